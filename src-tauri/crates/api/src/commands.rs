@@ -1,0 +1,96 @@
+//! The list of commands: each use case once, with its request and its answer. Hosts (the desktop shell, the test
+//! host) expand it, so a command without a handler or with another type does not compile.
+
+/// Calls the macro `$host` with every command: `name(Request) -> Answer;`.
+#[macro_export]
+macro_rules! with_commands {
+    ($host:ident) => {
+        $host! {
+            app_status(Empty) -> AppStatus;
+            vault_unlock(VaultPassphrase) -> VaultStatus;
+            connectors_list(Empty) -> Vec<ConnectorSummary>;
+            connector_blank(ConnectorBlank) -> ConnectorDetail;
+            connector_get(ByName) -> ConnectorDetail;
+            connector_save(ConnectorDraft) -> ConnectorDetail;
+            connector_test(ByName) -> ConnectorTest;
+            connector_enable(ConnectorEnable) -> ConnectorDetail;
+            connector_remove(ByName) -> Empty;
+            connector_schema(SchemaRequest) -> SchemaInfo;
+            mappings_list(Empty) -> Vec<MappingSummary>;
+            mapping_get(ByName) -> MappingDetail;
+            mapping_save(MappingDraft) -> MappingDetail;
+            mapping_remove(ByName) -> Empty;
+            run_start(RunStart) -> RunSummary;
+            run_apply(RunApply) -> RunSummary;
+            run_cancel(ById) -> RunSummary;
+            run_get(ById) -> RunDetail;
+            run_entries(EntriesRequest) -> EntryPage;
+            runs_list(RunsRequest) -> RunPage;
+            user_schema(Empty) -> UserSchema;
+            users_list(UsersRequest) -> UserPage;
+            user_get(ById) -> UserDetail;
+            user_save(UserDraft) -> UserSaved;
+            user_delete(UserDelete) -> UserSaved;
+            queue_list(Empty) -> QueuePage;
+            queue_retry(ById) -> QueuePage;
+            queue_discard(ById) -> QueuePage;
+        }
+    };
+}
+
+macro_rules! names {
+    ($($name:ident($request:ty) -> $answer:ty;)*) => {
+        /// The names of all commands that `App` handles.
+        pub const NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+with_commands!(names);
+
+/// Commands that a host implements itself, because they need a window, a browser or the sandbox.
+pub const HOST_NAMES: &[&str] = &["connector_authorize", "connector_authorize_cancel", "sample_setup"];
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write, fs, path::Path};
+
+    use ts_rs::{Config, TS};
+
+    use crate::dto::*;
+
+    macro_rules! typescript {
+        ($($name:ident($request:ty) -> $answer:ty;)*) => {{
+            let config = Config::from_env();
+            let mut types = std::collections::BTreeSet::new();
+            let mut lines = String::new();
+            $(
+                let (request, answer) = (<$request as TS>::name(&config), <$answer as TS>::name(&config));
+                types.insert(request.clone());
+                types.insert(answer.trim_start_matches("Array<").trim_end_matches('>').to_owned());
+                writeln!(lines, "  {}: {{ request: {request}; answer: {answer} }};", stringify!($name)).unwrap();
+            )*
+            (types, lines)
+        }};
+    }
+
+    /// Writes the typed command map of the UI beside the DTOs that ts-rs exports.
+    #[test]
+    fn export_bindings_commands() {
+        let (mut types, mut lines) = with_commands!(typescript);
+        for (name, request, answer) in [
+            ("connector_authorize", "AuthorizeRequest", "AuthorizeResult"),
+            ("connector_authorize_cancel", "ByName", "Empty"),
+            ("sample_setup", "Empty", "SampleSetup"),
+        ] {
+            types.extend([request.to_owned(), answer.to_owned()]);
+            writeln!(lines, "  {name}: {{ request: {request}; answer: {answer} }};").unwrap();
+        }
+        let mut text = String::from("// Written by `cargo test -p api export_bindings`. Do not edit.\n");
+        for name in types {
+            writeln!(text, "import type {{ {name} }} from \"./{name}\";").unwrap();
+        }
+        write!(text, "\n/** Every command with its request and its answer. */\nexport interface Commands {{\n{lines}}}\n").unwrap();
+        let folder = std::env::var("TS_RS_EXPORT_DIR").unwrap();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(Path::new(&folder).join("commands.ts"), text).unwrap();
+    }
+}

@@ -1,0 +1,541 @@
+//! What crosses the edge: requests and answers of the use cases. The UI's TypeScript types are generated from
+//! these; nothing secret is in any of them except in the write-only `secrets` of a connector draft.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+
+macro_rules! dto {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* $field:ident : $type:ty,)* })*) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "camelCase")]
+        #[ts(export)]
+        pub struct $name { $($(#[$fmeta])* pub $field: $type,)* }
+    )* };
+}
+
+macro_rules! words {
+    ($($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident,)* })*) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "camelCase")]
+        #[ts(export)]
+        pub enum $name { $($(#[$vmeta])* $variant,)* }
+    )* };
+}
+
+words! {
+    /// Whether secrets can be read and written.
+    pub enum VaultState {
+        /// Nothing stored yet; a keyring is there and will be used at the first secret.
+        New,
+        /// No keyring: a passphrase has to be chosen first.
+        NeedsPassphrase,
+        /// Open.
+        Unlocked,
+        /// The key is missing or was not given yet.
+        Locked,
+    }
+
+    /// How a connector stands.
+    pub enum ConnectorState {
+        /// Enabled, and the last test passed.
+        Active,
+        /// Enabled, and the last test failed.
+        Error,
+        /// Switched off.
+        Disabled,
+        /// Enabled and never tested.
+        Untested,
+    }
+
+    /// How to authorize.
+    pub enum AuthorizeMethod {
+        /// In an embedded window.
+        Window,
+        /// In the system's browser, caught by a listener on this machine.
+        Browser,
+    }
+
+    /// What a run is for.
+    pub enum RunMode {
+        /// Read, plan and guard; nothing is written.
+        Preview,
+        /// All phases.
+        Reconcile,
+        /// Carries out the stored plan of a preview.
+        Apply,
+    }
+
+    /// Where a run stands.
+    pub enum RunState {
+        /// Under way.
+        Active,
+        /// Finished (some records may have failed).
+        Success,
+        /// Planned and waiting to be carried out.
+        Planned,
+        /// Stopped by a guard before the first write.
+        Held,
+        /// Stopped by a person.
+        Canceled,
+        /// Could not be finished.
+        Failed,
+        /// Its process ended before it did.
+        Interrupted,
+    }
+
+    /// How an implicit sync to one target stands.
+    pub enum SyncState {
+        /// The target has the change, or needs none.
+        Synced,
+        /// In the queue.
+        Waiting,
+        /// The last try failed; see the message.
+        Failed,
+    }
+}
+
+dto! {
+    /// A request without content.
+    pub struct Empty {}
+
+    /// A request that names one thing.
+    pub struct ByName { name: String, }
+
+    /// A request that names one thing by id.
+    pub struct ById { id: String, }
+
+    /// The state of the whole.
+    pub struct AppStatus {
+        version: String,
+        vault: VaultStatus,
+        /// The URL of the built-in sandbox when it runs.
+        sandbox_url: Option<String>,
+        connectors: u64,
+        mappings: u64,
+        users: u64,
+        /// Implicit syncs that wait or failed.
+        queue: u64,
+    }
+
+    /// The state of the vault.
+    pub struct VaultStatus {
+        state: VaultState,
+        /// `keyring` or `passphrase`, once it exists.
+        source: Option<String>,
+        /// What is wrong and the way out, when it is not open.
+        message: Option<String>,
+    }
+
+    /// A passphrase on its way in; it never comes back out.
+    pub struct VaultPassphrase { passphrase: String, }
+
+    /// One connector in the list.
+    pub struct ConnectorSummary {
+        name: String,
+        title: String,
+        /// `hubspot`, `salesforce` or `scim`.
+        provider: String,
+        enabled: bool,
+        state: ConnectorState,
+        /// The reason when the state is `error`.
+        message: Option<String>,
+        tested_at: Option<String>,
+        object_types: Vec<String>,
+        /// The mappings that read or write it.
+        mappings: Vec<String>,
+        /// The host that it talks to.
+        host: String,
+    }
+
+    /// A secret as screens see it.
+    pub struct SecretStatus { property: String, set: bool, updated_at: Option<String>, }
+
+    /// One setting of a connector's form.
+    pub struct ConnectorProperty {
+        name: String,
+        label: String,
+        /// `text`, `number`, `switch` or `secret`.
+        kind: String,
+        help: String,
+        /// Belongs on the advanced part of the form.
+        advanced: bool,
+        #[ts(type = "unknown")]
+        default: Value,
+    }
+
+    /// A connector with everything that its form needs.
+    pub struct ConnectorDetail {
+        summary: ConnectorSummary,
+        /// The whole document in the shape of `provisioner.openicf-<name>.json`, without secrets.
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+        secrets: Vec<SecretStatus>,
+        properties: Vec<ConnectorProperty>,
+        /// Whether it can be authorized by OAuth as configured.
+        can_authorize: bool,
+        authorized: bool,
+        redirect_uri: String,
+    }
+
+    /// A request to see the form of a connector that does not exist yet.
+    pub struct ConnectorBlank { provider: String, }
+
+    /// A connector to create or change.
+    pub struct ConnectorDraft {
+        /// True when it must not exist yet.
+        create: bool,
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+        /// New secrets by property name; what is left out stays, an empty text removes.
+        #[serde(default)]
+        secrets: BTreeMap<String, String>,
+    }
+
+    /// Switches a connector on or off.
+    pub struct ConnectorEnable { name: String, enabled: bool, }
+
+    /// What a test of a connector found.
+    pub struct ConnectorTest {
+        name: String,
+        ok: bool,
+        error: Option<String>,
+        checked: Vec<String>,
+        account: Option<String>,
+        missing_scopes: Vec<String>,
+    }
+
+    /// Asks for a connector's consent page.
+    pub struct AuthorizeRequest { name: String, method: AuthorizeMethod, }
+
+    /// How an authorization ended.
+    pub struct AuthorizeResult { ok: bool, message: String, }
+
+    /// The attributes of an object type.
+    pub struct SchemaRequest { name: String, object_type: String, }
+
+    /// One attribute of an object type.
+    pub struct AttributeInfo {
+        name: String,
+        label: String,
+        kind: String,
+        required: bool,
+        writable: bool,
+        unique: bool,
+        options: Vec<String>,
+    }
+
+    /// The attributes of an object type.
+    pub struct SchemaInfo { object_type: String, attributes: Vec<AttributeInfo>, }
+
+    /// One mapping in the list, in sync order.
+    pub struct MappingSummary {
+        name: String,
+        title: String,
+        source: String,
+        target: String,
+        source_title: String,
+        target_title: String,
+        /// The mapping whose links it shares.
+        links: Option<String>,
+        enable_sync: bool,
+        properties: u64,
+        /// The last run that ended or is under way.
+        last_run: Option<RunSummary>,
+        /// Why it cannot run now, in words ("connector `hubspot` is disabled").
+        problem: Option<String>,
+    }
+
+    /// One row of a mapping's property grid.
+    pub struct PropertyRow {
+        source: String,
+        target: String,
+        transform: Option<String>,
+        condition: Option<String>,
+        default: Option<String>,
+        when_empty: String,
+        set_on: String,
+    }
+
+    /// A mapping with everything that its screen needs.
+    pub struct MappingDetail {
+        summary: MappingSummary,
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+        properties: Vec<PropertyRow>,
+        policies: Vec<PolicyRow>,
+        correlation: Option<String>,
+        source_condition: Option<String>,
+    }
+
+    /// What a mapping does in one situation.
+    pub struct PolicyRow { situation: String, meaning: String, action: String, is_default: bool, }
+
+    /// A mapping to create or change, in the shape of an element of `sync.json`.
+    pub struct MappingDraft {
+        create: bool,
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+    }
+
+    /// Starts a run.
+    pub struct RunStart {
+        mapping: String,
+        mode: RunMode,
+        /// Only these source ids.
+        #[serde(default)]
+        ids: Vec<String>,
+        /// For this run only: deletes that the guard lets through.
+        #[serde(default)]
+        allow_deletes: Option<u64>,
+    }
+
+    /// Carries out the plan of a preview, or releases a held run.
+    pub struct RunApply {
+        id: String,
+        #[serde(default)]
+        allow_deletes: Option<u64>,
+    }
+
+    /// A count under a name.
+    pub struct Count { name: String, meaning: String, count: u64, }
+
+    /// A run in a list.
+    pub struct RunSummary {
+        id: String,
+        mapping: String,
+        mode: RunMode,
+        state: RunState,
+        /// IDM's stage name.
+        stage: String,
+        /// The stage in words.
+        stage_description: String,
+        started: String,
+        ended: Option<String>,
+        duration_ms: u64,
+        /// Records dealt with so far in this stage.
+        processed: u64,
+        /// Records to deal with in this stage, where known.
+        total: Option<u64>,
+        /// Changes that the plan holds (creates, updates, deletes, links, unlinks).
+        changes: u64,
+        /// Changes done so far.
+        done: u64,
+        failed: u64,
+        /// Records that wait for a person (EXCEPTION).
+        needs_you: u64,
+        /// Calls to the remote systems.
+        calls: u64,
+        /// Why it was held, or why it failed, in words.
+        message: Option<String>,
+    }
+
+    /// A run with its counts.
+    pub struct RunDetail {
+        summary: RunSummary,
+        situations: Vec<Count>,
+        actions: Vec<Count>,
+        /// Each guard and how the plan stands to it.
+        guards: Vec<GuardRow>,
+        /// Failures by cause, most first.
+        causes: Vec<Count>,
+    }
+
+    /// A guard and how the plan stands to it.
+    pub struct GuardRow { name: String, limit: String, planned: String, holds: bool, message: String, }
+
+    /// Asks for entries of a run.
+    pub struct EntriesRequest {
+        id: String,
+        #[serde(default)]
+        situation: Option<String>,
+        #[serde(default)]
+        action: Option<String>,
+        #[serde(default)]
+        failed: bool,
+        #[serde(default)]
+        search: Option<String>,
+        /// The `next` of the page before.
+        #[serde(default)]
+        after: Option<String>,
+        #[serde(default)]
+        limit: Option<u32>,
+    }
+
+    /// One attribute that changes.
+    pub struct ChangeRow {
+        attribute: String,
+        #[ts(type = "unknown")]
+        before: Value,
+        #[ts(type = "unknown")]
+        after: Value,
+    }
+
+    /// One record of a run that is not an unchanged CONFIRMED.
+    pub struct EntryRow {
+        id: String,
+        /// A short name of the record for people.
+        title: String,
+        situation: String,
+        meaning: String,
+        action: String,
+        /// `planned`, `done`, `failed`, `stale`, `skipped` or `needsYou`.
+        status: String,
+        reason: String,
+        /// What to do about it, where something is to be done.
+        remedy: Option<String>,
+        link_qualifier: String,
+        source_id: Option<String>,
+        target_id: Option<String>,
+        ambiguous_target_ids: Vec<String>,
+        changes: Vec<ChangeRow>,
+    }
+
+    /// A page of entries.
+    pub struct EntryPage { entries: Vec<EntryRow>, next: Option<String>, total: u64, }
+
+    /// Asks for runs, newest first.
+    pub struct RunsRequest {
+        #[serde(default)]
+        mapping: Option<String>,
+        #[serde(default)]
+        after: Option<String>,
+        #[serde(default)]
+        limit: Option<u32>,
+    }
+
+    /// A page of runs.
+    pub struct RunPage { runs: Vec<RunSummary>, next: Option<String>, }
+
+    /// Asks for managed users.
+    pub struct UsersRequest {
+        /// Words that the searchable attributes start with.
+        #[serde(default)]
+        search: Option<String>,
+        /// A query filter.
+        #[serde(default)]
+        filter: Option<String>,
+        /// A searchable attribute, with `-` before it for descending.
+        #[serde(default)]
+        sort: Option<String>,
+        #[serde(default)]
+        after: Option<String>,
+        #[serde(default)]
+        limit: Option<u32>,
+    }
+
+    /// A managed user in the list.
+    pub struct UserRow {
+        id: String,
+        rev: String,
+        #[ts(type = "Record<string, unknown>")]
+        attributes: Value,
+    }
+
+    /// A page of managed users.
+    pub struct UserPage { users: Vec<UserRow>, next: Option<String>, total: u64, }
+
+    /// An attribute of the managed user.
+    pub struct UserAttribute {
+        name: String,
+        title: String,
+        kind: String,
+        required: bool,
+        searchable: bool,
+        editable: bool,
+        /// The policies in words.
+        policies: Vec<String>,
+    }
+
+    /// The managed user's attributes in form order.
+    pub struct UserSchema { attributes: Vec<UserAttribute>, }
+
+    /// A record of another system that a user is linked to.
+    pub struct LinkedSystem {
+        mapping: String,
+        connector: String,
+        connector_title: String,
+        object_type: String,
+        uid: String,
+        link_qualifier: String,
+        /// The record as last seen.
+        #[ts(type = "Record<string, unknown> | null")]
+        attributes: Option<Value>,
+        seen_at: Option<String>,
+    }
+
+    /// How a change of a user stands at one target.
+    pub struct SyncResult { mapping: String, target: String, state: SyncState, message: String, }
+
+    /// One earlier change of an attribute.
+    pub struct HistoryRow {
+        at: String,
+        who: String,
+        attribute: String,
+        #[ts(type = "unknown")]
+        before: Value,
+        #[ts(type = "unknown")]
+        after: Value,
+        run: Option<String>,
+        mapping: Option<String>,
+    }
+
+    /// A user with what its editor needs.
+    pub struct UserDetail {
+        user: UserRow,
+        linked: Vec<LinkedSystem>,
+        sync: Vec<SyncResult>,
+        history: Vec<HistoryRow>,
+    }
+
+    /// A user to create or change.
+    pub struct UserDraft {
+        /// Absent for a new one.
+        #[serde(default)]
+        id: Option<String>,
+        /// The revision that the change is based on; absent takes whatever is there.
+        #[serde(default)]
+        rev: Option<String>,
+        /// The attributes that change; null removes.
+        #[ts(type = "Record<string, unknown>")]
+        attributes: Value,
+    }
+
+    /// A user to delete.
+    pub struct UserDelete {
+        id: String,
+        #[serde(default)]
+        rev: Option<String>,
+    }
+
+    /// The outcome of a write to a managed user.
+    pub struct UserSaved { user: Option<UserRow>, sync: Vec<SyncResult>, }
+
+    /// A policy that a value does not meet.
+    pub struct PolicyFailure { property: String, policy: String, message: String, }
+
+    /// An implicit sync that waits or failed.
+    pub struct QueueRow {
+        id: String,
+        mapping: String,
+        object_id: String,
+        title: String,
+        /// `create`, `update` or `delete`.
+        change: String,
+        state: SyncState,
+        attempts: u64,
+        next_attempt_at: Option<String>,
+        message: Option<String>,
+        created: String,
+    }
+
+    /// The queue of implicit syncs.
+    pub struct QueuePage { rows: Vec<QueueRow>, }
+
+    /// What setting up the sample data made.
+    pub struct SampleSetup { connector: String, mappings: Vec<String>, url: String, }
+}

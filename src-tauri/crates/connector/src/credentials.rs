@@ -1,0 +1,40 @@
+//! How a connector gets at its secrets without knowing vault or store.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use model::Secret;
+
+use crate::error::ConnectorError;
+
+/// An access token and what came with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tokens {
+    /// The bearer token.
+    pub access_token: Secret,
+    /// The refresh token in force, where the flow has one.
+    pub refresh_token: Option<Secret>,
+    /// When the access token ends; `None` where the provider does not say.
+    pub expires_at: Option<Timestamp>,
+    /// The host to talk to, where the provider tells one (Salesforce).
+    pub instance_url: Option<String>,
+}
+
+/// Held while a refresh is under way; dropping it lets the next one in, also in other processes.
+pub trait RefreshGuard: Send {}
+
+/// The secrets of one connection.
+#[async_trait]
+pub trait Credentials: Send + Sync {
+    /// A configured secret by its property name (`accessToken`, `clientSecret`); `None` when not set.
+    async fn secret(&self, property: &str) -> Result<Option<Secret>, ConnectorError>;
+
+    /// The tokens of the OAuth grant as last stored by any process. A configured `refreshToken` alone gives tokens
+    /// with an empty access token that is already over.
+    async fn tokens(&self) -> Result<Option<Tokens>, ConnectorError>;
+
+    /// Stores tokens durably. Called before the new access token is used for the first time.
+    async fn store_tokens(&self, tokens: &Tokens) -> Result<(), ConnectorError>;
+
+    /// Waits until no other refresh of this connection is under way, here or in another process.
+    async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError>;
+}

@@ -1,0 +1,60 @@
+//! What can go wrong with a remote system, sorted by what a person has to do about it.
+
+use std::time::Duration;
+
+use model::connector_config::ConnectorConfigError;
+
+/// The kind of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The configuration is incomplete or wrong.
+    Configuration,
+    /// The system cannot be reached.
+    Unreachable,
+    /// The token is missing, wrong or expired beyond refresh: authorize again.
+    Unauthorized,
+    /// The token lacks a scope or a permission.
+    Forbidden,
+    /// Too many calls; wait.
+    RateLimited,
+    /// The system answered something that cannot be trusted: wrong shape, a repeated cursor, a short list.
+    Untrusted,
+    /// The system refused the request.
+    Refused,
+    /// The system is in trouble itself (5xx) beyond the retries.
+    Unavailable,
+    /// The vault or the repository could not give or keep a secret.
+    Credentials,
+    /// Concord cannot do this with this kind of system.
+    Unsupported,
+}
+
+/// An error of a connection. The text names the connection, what was wrong and what to do next, and holds no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ConnectorError {
+    /// What kind of trouble.
+    pub kind: ErrorKind,
+    /// For people.
+    pub message: String,
+    /// The least time to wait before trying again, where the provider told.
+    pub retry_after: Option<Duration>,
+}
+
+impl ConnectorError {
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after: None }
+    }
+
+    /// This kind of system is not supported (yet) for what was asked.
+    pub fn unsupported(connector: &str, what: impl std::fmt::Display) -> Self {
+        Self::new(ErrorKind::Unsupported, format!("connector `{connector}`: {what} are not supported by this version of Concord"))
+    }
+}
+
+impl From<ConnectorConfigError> for ConnectorError {
+    fn from(error: ConnectorConfigError) -> Self {
+        Self::new(ErrorKind::Configuration, error.to_string())
+    }
+}

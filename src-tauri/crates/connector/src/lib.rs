@@ -1,0 +1,35 @@
+//! Connectors: what Concord knows about the systems that it reads and writes.
+//!
+//! Invariants: every write is a batch (a single write is a batch of one) and gives one [`Outcome`] per item, in
+//! order; a read that cannot prove itself complete is an error, never a short list; a token leaves only for the
+//! configured host; nothing here knows mappings, links or the repository. A connector must never retry a write whose
+//! answer was lost: it says [`Outcome::Unknown`] and leaves the question to the journal.
+
+mod error;
+pub mod credentials;
+pub mod hubspot;
+pub mod http;
+pub mod oauth;
+mod port;
+
+pub use credentials::{Credentials, Tokens};
+pub use error::{ConnectorError, ErrorKind};
+pub use port::*;
+
+use std::sync::Arc;
+
+use model::{Clock, ConnectorConfig};
+
+/// Builds the connector that a configuration asks for. Nothing is sent yet.
+pub fn build(
+    config: &ConnectorConfig,
+    credentials: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Connector>, ConnectorError> {
+    match config.provider()? {
+        model::connector_config::Provider::Hubspot => {
+            Ok(Arc::new(hubspot::Hubspot::new(config, credentials, clock)?))
+        }
+        other => Err(ConnectorError::unsupported(&config.name, format!("{other:?} connections"))),
+    }
+}

@@ -1,0 +1,218 @@
+//! The port that every connector implements.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use model::{Attributes, Filter};
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConnectorError;
+
+/// What a connector can do, told without a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Descriptor {
+    /// The provider's name for people: "HubSpot".
+    pub title: String,
+    /// The object types, for example `contact`.
+    pub object_types: Vec<ObjectTypeDescriptor>,
+    /// Calls per second that this connection allows itself.
+    pub permits_per_second: u32,
+}
+
+/// What is fixed about one object type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectTypeDescriptor {
+    /// The name in resource paths.
+    pub name: String,
+    /// Most records in one write call.
+    pub batch_size: usize,
+    /// The attribute that the provider itself keeps unique and that a lost create can be found by, if there is one.
+    pub natural_key: Option<String>,
+    /// Whether records can be created, changed and deleted.
+    pub writable: bool,
+}
+
+/// One record of a remote system. Attribute values are as the provider sends them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RemoteObject {
+    /// `__UID__`: the provider's id, stable for the record's life.
+    pub uid: String,
+    /// The attributes that were asked for and exist; an attribute without value is null or absent.
+    pub attributes: Attributes,
+}
+
+/// A page of a search.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The records, each id at most once over the whole search.
+    pub objects: Vec<RemoteObject>,
+    /// Where to go on after this page; `None` on the last one. Can be stored and used by another process.
+    pub next: Option<String>,
+    /// Records that the provider delivered a second time and that were left out.
+    pub repeated: u64,
+}
+
+/// What to search for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Search {
+    /// The object type.
+    pub object_type: String,
+    /// `None` lists everything.
+    pub filter: Option<Filter>,
+    /// The attributes to bring.
+    pub attributes: Vec<String>,
+    /// Where to start, from [`Page::next`].
+    pub after: Option<String>,
+}
+
+/// A record to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Creation {
+    /// Our own id for this write, unique in its batch, so that answers can be told apart.
+    pub trace: String,
+    /// Attribute values; null and absent are the same.
+    pub attributes: Attributes,
+}
+
+/// A change of a record: only these attributes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Whose.
+    pub uid: String,
+    /// The new values; null clears.
+    pub attributes: Attributes,
+}
+
+/// How one item of a batch ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Done; the record as the provider now has it, as far as it told.
+    Done(RemoteObject),
+    /// Refused because the provider already has such a record.
+    Conflict {
+        /// Its id.
+        existing: String,
+        /// The provider's words.
+        reason: String,
+    },
+    /// Refused for good; sending it again will not help.
+    Rejected {
+        /// Why, in the provider's words, with what to do where it is known.
+        reason: String,
+        /// The attribute at fault, where the provider names one.
+        attribute: Option<String>,
+    },
+    /// The record is not there (any more).
+    Gone,
+    /// Nothing was done; it may be tried again after this time.
+    Retry {
+        /// The least time to wait.
+        after: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// Sent, and the answer was lost: it may or may not have been done.
+    Unknown {
+        /// What happened to the answer.
+        reason: String,
+    },
+}
+
+/// What a test found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TestReport {
+    /// Each thing that was checked, in order, in words: "reached api.hubapi.com", "token accepted".
+    pub checked: Vec<String>,
+    /// The account on the other side, where it tells ("portal 123").
+    pub account: Option<String>,
+    /// Scopes that the connection lacks, by name.
+    pub missing_scopes: Vec<String>,
+}
+
+/// The attributes of an object type.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ObjectTypeSchema {
+    /// The object type.
+    pub object_type: String,
+    /// Its attributes, in the provider's order.
+    pub attributes: Vec<AttributeSchema>,
+}
+
+/// One attribute of an object type.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct AttributeSchema {
+    /// The name that mappings use.
+    pub name: String,
+    /// The provider's title.
+    pub label: String,
+    /// The provider's type: `string`, `number`, `enumeration`, ...
+    pub kind: String,
+    /// Must be given on create.
+    pub required: bool,
+    /// Can be written.
+    pub writable: bool,
+    /// The provider keeps it unique.
+    pub unique: bool,
+    /// The allowed values, empty when free.
+    pub options: Vec<String>,
+}
+
+/// Calls that a connection has made and the budget that the provider told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Calls sent since the connector was built.
+    pub calls: u64,
+    /// Calls left today, where told.
+    pub daily_remaining: Option<u64>,
+    /// Calls allowed a day, where told.
+    pub daily_limit: Option<u64>,
+}
+
+/// A stream of pages. It ends after the last page or with the first error.
+pub type Pages<'a> = BoxStream<'a, Result<Page, ConnectorError>>;
+
+/// A connection to a remote system.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What it can do.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// Calls so far.
+    fn usage(&self) -> Usage;
+
+    /// Reaches the system with the stored credentials and says what was checked.
+    async fn test(&self) -> Result<TestReport, ConnectorError>;
+
+    /// The attributes of an object type.
+    async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError>;
+
+    /// Every record that matches, page by page, ordered by id. A read that ends early, repeats its cursor or has an
+    /// unexpected shape ends in an error.
+    fn search(&self, search: Search) -> Pages<'_>;
+
+    /// The records with these ids, in no order; ids that are not there are left out.
+    async fn read(
+        &self,
+        object_type: &str,
+        uids: &[String],
+        attributes: &[String],
+    ) -> Result<Vec<RemoteObject>, ConnectorError>;
+
+    /// The records whose natural key has one of these values, read consistently (not from a lagging search index).
+    async fn find_by_key(
+        &self,
+        object_type: &str,
+        values: &[String],
+        attributes: &[String],
+    ) -> Result<Vec<RemoteObject>, ConnectorError>;
+
+    /// Makes records: one outcome per item, in order. At most the type's batch size.
+    async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome>;
+
+    /// Changes records: one outcome per item, in order.
+    async fn update(&self, object_type: &str, batch: &[Change]) -> Vec<Outcome>;
+
+    /// Deletes records (HubSpot: archives): one outcome per item, in order.
+    async fn delete(&self, object_type: &str, uids: &[String]) -> Vec<Outcome>;
+}

@@ -1,0 +1,99 @@
+//! Resource paths: `managed/user`, `system/hubspot/contact`.
+
+use std::{fmt, str::FromStr};
+
+/// Where objects live: the repository itself or an object type of a connector.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ResourcePath {
+    /// `managed/<type>`: objects in Concord's own repository.
+    Managed(String),
+    /// `system/<connector>/<object type>`: objects in a connected system.
+    System {
+        /// The connector's name.
+        connector: String,
+        /// The connector's object type.
+        object_type: String,
+    },
+}
+
+/// Why a text is not a resource path.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a resource path; write `managed/<type>` or `system/<connector>/<object type>`")]
+pub struct BadPath(pub String);
+
+impl ResourcePath {
+    /// The connector's name when the path leads to one.
+    pub fn connector(&self) -> Option<&str> {
+        match self {
+            Self::Managed(_) => None,
+            Self::System { connector, .. } => Some(connector),
+        }
+    }
+
+    /// The last step: the managed type or the connector's object type.
+    pub fn object_type(&self) -> &str {
+        match self {
+            Self::Managed(t) => t,
+            Self::System { object_type, .. } => object_type,
+        }
+    }
+
+    /// Whether the objects are in Concord's own repository.
+    pub fn is_managed(&self) -> bool {
+        matches!(self, Self::Managed(_))
+    }
+
+    /// The full path of one object, as audit and links show it.
+    pub fn object(&self, id: &str) -> String {
+        format!("{self}/{id}")
+    }
+}
+
+impl FromStr for ResourcePath {
+    type Err = BadPath;
+
+    fn from_str(text: &str) -> Result<Self, BadPath> {
+        let steps: Vec<&str> = text.trim_matches('/').split('/').collect();
+        match steps.as_slice() {
+            ["managed", t] if is_name(t) => Ok(Self::Managed((*t).to_owned())),
+            ["system", c, t] if is_name(c) && is_name(t) => {
+                Ok(Self::System { connector: (*c).to_owned(), object_type: (*t).to_owned() })
+            }
+            _ => Err(BadPath(text.to_owned())),
+        }
+    }
+}
+
+fn is_name(step: &str) -> bool {
+    !step.is_empty() && step.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+impl fmt::Display for ResourcePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Managed(t) => write!(f, "managed/{t}"),
+            Self::System { connector, object_type } => write!(f, "system/{connector}/{object_type}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ResourcePath;
+
+    #[test]
+    fn paths_parse_and_print_the_same() {
+        for text in ["managed/user", "system/hubspot/contact", "system/sf-1/User__c"] {
+            let path: ResourcePath = text.parse().unwrap();
+            assert_eq!(path.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_the_way_to_write_it() {
+        for text in ["", "user", "managed", "managed/", "system/x", "system//y", "managed/a b", "x/y/z"] {
+            let error = text.parse::<ResourcePath>().unwrap_err();
+            assert!(error.to_string().contains("managed/<type>"), "{text}");
+        }
+    }
+}
