@@ -7,8 +7,15 @@ use crate::Attributes;
 
 /// Properties of `configurationProperties` that hold secrets, whatever the connector. They are taken out of the
 /// document before it is stored, and never put back into one that leaves the program.
-pub const SECRET_PROPERTIES: &[&str] =
-    &["accessToken", "clientSecret", "refreshToken", "password", "securityToken", "security_token", "httpProxyPassword"];
+pub const SECRET_PROPERTIES: &[&str] = &[
+    "accessToken",
+    "clientSecret",
+    "refreshToken",
+    "password",
+    "securityToken",
+    "security_token",
+    "httpProxyPassword",
+];
 
 /// The configuration of one connection to a remote system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,13 +68,17 @@ pub enum Provider {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConnectorConfigError {
     /// Not JSON, or not an object of the expected shape.
-    #[error("this is not a connector configuration: {0}; expected the shape of IDM's provisioner.openicf-<name>.json")]
+    #[error(
+        "this is not a connector configuration: {0}; expected the shape of IDM's provisioner.openicf-<name>.json"
+    )]
     Shape(String),
     /// A name that resource paths cannot be made of.
     #[error("connector name `{0}` cannot be used; use letters, digits, `-` and `_`, at most 50 characters")]
     Name(String),
     /// Nothing tells which system it is for.
-    #[error("connector `{name}`: connectorRef.connectorName `{connector_name}` is none that Concord knows (HubSpot, Salesforce, SCIM)")]
+    #[error(
+        "connector `{name}`: connectorRef.connectorName `{connector_name}` is none that Concord knows (HubSpot, Salesforce, SCIM)"
+    )]
     UnknownProvider {
         /// The connector's name.
         name: String,
@@ -112,7 +123,9 @@ impl ConnectorConfig {
     /// The system that it is for, from the connector's class name, bundle name or system type.
     pub fn provider(&self) -> Result<Provider, ConnectorConfigError> {
         let texts = std::iter::once(self.connector_ref.connector_name.as_str())
-            .chain(["bundleName", "systemType"].iter().filter_map(|k| self.connector_ref.rest.get(*k)?.as_str()))
+            .chain(
+                ["bundleName", "systemType"].iter().filter_map(|k| self.connector_ref.rest.get(*k)?.as_str()),
+            )
             .map(str::to_ascii_lowercase)
             .collect::<Vec<_>>();
         let says = |word: &str| texts.iter().any(|t| t.contains(word));

@@ -73,7 +73,9 @@ impl Op {
 
 /// Why a text is not a query filter.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("query filter `{text}`: {what} at character {at}; write for example `mail eq \"ann@example.org\"` or `sn pr`")]
+#[error(
+    "query filter `{text}`: {what} at character {at}; write for example `mail eq \"ann@example.org\"` or `sn pr`"
+)]
 pub struct FilterError {
     text: String,
     what: String,
@@ -322,12 +324,15 @@ impl Parser<'_> {
         if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") {
             return Ok(Filter::Always(word.eq_ignore_ascii_case("true")));
         }
-        if word.eq_ignore_ascii_case("not") && matches!(self.peek(), Some(Token { lexeme: Lexeme::Open, .. })) {
+        if word.eq_ignore_ascii_case("not") && matches!(self.peek(), Some(Token { lexeme: Lexeme::Open, .. }))
+        {
             return Ok(Filter::Not(Box::new(self.primary(depth + 1)?)));
         }
         let pointer = Pointer::parse(word);
         let Some(token) = self.take() else { return Err(self.error("an operator is missing", self.end())) };
-        let Lexeme::Word(op) = &token.lexeme else { return Err(self.error("an operator is missing", token.at)) };
+        let Lexeme::Word(op) = &token.lexeme else {
+            return Err(self.error("an operator is missing", token.at));
+        };
         if op.eq_ignore_ascii_case("pr") {
             return Ok(Filter::Present(pointer));
         }
@@ -365,7 +370,8 @@ fn quoted(chars: &[char], start: usize) -> Result<(String, usize), &'static str>
                     'f' => text.push('\u{c}'),
                     'u' => {
                         let hex: String = chars.iter().skip(i + 1).take(4).collect();
-                        let code = u32::from_str_radix(&hex, 16).map_err(|_| "a \\u escape needs four hex digits")?;
+                        let code = u32::from_str_radix(&hex, 16)
+                            .map_err(|_| "a \\u escape needs four hex digits")?;
                         text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
                         i += 4;
                     }

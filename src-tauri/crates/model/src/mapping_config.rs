@@ -1,1 +1,562 @@
-//! Stub.
+//! A mapping in the shape of an element of `sync.json`, with Concord's additions, all of them optional.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    filter::{Filter, FilterError},
+    path::{BadPath, ResourcePath},
+    pointer::Pointer,
+    situation::{Action, Situation, UnknownName},
+};
+
+/// `sync.json`: every mapping, in the order of implicit sync.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SyncConfig {
+    /// The mappings.
+    pub mappings: Vec<MappingConfig>,
+    /// Everything else in the document.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// A script as IDM writes it: inline source or a file of the project, with globals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScriptConfig {
+    /// `text/javascript`; others are kept but cannot run here.
+    #[serde(rename = "type", default = "javascript")]
+    pub kind: String,
+    /// The script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// A file of the IDM project, when there is no `source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Everything else, `globals` among it.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+fn javascript() -> String {
+    "text/javascript".to_owned()
+}
+
+/// A query filter text or a script, wherever IDM takes either.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ConditionConfig {
+    /// A query filter.
+    Filter(String),
+    /// A script that gives a boolean.
+    Script(ScriptConfig),
+}
+
+/// A mapping's transform of one value: a script, or one of the built-in ones (`{"builtIn": "lower"}`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TransformConfig {
+    /// A transform that never enters the interpreter.
+    BuiltIn {
+        /// `lower`, `upper`, `trim`.
+        #[serde(rename = "builtIn")]
+        built_in: BuiltIn,
+    },
+    /// A script with the variable `source`.
+    Script(ScriptConfig),
+}
+
+/// The built-in transforms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BuiltIn {
+    /// Lower case.
+    Lower,
+    /// Upper case.
+    Upper,
+    /// Without blanks at both ends.
+    Trim,
+}
+
+/// What an absent or empty source value does to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WhenEmpty {
+    /// Leaves the target's value alone; a new target gets the default, if there is one.
+    #[default]
+    Leave,
+    /// Clears the target's value.
+    Clear,
+    /// Sets the default.
+    Default,
+}
+
+/// When a property is written at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SetOn {
+    /// On create and on every update.
+    #[default]
+    Always,
+    /// Only when the target is created.
+    Create,
+    /// Only while the target has no value.
+    Blank,
+}
+
+/// One entry of a mapping's `properties`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertyConfig {
+    /// Where the value goes.
+    pub target: String,
+    /// Where the value comes from; `""` is the whole source, absent is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Changes the value on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<TransformConfig>,
+    /// Whether the property applies at all, on `/object/...` (source) and `/target/...`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<ConditionConfig>,
+    /// The value for an empty source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// What an empty source does. Absent means `leave`, or `default` when there is a default, as in IDM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_empty: Option<WhenEmpty>,
+    /// When the property is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_on: Option<SetOn>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl PropertyConfig {
+    /// What an empty source value does.
+    pub fn when_empty(&self) -> WhenEmpty {
+        self.when_empty.unwrap_or(if self.default.is_some() { WhenEmpty::Default } else { WhenEmpty::Leave })
+    }
+
+    /// When it is written.
+    pub fn set_on(&self) -> SetOn {
+        self.set_on.unwrap_or_default()
+    }
+}
+
+/// What to do in a situation: a name or a script that gives one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ActionConfig {
+    /// An action's name.
+    Name(String),
+    /// A script that gives an action's name.
+    Script(ScriptConfig),
+}
+
+/// One entry of a mapping's `policies`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyConfig {
+    /// The situation's name.
+    pub situation: String,
+    /// What to do.
+    pub action: ActionConfig,
+    /// When this entry applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<ConditionConfig>,
+    /// Everything else, `postAction` among it.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// Limits that a plan must keep before anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardsConfig {
+    /// Most deletes and unlinks in a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_deletes: Option<u64>,
+    /// Most deletes and unlinks, in per cent of the linked records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_delete_percent: Option<f64>,
+    /// Most updates, in per cent of the linked records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_update_percent: Option<f64>,
+    /// Most creates in a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_creates: Option<u64>,
+}
+
+/// A mapping from a source to a target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MappingConfig {
+    /// Unique.
+    pub name: String,
+    /// The title that people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Where records come from.
+    pub source: String,
+    /// Where they go.
+    pub target: String,
+    /// The mapping whose links this one shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<String>,
+    /// Whether changes flow by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_sync: Option<bool>,
+    /// Which attribute goes where.
+    #[serde(default)]
+    pub properties: Vec<PropertyConfig>,
+    /// What to do in which situation; the first entry that applies wins.
+    #[serde(default)]
+    pub policies: Vec<PolicyConfig>,
+    /// A filter on `/source/...` that a source must meet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_condition: Option<ConditionConfig>,
+    /// A script that says whether a source qualifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_source: Option<ScriptConfig>,
+    /// A script that says whether a target qualifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_target: Option<ScriptConfig>,
+    /// How to find the target of a source that has no link: one entry or several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_query: Option<Value>,
+    /// A script that gives the ids of the targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_script: Option<ScriptConfig>,
+    /// Whether targets that no source accounts for are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_target_phase: Option<bool>,
+    /// Whether an empty source is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_empty_source_set: Option<bool>,
+    /// Limits on the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<GuardsConfig>,
+    /// Everything else: hooks, paging, threads, and whatever a later IDM added.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// Why a mapping cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingConfigError {
+    /// Not JSON or not of the shape.
+    #[error("this is not a mapping: {0}; expected one mapping or a whole sync.json with `mappings`")]
+    Shape(String),
+    /// A name that cannot be used.
+    #[error(
+        "mapping name `{0}` cannot be used; use letters, digits, `_`, `-` and `.`, at most 100 characters"
+    )]
+    Name(String),
+    /// Source or target is no resource path.
+    #[error("mapping `{mapping}`, {end}: {error}")]
+    Path {
+        /// Which mapping.
+        mapping: String,
+        /// `source` or `target`.
+        end: &'static str,
+        /// What is wrong.
+        error: BadPath,
+    },
+    /// A filter that cannot be read.
+    #[error("mapping `{mapping}`, {place}: {error}")]
+    Filter {
+        /// Which mapping.
+        mapping: String,
+        /// Where in it.
+        place: String,
+        /// What is wrong.
+        error: FilterError,
+    },
+    /// A situation or an action that does not exist.
+    #[error("mapping `{mapping}`, policies: {error}")]
+    Policy {
+        /// Which mapping.
+        mapping: String,
+        /// What is wrong.
+        error: UnknownName,
+    },
+    /// Anything else.
+    #[error("mapping `{mapping}`, {place}: {what}")]
+    Place {
+        /// Which mapping.
+        mapping: String,
+        /// Where in it.
+        place: String,
+        /// What is wrong and what would be right.
+        what: String,
+    },
+}
+
+/// Names of keys that a screen of IDM is known to have leaked into `sync.json`; they are dropped on reading.
+const LEAKED: &[&str] = &["recon", "reconAvailable", "syncDetails"];
+
+impl MappingConfig {
+    /// Reads one mapping or a whole `sync.json`, in order, and checks each.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, MappingConfigError> {
+        let value: Value =
+            serde_json::from_str(text).map_err(|e| MappingConfigError::Shape(e.to_string()))?;
+        let items = match value {
+            Value::Object(mut map) if map.contains_key("mappings") => match map.shift_remove("mappings") {
+                Some(Value::Array(items)) => items,
+                _ => return Err(MappingConfigError::Shape("`mappings` is not a list".into())),
+            },
+            Value::Array(items) => items,
+            other => vec![other],
+        };
+        let mappings = items.into_iter().map(Self::from_value).collect::<Result<Vec<_>, _>>()?;
+        let mut names = BTreeSet::new();
+        for mapping in &mappings {
+            if !names.insert(mapping.name.as_str()) {
+                return Err(mapping.place("name", "stands twice in this document; names are unique"));
+            }
+        }
+        Ok(mappings)
+    }
+
+    /// Reads and checks one mapping.
+    pub fn from_value(mut value: Value) -> Result<Self, MappingConfigError> {
+        if let Value::Object(map) = &mut value {
+            for key in LEAKED {
+                map.shift_remove(*key);
+            }
+        }
+        let mapping: Self =
+            serde_json::from_value(value).map_err(|e| MappingConfigError::Shape(e.to_string()))?;
+        mapping.check()?;
+        Ok(mapping)
+    }
+
+    /// An error about one place of this mapping.
+    pub fn place(&self, place: impl Into<String>, what: impl Into<String>) -> MappingConfigError {
+        MappingConfigError::Place { mapping: self.name.clone(), place: place.into(), what: what.into() }
+    }
+
+    fn check(&self) -> Result<(), MappingConfigError> {
+        let name_fits = !self.name.is_empty()
+            && self.name.chars().count() <= 100
+            && self.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if !name_fits {
+            return Err(MappingConfigError::Name(self.name.clone()));
+        }
+        let (source, target) = (self.source_path()?, self.target_path()?);
+        if source == target {
+            return Err(self.place("target", "is the same as the source"));
+        }
+        for property in &self.properties {
+            let place = || format!("property `{}`", property.target);
+            if Pointer::parse(&property.target).is_root() {
+                return Err(self.place(place(), "has no target attribute"));
+            }
+            if property.when_empty() == WhenEmpty::Default && property.default.is_none() {
+                return Err(self.place(place(), "`whenEmpty` is `default`, but there is no `default`"));
+            }
+            self.check_condition(property.condition.as_ref(), place)?;
+            if let Some(TransformConfig::Script(script)) = &property.transform {
+                self.check_script(script, place)?;
+            }
+        }
+        for policy in &self.policies {
+            let wrong = |error| MappingConfigError::Policy { mapping: self.name.clone(), error };
+            policy.situation.parse::<Situation>().map_err(wrong)?;
+            if let ActionConfig::Name(action) = &policy.action {
+                action.parse::<Action>().map_err(wrong)?;
+            }
+            self.check_condition(policy.condition.as_ref(), || format!("policy {}", policy.situation))?;
+        }
+        self.check_condition(self.source_condition.as_ref(), || "sourceCondition".into())?;
+        if self.correlation_query.is_some() && self.correlation_script.is_some() {
+            return Err(self.place("correlationScript", "stands beside correlationQuery; use one of the two"));
+        }
+        if self.links.as_deref() == Some(self.name.as_str()) {
+            return Err(self.place("links", "names the mapping itself; leave it out"));
+        }
+        Ok(())
+    }
+
+    fn check_condition(
+        &self,
+        condition: Option<&ConditionConfig>,
+        place: impl Fn() -> String,
+    ) -> Result<(), MappingConfigError> {
+        match condition {
+            Some(ConditionConfig::Filter(text)) => Filter::parse(text).map(|_| ()).map_err(|error| {
+                MappingConfigError::Filter { mapping: self.name.clone(), place: place(), error }
+            }),
+            Some(ConditionConfig::Script(script)) => self.check_script(script, place),
+            None => Ok(()),
+        }
+    }
+
+    fn check_script(
+        &self,
+        script: &ScriptConfig,
+        place: impl Fn() -> String,
+    ) -> Result<(), MappingConfigError> {
+        match (&script.source, &script.file) {
+            (None, None) => Err(self.place(place(), "a script needs `source` or `file`")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The source as a path.
+    pub fn source_path(&self) -> Result<ResourcePath, MappingConfigError> {
+        self.path(&self.source, "source")
+    }
+
+    /// The target as a path.
+    pub fn target_path(&self) -> Result<ResourcePath, MappingConfigError> {
+        self.path(&self.target, "target")
+    }
+
+    fn path(&self, text: &str, end: &'static str) -> Result<ResourcePath, MappingConfigError> {
+        text.parse().map_err(|error| MappingConfigError::Path { mapping: self.name.clone(), end, error })
+    }
+
+    /// The link type: the mapping whose links it shares, else itself.
+    pub fn link_type(&self) -> &str {
+        self.links.as_deref().filter(|l| !l.is_empty()).unwrap_or(&self.name)
+    }
+
+    /// The title for people.
+    pub fn title(&self) -> &str {
+        self.display_name.as_deref().filter(|t| !t.is_empty()).unwrap_or(&self.name)
+    }
+
+    /// Whether implicit sync is on (IDM's default).
+    pub fn sync_enabled(&self) -> bool {
+        self.enable_sync.unwrap_or(true)
+    }
+
+    /// Whether links are kept (IDM's default).
+    pub fn linking_enabled(&self) -> bool {
+        self.rest.get("enableLinking").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// The source attributes that the mapping reads: properties, conditions and the source condition. `None` when a
+    /// script or a whole-object property may read any of them.
+    pub fn source_attributes(&self) -> Option<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        let mut add_filter = |condition: Option<&ConditionConfig>, variables: &[&str]| match condition {
+            None => true,
+            Some(ConditionConfig::Script(_)) => false,
+            Some(ConditionConfig::Filter(text)) => {
+                let Ok(filter) = Filter::parse(text) else { return false };
+                for pointer in filter.pointers() {
+                    if pointer.head().is_some_and(|h| variables.contains(&h)) {
+                        names.extend(pointer.tail().head().map(str::to_owned));
+                    }
+                }
+                true
+            }
+        };
+        let mut bounded = add_filter(self.source_condition.as_ref(), &["source", "object"]);
+        for policy in &self.policies {
+            bounded &= add_filter(policy.condition.as_ref(), &["object", "source"]);
+            bounded &= matches!(policy.action, ActionConfig::Name(_));
+        }
+        for property in &self.properties {
+            bounded &= add_filter(property.condition.as_ref(), &["object", "source"]);
+        }
+        for property in &self.properties {
+            match property.source.as_deref().map(Pointer::parse) {
+                Some(pointer) => match pointer.head() {
+                    Some(head) => {
+                        names.insert(head.to_owned());
+                    }
+                    None => bounded = false,
+                },
+                None => {}
+            }
+        }
+        bounded &= self.valid_source.is_none() && self.correlation_script.is_none();
+        bounded &= !["onCreate", "onUpdate", "onDelete", "onLink", "onUnlink", "linkQualifiers"]
+            .iter()
+            .any(|hook| self.rest.get(*hook).is_some_and(Value::is_object));
+        bounded.then_some(names)
+    }
+
+    /// The target attributes that the mapping writes.
+    pub fn target_attributes(&self) -> BTreeSet<String> {
+        self.properties.iter().filter_map(|p| Pointer::parse(&p.target).head().map(str::to_owned)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::MappingConfig;
+
+    fn mapping() -> serde_json::Value {
+        json!({
+            "name": "systemHubspotContact_managedUser",
+            "source": "system/hubspot/contact",
+            "target": "managed/user",
+            "taskThreads": 10,
+            "sourceCondition": "/source/email pr",
+            "properties": [
+                {"source": "email", "target": "mail", "transform": {"type": "text/javascript", "source": "source.toLowerCase()"}},
+                {"source": "lastname", "target": "sn", "default": "-", "note": "ours"},
+                {"source": "phone", "target": "telephoneNumber", "condition": "/object/mobilephone pr"}
+            ],
+            "policies": [{"situation": "CONFIRMED", "action": "UPDATE", "postAction": null}]
+        })
+    }
+
+    #[test]
+    fn a_mapping_round_trips_with_its_unknown_keys() {
+        let document = json!({"mappings": [mapping()]}).to_string();
+        let mappings = MappingConfig::parse_all(&document).unwrap();
+        assert_eq!(serde_json::to_value(&mappings[0]).unwrap(), {
+            let mut m = mapping();
+            m["policies"][0]["postAction"] = json!(null);
+            m
+        });
+        assert_eq!(MappingConfig::parse_all(&mapping().to_string()).unwrap(), mappings);
+    }
+
+    #[test]
+    fn it_knows_which_attributes_it_reads_and_writes() {
+        let m = MappingConfig::from_value(mapping()).unwrap();
+        let read: Vec<_> = m.source_attributes().unwrap().into_iter().collect();
+        assert_eq!(read, ["email", "lastname", "mobilephone", "phone"]);
+        let mut whole = mapping();
+        whole["properties"][0]["source"] = json!("");
+        assert_eq!(MappingConfig::from_value(whole).unwrap().source_attributes(), None);
+    }
+
+    #[test]
+    fn broken_mappings_say_where() {
+        let change = |pointer: &str, value: serde_json::Value| {
+            let mut m = mapping();
+            *m.pointer_mut(pointer).unwrap() = value;
+            m.to_string()
+        };
+        for (text, what) in [
+            ("nonsense".to_owned(), "this is not a mapping"),
+            ("{}".to_owned(), "this is not a mapping"),
+            (change("/name", json!("")), "cannot be used"),
+            (change("/source", json!("hubspot")), "is not a resource path"),
+            (change("/target", json!("system/hubspot/contact")), "same as the source"),
+            (change("/sourceCondition", json!("email is there")), "sourceCondition"),
+            (change("/policies/0/situation", json!("CONFUSED")), "CONFUSED"),
+            (change("/policies/0/action", json!("EXPLODE")), "EXPLODE"),
+            (change("/properties/0/target", json!("")), "no target attribute"),
+            (
+                change("/properties/0/transform", json!({"type": "text/javascript"})),
+                "needs `source` or `file`",
+            ),
+        ] {
+            let error = MappingConfig::parse_all(&text).unwrap_err().to_string();
+            assert!(error.contains(what), "{text}: {error}");
+        }
+    }
+}

@@ -130,7 +130,9 @@ impl Situation {
             Self::Ambiguous => "several records match; a person has to choose",
             Self::Missing => "linked, but the target record is gone",
             Self::FoundAlreadyLinked => "the matching record belongs to another source record",
-            Self::Unqualified => "the source record does not qualify for this mapping, but has a target record",
+            Self::Unqualified => {
+                "the source record does not qualify for this mapping, but has a target record"
+            }
             Self::Unassigned => "a target record that no source record accounts for",
             Self::SourceMissing => "the source record of this target record is gone",
             Self::SourceIgnored => "the source record does not qualify for this mapping",
