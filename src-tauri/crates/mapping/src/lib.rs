@@ -1,1 +1,15 @@
-//! Stub.
+//! The rules of synchronisation as pure functions: what situation a record is in, what is done about it, which
+//! attributes change and why.
+//!
+//! Invariants: no I/O, no async, no clock, no randomness. Scripts run behind the [`Interpreter`] trait. Nothing here
+//! fails a run: a record that cannot be judged gives a [`Problem`] with its reason, and the caller goes on with the next.
+
+pub mod assess;
+pub mod canonical;
+mod compiled;
+mod correlation;
+mod properties;
+
+pub use compiled::{CompileError, Interpreter, Mapping, NoScripts, Place, Problem, ScriptId, Validity};
+pub use correlation::{Correlation, Query};
+pub use properties::{AttributeChange, Base, Evaluation};

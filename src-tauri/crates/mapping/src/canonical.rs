@@ -1,0 +1,117 @@
+//! One form for values that mean the same, so that "changed" means changed.
+//!
+//! CRMs hand out every value as text and cannot tell null from empty; the repository keeps JSON types. A value that only
+//! crossed that border has not changed.
+
+use serde_json::Value;
+
+use model::Attributes;
+
+/// The hash of a record's attributes: 16 bytes of blake3 over the sorted, length-prefixed, non-empty attributes.
+pub fn hash(attributes: &Attributes) -> [u8; 16] {
+    let mut pairs: Vec<(&String, &Value)> =
+        attributes.iter().filter(|(name, value)| !name.starts_with('_') && !is_empty(value)).collect();
+    pairs.sort_unstable_by_key(|(name, _)| *name);
+    let mut bytes = Vec::with_capacity(256);
+    for (name, value) in pairs {
+        put(&mut bytes, b'k', name.as_bytes());
+        encode(&mut bytes, value);
+    }
+    let mut out = [0; 16];
+    for (o, h) in out.iter_mut().zip(blake3::hash(&bytes).as_bytes()) {
+        *o = *h;
+    }
+    out
+}
+
+fn put(bytes: &mut Vec<u8>, tag: u8, content: &[u8]) {
+    bytes.push(tag);
+    bytes.extend_from_slice(&(content.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(content);
+}
+
+fn encode(bytes: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => bytes.push(b'n'),
+        Value::Array(items) => {
+            put(bytes, b'a', &(items.len() as u64).to_le_bytes());
+            items.iter().for_each(|item| encode(bytes, item));
+        }
+        Value::Object(map) => {
+            let mut pairs: Vec<_> = map.iter().filter(|(_, v)| !is_empty(v)).collect();
+            pairs.sort_unstable_by_key(|(name, _)| *name);
+            put(bytes, b'o', &(pairs.len() as u64).to_le_bytes());
+            for (name, value) in pairs {
+                put(bytes, b'k', name.as_bytes());
+                encode(bytes, value);
+            }
+        }
+        Value::String(text) => put(bytes, b't', text.as_bytes()),
+        Value::Bool(_) | Value::Number(_) => put(bytes, b't', value.to_string().as_bytes()),
+    }
+}
+
+/// Whether there is nothing: null, an empty text, an empty list.
+pub fn is_empty(value: &Value) -> bool {
+    !model::filter::is_present(value)
+}
+
+/// Whether two values mean the same.
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        _ if is_empty(a) || is_empty(b) => is_empty(a) && is_empty(b),
+        (Value::String(text), other @ (Value::Bool(_) | Value::Number(_)))
+        | (other @ (Value::Bool(_) | Value::Number(_)), Value::String(text)) => *text == other.to_string(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            let absent = Value::Null;
+            a.keys().chain(b.keys()).all(|k| same(a.get(k).unwrap_or(&absent), b.get(k).unwrap_or(&absent)))
+        }
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{hash, same};
+
+    fn hash_of(value: Value) -> [u8; 16] {
+        let Value::Object(map) = value else { panic!("an object") };
+        hash(&map)
+    }
+
+    #[test]
+    fn what_means_the_same_hashes_the_same() {
+        let base = hash_of(json!({"a": "1", "b": "x"}));
+        for same_again in [
+            json!({"b": "x", "a": "1"}),
+            json!({"a": 1, "b": "x", "c": null, "d": ""}),
+            json!({"_id": "7", "_rev": "2", "a": "1", "b": "x"}),
+        ] {
+            assert_eq!(hash_of(same_again), base);
+        }
+        for other in
+            [json!({"a": "1", "b": "y"}), json!({"a": "1x", "b": ""}), json!({"a": "1"}), json!({"ab": "1x"})]
+        {
+            assert_ne!(hash_of(other), base);
+        }
+    }
+
+    #[test]
+    fn sameness_crosses_the_border_of_types() {
+        for (a, b, expect) in [
+            (json!(null), json!(""), true),
+            (json!(true), json!("true"), true),
+            (json!(3), json!("3"), true),
+            (json!("a"), json!("A"), false),
+            (json!([]), json!(null), true),
+            (json!({"x": null}), json!({}), true),
+            (json!({"x": 1}), json!({}), false),
+        ] {
+            assert_eq!(same(&a, &b), expect, "{a} {b}");
+            assert_eq!(same(&b, &a), expect, "{b} {a}");
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! A mapping made ready to run: pointers and filters parsed, scripts compiled, once.
+
+use std::collections::BTreeSet;
+
+use model::{
+    Action, Attributes, Filter, MappingConfig, Pointer, Situation,
+    mapping_config::{
+        ActionConfig, BuiltIn, ConditionConfig, MappingConfigError, ScriptConfig, SetOn, TransformConfig,
+        WhenEmpty,
+    },
+};
+use serde_json::Value;
+
+use crate::{canonical, correlation::CorrelationRule};
+
+/// A compiled script's number in its interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScriptId(pub usize);
+
+/// Where a script stands, for error texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The mapping.
+    pub mapping: String,
+    /// The target attribute of the property, where the script belongs to one.
+    pub property: Option<String>,
+    /// `transform`, `condition`, `validSource`, ...
+    pub hook: &'static str,
+}
+
+/// Runs scripts for a mapping. Errors are sentences for people.
+pub trait Interpreter {
+    /// Compiles a script.
+    fn compile(&mut self, place: Place, script: &ScriptConfig) -> Result<ScriptId, String>;
+
+    /// Evaluates it with these variables.
+    fn eval(&self, script: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String>;
+}
+
+/// The interpreter of a mapping without scripts.
+pub struct NoScripts;
+
+impl Interpreter for NoScripts {
+    fn compile(&mut self, place: Place, _: &ScriptConfig) -> Result<ScriptId, String> {
+        Err(format!(
+            "mapping {}: the {} is a script, and no interpreter is at hand here",
+            place.mapping, place.hook
+        ))
+    }
+
+    fn eval(&self, _: ScriptId, _: &[(&str, &Value)]) -> Result<Value, String> {
+        Err("no interpreter is at hand here".into())
+    }
+}
+
+/// Why a mapping cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// Its configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] MappingConfigError),
+    /// A script of it cannot be compiled.
+    #[error("{0}")]
+    Script(String),
+}
+
+/// Why one record could not be judged or mapped. It fails the record, never the run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Problem {
+    /// What went wrong, naming the property or hook.
+    pub reason: String,
+}
+
+impl From<String> for Problem {
+    fn from(reason: String) -> Self {
+        Self { reason }
+    }
+}
+
+/// Whether a source qualifies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Validity {
+    /// It does.
+    Valid,
+    /// It does not, and why.
+    Invalid(String),
+}
+
+pub(crate) enum Condition {
+    Filter(Filter, String),
+    Script(ScriptId),
+}
+
+pub(crate) enum Transform {
+    BuiltIn(BuiltIn),
+    Script(ScriptId),
+}
+
+pub(crate) struct Property {
+    pub source: Option<Pointer>,
+    pub target: Pointer,
+    pub transform: Option<Transform>,
+    pub condition: Option<Condition>,
+    pub default: Option<Value>,
+    pub when_empty: WhenEmpty,
+    pub set_on: SetOn,
+}
+
+struct Policy {
+    situation: Situation,
+    action: PolicyAction,
+    condition: Option<Condition>,
+}
+
+enum PolicyAction {
+    Named(Action),
+    Script(ScriptId),
+}
+
+/// A mapping ready to run.
+pub struct Mapping {
+    /// Its configuration.
+    pub config: MappingConfig,
+    pub(crate) properties: Vec<Property>,
+    policies: Vec<Policy>,
+    source_condition: Option<Condition>,
+    valid_source: Option<ScriptId>,
+    valid_target: Option<ScriptId>,
+    pub(crate) correlation: Vec<CorrelationRule>,
+    /// Pairs (source attribute, target attribute) that the linked reverse mapping brings back.
+    pub(crate) two_way: BTreeSet<(String, String)>,
+}
+
+impl Mapping {
+    /// Makes a mapping ready. `reverse` is the mapping that shares its links in the other direction, if there is one.
+    pub fn compile(
+        config: MappingConfig,
+        reverse: Option<&MappingConfig>,
+        interpreter: &mut dyn Interpreter,
+    ) -> Result<Self, CompileError> {
+        let mut compiler = Compiler { config: &config, interpreter };
+        let properties = config
+            .properties
+            .iter()
+            .map(|p| {
+                Ok(Property {
+                    source: p.source.as_deref().map(Pointer::parse),
+                    target: Pointer::parse(&p.target),
+                    transform: match &p.transform {
+                        None => None,
+                        Some(TransformConfig::BuiltIn { built_in }) => Some(Transform::BuiltIn(*built_in)),
+                        Some(TransformConfig::Script(s)) => {
+                            Some(Transform::Script(compiler.script(Some(&p.target), "transform", s)?))
+                        }
+                    },
+                    condition: compiler.condition(Some(&p.target), "condition", p.condition.as_ref())?,
+                    default: p.default.clone(),
+                    when_empty: p.when_empty(),
+                    set_on: p.set_on(),
+                })
+            })
+            .collect::<Result<Vec<_>, CompileError>>()?;
+        let policies = config
+            .policies
+            .iter()
+            .map(|p| {
+                Ok(Policy {
+                    situation: p
+                        .situation
+                        .parse()
+                        .map_err(|e: model::situation::UnknownName| CompileError::Script(e.to_string()))?,
+                    action: match &p.action {
+                        ActionConfig::Name(name) => PolicyAction::Named(name.parse().map_err(
+                            |e: model::situation::UnknownName| CompileError::Script(e.to_string()),
+                        )?),
+                        ActionConfig::Script(s) => {
+                            PolicyAction::Script(compiler.script(None, "policy action", s)?)
+                        }
+                    },
+                    condition: compiler.condition(None, "policy condition", p.condition.as_ref())?,
+                })
+            })
+            .collect::<Result<Vec<_>, CompileError>>()?;
+        let source_condition =
+            compiler.condition(None, "sourceCondition", config.source_condition.as_ref())?;
+        let valid_source = compiler.optional(None, "validSource", config.valid_source.as_ref())?;
+        let valid_target = compiler.optional(None, "validTarget", config.valid_target.as_ref())?;
+        let correlation = compiler.correlation()?;
+        let two_way = reverse.map(|r| two_way_pairs(&config, r)).unwrap_or_default();
+        Ok(Self {
+            config,
+            properties,
+            policies,
+            source_condition,
+            valid_source,
+            valid_target,
+            correlation,
+            two_way,
+        })
+    }
+
+    /// Whether the source qualifies, and if not, why.
+    pub fn source_validity(
+        &self,
+        interpreter: &dyn Interpreter,
+        source: &Value,
+    ) -> Result<Validity, Problem> {
+        let qualifier = Value::from(DEFAULT_QUALIFIER);
+        match &self.source_condition {
+            None => {}
+            Some(Condition::Filter(filter, text)) => {
+                let mut scope = serde_json::Map::new();
+                scope.insert("source".into(), source.clone());
+                scope.insert("linkQualifier".into(), qualifier.clone());
+                let scope = Value::Object(scope);
+                if !filter.matches(&scope) {
+                    return Ok(Validity::Invalid(explain_filter(filter, text, &scope)));
+                }
+            }
+            Some(Condition::Script(id)) => {
+                let result = interpreter.eval(*id, &[("source", source), ("linkQualifier", &qualifier)])?;
+                if !expect_boolean(&result, "sourceCondition")? {
+                    return Ok(Validity::Invalid("the mapping's source condition (a script) says no".into()));
+                }
+            }
+        }
+        if let Some(id) = self.valid_source {
+            let result = interpreter.eval(id, &[("source", source), ("linkQualifier", &qualifier)])?;
+            if !expect_boolean(&result, "validSource")? {
+                return Ok(Validity::Invalid("the mapping's validSource script says no".into()));
+            }
+        }
+        Ok(Validity::Valid)
+    }
+
+    /// Whether the target qualifies.
+    pub fn target_valid(&self, interpreter: &dyn Interpreter, target: &Value) -> Result<bool, Problem> {
+        match self.valid_target {
+            None => Ok(true),
+            Some(id) => {
+                let qualifier = Value::from(DEFAULT_QUALIFIER);
+                expect_boolean(
+                    &interpreter.eval(id, &[("target", target), ("linkQualifier", &qualifier)])?,
+                    "validTarget",
+                )
+            }
+        }
+    }
+
+    /// What to do: the first policy of the situation whose condition holds, else the default.
+    pub fn action(
+        &self,
+        interpreter: &dyn Interpreter,
+        situation: Situation,
+        source: &Value,
+        target: &Value,
+    ) -> Result<Action, Problem> {
+        let qualifier = Value::from(DEFAULT_QUALIFIER);
+        for policy in self.policies.iter().filter(|p| p.situation == situation) {
+            if let Some(condition) = &policy.condition {
+                if !holds(condition, interpreter, source, &Value::Null, "policy condition")? {
+                    continue;
+                }
+            }
+            return match &policy.action {
+                PolicyAction::Named(action) => Ok(*action),
+                PolicyAction::Script(id) => {
+                    let variables = [("source", source), ("target", target), ("linkQualifier", &qualifier)];
+                    let result = interpreter.eval(*id, &variables)?;
+                    result.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| {
+                        format!("the action script of {situation} gave {result}, which is no action").into()
+                    })
+                }
+            };
+        }
+        Ok(situation.default_action())
+    }
+
+    /// The source attributes to read; `None` means all of them.
+    pub fn source_attributes(&self) -> Option<BTreeSet<String>> {
+        let mut names = self.config.source_attributes()?;
+        names.extend(self.two_way.iter().map(|(s, _)| s.clone()));
+        Some(names)
+    }
+
+    /// The target attributes to read: those that are written and those that correlation asks for.
+    pub fn target_attributes(&self) -> BTreeSet<String> {
+        let mut names = self.config.target_attributes();
+        names.extend(self.correlation_attributes());
+        names
+    }
+}
+
+/// The link qualifier of mappings that define none.
+pub const DEFAULT_QUALIFIER: &str = "default";
+
+fn two_way_pairs(config: &MappingConfig, reverse: &MappingConfig) -> BTreeSet<(String, String)> {
+    let back: BTreeSet<(&str, &str)> = reverse
+        .properties
+        .iter()
+        .filter_map(|p| {
+            Some((p.target.trim_start_matches('/'), p.source.as_deref()?.trim_start_matches('/')))
+        })
+        .collect();
+    config
+        .properties
+        .iter()
+        .filter_map(|p| {
+            Some((p.source.as_deref()?.trim_start_matches('/'), p.target.trim_start_matches('/')))
+        })
+        .filter(|pair| back.contains(pair))
+        .map(|(s, t)| (s.to_owned(), t.to_owned()))
+        .collect()
+}
+
+pub(crate) fn holds(
+    condition: &Condition,
+    interpreter: &dyn Interpreter,
+    source: &Value,
+    target: &Value,
+    hook: &str,
+) -> Result<bool, Problem> {
+    match condition {
+        Condition::Filter(filter, _) => {
+            let mut scope = serde_json::Map::new();
+            // Property conditions say `/object/...`, source conditions `/source/...`; both mean the source.
+            scope.insert("object".into(), source.clone());
+            scope.insert("source".into(), source.clone());
+            scope.insert("target".into(), target.clone());
+            scope.insert("linkQualifier".into(), DEFAULT_QUALIFIER.into());
+            Ok(filter.matches(&Value::Object(scope)))
+        }
+        Condition::Script(id) => {
+            let qualifier = Value::from(DEFAULT_QUALIFIER);
+            let variables =
+                [("object", source), ("source", source), ("target", target), ("linkQualifier", &qualifier)];
+            Ok(truthy(&interpreter.eval(*id, &variables)?, hook))
+        }
+    }
+}
+
+/// JavaScript's notion of true: IDM's samples write `object.password` where they mean "has one".
+fn truthy(value: &Value, _hook: &str) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(b) => *b,
+        Value::Number(n) => n.as_f64() != Some(0.0),
+        Value::String(s) => !s.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+fn expect_boolean(value: &Value, hook: &str) -> Result<bool, Problem> {
+    value.as_bool().ok_or_else(|| format!("expecting boolean value from {hook}, got {value}").into())
+}
+
+/// Says in words why a source condition does not hold; for the commonest one, "no e-mail".
+fn explain_filter(filter: &Filter, text: &str, scope: &Value) -> String {
+    let missing: Vec<String> = match filter {
+        Filter::And(parts) => parts.iter().collect::<Vec<_>>(),
+        single => vec![single],
+    }
+    .into_iter()
+    .filter_map(|part| match part {
+        Filter::Present(pointer) if !part.matches(scope) => Some(pointer.tail().to_string()),
+        _ => None,
+    })
+    .collect();
+    if missing.is_empty() {
+        format!("the mapping's source condition `{text}` does not hold")
+    } else {
+        format!("no value for {}: the mapping's source condition `{text}` asks for one", missing.join(", "))
+    }
+}
+
+pub(crate) fn apply_built_in(built_in: BuiltIn, value: &Value) -> Value {
+    let change = |text: &str| match built_in {
+        BuiltIn::Lower => text.to_lowercase(),
+        BuiltIn::Upper => text.to_uppercase(),
+        BuiltIn::Trim => text.trim().to_owned(),
+    };
+    match value {
+        Value::String(text) => Value::String(change(text)),
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| apply_built_in(built_in, item)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+pub(crate) struct Compiler<'a> {
+    pub config: &'a MappingConfig,
+    interpreter: &'a mut dyn Interpreter,
+}
+
+impl Compiler<'_> {
+    pub(crate) fn script(
+        &mut self,
+        property: Option<&str>,
+        hook: &'static str,
+        script: &ScriptConfig,
+    ) -> Result<ScriptId, CompileError> {
+        let place = Place { mapping: self.config.name.clone(), property: property.map(str::to_owned), hook };
+        if !script.kind.to_ascii_lowercase().contains("javascript") {
+            return Err(CompileError::Script(format!(
+                "mapping `{}`, {hook}: scripts of type `{}` cannot run here; rewrite it in JavaScript",
+                self.config.name, script.kind
+            )));
+        }
+        if script.source.is_none() {
+            return Err(CompileError::Script(format!(
+                "mapping `{}`, {hook}: the script file `{}` is not part of the mapping; put its text under `source`",
+                self.config.name,
+                script.file.as_deref().unwrap_or_default()
+            )));
+        }
+        self.interpreter.compile(place, script).map_err(CompileError::Script)
+    }
+
+    fn optional(
+        &mut self,
+        property: Option<&str>,
+        hook: &'static str,
+        script: Option<&ScriptConfig>,
+    ) -> Result<Option<ScriptId>, CompileError> {
+        script.map(|s| self.script(property, hook, s)).transpose()
+    }
+
+    fn condition(
+        &mut self,
+        property: Option<&str>,
+        hook: &'static str,
+        condition: Option<&ConditionConfig>,
+    ) -> Result<Option<Condition>, CompileError> {
+        Ok(match condition {
+            None => None,
+            Some(ConditionConfig::Filter(text)) => Some(Condition::Filter(
+                Filter::parse(text).map_err(|e| {
+                    CompileError::Script(format!("mapping `{}`, {hook}: {e}", self.config.name))
+                })?,
+                text.clone(),
+            )),
+            Some(ConditionConfig::Script(s)) => Some(Condition::Script(self.script(property, hook, s)?)),
+        })
+    }
+}
+
+/// The attributes of a record as one JSON object, for conditions and scripts.
+pub(crate) fn as_value(attributes: Option<&Attributes>) -> Value {
+    attributes.cloned().map_or(Value::Null, Value::Object)
+}
+
+pub(crate) fn empty_or(value: Option<&Value>) -> Value {
+    value.filter(|v| !canonical::is_empty(v)).cloned().unwrap_or(Value::Null)
+}

@@ -1,0 +1,229 @@
+//! Correlation: which target belongs to a source that has no link yet.
+
+use std::collections::BTreeSet;
+
+use model::{Attributes, Filter, Pointer, filter::Op, mapping_config::ScriptConfig};
+use serde_json::Value;
+
+use crate::{
+    canonical,
+    compiled::{CompileError, Compiler, DEFAULT_QUALIFIER, Interpreter, Mapping, Problem, ScriptId},
+};
+
+/// What to ask the target for one source.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Correlation {
+    /// Nothing: no rule is defined.
+    NotDefined,
+    /// Every value that the rule needs is empty, so no target can match.
+    NoKey,
+    /// The targets that match this query.
+    Query(Query),
+    /// These targets, as a script said.
+    Ids(Vec<String>),
+}
+
+/// A query on the target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// The filter.
+    pub filter: Filter,
+}
+
+impl Query {
+    /// A text that is the same for two sources exactly when they ask for the same target.
+    pub fn key(&self) -> String {
+        self.filter.to_string().to_lowercase()
+    }
+}
+
+pub(crate) enum CorrelationRule {
+    Tree(Tree),
+    QueryScript(ScriptId),
+    IdScript(ScriptId),
+}
+
+/// `{"any": [...]}` and `{"all": [...]}` with target attributes as leaves, as IDM's screen writes them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Tree {
+    Any(Vec<Tree>),
+    All(Vec<Tree>),
+    Attribute(String),
+}
+
+impl Tree {
+    fn parse(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(name) => Some(Self::Attribute(name.trim_start_matches('/').to_owned())),
+            Value::Object(map) => {
+                let list = |key: &str| {
+                    map.get(key)?
+                        .as_array()?
+                        .iter()
+                        .map(Self::parse)
+                        .collect::<Option<Vec<_>>>()
+                        .filter(|l| !l.is_empty())
+                };
+                list("any").map(Self::Any).or_else(|| list("all").map(Self::All))
+            }
+            _ => None,
+        }
+    }
+
+    fn attributes<'t>(&'t self, into: &mut BTreeSet<&'t str>) {
+        match self {
+            Self::Any(parts) | Self::All(parts) => parts.iter().for_each(|p| p.attributes(into)),
+            Self::Attribute(name) => {
+                into.insert(name);
+            }
+        }
+    }
+
+    /// The query, leaving out what has no value; `None` when nothing is left or an `all` lacks a part.
+    fn query(&self, value_of: &dyn Fn(&str) -> Option<Value>) -> Option<Filter> {
+        match self {
+            Self::Attribute(name) => {
+                let value = value_of(name).filter(|v| !canonical::is_empty(v))?;
+                Some(Filter::Compare(Pointer::parse(name), Op::Eq, value))
+            }
+            Self::Any(parts) => {
+                let parts: Vec<Filter> = parts.iter().filter_map(|p| p.query(value_of)).collect();
+                one_or(parts, Filter::Or)
+            }
+            Self::All(parts) => {
+                let parts: Option<Vec<Filter>> = parts.iter().map(|p| p.query(value_of)).collect();
+                one_or(parts?, Filter::And)
+            }
+        }
+    }
+}
+
+fn one_or(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Option<Filter> {
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(join(parts)),
+    }
+}
+
+impl Compiler<'_> {
+    pub(crate) fn correlation(&mut self) -> Result<Vec<CorrelationRule>, CompileError> {
+        let config = self.config;
+        let mut rules = Vec::new();
+        let entries: Vec<&Value> = match &config.correlation_query {
+            None => Vec::new(),
+            Some(Value::Array(items)) => items.iter().collect(),
+            Some(single) => vec![single],
+        };
+        for entry in entries {
+            let qualifier = entry.get("linkQualifier").and_then(Value::as_str).unwrap_or(DEFAULT_QUALIFIER);
+            if qualifier != DEFAULT_QUALIFIER {
+                continue;
+            }
+            let wrong = |what: &str| {
+                CompileError::Config(config.place(
+                    "correlationQuery",
+                    format!("{what}; write for example {{\"expressionTree\": {{\"all\": [\"mail\"]}}}}"),
+                ))
+            };
+            if let Some(tree) = entry.get("expressionTree") {
+                let tree = Tree::parse(tree).ok_or_else(|| wrong("the expression tree cannot be read"))?;
+                let mut names = BTreeSet::new();
+                tree.attributes(&mut names);
+                for name in names {
+                    let mapped = config.properties.iter().any(|p| p.target.trim_start_matches('/') == name);
+                    if !mapped {
+                        return Err(wrong(&format!("`{name}` is in the rule but no property maps to it")));
+                    }
+                }
+                rules.push(CorrelationRule::Tree(tree));
+            } else {
+                let script: ScriptConfig = serde_json::from_value(entry.clone())
+                    .map_err(|_| wrong("it is neither an expression tree nor a script"))?;
+                rules.push(CorrelationRule::QueryScript(self.script(None, "correlationQuery", &script)?));
+            }
+        }
+        if let Some(script) = &config.correlation_script {
+            rules.push(CorrelationRule::IdScript(self.script(None, "correlationScript", script)?));
+        }
+        Ok(rules)
+    }
+}
+
+impl Mapping {
+    /// The target attributes that expression trees ask for, so that they can be read and indexed.
+    pub fn correlation_attributes(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for rule in &self.correlation {
+            if let CorrelationRule::Tree(tree) = rule {
+                tree.attributes(&mut names);
+            }
+        }
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What to ask the target for this source. Several rules are alternatives: the first that can be asked is.
+    pub fn correlate(
+        &self,
+        interpreter: &dyn Interpreter,
+        source: &Attributes,
+    ) -> Result<Correlation, Problem> {
+        let mut answer = Correlation::NotDefined;
+        let whole = Value::Object(source.clone());
+        let qualifier = Value::from(DEFAULT_QUALIFIER);
+        let variables = [("source", &whole), ("linkQualifier", &qualifier)];
+        for rule in &self.correlation {
+            answer = match rule {
+                CorrelationRule::Tree(tree) => {
+                    let mut names = BTreeSet::new();
+                    tree.attributes(&mut names);
+                    let mut values = Attributes::new();
+                    for name in names {
+                        values.insert(name.to_owned(), self.mapped_value(interpreter, source, name)?);
+                    }
+                    match tree.query(&|name| values.get(name).cloned()) {
+                        Some(filter) => Correlation::Query(Query { filter }),
+                        None => Correlation::NoKey,
+                    }
+                }
+                CorrelationRule::QueryScript(id) => {
+                    let result = interpreter.eval(*id, &variables)?;
+                    match result.get("_queryFilter").and_then(Value::as_str) {
+                        Some(text) => Correlation::Query(Query {
+                            filter: Filter::parse(text)
+                                .map_err(|e| Problem { reason: format!("correlationQuery: {e}") })?,
+                        }),
+                        None if result.is_null() => Correlation::NoKey,
+                        None => {
+                            return Err(format!(
+                                "correlationQuery gave {result}; it must give {{\"_queryFilter\": ...}}"
+                            )
+                            .into());
+                        }
+                    }
+                }
+                CorrelationRule::IdScript(id) => {
+                    let result = interpreter.eval(*id, &variables)?;
+                    let ids = result
+                        .as_array()
+                        .and_then(|items| {
+                            items
+                                .iter()
+                                .map(|i| i.as_str().or_else(|| i.get("_id")?.as_str()).map(str::to_owned))
+                                .collect::<Option<Vec<_>>>()
+                        })
+                        .ok_or_else(|| {
+                            format!(
+                                "correlationScript gave {result}; it must give a list of objects with `_id`"
+                            )
+                        })?;
+                    Correlation::Ids(ids)
+                }
+            };
+            if !matches!(answer, Correlation::NoKey) {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+}
