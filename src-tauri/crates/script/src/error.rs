@@ -1,0 +1,85 @@
+//! Where a script stands and how it failed.
+
+use std::fmt;
+
+/// Where a script stands in the configuration; the beginning of every error's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The mapping's name.
+    pub mapping: String,
+    /// The target property whose script it is, if it belongs to one.
+    pub property: Option<String>,
+    /// What the script is for: `transform`, `condition`, `onCreate`, ...
+    pub hook: &'static str,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mapping {}", self.mapping)?;
+        if let Some(property) = &self.property {
+            write!(f, ", property {property}")?;
+        }
+        write!(f, " ({})", self.hook)
+    }
+}
+
+/// Why a script gave no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScriptError {
+    /// The text is not JavaScript.
+    #[error("{place}{}: {message}", at(.line))]
+    Syntax {
+        /// The script.
+        place: Place,
+        /// The line in the script, from 1.
+        line: Option<u32>,
+        /// The engine's words.
+        message: String,
+    },
+    /// It threw, or the engine threw for it.
+    #[error("{place}{}: {message}", at(.line))]
+    Threw {
+        /// The script.
+        place: Place,
+        /// The line in the script, from 1; not known when something else than an `Error` was thrown.
+        line: Option<u32>,
+        /// `TypeError: ...`, or what was thrown.
+        message: String,
+    },
+    /// It ran longer than it may.
+    #[error("{place}: it ran longer than {limit_ms} ms and was stopped; look for a loop that does not end")]
+    TimedOut {
+        /// The script.
+        place: Place,
+        /// The limit.
+        limit_ms: u128,
+    },
+    /// It used more memory than it may.
+    #[error("{place}: it used more than {} MiB and was stopped; look for a text or list that grows", .limit_bytes >> 20)]
+    OutOfMemory {
+        /// The script.
+        place: Place,
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// Its value, or a variable it changed, cannot be stored as JSON.
+    #[error(
+        "{place}: it gave {what}, which is not a JSON value; return a text, number, true or false, null, list or object"
+    )]
+    NotJson {
+        /// The script.
+        place: Place,
+        /// What it was.
+        what: String,
+    },
+    /// The interpreter itself could not be started.
+    #[error("the script interpreter cannot start: {message}")]
+    Start {
+        /// The engine's words.
+        message: String,
+    },
+}
+
+fn at(line: &Option<u32>) -> String {
+    line.map(|line| format!(", line {line}")).unwrap_or_default()
+}
