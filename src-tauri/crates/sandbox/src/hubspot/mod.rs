@@ -1,0 +1,177 @@
+//! A HubSpot portal that runs on this machine.
+//!
+//! It answers the CRM v3 paths and the dated versions 2026-03 and 2026-09 for contacts and companies, the properties
+//! and associations APIs, account information, and OAuth v1, v3 and dated. Facts come from HubSpot's public
+//! documentation and from reports of its behaviour; where neither says anything the sandbox takes the stricter way.
+//!
+//! # Control paths
+//!
+//! | Request | Effect |
+//! |---|---|
+//! | `GET /` | a page with the contacts, for a person |
+//! | `GET /__sandbox/state` | counts, calls, writes, faults |
+//! | `GET /__sandbox/contacts?limit&after`, `GET /__sandbox/contacts/{id}` | records with all stored values |
+//! | `POST /__sandbox/contacts` | creates a contact as a person in the CRM; the body is an object of properties |
+//! | `POST /__sandbox/contacts/{id}`, `.../{id}/restore`, `DELETE .../{id}` | changes, restores, archives it |
+//! | `POST /__sandbox/faults` | replaces the faults by those of a [fault document](crate::faults) |
+//! | `POST /__sandbox/reset-calls` | forgets calls and writes |
+//! | `POST /__sandbox/expire-tokens` | lets every access token expire |
+//!
+//! `companies` may stand for `contacts`. None of these counts as an API call and no fault or limit touches them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+mod access;
+mod account;
+mod associations;
+mod batch;
+mod bend;
+mod catalogue;
+mod control;
+mod crm;
+mod oauth;
+mod objects;
+mod page;
+mod portal;
+mod problem;
+mod properties;
+mod record;
+mod request;
+mod routes;
+mod save;
+mod schema;
+mod search;
+mod seed;
+mod server;
+mod state;
+mod time;
+mod tokens;
+mod values;
+mod view;
+
+pub use crm::{Write, WriteKind};
+pub use portal::{Portal, PortalError, RecordCopy};
+pub use server::{Clock, Consent, Options};
+pub use state::ObjectKind;
+
+pub use crate::faults::load_faults;
+
+use crate::net::{Cut, Loopback};
+
+/// How long changes are gathered before the state file is written.
+const GATHER: Duration = Duration::from_millis(200);
+/// How long open connections may hold up a stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running sandbox. Dropping it ends the server without saving; [`Sandbox::stop`] saves.
+pub struct Sandbox {
+    portal: Portal,
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<io::Result<()>>,
+    saver: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts a portal on a loopback listener.
+    ///
+    /// # Errors
+    /// When the listener is open to other machines, or the state file cannot be read.
+    pub async fn start(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
+        let listener = Loopback::new(listener)?;
+        let address = axum::serve::Listener::local_addr(&listener)?;
+        let lag = i64::try_from(options.search_lag.as_millis()).unwrap_or(i64::MAX);
+        let mut crm = crm::Crm::new((options.clock)().as_millisecond(), lag);
+        let saved = match &options.state_file {
+            Some(path) => save::load(path, &mut crm)?,
+            None => None,
+        };
+        let tokens = saved.unwrap_or_else(|| {
+            seed::fill(&mut crm, options.records, options.seed);
+            tokens::Tokens::default()
+        });
+        let shared = Arc::new(server::Shared::new(options, crm, tokens));
+        let app = Router::new().fallback(server::serve).with_state(shared.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(async move {
+            axum::serve(listener, app.into_make_service_with_connect_info::<Cut>())
+                .with_graceful_shutdown(async {
+                    // A dropped sender stops the server as well.
+                    let _ = stopped.await;
+                })
+                .await
+        });
+        let saver = shared.options.state_file.is_some().then(|| tokio::spawn(keep_saved(shared.clone())));
+        Ok(Sandbox {
+            portal: Portal { shared },
+            url: format!("http://{address}"),
+            stop: Some(stop),
+            server,
+            saver,
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// A handle on the portal that stays valid while the sandbox runs.
+    pub fn portal(&self) -> Portal {
+        self.portal.clone()
+    }
+
+    /// Stops answering and saves the state file.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+        if let Some(saver) = self.saver.take() {
+            saver.abort();
+            // A save under way uses the same temporary file, so it must end first.
+            let _ = saver.await;
+            save_now(&self.portal.shared).await;
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.server.abort();
+        if let Some(saver) = &self.saver {
+            saver.abort();
+        }
+    }
+}
+
+async fn keep_saved(shared: Arc<server::Shared>) {
+    loop {
+        shared.changed.notified().await;
+        // Many changes come together; one write of the file serves them all.
+        #[allow(clippy::disallowed_methods)]
+        tokio::time::sleep(GATHER).await;
+        save_now(&shared).await;
+    }
+}
+
+async fn save_now(shared: &Arc<server::Shared>) {
+    let Some(path) = shared.options.state_file.clone() else { return };
+    let shared = shared.clone();
+    let saving = tokio::task::spawn_blocking(move || {
+        let bytes = save::bytes(&shared.crm(), &shared.tokens())?;
+        save::write(&path, &bytes)
+    });
+    match saving.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the sandbox state could not be saved"),
+        Err(error) => tracing::warn!(%error, "saving the sandbox state ended early"),
+    }
+}
