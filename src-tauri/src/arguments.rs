@@ -1,0 +1,62 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Concord: keeps people in sync between CRMs and an identity repository.
+#[derive(Debug, Parser)]
+#[command(name = "concord-desktop", version, about)]
+pub struct Arguments {
+    /// Where everything is kept
+    #[arg(long, env = "CONCORD_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Starts the built-in HubSpot sandbox and sets up the sample connector and mappings
+    #[arg(long)]
+    pub with_sandbox: bool,
+}
+
+impl Arguments {
+    /// The folder asked for, or the usual one of this system, as an absolute path.
+    pub fn data_dir(&self) -> Result<PathBuf, String> {
+        let folder = match &self.data_dir {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.clone(),
+            _ => dirs::data_dir()
+                .ok_or("There is no folder for application data: HOME is not set. Name one with --data-dir.")?
+                .join("concord"),
+        };
+        std::path::absolute(&folder)
+            .map_err(|problem| format!("The data folder {} cannot be used: {problem}.", folder.display()))
+    }
+}
+
+/// The vault's passphrase for machines without a keyring. Not an argument: those can be seen by others.
+pub fn passphrase() -> Option<String> {
+    std::env::var("CONCORD_PASSPHRASE").ok().filter(|passphrase| !passphrase.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_asked_for_is_used() {
+        let given =
+            Arguments::try_parse_from(["concord-desktop", "--data-dir", "/srv/concord", "--with-sandbox"])
+                .unwrap();
+        assert_eq!(given.data_dir().unwrap(), PathBuf::from("/srv/concord"));
+        assert!(given.with_sandbox);
+    }
+
+    #[test]
+    fn a_relative_folder_becomes_absolute() {
+        let given = Arguments::try_parse_from(["concord-desktop", "--data-dir", "here"]).unwrap();
+        assert_eq!(given.data_dir().unwrap(), std::env::current_dir().unwrap().join("here"));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        assert!(Arguments::try_parse_from(["concord-desktop", "file.json"]).is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! The commands that the UI calls. Each is one line over [`App`]: the list is the `api` crate's, so a command that
+//! is missing here, or has other types, does not compile.
+
+use std::sync::Arc;
+
+use api::{ApiError, App, dto::*};
+use tauri::{AppHandle, Runtime, State, ipc::Invoke};
+
+use crate::{browser, oauth_window, sandbox_host::SandboxHost};
+
+macro_rules! commands {
+    ($($name:ident($request:ty) -> $answer:ty;)*) => { $(
+        #[tauri::command]
+        async fn $name(app: State<'_, Arc<App>>, request: $request) -> Result<$answer, ApiError> {
+            app.$name(request).await
+        }
+    )* };
+}
+api::with_commands!(commands);
+
+/// Shows the provider's consent page and waits for the answer.
+#[tauri::command]
+async fn connector_authorize<R: Runtime>(
+    handle: AppHandle<R>,
+    app: State<'_, Arc<App>>,
+    request: AuthorizeRequest,
+) -> Result<AuthorizeResult, ApiError> {
+    match request.method {
+        AuthorizeMethod::Window => oauth_window::authorize(&handle, &app, &request.name).await,
+        AuthorizeMethod::Browser => app.authorize_in_browser(&request.name, browser::show).await,
+    }
+}
+
+/// Ends a consent that is under way, in the window or in the browser.
+#[tauri::command]
+async fn connector_authorize_cancel<R: Runtime>(
+    handle: AppHandle<R>,
+    app: State<'_, Arc<App>>,
+    request: ByName,
+) -> Result<Empty, ApiError> {
+    oauth_window::cancel(&handle, &request.name);
+    app.authorize_cancel(&request.name);
+    Ok(Empty {})
+}
+
+/// Starts the sandbox and makes the sample connector and mappings.
+#[tauri::command]
+async fn sample_setup(
+    app: State<'_, Arc<App>>,
+    sandbox: State<'_, SandboxHost>,
+    request: Empty,
+) -> Result<SampleSetup, ApiError> {
+    let Empty {} = request;
+    sandbox.sample_setup(&app).await
+}
+
+/// Hands a call of the UI to its command.
+pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
+    macro_rules! handler {
+        ($($name:ident($request:ty) -> $answer:ty;)*) => {
+            tauri::generate_handler![$($name,)* connector_authorize, connector_authorize_cancel, sample_setup]
+        };
+    }
+    api::with_commands!(handler)
+}

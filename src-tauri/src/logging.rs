@@ -1,0 +1,94 @@
+//! The log: a file a day in the data folder, and stderr.
+//!
+//! Other crates only speak up with warnings. What they say at finer levels (headers, frames) could hold a secret.
+
+use std::{fs, panic, path::Path};
+
+use tracing::{Level, level_filters::LevelFilter};
+use tracing_appender::{
+    non_blocking::WorkerGuard,
+    rolling::{RollingFileAppender, Rotation},
+};
+use tracing_subscriber::{
+    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+const KEPT_FILES: usize = 7;
+const OWN_CRATES: [&str; 9] =
+    ["concord_desktop", "api", "engine", "connector", "script", "store", "vault", "sandbox", "mapping"];
+
+/// Starts logging to `<data_dir>/logs`. `CONCORD_LOG` names the level of Concord's own parts: error, warn, info
+/// (the default), debug or trace.
+pub fn start(data_dir: &Path) -> Result<WorkerGuard, String> {
+    let folder = data_dir.join("logs");
+    create_private(&folder)
+        .map_err(|problem| format!("The data folder {} cannot be written: {problem}.", data_dir.display()))?;
+    let appender = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("concord-desktop")
+        .filename_suffix("log")
+        .max_log_files(KEPT_FILES)
+        .build(&folder)
+        .map_err(|problem| format!("The log in {} cannot be written: {problem}.", folder.display()))?;
+    let (file, guard) = tracing_appender::non_blocking(appender);
+    let level = std::env::var("CONCORD_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
+    tracing_subscriber::registry()
+        .with(fmt::layer().with_ansi(false).with_writer(file).with_filter(spoken(level)))
+        .with(fmt::layer().with_writer(std::io::stderr).with_filter(spoken(level)))
+        .try_init()
+        .map_err(|problem| format!("The log cannot be started: {problem}."))?;
+    log_panics();
+    Ok(guard)
+}
+
+fn spoken(level: Level) -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(OWN_CRATES.map(|name| (name, LevelFilter::from_level(level))))
+}
+
+/// Only the place goes into the log: the message of a panic may quote the value that caused it.
+fn log_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        tracing::error!("panicked at {place}");
+        usual(panic);
+    }));
+}
+
+#[cfg(unix)]
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_crates_are_kept_to_warnings() {
+        let spoken = spoken(Level::TRACE);
+        assert!(spoken.would_enable("connector::token", &Level::TRACE));
+        assert!(spoken.would_enable("hyper::proto", &Level::WARN));
+        assert!(!spoken.would_enable("hyper::proto", &Level::INFO), "headers are logged at finer levels");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_read_the_folder() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data/logs");
+        create_private(&folder).unwrap();
+        for made in [&folder, &parent.path().join("data")] {
+            assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700, "{}", made.display());
+        }
+    }
+}
