@@ -118,8 +118,9 @@ mod tests {
     fn windows_roll_and_apps_do_not_share() {
         let limits = Limits { per_ten_seconds: Some(2), daily: Some(5), searches_per_second: Some(1) };
         let mut limiter = Limiter::default();
-        // (app, search, at ms, outcome: calls left in ten seconds or the limit)
-        let table: &[(&str, bool, i64, Result<Option<u32>, Exceeded>)] = &[
+        // app, search, at ms, calls left in ten seconds or the limit
+        type Row = (&'static str, bool, i64, Result<Option<u32>, Exceeded>);
+        let table: &[Row] = &[
             ("a", false, 0, Ok(Some(1))),
             ("a", false, 1, Ok(Some(0))),
             ("a", false, 2, Err(Exceeded::TenSeconds)),

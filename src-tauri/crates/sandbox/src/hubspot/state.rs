@@ -419,7 +419,7 @@ impl Table {
     }
 
     /// Runs `each` over the records as the search index shows them at `now`, in the order of their ids.
-    pub(crate) fn indexed<'a>(&'a self, now: i64) -> impl Iterator<Item = &'a Record> {
+    pub(crate) fn indexed(&self, now: i64) -> impl Iterator<Item = &Record> {
         let shown = move |id: &u64| {
             self.lagging.get(id).and_then(|versions| versions.iter().find(|(until, _)| *until > now))
         };

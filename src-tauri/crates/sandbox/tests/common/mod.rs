@@ -1,5 +1,6 @@
 //! A sandbox and a bare HTTP client, so that tests see the wire and nothing of our own connectors.
-#![allow(dead_code)] // each test file uses its part
+// Each test file uses its part; a broken set-up may end the test.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
