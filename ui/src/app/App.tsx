@@ -1,0 +1,26 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type RouterHistory, RouterProvider } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { makeRouter } from "./router";
+
+export function App({ history }: { history?: RouterHistory }) {
+  const [router] = useState(() => makeRouter(history));
+  const [client] = useState(makeClient);
+  return (
+    <QueryClientProvider client={client}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  );
+}
+
+function makeClient() {
+  return new QueryClient({
+    defaultOptions: {
+      // The backend is on this machine: whether the network is up says nothing about it, and an error that it reports
+      // is final until something changes.
+      queries: { networkMode: "always", retry: false, staleTime: 500, refetchOnWindowFocus: "always" },
+      mutations: { networkMode: "always", retry: false },
+    },
+  });
+}

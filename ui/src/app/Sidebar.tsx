@@ -1,0 +1,54 @@
+import { Link } from "@tanstack/react-router";
+
+import { Icon, Mark } from "../parts/Icon";
+import { number } from "../words/numbers";
+import { PLACES } from "./places";
+
+export function Sidebar({ queue, onPalette }: { queue: number; onPalette: () => void }) {
+  return (
+    <nav aria-label="Main" className="flex w-44 shrink-0 flex-col overflow-y-auto border-r border-line bg-sunken px-2 pt-3 pb-2">
+      <div className="mb-3 flex h-7 items-center gap-2 px-2 font-semibold">
+        <Mark />
+        Concord
+      </div>
+      {PLACES.map((group, index) => (
+        <div key={group.heading ?? index} className={index === PLACES.length - 1 ? "mt-auto pt-4" : group.heading ? "mt-4" : ""}>
+          {group.heading && <div className="mb-1 px-2 text-xs font-medium text-soft">{group.heading}</div>}
+          <ul>
+            {group.places.map((place) => (
+              <li key={place.to}>
+                <Link
+                  to={place.to}
+                  activeOptions={{ exact: place.to === "/", includeSearch: false }}
+                  className="flex h-7 items-center gap-2 rounded-sm px-2 text-soft hover:bg-hover hover:text-ink data-[status=active]:bg-picked data-[status=active]:font-medium data-[status=active]:text-ink"
+                  aria-describedby={place.to === "/queue" && queue > 0 ? "queue-count" : undefined}
+                >
+                  <Icon name={place.icon} />
+                  {place.label}
+                  {place.to === "/queue" && queue > 0 && (
+                    <span aria-hidden="true" className="ml-auto text-sm font-medium text-waits">
+                      {number(queue)}
+                    </span>
+                  )}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+      <span id="queue-count" hidden>
+        {number(queue)} waiting
+      </span>
+      <button
+        type="button"
+        onClick={onPalette}
+        aria-label="Search commands"
+        className="mt-1 flex h-7 items-center gap-2 rounded-sm px-2 text-soft hover:bg-hover hover:text-ink"
+      >
+        <Icon name="search" />
+        <span className="flex-1 text-left">Commands</span>
+        <kbd className="font-sans text-xs">Ctrl K</kbd>
+      </button>
+    </nav>
+  );
+}

@@ -1,0 +1,28 @@
+import type { IconName } from "../parts/Icon";
+
+export interface Place {
+  to: "/" | "/connectors" | "/mappings" | "/users" | "/runs" | "/queue" | "/settings";
+  label: string;
+  icon: IconName;
+}
+
+/** The sidebar, and the first entries of the palette. */
+export const PLACES: { heading: string | null; places: Place[] }[] = [
+  { heading: null, places: [{ to: "/", label: "Dashboard", icon: "dashboard" }] },
+  {
+    heading: "Configure",
+    places: [
+      { to: "/connectors", label: "Connectors", icon: "connectors" },
+      { to: "/mappings", label: "Mappings", icon: "mappings" },
+    ],
+  },
+  { heading: "Manage", places: [{ to: "/users", label: "User", icon: "user" }] },
+  {
+    heading: "Activity",
+    places: [
+      { to: "/runs", label: "Runs", icon: "runs" },
+      { to: "/queue", label: "Queue", icon: "queue" },
+    ],
+  },
+  { heading: null, places: [{ to: "/settings", label: "Settings", icon: "settings" }] },
+];

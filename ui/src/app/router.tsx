@@ -1,0 +1,82 @@
+import { createHashHistory, createRootRoute, createRoute, createRouter, Link, type RouterHistory } from "@tanstack/react-router";
+
+import { buttonClass } from "../parts/Button";
+import { Nothing, Page } from "../parts/Page";
+import { ConnectorPage, NewConnectorPage } from "../screens/connectors/ConnectorPage";
+import { ConnectorsPage } from "../screens/connectors/ConnectorsPage";
+import { DashboardPage } from "../screens/dashboard/DashboardPage";
+import { MappingPage } from "../screens/mappings/MappingPage";
+import { MappingsPage } from "../screens/mappings/MappingsPage";
+import { NewMappingPage } from "../screens/mappings/NewMappingPage";
+import { QueuePage } from "../screens/queue/QueuePage";
+import { RunPage } from "../screens/runs/RunPage";
+import { RunsPage } from "../screens/runs/RunsPage";
+import { SettingsPage } from "../screens/settings/SettingsPage";
+import { NewUserPage, UserPage } from "../screens/users/UserPage";
+import { UsersPage } from "../screens/users/UsersPage";
+import { Shell } from "./Shell";
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => (
+    <Page title="Not here">
+      <Nothing action={<Link to="/" className={buttonClass()}>Dashboard</Link>}>There is no such screen.</Nothing>
+    </Page>
+  ),
+});
+
+const at = () => root;
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+const dashboardRoute = createRoute({ getParentRoute: at, path: "/", component: DashboardPage });
+const connectorsRoute = createRoute({ getParentRoute: at, path: "/connectors", component: ConnectorsPage });
+const newConnectorRoute = createRoute({ getParentRoute: at, path: "/connectors/new", component: NewConnectorPage });
+const connectorRoute = createRoute({ getParentRoute: at, path: "/connectors/$name", component: ConnectorPage });
+const mappingsRoute = createRoute({ getParentRoute: at, path: "/mappings", component: MappingsPage });
+const newMappingRoute = createRoute({ getParentRoute: at, path: "/mappings/new", component: NewMappingPage });
+const mappingRoute = createRoute({
+  getParentRoute: at,
+  path: "/mappings/$name",
+  component: MappingPage,
+  validateSearch: (search: Record<string, unknown>): { tab?: string; run?: string } => ({ tab: text(search["tab"]), run: text(search["run"]) }),
+});
+const usersRoute = createRoute({
+  getParentRoute: at,
+  path: "/users",
+  component: UsersPage,
+  validateSearch: (search: Record<string, unknown>): { q?: string; sort?: string } => ({ q: text(search["q"]), sort: text(search["sort"]) }),
+});
+const newUserRoute = createRoute({ getParentRoute: at, path: "/users/new", component: NewUserPage });
+const userRoute = createRoute({ getParentRoute: at, path: "/users/$id", component: UserPage });
+const runsRoute = createRoute({ getParentRoute: at, path: "/runs", component: RunsPage });
+const runRoute = createRoute({ getParentRoute: at, path: "/runs/$id", component: RunPage });
+const queueRoute = createRoute({ getParentRoute: at, path: "/queue", component: QueuePage });
+const settingsRoute = createRoute({ getParentRoute: at, path: "/settings", component: SettingsPage });
+
+const tree = root.addChildren([
+  dashboardRoute,
+  connectorsRoute,
+  newConnectorRoute,
+  connectorRoute,
+  mappingsRoute,
+  newMappingRoute,
+  mappingRoute,
+  usersRoute,
+  newUserRoute,
+  userRoute,
+  runsRoute,
+  runRoute,
+  queueRoute,
+  settingsRoute,
+]);
+
+/** The window's address is `tauri://localhost`, where only the part after `#` may change. */
+export function makeRouter(history: RouterHistory = createHashHistory()) {
+  return createRouter({ routeTree: tree, history, defaultPreload: false });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

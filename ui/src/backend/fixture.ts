@@ -1,0 +1,470 @@
+/**
+ * A made-up backend in memory, for looking at screens (`npm run fixture`) and for component tests. It is never part of
+ * the program. `?scenario=empty` starts without any configuration, `?scenario=locked` with a closed vault.
+ */
+import type { ApiError } from "./bindings/ApiError";
+import type { Commands } from "./bindings/commands";
+import type { ConnectorDetail } from "./bindings/ConnectorDetail";
+import type { ConnectorSummary } from "./bindings/ConnectorSummary";
+import type { Count } from "./bindings/Count";
+import type { EntryRow } from "./bindings/EntryRow";
+import type { MappingDetail } from "./bindings/MappingDetail";
+import type { QueueRow } from "./bindings/QueueRow";
+import type { RunDetail } from "./bindings/RunDetail";
+import type { RunMode } from "./bindings/RunMode";
+import type { RunSummary } from "./bindings/RunSummary";
+import type { UserAttribute } from "./bindings/UserAttribute";
+import type { UserRow } from "./bindings/UserRow";
+
+type Handlers = { [K in keyof Commands]: (request: Commands[K]["request"]) => Commands[K]["answer"] | Promise<Commands[K]["answer"]> };
+
+const GIVEN = ["Ann", "Bo", "Chiara", "Dmitri", "Elif", "Farah", "Gustav", "Hana", "Ines", "José", "Kwame", "Léa", "Mehmet", "Noor", "Oskar", "Priya", "Quentin", "Rosa", "Søren", "Tomás", "Uma", "Vera", "Wei", "Ximena", "Yusuf", "Zoë", "שרה", "أحمد"];
+const FAMILY = ["Lee", "Ek", "Rossi", "Ivanov", "Yılmaz", "Haddad", "Lindqvist", "Suzuki", "Oliveira", "García Márquez", "Mensah", "Dubois", "Kaya", "van den Berg", "Nilsson", "Raman", "Moreau", "Santos", "Kjær", "Novák", "Patel", "Wolfeschlegelsteinhausenbergerdorff", "Zhang", "כהן", "الخطيب"];
+const CITIES = ["Oslo", "Lisbon", "Graz", "Turin", "Izmir", "Accra", "Osaka", "Porto"];
+
+const SITUATIONS: [string, string, string][] = [
+  ["CONFIRMED", "linked, and both records are there", "UPDATE"],
+  ["FOUND", "not linked yet; exactly one matching record was found", "UPDATE"],
+  ["ABSENT", "no matching record yet", "CREATE"],
+  ["AMBIGUOUS", "several records match; a person has to choose", "EXCEPTION"],
+  ["MISSING", "linked, but the target record is gone", "EXCEPTION"],
+  ["FOUND_ALREADY_LINKED", "the matching record belongs to another source record", "EXCEPTION"],
+  ["UNQUALIFIED", "the source record does not qualify for this mapping, but has a target record", "DELETE"],
+  ["UNASSIGNED", "a target record that no source record accounts for", "EXCEPTION"],
+  ["SOURCE_MISSING", "the source record of this target record is gone", "EXCEPTION"],
+  ["SOURCE_IGNORED", "the source record does not qualify for this mapping", "IGNORE"],
+  ["TARGET_IGNORED", "the target record does not qualify for this mapping", "IGNORE"],
+  ["LINK_ONLY", "only the link is left; both records are gone", "EXCEPTION"],
+  ["ALL_GONE", "nothing is left of this record", "IGNORE"],
+];
+
+const ACTION_MEANING: Record<string, string> = {
+  CREATE: "make the target record and link it",
+  UPDATE: "bring the target record in line",
+  DELETE: "delete the target record and its link",
+  EXCEPTION: "a person has to decide",
+  IGNORE: "left alone",
+};
+
+const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+const pick = <T>(list: T[], index: number): T => list[index % list.length] as T;
+const hex = (seed: number) => (Math.imul(seed + 1, 2_654_435_761) >>> 0).toString(16).padStart(8, "0");
+const uuid = (seed: number) => `019a${hex(seed).slice(0, 4)}-${hex(seed * 7).slice(0, 4)}-7${hex(seed * 3).slice(0, 3)}-a${hex(seed * 5).slice(0, 3)}-${hex(seed * 11)}${hex(seed).slice(0, 4)}`;
+
+function fail(error: ApiError): never {
+  throw error;
+}
+
+const ATTRIBUTES: UserAttribute[] = [
+  { name: "userName", title: "Username", kind: "string", required: true, searchable: true, editable: true, policies: ["required", "unique"] },
+  { name: "givenName", title: "First Name", kind: "string", required: true, searchable: true, editable: true, policies: [] },
+  { name: "sn", title: "Last Name", kind: "string", required: true, searchable: true, editable: true, policies: [] },
+  { name: "mail", title: "Email Address", kind: "string", required: true, searchable: true, editable: true, policies: ["a valid e-mail address"] },
+  { name: "accountStatus", title: "Status", kind: "string", required: false, searchable: true, editable: true, policies: [] },
+  { name: "telephoneNumber", title: "Telephone Number", kind: "string", required: false, searchable: false, editable: true, policies: [] },
+  { name: "city", title: "City", kind: "string", required: false, searchable: false, editable: true, policies: [] },
+  { name: "description", title: "Description", kind: "string", required: false, searchable: false, editable: true, policies: [] },
+  { name: "marketingConsent", title: "Marketing consent", kind: "boolean", required: false, searchable: false, editable: true, policies: [] },
+];
+
+function makeUsers(): UserRow[] {
+  return Array.from({ length: 1243 }, (_, i) => {
+    const [givenName, sn] = [pick(GIVEN, i * 5 + (i >> 3)), pick(FAMILY, i * 3 + (i >> 4))];
+    const userName = `user${String(i + 1).padStart(4, "0")}`;
+    return {
+      id: uuid(i),
+      rev: "1",
+      attributes: { userName, givenName, sn, mail: `${userName}@example.org`, accountStatus: i % 17 === 0 ? "inactive" : "active", city: pick(CITIES, i), ...(i % 9 === 0 ? {} : { telephoneNumber: `+47 22 00 ${String(i).padStart(4, "0")}` }) },
+    };
+  });
+}
+
+const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSummary => ({
+  name,
+  title: name,
+  provider: "hubspot",
+  enabled: true,
+  state: "untested",
+  message: null,
+  testedAt: null,
+  objectTypes: ["contact", "company"],
+  mappings: [],
+  host: "api.hubapi.com",
+  ...rest,
+});
+
+function detailOf(summary: ConnectorSummary): ConnectorDetail {
+  const oauth = summary.name === "hubspotEu";
+  return {
+    summary,
+    config: {
+      ...(summary.name ? { name: summary.name, displayName: summary.title, enabled: summary.enabled } : {}),
+      connectorRef: { connectorName: "org.forgerock.openicf.connectors.hubspot.HubspotConnector" },
+      configurationProperties: oauth ? { clientId: "client-1", permitsPerSecond: 8 } : {},
+    },
+    secrets: [
+      { property: "accessToken", set: summary.name !== "" && !oauth, updatedAt: summary.name !== "" && !oauth ? ago(60 * 24 * 12) : null },
+      { property: "clientSecret", set: oauth, updatedAt: oauth ? ago(60 * 24 * 40) : null },
+    ],
+    properties: [
+      { name: "accessToken", label: "Access token", kind: "secret", help: "", advanced: false, default: null },
+      { name: "clientId", label: "Client ID", kind: "text", help: "", advanced: false, default: null },
+      { name: "clientSecret", label: "Client secret", kind: "secret", help: "", advanced: false, default: null },
+      { name: "apiBaseUrl", label: "API address", kind: "text", help: "Where the API is. Change it only for a proxy or a test system.", advanced: false, default: "https://api.hubapi.com" },
+      { name: "apiVersion", label: "API version", kind: "text", help: "", advanced: true, default: "2026-03" },
+      { name: "permitsPerSecond", label: "Calls per second", kind: "number", help: "HubSpot allows 10 for a free account.", advanced: true, default: 10 },
+      { name: "acceptSelfSignedCertificates", label: "Accept self-signed certificates", kind: "switch", help: "Only for a test system of your own.", advanced: true, default: false },
+    ],
+    canAuthorize: oauth,
+    authorized: false,
+    redirectUri: "http://localhost:53682/callback",
+  };
+}
+
+function mapping(name: string, source: string, target: string, sourceTitle: string, targetTitle: string, rest: Partial<MappingDetail["summary"]> = {}): MappingDetail {
+  return {
+    summary: { name, title: name, source, target, sourceTitle, targetTitle, links: null, enableSync: true, properties: 6, lastRun: null, problem: null, ...rest },
+    config: { name, source, target, properties: [{ source: "firstname", target: "givenName" }, { source: "lastname", target: "sn", default: "-" }], policies: [{ situation: "ABSENT", action: "CREATE" }] },
+    properties: [
+      { source: "firstname", target: "givenName", transform: null, condition: null, default: null, whenEmpty: "leave", setOn: "always" },
+      { source: "lastname", target: "sn", transform: null, condition: null, default: "-", whenEmpty: "default", setOn: "always" },
+      { source: "email", target: "mail", transform: "lower", condition: null, default: null, whenEmpty: "leave", setOn: "always" },
+      { source: "email", target: "userName", transform: "lower", condition: null, default: null, whenEmpty: "leave", setOn: "create" },
+      { source: "phone", target: "telephoneNumber", transform: null, condition: "object.phone !== null && object.phone.length > 4 && object.country !== 'unknown'", default: null, whenEmpty: "clear", setOn: "always" },
+      { source: "", target: "accountStatus", transform: null, condition: null, default: "active", whenEmpty: "default", setOn: "create" },
+    ],
+    policies: SITUATIONS.map(([situation, meaning, action]) => (situation === "SOURCE_MISSING" ? { situation, meaning, action: "DELETE", isDefault: false } : { situation, meaning, action, isDefault: true })),
+    correlation: "mail equals the source's email",
+    sourceCondition: "email is present",
+  };
+}
+
+function entry(index: number, situation: string, action: string, rest: Partial<EntryRow>): EntryRow {
+  const meaning = SITUATIONS.find(([name]) => name === situation)?.[1] ?? "";
+  return {
+    id: `e${index}`,
+    title: `${pick(GIVEN, index * 3)} ${pick(FAMILY, index * 7)}`,
+    situation,
+    meaning,
+    action,
+    status: "planned",
+    reason: "",
+    remedy: null,
+    linkQualifier: "default",
+    sourceId: String(30_100_000 + index * 37),
+    targetId: uuid(index),
+    ambiguousTargetIds: [],
+    changes: [],
+    ...rest,
+  };
+}
+
+function makeEntries(): EntryRow[] {
+  const entries: EntryRow[] = [];
+  const next = () => entries.length;
+  for (let i = 0; i < 7; i++) {
+    entries.push(entry(next(), "AMBIGUOUS", "EXCEPTION", { status: "needsYou", targetId: null, reason: `2 users have user${i}@example.org`, remedy: "Correct the e-mail of one of the two users, or narrow the correlation of the mapping, then run again.", ambiguousTargetIds: [uuid(900 + i), uuid(950 + i)] }));
+  }
+  for (let i = 0; i < 12; i++) {
+    entries.push(entry(next(), "ABSENT", "CREATE", { targetId: null, reason: "no user has this e-mail", changes: [{ attribute: "givenName", before: null, after: pick(GIVEN, i) }, { attribute: "sn", before: null, after: pick(FAMILY, i) }, { attribute: "mail", before: null, after: `new${i}@example.org` }] }));
+  }
+  for (let i = 0; i < 96; i++) {
+    entries.push(
+      entry(next(), i % 8 === 0 ? "FOUND" : "CONFIRMED", "UPDATE", {
+        reason: "attributes differ",
+        changes: i % 3 === 0 ? [{ attribute: "sn", before: "Li", after: "Lee" }] : i % 3 === 1 ? [{ attribute: "telephoneNumber", before: `+47 22 00 ${i}`, after: null }] : [{ attribute: "mail", before: `old.address.of.person.${i}@example.com`, after: `person.${i}@example.org` }, { attribute: "city", before: null, after: pick(CITIES, i) }],
+      }),
+    );
+  }
+  for (let i = 0; i < 4; i++) entries.push(entry(next(), "SOURCE_MISSING", "DELETE", { sourceId: null, reason: "the contact was deleted in HubSpot", changes: [] }));
+  for (let i = 0; i < 31; i++) entries.push(entry(next(), "SOURCE_IGNORED", "IGNORE", { title: i % 2 ? "" : "(no e-mail)", status: "skipped", targetId: null, reason: "no e-mail, and the mapping asks for one" }));
+  return entries;
+}
+
+function countBy(entries: EntryRow[], key: "situation" | "action", meaning: (name: string) => string): Count[] {
+  const counts = new Map<string, number>();
+  for (const item of entries) counts.set(item[key], (counts.get(item[key]) ?? 0) + 1);
+  return [...counts].map(([name, count]) => ({ name, meaning: meaning(name), count }));
+}
+
+interface FixtureRun {
+  summary: RunSummary;
+  entries: EntryRow[];
+  guards: RunDetail["guards"];
+  causes: Count[];
+  polls: number;
+  after?: Partial<RunSummary>;
+}
+
+/** Makes a backend of its own, so that tests do not see each other's changes. */
+export function fixture(scenario = new URLSearchParams(location.search).get("scenario")): (name: string, request: unknown) => Promise<unknown> {
+  let vault: Commands["vault_unlock"]["answer"] = scenario === "locked" ? { state: "locked", source: "passphrase", message: "The vault of this computer is protected by a passphrase. Enter it to read the stored keys." } : { state: "unlocked", source: "keyring", message: null };
+  let connectors: ConnectorSummary[] = [];
+  let mappings: MappingDetail[] = [];
+  let users: UserRow[] = [];
+  let queue: QueueRow[] = [];
+  const runs: FixtureRun[] = [];
+  const details = new Map<string, ConnectorDetail>();
+  let releaseAuthorize: ((ok: boolean) => void) | undefined;
+
+  function fill() {
+    connectors = [
+      connector("hubspot", { title: "HubSpot", state: "active", testedAt: ago(14), mappings: ["systemHubspotContact_managedUser", "managedUser_systemHubspotContact"] }),
+      connector("hubspotEu", { title: "HubSpot Europe", state: "error", message: "HubSpot refused the refresh token (invalid_grant). Authorize the connector again.", testedAt: ago(60 * 26), host: "api-eu1.hubapi.com", mappings: ["systemHubspotEuContact_managedUser"] }),
+      connector("sandbox", { title: "Sample HubSpot", state: "untested", host: "127.0.0.1:43117" }),
+      connector("archive", { title: "Old portal (archive)", state: "disabled", enabled: false, testedAt: ago(60 * 24 * 90) }),
+    ];
+    mappings = [
+      mapping("systemHubspotContact_managedUser", "system/hubspot/contact", "managed/user", "HubSpot contact", "User"),
+      mapping("managedUser_systemHubspotContact", "managed/user", "system/hubspot/contact", "User", "HubSpot contact", { links: "systemHubspotContact_managedUser" }),
+      mapping("systemHubspotEuContact_managedUser", "system/hubspotEu/contact", "managed/user", "HubSpot Europe contact", "User", { problem: "connector `hubspotEu` does not work: HubSpot refused the refresh token. Authorize it again." }),
+    ];
+    users = makeUsers();
+    queue = [
+      { id: "q1", mapping: "managedUser_systemHubspotContact", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", created: ago(12) },
+      { id: "q2", mapping: "managedUser_systemHubspotContact", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.", created: ago(140) },
+      { id: "q3", mapping: "managedUser_systemHubspotContact", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, created: ago(1) },
+    ];
+    addRun("managedUser_systemHubspotContact", "reconcile", { state: "success", started: ago(60 * 24 * 3), ended: ago(60 * 24 * 3 - 1), durationMs: 41_000, changes: 0, calls: 52 }, []);
+    addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "41 of 1,240 users would be deleted; the mapping allows 5. Nothing was written." }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "deletes", limit: "5", planned: "41", holds: false, message: "41 deletes planned, 5 allowed" }]);
+    const failed = makeEntries().map((item, i): EntryRow => (item.action === "UPDATE" && i % 9 === 0 ? { ...item, status: "failed", reason: "mail: another user has this e-mail already", remedy: "Correct the e-mail of one of the two, then reconcile again." } : item.status === "planned" ? { ...item, status: "done" } : item));
+    const bad = failed.filter((item) => item.status === "failed").length;
+    addRun("systemHubspotContact_managedUser", "reconcile", { state: "success", started: ago(120), ended: ago(119), durationMs: 7100, changes: 112, done: 112 - bad, failed: bad, needsYou: 7, calls: 51 }, failed, undefined, [
+      { name: "unique", meaning: "mail: another user has this e-mail already", count: bad - 2 },
+      { name: "required", meaning: "sn: a value is required, and HubSpot's lastname is empty", count: 2 },
+    ]);
+    addRun("managedUser_systemHubspotContact", "reconcile", { state: "canceled", started: ago(60 * 5), ended: ago(60 * 5 - 1), durationMs: 2100, changes: 30, done: 12, calls: 9, message: "Canceled after 12 of 30 changes; what was done stays." }, []);
+  }
+
+  function addRun(name: string, mode: RunMode, summary: Partial<RunSummary>, entries: EntryRow[], guards: RunDetail["guards"] = [{ name: "deletes", limit: "5", planned: "4", holds: true, message: "4 deletes planned, 5 allowed" }], causes: Count[] = [], after?: Partial<RunSummary>): FixtureRun {
+    const run: FixtureRun = {
+      summary: { id: `run-${runs.length + 1}`, mapping: name, mode, state: "active", stage: "ACTIVE_RECONCILING_SOURCE", stageDescription: "Reading HubSpot contact", started: new Date().toISOString(), ended: null, durationMs: 0, processed: 0, total: 1240, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, message: null, ...summary },
+      entries,
+      guards,
+      causes,
+      polls: 0,
+      after,
+    };
+    runs.unshift(run);
+    const detail = mappings.find((item) => item.summary.name === name);
+    if (detail) detail.summary.lastRun = run.summary;
+    return run;
+  }
+
+  /** Each look at a running run moves it on, so its pace does not hang on the clock. */
+  function step(run: FixtureRun) {
+    if (run.summary.state !== "active") return;
+    run.polls += 1;
+    const processed = Math.min(1240, run.polls * 110);
+    const next: RunSummary = processed >= 1240 ? { ...run.summary, processed: 1240, ended: new Date().toISOString(), ...run.after } : { ...run.summary, processed, calls: run.polls * 3, durationMs: run.polls * 300 };
+    settle(run, next);
+  }
+
+  function settle(run: FixtureRun, summary: RunSummary) {
+    const detail = mappings.find((item) => item.summary.lastRun?.id === run.summary.id);
+    run.summary = summary;
+    if (detail) detail.summary = { ...detail.summary, lastRun: summary };
+  }
+
+  const findRun = (id: string) => runs.find((run) => run.summary.id === id) ?? fail({ code: "notFound", message: `There is no run ${id}.` });
+  const findMapping = (name: string) => mappings.find((item) => item.summary.name === name) ?? fail({ code: "notFound", message: `There is no mapping ${name}.` });
+  const findConnector = (name: string) => connectors.find((item) => item.name === name) ?? fail({ code: "notFound", message: `There is no connector ${name}.` });
+  const connectorDetail = (name: string) => {
+    const summary = findConnector(name);
+    const stored = details.get(name) ?? detailOf(summary);
+    details.set(name, stored);
+    return { ...stored, summary };
+  };
+  const replaceConnector = (summary: ConnectorSummary) => {
+    connectors = connectors.map((item) => (item.name === summary.name ? summary : item));
+  };
+  const page = <T>(list: T[], after: string | null, limit: number | null) => {
+    const from = Number(after ?? 0);
+    const to = from + (limit ?? 100);
+    return { items: list.slice(from, to), next: to < list.length ? String(to) : null };
+  };
+
+  if (scenario !== "empty") fill();
+
+  const handlers: Handlers = {
+    app_status: () => ({ version: "0.1.0", vault, sandboxUrl: connectors.length > 0 ? "http://127.0.0.1:43117" : null, connectors: connectors.length, mappings: mappings.length, users: users.length, queue: queue.length }),
+    vault_unlock: ({ passphrase }) => {
+      if (passphrase !== "open") fail({ code: "locked", message: "This passphrase does not open the vault. Check it and try again." });
+      vault = { state: "unlocked", source: "passphrase", message: null };
+      return vault;
+    },
+    connectors_list: () => connectors,
+    connector_blank: () => detailOf(connector("", { title: "" })),
+    connector_get: ({ name }) => connectorDetail(name),
+    connector_save: ({ create, config, secrets }) => {
+      const name = String(config["name"] ?? "");
+      if (!/^[A-Za-z0-9_-]+$/.test(name)) fail({ code: "invalid", field: "name", message: `Connector name \`${name}\` cannot be used; use letters, digits, - and _.` });
+      if (create && connectors.some((item) => item.name === name)) fail({ code: "conflict", field: "name", message: `There is a connector ${name} already. Choose another name.` });
+      const known = connectors.find((item) => item.name === name) ?? connector(name, {});
+      const enabled = config["enabled"] !== false;
+      const summary: ConnectorSummary = { ...known, title: String(config["displayName"] || name), enabled, state: enabled ? "untested" : "disabled", message: null };
+      connectors = create ? [...connectors, summary] : connectors.map((item) => (item.name === name ? summary : item));
+      const before = details.get(name) ?? detailOf(summary);
+      const stored = {
+        ...before,
+        config,
+        secrets: before.secrets.map((secret) => {
+          const value = secrets[secret.property];
+          return value === undefined ? secret : { ...secret, set: value !== "", updatedAt: value === "" ? null : new Date().toISOString() };
+        }),
+      };
+      stored.canAuthorize = stored.secrets.some((secret) => secret.property === "clientSecret" && secret.set);
+      details.set(name, stored);
+      return { ...stored, summary };
+    },
+    connector_test: ({ name }) => {
+      const summary = findConnector(name);
+      const ok = summary.state !== "error";
+      replaceConnector({ ...summary, state: !summary.enabled ? "disabled" : ok ? "active" : "error", testedAt: new Date().toISOString() });
+      return ok
+        ? { name, ok, error: null, checked: ["reached api.hubapi.com", "signed in", "read 1 contact", "read the properties of contact (214)"], account: "Example GmbH (account 1234567)", missingScopes: ["crm.schemas.contacts.read"] }
+        : { name, ok, error: summary.message, checked: ["reached api-eu1.hubapi.com"], account: null, missingScopes: [] };
+    },
+    connector_enable: ({ name, enabled }) => {
+      replaceConnector({ ...findConnector(name), enabled, state: enabled ? "untested" : "disabled" });
+      return connectorDetail(name);
+    },
+    connector_remove: ({ name }) => {
+      connectors = connectors.filter((item) => item.name !== name);
+      return {};
+    },
+    connector_schema: ({ objectType }) => ({ objectType, attributes: [] }),
+    connector_authorize: ({ name }) =>
+      new Promise((resolve) => {
+        releaseAuthorize = (ok) => resolve({ ok, message: ok ? `${findConnector(name).title} is authorized.` : "Canceled. Nothing was changed." });
+      }),
+    connector_authorize_cancel: () => {
+      releaseAuthorize?.(false);
+      return {};
+    },
+    mappings_list: () => {
+      for (const item of mappings) {
+        const run = runs.find((candidate) => candidate.summary.id === item.summary.lastRun?.id);
+        if (run) step(run);
+      }
+      return mappings.map((item) => item.summary);
+    },
+    mapping_get: ({ name }) => findMapping(name),
+    mapping_save: ({ create, config }) => {
+      const name = String(config["name"] ?? "");
+      if (name === "") fail({ code: "invalid", field: "name", message: "The mapping has no name. Give it one, for example systemHubspotContact_managedUser." });
+      if (create && mappings.some((item) => item.summary.name === name)) fail({ code: "conflict", field: "name", message: `There is a mapping ${name} already. Choose another name, or edit that one.` });
+      const saved = { ...mapping(name, String(config["source"]), String(config["target"]), "HubSpot contact", "User"), config };
+      mappings = create ? [...mappings, saved] : mappings.map((item) => (item.summary.name === name ? { ...item, config } : item));
+      return findMapping(name);
+    },
+    mapping_remove: ({ name }) => {
+      mappings = mappings.filter((item) => item.summary.name !== name);
+      return {};
+    },
+    run_start: ({ mapping: name, mode }) => {
+      const entries = makeEntries();
+      const counts = { changes: 112, needsYou: 7, calls: 49, durationMs: 6100 };
+      if (mode === "preview") return addRun(name, mode, {}, entries, undefined, [], { state: "planned", ...counts }).summary;
+      const done = entries.map((item): EntryRow => (item.status === "planned" ? { ...item, status: "done" } : item));
+      return addRun(name, mode, {}, done, undefined, [], { state: "success", done: 112, ...counts }).summary;
+    },
+    run_apply: ({ id }) => {
+      const run = findRun(id);
+      const done = run.entries.map((item): EntryRow => (item.status === "planned" ? { ...item, status: "done" } : item));
+      return addRun(run.summary.mapping, "apply", { changes: run.summary.changes, stageDescription: "Writing User", total: run.summary.changes }, done, [], [], { state: "success", done: run.summary.changes, needsYou: run.summary.needsYou, processed: run.summary.changes, calls: 3, durationMs: 900, changes: run.summary.changes }).summary;
+    },
+    run_cancel: ({ id }) => {
+      const run = findRun(id);
+      settle(run, { ...run.summary, state: "canceled", ended: new Date().toISOString(), message: "Canceled. What was done stays." });
+      return run.summary;
+    },
+    run_get: ({ id }) => {
+      const run = findRun(id);
+      step(run);
+      const situations = countBy(run.entries, "situation", (name) => SITUATIONS.find(([situation]) => situation === name)?.[1] ?? "");
+      const confirmed = situations.find((count) => count.name === "CONFIRMED");
+      if (confirmed) confirmed.count += 1108;
+      return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), guards: run.guards, causes: run.causes };
+    },
+    run_entries: ({ id, situation, action, failed, search, after, limit }) => {
+      const wanted = (search ?? "").toLowerCase();
+      const list = findRun(id).entries.filter((item) => (!situation || item.situation === situation) && (!action || item.action === action) && (!failed || item.status === "failed") && item.title.toLowerCase().includes(wanted));
+      const { items, next } = page(list, after, limit);
+      return { entries: items, next, total: list.length };
+    },
+    runs_list: ({ mapping: name, after, limit }) => {
+      const { items, next } = page(
+        runs.filter((run) => !name || run.summary.mapping === name),
+        after,
+        limit,
+      );
+      return { runs: items.map((run) => run.summary), next };
+    },
+    user_schema: () => ({ attributes: ATTRIBUTES }),
+    users_list: ({ search, sort, after, limit }) => {
+      const words = (search ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+      const found = users.filter(({ attributes }) => words.every((word) => ATTRIBUTES.some(({ name, searchable }) => searchable && String(attributes[name] ?? "").toLowerCase().startsWith(word))));
+      if (sort) {
+        const key = sort.replace(/^-/, "");
+        found.sort((a, b) => String(a.attributes[key] ?? "").localeCompare(String(b.attributes[key] ?? "")) * (sort.startsWith("-") ? -1 : 1));
+      }
+      const { items, next } = page(found, after, limit);
+      return { users: items, next, total: found.length };
+    },
+    user_get: ({ id }) => {
+      const user = users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` });
+      const { attributes } = user;
+      return {
+        user,
+        linked: [
+          { mapping: "systemHubspotContact_managedUser", connector: "hubspot", connectorTitle: "HubSpot", objectType: "contact", uid: "30104821", linkQualifier: "default", attributes: { firstname: attributes["givenName"], lastname: attributes["sn"], email: attributes["mail"], phone: attributes["telephoneNumber"] ?? null, hs_lead_status: "OPEN" }, seenAt: ago(120) },
+        ],
+        sync: user.rev === "1" ? [] : [
+          { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "" },
+          { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token. Authorize the connector again." },
+        ],
+        history: [
+          { at: ago(120), who: "reconciliation", attribute: "sn", before: "Li", after: attributes["sn"], run: "run-3", mapping: "systemHubspotContact_managedUser" },
+          { at: ago(60 * 30), who: "you", attribute: "city", before: null, after: attributes["city"], run: null, mapping: null },
+        ],
+      };
+    },
+    user_save: ({ id, attributes }) => {
+      const before = id === null ? null : (users.find((item) => item.id === id) ?? fail({ code: "notFound", message: "The user was deleted meanwhile." }));
+      const merged = Object.fromEntries(Object.entries({ ...before?.attributes, ...attributes }).filter(([, value]) => value !== null));
+      const policies = [
+        ...ATTRIBUTES.filter(({ required, name }) => required && !merged[name]).map(({ name, title }) => ({ property: name, policy: "required", message: `${title} is required.` })),
+        ...(typeof merged["mail"] === "string" && !merged["mail"].includes("@") ? [{ property: "mail", policy: "valid-email-address-format", message: "This is not an e-mail address; it needs an @." }] : []),
+      ];
+      if (policies.length > 0) fail({ code: "policy", message: `${policies.length} policies are not met.`, policies });
+      const user: UserRow = { id: before?.id ?? uuid(5000 + users.length), rev: String(Number(before?.rev ?? 1) + 1), attributes: merged };
+      users = before ? users.map((item) => (item.id === id ? user : item)) : [user, ...users];
+      return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "" }] };
+    },
+    user_delete: ({ id }) => {
+      users = users.filter((item) => item.id !== id);
+      return { user: null, sync: [] };
+    },
+    queue_list: () => ({ rows: queue }),
+    queue_retry: ({ id }) => {
+      queue = queue.map((row) => (row.id === id ? { ...row, state: "waiting", attempts: row.attempts + 1, nextAttemptAt: null, message: null } : row));
+      return { rows: queue };
+    },
+    queue_discard: ({ id }) => {
+      queue = queue.filter((row) => row.id !== id);
+      return { rows: queue };
+    },
+    sample_setup: () => {
+      fill();
+      return { connector: "sandbox", mappings: mappings.map((item) => item.summary.name), url: "http://127.0.0.1:43117" };
+    },
+  };
+
+  return async (name, request) => {
+    if (!(name in handlers)) fail({ code: "notFound", message: `There is no command ${name}.` });
+    // Answers are copies, as they are when they come from another process.
+    const handler = handlers[name as keyof Commands] as (request: unknown) => unknown;
+    return structuredClone(await handler(request));
+  };
+}

@@ -1,0 +1,20 @@
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
+
+import type { ApiError } from "./bindings/ApiError";
+import { call, type Commands } from "./index";
+
+declare module "@tanstack/react-query" {
+  interface Register {
+    defaultError: ApiError;
+  }
+}
+
+/** A command as a query. Its name and request are the key, so a mutation can refresh every query of a command. */
+export function ask<K extends keyof Commands>(name: K, request: Commands[K]["request"]) {
+  return queryOptions({ queryKey: [name, request] as const, queryFn: () => call(name, request) });
+}
+
+/** Marks all answers of these commands as old; those on screen are asked again. */
+export async function refresh(client: QueryClient, ...names: (keyof Commands)[]): Promise<void> {
+  await Promise.all(names.map((name) => client.invalidateQueries({ queryKey: [name] })));
+}

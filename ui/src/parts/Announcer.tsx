@@ -1,0 +1,33 @@
+import { useSyncExternalStore } from "react";
+
+const STAYS = 4000;
+
+let text = "";
+let timer: ReturnType<typeof setTimeout> | undefined;
+const listeners = new Set<() => void>();
+
+function set(next: string) {
+  text = next;
+  for (const listener of listeners) listener();
+}
+
+/** Says something that just happened: seen for a moment at the foot of the window, and read out. */
+export function announce(message: string): void {
+  clearTimeout(timer);
+  set(message);
+  timer = setTimeout(() => set(""), STAYS);
+}
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function Announcer() {
+  const message = useSyncExternalStore(subscribe, () => text);
+  return (
+    <div role="status" className="pointer-events-none fixed bottom-4 left-1/2 z-50 -translate-x-1/2">
+      {message && <div className="max-w-[80vw] truncate rounded-md bg-ink px-3 py-2 text-surface">{message}</div>}
+    </div>
+  );
+}

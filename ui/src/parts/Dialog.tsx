@@ -1,0 +1,53 @@
+import { type ReactNode, useState } from "react";
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+
+import { Button } from "./Button";
+
+/** A window within the window; Esc and a click outside close it. */
+export function Dialog({ title, open, onClose, children }: { title: string; open: boolean; onClose: () => void; children: ReactNode }) {
+  return (
+    <ModalOverlay
+      isOpen={open}
+      onOpenChange={(next) => !next && onClose()}
+      isDismissable
+      className="fixed inset-0 z-40 flex items-start justify-center bg-scrim pt-[18vh]"
+    >
+      <Modal className="w-[460px] max-w-[92vw] rounded-lg bg-raised shadow-float">
+        <AriaDialog className="flex max-h-[70vh] flex-col gap-3 p-5 outline-none">
+          <Heading slot="title" className="text-lg font-semibold">
+            {title}
+          </Heading>
+          {children}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+/** A question before something that cannot be taken back. The button says what will happen, with the number. */
+export function Confirm({ title, action, open, busy, onConfirm, onClose, children }: {
+  title: string;
+  action: string;
+  open: boolean;
+  busy?: boolean;
+  onConfirm: () => void;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <Dialog title={title} open={open} onClose={onClose}>
+      <div className="flex min-h-0 flex-col gap-2 overflow-y-auto text-soft">{children}</div>
+      <div className="mt-2 flex justify-end gap-2">
+        <Button onClick={onClose}>Keep</Button>
+        <Button look="danger" busy={busy} onClick={onConfirm}>
+          {action}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+export function useOpen(): { open: boolean; show: () => void; hide: () => void } {
+  const [open, setOpen] = useState(false);
+  return { open, show: () => setOpen(true), hide: () => setOpen(false) };
+}

@@ -1,0 +1,127 @@
+import { type InputHTMLAttributes, type ReactNode, useId } from "react";
+
+interface Shared {
+  label: string;
+  help?: ReactNode;
+  /** What is wrong with the value, one line each. */
+  errors?: string[];
+  required?: boolean;
+}
+
+/** Label, control, help and errors in one arrangement, tied together for those who do not see it. */
+export function Field({ label, help, errors = [], required = false, children }: Shared & { children: (props: { id: string; "aria-describedby"?: string; "aria-invalid"?: true; "aria-required"?: true }) => ReactNode }) {
+  const id = useId();
+  const described = [help && `${id}-help`, errors.length > 0 && `${id}-error`].filter(Boolean).join(" ");
+  return (
+    <div className="flex flex-col gap-1">
+      <span>
+        <label htmlFor={id} className="text-sm text-soft">
+          {label}
+        </label>
+        {required && (
+          <span className="ml-0.5 text-needs" aria-hidden="true" title="Required">
+            *
+          </span>
+        )}
+      </span>
+      {children({ id, "aria-describedby": described || undefined, "aria-invalid": errors.length > 0 || undefined, "aria-required": required || undefined })}
+      {errors.length > 0 && (
+        <ul id={`${id}-error`} className="text-sm text-needs">
+          {errors.map((error) => (
+            <li key={error}>{error}</li>
+          ))}
+        </ul>
+      )}
+      {help && (
+        <div id={`${id}-help`} className="text-sm text-soft">
+          {help}
+        </div>
+      )}
+    </div>
+  );
+}
+
+type TextFieldProps = Shared & Omit<InputHTMLAttributes<HTMLInputElement>, "onChange" | "value" | "id"> & { value: string; onChange?: (value: string) => void; mono?: boolean };
+
+export function TextField({ label, help, errors, required, value, onChange, mono, className = "", ...rest }: TextFieldProps) {
+  return (
+    <Field label={label} help={help} errors={errors} required={required}>
+      {(props) => (
+        <input
+          type="text"
+          autoComplete="off"
+          spellCheck={false}
+          dir="auto"
+          className={`field ${mono ? "font-mono text-sm" : ""} ${className}`}
+          value={value}
+          onChange={(event) => onChange?.(event.target.value)}
+          readOnly={!onChange}
+          {...props}
+          {...rest}
+        />
+      )}
+    </Field>
+  );
+}
+
+export function Switch({ label, help, checked, onChange, disabled }: { label: string; help?: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean }) {
+  const id = useId();
+  return (
+    <div className="flex flex-col gap-1">
+      <label className="inline-flex items-center gap-2 self-start">
+        <input
+          type="checkbox"
+          role="switch"
+          className="peer sr-only"
+          checked={checked}
+          disabled={disabled}
+          aria-describedby={help ? `${id}-help` : undefined}
+          onChange={(event) => onChange(event.target.checked)}
+        />
+        <span
+          aria-hidden="true"
+          className={`flex h-4 w-7 items-center rounded-full p-0.5 transition-colors peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-accent ${checked ? "bg-accent-fill" : "bg-line-strong"}`}
+        >
+          <span className={`size-3 rounded-full bg-on-accent transition-transform ${checked ? "translate-x-3" : ""}`} />
+        </span>
+        {label}
+      </label>
+      {help && (
+        <div id={`${id}-help`} className="text-sm text-soft">
+          {help}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** One of a few, each with a line that says what it means. */
+export function Choice<T extends string>({ legend, name, value, options, onChange }: {
+  legend: string;
+  name: string;
+  value: T;
+  options: { value: T; label: string; help?: string }[];
+  onChange: (value: T) => void;
+}) {
+  return (
+    <fieldset className="flex flex-col gap-1.5">
+      <legend className="mb-1 text-sm text-soft">{legend}</legend>
+      {options.map((option) => (
+        <label key={option.value} className="flex items-baseline gap-2">
+          <input
+            type="radio"
+            name={name}
+            className="relative top-0.5 size-3.5 accent-accent-fill"
+            checked={value === option.value}
+            aria-label={option.label}
+            onChange={() => onChange(option.value)}
+          />
+          <span>
+            {option.label}
+            {option.help && <span className="text-sm text-soft"> {"\u2013"} {option.help}</span>}
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,34 @@
+import type { ReactNode } from "react";
+
+import type { ApiError } from "../backend/bindings/ApiError";
+import { Icon } from "./Icon";
+
+/** An error in the backend's words, with the button that does what it asks for. */
+export function Problem({ error, action }: { error: ApiError; action?: ReactNode }) {
+  return (
+    <Notice tone="needs" action={action} live="alert">
+      <bdi>{error.message}</bdi>
+      {error.retryAfter !== undefined && <> Try again in {error.retryAfter} s.</>}
+    </Notice>
+  );
+}
+
+const LOOKS = {
+  needs: "bg-needs-soft text-needs",
+  waits: "bg-waits-soft text-waits",
+  fine: "bg-fine-soft text-fine",
+  off: "bg-sunken text-soft",
+};
+
+/** A line that tells how something stands; `live` says how loudly it is announced. */
+export function Notice({ tone, action, live, children }: { tone: keyof typeof LOOKS; action?: ReactNode; live?: "alert" | "status"; children: ReactNode }) {
+  return (
+    <div role={live} className={`flex items-start gap-2 rounded-md px-3 py-2 ${LOOKS[tone]}`}>
+      <span className="pt-0.5">
+        <Icon name={tone === "fine" ? "check" : "warning"} />
+      </span>
+      <div className="min-w-0 flex-1 break-words">{children}</div>
+      {action}
+    </div>
+  );
+}

@@ -1,0 +1,162 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+
+import { Icon } from "./Icon";
+
+const ROW = 33;
+const NEAR_END = 30;
+
+export interface Column<R> {
+  key: string;
+  title: string;
+  /** A CSS width; without one the column shares what is left. */
+  width?: string;
+  sortable?: boolean;
+  numeric?: boolean;
+  cell: (row: R) => ReactNode;
+}
+
+export interface Sort {
+  key: string;
+  descending: boolean;
+}
+
+/**
+ * A table of any length: only the rows in view exist, the next page is asked for as its place comes near. The first
+ * column is the row's header and opens it; arrows move between rows, Enter opens.
+ */
+export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, onOpen, onMove, openKey, onNearEnd, sort, onSort }: {
+  label: string;
+  columns: Column<R>[];
+  rows: R[];
+  rowKey: (row: R) => string;
+  rowName: (row: R) => string;
+  total: number;
+  onOpen: (row: R) => void;
+  /** The arrows came to another row. */
+  onMove?: (row: R) => void;
+  /** The row whose details are open beside the table. */
+  openKey?: string | null;
+  onNearEnd: () => void;
+  sort?: Sort | null;
+  onSort?: (sort: Sort) => void;
+}) {
+  const frame = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState(0);
+  const wantsFocus = useRef(false);
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12 });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? -1;
+  const active = Math.min(current, Math.max(rows.length - 1, 0));
+
+  useEffect(() => {
+    if (last >= rows.length - NEAR_END && rows.length < total) onNearEnd();
+  }, [last, rows.length, total, onNearEnd]);
+
+  useEffect(() => {
+    if (!wantsFocus.current) return;
+    const button = frame.current?.querySelector<HTMLElement>(`[data-row="${active}"]`);
+    if (button) {
+      wantsFocus.current = false;
+      button.focus({ preventScroll: true });
+    }
+  });
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (!(event.target instanceof HTMLElement) || event.target.dataset["row"] === undefined) return;
+    const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? ROW) / ROW) - 2);
+    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -rows.length, End: rows.length };
+    const step = steps[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = Math.min(Math.max(active + step, 0), rows.length - 1);
+    wantsFocus.current = true;
+    setCurrent(next);
+    virtual.scrollToIndex(next);
+    const row = rows[next];
+    if (row !== undefined) onMove?.(row);
+  }
+
+  const before = items[0]?.start ?? 0;
+  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
+
+  return (
+    <div ref={frame} className="min-h-0 flex-1 overflow-y-auto" onKeyDown={onKeyDown}>
+      <table className="rows" aria-label={label} aria-rowcount={total + 1}>
+        <colgroup>
+          {columns.map((column) => (
+            <col key={column.key} style={{ width: column.width }} />
+          ))}
+        </colgroup>
+        <thead>
+          <tr aria-rowindex={1}>
+            {columns.map((column) => {
+              const sorted = sort?.key === column.key ? (sort.descending ? "descending" : "ascending") : undefined;
+              return (
+                <th key={column.key} scope="col" aria-sort={sorted} className={`sticky top-0 z-10 bg-surface ${column.numeric ? "number" : ""}`}>
+                  {column.sortable && onSort ? (
+                    <button
+                      type="button"
+                      className="inline-flex items-center gap-1 rounded-sm hover:text-ink"
+                      onClick={() => onSort({ key: column.key, descending: sorted === "ascending" })}
+                    >
+                      {column.title}
+                      {sorted && <Icon name={sorted === "ascending" ? "up" : "down"} size={12} />}
+                    </button>
+                  ) : (
+                    column.title
+                  )}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>
+          {before > 0 && (
+            <tr className="spacer" aria-hidden="true">
+              <td colSpan={columns.length} style={{ height: before }} />
+            </tr>
+          )}
+          {items.map((item) => {
+            const row = rows[item.index];
+            if (row === undefined) return null;
+            const open = openKey === rowKey(row);
+            return (
+              <tr key={rowKey(row)} aria-rowindex={item.index + 2} className={open ? "bg-picked" : "hover:bg-hover"} onClick={() => {
+                setCurrent(item.index);
+                onOpen(row);
+              }}>
+                {columns.map((column, index) =>
+                  index === 0 ? (
+                    <th key={column.key} scope="row">
+                      <button
+                        type="button"
+                        data-row={item.index}
+                        tabIndex={item.index === active ? 0 : -1}
+                        aria-current={open || undefined}
+                        title={rowName(row)}
+                        className="block max-w-full truncate rounded-sm text-left font-medium"
+                        onFocus={() => setCurrent(item.index)}
+                      >
+                        {column.cell(row)}
+                      </button>
+                    </th>
+                  ) : (
+                    <td key={column.key} className={column.numeric ? "number" : undefined}>
+                      {column.cell(row)}
+                    </td>
+                  ),
+                )}
+              </tr>
+            );
+          })}
+          {after > 0 && (
+            <tr className="spacer" aria-hidden="true">
+              <td colSpan={columns.length} style={{ height: after }} />
+            </tr>
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { useState } from "react";
+
+import type { AuthorizeMethod } from "../../backend/bindings/AuthorizeMethod";
+import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
+import { Button } from "../../parts/Button";
+import { Choice } from "../../parts/Field";
+import { Notice, Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { useAuthorize, useCancelAuthorize } from "./queries";
+import { providerName } from "./state";
+
+const METHODS: { value: AuthorizeMethod; label: string; help: string }[] = [
+  { value: "window", label: "In a window", help: "opens here and closes by itself" },
+  { value: "browser", label: "In my browser", help: "for passkeys, security keys and single sign-on" },
+];
+
+export function AuthorizePart({ detail, unsaved }: { detail: ConnectorDetail; unsaved: boolean }) {
+  const [method, setMethod] = useState<AuthorizeMethod>("window");
+  const authorize = useAuthorize();
+  const cancel = useCancelAuthorize();
+  const { name, provider } = detail.summary;
+  const blocked = unsaved ? "Save the changes first, then authorize." : detail.canAuthorize ? null : "Enter Client ID and Client secret and save, then authorize.";
+  return (
+    <div className="flex flex-col gap-3">
+      <State tone={detail.authorized ? "fine" : "waits"}>{detail.authorized ? "Authorized" : "Not authorized yet"}</State>
+      {authorize.isPending ? (
+        <div role="status" className="flex items-center gap-3 rounded-md bg-sunken px-3 py-2">
+          <span className="flex-1">
+            Waiting for {providerName(provider)}. Sign in and grant access {method === "window" ? "in the window that opened" : "in your browser"}.
+          </span>
+          <Button busy={cancel.isPending} onClick={() => cancel.mutate(name)}>
+            Cancel
+          </Button>
+        </div>
+      ) : (
+        <>
+          <Choice legend="Where" name="method" value={method} options={METHODS} onChange={setMethod} />
+          <div className="flex items-center gap-3">
+            <Button look={detail.authorized ? "plain" : "primary"} disabled={blocked !== null} onClick={() => authorize.mutate({ name, method })}>
+              Authorize
+            </Button>
+            {blocked && <span className="text-soft">{blocked}</span>}
+          </div>
+        </>
+      )}
+      {authorize.data && (
+        <Notice tone={authorize.data.ok ? "fine" : "waits"} live="status">
+          <bdi>{authorize.data.message}</bdi>
+        </Notice>
+      )}
+      {authorize.error && <Problem error={authorize.error} />}
+      {cancel.error && <Problem error={cancel.error} />}
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+
+import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
+import { Button } from "../../parts/Button";
+import { GoButton } from "../../parts/GoButton";
+import { Outside } from "../../parts/Outside";
+import { Nothing, Page, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { count } from "../../words/numbers";
+import { ago, fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { connectorsList, useTestConnector } from "./queries";
+import { CONNECTOR_STATE, providerName } from "./state";
+
+export function ConnectorsPage() {
+  const connectors = useQuery(connectorsList);
+  const add = (
+    <GoButton look="primary" icon="plus" go={{ to: "/connectors/new" }}>
+      New connector
+    </GoButton>
+  );
+  return (
+    <Page title="Connectors" actions={add}>
+      {connectors.error && <Problem error={connectors.error} />}
+      {connectors.isPending ? (
+        <Skeleton rows={4} />
+      ) : connectors.data?.length === 0 ? (
+        <Nothing>No system is connected yet. A connector holds the address of one and the keys to it.</Nothing>
+      ) : (
+        <ul aria-label="Connectors" className="flex flex-col">
+          {connectors.data?.map((connector) => (
+            <ConnectorRow key={connector.name} connector={connector} />
+          ))}
+        </ul>
+      )}
+    </Page>
+  );
+}
+
+function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
+  const test = useTestConnector();
+  const now = useNow();
+  const state = CONNECTOR_STATE[connector.state];
+  return (
+    <li className="border-b border-line py-3 first:pt-0">
+      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,2fr)_130px_minmax(0,1.5fr)_auto] items-center gap-4">
+        <div className="min-w-0">
+          <Link to="/connectors/$name" params={{ name: connector.name }} className="block truncate rounded-sm font-medium hover:underline">
+            <Outside text={connector.title} />
+          </Link>
+          <code className="block truncate font-mono text-sm text-soft" title={connector.name}>
+            {connector.name}
+          </code>
+        </div>
+        <div className="min-w-0">
+          <div>{providerName(connector.provider)}</div>
+          <div className="truncate text-sm text-soft" title={connector.host}>
+            {connector.host}
+          </div>
+        </div>
+        <div>
+          <State tone={state.tone}>{state.text}</State>
+          {connector.testedAt && (
+            <div className="text-sm text-soft" title={fullTime(connector.testedAt)}>
+              tested {ago(connector.testedAt, now)}
+            </div>
+          )}
+        </div>
+        <div className="truncate text-soft" title={connector.mappings.join(", ")}>
+          {connector.mappings.length === 0 ? "in no mapping" : `in ${count(connector.mappings.length, "mapping")}`}
+        </div>
+        <div className="flex gap-2">
+          <Button busy={test.isPending} aria-label={`Test ${connector.title}`} onClick={() => test.mutate(connector.name)}>
+            Test
+          </Button>
+          <GoButton go={{ to: "/connectors/$name", params: { name: connector.name } }} aria-label={`Edit ${connector.title}`}>
+            Edit
+          </GoButton>
+        </div>
+      </div>
+      {connector.state === "error" && connector.message && !test.isPending && (
+        <p role="alert" className="mt-1.5 text-needs">
+          <bdi>{connector.message}</bdi>
+        </p>
+      )}
+      {test.error && (
+        <div className="mt-2">
+          <Problem error={test.error} />
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,38 @@
+import type { ConnectorProperty } from "../../backend/bindings/ConnectorProperty";
+import type { SecretStatus } from "../../backend/bindings/SecretStatus";
+import { Switch, TextField } from "../../parts/Field";
+import { cellText } from "../../words/value";
+import { SecretField } from "./SecretField";
+
+/** One setting as its kind asks for it. */
+export function PropertyField({ property, status, value, secret, errors, onChange, onSecret }: {
+  property: ConnectorProperty;
+  status: SecretStatus | undefined;
+  value: unknown;
+  secret: string;
+  errors: string[];
+  onChange: (value: unknown) => void;
+  onSecret: (value: string) => void;
+}) {
+  const { label, help } = property;
+  switch (property.kind) {
+    case "secret":
+      return <SecretField label={label} help={help} status={status} value={secret} errors={errors} onChange={onSecret} />;
+    case "switch":
+      return <Switch label={label} help={help} checked={(value ?? property.default) === true} onChange={onChange} />;
+    default: {
+      const number = property.kind === "number";
+      return (
+        <TextField
+          label={label}
+          help={help || undefined}
+          errors={errors}
+          inputMode={number ? "numeric" : undefined}
+          placeholder={cellText(property.default)}
+          value={cellText(value)}
+          onChange={(text) => onChange(number && /^\d+$/.test(text) ? Number(text) : text)}
+        />
+      );
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { ConnectorTest } from "../../backend/bindings/ConnectorTest";
+import { Icon } from "../../parts/Icon";
+import { Notice } from "../../parts/Problem";
+
+/** What a test looked at, or what stopped it. */
+export function TestResult({ test }: { test: ConnectorTest }) {
+  return (
+    <div className="flex flex-col gap-2">
+      {test.ok ? (
+        <Notice tone="fine" live="status">
+          Connected{test.account && <> to <bdi>{test.account}</bdi></>}.
+        </Notice>
+      ) : (
+        <Notice tone="needs" live="alert">
+          <bdi>{test.error ?? "The test did not succeed."}</bdi>
+        </Notice>
+      )}
+      {test.checked.length > 0 && (
+        <ul aria-label="Checked" className="flex flex-col gap-1 px-3">
+          {test.checked.map((line) => (
+            <li key={line} className="flex items-center gap-2">
+              <span className="text-fine">
+                <Icon name="check" size={14} />
+              </span>
+              <bdi>{line}</bdi>
+            </li>
+          ))}
+        </ul>
+      )}
+      {test.missingScopes.length > 0 && (
+        <Notice tone="waits">
+          Missing scopes: <code className="font-mono text-sm">{test.missingScopes.join(", ")}</code>. Add them at the provider, then test again.
+        </Notice>
+      )}
+    </div>
+  );
+}

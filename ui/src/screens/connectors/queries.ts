@@ -1,0 +1,53 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+
+import type { AuthorizeMethod } from "../../backend/bindings/AuthorizeMethod";
+import type { ConnectorDraft } from "../../backend/bindings/ConnectorDraft";
+import { call } from "../../backend";
+import { ask, refresh } from "../../backend/query";
+
+export const connectorsList = ask("connectors_list", {});
+export const connectorDetail = (name: string) => ask("connector_get", { name });
+export const connectorBlank = (provider: string) => ask("connector_blank", { provider });
+
+export function useSaveConnector() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (draft: ConnectorDraft) => call("connector_save", draft),
+    onSuccess: (saved) => {
+      client.setQueryData(connectorDetail(saved.summary.name).queryKey, saved);
+      return refresh(client, "connectors_list", "mappings_list", "app_status");
+    },
+  });
+}
+
+export function useTestConnector() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => call("connector_test", { name }),
+    onSettled: () => refresh(client, "connectors_list", "connector_get", "mappings_list"),
+  });
+}
+
+/** Stays pending until the consent page was answered or the wait was ended with `useCancelAuthorize`. */
+export function useAuthorize() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (request: { name: string; method: AuthorizeMethod }) => call("connector_authorize", request),
+    onSettled: () => refresh(client, "connectors_list", "connector_get", "mappings_list"),
+  });
+}
+
+export function useCancelAuthorize() {
+  return useMutation({ mutationFn: (name: string) => call("connector_authorize_cancel", { name }) });
+}
+
+export function useRemoveConnector() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (name: string) => call("connector_remove", { name }),
+    onSuccess: (_, name) => {
+      client.removeQueries({ queryKey: connectorDetail(name).queryKey });
+      return refresh(client, "connectors_list", "mappings_list", "app_status");
+    },
+  });
+}

@@ -1,0 +1,230 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import { appStatus } from "../../app/queries";
+import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
+import type { MappingSummary } from "../../backend/bindings/MappingSummary";
+import { Button } from "../../parts/Button";
+import { GoButton } from "../../parts/GoButton";
+import { Icon, type IconName } from "../../parts/Icon";
+import { Outside } from "../../parts/Outside";
+import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { number } from "../../words/numbers";
+import { lastRunWords, runState } from "../../words/run";
+import { useNow } from "../../words/useNow";
+import { CONNECTOR_STATE } from "../connectors/state";
+import { connectors as connectorsQuery, mappings as mappingsQuery, useSampleSetup } from "./queries";
+
+export function DashboardPage() {
+  const status = useQuery(appStatus);
+  const connectors = useQuery(connectorsQuery);
+  const mappings = useQuery(mappingsQuery);
+  const error = status.error ?? connectors.error ?? mappings.error;
+  const first = connectors.data?.length === 0 && mappings.data?.length === 0;
+  return (
+    <Page title="Dashboard">
+      {error && <Problem error={error} />}
+      {!connectors.data || !mappings.data || !status.data ? (
+        !error && <Skeleton rows={8} />
+      ) : first ? (
+        <Doors />
+      ) : (
+        <div className="max-w-5xl">
+          <dl className="mb-7 grid grid-cols-4 gap-px overflow-hidden rounded-md border border-line bg-line">
+            <Figure name="Users" value={status.data.users} to="/users" />
+            <Figure name="Connectors" value={connectors.data.length} to="/connectors" />
+            <Figure name="Mappings" value={mappings.data.length} to="/mappings" />
+            <Figure name="Changes waiting" value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
+          </dl>
+          <NeedsYou mappings={mappings.data} connectors={connectors.data} />
+          <Section title="Mappings">
+            {mappings.data.length === 0 ? (
+              <Nothing action={<GoButton go={{ to: "/mappings/new" }}>Add mapping</GoButton>}>No mapping yet. A mapping says which record becomes which, and how.</Nothing>
+            ) : (
+              <MappingRows mappings={mappings.data} />
+            )}
+          </Section>
+          <Section title="Connectors">
+            <ConnectorRows connectors={connectors.data} />
+          </Section>
+        </div>
+      )}
+    </Page>
+  );
+}
+
+function Figure({ name, value, to, loud = false }: { name: string; value: number; to: "/users" | "/connectors" | "/mappings" | "/queue"; loud?: boolean }) {
+  return (
+    <div className="flex flex-col bg-surface px-4 py-3">
+      <dt className="text-sm text-soft">{name}</dt>
+      <dd>
+        <Link to={to} aria-label={`${name}: ${number(value)}`} className={`rounded-sm text-xl font-semibold hover:underline ${loud ? "text-waits" : ""}`}>
+          {number(value)}
+        </Link>
+      </dd>
+    </div>
+  );
+}
+
+/** The two ways in, when nothing is set up yet. */
+function Doors() {
+  const sample = useSampleSetup();
+  const navigate = useNavigate();
+  return (
+    <div className="mx-auto flex max-w-3xl flex-col gap-5 pt-[8vh]">
+      <div>
+        <h2 className="text-xl font-semibold">Keep people in sync</h2>
+        <p className="mt-1 text-soft">Concord compares the people in your systems with its own list of users, shows every change before it makes it, and then makes it.</p>
+      </div>
+      <div className="grid grid-cols-2 gap-4">
+        <Door
+          icon="sample"
+          title="Try it with sample data"
+          text="A made-up HubSpot runs on this computer, with contacts and two mappings. Nothing leaves it."
+          action={
+            <Button look="primary" busy={sample.isPending} onClick={() => sample.mutate(undefined, { onSuccess: () => void navigate({ to: "/mappings" }) })}>
+              Try it with sample data
+            </Button>
+          }
+        />
+        <Door
+          icon="connectors"
+          title="Connect HubSpot"
+          text="With a service key or your own OAuth app. The first look only reads."
+          action={
+            <GoButton go={{ to: "/connectors/new" }}>Connect HubSpot</GoButton>
+          }
+        />
+      </div>
+      {sample.error && <Problem error={sample.error} />}
+    </div>
+  );
+}
+
+function Door({ icon, title, text, action }: { icon: IconName; title: string; text: string; action: ReactNode }) {
+  return (
+    <section className="flex flex-col gap-2 rounded-lg border border-line p-5">
+      <div className="flex items-center gap-2">
+        <span className="text-accent">
+          <Icon name={icon} size={20} />
+        </span>
+        <h3 className="font-semibold">{title}</h3>
+      </div>
+      <p className="flex-1 text-soft">{text}</p>
+      <div className="mt-2">{action}</div>
+    </section>
+  );
+}
+
+/** What waits for a person, each with the way to it. */
+function NeedsYou({ mappings, connectors }: { mappings: MappingSummary[]; connectors: ConnectorSummary[] }) {
+  const broken = connectors.filter((connector) => connector.state === "error");
+  const runs = mappings.flatMap(({ lastRun, name }) => (lastRun && (lastRun.state === "held" || lastRun.failed > 0 || lastRun.needsYou > 0) ? [{ name, lastRun }] : []));
+  if (broken.length === 0 && runs.length === 0) return null;
+  return (
+    <Section title="Needs you">
+      <ul className="flex flex-col">
+        {broken.map((connector) => (
+          <Item key={connector.name} action={<GoButton go={{ to: "/connectors/$name", params: { name: connector.name } }}>Open connector</GoButton>}>
+            <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{connector.message}</bdi>
+          </Item>
+        ))}
+        {runs.map(({ name, lastRun }) => (
+          <Item key={name} action={<GoButton go={{ to: "/runs/$id", params: { id: lastRun.id } }}>Open run</GoButton>}>
+            <bdi className="font-medium">{name}</bdi>{" "}
+            <span className="text-soft">
+              {[lastRun.state === "held" && "held before the first write", lastRun.failed > 0 && `${number(lastRun.failed)} failed`, lastRun.needsYou > 0 && `${number(lastRun.needsYou)} need you`]
+                .filter(Boolean)
+                .join(", ")}
+            </span>
+          </Item>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Item({ action, children }: { action: ReactNode; children: ReactNode }) {
+  return (
+    <li className="flex min-h-10 items-center gap-3 border-b border-line">
+      <span className="text-needs">
+        <Icon name="warning" />
+      </span>
+      <p className="min-w-0 flex-1 truncate">{children}</p>
+      {action}
+    </li>
+  );
+}
+
+function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
+  const now = useNow();
+  return (
+    <table className="rows" aria-label="Mappings">
+      <thead>
+        <tr>
+          <th scope="col">Mapping</th>
+          <th scope="col">From, to</th>
+          <th scope="col" className="w-32">State</th>
+          <th scope="col" className="w-[32%]">Last run</th>
+        </tr>
+      </thead>
+      <tbody>
+        {mappings.map((mapping) => {
+          const state = mapping.lastRun && runState(mapping.lastRun);
+          return (
+            <tr key={mapping.name} className="hover:bg-hover">
+              <th scope="row">
+                <Link to="/mappings/$name" params={{ name: mapping.name }} className="rounded-sm font-medium hover:underline">
+                  <Outside text={mapping.name} />
+                </Link>
+              </th>
+              <td>
+                {mapping.sourceTitle} <span aria-label="to">{"\u2192"}</span> {mapping.targetTitle}
+              </td>
+              <td>{state && <State tone={state.tone}>{state.text}</State>}</td>
+              <td className="text-soft" title={mapping.problem ?? lastRunWords(mapping.lastRun, now)}>
+                {mapping.problem ? <span className="text-needs">{mapping.problem}</span> : lastRunWords(mapping.lastRun, now)}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
+  return (
+    <table className="rows" aria-label="Connectors">
+      <thead>
+        <tr>
+          <th scope="col">Connector</th>
+          <th scope="col">Host</th>
+          <th scope="col" className="w-32">State</th>
+          <th scope="col" className="w-[32%]">Reason</th>
+        </tr>
+      </thead>
+      <tbody>
+        {connectors.map((connector) => (
+          <tr key={connector.name} className="hover:bg-hover">
+            <th scope="row">
+              <Link to="/connectors/$name" params={{ name: connector.name }} className="rounded-sm font-medium hover:underline">
+                <Outside text={connector.title} />
+              </Link>
+            </th>
+            <td title={connector.host}>{connector.host}</td>
+            <td>
+              <State tone={CONNECTOR_STATE[connector.state].tone}>{CONNECTOR_STATE[connector.state].text}</State>
+            </td>
+            <td className="text-soft" title={connector.message ?? undefined}>
+              <bdi>{connector.message}</bdi>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

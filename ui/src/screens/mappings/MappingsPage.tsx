@@ -1,0 +1,139 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+
+import type { MappingSummary } from "../../backend/bindings/MappingSummary";
+import { Button } from "../../parts/Button";
+import { GoButton } from "../../parts/GoButton";
+import { Outside } from "../../parts/Outside";
+import { Nothing, Page, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { Progress } from "../../parts/Progress";
+import { State } from "../../parts/State";
+import { lastRunWords, runState } from "../../words/run";
+import { fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { useCancelRun, useStartRun } from "../runs/queries";
+import { mappingsList } from "./queries";
+
+export function MappingsPage() {
+  const mappings = useQuery(mappingsList);
+  return (
+    <Page
+      title="Mappings"
+      actions={
+        <GoButton look="primary" icon="plus" go={{ to: "/mappings/new" }}>
+          Add mapping
+        </GoButton>
+      }
+    >
+      {mappings.error && <Problem error={mappings.error} />}
+      {mappings.isPending ? (
+        <Skeleton rows={5} />
+      ) : mappings.data?.length === 0 ? (
+        <Nothing>No mapping yet. A mapping says which record becomes which, and what happens when one is new, changed or gone.</Nothing>
+      ) : (
+        mappings.data && (
+          <ol aria-label="Mappings in the order in which they run" className="flex flex-col">
+            {mappings.data.map((mapping) => (
+              <MappingRow key={mapping.name} mapping={mapping} />
+            ))}
+          </ol>
+        )
+      )}
+    </Page>
+  );
+}
+
+function MappingRow({ mapping }: { mapping: MappingSummary }) {
+  const start = useStartRun();
+  const cancel = useCancelRun();
+  const navigate = useNavigate();
+  const now = useNow();
+  const { name, lastRun, problem } = mapping;
+  const active = lastRun?.state === "active" ? lastRun : null;
+  const state = lastRun && runState(lastRun);
+  const error = start.error ?? cancel.error;
+  return (
+    <li className="border-b border-line py-3 first:pt-0">
+      <div className="grid grid-cols-[minmax(0,1fr)_minmax(0,1fr)_auto] items-center gap-5">
+        <div className="min-w-0">
+          <div className="truncate font-medium">
+            <bdi>{mapping.sourceTitle}</bdi> <span role="img" aria-label="to" className="text-soft">{"\u2192"}</span> <bdi>{mapping.targetTitle}</bdi>
+          </div>
+          <Link to="/mappings/$name" params={{ name }} className="block truncate rounded-sm text-sm text-soft hover:text-ink hover:underline">
+            <Outside text={name} className="font-mono" />
+          </Link>
+        </div>
+        <div className="min-w-0" role="status">
+          {active ? (
+            <>
+              <div className="truncate text-accent">{active.stageDescription}</div>
+              <Progress label={`Progress of ${name}`} done={active.processed} total={active.total} />
+            </>
+          ) : (
+            <>
+              <div>{state ? <State tone={state.tone}>{state.text}</State> : <State tone="off">Not yet reconciled</State>}</div>
+              {lastRun && (
+                <Link
+                  to="/mappings/$name"
+                  params={{ name }}
+                  search={{ tab: "run", run: lastRun.id }}
+                  className="block truncate rounded-sm text-sm text-soft hover:text-ink hover:underline"
+                  title={[fullTime(lastRun.started), lastRun.message].filter(Boolean).join("\n")}
+                >
+                  {lastRunWords(lastRun, now)}
+                </Link>
+              )}
+            </>
+          )}
+        </div>
+        <div className="flex w-44 justify-end gap-2">
+          {active ? (
+            <>
+              <GoButton go={{ to: "/mappings/$name", params: { name }, search: { tab: "run", run: active.id } }} aria-label={`Show run of ${name}`}>
+                Show run
+              </GoButton>
+              <Button busy={cancel.isPending} aria-label={`Cancel ${name}`} onClick={() => cancel.mutate(active.id)}>
+                Cancel
+              </Button>
+            </>
+          ) : (
+            <>
+              <Button
+                busy={start.isPending && start.variables.mode === "preview"}
+                disabled={problem !== null || start.isPending}
+                aria-label={`Preview ${name}`}
+                onClick={() =>
+                  start.mutate(
+                    { mapping: name, mode: "preview" },
+                    { onSuccess: (run) => void navigate({ to: "/mappings/$name", params: { name }, search: { tab: "run", run: run.id } }) },
+                  )
+                }
+              >
+                Preview
+              </Button>
+              <Button
+                busy={start.isPending && start.variables.mode === "reconcile"}
+                disabled={problem !== null || start.isPending}
+                aria-label={`Reconcile ${name}`}
+                onClick={() => start.mutate({ mapping: name, mode: "reconcile" })}
+              >
+                Reconcile
+              </Button>
+            </>
+          )}
+        </div>
+      </div>
+      {problem && (
+        <p role="alert" className="mt-1.5 text-needs">
+          <bdi>{problem}</bdi>
+        </p>
+      )}
+      {error && (
+        <div className="mt-2">
+          <Problem error={error} />
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,28 @@
+export type Document = { configs: Record<string, unknown>[] } | { problem: string };
+
+/** Reads a mapping, or a whole sync.json, as it was typed or pasted. */
+export function readDocument(text: string): Document {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    return { problem: `This is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}.` };
+  }
+  const list = isObject(value) && Array.isArray(value["mappings"]) ? value["mappings"] : Array.isArray(value) ? value : [value];
+  const configs = list.filter(isObject);
+  if (list.length === 0 || configs.length !== list.length) {
+    return { problem: "A mapping is an object: { \"name\": \u2026, \"source\": \u2026, \"target\": \u2026, \"properties\": [\u2026], \"policies\": [\u2026] }." };
+  }
+  for (const config of configs) {
+    const missing = ["source", "target"].filter((key) => typeof config[key] !== "string" || config[key] === "");
+    if (missing.length > 0) {
+      const name = typeof config["name"] === "string" ? `Mapping ${config["name"]}` : "The mapping";
+      return { problem: `${name} has no ${missing.join(" and no ")}. Both are resource paths, for example "system/hubspot/contact" and "managed/user".` };
+    }
+  }
+  return { configs };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,116 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+
+import type { QueueRow } from "../../backend/bindings/QueueRow";
+import { Button } from "../../parts/Button";
+import { Confirm } from "../../parts/Dialog";
+import { Outside } from "../../parts/Outside";
+import { Nothing, Page, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { count } from "../../words/numbers";
+import { ago, fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { queueList, useDiscard, useRetry } from "./queries";
+
+export function QueuePage() {
+  const queue = useQuery(queueList);
+  const retry = useRetry();
+  const discard = useDiscard();
+  const [dropping, setDropping] = useState<QueueRow | null>(null);
+  const failed = queue.data?.rows.filter((row) => row.state === "failed").length ?? 0;
+  const waiting = queue.data?.rows.filter((row) => row.state === "waiting").length ?? 0;
+  const error = queue.error ?? retry.error ?? discard.error;
+  return (
+    <Page
+      title="Queue"
+      beside={
+        <span role="status" className="text-soft">
+          {queue.data && (queue.data.rows.length === 0 ? "empty" : `${count(waiting, "change")} waiting, ${failed} failed`)}
+        </span>
+      }
+    >
+      <p className="mb-4 text-soft">Changes of users on their way to other systems. Each mapping delivers on its own; a failed one is tried again by itself.</p>
+      {error && (
+        <div className="mb-4">
+          <Problem error={error} />
+        </div>
+      )}
+      {queue.isPending ? (
+        <Skeleton rows={5} />
+      ) : !queue.data || queue.data.rows.length === 0 ? (
+        <Nothing>Nothing waits. Every change of a user has reached its targets.</Nothing>
+      ) : (
+        <QueueTable
+          rows={queue.data.rows}
+          busy={retry.isPending ? retry.variables : undefined}
+          onRetry={(row) => retry.mutate(row.id)}
+          onDiscard={setDropping}
+        />
+      )}
+      <Confirm
+        title="Discard 1 change?"
+        action="Discard 1 change"
+        open={dropping !== null}
+        busy={discard.isPending}
+        onClose={() => setDropping(null)}
+        onConfirm={() => dropping && discard.mutate(dropping.id, { onSettled: () => setDropping(null) })}
+      >
+        {dropping && (
+          <p>
+            The {dropping.change} of <bdi>{dropping.title}</bdi> will not be delivered by <bdi>{dropping.mapping}</bdi>. The next reconciliation of the mapping finds the difference again.
+          </p>
+        )}
+      </Confirm>
+    </Page>
+  );
+}
+
+function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy?: string; onRetry: (row: QueueRow) => void; onDiscard: (row: QueueRow) => void }) {
+  const now = useNow();
+  return (
+    <table className="rows" aria-label="Queue">
+      <thead>
+        <tr>
+          <th scope="col">User</th>
+          <th scope="col" className="w-20">Change</th>
+          <th scope="col">Mapping</th>
+          <th scope="col" className="w-32">State</th>
+          <th scope="col" className="w-[34%]">Why</th>
+          <th scope="col" className="w-44"><span className="sr-only">Actions</span></th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.id} className="hover:bg-hover">
+            <th scope="row">
+              <Link to="/users/$id" params={{ id: row.objectId }} className="rounded-sm font-medium hover:underline">
+                <Outside text={row.title} />
+              </Link>
+            </th>
+            <td>{row.change}</td>
+            <td>
+              <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
+                <Outside text={row.mapping} />
+              </Link>
+            </td>
+            <td>
+              <State tone={row.state === "failed" ? "needs" : row.state === "waiting" ? "waits" : "fine"}>{row.state}</State>
+            </td>
+            <td title={[row.message, `${count(row.attempts, "attempt")}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
+              {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">next try {ago(row.nextAttemptAt, now)}. </span>}
+              <bdi>{row.message}</bdi>
+            </td>
+            <td>
+              <span className="flex justify-end gap-1.5">
+                <Button busy={busy === row.id} aria-label={`Retry ${row.title}`} onClick={() => onRetry(row)}>Retry</Button>
+                <Button look="quiet" aria-label={`Discard ${row.title}`} onClick={() => onDiscard(row)}>Discard</Button>
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

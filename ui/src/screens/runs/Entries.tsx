@@ -1,0 +1,114 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useCallback, useState } from "react";
+
+import type { EntryRow } from "../../backend/bindings/EntryRow";
+import type { RunDetail } from "../../backend/bindings/RunDetail";
+import { Outside } from "../../parts/Outside";
+import { Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { type Column, VirtualTable } from "../../parts/VirtualTable";
+import { actionWords } from "../../words/actions";
+import { count } from "../../words/numbers";
+import { Changes } from "./Change";
+import { EntryFilters } from "./EntryFilters";
+import { EntryPanel } from "./EntryPanel";
+import { ENTRY_STATUS } from "./entryStatus";
+import { type EntryFilter, runEntries } from "./queries";
+
+const COLUMNS: Column<EntryRow>[] = [
+  { key: "title", title: "Record", width: "20%", cell: (entry) => <bdi>{entry.title || "(no name)"}</bdi> },
+  {
+    key: "situation",
+    title: "Situation",
+    width: "27%",
+    cell: (entry) => (
+      <span title={entry.meaning}>
+        <code className="font-mono text-xs">{entry.situation}</code> <span className="text-soft">{entry.meaning}</span>
+      </span>
+    ),
+  },
+  { key: "action", title: "Action", width: "130px", cell: (entry) => <Action entry={entry} /> },
+  {
+    key: "changes",
+    title: "Changes or reason",
+    cell: (entry) =>
+      entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} /> : <Outside text={entry.reason} className="text-soft" />,
+  },
+];
+
+const EVERYTHING: EntryFilter = { situation: null, action: null, failed: false, search: "" };
+
+/** The records of a run: filters, a list of any length, and the opened record beside it. */
+export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsUser: boolean }) {
+  const [filter, setFilter] = useState(EVERYTHING);
+  const [opened, setOpened] = useState<EntryRow | null>(null);
+  const entries = useInfiniteQuery(runEntries(detail.summary.id, filter));
+  const { fetchNextPage, hasNextPage, isFetchingNextPage } = entries;
+  const next = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
+  const close = useCallback(() => setOpened(null), []);
+  const rows = entries.data?.pages.flatMap((page) => page.entries) ?? [];
+  const total = entries.data?.pages[0]?.total ?? 0;
+  // The list may have been asked again: show the entry as it is now.
+  const shown = opened && (rows.find((row) => row.id === opened.id) ?? opened);
+
+  return (
+    <>
+      <div className="shrink-0 border-b border-line px-6 py-2">
+        <EntryFilters detail={detail} filter={filter} onChange={setFilter} />
+      </div>
+      <p role="status" className="sr-only">
+        {entries.data && count(total, "record")}
+      </p>
+      <div className="flex min-h-0 flex-1">
+        <div className="flex min-w-0 flex-1 flex-col px-3">
+          {entries.error ? (
+            <div className="p-3">
+              <Problem error={entries.error} />
+            </div>
+          ) : entries.isPending ? (
+            <div className="px-3">
+              <Skeleton rows={10} />
+            </div>
+          ) : rows.length === 0 ? (
+            <p className="px-3 py-6 text-soft">{isEverything(filter) ? "Every record is linked and unchanged." : "No record is like this."}</p>
+          ) : (
+            <VirtualTable
+              label="Records"
+              columns={COLUMNS}
+              rows={rows}
+              rowKey={(entry) => entry.id}
+              rowName={(entry) => entry.title}
+              total={total}
+              openKey={shown?.id}
+              onOpen={setOpened}
+              onMove={(entry) => setOpened((before) => before && entry)}
+              onNearEnd={next}
+            />
+          )}
+        </div>
+        {shown && <EntryPanel entry={shown} targetIsUser={targetIsUser} onClose={close} />}
+      </div>
+    </>
+  );
+}
+
+function isEverything(filter: EntryFilter): boolean {
+  return !filter.situation && !filter.action && !filter.failed && filter.search === "";
+}
+
+function Action({ entry }: { entry: EntryRow }) {
+  const words = actionWords(entry.action);
+  const status = ENTRY_STATUS[entry.status];
+  if (status && (entry.status === "failed" || entry.status === "stale" || entry.status === "done")) {
+    return <State tone={status.tone}>{entry.status === "done" ? `${words.verb}, done` : entry.status === "failed" ? `${words.verb} failed` : status.text}</State>;
+  }
+  return (
+    <span className="inline-flex items-center gap-1.5">
+      <span aria-hidden="true" className={`size-2 rounded-[2px] ${words.fill}`} />
+      {words.verb}
+    </span>
+  );
+}

@@ -1,0 +1,67 @@
+import type { RunDetail } from "../../backend/bindings/RunDetail";
+import { SearchBox } from "../../parts/SearchBox";
+import { actionWords } from "../../words/actions";
+import { number } from "../../words/numbers";
+import type { EntryFilter } from "./queries";
+import { segments } from "./segments";
+
+/** Chips with counts: by what is done, and by IDM's situation; and a search. */
+export function EntryFilters({ detail, filter, onChange }: { detail: RunDetail; filter: EntryFilter; onChange: (filter: EntryFilter) => void }) {
+  const actions = segments(detail).filter((segment) => segment.name !== "UNCHANGED");
+  const situations = detail.situations.filter((situation) => situation.count > 0);
+  const none = filter.action === null && filter.situation === null && !filter.failed;
+  return (
+    <div className="flex items-start gap-3">
+      <div role="group" aria-label="Filter records" className="flex min-w-0 flex-1 flex-wrap items-center gap-1">
+        <Chip pressed={none} onPress={() => onChange({ ...filter, action: null, situation: null, failed: false })}>
+          All
+        </Chip>
+        {actions.map((action) => (
+          <Chip
+            key={action.name}
+            count={action.count}
+            meaning={action.meaning}
+            pressed={filter.action === action.name}
+            onPress={() => onChange({ ...filter, action: filter.action === action.name ? null : action.name })}
+          >
+            {actionWords(action.name).label}
+          </Chip>
+        ))}
+        {detail.summary.failed > 0 && (
+          <Chip count={detail.summary.failed} pressed={filter.failed} onPress={() => onChange({ ...filter, failed: !filter.failed })}>
+            Failed
+          </Chip>
+        )}
+        <span aria-hidden="true" className="mx-1 h-4 w-px bg-line" />
+        {situations.map((situation) => (
+          <Chip
+            key={situation.name}
+            mono
+            count={situation.count}
+            meaning={situation.meaning}
+            pressed={filter.situation === situation.name}
+            onPress={() => onChange({ ...filter, situation: filter.situation === situation.name ? null : situation.name })}
+          >
+            {situation.name}
+          </Chip>
+        ))}
+      </div>
+      <SearchBox label="Search records" value={filter.search} onChange={(search) => onChange({ ...filter, search })} />
+    </div>
+  );
+}
+
+function Chip({ pressed, count, meaning, mono = false, onPress, children }: { pressed: boolean; count?: number; meaning?: string; mono?: boolean; onPress: () => void; children: string }) {
+  return (
+    <button
+      type="button"
+      aria-pressed={pressed}
+      title={meaning}
+      onClick={onPress}
+      className={`inline-flex h-6 items-center gap-1.5 rounded-sm border px-2 whitespace-nowrap ${pressed ? "border-accent bg-picked text-ink" : "border-line text-soft hover:bg-hover hover:text-ink"}`}
+    >
+      <span className={mono ? "font-mono text-xs" : ""}>{children}</span>
+      {count !== undefined && <span className="font-medium text-ink">{number(count)}</span>}
+    </button>
+  );
+}

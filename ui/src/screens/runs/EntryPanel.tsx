@@ -1,0 +1,122 @@
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useEffect } from "react";
+
+import type { EntryRow } from "../../backend/bindings/EntryRow";
+import { IconButton } from "../../parts/Button";
+import { Id, Outside } from "../../parts/Outside";
+import { Notice } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { actionWords } from "../../words/actions";
+import { cellText } from "../../words/value";
+import { ENTRY_STATUS } from "./entryStatus";
+
+/** One record of a run, opened to the side: before and after, why, what to do, and where it is. */
+export function EntryPanel({ entry, targetIsUser, onClose }: { entry: EntryRow; targetIsUser: boolean; onClose: () => void }) {
+  useEffect(() => {
+    function onKeyDown(event: KeyboardEvent) {
+      if (event.key === "Escape" && !event.defaultPrevented) onClose();
+    }
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [onClose]);
+  const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
+  return (
+    <aside aria-label={`Details of ${entry.title}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4">
+      <div className="flex items-start gap-2">
+        <h3 className="min-w-0 flex-1 text-lg font-semibold break-words">
+          <bdi>{entry.title}</bdi>
+        </h3>
+        <IconButton icon="close" label="Close details" onClick={onClose} />
+      </div>
+      <dl className="grid grid-cols-[88px_minmax(0,1fr)] gap-y-1.5">
+        <Fact name="Situation">
+          <code className="font-mono text-sm">{entry.situation}</code>
+          <div className="text-soft">{entry.meaning}</div>
+        </Fact>
+        <Fact name="Action">{actionWords(entry.action).label}</Fact>
+        <Fact name="State">
+          <State tone={status.tone}>{status.text}</State>
+        </Fact>
+        {entry.reason && (
+          <Fact name="Why">
+            <bdi className="break-words">{entry.reason}</bdi>
+          </Fact>
+        )}
+      </dl>
+      {entry.remedy && (
+        <Notice tone={entry.status === "failed" ? "needs" : "waits"}>
+          <bdi>{entry.remedy}</bdi>
+        </Notice>
+      )}
+      {entry.changes.length > 0 && <BeforeAfter entry={entry} />}
+      <dl className="grid grid-cols-[88px_minmax(0,1fr)] gap-y-1">
+        {entry.sourceId && (
+          <Fact name="Source id">
+            <Id id={entry.sourceId} what="source id" whole />
+          </Fact>
+        )}
+        {entry.targetId && (
+          <Fact name="Target id">
+            <Id id={entry.targetId} what="target id" whole />
+          </Fact>
+        )}
+        {entry.ambiguousTargetIds.length > 0 && (
+          <Fact name="Matches">
+            <ul>
+              {entry.ambiguousTargetIds.map((id) => (
+                <li key={id}>
+                  <Id id={id} what="matching id" whole />
+                </li>
+              ))}
+            </ul>
+          </Fact>
+        )}
+        {entry.linkQualifier !== "default" && <Fact name="Qualifier">{entry.linkQualifier}</Fact>}
+      </dl>
+      {targetIsUser && entry.targetId && (
+        <Link to="/users/$id" params={{ id: entry.targetId }} className="self-start rounded-sm text-accent hover:underline">
+          Open user
+        </Link>
+      )}
+    </aside>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <>
+      <dt className="text-soft">{name}</dt>
+      <dd className="min-w-0">{children}</dd>
+    </>
+  );
+}
+
+function BeforeAfter({ entry }: { entry: EntryRow }) {
+  return (
+    <table className="rows rounded-md border border-line bg-surface" aria-label="Before and after">
+      <thead>
+        <tr>
+          <th scope="col">Attribute</th>
+          <th scope="col">Before</th>
+          <th scope="col">After</th>
+        </tr>
+      </thead>
+      <tbody>
+        {entry.changes.map((change) => (
+          <tr key={change.attribute}>
+            <th scope="row" title={change.attribute}>
+              {change.attribute}
+            </th>
+            <td className="text-soft">{blankOr(change.before)}</td>
+            <td className="font-medium">{blankOr(change.after)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function blankOr(value: unknown) {
+  const text = cellText(value);
+  return text === "" ? <span className="font-normal text-soft">{"\u2013"}</span> : <Outside text={text} />;
+}

@@ -1,0 +1,51 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+
+import { Page } from "../../parts/Page";
+import { runName } from "../../words/run";
+import { ago, fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { useTargetIsUser } from "../mappings/queries";
+import { runDetail } from "./queries";
+import { RunView } from "./RunView";
+
+export function RunPage() {
+  const { id } = useParams({ from: "/runs/$id" });
+  const navigate = useNavigate();
+  const now = useNow();
+  const run = useQuery(runDetail(id)).data?.summary;
+  const targetIsUser = useTargetIsUser(run?.mapping);
+  return (
+    <Page
+      flush
+      title={run ? runName(run) : "Run"}
+      trail={
+        <Link to="/runs" className="rounded-sm hover:underline">
+          Runs
+        </Link>
+      }
+      beside={
+        run && (
+          <span className="shrink-0 text-soft" title={fullTime(run.started)}>
+            {ago(run.started, now)}
+          </span>
+        )
+      }
+      actions={
+        run && (
+          <Link to="/mappings/$name" params={{ name: run.mapping }} className="rounded-sm text-accent hover:underline">
+            Open mapping
+          </Link>
+        )
+      }
+    >
+      <RunView
+        key={id}
+        id={id}
+        targetIsUser={targetIsUser}
+        onApplied={(applied) => void navigate({ to: "/runs/$id", params: { id: applied.id } })}
+        onDiscard={() => (run ? void navigate({ to: "/mappings/$name", params: { name: run.mapping } }) : void navigate({ to: "/runs" }))}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,13 @@
+import { useNavigate } from "@tanstack/react-router";
+
+import { Page } from "../../parts/Page";
+import { RunsTable } from "./RunsTable";
+
+export function RunsPage() {
+  const navigate = useNavigate();
+  return (
+    <Page flush title="Runs">
+      <RunsTable mapping={null} onOpen={(run) => void navigate({ to: "/runs/$id", params: { id: run.id } })} />
+    </Page>
+  );
+}

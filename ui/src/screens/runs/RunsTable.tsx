@@ -1,0 +1,77 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useCallback } from "react";
+
+import type { RunSummary } from "../../backend/bindings/RunSummary";
+import { Nothing, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { type Column, VirtualTable } from "../../parts/VirtualTable";
+import { number } from "../../words/numbers";
+import { MODE_WORDS, runOutcome, runState } from "../../words/run";
+import { ago, duration, fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { runsList } from "./queries";
+
+function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
+  const mapping: Column<RunSummary> = { key: "mapping", title: "Mapping", cell: (run) => <bdi title={run.mapping}>{run.mapping}</bdi> };
+  return [
+    { key: "started", title: "Started", width: "120px", cell: (run) => <span title={fullTime(run.started)}>{ago(run.started, now)}</span> },
+    ...(withMapping ? [mapping] : []),
+    { key: "mode", title: "What", width: "150px", cell: (run) => MODE_WORDS[run.mode] },
+    { key: "state", title: "State", width: "140px", cell: (run) => <RunState run={run} /> },
+    { key: "outcome", title: "Outcome", cell: (run) => <span title={run.message ?? undefined}>{run.state === "active" ? run.stageDescription : runOutcome(run) || run.message}</span> },
+    { key: "calls", title: "Calls", width: "80px", numeric: true, cell: (run) => number(run.calls) },
+    { key: "took", title: "Took", width: "100px", numeric: true, cell: (run) => duration(run.durationMs) },
+  ];
+}
+
+/** Runs, newest first: all of them, or those of one mapping. */
+export function RunsTable({ mapping, onOpen }: { mapping: string | null; onOpen: (run: RunSummary) => void }) {
+  const runs = useInfiniteQuery(runsList(mapping));
+  const now = useNow();
+  const { fetchNextPage, isFetchingNextPage, hasNextPage } = runs;
+  const next = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
+  if (runs.error) {
+    return (
+      <div className="p-6">
+        <Problem error={runs.error} />
+      </div>
+    );
+  }
+  if (!runs.data) {
+    return (
+      <div className="px-6 pt-7">
+        <Skeleton rows={8} />
+      </div>
+    );
+  }
+  const rows = runs.data.pages.flatMap((page) => page.runs);
+  if (rows.length === 0) {
+    return (
+      <div className="p-6">
+        <Nothing>Nothing has run yet. Preview a mapping to see what it would change.</Nothing>
+      </div>
+    );
+  }
+  return (
+    <div className="flex min-h-0 flex-1 flex-col px-3">
+      <VirtualTable
+        label="Runs"
+        columns={columns(now, mapping === null)}
+        rows={rows}
+        rowKey={(run) => run.id}
+        rowName={(run) => `${MODE_WORDS[run.mode]} of ${run.mapping}, ${fullTime(run.started)}`}
+        total={rows.length + (hasNextPage ? 1 : 0)}
+        onOpen={onOpen}
+        onNearEnd={next}
+      />
+    </div>
+  );
+}
+
+function RunState({ run }: { run: RunSummary }) {
+  const { tone, text } = runState(run);
+  return <State tone={tone}>{text}</State>;
+}

@@ -1,0 +1,72 @@
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+
+import type { RunMode } from "../../backend/bindings/RunMode";
+import { call } from "../../backend";
+import { ask, refresh } from "../../backend/query";
+
+const WHILE_ACTIVE = 300;
+const IDLE = 10_000;
+const PAGE = 200;
+
+/** A run with its counts; asked often while it is under way. */
+export function runDetail(id: string) {
+  return queryOptions({
+    ...ask("run_get", { id }),
+    refetchInterval: (query) => (query.state.data?.summary.state === "active" ? WHILE_ACTIVE : false),
+  });
+}
+
+/** All runs, or those of a mapping, newest first, page by page. */
+export function runsList(mapping: string | null) {
+  return infiniteQueryOptions({
+    queryKey: ["runs_list", { mapping }] as const,
+    queryFn: ({ pageParam }) => call("runs_list", { mapping, after: pageParam, limit: PAGE }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: (query) => (query.state.data?.pages.some((page) => page.runs.some((run) => run.state === "active")) ? 1000 : IDLE),
+  });
+}
+
+export interface EntryFilter {
+  situation: string | null;
+  action: string | null;
+  failed: boolean;
+  search: string;
+}
+
+/** The records of a run that a filter lets through, page by page. */
+export function runEntries(id: string, filter: EntryFilter) {
+  return infiniteQueryOptions({
+    queryKey: ["run_entries", { id, ...filter }] as const,
+    queryFn: ({ pageParam }) => call("run_entries", { id, ...filter, search: filter.search.trim() || null, after: pageParam, limit: PAGE }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** After a run began or ended, everything that counts records may have changed. */
+export function refreshAfterRun(client: QueryClient) {
+  return refresh(client, "mappings_list", "mapping_get", "runs_list", "run_get", "run_entries", "app_status", "users_list", "user_get", "queue_list");
+}
+
+export function useStartRun() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ mapping, mode }: { mapping: string; mode: RunMode }) => call("run_start", { mapping, mode, ids: [], allowDeletes: null }),
+    onSettled: () => refresh(client, "mappings_list", "mapping_get", "runs_list"),
+  });
+}
+
+export function useApplyRun() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, allowDeletes }: { id: string; allowDeletes: number | null }) => call("run_apply", { id, allowDeletes }),
+    onSettled: () => refreshAfterRun(client),
+  });
+}
+
+export function useCancelRun() {
+  const client = useQueryClient();
+  return useMutation({ mutationFn: (id: string) => call("run_cancel", { id }), onSettled: () => refreshAfterRun(client) });
+}

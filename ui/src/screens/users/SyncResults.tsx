@@ -1,0 +1,36 @@
+import type { SyncResult } from "../../backend/bindings/SyncResult";
+import type { SyncState } from "../../backend/bindings/SyncState";
+import { GoButton } from "../../parts/GoButton";
+import { State, type Tone } from "../../parts/State";
+
+const STATES: Record<SyncState, { tone: Tone; text: string }> = {
+  synced: { tone: "fine", text: "synced" },
+  waiting: { tone: "waits", text: "waiting" },
+  failed: { tone: "needs", text: "failed" },
+};
+
+/** Where the last change of a user has arrived, target by target. */
+export function SyncResults({ results }: { results: SyncResult[] }) {
+  return (
+    <div role="status" className="flex flex-col gap-2">
+      <ul aria-label="Delivery per target" className="flex flex-col gap-1">
+        {results.map((result) => (
+          <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] gap-x-2">
+            <State tone={STATES[result.state].tone}>{STATES[result.state].text}</State>
+            <span className="min-w-0">
+              <bdi className="block truncate" title={result.mapping}>
+                {result.target}
+              </bdi>
+              {result.message && <bdi className="block text-sm break-words text-soft">{result.message}</bdi>}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {results.some((result) => result.state === "failed") && (
+        <div>
+          <GoButton go={{ to: "/queue" }}>Open queue</GoButton>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+import type { ApiError } from "../../backend/bindings/ApiError";
+import type { UserAttribute } from "../../backend/bindings/UserAttribute";
+import { cellText } from "../../words/value";
+
+export type Attributes = Record<string, unknown>;
+
+/** What the form changes: only attributes that differ; an emptied one is removed by null. */
+export function changedAttributes(base: Attributes, edits: Attributes): Attributes {
+  const same = (a: unknown, b: unknown) => JSON.stringify(normal(a)) === JSON.stringify(normal(b));
+  return Object.fromEntries(Object.entries(edits).flatMap(([name, value]) => (same(base[name], value) ? [] : [[name, normal(value)]])));
+}
+
+/** Every policy that a save did not meet, by attribute. */
+export function policyErrors(error: ApiError | null): Map<string, string[]> {
+  const errors = new Map<string, string[]>();
+  const add = (name: string, message: string) => errors.set(name, [...(errors.get(name) ?? []), message]);
+  for (const policy of error?.policies ?? []) add(policy.property, policy.message);
+  if (error?.field && !errors.has(error.field)) add(error.field, error.message);
+  return errors;
+}
+
+/** What to call a user in titles: the name if there is one, else what is there. */
+export function userName(attributes: Attributes): string {
+  const text = (name: string) => cellText(attributes[name]);
+  return [text("givenName"), text("sn")].filter(Boolean).join(" ") || text("userName") || text("mail") || "(no name)";
+}
+
+/** Whether this form can edit an attribute; nested values are shown only. */
+export function isPlain(attribute: UserAttribute, value: unknown): boolean {
+  return attribute.editable && (typeof value !== "object" || value === null);
+}
+
+function normal(value: unknown): unknown {
+  return value === undefined || value === "" ? null : value;
+}

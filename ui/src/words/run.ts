@@ -1,0 +1,67 @@
+import type { RunSummary } from "../backend/bindings/RunSummary";
+import { count, number } from "./numbers";
+import { ago } from "./time";
+import type { Tone } from "../parts/State";
+
+const MODES: Record<RunSummary["mode"], string> = { preview: "Preview", reconcile: "Reconciliation", apply: "Reconciliation" };
+
+/** "Preview of <mapping>". */
+export function runName(run: RunSummary): string {
+  return `${MODES[run.mode]} of ${run.mapping}`;
+}
+
+/** What a run was started for, in a table. */
+export const MODE_WORDS: Record<RunSummary["mode"], string> = { preview: "Preview", reconcile: "Reconcile", apply: "Reconcile a preview" };
+
+/** A run's state in a word or two, and how loud it is. */
+export function runState(run: RunSummary): { tone: Tone; text: string } {
+  switch (run.state) {
+    case "active":
+      return { tone: "busy", text: "Running" };
+    case "planned":
+      return { tone: "off", text: "Planned" };
+    case "held":
+      return { tone: "needs", text: "Held" };
+    case "canceled":
+      return { tone: "off", text: "Canceled" };
+    case "failed":
+      return { tone: "needs", text: "Failed" };
+    case "interrupted":
+      return { tone: "waits", text: "Interrupted" };
+    case "success":
+      return run.failed > 0 || run.needsYou > 0
+        ? { tone: run.failed > 0 ? "needs" : "waits", text: "Done, with rest" }
+        : { tone: "fine", text: "Done" };
+  }
+}
+
+/** The rest of a run in words: "96 changes done, 2 failed, 7 need you". */
+export function runOutcome(run: RunSummary): string {
+  const parts: string[] = [];
+  if (run.state === "planned" || run.state === "held") {
+    parts.push(run.changes === 0 ? "nothing to change" : `${count(run.changes, "change")} planned`);
+  } else if (run.mode === "preview") {
+    if (run.changes > 0) parts.push(`${count(run.changes, "change")} found`);
+  } else {
+    parts.push(run.changes === 0 ? "nothing to change" : `${number(run.done)} of ${count(run.changes, "change")} done`);
+  }
+  if (run.failed > 0) parts.push(`${number(run.failed)} failed`);
+  if (run.needsYou > 0) parts.push(`${number(run.needsYou)} need${run.needsYou === 1 ? "s" : ""} you`);
+  return parts.join(", ");
+}
+
+/** The last run of a mapping in one line. */
+export function lastRunWords(run: RunSummary | null, now: number): string {
+  if (!run) return "Not yet reconciled";
+  if (run.state === "active") return run.stageDescription || "Running";
+  const what = run.mode === "preview" ? "Preview" : "Last run";
+  const when = ago(run.ended ?? run.started, now);
+  const outcome = runOutcome(run);
+  const ended = run.state === "failed" ? "failed" : run.state === "canceled" ? "canceled" : run.state === "held" ? "held" : run.state === "interrupted" ? "interrupted" : "";
+  return [`${what} ${when}`, [ended, outcome].filter(Boolean).join("; ")].filter(Boolean).join(": ");
+}
+
+/** What the button that carries out a plan says. */
+export function reconcileLabel(changes: number): string {
+  return `Reconcile ${count(changes, "change")}`;
+}

@@ -1,0 +1,24 @@
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // The window loads the page from `tauri://localhost`, a browser from a loopback host: relative addresses suit both.
+  base: "./",
+  plugins: [react(), tailwindcss()],
+  build: {
+    outDir: "dist",
+    sourcemap: false,
+    // Everything is embedded in the program and never travels, so one bigger file is no cost.
+    chunkSizeWarningLimit: 1500,
+    // Data addresses for styles and scripts would need a wider content security policy.
+    assetsInlineLimit: 0,
+    target: "es2023",
+    cssTarget: ["chrome123", "safari17.5"],
+  },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["src/testing/setup.ts"],
+    css: false,
+  },
+});
