@@ -1,5 +1,7 @@
 //! How a connector gets at its secrets without knowing vault or store.
 
+pub mod memory;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::Secret;

@@ -49,7 +49,10 @@ impl ConnectorError {
 
     /// This kind of system is not supported (yet) for what was asked.
     pub fn unsupported(connector: &str, what: impl std::fmt::Display) -> Self {
-        Self::new(ErrorKind::Unsupported, format!("connector `{connector}`: {what} are not supported by this version of Concord"))
+        Self::new(
+            ErrorKind::Unsupported,
+            format!("connector `{connector}`: {what} are not supported by this version of Concord"),
+        )
     }
 }
 

@@ -5,12 +5,13 @@
 //! configured host; nothing here knows mappings, links or the repository. A connector must never retry a write whose
 //! answer was lost: it says [`Outcome::Unknown`] and leaves the question to the journal.
 
-mod error;
 pub mod credentials;
-pub mod hubspot;
+mod error;
 pub mod http;
+pub mod hubspot;
 pub mod oauth;
 mod port;
+mod token;
 
 pub use credentials::{Credentials, Tokens};
 pub use error::{ConnectorError, ErrorKind};

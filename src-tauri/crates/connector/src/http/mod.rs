@@ -1,0 +1,538 @@
+//! The one way out: every call of every connector goes through [`Http::send`], which spreads calls over the permits,
+//! rests when the provider says so, tries again what may be tried again, counts, and never lets a token near another
+//! host or an error text.
+
+pub(crate) mod client;
+mod pace;
+mod tls;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use model::{Clock, ConnectorConfig, Secret};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OnceCell, Semaphore};
+use url::Url;
+
+use self::client::{NetworkSettings, chain};
+use self::pace::{Lane, with_jitter};
+pub use self::pace::{RealTime, Waiter};
+use crate::credentials::Credentials;
+use crate::error::{ConnectorError, ErrorKind};
+use crate::port::Usage;
+
+/// More than any page of records can be; a body beyond it is cut off unread.
+const BODY_LIMIT: usize = 32 * 1024 * 1024;
+/// The longest that a call waits for a limit to pass before the wait becomes the caller's.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often one call is sent again after a limit was reached.
+const THROTTLE_LIMIT: u32 = 8;
+/// How often one call is sent again because the network or the provider failed: 200 ms, 400 ms, ... 3.2 s.
+const TROUBLE_LIMIT: u32 = 5;
+/// How often a read whose answer has the wrong shape is asked again.
+const GARBLED_LIMIT: u32 = 2;
+const TROUBLE_STEP: Duration = Duration::from_millis(200);
+/// Search endpoints have permits of their own, on top of the others.
+const SEARCHES_PER_SECOND: u32 = 5;
+
+/// Whether a call may be sent twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Sending it again does no harm.
+    Safe,
+    /// Sent again only when it is certain that nothing was done.
+    Never,
+}
+
+/// What goes in the body.
+pub(crate) enum Payload {
+    None,
+    Json(Vec<u8>),
+    /// A form, already encoded; held as a secret because token calls carry secrets in it.
+    Form(Secret),
+}
+
+/// One call.
+pub(crate) struct Call<'a> {
+    pub method: Method,
+    pub url: Url,
+    pub payload: Payload,
+    pub repeat: Repeat,
+    /// Whether it also counts as a search.
+    pub search: bool,
+    /// Whose token it carries.
+    pub bearer: Option<&'a dyn Bearer>,
+    /// Further secrets in the payload, to be kept out of error texts.
+    pub secrets: Vec<Secret>,
+}
+
+/// Hands out the token of a connection.
+#[async_trait]
+pub(crate) trait Bearer: Send + Sync {
+    /// The token to send now.
+    async fn current(&self) -> Result<Secret, ConnectorError>;
+
+    /// A better token after this one was refused; `None` when there is none. `expired` is the provider's word.
+    async fn replace(&self, refused: &Secret, expired: bool) -> Result<Option<Secret>, ConnectorError>;
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    /// `Retry-After`, in either of its forms.
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON of this shape. The error is a sentence without any of the content.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if !kind.is_empty() && !kind.to_ascii_lowercase().contains("json") {
+            let kind: String = kind.chars().filter(|c| !c.is_control()).take(60).collect();
+            return Err(format!(
+                "the answer is `{kind}` instead of JSON; a proxy or a sign-in page may stand in between"
+            ));
+        }
+        serde_json::from_slice(&self.body).map_err(|e| {
+            let what = match e.classify() {
+                serde_json::error::Category::Eof => "ends too early",
+                serde_json::error::Category::Data => "has an unexpected shape",
+                _ => "is not JSON",
+            };
+            format!("the answer {what} (line {}, column {})", e.line(), e.column())
+        })
+    }
+}
+
+/// What a provider means by an answer that is not a success.
+pub(crate) enum Judgement {
+    /// Over a limit, nothing was done: the whole connection rests.
+    Throttled { rest: Duration, error: ConnectorError },
+    /// This resource is locked for a while, nothing was done.
+    Busy { rest: Duration, error: ConnectorError },
+    /// The token was not accepted, nothing was done.
+    NotAccepted { expired: bool, error: ConnectorError },
+    /// The provider failed; whether something was done is not known.
+    Trouble(ConnectorError),
+    /// Refused; nothing was done, and it will not help to send it again.
+    Refused(ConnectorError),
+}
+
+/// How a provider speaks.
+pub(crate) trait Dialect: Send + Sync {
+    /// Sorts an answer that is not a success. `throttled` counts how often this call met a limit before.
+    fn judge(&self, answer: &Answer, throttled: u32) -> Judgement;
+
+    /// Calls left and allowed today, where the headers tell.
+    fn budget(&self, headers: &HeaderMap) -> (Option<u64>, Option<u64>);
+}
+
+/// A refusal with the provider's own document.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub error: ConnectorError,
+}
+
+/// How a call failed, sorted by what is known about the other side.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Nothing was done there.
+    #[error("{0}")]
+    NotDone(ConnectorError),
+    /// The provider refused, so nothing was done.
+    #[error("{}", .0.error)]
+    Refused(Box<Refusal>),
+    /// It was sent, and what became of it is not known.
+    #[error("{0}")]
+    Lost(ConnectorError),
+}
+
+impl Failure {
+    pub fn error(&self) -> &ConnectorError {
+        match self {
+            Self::NotDone(error) | Self::Lost(error) => error,
+            Self::Refused(refusal) => &refusal.error,
+        }
+    }
+}
+
+impl From<Failure> for ConnectorError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotDone(error) | Failure::Lost(error) => error,
+            Failure::Refused(refusal) => refusal.error,
+        }
+    }
+}
+
+/// How one exchange on the wire went wrong.
+enum Broken {
+    /// No connection was made, so nothing can have been done.
+    NotSent(ConnectorError),
+    /// The connection broke at some later point.
+    Lost(ConnectorError),
+    /// The provider is not what it seems; sending again will not help.
+    TooLarge(ConnectorError),
+}
+
+/// The way out of one connection.
+pub(crate) struct Http {
+    name: String,
+    network: NetworkSettings,
+    credentials: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+    waiter: Arc<dyn Waiter>,
+    dialect: Box<dyn Dialect>,
+    client: OnceCell<Client>,
+    connections: Semaphore,
+    general: Lane,
+    searches: Lane,
+    permits_per_second: u32,
+    /// Where a bearer token may go.
+    token_home: Url,
+    calls: AtomicU64,
+    /// One more than the value; zero is "not told".
+    daily_remaining: AtomicU64,
+    daily_limit: AtomicU64,
+}
+
+impl Http {
+    /// Reads the network settings. Nothing is opened or sent yet. Tokens go to the origin of `token_home` only.
+    pub fn new(
+        config: &ConnectorConfig,
+        token_home: Url,
+        dialect: Box<dyn Dialect>,
+        credentials: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+        waiter: Arc<dyn Waiter>,
+    ) -> Result<Self, ConnectorError> {
+        let permits = config.number("permitsPerSecond")?.unwrap_or(10);
+        let permits = u32::try_from(permits)
+            .ok()
+            .filter(|n| *n <= 100_000)
+            .and_then(NonZeroU32::new)
+            .ok_or_else(|| config.bad("permitsPerSecond", "must be between 1 and 100000"))?;
+        let connections = config.number("maximumConnections")?.unwrap_or(10);
+        if !(1..=1000).contains(&connections) {
+            return Err(config.bad("maximumConnections", "must be between 1 and 1000").into());
+        }
+        let searches = NonZeroU32::new(SEARCHES_PER_SECOND).unwrap_or(NonZeroU32::MIN).min(permits);
+        Ok(Self {
+            name: config.name.clone(),
+            network: NetworkSettings::from_config(config)?,
+            credentials,
+            clock,
+            dialect,
+            client: OnceCell::new(),
+            connections: Semaphore::new(usize::try_from(connections).unwrap_or(1)),
+            general: Lane::new(permits, Arc::clone(&waiter)),
+            searches: Lane::new(searches, Arc::clone(&waiter)),
+            waiter,
+            permits_per_second: permits.get(),
+            token_home,
+            calls: AtomicU64::new(0),
+            daily_remaining: AtomicU64::new(0),
+            daily_limit: AtomicU64::new(0),
+        })
+    }
+
+    pub fn permits_per_second(&self) -> u32 {
+        self.permits_per_second
+    }
+
+    pub fn usage(&self) -> Usage {
+        Usage {
+            calls: self.calls.load(Ordering::Relaxed),
+            daily_remaining: self.daily_remaining.load(Ordering::Relaxed).checked_sub(1),
+            daily_limit: self.daily_limit.load(Ordering::Relaxed).checked_sub(1),
+        }
+    }
+
+    /// Sends a call until it has an answer that `read` understands, as often as its kind allows.
+    pub async fn send<T>(
+        &self,
+        call: &Call<'_>,
+        read: impl Fn(&Answer) -> Result<T, String> + Send + Sync,
+    ) -> Result<T, Failure> {
+        if call.bearer.is_some() && call.url.origin() != self.token_home.origin() {
+            return Err(Failure::NotDone(self.error(
+                ErrorKind::Configuration,
+                "a call to another host than the configured one was stopped before it took the token along",
+            )));
+        }
+        let (mut throttled, mut troubled, mut garbled, mut waited) = (0, 0, 0, Duration::ZERO);
+        let mut token = None;
+        let mut replaced = false;
+        loop {
+            self.admit(call).await?;
+            if let (Some(bearer), false) = (call.bearer, replaced) {
+                token = Some(bearer.current().await.map_err(Failure::NotDone)?);
+            }
+            let error = match self.exchange(call, token.as_ref()).await {
+                Err(Broken::NotSent(error)) => {
+                    if troubled >= TROUBLE_LIMIT {
+                        return Err(Failure::NotDone(error));
+                    }
+                    error
+                }
+                Err(Broken::Lost(error)) => {
+                    if call.repeat == Repeat::Never {
+                        return Err(Failure::Lost(error));
+                    }
+                    if troubled >= TROUBLE_LIMIT {
+                        return Err(Failure::NotDone(error));
+                    }
+                    error
+                }
+                Err(Broken::TooLarge(error)) => return Err(Failure::Lost(error)),
+                Ok(answer) if (200..300).contains(&answer.status) => match read(&answer) {
+                    Ok(value) => return Ok(value),
+                    Err(what) => {
+                        let error = self.error(
+                            ErrorKind::Untrusted,
+                            format!("{} {}: {what}", call.method, call.url.path()),
+                        );
+                        if call.repeat == Repeat::Never || garbled >= GARBLED_LIMIT {
+                            return Err(Failure::Lost(error));
+                        }
+                        garbled += 1;
+                        error
+                    }
+                },
+                Ok(mut answer) => {
+                    for secret in token.iter().chain(&call.secrets) {
+                        scrub(&mut answer.body, secret.expose().as_bytes());
+                    }
+                    match self.dialect.judge(&answer, throttled) {
+                        Judgement::Refused(error) => {
+                            let Answer { status, body, .. } = answer;
+                            return Err(Failure::Refused(Box::new(Refusal { status, body, error })));
+                        }
+                        Judgement::NotAccepted { expired, error } => {
+                            let refused = |error| {
+                                Failure::Refused(Box::new(Refusal {
+                                    status: answer.status,
+                                    body: answer.body,
+                                    error,
+                                }))
+                            };
+                            let (Some(bearer), Some(old), false) = (call.bearer, &token, replaced) else {
+                                return Err(refused(error));
+                            };
+                            replaced = true;
+                            match bearer.replace(old, expired).await {
+                                Ok(Some(better)) => token = Some(better),
+                                Ok(None) => return Err(refused(error)),
+                                Err(error) => return Err(Failure::NotDone(error)),
+                            }
+                            continue;
+                        }
+                        Judgement::Throttled { rest, error } | Judgement::Busy { rest, error }
+                            if rest + waited > PATIENCE || throttled >= THROTTLE_LIMIT =>
+                        {
+                            // The others shall not run into the same wall.
+                            if answer.status == 429 {
+                                self.lane(call).rest(rest);
+                            }
+                            let error =
+                                ConnectorError { retry_after: error.retry_after.or(Some(rest)), ..error };
+                            return Err(Failure::NotDone(error));
+                        }
+                        Judgement::Throttled { rest, error } => {
+                            tracing::debug!(connector = %self.name, seconds = rest.as_secs(), "resting: {error}");
+                            throttled += 1;
+                            waited += rest;
+                            self.lane(call).rest(with_jitter(rest));
+                            continue;
+                        }
+                        Judgement::Busy { rest, .. } => {
+                            throttled += 1;
+                            waited += rest;
+                            self.waiter.wait(with_jitter(rest)).await;
+                            continue;
+                        }
+                        Judgement::Trouble(error) => {
+                            if call.repeat == Repeat::Never {
+                                return Err(Failure::Lost(error));
+                            }
+                            if troubled >= TROUBLE_LIMIT {
+                                return Err(Failure::NotDone(error));
+                            }
+                            error
+                        }
+                    }
+                }
+            };
+            tracing::debug!(connector = %self.name, attempt = troubled + 1, "trying again: {error}");
+            self.waiter.wait(with_jitter(TROUBLE_STEP * 2u32.pow(troubled.min(TROUBLE_LIMIT)))).await;
+            troubled += 1;
+        }
+    }
+
+    /// A per-second limit of searches must not stop the other calls.
+    fn lane(&self, call: &Call<'_>) -> &Lane {
+        if call.search { &self.searches } else { &self.general }
+    }
+
+    async fn admit(&self, call: &Call<'_>) -> Result<(), Failure> {
+        let too_long = |rest: Duration| {
+            let error = self.error(
+                ErrorKind::RateLimited,
+                format!("the call limit is used up; the provider accepts calls again in {}", words(rest)),
+            );
+            Failure::NotDone(ConnectorError { retry_after: Some(rest), ..error })
+        };
+        if call.search {
+            self.searches.admit(PATIENCE).await.map_err(too_long)?;
+        }
+        self.general.admit(PATIENCE).await.map_err(too_long)
+    }
+
+    async fn exchange(&self, call: &Call<'_>, token: Option<&Secret>) -> Result<Answer, Broken> {
+        let client = self.client().await.map_err(Broken::NotSent)?;
+        // The semaphore is never closed.
+        let _connection = self.connections.acquire().await.ok();
+        let mut request =
+            client.request(call.method.clone(), call.url.clone()).header(ACCEPT, "application/json");
+        request = match &call.payload {
+            Payload::None => request,
+            Payload::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            Payload::Form(body) => request
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(body.expose().to_owned()),
+        };
+        if let Some(token) = token {
+            let mut header = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+                Broken::NotSent(self.error(
+                    ErrorKind::Unauthorized,
+                    "the token holds characters that no token has (a line break?); enter it again",
+                ))
+            })?;
+            header.set_sensitive(true);
+            request = request.header(reqwest::header::AUTHORIZATION, header);
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut response = request.send().await.map_err(|e| self.broken(call, e))?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let (remaining, limit) = self.dialect.budget(&headers);
+        for (slot, told) in [(&self.daily_remaining, remaining), (&self.daily_limit, limit)] {
+            if let Some(told) = told {
+                slot.store(told.saturating_add(1), Ordering::Relaxed);
+            }
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(call, e))? {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(Broken::TooLarge(self.error(
+                    ErrorKind::Untrusted,
+                    format!(
+                        "{} {}: the answer is larger than 32 MiB and was not read to its end",
+                        call.method,
+                        call.url.path()
+                    ),
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        tracing::debug!(connector = %self.name, method = %call.method, path = call.url.path(), status, "call");
+        let retry_after = headers
+            .get(RETRY_AFTER)
+            .and_then(|v| v.to_str().ok())
+            .and_then(|v| retry_after(v, self.clock.now()));
+        Ok(Answer { status, headers, retry_after, body })
+    }
+
+    async fn client(&self) -> Result<&Client, ConnectorError> {
+        self.client
+            .get_or_try_init(|| async {
+                let password = if self.network.wants_proxy_password() {
+                    self.credentials.secret("httpProxyPassword").await?
+                } else {
+                    None
+                };
+                self.network.client(password).await
+            })
+            .await
+    }
+
+    fn broken(&self, call: &Call<'_>, error: reqwest::Error) -> Broken {
+        let host = call.url.host_str().unwrap_or_default();
+        let not_sent = error.is_connect() || error.is_builder();
+        let timed_out = error.is_timeout();
+        let cause = chain(&error.without_url());
+        let error = |what: String| self.error(ErrorKind::Unreachable, what);
+        if not_sent {
+            let hint = if cause.to_ascii_lowercase().contains("certificate") {
+                "; if the server uses an authority of its own, give its certificate as caFile"
+            } else {
+                "; check the address, the network and the proxy settings"
+            };
+            Broken::NotSent(error(format!("{host} cannot be reached: {cause}{hint}")))
+        } else if timed_out {
+            Broken::Lost(error(format!(
+                "{host} did not answer in time ({} {})",
+                call.method,
+                call.url.path()
+            )))
+        } else {
+            Broken::Lost(error(format!(
+                "the connection to {host} broke during {} {}: {cause}",
+                call.method,
+                call.url.path()
+            )))
+        }
+    }
+
+    /// An error that names the connection.
+    pub fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
+        ConnectorError::new(kind, format!("connector `{}`: {what}", self.name))
+    }
+}
+
+/// Seconds or a date.
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+/// Blots a secret out of a body that will be quoted.
+fn scrub(body: &mut [u8], secret: &[u8]) {
+    if secret.len() < 4 {
+        return;
+    }
+    let mut at = 0;
+    while let Some(window) = body.get(at..at + secret.len()) {
+        if window == secret {
+            body[at..at + secret.len()].fill(b'*');
+            at += secret.len();
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// A duration for people.
+pub(crate) fn words(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => "a moment".to_owned(),
+        1 => "1 second".to_owned(),
+        s if s < 120 => format!("{s} seconds"),
+        s if s < 7200 => format!("{} minutes", s.div_ceil(60)),
+        s => format!("{} hours", s.div_ceil(3600)),
+    }
+}

@@ -1,0 +1,123 @@
+//! Waiting: the permits per second, the rest after "too many requests", and the one place that looks at a clock
+//! that only runs forward.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+/// Waits, and tells how much time has passed. A test hands in one that returns at once and moves its own time on.
+#[async_trait]
+pub trait Waiter: Send + Sync {
+    /// Time since some fixed moment; never runs backwards.
+    fn elapsed(&self) -> Duration;
+
+    /// Returns when at least this much time has passed.
+    async fn wait(&self, duration: Duration);
+}
+
+/// Waits in real time.
+pub struct RealTime {
+    started: tokio::time::Instant,
+}
+
+impl RealTime {
+    /// Starts counting now.
+    pub fn new() -> Self {
+        Self { started: tokio::time::Instant::now() }
+    }
+}
+
+impl Default for RealTime {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Waiter for RealTime {
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    // The one place of this crate that waits for the clock: every pause of limiter and back-off comes through here.
+    #[allow(clippy::disallowed_methods)]
+    async fn wait(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// The waiter as the limiter's clock.
+#[derive(Clone)]
+struct Ticks(Arc<dyn Waiter>);
+
+impl governor::clock::Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// A queue of calls that share permits and a rest.
+pub(crate) struct Lane {
+    waiter: Arc<dyn Waiter>,
+    permits: RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>,
+    resting_until: Mutex<Duration>,
+}
+
+impl Lane {
+    /// Calls are spread evenly: a burst of a whole second's permits would take a provider that counts over ten
+    /// seconds over its limit.
+    pub(crate) fn new(per_second: NonZeroU32, waiter: Arc<dyn Waiter>) -> Self {
+        let burst = NonZeroU32::new(per_second.get() / 10).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(per_second).allow_burst(burst);
+        Self {
+            permits: RateLimiter::direct_with_clock(quota, Ticks(Arc::clone(&waiter))),
+            waiter,
+            resting_until: Mutex::new(Duration::ZERO),
+        }
+    }
+
+    /// Waits for a permit. A rest that is longer than `patience` is not waited for: its length is the error.
+    pub(crate) async fn admit(&self, patience: Duration) -> Result<(), Duration> {
+        loop {
+            let rest = self.rest_left();
+            if rest > patience {
+                return Err(rest);
+            }
+            if !rest.is_zero() {
+                self.waiter.wait(rest).await;
+                continue;
+            }
+            match self.permits.check() {
+                Ok(()) => return Ok(()),
+                Err(not_yet) => self.waiter.wait(not_yet.wait_time_from(self.waiter.elapsed())).await,
+            }
+        }
+    }
+
+    /// Lets nobody through for this long. A longer rest that is already set stays.
+    pub(crate) fn rest(&self, duration: Duration) {
+        let until = self.waiter.elapsed() + duration;
+        let mut resting_until = self.resting_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *resting_until = (*resting_until).max(until);
+    }
+
+    fn rest_left(&self) -> Duration {
+        let until = *self.resting_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.saturating_sub(self.waiter.elapsed())
+    }
+}
+
+/// The duration and up to a quarter more, so that calls that failed together do not come back together.
+pub(crate) fn with_jitter(duration: Duration) -> Duration {
+    let mut byte = [0u8; 1];
+    // Without randomness there is no jitter, which is harmless.
+    let _ = getrandom::fill(&mut byte);
+    duration + duration.mul_f64(f64::from(byte[0]) / 1024.0)
+}

@@ -1,0 +1,546 @@
+//! Writing records in batches, with one outcome per item.
+//!
+//! HubSpot may refuse a whole batch for one bad record. Such a batch is taken apart until every good record is
+//! written, with as few calls as its error allows: conflicts are looked up together, properties that do not exist
+//! settle every record that carries them, named values are tried alone, and only then is the batch halved.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use model::Attributes;
+use serde_json::{Value, json};
+
+use super::answers::{BatchAnswer, Problem, Record};
+use super::read::{emails, is_id};
+use super::{BATCH, Hubspot, ObjectType};
+use crate::error::{ConnectorError, ErrorKind};
+use crate::http::{Failure, Refusal, Repeat};
+use crate::port::{Change, Creation, Outcome, RemoteObject};
+
+const LIFECYCLE_STAGE: &str = "lifecyclestage";
+/// How long to leave a connection alone that failed without telling how long.
+const DEFAULT_RETRY: Duration = Duration::from_secs(60);
+/// How long one throttled record of a batch waits.
+const RECORD_RETRY: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Create,
+    Update,
+    Archive,
+}
+
+impl Operation {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Create => "batch/create",
+            Self::Update => "batch/update",
+            Self::Archive => "batch/archive",
+        }
+    }
+}
+
+/// One input of a batch call.
+#[derive(Debug, Clone)]
+struct Item {
+    /// The write trace of a creation, else the record id.
+    key: String,
+    properties: Attributes,
+    /// The places in the caller's batch that it answers for.
+    slots: Vec<usize>,
+}
+
+impl Item {
+    fn text(&self, property: &str) -> Option<&str> {
+        self.properties.get(property)?.as_str().filter(|t| !t.is_empty())
+    }
+
+    fn input(&self, operation: Operation) -> Value {
+        match operation {
+            Operation::Create => json!({"properties": self.properties, "objectWriteTraceId": self.key}),
+            Operation::Update => json!({"id": self.key, "properties": self.properties}),
+            Operation::Archive => json!({"id": self.key}),
+        }
+    }
+}
+
+/// Outcomes under way, by the caller's places.
+struct Outcomes(Vec<Option<Outcome>>);
+
+impl Outcomes {
+    fn new(len: usize) -> Self {
+        Self(vec![None; len])
+    }
+
+    fn set(&mut self, item: &Item, outcome: &Outcome) {
+        for slot in &item.slots {
+            self.put(*slot, outcome.clone());
+        }
+    }
+
+    fn put(&mut self, slot: usize, outcome: Outcome) {
+        if let Some(place) = self.0.get_mut(slot) {
+            *place = Some(outcome);
+        }
+    }
+
+    fn finish(self) -> Vec<Outcome> {
+        let open = || Outcome::Unknown { reason: "HubSpot's answer does not mention this record".to_owned() };
+        self.0.into_iter().map(|outcome| outcome.unwrap_or_else(open)).collect()
+    }
+}
+
+impl Hubspot {
+    pub(super) async fn create_batch(&self, object_type: ObjectType, batch: &[Creation]) -> Vec<Outcome> {
+        let mut outcomes = Outcomes::new(batch.len());
+        let mut items: Vec<Item> = Vec::with_capacity(batch.len());
+        let mut traces = HashSet::new();
+        let mut twins: HashMap<String, &str> = HashMap::new();
+        for (slot, creation) in batch.iter().enumerate() {
+            if creation.trace.is_empty() || !traces.insert(creation.trace.as_str()) {
+                let reason = format!("write trace `{}` is empty or used twice in the batch", creation.trace);
+                outcomes.put(slot, Outcome::Rejected { reason, attribute: None });
+                continue;
+            }
+            let properties = wire(object_type, &creation.attributes, false);
+            let item = Item { key: creation.trace.clone(), properties, slots: vec![slot] };
+            // Two records of one batch with the same address make HubSpot refuse the whole batch.
+            if let Some(key) = object_type.natural_key() {
+                if let Some(value) = item.text(key) {
+                    if let Some(twin) = twins.insert(value.trim().to_lowercase(), &creation.trace) {
+                        let reason = format!(
+                            "{key} `{value}` is also the {key} of another record in the same batch ({twin}); HubSpot keeps it unique"
+                        );
+                        twins.insert(value.trim().to_lowercase(), twin);
+                        outcomes.put(slot, Outcome::Rejected { reason, attribute: Some(key.to_owned()) });
+                        continue;
+                    }
+                }
+            }
+            items.push(item);
+        }
+        self.settle(Operation::Create, object_type, items, &mut outcomes).await;
+        outcomes.finish()
+    }
+
+    pub(super) async fn update_batch(&self, object_type: ObjectType, batch: &[Change]) -> Vec<Outcome> {
+        let mut outcomes = Outcomes::new(batch.len());
+        let mut items: Vec<Item> = Vec::with_capacity(batch.len());
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (slot, change) in batch.iter().enumerate() {
+            if !is_id(&change.uid) {
+                outcomes.put(slot, Outcome::Gone);
+                continue;
+            }
+            let properties = wire(object_type, &change.attributes, true);
+            // HubSpot refuses a batch with the same record twice, so changes of one record become one, in their order.
+            match places.get(change.uid.as_str()).and_then(|place| items.get_mut(*place)) {
+                Some(item) => {
+                    item.properties.extend(properties);
+                    item.slots.push(slot);
+                }
+                None => {
+                    places.insert(&change.uid, items.len());
+                    items.push(Item { key: change.uid.clone(), properties, slots: vec![slot] });
+                }
+            }
+        }
+        let (items, empty): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| !item.properties.is_empty());
+        for item in empty {
+            let object = RemoteObject { uid: item.key.clone(), ..RemoteObject::default() };
+            outcomes.set(&item, &Outcome::Done(object));
+        }
+        self.settle(Operation::Update, object_type, items.clone(), &mut outcomes).await;
+        self.move_stages_back(object_type, &items, &mut outcomes).await;
+        outcomes.finish()
+    }
+
+    pub(super) async fn archive_batch(&self, object_type: ObjectType, uids: &[String]) -> Vec<Outcome> {
+        let mut outcomes = Outcomes::new(uids.len());
+        let mut items: Vec<Item> = Vec::with_capacity(uids.len());
+        for (slot, uid) in uids.iter().enumerate() {
+            if !is_id(uid) {
+                outcomes.put(slot, Outcome::Gone);
+            } else if let Some(item) = items.iter_mut().find(|item| item.key == *uid) {
+                item.slots.push(slot);
+            } else {
+                items.push(Item { key: uid.clone(), properties: Attributes::new(), slots: vec![slot] });
+            }
+        }
+        self.settle(Operation::Archive, object_type, items, &mut outcomes).await;
+        outcomes.finish()
+    }
+
+    /// Sends items until each has an outcome.
+    async fn settle(
+        &self,
+        operation: Operation,
+        object_type: ObjectType,
+        items: Vec<Item>,
+        outcomes: &mut Outcomes,
+    ) {
+        let mut waiting: Vec<Vec<Item>> = items.chunks(BATCH).map(<[Item]>::to_vec).collect();
+        waiting.reverse();
+        while let Some(group) = waiting.pop() {
+            let inputs: Vec<Value> = group.iter().map(|item| item.input(operation)).collect();
+            let url = self.paths.objects(object_type.plural(), operation.path());
+            let call = self.post(url, &json!({"inputs": inputs}), Repeat::Never);
+            let sent = self
+                .http
+                .send(&call, |answer| match (operation, answer.body.is_empty()) {
+                    (Operation::Archive, true) => Ok(None),
+                    _ => answer.json::<BatchAnswer>().map(Some),
+                })
+                .await;
+            match sent {
+                Ok(None) => {
+                    for item in &group {
+                        let object = RemoteObject { uid: item.key.clone(), ..RemoteObject::default() };
+                        outcomes.set(item, &Outcome::Done(object));
+                    }
+                }
+                Ok(Some(answer)) => assign(operation, object_type, &group, answer, outcomes),
+                Err(Failure::Refused(refusal))
+                    if group.len() > 1 && matches!(refusal.status, 400 | 409 | 413 | 414) =>
+                {
+                    let parts = self.take_apart(operation, object_type, group, &refusal, outcomes).await;
+                    waiting.extend(parts.into_iter().rev());
+                }
+                Err(failure) => {
+                    for item in &group {
+                        outcomes.set(item, &failed(operation, &failure));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Parts of a batch that was refused as a whole. What the refusal settles at once is settled here; every part is
+    /// smaller than the batch.
+    async fn take_apart(
+        &self,
+        operation: Operation,
+        object_type: ObjectType,
+        group: Vec<Item>,
+        refusal: &Refusal,
+        outcomes: &mut Outcomes,
+    ) -> Vec<Vec<Item>> {
+        let problem = Problem::parse(&refusal.body);
+        let len = group.len();
+        let mut rest = group;
+        if let (409, Operation::Create, Some(key)) = (refusal.status, operation, object_type.natural_key()) {
+            rest = self.settle_conflicts(object_type, key, rest, &problem, outcomes).await;
+            if rest.len() < len {
+                return if rest.is_empty() { Vec::new() } else { vec![rest] };
+            }
+        }
+        let problems = problem.value_problems();
+        for wrong in
+            problems.iter().filter(|p| matches!(p.code.as_str(), "PROPERTY_DOESNT_EXIST" | "READ_ONLY_VALUE"))
+        {
+            let Some(property) = wrong.property.as_deref() else { continue };
+            let (hit, others): (Vec<Item>, Vec<Item>) =
+                rest.into_iter().partition(|item| item.properties.contains_key(property));
+            for item in &hit {
+                let reason = format!("HubSpot refused: {}", wrong.message);
+                outcomes.set(item, &Outcome::Rejected { reason, attribute: Some(property.to_owned()) });
+            }
+            rest = others;
+        }
+        if rest.len() < len {
+            return if rest.is_empty() { Vec::new() } else { vec![rest] };
+        }
+        let named = |item: &Item| {
+            problems.iter().any(|p| {
+                p.property
+                    .as_deref()
+                    .and_then(|property| item.text(property))
+                    .is_some_and(|t| p.message.contains(t))
+            })
+        };
+        let (suspects, others): (Vec<Item>, Vec<Item>) = rest.iter().cloned().partition(named);
+        if !suspects.is_empty() && suspects.len() <= others.len() {
+            return std::iter::once(others).chain(suspects.into_iter().map(|item| vec![item])).collect();
+        }
+        let half = rest.split_off(len / 2);
+        vec![rest, half]
+    }
+
+    /// HubSpot names only the first record that already exists. One read finds all of them. Gives the other items.
+    async fn settle_conflicts(
+        &self,
+        object_type: ObjectType,
+        key: &str,
+        group: Vec<Item>,
+        problem: &Problem,
+        outcomes: &mut Outcomes,
+    ) -> Vec<Item> {
+        let values: Vec<String> =
+            group.iter().filter_map(|i| i.text(key)).map(|t| t.trim().to_lowercase()).collect();
+        let found = match self
+            .batch_read(object_type, &values, &[key, "hs_additional_emails"], Some(key))
+            .await
+        {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(connector = %self.name, "existing records could not be looked up: {error}");
+                return group;
+            }
+        };
+        let owners: HashMap<String, &str> =
+            found.iter().flat_map(|r| emails(r, key).into_iter().map(|mail| (mail, r.id.as_str()))).collect();
+        group
+            .into_iter()
+            .filter(|item| {
+                let owner = item.text(key).and_then(|t| owners.get(&t.trim().to_lowercase()));
+                if let Some(owner) = owner {
+                    let reason = if problem.existing_id().as_deref() == Some(owner) {
+                        problem.words()
+                    } else {
+                        format!("HubSpot already has a {} with this {key}", object_type.name())
+                    };
+                    outcomes.set(item, &Outcome::Conflict { existing: (*owner).to_owned(), reason });
+                }
+                owner.is_none()
+            })
+            .collect()
+    }
+
+    /// HubSpot accepts a lifecycle stage that lies before the present one and keeps the present one. The way back is
+    /// to clear it and then to set it, in two calls, because the order inside one is not promised.
+    async fn move_stages_back(&self, object_type: ObjectType, sent: &[Item], outcomes: &mut Outcomes) {
+        let kept: Vec<Item> = sent
+            .iter()
+            .filter_map(|item| {
+                let Some(Some(Outcome::Done(object))) =
+                    item.slots.first().and_then(|slot| outcomes.0.get(*slot))
+                else {
+                    return None;
+                };
+                let told = object.attributes.get(LIFECYCLE_STAGE)?.as_str().unwrap_or_default();
+                let wish = item.text(LIFECYCLE_STAGE)?;
+                (!told.eq_ignore_ascii_case(wish)).then(|| {
+                    let properties = Attributes::from_iter([(LIFECYCLE_STAGE.to_owned(), json!(wish))]);
+                    Item { key: object.uid.clone(), properties, slots: item.slots.clone() }
+                })
+            })
+            .collect();
+        if kept.is_empty() {
+            return;
+        }
+        let mut cleared = Outcomes::new(outcomes.0.len());
+        let clearing = kept.iter().map(|item| {
+            let properties = Attributes::from_iter([(LIFECYCLE_STAGE.to_owned(), json!(""))]);
+            Item { properties, ..item.clone() }
+        });
+        self.settle(Operation::Update, object_type, clearing.collect(), &mut cleared).await;
+        let done = |found: &Outcomes, item: &Item| {
+            matches!(item.slots.first().and_then(|slot| found.0.get(*slot)), Some(Some(Outcome::Done(_))))
+        };
+        let (ready, stuck): (Vec<Item>, Vec<Item>) = kept.into_iter().partition(|item| done(&cleared, item));
+        let mut again = Outcomes::new(outcomes.0.len());
+        self.settle(Operation::Update, object_type, ready.clone(), &mut again).await;
+        for (items, found) in [(stuck, cleared), (ready, again)] {
+            for item in items {
+                let Some(outcome) = item.slots.first().and_then(|slot| found.0.get(*slot)).cloned().flatten()
+                else {
+                    for slot in &item.slots {
+                        if let Some(place) = outcomes.0.get_mut(*slot) {
+                            *place = None;
+                        }
+                    }
+                    continue;
+                };
+                for slot in &item.slots {
+                    let merged = match (outcomes.0.get(*slot).cloned().flatten(), &outcome) {
+                        (Some(Outcome::Done(mut object)), Outcome::Done(after)) => {
+                            object.attributes.extend(after.attributes.clone());
+                            still_kept(&item, object)
+                        }
+                        (_, other) => other.clone(),
+                    };
+                    outcomes.put(*slot, merged);
+                }
+            }
+        }
+    }
+}
+
+fn still_kept(item: &Item, object: RemoteObject) -> Outcome {
+    let wish = item.text(LIFECYCLE_STAGE).unwrap_or_default();
+    match object.attributes.get(LIFECYCLE_STAGE).and_then(Value::as_str) {
+        Some(told) if !told.eq_ignore_ascii_case(wish) => Outcome::Rejected {
+            reason: format!(
+                "HubSpot keeps the lifecycle stage `{told}` and does not take `{wish}`, even after it was cleared"
+            ),
+            attribute: Some(LIFECYCLE_STAGE.to_owned()),
+        },
+        _ => Outcome::Done(object),
+    }
+}
+
+/// The same answer for every item of a batch that was never sent.
+pub(super) fn refuse_all(len: usize, error: &ConnectorError) -> Vec<Outcome> {
+    vec![Outcome::Rejected { reason: error.message.clone(), attribute: None }; len]
+}
+
+/// Attribute values as HubSpot takes them: texts. In an update null clears; in a creation it is left out.
+fn wire(object_type: ObjectType, attributes: &Attributes, clearing: bool) -> Attributes {
+    let mut properties = Attributes::with_capacity(attributes.len());
+    for (attribute, value) in attributes {
+        let Some(property) = object_type.property(attribute).filter(|p| *p != "hs_object_id") else {
+            continue;
+        };
+        // The property under its own name wins over `__NAME__`.
+        if attribute == "__NAME__" && attributes.contains_key(property) {
+            continue;
+        }
+        let text = wire_text(value);
+        if !text.is_empty() || clearing {
+            properties.insert(property.to_owned(), Value::String(text));
+        }
+    }
+    properties
+}
+
+fn wire_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+        // How HubSpot writes several options of one property.
+        Value::Array(items) => items.iter().map(wire_text).collect::<Vec<_>>().join(";"),
+    }
+}
+
+/// The outcome of one item whose whole call failed.
+fn failed(operation: Operation, failure: &Failure) -> Outcome {
+    match failure {
+        Failure::Lost(error) => Outcome::Unknown { reason: error.message.clone() },
+        Failure::Refused(refusal) => {
+            let problem = Problem::parse(&refusal.body);
+            match refusal.error.kind {
+                ErrorKind::Unauthorized => retry(&refusal.error),
+                ErrorKind::Refused if problem.message.is_some() => judged(operation, &problem),
+                _ => Outcome::Rejected { reason: refusal.error.message.clone(), attribute: None },
+            }
+        }
+        Failure::NotDone(error) => match error.kind {
+            ErrorKind::Configuration | ErrorKind::Unsupported => {
+                Outcome::Rejected { reason: error.message.clone(), attribute: None }
+            }
+            _ => retry(error),
+        },
+    }
+}
+
+fn retry(error: &ConnectorError) -> Outcome {
+    Outcome::Retry { after: error.retry_after.unwrap_or(DEFAULT_RETRY), reason: error.message.clone() }
+}
+
+/// The outcome of one item that HubSpot explains.
+fn judged(operation: Operation, problem: &Problem) -> Outcome {
+    if let (Operation::Create, Some(existing)) = (operation, problem.existing_id()) {
+        return Outcome::Conflict { existing, reason: problem.words() };
+    }
+    if problem.is("OBJECT_NOT_FOUND") && operation != Operation::Create {
+        return Outcome::Gone;
+    }
+    if problem.is("RATE_LIMITS") || problem.is("RATE_LIMIT") {
+        return Outcome::Retry { after: RECORD_RETRY, reason: problem.words() };
+    }
+    let attribute = problem.value_problems().into_iter().find_map(|p| p.property);
+    Outcome::Rejected { reason: format!("HubSpot refused: {}", problem.words()), attribute }
+}
+
+/// Gives each item of a batch its part of the answer. Results come in any order.
+fn assign(
+    operation: Operation,
+    object_type: ObjectType,
+    group: &[Item],
+    answer: BatchAnswer,
+    outcomes: &mut Outcomes,
+) {
+    let mut open: Vec<&Item> = group.iter().collect();
+    let mut take = |outcomes: &mut Outcomes, outcome: &Outcome, fits: &dyn Fn(&Item) -> bool| {
+        let Some(place) = open.iter().position(|item| fits(item)) else { return false };
+        outcomes.set(open.swap_remove(place), outcome);
+        true
+    };
+    let mut strays: Vec<Record> = Vec::new();
+    for record in answer.results {
+        let done =
+            Outcome::Done(RemoteObject { uid: record.id.clone(), attributes: record.properties.clone() });
+        let known = match (operation, &record.object_write_trace_id) {
+            (Operation::Create, Some(trace)) => take(outcomes, &done, &|item| item.key == *trace),
+            (Operation::Create, None) => match object_type.natural_key() {
+                Some(key) => {
+                    let mails = emails(&record, key);
+                    take(outcomes, &done, &|item| {
+                        item.text(key).is_some_and(|t| mails.contains(&t.trim().to_lowercase()))
+                    })
+                }
+                None => false,
+            },
+            _ => take(outcomes, &done, &|item| item.key == record.id),
+        };
+        if !known {
+            strays.push(record);
+        }
+    }
+    let mut loose: Vec<&Problem> = Vec::new();
+    for problem in &answer.errors {
+        let outcome = judged(operation, problem);
+        let keys = match operation {
+            Operation::Create => problem.context("objectWriteTraceId"),
+            _ => [problem.context("ids"), problem.context("id"), problem.context("objectWriteTraceId")]
+                .concat(),
+        };
+        let mut known = false;
+        for key in &keys {
+            known |= take(outcomes, &outcome, &|item| item.key == *key);
+        }
+        if !known {
+            loose.push(problem);
+        }
+    }
+    // A record that was merged answers under another id, and a server may forget the trace: what it holds tells whose
+    // answer it is, if only one item fits.
+    for record in &strays {
+        let carries = |item: &Item| {
+            item.properties.iter().all(|(name, value)| record.properties.get(name) == Some(value))
+        };
+        let fitting: Vec<usize> =
+            open.iter().enumerate().filter(|(_, item)| carries(item)).map(|(at, _)| at).collect();
+        let place = match fitting.as_slice() {
+            [only] => Some(*only),
+            _ if open.len() == 1 && strays.len() == 1 && loose.is_empty() => Some(0),
+            _ => None,
+        };
+        if let Some(place) = place {
+            let done =
+                Outcome::Done(RemoteObject { uid: record.id.clone(), attributes: record.properties.clone() });
+            outcomes.set(open.swap_remove(place), &done);
+        }
+    }
+    if let ([problem], [item]) = (loose.as_slice(), open.as_slice()) {
+        outcomes.set(item, &judged(operation, problem));
+        return;
+    }
+    let told: Vec<String> = loose.iter().map(|p| p.words()).collect();
+    let failed = answer.num_errors.unwrap_or(0);
+    for item in open {
+        let reason = match told.as_slice() {
+            [] if failed == 0 => "HubSpot's answer does not mention this record".to_owned(),
+            [] => format!(
+                "HubSpot reports {failed} errors in the batch without saying which records they are about"
+            ),
+            told => format!(
+                "HubSpot reports errors without saying which records they are about: {}",
+                told.join("; ")
+            ),
+        };
+        outcomes.set(item, &Outcome::Unknown { reason });
+    }
+}
