@@ -66,7 +66,7 @@ impl Answer {
                     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
                 ),
             );
-            headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+            headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         }
         for (name, value) in self.headers {
             // A fault document may name any header; one that HTTP cannot carry is left out.

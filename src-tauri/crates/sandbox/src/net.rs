@@ -19,6 +19,8 @@ const UNCUT: u64 = u64::MAX;
 pub(crate) struct Cut {
     /// Bytes that may still be written before the connection breaks.
     left: Arc<AtomicU64>,
+    /// Bytes of the next answer's body that may be written; counted from the end of its head.
+    of_body: Arc<AtomicU64>,
 }
 
 impl Cut {
@@ -27,9 +29,25 @@ impl Cut {
         self.left.store(0, Ordering::SeqCst);
     }
 
-    /// Breaks the connection after `bytes` more bytes.
-    pub(crate) fn after(&self, bytes: u64) {
-        self.left.store(bytes.max(1), Ordering::SeqCst);
+    /// Sends the next answer's head and `bytes` of its body, then closes.
+    pub(crate) fn in_body(&self, bytes: u64) {
+        self.of_body.store(bytes, Ordering::SeqCst);
+    }
+
+    fn uncut() -> Cut {
+        Cut { left: Arc::new(AtomicU64::new(UNCUT)), of_body: Arc::new(AtomicU64::new(UNCUT)) }
+    }
+
+    /// Bytes that may still be written, now that `next` is about to be.
+    fn left(&self, next: &[u8]) -> u64 {
+        let of_body = self.of_body.load(Ordering::SeqCst);
+        if of_body != UNCUT
+            && let Some(head) = next.windows(4).position(|bytes| bytes == b"\r\n\r\n")
+        {
+            self.of_body.store(UNCUT, Ordering::SeqCst);
+            self.left.store(of_body.saturating_add(head as u64 + 4), Ordering::SeqCst);
+        }
+        self.left.load(Ordering::SeqCst)
     }
 }
 
@@ -50,7 +68,7 @@ impl AsyncRead for CuttableStream {
 
 impl AsyncWrite for CuttableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let left = self.cut.left.load(Ordering::SeqCst);
+        let left = self.cut.left(buf);
         if left == UNCUT {
             return Pin::new(&mut self.stream).poll_write(cx, buf);
         }
@@ -112,7 +130,7 @@ impl Listener for Loopback {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "small answers may be slow");
         }
-        (CuttableStream { stream, cut: Cut { left: Arc::new(AtomicU64::new(UNCUT)) } }, address)
+        (CuttableStream { stream, cut: Cut::uncut() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -81,6 +81,36 @@ async fn broken_connections() {
 }
 
 #[tokio::test]
+async fn a_cut_body_is_short_and_a_reset_is_a_reset() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let bench = portal().await;
+    let ask = async |bytes: &mut Vec<u8>| {
+        let mut stream =
+            tokio::net::TcpStream::connect(bench.url.trim_start_matches("http://")).await.unwrap();
+        let head = format!(
+            "GET {LIST} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
+            bench.token
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.read_to_end(bytes).await
+    };
+    bench.portal.set_faults(vec![Fault::on(LIST, Action::CutBody)]);
+    let mut bytes = Vec::new();
+    ask(&mut bytes).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    assert_eq!(length.parse::<usize>().unwrap() / 2, body.len());
+    assert!(head.starts_with("HTTP/1.1 200"));
+    for action in [Action::ResetBeforeAnswer, Action::LoseAnswer] {
+        bench.portal.set_faults(vec![Fault::on(LIST, action)]);
+        let mut bytes = Vec::new();
+        let error = ask(&mut bytes).await.unwrap_err();
+        assert_eq!((error.kind(), bytes.len()), (std::io::ErrorKind::ConnectionReset, 0));
+    }
+}
+
+#[tokio::test]
 async fn pages_that_lie() {
     let bench = portal().await;
     let good = page(&bench, "").await;
@@ -201,6 +231,7 @@ async fn only_this_machine_is_served() {
     for (name, value) in [
         ("host", "evil.example.com"),
         ("origin", "https://evil.example.com"),
+        ("origin", "null"),
         ("origin", "http://localhost.evil.example.com"),
     ] {
         for path in ["/", LIST, "/__sandbox/state"] {

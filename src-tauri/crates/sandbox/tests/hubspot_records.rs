@@ -70,7 +70,7 @@ async fn a_record_is_found_by_id_or_by_a_unique_property() {
         ])
         .unwrap();
     for (path, status) in [
-        (format!("{id}"), 200),
+        (id.clone(), 200),
         ("ann%40example.org?idProperty=email".to_owned(), 200),
         ("ANN%40example.org?idProperty=email".to_owned(), 200),
         ("older%40example.org?idProperty=email".to_owned(), 200),
@@ -259,6 +259,21 @@ async fn lifecycle_stages_only_move_forward_for_apps() {
     }
     bench.portal.set(&id, &[("lifecyclestage", "subscriber")]).unwrap();
     assert_eq!(bench.portal.contact(&id).unwrap().properties["lifecyclestage"], "subscriber");
+}
+
+#[tokio::test]
+async fn a_leading_semicolon_adds_to_a_checkbox() {
+    let bench = start(|_| {}).await;
+    let id = bench.portal.create(&[("firstname", "A"), ("hs_buying_interests", ";hardware")]).unwrap();
+    for (sent, kept) in [
+        (";training;hardware", "hardware;training"),
+        ("support", "support"),
+        (";software", "support;software"),
+    ] {
+        let body = json!({"properties": {"hs_buying_interests": sent}});
+        let got = bench.call("PATCH", &format!("{CONTACTS}/{id}"), body).await;
+        assert_eq!(got.at("/properties/hs_buying_interests"), kept, "{sent}");
+    }
 }
 
 #[tokio::test]
@@ -456,7 +471,7 @@ async fn both_ids_of_a_merge_lead_to_the_new_record() {
         assert_eq!(bench.get(&format!("{CONTACTS}/{old}")).await.at("/id"), id);
     }
     assert_eq!(bench.get(&format!("{CONTACTS}/b%40example.org?idProperty=email")).await.at("/id"), id);
-    assert_eq!(bench.get(CONTACTS).await.ids(), [id.clone()]);
+    assert_eq!(bench.get(CONTACTS).await.ids(), std::slice::from_ref(&id));
     assert_eq!(
         bench.call("POST", &path, json!({"primaryObjectId": one, "objectIdToMerge": id})).await.status,
         400

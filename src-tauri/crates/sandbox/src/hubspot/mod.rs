@@ -61,7 +61,9 @@ pub use portal::{Portal, PortalError, RecordCopy};
 pub use server::{Clock, Consent, Options};
 pub use state::ObjectKind;
 
-pub use crate::faults::load_faults;
+pub use crate::calls::Call;
+pub use crate::faults::{Action, Fault, load_faults};
+pub use crate::limits::Limits;
 
 use crate::net::{Cut, Loopback};
 

@@ -6,16 +6,20 @@ use super::state::Table;
 use super::values::Values;
 
 /// SplitMix64. Written out so that a seed gives the same portal whatever library versions are in use.
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice {
+    state: u64,
+    /// Milliseconds between the creation of two records.
+    spacing: i64,
+}
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Dice {
-        Dice(seed)
+        Dice { state: seed, spacing: 0 }
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -121,12 +125,14 @@ const FORMS: &[&str] = &["Ltd", "GmbH", "Inc.", "SA", "Oy"];
 const INDUSTRIES: &[&str] =
     &["ACCOUNTING", "COMPUTER_SOFTWARE", "FOOD_PRODUCTION", "LOGISTICS_AND_SUPPLY_CHAIN"];
 
-/// 2025-01-01: seeded records were created from here on, a minute and some apart.
+/// 2025-01-01: seeded records were created from here on, all within that year.
 const EPOCH: i64 = 1_735_689_600_000;
+const YEAR: i64 = 364 * 86_400_000;
 
 /// Fills an empty portal.
 pub(crate) fn fill(crm: &mut Crm, records: usize, seed: u64) {
     let mut dice = Dice::new(seed);
+    dice.spacing = 61_000.min(YEAR / i64::try_from(records.max(1)).unwrap_or(i64::MAX));
     let companies: Vec<(u64, String)> =
         (0..records / 20).map(|at| company(&mut crm.companies, &mut dice, at)).collect();
     for at in 0..records {
@@ -144,7 +150,7 @@ pub(crate) fn fill(crm: &mut Crm, records: usize, seed: u64) {
 
 fn insert(table: &mut Table, dice: &mut Dice, at: usize, values: &[(&str, &str)]) -> u64 {
     let id = table.next_id;
-    let created = EPOCH + i64::try_from(at).unwrap_or_default() * 61_000;
+    let created = EPOCH + i64::try_from(at).unwrap_or_default() * dice.spacing;
     let packed = values.iter().filter_map(|(name, text)| Some((table.properties.id(name)?, *text))).collect();
     let mut record = Record::new(id, Values::pack(packed), created, Source::Import);
     record.updated = created + i64::try_from(dice.below(3_600_000)).unwrap_or_default();

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::answer::Answer;
 use crate::calls::{Call, CallLog};
 use crate::faults::{Action, Fault, FaultList};
-use crate::limits::{Limiter, Limits};
+use crate::limits::{Exceeded, Limiter, Limits};
 use crate::net::{Cut, names_loopback};
 
 use super::access::{Caller, KEY_APP, OAUTH_APP};
@@ -199,7 +199,7 @@ pub(crate) async fn serve(
         text(header::HOST).or(parts.uri.authority().map(|authority| authority.as_str())).unwrap_or_default();
     // A page of another site must not reach the sandbox by pointing its own name at this machine, nor by a form.
     let origin = text(header::ORIGIN).map(|origin| origin.trim_start_matches("http://"));
-    if !names_loopback(host) || origin.is_some_and(|origin| origin != "null" && !names_loopback(origin)) {
+    if !names_loopback(host) || origin.is_some_and(|origin| !names_loopback(origin)) {
         let message = "The sandbox answers only requests for localhost, 127.0.0.1 or [::1].";
         return Answer::json(421, &serde_json::json!({"status": "error", "message": message}))
             .into_response();
@@ -260,9 +260,7 @@ async fn answer_call(shared: &Shared, request: &Request, url_length: usize, cut:
             true
         }
         Some(Action::CutBody) => {
-            // Half of the body, after whatever the head takes: the peer was promised the whole.
-            let half = u64::try_from(answer.body.len() / 2).unwrap_or_default();
-            cut.after(half + 200);
+            cut.in_body(u64::try_from(answer.body.len() / 2).unwrap_or_default());
             true
         }
         _ => false,
@@ -288,17 +286,20 @@ fn work(shared: &Shared, request: &Request, correlation: &str) -> Answer {
     let taken = shared.limiter().take(&shared.options.limits, &app, search, request.now);
     let remaining = match taken {
         Ok(remaining) => remaining,
-        Err(exceeded) => return Problem::limited(exceeded).answer(correlation),
+        Err(exceeded) => {
+            let mut problem = Problem::limited(exceeded);
+            if let (Exceeded::TenSeconds, Some(most)) = (exceeded, shared.options.limits.per_ten_seconds) {
+                problem.headers = ten_second_headers(most, 0);
+            }
+            return problem.answer(correlation);
+        }
     };
     let mut answer = match route(shared, request, &caller, &target) {
         Ok(answer) => answer,
         Err(problem) => problem.answer(correlation),
     };
     if let Some((most, left)) = remaining.ten_seconds {
-        answer = answer
-            .with_header("x-hubspot-ratelimit-max", most.to_string())
-            .with_header("x-hubspot-ratelimit-remaining", left.to_string())
-            .with_header("x-hubspot-ratelimit-interval-milliseconds", "10000");
+        answer.headers.extend(ten_second_headers(most, left));
     }
     // OAuth apps have no daily limit of their own and searches send no limit headers.
     if let Some((most, left)) = remaining.day.filter(|_| !search && caller.app == KEY_APP) {
@@ -307,6 +308,16 @@ fn work(shared: &Shared, request: &Request, correlation: &str) -> Answer {
             .with_header("x-hubspot-ratelimit-daily-remaining", left.to_string());
     }
     answer
+}
+
+fn ten_second_headers(most: u32, left: u32) -> Vec<(String, String)> {
+    [
+        ("x-hubspot-ratelimit-max", most.to_string()),
+        ("x-hubspot-ratelimit-remaining", left.to_string()),
+        ("x-hubspot-ratelimit-interval-milliseconds", "10000".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 fn authenticate(shared: &Shared, request: &Request, target: &Target<'_>) -> Result<Caller, Problem> {

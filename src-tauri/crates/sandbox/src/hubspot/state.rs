@@ -239,7 +239,9 @@ impl Table {
         let id = self.next_id;
         // Real ids have gaps: other records, archived ones, other portals' shards.
         self.next_id = id + 1 + id * 7 % 5;
-        let values = Values::pack(changes.iter().map(|(id, value)| (*id, value.as_str())).collect());
+        let empty = Record::new(id, Values::default(), now, source.clone());
+        let settled = self.settle(&empty, changes, &source);
+        let values = Values::pack(settled.iter().map(|(id, value)| (*id, value.as_str())).collect());
         self.remember(id, now, lag);
         self.insert(Record::new(id, values, now, source));
         id
@@ -269,27 +271,33 @@ impl Table {
         self.remember(id, now, lag);
         let Some(mut record) = self.live.remove(&id) else { return false };
         self.index(&record, false);
-        let changes = self.forward_only(&record, changes, source);
+        let changes = self.settle(&record, changes, source);
         record.write(&changes, now, source, bump);
         self.index(&record, true);
         self.live.insert(id, record);
         true
     }
 
-    /// An app that moves the lifecycle stage backwards is answered 200 and the stage stays; only its time moves.
-    fn forward_only(&self, record: &Record, changes: &Changes, source: &Source) -> Changes {
+    /// What the sent values come to on this record. A lifecycle stage that an app moves backwards stays (the app is
+    /// answered 200 all the same); a leading `;` adds to the choices of a checkbox instead of replacing them.
+    fn settle(&self, record: &Record, changes: &Changes, source: &Source) -> Changes {
         let rank = |stage: &str| LIFECYCLE.iter().position(|(value, _)| *value == stage);
+        let by_app = matches!(source, Source::Integration(_));
         changes
             .iter()
             .map(|(id, value)| {
-                let is_stage =
-                    self.properties.get(*id).is_some_and(|property| property.name == "lifecyclestage");
-                let kept = record
-                    .values
-                    .get(*id)
-                    .filter(|_| is_stage && matches!(source, Source::Integration(_)))
-                    .filter(|before| matches!((rank(before), rank(value)), (Some(a), Some(b)) if b < a));
-                (*id, kept.map_or_else(|| value.clone(), str::to_owned))
+                let before = record.values.get(*id).unwrap_or_default();
+                let (name, field) =
+                    self.properties.get(*id).map_or(("", ""), |property| (&property.name, &property.field));
+                let settled = match (name, field) {
+                    ("lifecyclestage", _) => match (rank(before), rank(value)) {
+                        (Some(from), Some(to)) if by_app && to < from => before.to_owned(),
+                        _ => value.clone(),
+                    },
+                    (_, "checkbox") => choices(before, value),
+                    _ => value.clone(),
+                };
+                (*id, settled)
             })
             .collect()
     }
@@ -445,4 +453,16 @@ impl Table {
             });
         }
     }
+}
+
+/// The choices of a checkbox after a write.
+fn choices(before: &str, sent: &str) -> String {
+    let Some(added) = sent.strip_prefix(';') else { return sent.to_owned() };
+    let mut chosen: Vec<&str> = Vec::new();
+    for choice in before.split(';').chain(added.split(';')).filter(|choice| !choice.is_empty()) {
+        if !chosen.contains(&choice) {
+            chosen.push(choice);
+        }
+    }
+    chosen.join(";")
 }
