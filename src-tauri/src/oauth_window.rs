@@ -11,6 +11,7 @@ use std::{
 use api::{ApiError, App, AuthorizationCode, Authorizing, ErrorCode, Redirect, dto::AuthorizeResult};
 use tauri::{
     AppHandle, Manager as _, Runtime, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    async_runtime,
     webview::{NewWindowResponse, PageLoadEvent, PermissionResponse},
 };
 use tokio::sync::mpsc;
@@ -177,7 +178,11 @@ fn open<R: Runtime>(handle: &AppHandle<R>, watch: &Watch) -> tauri::Result<Webvi
                     .on_new_window(|_, _| NewWindowResponse::Deny)
                     .build();
                 match popup {
-                    Ok(window) => NewWindowResponse::Create { window },
+                    Ok(window) => {
+                        let handle = handle.clone();
+                        when_page_ends(&window, move || close_popup(&handle));
+                        NewWindowResponse::Create { window }
+                    }
                     Err(problem) => {
                         tracing::warn!(%problem, "a page's second window could not be opened");
                         NewWindowResponse::Deny
@@ -189,12 +194,13 @@ fn open<R: Runtime>(handle: &AppHandle<R>, watch: &Watch) -> tauri::Result<Webvi
         builder = builder.parent(&main)?;
     }
     let window = builder.build()?;
-    let ended = watch.ended.clone();
+    let (by_person, by_page) = (watch.clone(), watch.clone());
     window.on_window_event(move |event| {
         if matches!(event, WindowEvent::Destroyed) {
-            ended.try_send(Ending::Closed).ok();
+            by_person.end(Ending::Closed);
         }
     });
+    when_page_ends(&window, move || by_page.end(Ending::Closed));
     Ok(window)
 }
 
@@ -221,6 +227,32 @@ fn watched<'a, R: Runtime>(
         .on_permission_request(|_, _| PermissionResponse::Deny)
 }
 
+/// A page can close itself. WebKitGTK then takes away the page and leaves its window standing empty.
+#[cfg(target_os = "linux")]
+fn when_page_ends<R: Runtime>(window: &WebviewWindow<R>, then: impl Fn() + Send + 'static) {
+    use gtk::prelude::WidgetExt as _;
+    let watching = window.with_webview(move |webview| {
+        webview.inner().connect_destroy(move |_| then());
+    });
+    if let Err(problem) = watching {
+        tracing::warn!(%problem, "a page that closes itself will leave an empty window");
+    }
+}
+
+/// Elsewhere the window goes with its page.
+#[cfg(not(target_os = "linux"))]
+fn when_page_ends<R: Runtime>(_window: &WebviewWindow<R>, _then: impl Fn() + Send + 'static) {}
+
+/// Not at once: this is called from within the page that ends.
+fn close_popup<R: Runtime>(handle: &AppHandle<R>) {
+    let handle = handle.clone();
+    async_runtime::spawn(async move {
+        if let Some(window) = handle.get_webview_window(POPUP_LABEL) {
+            destroy(&window);
+        }
+    });
+}
+
 /// People must see whose page asks for their password.
 fn title(provider: &str, page: &Url) -> String {
     match page.host_str() {
@@ -231,12 +263,16 @@ fn title(provider: &str, page: &Url) -> String {
 
 fn close<R: Runtime>(handle: &AppHandle<R>, window: &WebviewWindow<R>) {
     for window in handle.get_webview_window(POPUP_LABEL).iter().chain([window]) {
-        // It may be gone already: the person closed it.
-        if let Err(problem) = window.destroy() {
-            tracing::debug!(%problem, "the consent window was not there to be closed");
-        }
+        destroy(window);
     }
     main_window::focus(handle);
+}
+
+fn destroy<R: Runtime>(window: &WebviewWindow<R>) {
+    // It may be gone already: the person closed it.
+    if let Err(problem) = window.destroy() {
+        tracing::debug!(%problem, "the window was not there to be closed");
+    }
 }
 
 fn focus<R: Runtime>(window: &WebviewWindow<R>) {
