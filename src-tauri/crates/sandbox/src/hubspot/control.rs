@@ -16,6 +16,8 @@ pub(crate) fn route(shared: &std::sync::Arc<Shared>, request: &Request) -> Optio
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     match (request.method.as_str(), segments.as_slice()) {
         ("GET", []) => Some(page::list(&portal, request)),
+        // A browser asks for it on its own; that is nobody's API call.
+        ("GET", ["favicon.ico"]) => Some(Answer::empty(404)),
         ("GET" | "POST", ["look", tail @ ..]) => page::route(&portal, request, tail),
         (method, ["__sandbox", tail @ ..]) => Some(control(&portal, request, method, tail)),
         _ => None,

@@ -285,6 +285,7 @@ mod tests {
         assert!((50..70).contains(&share("lastname")), "{}", share("lastname"));
         assert!((20..40).contains(&share("firstname")), "{}", share("firstname"));
         for record in table.live.values() {
+            assert!((EPOCH..EPOCH + YEAR + 3_600_000).contains(&record.updated));
             assert!(
                 ["email", "firstname", "lastname"].iter().any(|name| table.named(record, name).is_some())
             );
