@@ -1,2 +1,60 @@
-//! Stub.
-fn main() {}
+//! The errands of the workspace: what a person would otherwise have to look up before the first run or the first test.
+//!
+//! Invariants:
+//! - An errand says what it is about to do, streams what the tools say, and ends with a plain line of what passed.
+//! - Nothing is skipped in silence: a step that cannot run is a failed step.
+//! - Only the standard library and `serde_json`, so that it is there within seconds on a fresh machine.
+//!
+//! It must never install anything beyond the packages that it names, and never change a file under version control
+//! except the generated TypeScript types.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the terminal")]
+
+mod audit;
+mod bindings;
+mod counts;
+mod node;
+mod packages;
+mod start;
+mod suite;
+mod tool;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask run [ARGUMENTS]   installs what is missing, builds the UI, starts the application with a HubSpot sandbox
+cargo xtask test [STEP]       installs what the tests need and runs all of them, or one step
+cargo xtask bindings          writes the UI's TypeScript types from the Rust types
+cargo xtask audit             checks licences, banned and duplicate crates, and known advisories (needs network)
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let errand = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let outcome = match errand.as_deref() {
+        Some("run") => start::run(&rest),
+        Some("test") => suite::run(&rest),
+        Some("bindings") => bindings::write(),
+        Some("audit") => audit::check(),
+        Some("help" | "--help" | "-h") => {
+            print!("{USAGE}\nSteps of the test, in their order: {}\n", suite::step_names().join(", "));
+            Ok(())
+        }
+        other => {
+            if let Some(other) = other {
+                eprintln!("There is no errand `{other}`.\n");
+            }
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

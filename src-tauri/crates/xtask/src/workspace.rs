@@ -1,0 +1,77 @@
+//! Where things are in this workspace.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::tool::{ask, cargo, line};
+
+/// The folder of the workspace.
+pub fn root() -> &'static Path {
+    // Three folders up from this crate, which is src-tauri/crates/xtask.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(3).unwrap_or(here)
+}
+
+/// What cargo knows about the workspace's own packages.
+pub struct Workspace(Value);
+
+impl Workspace {
+    /// Asks cargo.
+    pub fn read() -> Result<Self, String> {
+        let mut command = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+        let text =
+            ask(&mut command).ok_or_else(|| format!("`{}` failed; run it to see why.", line(&command)))?;
+        serde_json::from_str(&text)
+            .map(Self)
+            .map_err(|problem| format!("cargo's metadata cannot be read: {problem}."))
+    }
+
+    /// Where the programs are that a plain `cargo build` makes.
+    pub fn programs(&self) -> PathBuf {
+        let target = self.0.get("target_directory").and_then(Value::as_str).unwrap_or("target");
+        Path::new(target).join("debug")
+    }
+
+    /// The names of the test programs (`[[test]]` and `tests/*.rs`) of all packages, each once.
+    pub fn test_programs(&self) -> Vec<String> {
+        let list = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        let mut names: Vec<String> = list(&self.0, "packages")
+            .iter()
+            .flat_map(|package| list(package, "targets"))
+            .filter(|target| list(target, "kind").iter().any(|kind| kind == "test"))
+            .filter_map(|target| target.get("name").and_then(Value::as_str).map(str::to_owned))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_root_is_where_the_lock_file_is() {
+        assert!(root().join("Cargo.lock").is_file());
+    }
+
+    #[test]
+    fn test_programs_are_those_of_all_packages() {
+        let target = |name: &str, kind: &str| json!({ "name": name, "kind": [kind] });
+        let workspace = Workspace(json!({
+            "target_directory": "/t",
+            "packages": [
+                { "targets": [target("a", "lib"), target("reads", "test")] },
+                { "targets": [target("b", "bin"), target("desktop", "test"), target("reads", "test")] },
+            ],
+        }));
+        assert_eq!(workspace.test_programs(), ["desktop", "reads"]);
+        assert_eq!(workspace.programs(), Path::new("/t/debug"));
+    }
+}
