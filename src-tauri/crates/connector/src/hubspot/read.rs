@@ -343,7 +343,9 @@ impl Hubspot {
         let next = match last {
             Some(last) if more => Some(Cursor { after: last, seen: None, highest: last }),
             None if more => {
-                return Err(untrusted(format!("the search ended early: {total} records match and none came")));
+                return Err(untrusted(format!(
+                    "the search ended early: {total} records match and none came"
+                )));
             }
             _ => None,
         };

@@ -251,12 +251,12 @@ impl Hubspot {
         if rest.len() < len {
             return if rest.is_empty() { Vec::new() } else { vec![rest] };
         }
+        // What follows a bracket lists what would have been allowed.
         let named = |item: &Item| {
             problems.iter().any(|p| {
-                p.property
-                    .as_deref()
-                    .and_then(|property| item.text(property))
-                    .is_some_and(|t| p.message.contains(t))
+                let words = p.message.split('[').next().unwrap_or_default();
+                let value = p.property.as_deref().and_then(|property| item.text(property));
+                value.is_some_and(|value| words.contains(value))
             })
         };
         let (suspects, others): (Vec<Item>, Vec<Item>) = rest.iter().cloned().partition(named);
