@@ -203,6 +203,36 @@ impl Authorization {
     }
 }
 
+/// Gives the refresh token of a connection back to the provider, so that nobody can use it any more. The caller
+/// forgets the stored tokens. Providers without such an address have nothing to be told.
+pub async fn revoke(
+    config: &ConnectorConfig,
+    credentials: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+) -> Result<(), ConnectorError> {
+    let provider = Provider::from_config(config)?;
+    let Some(url) = provider.revoke_url.clone() else { return Ok(()) };
+    let Some(token) = credentials.tokens().await?.and_then(|t| t.refresh_token) else { return Ok(()) };
+    let secret = credentials.secret("clientSecret").await?.unwrap_or_else(|| Secret::new(""));
+    let http = crate::hubspot::http(config, credentials, clock, Arc::new(RealTime::new()))?;
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", &provider.client_id)
+        .append_pair("client_secret", secret.expose())
+        .append_pair("token", token.expose())
+        .append_pair("token_type_hint", "refresh_token")
+        .finish();
+    let call = Call {
+        method: Method::POST,
+        url,
+        payload: Payload::Form(Secret::new(form)),
+        repeat: Repeat::Safe,
+        search: false,
+        bearer: None,
+        secrets: vec![token, secret],
+    };
+    http.send(&call, |_| Ok(())).await.map_err(|failure| token_error(&provider, failure))
+}
+
 /// A redirect address must be one that nobody else can listen on: https, or this computer.
 pub(crate) fn check_redirect(config: &ConnectorConfig, url: &Url) -> Result<(), ConnectorError> {
     let fine = (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))

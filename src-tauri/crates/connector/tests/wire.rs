@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::credentials::memory::MemoryCredentials;
+use connector::credentials::{Credentials, RefreshGuard};
 use connector::http::Waiter;
 use connector::hubspot::Hubspot;
-use connector::{Change, Connector, Creation, ErrorKind, Outcome, Search, Tokens};
+use connector::{Change, Connector, ConnectorError, Creation, ErrorKind, Outcome, Search, Tokens};
 use jiff::Timestamp;
 use model::{Filter, Secret};
 use serde_json::{Value, json};
@@ -633,6 +634,107 @@ async fn a_refresh_speaks_oauth_in_the_body_and_keeps_what_comes_back() {
     );
     assert_eq!(requests[1].header("authorization"), Some("Bearer test-access-2"));
     assert_eq!(credentials.stored()[0].refresh_token, Some(Secret::new("test-refresh-2")));
+}
+
+/// A vault that does not take the first tokens that it is given.
+struct FullOnce {
+    inner: MemoryCredentials,
+    refused: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Credentials for FullOnce {
+    async fn secret(&self, property: &str) -> Result<Option<Secret>, ConnectorError> {
+        self.inner.secret(property).await
+    }
+
+    async fn tokens(&self) -> Result<Option<Tokens>, ConnectorError> {
+        self.inner.tokens().await
+    }
+
+    async fn store_tokens(&self, tokens: &Tokens) -> Result<(), ConnectorError> {
+        if self.refused.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            return self.inner.store_tokens(tokens).await;
+        }
+        Err(ConnectorError::new(ErrorKind::Credentials, "the disk is full"))
+    }
+
+    async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError> {
+        self.inner.refresh_guard().await
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_could_not_be_stored_are_not_used_and_not_lost() {
+    let given = json!({"token_type": "bearer", "access_token": "test-access-2", "refresh_token": "test-refresh-2", "expires_in": 1800});
+    let wire = Wire::new([Reply::json(200, given), page([1], None)]).await;
+    let inner =
+        MemoryCredentials::new().set("clientSecret", "test-secret").set("refreshToken", "test-refresh-1");
+    let credentials = FullOnce { inner: inner.clone(), refused: false.into() };
+    let config =
+        hubspot_config(&json!({"apiBaseUrl": wire.script.url, "clientId": "c", "permitsPerSecond": 1000}));
+    let waiter: Arc<dyn Waiter> = Arc::new(Impatient::default());
+    let hubspot =
+        Hubspot::with_waiter(&config, Arc::new(credentials), Arc::new(|| Timestamp::UNIX_EPOCH), waiter)
+            .unwrap();
+    let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
+    assert_eq!((error.kind, wire.lines().len()), (ErrorKind::Credentials, 1));
+    // The next call stores first and refreshes no second time with a token that may be dead.
+    assert_eq!(all(&hubspot, contacts(&["email"])).await.unwrap().objects.len(), 1);
+    assert_eq!(wire.script.requests()[1].header("authorization"), Some("Bearer test-access-2"));
+    assert_eq!(inner.stored().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_given_up_gives_its_token_back() {
+    let wire = Wire::new([Reply { headers: Vec::new(), ..Reply::json(204, json!(null)) }]).await;
+    let credentials =
+        MemoryCredentials::new().set("clientSecret", "test-secret").set("refreshToken", "test-refresh-1");
+    let config = hubspot_config(&json!({"apiBaseUrl": wire.script.url, "clientId": "c"}));
+    connector::oauth::revoke(&config, Arc::new(credentials), Arc::new(|| Timestamp::UNIX_EPOCH))
+        .await
+        .unwrap();
+    let request = &wire.script.requests()[0];
+    assert_eq!(request.line(), "POST /oauth/2026-03/token/revoke");
+    assert_eq!(
+        request.body,
+        "client_id=c&client_secret=test-secret&token=test-refresh-1&token_type_hint=refresh_token"
+    );
+}
+
+#[tokio::test]
+async fn a_new_service_key_is_picked_up_after_a_refusal() {
+    let refused = || error(401, "Authentication credentials not found.", "INVALID_AUTHENTICATION");
+    let wire = Wire::new([page([1], None), refused(), page([1], None), refused()]).await;
+    let credentials = MemoryCredentials::with_access_token(TOKEN);
+    let hubspot = wire.hubspot_with(json!({}), credentials.clone());
+    all(&hubspot, contacts(&["email"])).await.unwrap();
+    let credentials = credentials.set("accessToken", "test-token-2");
+    all(&hubspot, contacts(&["email"])).await.unwrap();
+    assert_eq!(wire.script.requests()[2].header("authorization"), Some("Bearer test-token-2"));
+    let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
+    assert_eq!((error.kind, wire.lines().len()), (ErrorKind::Unauthorized, 4));
+    drop(credentials);
+}
+
+#[tokio::test]
+async fn one_missing_record_does_not_make_the_others_gone() {
+    let script = Script::answering(|request| {
+        let inputs = request.json()["inputs"].as_array().unwrap().clone();
+        if inputs.iter().any(|i| i["id"] == "3") {
+            return error(404, "resource not found", "OBJECT_NOT_FOUND");
+        }
+        Reply::json(200, json!({"results": inputs}))
+    })
+    .await;
+    let wire = Wire { script, waiter: Arc::default() };
+    let batch: Vec<Change> = (1..=5)
+        .map(|n| Change { uid: n.to_string(), attributes: attributes(json!({"city": "Ulm"})) })
+        .collect();
+    let outcomes = wire.hubspot().update("contact", &batch).await;
+    for (n, outcome) in (1..).zip(&outcomes) {
+        assert!(matches!((n, outcome), (3, Outcome::Gone) | (_, Outcome::Done(_))), "{n}: {outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -32,11 +32,11 @@ const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// The longest that a call waits for a limit to pass before the wait becomes the caller's.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often one call is sent again after a limit was reached.
-const THROTTLE_LIMIT: u32 = 8;
+const LIMIT_TRIES: u32 = 8;
 /// How often one call is sent again because the network or the provider failed: 200 ms, 400 ms, ... 3.2 s.
-const TROUBLE_LIMIT: u32 = 5;
+const TROUBLE_TRIES: u32 = 5;
 /// How often a read whose answer has the wrong shape is asked again.
-const GARBLED_LIMIT: u32 = 2;
+const GARBLED_TRIES: u32 = 2;
 const TROUBLE_STEP: Duration = Duration::from_millis(200);
 /// Search endpoints have permits of their own, on top of the others.
 const SEARCHES_PER_SECOND: u32 = 5;
@@ -115,8 +115,8 @@ impl Answer {
 
 /// What a provider means by an answer that is not a success.
 pub(crate) enum Judgement {
-    /// Over a limit, nothing was done: the whole connection rests.
-    Throttled { rest: Duration, error: ConnectorError },
+    /// Over a limit, nothing was done: the whole connection rests, or its searches only.
+    Throttled { rest: Duration, searches_only: bool, error: ConnectorError },
     /// This resource is locked for a while, nothing was done.
     Busy { rest: Duration, error: ConnectorError },
     /// The token was not accepted, nothing was done.
@@ -129,8 +129,8 @@ pub(crate) enum Judgement {
 
 /// How a provider speaks.
 pub(crate) trait Dialect: Send + Sync {
-    /// Sorts an answer that is not a success. `throttled` counts how often this call met a limit before.
-    fn judge(&self, answer: &Answer, throttled: u32) -> Judgement;
+    /// Sorts an answer that is not a success. `limited` counts how often this call met a limit before.
+    fn judge(&self, answer: &Answer, limited: u32) -> Judgement;
 
     /// Calls left and allowed today, where the headers tell.
     fn budget(&self, headers: &HeaderMap) -> (Option<u64>, Option<u64>);
@@ -184,6 +184,37 @@ enum Broken {
     Lost(ConnectorError),
     /// The provider is not what it seems; sending again will not help.
     TooLarge(ConnectorError),
+}
+
+/// Why an attempt gave no value.
+enum Setback<'a> {
+    /// No further attempt will change it.
+    Final(Failure),
+    NotAccepted {
+        expired: bool,
+        refusal: Box<Refusal>,
+    },
+    /// Nothing was done because of a limit. Without a lane only this call waits.
+    Limited {
+        rest: Duration,
+        lane: Option<&'a Lane>,
+        error: ConnectorError,
+    },
+    /// The network or the provider failed; `unclear` where something may have been done.
+    Trouble {
+        error: ConnectorError,
+        unclear: bool,
+        garbled: bool,
+    },
+}
+
+/// What one call has been through.
+#[derive(Default)]
+struct Tries {
+    limited: u32,
+    waited: Duration,
+    troubled: u32,
+    replaced: bool,
 }
 
 /// The way out of one connection.
@@ -271,118 +302,97 @@ impl Http {
                 "a call to another host than the configured one was stopped before it took the token along",
             )));
         }
-        let (mut throttled, mut troubled, mut garbled, mut waited) = (0, 0, 0, Duration::ZERO);
+        let mut tries = Tries::default();
         let mut token = None;
-        let mut replaced = false;
         loop {
             self.admit(call).await?;
-            if let (Some(bearer), false) = (call.bearer, replaced) {
+            if let (Some(bearer), false) = (call.bearer, tries.replaced) {
                 token = Some(bearer.current().await.map_err(Failure::NotDone)?);
             }
-            let error = match self.exchange(call, token.as_ref()).await {
-                Err(Broken::NotSent(error)) => {
-                    if troubled >= TROUBLE_LIMIT {
+            match self.attempt(call, token.as_ref(), tries.limited, &read).await {
+                Ok(value) => return Ok(value),
+                Err(Setback::Final(failure)) => return Err(failure),
+                Err(Setback::NotAccepted { expired, refusal }) => {
+                    let (Some(bearer), Some(old), false) = (call.bearer, &token, tries.replaced) else {
+                        return Err(Failure::Refused(refusal));
+                    };
+                    match bearer.replace(old, expired).await.map_err(Failure::NotDone)? {
+                        Some(better) => token = Some(better),
+                        None => return Err(Failure::Refused(refusal)),
+                    }
+                    tries.replaced = true;
+                }
+                Err(Setback::Limited { rest, lane, error }) => {
+                    let give_up = rest + tries.waited > PATIENCE || tries.limited >= LIMIT_TRIES;
+                    // The other calls shall not run into the same wall.
+                    if let Some(lane) = lane {
+                        lane.rest(if give_up { rest } else { with_jitter(rest) });
+                    }
+                    if give_up {
+                        let error = ConnectorError { retry_after: error.retry_after.or(Some(rest)), ..error };
                         return Err(Failure::NotDone(error));
                     }
-                    error
+                    tracing::debug!(connector = %self.name, seconds = rest.as_secs(), "resting: {error}");
+                    tries.limited += 1;
+                    tries.waited += rest;
+                    if lane.is_none() {
+                        self.waiter.wait(with_jitter(rest)).await;
+                    }
                 }
-                Err(Broken::Lost(error)) => {
-                    if call.repeat == Repeat::Never {
+                Err(Setback::Trouble { error, unclear, garbled }) => {
+                    if unclear && call.repeat == Repeat::Never {
                         return Err(Failure::Lost(error));
                     }
-                    if troubled >= TROUBLE_LIMIT {
+                    let most = if garbled { GARBLED_TRIES } else { TROUBLE_TRIES };
+                    if tries.troubled >= most {
                         return Err(Failure::NotDone(error));
                     }
-                    error
+                    tracing::debug!(connector = %self.name, attempt = tries.troubled + 1, "trying again: {error}");
+                    self.waiter.wait(with_jitter(TROUBLE_STEP * 2u32.pow(tries.troubled))).await;
+                    tries.troubled += 1;
                 }
-                Err(Broken::TooLarge(error)) => return Err(Failure::Lost(error)),
-                Ok(answer) if (200..300).contains(&answer.status) => match read(&answer) {
-                    Ok(value) => return Ok(value),
-                    Err(what) => {
-                        let error = self.error(
-                            ErrorKind::Untrusted,
-                            format!("{} {}: {what}", call.method, call.url.path()),
-                        );
-                        if call.repeat == Repeat::Never || garbled >= GARBLED_LIMIT {
-                            return Err(Failure::Lost(error));
-                        }
-                        garbled += 1;
-                        error
-                    }
-                },
-                Ok(mut answer) => {
-                    for secret in token.iter().chain(&call.secrets) {
-                        scrub(&mut answer.body, secret.expose().as_bytes());
-                    }
-                    match self.dialect.judge(&answer, throttled) {
-                        Judgement::Refused(error) => {
-                            let Answer { status, body, .. } = answer;
-                            return Err(Failure::Refused(Box::new(Refusal { status, body, error })));
-                        }
-                        Judgement::NotAccepted { expired, error } => {
-                            let refused = |error| {
-                                Failure::Refused(Box::new(Refusal {
-                                    status: answer.status,
-                                    body: answer.body,
-                                    error,
-                                }))
-                            };
-                            let (Some(bearer), Some(old), false) = (call.bearer, &token, replaced) else {
-                                return Err(refused(error));
-                            };
-                            replaced = true;
-                            match bearer.replace(old, expired).await {
-                                Ok(Some(better)) => token = Some(better),
-                                Ok(None) => return Err(refused(error)),
-                                Err(error) => return Err(Failure::NotDone(error)),
-                            }
-                            continue;
-                        }
-                        Judgement::Throttled { rest, error } | Judgement::Busy { rest, error }
-                            if rest + waited > PATIENCE || throttled >= THROTTLE_LIMIT =>
-                        {
-                            // The others shall not run into the same wall.
-                            if answer.status == 429 {
-                                self.lane(call).rest(rest);
-                            }
-                            let error =
-                                ConnectorError { retry_after: error.retry_after.or(Some(rest)), ..error };
-                            return Err(Failure::NotDone(error));
-                        }
-                        Judgement::Throttled { rest, error } => {
-                            tracing::debug!(connector = %self.name, seconds = rest.as_secs(), "resting: {error}");
-                            throttled += 1;
-                            waited += rest;
-                            self.lane(call).rest(with_jitter(rest));
-                            continue;
-                        }
-                        Judgement::Busy { rest, .. } => {
-                            throttled += 1;
-                            waited += rest;
-                            self.waiter.wait(with_jitter(rest)).await;
-                            continue;
-                        }
-                        Judgement::Trouble(error) => {
-                            if call.repeat == Repeat::Never {
-                                return Err(Failure::Lost(error));
-                            }
-                            if troubled >= TROUBLE_LIMIT {
-                                return Err(Failure::NotDone(error));
-                            }
-                            error
-                        }
-                    }
-                }
-            };
-            tracing::debug!(connector = %self.name, attempt = troubled + 1, "trying again: {error}");
-            self.waiter.wait(with_jitter(TROUBLE_STEP * 2u32.pow(troubled.min(TROUBLE_LIMIT)))).await;
-            troubled += 1;
+            }
         }
     }
 
-    /// A per-second limit of searches must not stop the other calls.
-    fn lane(&self, call: &Call<'_>) -> &Lane {
-        if call.search { &self.searches } else { &self.general }
+    /// Sends a call once and sorts what comes of it.
+    async fn attempt<T>(
+        &self,
+        call: &Call<'_>,
+        token: Option<&Secret>,
+        limited: u32,
+        read: &(impl Fn(&Answer) -> Result<T, String> + Send + Sync),
+    ) -> Result<T, Setback<'_>> {
+        let mut answer = self.exchange(call, token).await.map_err(|broken| match broken {
+            Broken::NotSent(error) => Setback::Trouble { error, unclear: false, garbled: false },
+            Broken::Lost(error) => Setback::Trouble { error, unclear: true, garbled: false },
+            Broken::TooLarge(error) => Setback::Final(Failure::Lost(error)),
+        })?;
+        if (200..300).contains(&answer.status) {
+            return read(&answer).map_err(|what| {
+                let error =
+                    self.error(ErrorKind::Untrusted, format!("{} {}: {what}", call.method, call.url.path()));
+                Setback::Trouble { error, unclear: true, garbled: true }
+            });
+        }
+        for secret in token.into_iter().chain(&call.secrets) {
+            scrub(&mut answer.body, secret.expose().as_bytes());
+        }
+        let judgement = self.dialect.judge(&answer, limited);
+        let Answer { status, body, .. } = answer;
+        let refused = |error| Box::new(Refusal { status, body, error });
+        Err(match judgement {
+            Judgement::Refused(error) => Setback::Final(Failure::Refused(refused(error))),
+            Judgement::NotAccepted { expired, error } => {
+                Setback::NotAccepted { expired, refusal: refused(error) }
+            }
+            Judgement::Throttled { rest, searches_only, error } => {
+                let lane = if searches_only && call.search { &self.searches } else { &self.general };
+                Setback::Limited { rest, lane: Some(lane), error }
+            }
+            Judgement::Busy { rest, error } => Setback::Limited { rest, lane: None, error },
+            Judgement::Trouble(error) => Setback::Trouble { error, unclear: true, garbled: false },
+        })
     }
 
     async fn admit(&self, call: &Call<'_>) -> Result<(), Failure> {

@@ -59,7 +59,9 @@ impl SelfSignedToo {
                 .map_err(|e| Error::General(e.to_string()))?;
         match verifier.verify_server_cert(end_entity, &[], server_name, &[], now) {
             // Tools mark self-signed certificates as authorities by default; the time is checked before this is said.
-            Err(Error::InvalidCertificate(CertificateError::Other(_))) => {
+            Err(Error::InvalidCertificate(CertificateError::Other(cause)))
+                if cause.to_string().contains("CaUsedAsEndEntity") =>
+            {
                 rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }

@@ -235,14 +235,14 @@ impl Dialect for HubspotDialect {
                     None => "it resets at midnight in the account's time zone".to_owned(),
                 };
                 let error = self.error(ErrorKind::RateLimited, format!("the account's calls for today are used up; {when}. HubSpot says: {}", problem.words()));
-                Judgement::Throttled { rest: rest.max(DAILY_REST), error: ConnectorError { retry_after: Some(rest), ..error } }
+                Judgement::Throttled { searches_only: false, rest: rest.max(DAILY_REST), error: ConnectorError { retry_after: Some(rest), ..error } }
             }
             429 => {
                 let rest = answer.retry_after.unwrap_or(match problem.policy_name.as_deref() {
                     Some("SECONDLY") => Duration::from_secs(u64::from(step)),
                     _ => Duration::from_secs(10 * u64::from(step)),
                 });
-                Judgement::Throttled { rest, error: self.error(ErrorKind::RateLimited, format!("too many calls: {}", problem.words())) }
+                Judgement::Throttled { searches_only: problem.policy_name.as_deref() == Some("SECONDLY"), rest, error: self.error(ErrorKind::RateLimited, format!("too many calls: {}", problem.words())) }
             }
             408 | 500.. => Judgement::Trouble(self.error(
                 ErrorKind::Unavailable,

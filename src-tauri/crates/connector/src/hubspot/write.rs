@@ -201,9 +201,7 @@ impl Hubspot {
                     }
                 }
                 Ok(Some(answer)) => assign(operation, object_type, &group, answer, outcomes),
-                Err(Failure::Refused(refusal))
-                    if group.len() > 1 && matches!(refusal.status, 400 | 409 | 413 | 414) =>
-                {
+                Err(Failure::Refused(refusal)) if group.len() > 1 && may_be_one_item(&refusal) => {
                     let parts = self.take_apart(operation, object_type, group, &refusal, outcomes).await;
                     waiting.extend(parts.into_iter().rev());
                 }
@@ -364,6 +362,15 @@ impl Hubspot {
                 }
             }
         }
+    }
+}
+
+/// Whether a refusal of the whole batch may be about some of its items only.
+fn may_be_one_item(refusal: &Refusal) -> bool {
+    match refusal.status {
+        400 | 409 | 413 | 414 => true,
+        404 => Problem::parse(&refusal.body).is("OBJECT_NOT_FOUND"),
+        _ => false,
     }
 }
 
