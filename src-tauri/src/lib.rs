@@ -16,6 +16,7 @@ mod commands;
 mod logging;
 mod main_window;
 mod oauth_window;
+mod page_end;
 mod problem_window;
 mod sandbox_host;
 mod setup;
@@ -43,7 +44,7 @@ pub fn run() -> ExitCode {
 fn start(arguments: &Arguments) -> Result<ExitCode, String> {
     let data_dir = arguments.data_dir()?;
     // Held to the end: dropping it writes what is still in memory.
-    let _log = logging::start(&data_dir)?;
+    let _log = logging::start(&data_dir);
     display_is_there()?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %data_dir.display(), "starting");
 

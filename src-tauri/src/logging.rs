@@ -17,28 +17,42 @@ const KEPT_FILES: usize = 7;
 const OWN_CRATES: [&str; 9] =
     ["concord_desktop", "api", "engine", "connector", "script", "store", "vault", "sandbox", "mapping"];
 
-/// Starts logging to `<data_dir>/logs`. `CONCORD_LOG` names the level of Concord's own parts: error, warn, info
-/// (the default), debug or trace.
-pub fn start(data_dir: &Path) -> Result<WorkerGuard, String> {
+/// Starts logging to `<data_dir>/logs` until the guard is dropped. `CONCORD_LOG` names the level of Concord's own
+/// parts: error, warn, info (the default), debug or trace.
+///
+/// A folder that cannot be written is no reason to end here: opening it will say so where people can see it.
+pub fn start(data_dir: &Path) -> Option<WorkerGuard> {
+    let level = std::env::var("CONCORD_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
+    let (file, refusal) = match open(data_dir) {
+        Ok(appender) => (Some(tracing_appender::non_blocking(appender)), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let (writer, guard) = file.unzip();
+    let into_file =
+        writer.map(|file| fmt::layer().with_ansi(false).with_writer(file).with_filter(spoken(level)));
+    let started = tracing_subscriber::registry()
+        .with(into_file)
+        .with(fmt::layer().with_writer(std::io::stderr).with_filter(spoken(level)))
+        .try_init();
+    // Only a host that has set up its own log gets here twice; then that one serves.
+    started.ok();
+    if let Some(problem) = refusal {
+        tracing::error!("there is no log file: {problem}");
+    }
+    log_panics();
+    guard
+}
+
+fn open(data_dir: &Path) -> Result<RollingFileAppender, String> {
     let folder = data_dir.join("logs");
-    create_private(&folder)
-        .map_err(|problem| format!("The data folder {} cannot be written: {problem}.", data_dir.display()))?;
-    let appender = RollingFileAppender::builder()
+    create_private(&folder).map_err(|problem| format!("{} cannot be made: {problem}", folder.display()))?;
+    RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("concord-desktop")
         .filename_suffix("log")
         .max_log_files(KEPT_FILES)
         .build(&folder)
-        .map_err(|problem| format!("The log in {} cannot be written: {problem}.", folder.display()))?;
-    let (file, guard) = tracing_appender::non_blocking(appender);
-    let level = std::env::var("CONCORD_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
-    tracing_subscriber::registry()
-        .with(fmt::layer().with_ansi(false).with_writer(file).with_filter(spoken(level)))
-        .with(fmt::layer().with_writer(std::io::stderr).with_filter(spoken(level)))
-        .try_init()
-        .map_err(|problem| format!("The log cannot be started: {problem}."))?;
-    log_panics();
-    Ok(guard)
+        .map_err(|problem| problem.to_string())
 }
 
 fn spoken(level: Level) -> Targets {

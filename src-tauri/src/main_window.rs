@@ -3,6 +3,8 @@
 use tauri::{AppHandle, Manager as _, Runtime, WebviewWindowBuilder};
 use url::Url;
 
+use crate::page_end::when_page_ends;
+
 /// The label that the capability names.
 pub const LABEL: &str = "main";
 
@@ -12,7 +14,7 @@ pub fn open<R: Runtime>(handle: &AppHandle<R>) -> tauri::Result<()> {
     let Some(configured) = configured else {
         return Err(tauri::Error::WindowNotFound);
     };
-    WebviewWindowBuilder::from_config(handle, configured)?
+    let window = WebviewWindowBuilder::from_config(handle, configured)?
         .on_navigation(|url| {
             let own = is_own_page(url);
             if !own {
@@ -22,6 +24,8 @@ pub fn open<R: Runtime>(handle: &AppHandle<R>) -> tauri::Result<()> {
         })
         .on_download(|_, _| false)
         .build()?;
+    let handle = handle.clone();
+    when_page_ends(&window, move || handle.exit(0));
     Ok(())
 }
 

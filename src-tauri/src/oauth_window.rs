@@ -17,7 +17,7 @@ use tauri::{
 use tokio::sync::mpsc;
 use url::{Host, Url};
 
-use crate::main_window;
+use crate::{main_window, page_end::when_page_ends};
 
 const LABEL: &str = "oauth";
 /// A single sign-on page that the provider opens beside its own.
@@ -226,22 +226,6 @@ fn watched<'a, R: Runtime>(
         .on_download(|_, _| false)
         .on_permission_request(|_, _| PermissionResponse::Deny)
 }
-
-/// A page can close itself. WebKitGTK then takes away the page and leaves its window standing empty.
-#[cfg(target_os = "linux")]
-fn when_page_ends<R: Runtime>(window: &WebviewWindow<R>, then: impl Fn() + Send + 'static) {
-    use gtk::prelude::WidgetExt as _;
-    let watching = window.with_webview(move |webview| {
-        webview.inner().connect_destroy(move |_| then());
-    });
-    if let Err(problem) = watching {
-        tracing::warn!(%problem, "a page that closes itself will leave an empty window");
-    }
-}
-
-/// Elsewhere the window goes with its page.
-#[cfg(not(target_os = "linux"))]
-fn when_page_ends<R: Runtime>(_window: &WebviewWindow<R>, _then: impl Fn() + Send + 'static) {}
 
 /// Not at once: this is called from within the page that ends.
 fn close_popup<R: Runtime>(handle: &AppHandle<R>) {

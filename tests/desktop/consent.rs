@@ -1,0 +1,164 @@
+//! Consent in the embedded window, against the consent page of a sandbox.
+
+use std::{fs, net::Ipv4Addr, path::Path};
+
+use acceptance::webdriver::{Role, Session, until};
+use sandbox::hubspot::{Options, Sandbox};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::screen::{Screen, call};
+
+const CONNECTOR: &str = "hubspot";
+const CLOSED: &str = "The window was closed before consent was given; press Authorize to try again.";
+
+/// The application with a connector that is not authorized yet.
+struct Consent {
+    screen: Screen,
+    sandbox: Sandbox,
+    main: String,
+}
+
+impl Consent {
+    async fn prepare() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let sandbox = Sandbox::start(listener, Options { records: 20, ..Options::default() }).await.unwrap();
+        let screen = Screen::start(&[]).await;
+        let app = &screen.app;
+        app.find(Role::Heading, "Dashboard").await;
+        connect(app, &sandbox.url()).await;
+        let main = app.window().await.unwrap();
+        app.press(Role::Link, "Connectors").await;
+        app.press_by(Role::Link, "connector", |name| name.to_lowercase().contains("hubspot")).await;
+        app.sees("Not authorized yet").await;
+        Self { screen, sandbox, main }
+    }
+
+    /// Presses Authorize and turns to the window that opens.
+    async fn ask(&self) {
+        let app = &self.screen.app;
+        app.press(Role::Button, "Authorize").await;
+        let window = until("consent window", async || {
+            app.windows().await.ok()?.into_iter().find(|window| *window != self.main)
+        })
+        .await;
+        app.look_at(&window).await.unwrap();
+        app.sees("wants to").await;
+    }
+
+    /// Turns back to the main window, which has to be the only one.
+    async fn back(&self) {
+        let app = &self.screen.app;
+        app.look_at(&self.main).await.unwrap();
+        until("end of the consent window", async || {
+            (app.windows().await.ok()? == [self.main.clone()]).then_some(())
+        })
+        .await;
+    }
+
+    async fn decide(&self, decision: &str) {
+        let app = &self.screen.app;
+        let button = app.find(Role::Button, decision).await;
+        app.press_and_leave(&button).await.unwrap();
+        self.back().await;
+    }
+}
+
+/// A connector for the sandbox's app, as its form would save it.
+async fn connect(app: &Session, sandbox: &str) {
+    let mut blank = call(app, "connector_blank", json!({ "provider": "hubspot" })).await.unwrap();
+    let mut config = blank["config"].take();
+    config["name"] = json!(CONNECTOR);
+    config["displayName"] = json!("HubSpot");
+    config["enabled"] = json!(true);
+    let properties = &mut config["configurationProperties"];
+    properties["clientId"] = json!("sandbox-client");
+    properties["apiBaseUrl"] = json!(sandbox);
+    properties["authorizeUrl"] = json!(format!("{sandbox}/oauth/authorize"));
+    let draft = json!({ "create": true, "config": config, "secrets": { "clientSecret": "sandbox-secret" } });
+    call(app, "connector_save", draft).await.unwrap();
+}
+
+#[tokio::test]
+async fn each_end_of_a_consent_has_its_words_and_the_tokens_are_kept_safe() {
+    let consent = Consent::prepare().await;
+    let app = &consent.screen.app;
+
+    consent.ask().await;
+    consent.screen.picture("consent").await;
+    app.close_window().await.unwrap();
+    consent.back().await;
+    app.sees(CLOSED).await;
+    consent.screen.picture("consent-closed").await;
+
+    consent.ask().await;
+    consent.decide("Deny").await;
+    app.sees("denied").await;
+    consent.screen.picture("consent-denied").await;
+
+    // The person may also change their mind in the main window.
+    consent.ask().await;
+    app.look_at(&consent.main).await.unwrap();
+    app.press(Role::Button, "Cancel").await;
+    consent.back().await;
+    app.sees(CLOSED).await;
+
+    consent.ask().await;
+    consent.decide("Allow").await;
+    until("authorized connector", async || {
+        let seen = app.text().await.ok()?;
+        (seen.contains("Authorized") && !seen.contains("Not authorized")).then_some(())
+    })
+    .await;
+    app.press(Role::Button, "Test").await;
+    app.sees("Connected").await;
+    consent.screen.picture("consent-given").await;
+
+    let data = consent.screen.data_dir();
+    let secrets = ["sandbox-secret", "sandbox-access-", "sandbox-refresh-"];
+    assert_eq!(holding(&data, &secrets), Vec::<String>::new(), "while it runs");
+    consent.screen.end().await.unwrap();
+    assert_eq!(holding(&data, &secrets), Vec::<String>::new(), "after it ended");
+    consent.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_consent_page_can_do_nothing_but_be_shown() {
+    let consent = Consent::prepare().await;
+    let app = &consent.screen.app;
+    consent.ask().await;
+    let page = app.url().await.unwrap();
+
+    let called = "return window.__TAURI_INTERNALS__.invoke('app_status', { request: {} })
+        .then(() => 'answered', refusal => String(refusal))";
+    let refusal = app.run(called, &[]).await.unwrap();
+    assert!(refusal.as_str().unwrap().contains("not allowed"), "{refusal}");
+
+    for elsewhere in ["tauri://localhost/", "file:///etc/passwd", "http://192.0.2.1/"] {
+        app.run("location.href = arguments[0]", &[json!(elsewhere)]).await.unwrap();
+        app.sees("wants to").await;
+        assert_eq!(app.url().await.unwrap(), page, "after {elsewhere}");
+    }
+    consent.decide("Deny").await;
+    consent.screen.end().await.unwrap();
+}
+
+/// The files in the folder, at any depth, that hold one of the texts.
+fn holding(folder: &Path, texts: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, texts));
+            continue;
+        }
+        // A journal may go while it is looked for.
+        let Ok(bytes) = fs::read(&path) else { continue };
+        for text in texts {
+            if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
+                found.push(format!("{text} in {}", path.display()));
+            }
+        }
+    }
+    found
+}
