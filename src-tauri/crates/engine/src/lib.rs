@@ -1,1 +1,113 @@
-//! Stub.
+//! Runs: read, plan, guard, execute, settle; and implicit sync, which is the same for one record.
+//!
+//! Invariants: nothing is written before the guard has seen the whole plan; nothing is sent to a remote system before its
+//! intent is committed; an answer that is in doubt is resolved by looking, never by sending again; a record that fails
+//! never stops a run; of each mapping at most one run is under way, whichever process it is in; what a preview says is what
+//! the run does, because both are the same code. This crate never prints, never asks, never knows a window.
+
+mod doubt;
+mod ends;
+mod error;
+mod execute;
+mod execute_managed;
+mod execute_remote;
+mod guard;
+mod interpreter;
+mod judge;
+mod lock;
+mod people;
+mod plan;
+mod read;
+mod run;
+mod summary;
+mod sync;
+mod title;
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use connector::Connector;
+use jiff::Timestamp;
+use model::{Clock, ManagedConfig, ManagedObjectConfig};
+use store::Store;
+use uuid::{NoContext, Uuid};
+
+pub use connector::ConnectorError;
+pub use error::EngineError;
+pub use guard::DEFAULT_MAX_DELETES;
+pub use people::{ManagedChange, Saved};
+pub use run::{Begun, RunRequest};
+pub use summary::{assoc_entry, stage_description, summary};
+pub use sync::{Delivery, SyncResult};
+pub use title::title_of;
+pub use tokio_util::sync::CancellationToken;
+
+/// Hands out connectors that are ready to be called.
+#[async_trait]
+pub trait Connectors: Send + Sync {
+    /// The connector of this name. Unknown, disabled and locked ones are errors that say so.
+    async fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, EngineError>;
+}
+
+/// The engine over one repository.
+#[derive(Clone)]
+pub struct Engine {
+    store: Store,
+    connectors: Arc<dyn Connectors>,
+    clock: Arc<dyn Clock>,
+    folder: PathBuf,
+}
+
+impl Engine {
+    /// An engine over this repository. `folder` is the data folder; lock files are kept in it.
+    pub fn new(store: Store, connectors: Arc<dyn Connectors>, clock: Arc<dyn Clock>, folder: PathBuf) -> Self {
+        Self { store, connectors, clock, folder }
+    }
+
+    /// The repository.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The time as it is stored: RFC 3339 in UTC with milliseconds.
+    pub fn at(&self) -> String {
+        stamp(self.now())
+    }
+
+    fn new_id(&self) -> String {
+        new_id(self.now())
+    }
+
+    /// The schema of a managed type: as configured, else the default user.
+    pub fn managed_type(reader: &store::Reader<'_>, name: &str) -> Result<ManagedObjectConfig, EngineError> {
+        let configured = match reader.setting("managed")? {
+            None => None,
+            Some(text) => serde_json::from_str::<ManagedConfig>(&text)
+                .map_err(|e| EngineError::config(format!("the managed objects' configuration cannot be read: {e}")))?
+                .objects
+                .into_iter()
+                .find(|o| o.name == name),
+        };
+        match configured {
+            Some(config) => Ok(config),
+            None if name == "user" => Ok(ManagedObjectConfig::default_user()),
+            None => Err(EngineError::config(format!("there is no managed object type `{name}`; only `user` is configured"))),
+        }
+    }
+}
+
+/// A time as it is stored.
+pub fn stamp(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// A time-ordered id.
+pub fn new_id(at: Timestamp) -> String {
+    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+    let nanos = u32::try_from(at.subsec_nanosecond()).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
+}

@@ -42,6 +42,8 @@ pub struct Evaluation {
     pub changes: Vec<AttributeChange>,
     /// Attributes that differ but stay, because the target's value is the newer one and the reverse mapping carries it.
     pub kept: Vec<String>,
+    /// Pairs (source attribute, target attribute) that are in sync once the changes are carried out.
+    pub settled: Vec<(String, String)>,
 }
 
 impl Mapping {
@@ -74,15 +76,27 @@ impl Mapping {
                 (true, WhenEmpty::Leave) if target.is_none() => {
                     property.default.clone().unwrap_or(Value::Null)
                 }
-                (true, WhenEmpty::Leave) => continue,
+                // An empty source has nothing to say; a value that only the target has is its own.
+                (true, WhenEmpty::Leave) => {
+                    if is_empty(&before)
+                        || matches!(self.against_base(property, source, &before, base), Standing::InSync)
+                    {
+                        self.settle(property, &mut evaluation);
+                    }
+                    continue;
+                }
                 (true, WhenEmpty::Clear) => Value::Null,
                 (true, WhenEmpty::Default) => property.default.clone().unwrap_or(Value::Null),
             };
             if same(&before, &after) {
+                self.settle(property, &mut evaluation);
                 continue;
             }
             match self.against_base(property, source, &before, base) {
-                Standing::InSync => continue,
+                Standing::InSync => {
+                    self.settle(property, &mut evaluation);
+                    continue;
+                }
                 Standing::TargetIsNewer => {
                     evaluation.kept.push(property.target.to_string());
                     continue;
@@ -90,22 +104,53 @@ impl Mapping {
                 Standing::Differs => {}
             }
             property.target.set_in(&mut result, after.clone());
+            self.settle(property, &mut evaluation);
             record(&mut evaluation.changes, &property.target, before, after);
         }
         Ok(evaluation)
     }
 
-    /// The mapped attributes of both sides, to be remembered as the base of the link.
-    pub fn base(&self, source: &Attributes, target: &Attributes) -> Base {
-        let mut base = Base::default();
-        for (s, t) in &self.two_way {
+    /// The base to remember: the one that was, with the settled pairs as they are now.
+    pub fn base(
+        &self,
+        old: Option<&Base>,
+        settled: &[(String, String)],
+        source: &Attributes,
+        target: &Attributes,
+    ) -> Base {
+        let mut base = old.cloned().unwrap_or_default();
+        for (s, t) in settled {
             for (name, from, to) in [(s, source, &mut base.source), (t, target, &mut base.target)] {
-                if let Some(value) = Pointer::parse(name).get_in(from).filter(|v| !is_empty(v)) {
-                    to.insert(name.clone(), value.clone());
+                match Pointer::parse(name).get_in(from).filter(|v| !is_empty(v)) {
+                    Some(value) => {
+                        to.insert(name.clone(), value.clone());
+                    }
+                    None => {
+                        to.shift_remove(name);
+                    }
                 }
             }
         }
         base
+    }
+
+    fn settle(&self, property: &Property, evaluation: &mut Evaluation) {
+        if let Some(pair) = self.two_way_pair(property) {
+            evaluation.settled.push(pair);
+        }
+    }
+
+    fn two_way_pair(&self, property: &Property) -> Option<(String, String)> {
+        let pair = (property.source.as_ref()?.to_string(), property.target.to_string());
+        self.two_way.contains(&pair).then_some(pair)
+    }
+
+    /// The text that this mapping gives a target attribute, if it gives one; for finding the target by its natural key.
+    pub fn mapped_text(&self, interpreter: &dyn Interpreter, source: &Attributes, attribute: &str) -> Option<String> {
+        match self.mapped_value(interpreter, source, attribute) {
+            Ok(Value::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
     }
 
     /// The value that this mapping gives a target attribute, for correlation.
@@ -171,11 +216,9 @@ impl Mapping {
         base: Option<&Base>,
     ) -> Standing {
         let Some(base) = base else { return Standing::Differs };
-        let Some(from) = &property.source else { return Standing::Differs };
-        let pair = (from.to_string(), property.target.to_string());
-        if !self.two_way.contains(&pair) {
+        let (Some(from), Some(pair)) = (&property.source, self.two_way_pair(property)) else {
             return Standing::Differs;
-        }
+        };
         let nothing = Value::Null;
         let now = from.get_in(source).unwrap_or(&nothing);
         let source_stands = same(now, base.source.get(&pair.0).unwrap_or(&nothing));
@@ -375,7 +418,9 @@ mod tests {
         let back = Mapping::compile(back, Some(&forward), &mut NoScripts).unwrap();
         let (user, contact) =
             (object(json!({"mail": "ann@example.org"})), object(json!({"email": "ANN@example.org"})));
-        let base = back.base(&user, &contact);
+        let settled = back.evaluate(&NoScripts, &user, Some(&contact), None).unwrap().settled;
+        assert_eq!(settled, [("mail".to_owned(), "email".to_owned())]);
+        let base = back.base(None, &settled, &user, &contact);
         let evaluate = |user: Value, contact: Value, base: Option<&Base>| {
             let got = back.evaluate(&NoScripts, &object(user), Some(&object(contact)), base).unwrap();
             (got.changes.len(), got.kept)

@@ -24,7 +24,6 @@ mod header;
 mod kek;
 mod passphrase;
 mod recovery;
-mod secret;
 mod system_keyring;
 #[allow(clippy::module_inception, reason = "the crate's main type, in the file of its name")]
 mod vault;
@@ -33,9 +32,9 @@ pub use aead::Field;
 pub use error::{Error, KeyError};
 pub use header::{Header, KeySource, WrappedBy, WrappedKey};
 pub use kek::{Kek, KekStore, Memory};
+pub use model::Secret;
 pub use passphrase::{Kdf, MIN_PASSPHRASE_CHARS};
 pub use recovery::RecoveryKey;
-pub use secret::Secret;
 pub use system_keyring::Keyring;
 pub use vault::{Access, Vault};
 

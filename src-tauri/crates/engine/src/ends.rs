@@ -1,0 +1,223 @@
+//! A mapping with its two ends at hand.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use connector::{Connector, ObjectTypeDescriptor};
+use mapping::Mapping;
+use model::{ManagedObjectConfig, MappingConfig, ResourcePath};
+use store::{Orientation, Walk};
+
+use crate::{Engine, EngineError, interpreter::Scripts};
+
+/// One end of a mapping.
+pub(crate) enum End {
+    /// Objects of the repository.
+    Managed(ManagedObjectConfig),
+    /// Records of a remote system.
+    Remote(Remote),
+}
+
+/// The remote end of a mapping.
+pub(crate) struct Remote {
+    pub connector: Arc<dyn Connector>,
+    pub name: String,
+    pub object_type: ObjectTypeDescriptor,
+    pub path: String,
+    /// The attributes to read, over all mappings of this type, so that they share one mirror.
+    pub attributes: Vec<String>,
+    /// The attributes that correlation asks for.
+    pub indexed: BTreeSet<String>,
+}
+
+impl End {
+    pub(crate) fn remote(&self) -> Option<&Remote> {
+        match self {
+            Self::Managed(_) => None,
+            Self::Remote(remote) => Some(remote),
+        }
+    }
+}
+
+/// Everything that a run of a mapping needs.
+pub(crate) struct Prepared {
+    pub config: MappingConfig,
+    /// The mapping that shares its links in the other direction.
+    pub reverse: Option<MappingConfig>,
+    pub version: i64,
+    pub orientation: Orientation,
+    pub source: End,
+    pub target: End,
+    pub source_path: ResourcePath,
+    pub target_path: ResourcePath,
+    /// Other mappings that carry on what this one changes in the repository.
+    pub followers: Vec<MappingConfig>,
+}
+
+impl Prepared {
+    /// The mapping compiled, with its scripts. Scripts cannot change threads, so each planning thread makes its own.
+    pub(crate) fn compile(&self) -> Result<(Mapping, Scripts), EngineError> {
+        let mut scripts = Scripts::new();
+        let mapping = Mapping::compile(self.config.clone(), self.reverse.as_ref(), &mut scripts)?;
+        Ok((mapping, scripts))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    pub(crate) fn link_type(&self) -> &str {
+        self.config.link_type()
+    }
+
+    pub(crate) fn walk(&self, read: i64, ids: Option<Vec<String>>) -> Walk {
+        Walk {
+            source: self.source_path.clone(),
+            target: self.target_path.clone(),
+            kind: self.link_type().to_owned(),
+            orientation: self.orientation,
+            version: self.version,
+            read,
+            ids,
+        }
+    }
+}
+
+impl Engine {
+    /// Gathers a mapping, its reverse and its connectors; whatever is missing is an error before anything happens.
+    pub(crate) async fn prepare(&self, name: &str) -> Result<Prepared, EngineError> {
+        let wanted = name.to_owned();
+        let all = self.store.read(|r| r.mappings()).await?;
+        let row = all.iter().find(|m| m.config.name.eq_ignore_ascii_case(&wanted)).ok_or_else(|| {
+            let known: Vec<&str> = all.iter().map(|m| m.config.name.as_str()).collect();
+            let hint = if known.is_empty() { "none is configured yet".to_owned() } else { format!("there are: {}", known.join(", ")) };
+            EngineError::NotFound(format!("no such mapping: {name}; {hint}"))
+        })?;
+        let config = row.config.clone();
+        let (source_path, target_path) = (config.source_path()?, config.target_path()?);
+        let orientation = self.orientation(&config, all.iter().map(|m| &m.config))?;
+        let reverse = all
+            .iter()
+            .map(|m| &m.config)
+            .find(|m| m.link_type() == config.link_type() && m.source == config.target && m.target == config.source)
+            .cloned();
+        let followers = all
+            .iter()
+            .map(|m| &m.config)
+            .filter(|m| {
+                target_path.is_managed() && m.source == config.target && m.sync_enabled() && m.link_type() != config.link_type()
+            })
+            .cloned()
+            .collect();
+        let mappings: Vec<MappingConfig> = all.iter().map(|m| m.config.clone()).collect();
+        let source = self.end(&source_path, &mappings).await?;
+        let target = self.end(&target_path, &mappings).await?;
+        let prepared = Prepared {
+            config,
+            reverse,
+            version: row.version,
+            orientation,
+            source,
+            target,
+            source_path,
+            target_path,
+            followers,
+        };
+        // A script that does not compile is told now, not after a long read.
+        prepared.compile()?;
+        Ok(prepared)
+    }
+
+    fn orientation<'m>(
+        &self,
+        config: &MappingConfig,
+        mut all: impl Iterator<Item = &'m MappingConfig>,
+    ) -> Result<Orientation, EngineError> {
+        let kind = config.link_type();
+        if kind == config.name {
+            return Ok(Orientation::Forward);
+        }
+        let owner = all.find(|m| m.name == kind).ok_or_else(|| {
+            EngineError::config(format!("mapping `{}`: `links` names `{kind}`, which does not exist; add that mapping first", config.name))
+        })?;
+        if owner.source == config.source && owner.target == config.target {
+            Ok(Orientation::Forward)
+        } else if owner.source == config.target && owner.target == config.source {
+            Ok(Orientation::Backward)
+        } else {
+            Err(EngineError::config(format!(
+                "mapping `{}` cannot share the links of `{kind}`: their sources and targets are neither the same nor swapped",
+                config.name
+            )))
+        }
+    }
+
+    async fn end(&self, path: &ResourcePath, mappings: &[MappingConfig]) -> Result<End, EngineError> {
+        match path {
+            ResourcePath::Managed(kind) => {
+                let kind = kind.clone();
+                let config = self
+                    .store
+                    .read(move |r| Ok(Engine::managed_type(r, &kind)))
+                    .await??;
+                Ok(End::Managed(config))
+            }
+            ResourcePath::System { connector: name, object_type } => {
+                let connector = self.connectors.connector(name).await?;
+                let descriptor = connector.descriptor();
+                let object_type = descriptor.object_types.iter().find(|t| t.name == *object_type).cloned().ok_or_else(|| {
+                    let known: Vec<&str> = descriptor.object_types.iter().map(|t| t.name.as_str()).collect();
+                    EngineError::config(format!(
+                        "connector `{name}` has no object type `{object_type}`; it has: {}",
+                        known.join(", ")
+                    ))
+                })?;
+                let (attributes, indexed) = self.wanted(path, &object_type, mappings, connector.as_ref()).await?;
+                Ok(End::Remote(Remote {
+                    connector,
+                    name: name.clone(),
+                    object_type,
+                    path: path.to_string(),
+                    attributes,
+                    indexed,
+                }))
+            }
+        }
+    }
+
+    /// The attributes that any mapping reads from or writes to a remote type, and those that correlation asks for.
+    async fn wanted(
+        &self,
+        path: &ResourcePath,
+        object_type: &ObjectTypeDescriptor,
+        mappings: &[MappingConfig],
+        connector: &dyn Connector,
+    ) -> Result<(Vec<String>, BTreeSet<String>), EngineError> {
+        let path = path.to_string();
+        let mut names: BTreeSet<String> = object_type.natural_key.iter().cloned().collect();
+        let mut indexed = names.clone();
+        let mut everything = false;
+        for config in mappings {
+            if config.source == path {
+                match config.source_attributes() {
+                    Some(some) => names.extend(some),
+                    None => everything = true,
+                }
+            }
+            if config.target == path {
+                names.extend(config.target_attributes());
+                let mut scripts = Scripts::new();
+                // A mapping that does not compile is told when it is run itself.
+                if let Ok(mapping) = Mapping::compile(config.clone(), None, &mut scripts) {
+                    indexed.extend(mapping.correlation_attributes());
+                }
+            }
+        }
+        names.extend(indexed.iter().cloned());
+        if everything {
+            let schema = connector.schema(&object_type.name).await?;
+            names.extend(schema.attributes.into_iter().map(|a| a.name));
+        }
+        names.retain(|name| !name.starts_with('_'));
+        Ok((names.into_iter().collect(), indexed))
+    }
+}

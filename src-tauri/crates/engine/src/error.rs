@@ -1,0 +1,64 @@
+//! Why something could not be done at all (a record that fails is not one of these: it is an entry).
+
+use connector::ConnectorError;
+use store::StoreError;
+
+/// An error of the engine, in words.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A configuration is wrong or missing.
+    #[error("{0}")]
+    Config(String),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// Something else is under way.
+    #[error("{0}")]
+    Busy(String),
+    /// The vault is locked.
+    #[error("{0}")]
+    Locked(String),
+    /// A managed object's policies refuse the values.
+    #[error("{}", policy_text(.0))]
+    Policy(Vec<model::policy::Violation>),
+    /// A person stopped it.
+    #[error("canceled")]
+    Canceled,
+    /// The repository failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A remote system failed.
+    #[error(transparent)]
+    Remote(#[from] ConnectorError),
+}
+
+impl EngineError {
+    /// A configuration error.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::Config(message.into())
+    }
+
+    pub(crate) fn ended(error: tokio::task::JoinError) -> Self {
+        Self::Config(format!("a step of the run ended unexpectedly ({error}); run it again"))
+    }
+}
+
+impl From<model::mapping_config::MappingConfigError> for EngineError {
+    fn from(error: model::mapping_config::MappingConfigError) -> Self {
+        Self::Config(error.to_string())
+    }
+}
+
+impl From<mapping::CompileError> for EngineError {
+    fn from(error: mapping::CompileError) -> Self {
+        Self::Config(error.to_string())
+    }
+}
+
+/// What to do about a record that policies refuse.
+pub(crate) const POLICY_REMEDY: &str = "correct the source record, or give the property a default in the mapping";
+
+pub(crate) fn policy_text(violations: &[model::policy::Violation]) -> String {
+    let texts: Vec<&str> = violations.iter().map(|v| v.message.as_str()).collect();
+    format!("policy validation failed: {}", texts.join("; "))
+}

@@ -1,0 +1,204 @@
+//! Executing: by operation, in batches, each batch durable before the next.
+
+use model::{Action, Attributes, Pointer};
+use store::{Entry, EntryStatus, Hash, NewLink, Run, Writer};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Engine, EngineError,
+    ends::{End, Prepared},
+};
+
+/// Creates first, so that what is new can be linked; deletes last, so that nothing is gone before all else went well.
+const ORDER: [Action; 5] = [Action::Create, Action::Update, Action::Link, Action::Unlink, Action::Delete];
+
+/// Entries per transaction when the target is the repository.
+const LOCAL_BATCH: usize = 500;
+
+/// On whose behalf entries are carried out.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    /// The run: number and `_id`. An implicit sync has none.
+    pub run: Option<(i64, String)>,
+    /// For history and audit.
+    pub who: String,
+    /// The plan was made some time ago: look at each target again before it is touched.
+    pub recheck: bool,
+}
+
+/// How one entry ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settled {
+    pub seq: i64,
+    pub action: Action,
+    pub status: EntryStatus,
+    pub target_id: Option<String>,
+    pub reason: Option<String>,
+    pub remedy: Option<String>,
+    /// A link was made by it.
+    pub linked: bool,
+}
+
+impl Settled {
+    pub(crate) fn done(entry: &Entry, target_id: Option<String>, linked: bool) -> Self {
+        Self {
+            seq: entry.seq,
+            action: entry.action,
+            status: EntryStatus::Done,
+            target_id,
+            reason: None,
+            remedy: None,
+            linked,
+        }
+    }
+
+    pub(crate) fn ended(entry: &Entry, status: EntryStatus, reason: impl Into<String>) -> Self {
+        Self {
+            seq: entry.seq,
+            action: entry.action,
+            status,
+            target_id: None,
+            reason: Some(reason.into()),
+            remedy: None,
+            linked: false,
+        }
+    }
+
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+/// Writes how entries ended into their run, in the transaction of their changes.
+pub(crate) fn settle(w: &Writer<'_>, context: &Context, settled: &[Settled]) -> Result<(), store::StoreError> {
+    let Some((run, _)) = &context.run else { return Ok(()) };
+    for s in settled {
+        w.settle_entry(*run, s.seq, s.status, s.target_id.as_deref(), s.reason.as_deref(), s.remedy.as_deref())?;
+    }
+    Ok(())
+}
+
+/// The link that an entry leaves behind.
+pub(crate) fn link_for(
+    prepared: &Prepared,
+    entry: &Entry,
+    target_id: &str,
+    target_hash: Option<Hash>,
+    target_now: Option<&Attributes>,
+) -> NewLink {
+    let part = |name: &str| {
+        entry.base.as_ref().and_then(|b| b.get(name)).and_then(|v| v.as_object()).cloned().unwrap_or_default()
+    };
+    let mut base_target = part("target");
+    // The provider may have stored another spelling than it was sent; what it has is what it will be compared with.
+    if let Some(now) = target_now {
+        for (name, value) in &mut base_target {
+            if let Some(stored) = Pointer::parse(name).get_in(now) {
+                *value = stored.clone();
+            }
+        }
+    }
+    let judged = entry.base.is_some() && target_hash.is_some();
+    NewLink {
+        kind: prepared.link_type().to_owned(),
+        orientation: prepared.orientation,
+        source_id: entry.source_id.clone().unwrap_or_default(),
+        target_id: target_id.to_owned(),
+        source_hash: entry.source_hash.filter(|_| judged),
+        target_hash: target_hash.filter(|_| judged),
+        // Version 0 is no mapping's: a link that was made without judging the values is judged by the next run.
+        version: if judged { prepared.version } else { 0 },
+        base_source: part("source"),
+        base_target,
+    }
+}
+
+impl Engine {
+    /// Carries out the planned entries of a run.
+    pub(crate) async fn execute(
+        &self,
+        run: &mut Run,
+        prepared: &Prepared,
+        recheck: bool,
+        cancel: &CancellationToken,
+    ) -> Result<(), EngineError> {
+        let context = Context { run: Some((run.seq, run.id.clone())), who: format!("run {}", run.id), recheck };
+        let seq = run.seq;
+        let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
+        run.progress.stage_total =
+            Some(counts.iter().filter(|(_, _, status, _)| *status == EntryStatus::Planned).map(|(.., n)| n).sum());
+        run.progress.stage_processed = 0;
+        self.put_run(run).await?;
+        let calls_before = prepared.calls();
+        let calls_so_far = run.progress.calls;
+        for action in ORDER {
+            let mut after = 0;
+            loop {
+                if cancel.is_cancelled() {
+                    return Err(EngineError::Canceled);
+                }
+                let limit = match &prepared.target {
+                    End::Managed(_) => LOCAL_BATCH,
+                    End::Remote(remote) => remote.object_type.batch_size.max(1),
+                };
+                let entries = self.store.read(move |r| r.planned(seq, action, after, limit)).await?;
+                let Some(last) = entries.last() else { break };
+                after = last.seq;
+                let settled = self.execute_batch(&context, prepared, action, entries).await?;
+                tally(run, &settled);
+                // Shown while the run goes on; the end of the run adds the exact number.
+                let mut shown = run.clone();
+                shown.progress.calls = calls_so_far + (prepared.calls() - calls_before);
+                self.put_run(&shown).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out entries of one action.
+    pub(crate) async fn execute_batch(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        action: Action,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Settled>, EngineError> {
+        match (&prepared.target, action) {
+            // Links are the repository's own, whatever they lead to.
+            (_, Action::Link | Action::Unlink) | (End::Managed(_), _) => self.execute_managed(context, prepared, entries).await,
+            (End::Remote(remote), _) => self.execute_remote(context, prepared, remote, action, entries).await,
+        }
+    }
+}
+
+fn tally(run: &mut Run, settled: &[Settled]) {
+    let progress = &mut run.progress;
+    progress.stage_processed += settled.len() as u64;
+    for s in settled.iter().filter(|s| s.status == EntryStatus::Done) {
+        match s.action {
+            Action::Create => progress.created += 1,
+            Action::Update => progress.updated += 1,
+            Action::Delete => progress.deleted += 1,
+            Action::Unlink => progress.unlinked += 1,
+            _ => {}
+        }
+        if s.linked {
+            progress.linked += 1;
+        }
+    }
+}
+
+/// The attributes after the changes.
+pub(crate) fn apply_changes(attributes: &Attributes, entry: &Entry) -> Attributes {
+    let mut after = attributes.clone();
+    for change in &entry.changes {
+        let pointer = Pointer::parse(&change.attribute);
+        if change.after.is_null() {
+            pointer.remove_in(&mut after);
+        } else {
+            pointer.set_in(&mut after, change.after.clone());
+        }
+    }
+    after
+}

@@ -1,0 +1,495 @@
+//! Executing into a remote system: intent committed, sent in batches, outcome with link and audit committed.
+
+use std::{collections::HashMap, time::Duration};
+
+use connector::{Change, Creation, Outcome, RemoteObject};
+use mapping::canonical;
+use model::{Action, Attributes, Pointer, Situation};
+use serde_json::Value;
+use store::{Entry, EntryStatus, JournalRow, JournalState, Operation, SeenPage};
+
+use crate::{
+    Engine, EngineError,
+    doubt::Doubt,
+    ends::{Prepared, Remote},
+    execute::{Context, Settled, link_for, settle},
+};
+
+/// How often a batch's leftovers are sent again when the provider asked to wait or an answer was lost.
+const ROUNDS: u32 = 5;
+/// The longest wait that is sat out; a longer one fails the record, and the next run tries again.
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
+
+/// One entry on its way.
+struct Item {
+    entry: Entry,
+    payload: Attributes,
+    journal: i64,
+}
+
+impl Engine {
+    pub(crate) async fn execute_remote(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        remote: &Remote,
+        action: Action,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Settled>, EngineError> {
+        let operation = match action {
+            Action::Create => Operation::Create,
+            Action::Update => Operation::Update,
+            _ => Operation::Delete,
+        };
+        let (entries, mut settled) = self.still_valid(context, prepared, remote, action, entries).await?;
+        let mut items: Vec<Item> = Vec::new();
+        let mut link_only = Vec::new();
+        for entry in entries {
+            let payload = payload(&entry);
+            if operation == Operation::Update && payload.is_empty() {
+                link_only.push(entry);
+            } else {
+                items.push(Item { entry, payload, journal: 0 });
+            }
+        }
+        settled.extend(self.link_untouched(context, prepared, remote, link_only).await?);
+        let mut round = 0;
+        while !items.is_empty() {
+            round += 1;
+            self.note_sending(context, prepared, remote, operation, &mut items).await?;
+            let outcomes = send(remote, operation, &items).await;
+            let last_round = round >= ROUNDS;
+            let (done, again, wait) = self.note_outcomes(context, prepared, remote, operation, items, outcomes, last_round).await?;
+            settled.extend(done);
+            items = again;
+            if !items.is_empty() && !wait.is_zero() {
+                // The provider said how long; nothing else tells when it will take calls again.
+                #[allow(clippy::disallowed_methods)]
+                tokio::time::sleep(wait).await;
+            }
+        }
+        Ok(settled)
+    }
+
+    /// Sorts out entries that must not be carried out any more.
+    async fn still_valid(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        remote: &Remote,
+        action: Action,
+        entries: Vec<Entry>,
+    ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
+        if context.recheck && action != Action::Create {
+            let targets: Vec<String> = entries.iter().filter_map(|e| e.target_id.clone()).collect();
+            self.read_some(remote, &targets).await?;
+        }
+        let (walk, context) = (prepared.walk(0, None), context.clone());
+        Ok(self
+            .store
+            .write(move |w| {
+                let (mut valid, mut stale) = (Vec::new(), Vec::new());
+                for entry in entries {
+                    let source = entry.source_id.clone().unwrap_or_default();
+                    let link = w.link_of_source(&walk.kind, walk.orientation, &source)?;
+                    let why = match (action, &entry.target_id) {
+                        // MISSING with CREATE has a link whose target is gone: it will be pointed to the new record.
+                        (Action::Create, _) => {
+                            let gone = match &link {
+                                Some(link) => w.target(&walk, &link.target_id)?.is_none(),
+                                None => true,
+                            };
+                            (!gone).then_some("the record was linked meanwhile")
+                        }
+                        (_, None) => Some("it has no target record"),
+                        (_, Some(target)) => {
+                            let owner = w.link_of_target(&walk.kind, walk.orientation, target)?;
+                            match w.target(&walk, target)? {
+                                None if action != Action::Delete => Some("the target record is gone"),
+                                Some((_, hash)) if entry.target_hash.is_some_and(|planned| planned != hash) => {
+                                    Some("the target record has changed since this was planned")
+                                }
+                                _ if owner.is_some_and(|o| o.source_id != source) && !source.is_empty() => {
+                                    Some("the target record was linked to another record meanwhile")
+                                }
+                                _ => None,
+                            }
+                        }
+                    };
+                    match why {
+                        None => valid.push(entry),
+                        Some(why) => stale.push(Settled::ended(
+                            &entry,
+                            EntryStatus::Stale,
+                            format!("{}; not carried out: {why}", entry.reason),
+                        )),
+                    }
+                }
+                settle(w, &context, &stale)?;
+                Ok((valid, stale))
+            })
+            .await?)
+    }
+
+    /// Entries that only need their link: the target has all values already.
+    async fn link_untouched(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        remote: &Remote,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Settled>, EngineError> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let links: Vec<store::NewLink> = entries
+            .iter()
+            .map(|e| link_for(prepared, e, e.target_id.as_deref().unwrap_or_default(), e.target_hash, None))
+            .collect();
+        let (context, at, _path) = (context.clone(), self.at(), remote.path.clone());
+        Ok(self
+            .store
+            .write(move |w| {
+                let mut settled = Vec::new();
+                for (entry, link) in entries.iter().zip(&links) {
+                    let new = w.link_of_source(&link.kind, link.orientation, &link.source_id)?.is_none();
+                    w.put_link(link, &at)?;
+                    settled.push(Settled::done(entry, None, new));
+                }
+                settle(w, &context, &settled)?;
+                Ok(settled)
+            })
+            .await?)
+    }
+
+    async fn note_sending(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        remote: &Remote,
+        operation: Operation,
+        items: &mut [Item],
+    ) -> Result<(), EngineError> {
+        let rows: Vec<JournalRow> = items
+            .iter()
+            .map(|item| JournalRow {
+                seq: 0,
+                run: context.run.as_ref().map(|(_, id)| id.clone()),
+                entry: context.run.as_ref().map(|_| item.entry.seq),
+                mapping: prepared.name().to_owned(),
+                operation,
+                connector: remote.name.clone(),
+                object_type: remote.object_type.name.clone(),
+                source_id: item.entry.source_id.clone(),
+                target_id: item.entry.target_id.clone().filter(|_| operation != Operation::Create),
+                payload: item.payload.clone(),
+                before: (!item.entry.changes.is_empty())
+                    .then(|| item.entry.changes.iter().map(|c| (c.attribute.clone(), c.before.clone())).collect()),
+            })
+            .collect();
+        let at = self.at();
+        let numbers = self.store.write(move |w| w.journal_sending(&rows, &at)).await?;
+        for (item, number) in items.iter_mut().zip(numbers) {
+            item.journal = number;
+        }
+        Ok(())
+    }
+
+    /// Commits what came of a batch. Gives the settled entries, those to send again, and how long to wait before.
+    #[allow(clippy::too_many_arguments)]
+    async fn note_outcomes(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        remote: &Remote,
+        operation: Operation,
+        items: Vec<Item>,
+        outcomes: Vec<Outcome>,
+        last_round: bool,
+    ) -> Result<(Vec<Settled>, Vec<Item>, Duration), EngineError> {
+        let mut notes: Vec<Note> = Vec::new();
+        let mut again: Vec<Item> = Vec::new();
+        let mut wait = Duration::ZERO;
+        let mut conflicts: Vec<(Item, String, String)> = Vec::new();
+        let mut lost: Vec<(Item, String)> = Vec::new();
+        let mut outcomes = outcomes.into_iter();
+        for item in items {
+            let outcome = outcomes.next().unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() });
+            match outcome {
+                Outcome::Done(object) => notes.push(self.done_note(prepared, remote, operation, item, object).await?),
+                Outcome::Gone if operation == Operation::Delete => {
+                    let gone = RemoteObject { uid: item.entry.target_id.clone().unwrap_or_default(), ..RemoteObject::default() };
+                    notes.push(self.done_note(prepared, remote, operation, item, gone).await?);
+                }
+                Outcome::Gone => notes.push(Note::failed(item, "the target record is gone", Some("run it again: it will be MISSING"))),
+                Outcome::Conflict { existing, reason } => conflicts.push((item, existing, reason)),
+                Outcome::Rejected { reason, attribute } => {
+                    let remedy = attribute.map(|a| format!("correct `{a}` in the source record or in the mapping"));
+                    notes.push(Note::failed(item, &reason, remedy.as_deref()));
+                }
+                Outcome::Retry { after, reason } if last_round || after > LONGEST_WAIT => {
+                    let remedy = format!("run it again in {} seconds or later", after.as_secs().max(1));
+                    notes.push(Note::failed(item, &reason, Some(&remedy)));
+                }
+                Outcome::Retry { after, reason } => {
+                    wait = wait.max(after);
+                    notes.push(Note::not_sent(&item, &reason));
+                    again.push(item);
+                }
+                Outcome::Unknown { reason } => lost.push((item, reason)),
+            }
+        }
+        for (item, existing, reason) in conflicts {
+            self.take_over(prepared, remote, item, existing, reason, &mut notes, &mut again).await?;
+        }
+        for (item, reason) in lost {
+            match self.look(remote, &doubt_row(prepared, remote, operation, &item)).await? {
+                Doubt::Arrived(object) => notes.push(self.done_note(prepared, remote, operation, item, object).await?),
+                Doubt::NeverArrived if last_round => {
+                    notes.push(Note::failed(item, &format!("the answer was lost, and the change did not arrive: {reason}"), Some("run it again")));
+                }
+                Doubt::NeverArrived => {
+                    wait = wait.max(Duration::from_millis(200));
+                    notes.push(Note::not_sent(&item, &reason));
+                    again.push(item);
+                }
+                Doubt::CannotTell => notes.push(Note::in_doubt(item, &reason)),
+            }
+        }
+        let settled: Vec<Settled> = notes.iter().filter_map(|n| n.settled.clone()).collect();
+        let (context, at, path, indexed) = (context.clone(), self.at(), remote.path.clone(), remote.indexed.clone());
+        let (kind, orientation) = (prepared.link_type().to_owned(), prepared.orientation);
+        self.store
+            .write(move |w| {
+                let mut page = SeenPage { path: path.clone(), indexed, ..SeenPage::default() };
+                for note in &notes {
+                    if let Some((state, target, message)) = &note.journal_end {
+                        w.journal_settled(note.journal, *state, target.as_deref(), message.as_deref(), &at)?;
+                    }
+                    if let Some(link) = &note.link {
+                        w.put_link(link, &at)?;
+                    }
+                    if let Some((source, target)) = &note.removed {
+                        w.remove_link(&kind, orientation, source)?;
+                        w.forget_mirrored(&path, target)?;
+                    }
+                    page.rows.extend(note.seen.clone());
+                }
+                w.mirror_fresh(&page, &at)?;
+                let settled: Vec<Settled> = notes.iter().filter_map(|n| n.settled.clone()).collect();
+                for (entry, settled) in notes.iter().filter_map(|n| Some((n.redirected.as_ref()?, n.settled.as_ref()?))) {
+                    if let Some((run, _)) = &context.run {
+                        w.redirect_entry(*run, settled.seq, Situation::Found, Action::Update, &entry.0, &entry.1)?;
+                    }
+                }
+                settle(w, &context, &settled)
+            })
+            .await?;
+        Ok((settled, again, wait))
+    }
+
+    /// The provider has such a record already: a lost race or an earlier send. It is linked and brought in line.
+    #[allow(clippy::too_many_arguments)]
+    async fn take_over(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        item: Item,
+        existing: String,
+        reason: String,
+        notes: &mut Vec<Note>,
+        again: &mut Vec<Item>,
+    ) -> Result<(), EngineError> {
+        let _ = again;
+        let (walk, uid) = (prepared.walk(0, None), existing.clone());
+        let owner = self.store.read(move |r| r.link_of_target(&walk.kind, walk.orientation, &uid)).await?;
+        let source = item.entry.source_id.clone().unwrap_or_default();
+        if owner.as_ref().is_some_and(|o| o.source_id != source) {
+            notes.push(Note::failed(
+                item,
+                &format!("{reason} It is linked to another record"),
+                Some("correct the record that has the wrong key, or remove the wrong link"),
+            ));
+            return Ok(());
+        }
+        let found = remote.connector.read(&remote.object_type.name, std::slice::from_ref(&existing), &remote.attributes).await?;
+        let Some(object) = found.into_iter().next() else {
+            notes.push(Note::failed(item, &format!("{reason} But that record cannot be read"), Some("run it again")));
+            return Ok(());
+        };
+        // Only what differs is sent; the record keeps what else it has.
+        let nothing = Value::Null;
+        let differing: Attributes = item
+            .payload
+            .iter()
+            .filter(|(name, value)| !canonical::same(object.attributes.get(*name).unwrap_or(&nothing), value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let change = Change { uid: object.uid.clone(), attributes: differing.clone() };
+        let outcome = if differing.is_empty() {
+            Outcome::Done(object.clone())
+        } else {
+            remote.connector.update(&remote.object_type.name, std::slice::from_ref(&change)).await.into_iter().next().unwrap_or(
+                Outcome::Unknown { reason: "the connector gave no outcome for it".into() },
+            )
+        };
+        match outcome {
+            Outcome::Done(updated) => {
+                let mut attributes = object.attributes;
+                attributes.extend(differing);
+                attributes.extend(updated.attributes);
+                let why = format!("{} had this record already ({}); linked and brought in line", remote.connector.descriptor().title, object.uid);
+                let mut note =
+                    self.done_note(prepared, remote, Operation::Create, item, RemoteObject { uid: object.uid.clone(), attributes }).await?;
+                note.redirected = Some((object.uid, why.clone()));
+                if let Some(settled) = &mut note.settled {
+                    settled.action = Action::Update;
+                    settled.reason = Some(why);
+                }
+                notes.push(note);
+            }
+            Outcome::Rejected { reason, .. } | Outcome::Retry { reason, .. } | Outcome::Unknown { reason } => {
+                notes.push(Note::failed(item, &reason, Some("run it again")));
+            }
+            Outcome::Conflict { reason, .. } => notes.push(Note::failed(item, &reason, None)),
+            Outcome::Gone => notes.push(Note::failed(item, "the record is gone again", Some("run it again"))),
+        }
+        Ok(())
+    }
+
+    /// What is committed for a write that was done.
+    async fn done_note(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        operation: Operation,
+        item: Item,
+        object: RemoteObject,
+    ) -> Result<Note, EngineError> {
+        let mut note = Note::new(item.journal);
+        note.journal_end = Some((JournalState::Done, Some(object.uid.clone()), None));
+        if operation == Operation::Delete {
+            let target = item.entry.target_id.clone().unwrap_or_default();
+            note.removed = Some((item.entry.source_id.clone().unwrap_or_default(), target));
+            note.settled = Some(Settled::done(&item.entry, None, false));
+            return Ok(note);
+        }
+        // The provider may follow a merged record to a new id; then its old copy says nothing.
+        let mut attributes = match (operation, &item.entry.target_id) {
+            (Operation::Update, Some(uid)) if *uid == object.uid => {
+                let (path, uid) = (remote.path.clone(), uid.clone());
+                self.store.read(move |r| r.mirrored(&path, &uid)).await?.map(|m| m.attributes).unwrap_or_default()
+            }
+            _ => Attributes::new(),
+        };
+        for (name, value) in &item.payload {
+            attributes.insert(name.clone(), value.clone());
+        }
+        for (name, value) in object.attributes {
+            if remote.attributes.contains(&name) {
+                attributes.insert(name, value);
+            }
+        }
+        let hash = canonical::hash(&attributes);
+        note.link = Some(link_for(prepared, &item.entry, &object.uid, Some(hash), Some(&attributes)));
+        let linked = operation == Operation::Create || item.entry.situation != Situation::Confirmed;
+        note.settled = Some(Settled::done(&item.entry, Some(object.uid.clone()), linked));
+        note.seen = Some((object.uid, hash, attributes));
+        Ok(note)
+    }
+}
+
+/// What one item leaves behind.
+struct Note {
+    journal: i64,
+    journal_end: Option<(JournalState, Option<String>, Option<String>)>,
+    link: Option<store::NewLink>,
+    removed: Option<(String, String)>,
+    seen: Option<(String, store::Hash, Attributes)>,
+    settled: Option<Settled>,
+    redirected: Option<(String, String)>,
+}
+
+impl Note {
+    fn new(journal: i64) -> Self {
+        Self { journal, journal_end: None, link: None, removed: None, seen: None, settled: None, redirected: None }
+    }
+
+    fn failed(item: Item, reason: &str, remedy: Option<&str>) -> Self {
+        let mut settled = Settled::ended(&item.entry, EntryStatus::Failed, reason);
+        settled.remedy = remedy.map(str::to_owned);
+        Self {
+            journal_end: Some((JournalState::Failed, None, Some(reason.to_owned()))),
+            settled: Some(settled),
+            ..Self::new(item.journal)
+        }
+    }
+
+    /// It did not reach the provider; it will be noted anew when it is sent again.
+    fn not_sent(item: &Item, reason: &str) -> Self {
+        Self { journal_end: Some((JournalState::Failed, None, Some(reason.to_owned()))), ..Self::new(item.journal) }
+    }
+
+    /// Nobody can tell now; the journal keeps it, and the next run looks before it sends.
+    fn in_doubt(item: Item, reason: &str) -> Self {
+        let settled = Settled::ended(
+            &item.entry,
+            EntryStatus::Failed,
+            format!("the answer was lost, and whether the change arrived cannot be seen now: {reason}"),
+        )
+        .with_remedy("run it again: it looks for the record before it creates anything");
+        Self { settled: Some(settled), ..Self::new(item.journal) }
+    }
+}
+
+fn payload(entry: &Entry) -> Attributes {
+    entry
+        .changes
+        .iter()
+        .filter(|c| entry.action != Action::Create || !c.after.is_null())
+        .map(|c| (Pointer::parse(&c.attribute).to_string(), c.after.clone()))
+        .collect()
+}
+
+fn doubt_row(prepared: &Prepared, remote: &Remote, operation: Operation, item: &Item) -> JournalRow {
+    JournalRow {
+        seq: item.journal,
+        run: None,
+        entry: None,
+        mapping: prepared.name().to_owned(),
+        operation,
+        connector: remote.name.clone(),
+        object_type: remote.object_type.name.clone(),
+        source_id: item.entry.source_id.clone(),
+        target_id: item.entry.target_id.clone().filter(|_| operation != Operation::Create),
+        payload: item.payload.clone(),
+        before: None,
+    }
+}
+
+async fn send(remote: &Remote, operation: Operation, items: &[Item]) -> Vec<Outcome> {
+    let kind = &remote.object_type.name;
+    match operation {
+        Operation::Create => {
+            let batch: Vec<Creation> = items
+                .iter()
+                .map(|i| Creation { trace: i.journal.to_string(), attributes: i.payload.clone() })
+                .collect();
+            remote.connector.create(kind, &batch).await
+        }
+        Operation::Update => {
+            // Two entries on one record cannot be, but a batch with an id twice would be refused whole.
+            let mut seen: HashMap<&str, ()> = HashMap::new();
+            let batch: Vec<Change> = items
+                .iter()
+                .map(|i| Change { uid: i.entry.target_id.clone().unwrap_or_default(), attributes: i.payload.clone() })
+                .collect();
+            debug_assert!(batch.iter().all(|c| seen.insert(&c.uid, ()).is_none()), "one entry per target");
+            remote.connector.update(kind, &batch).await
+        }
+        Operation::Delete => {
+            let batch: Vec<String> = items.iter().filter_map(|i| i.entry.target_id.clone()).collect();
+            remote.connector.delete(kind, &batch).await
+        }
+    }
+}

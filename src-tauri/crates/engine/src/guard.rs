@@ -1,0 +1,171 @@
+//! Guards: limits on the whole plan, checked before the first write.
+
+use model::{Action, mapping_config::GuardsConfig};
+use store::{EntryStatus, GuardResult, Progress};
+
+/// Deletes and unlinks that a run may do when the mapping does not say.
+pub const DEFAULT_MAX_DELETES: u64 = 5;
+
+/// A source must still hold this share of the linked records, in per cent.
+const LEAST_SOURCE_PERCENT: u64 = 90;
+
+/// What a plan holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Planned {
+    pub creates: u64,
+    pub updates: u64,
+    pub deletes: u64,
+}
+
+impl Planned {
+    pub(crate) fn count(counts: &[(model::Situation, Action, EntryStatus, u64)]) -> Self {
+        let mut planned = Self::default();
+        for (_, action, status, n) in counts {
+            if *status != EntryStatus::Planned {
+                continue;
+            }
+            match action {
+                Action::Create => planned.creates += n,
+                Action::Update | Action::Link => planned.updates += n,
+                Action::Delete | Action::Unlink => planned.deletes += n,
+                _ => {}
+            }
+        }
+        planned
+    }
+}
+
+/// Holds the plan against the limits. `allow_deletes` is what a person allowed for this run only.
+pub(crate) fn check(
+    config: Option<GuardsConfig>,
+    allow_empty_source: bool,
+    partial: bool,
+    planned: Planned,
+    progress: &Progress,
+    allow_deletes: Option<u64>,
+) -> Vec<GuardResult> {
+    let config = config.unwrap_or_default();
+    let sources = progress.source_total.unwrap_or(0);
+    let links = progress.links_total;
+    let mut results = Vec::new();
+    let mut add = |name: &str, limit: String, count: String, holds: bool, message: String| {
+        results.push(GuardResult { name: name.into(), limit, planned: count, holds, message });
+    };
+
+    if !partial {
+        let empty = sources == 0 && !allow_empty_source;
+        if empty {
+            add(
+                "emptySource",
+                "at least 1".into(),
+                "0".into(),
+                true,
+                "the source is empty. If that is right, set `allowEmptySourceSet` in the mapping; if not, check the source before you run it again".into(),
+            );
+        } else if sources * 100 < links * LEAST_SOURCE_PERCENT && allow_deletes.is_none() {
+            add(
+                "shortSource",
+                format!("{LEAST_SOURCE_PERCENT} % of {links}"),
+                sources.to_string(),
+                true,
+                format!(
+                    "the source has {sources} records, but {links} are linked: less than {LEAST_SOURCE_PERCENT} %. A source that lost so many is more often broken than right; check it, then release the run with an allowance for deletes"
+                ),
+            );
+        }
+    }
+
+    let percent = |n: u64| if links == 0 { 0.0 } else { n as f64 * 100.0 / links as f64 };
+    let limit = match (allow_deletes, config.max_deletes, config.max_delete_percent) {
+        (Some(allowed), _, _) => Some(allowed),
+        (None, Some(most), _) => Some(most),
+        (None, None, None) => Some(DEFAULT_MAX_DELETES),
+        (None, None, Some(_)) => None,
+    };
+    if let Some(limit) = limit {
+        let holds = planned.deletes > limit;
+        let message = if holds {
+            format!(
+                "{} deletes are planned, {limit} are allowed. Look at them; if they are right, allow {} for this run",
+                planned.deletes, planned.deletes
+            )
+        } else {
+            format!("deletes {} of {limit} allowed", planned.deletes)
+        };
+        add("maxDeletes", limit.to_string(), planned.deletes.to_string(), holds, message);
+    }
+    for (name, word, most, count, released) in [
+        ("maxDeletePercent", "deletes", config.max_delete_percent, planned.deletes, allow_deletes.is_some()),
+        ("maxUpdatePercent", "updates", config.max_update_percent, planned.updates, false),
+    ] {
+        if let Some(most) = most.filter(|_| !released) {
+            let share = percent(count);
+            let holds = share > most;
+            add(
+                name,
+                format!("{most} %"),
+                format!("{share:.1} %"),
+                holds,
+                format!("{word}: {count} of {links} linked records, {share:.1} % of {most} % allowed"),
+            );
+        }
+    }
+    if let Some(most) = config.max_creates {
+        let holds = planned.creates > most;
+        add(
+            "maxCreates",
+            most.to_string(),
+            planned.creates.to_string(),
+            holds,
+            format!("creates {} of {most} allowed", planned.creates),
+        );
+    }
+    results
+}
+
+#[cfg(test)]
+mod tests {
+    use model::mapping_config::GuardsConfig;
+    use store::Progress;
+
+    use super::{Planned, check};
+
+    #[test]
+    fn guards_hold_what_they_should() {
+        let deletes = |n| Planned { deletes: n, ..Planned::default() };
+        let max = |n| GuardsConfig { max_deletes: Some(n), ..GuardsConfig::default() };
+        let share = |p| GuardsConfig { max_delete_percent: Some(p), ..GuardsConfig::default() };
+        let updates = GuardsConfig { max_update_percent: Some(50.0), ..GuardsConfig::default() };
+        let creates = GuardsConfig { max_creates: Some(3), ..GuardsConfig::default() };
+        // what, config, planned, sources, links, allowed, partial, the guards that hold
+        let table: Vec<(&str, Option<GuardsConfig>, Planned, u64, u64, Option<u64>, bool, Vec<&str>)> = vec![
+            ("nothing planned", None, deletes(0), 10, 10, None, false, vec![]),
+            ("default allows five", None, deletes(5), 100, 100, None, false, vec![]),
+            ("default holds six", None, deletes(6), 100, 100, None, false, vec!["maxDeletes"]),
+            ("allowed for this run", None, deletes(6), 100, 100, Some(6), false, vec![]),
+            ("allowed too little", None, deletes(6), 100, 100, Some(5), false, vec!["maxDeletes"]),
+            ("own limit", Some(max(1)), deletes(2), 100, 100, None, false, vec!["maxDeletes"]),
+            ("share", Some(share(1.0)), deletes(2), 100, 100, None, false, vec!["maxDeletePercent"]),
+            ("share fits", Some(share(2.0)), deletes(2), 100, 100, None, false, vec![]),
+            ("share released", Some(share(1.0)), deletes(2), 100, 100, Some(2), false, vec![]),
+            ("empty source", None, deletes(0), 0, 0, None, false, vec!["emptySource"]),
+            ("empty but partial", None, deletes(0), 0, 100, None, true, vec![]),
+            ("short source", None, deletes(0), 89, 100, None, false, vec!["shortSource"]),
+            ("just enough", None, deletes(0), 90, 100, None, false, vec![]),
+            ("short source released", None, deletes(11), 89, 100, Some(11), false, vec![]),
+            ("updates", Some(updates), Planned { updates: 51, ..Planned::default() }, 100, 100, None, false, vec!["maxUpdatePercent"]),
+            ("creates", Some(creates), Planned { creates: 4, ..Planned::default() }, 100, 0, None, false, vec!["maxCreates"]),
+        ];
+        for (what, config, planned, sources, links, allowed, partial, expect) in table {
+            let progress = Progress { source_total: Some(sources), links_total: links, ..Progress::default() };
+            let held: Vec<String> = check(config, false, partial, planned, &progress, allowed)
+                .into_iter()
+                .filter(|g| g.holds)
+                .map(|g| g.name)
+                .collect();
+            assert_eq!(held, expect, "{what}");
+        }
+        let progress = Progress { source_total: Some(0), ..Progress::default() };
+        assert!(check(None, true, false, deletes(0), &progress, None).iter().all(|g| !g.holds), "an empty source is believed");
+    }
+}

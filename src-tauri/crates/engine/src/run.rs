@@ -1,0 +1,397 @@
+//! A run from beginning to end.
+
+use store::{Entry, EntryStatus, NewRun, Run, RunMode, RunState, Side};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Engine, EngineError,
+    ends::{End, Prepared},
+    guard,
+    lock::{self, MappingLock},
+    plan,
+    read::Linked,
+};
+
+/// Finished runs that are kept per mapping.
+const KEEP_RUNS: usize = 30;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The mapping.
+    pub mapping: String,
+    /// Preview or reconcile.
+    pub mode: RunMode,
+    /// Only these sources; empty means all.
+    pub ids: Vec<String>,
+    /// For this run only: deletes that the guard lets through.
+    pub allow_deletes: Option<u64>,
+}
+
+/// A run that has begun and holds its mapping's lock, to be carried out.
+pub struct Begun {
+    /// Its row.
+    pub run: Run,
+    prepared: Prepared,
+    allow_deletes: Option<u64>,
+    /// The plan is there already.
+    planned: bool,
+    _lock: MappingLock,
+}
+
+impl Engine {
+    /// Begins a run: everything that can be refused is refused here.
+    pub async fn begin(&self, request: RunRequest) -> Result<Begun, EngineError> {
+        let prepared = self.prepare(&request.mapping).await?;
+        let lock = self.lock_mapping(prepared.name()).await?;
+        self.bury_dead_runs(prepared.name()).await?;
+        let new = NewRun {
+            id: self.new_id(),
+            mapping: prepared.name().to_owned(),
+            mode: request.mode,
+            stage: "ACTIVE_INITIALIZED".into(),
+            started: self.at(),
+            ids: request.ids,
+        };
+        let id = new.id.clone();
+        let run = self
+            .store
+            .write(move |w| {
+                w.begin_run(&new)?;
+                w.prune_runs(&new.mapping, KEEP_RUNS)?;
+                w.run(&new.id)?.ok_or_else(|| store::StoreError::not_found(format!("run {}", new.id)))
+            })
+            .await?;
+        tracing::info!(run = id, mapping = prepared.name(), mode = request.mode.as_str(), "run begun");
+        Ok(Begun { run, prepared, allow_deletes: request.allow_deletes, planned: false, _lock: lock })
+    }
+
+    /// Begins to carry out the plan of a preview, or a held run's, under the same `_id`.
+    pub async fn begin_apply(&self, id: &str, allow_deletes: Option<u64>) -> Result<Begun, EngineError> {
+        let mut run = self.run_row(id).await?;
+        match run.state {
+            RunState::Planned | RunState::Held => {}
+            RunState::Active => return Err(EngineError::Busy(format!("run {id} is still under way; wait for it or cancel it"))),
+            RunState::Success | RunState::Canceled | RunState::Failed | RunState::Interrupted => {
+                return Err(EngineError::config(format!(
+                    "run {id} has ended ({}); only a preview or a held run can be carried out. Start a new run of {}",
+                    run.state.as_str(),
+                    run.mapping
+                )));
+            }
+        }
+        let prepared = self.prepare(&run.mapping).await?;
+        let lock = self.lock_mapping(prepared.name()).await?;
+        run.mode = RunMode::Apply;
+        run.state = RunState::Active;
+        run.ended = None;
+        run.message = None;
+        self.put_run(&run).await?;
+        Ok(Begun { run, prepared, allow_deletes, planned: true, _lock: lock })
+    }
+
+    /// Carries a run out and gives its row as it ended. A run that fails ends as a row with its reason; only a repository
+    /// that cannot be written is an error.
+    pub async fn carry_out(&self, begun: Begun, cancel: CancellationToken) -> Result<Run, EngineError> {
+        let Begun { mut run, prepared, allow_deletes, planned, _lock } = begun;
+        let calls = prepared.calls();
+        let outcome = self.phases(&mut run, &prepared, allow_deletes, planned, &cancel).await;
+        run.progress.calls += prepared.calls() - calls;
+        match outcome {
+            Ok(()) => {}
+            Err(EngineError::Canceled) => {
+                run.state = RunState::Canceled;
+                run.stage = "COMPLETED_CANCELED".into();
+                run.message = Some("canceled; what was done until then stays, run it again to go on".into());
+            }
+            Err(error) => {
+                run.state = RunState::Failed;
+                run.stage = "COMPLETED_FAILED".into();
+                run.message = Some(error.to_string());
+                tracing::warn!(run = run.id, %error, "run failed");
+            }
+        }
+        run.ended = Some(self.at());
+        self.put_run(&run).await?;
+        Ok(run)
+    }
+
+    async fn phases(
+        &self,
+        run: &mut Run,
+        prepared: &Prepared,
+        allow_deletes: Option<u64>,
+        planned: bool,
+        cancel: &CancellationToken,
+    ) -> Result<(), EngineError> {
+        self.resolve_doubts(prepared).await?;
+        if !planned {
+            self.timed(run, "sourceQuery", async |engine, run| engine.read_phase(run, prepared, cancel).await).await?;
+            run.stage = "ACTIVE_RECONCILING_SOURCE".into();
+            self.put_run(run).await?;
+            self.timed(run, "sourcePhase", async |engine, run| engine.plan_phase(run, prepared, cancel).await).await?;
+        }
+        if !self.guard_phase(run, prepared, allow_deletes).await? {
+            return Ok(());
+        }
+        if run.mode == RunMode::Preview {
+            run.state = RunState::Planned;
+            run.stage = "COMPLETED_SUCCESS".into();
+            return Ok(());
+        }
+        run.stage = "ACTIVE_RECONCILING_TARGET".into();
+        self.timed(run, "updateTargetObject", async |engine, run| engine.execute(run, prepared, planned, cancel).await).await?;
+        run.state = RunState::Success;
+        run.stage = "COMPLETED_SUCCESS".into();
+        self.recount(run).await
+    }
+
+    async fn timed(
+        &self,
+        run: &mut Run,
+        phase: &str,
+        work: impl AsyncFnOnce(&Self, &mut Run) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let began = self.now();
+        let result = work(self, run).await;
+        let took = self.now().duration_since(began).as_millis();
+        run.progress.durations.insert(phase.to_owned(), u64::try_from(took).unwrap_or(0));
+        result
+    }
+
+    async fn read_phase(&self, run: &mut Run, prepared: &Prepared, cancel: &CancellationToken) -> Result<(), EngineError> {
+        run.stage = "ACTIVE_QUERY_ENTRIES".into();
+        run.progress.stage_processed = 0;
+        self.put_run(run).await?;
+        if !run.progress.ids.is_empty() {
+            let ids = run.progress.ids.clone();
+            return self.read_partial(prepared, &ids).await;
+        }
+        for (end, side) in [
+            (&prepared.source, Side::of_source(prepared.orientation)),
+            (&prepared.target, Side::of_target(prepared.orientation)),
+        ] {
+            if let End::Remote(remote) = end {
+                let linked = Linked { kind: prepared.link_type(), side };
+                self.read_all(remote, run, linked, cancel).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the records of some sources, their links' targets and whatever correlates up to date.
+    pub(crate) async fn read_partial(&self, prepared: &Prepared, ids: &[String]) -> Result<(), EngineError> {
+        if let End::Remote(remote) = &prepared.source {
+            self.read_some(remote, ids).await?;
+        }
+        let End::Remote(remote) = &prepared.target else { return Ok(()) };
+        let (walk, wanted) = (prepared.walk(0, Some(ids.to_vec())), ids.to_vec());
+        let (linked, unlinked) = self
+            .store
+            .read(move |r| {
+                let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
+                for id in &wanted {
+                    match r.link_of_source(&walk.kind, walk.orientation, id)? {
+                        Some(link) => linked.push(link.target_id),
+                        None => unlinked.extend(r.source(&walk, id)?.map(|(attributes, _)| attributes)),
+                    }
+                }
+                Ok((linked, unlinked))
+            })
+            .await?;
+        self.read_some(remote, &linked).await?;
+        if let Some(key) = &remote.object_type.natural_key {
+            let keys = {
+                let (mapping, scripts) = prepared.compile()?;
+                let mut keys: Vec<String> = unlinked
+                    .iter()
+                    .filter_map(|source| mapping.mapped_text(&scripts, source, key))
+                    .collect();
+                keys.sort();
+                keys.dedup();
+                keys
+            };
+            self.read_by_key(remote, &keys).await?;
+        }
+        Ok(())
+    }
+
+    async fn plan_phase(&self, run: &mut Run, prepared: &Prepared, cancel: &CancellationToken) -> Result<(), EngineError> {
+        let partial = !run.progress.ids.is_empty();
+        let walk = prepared.walk(if partial { 0 } else { run.seq }, partial.then(|| run.progress.ids.clone()));
+        let (store, at) = (self.store.clone(), self.at());
+        let mut working = run.clone();
+        // The interpreter stays on one thread, and the repository's calls block: both want a thread of their own.
+        let planned: Result<Run, EngineError> = tokio::task::block_in_place(|| {
+            plan::plan(&store, prepared, &walk, &mut working, &at, cancel)?;
+            Ok(working)
+        });
+        *run = planned?;
+        if partial {
+            self.plan_gone(run, prepared).await?;
+        }
+        self.recount(run).await
+    }
+
+    /// Of the ids asked for, those whose source is gone.
+    async fn plan_gone(&self, run: &mut Run, prepared: &Prepared) -> Result<(), EngineError> {
+        let ids = run.progress.ids.clone();
+        let entries = self.gone_entries(prepared, &ids).await?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let seq = run.seq;
+        self.store
+            .write(move |w| {
+                let first = 1 + i64::try_from(w.entry_count(seq, &store::EntryFilter::default())?).unwrap_or(0);
+                let entries: Vec<Entry> =
+                    entries.into_iter().zip(first..).map(|(entry, seq)| Entry { seq, ..entry }).collect();
+                w.add_entries(seq, &entries)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Entries for those of these sources that are gone.
+    pub(crate) async fn gone_entries(&self, prepared: &Prepared, ids: &[String]) -> Result<Vec<Entry>, EngineError> {
+        let walk = prepared.walk(0, Some(ids.to_vec()));
+        let wanted = ids.to_vec();
+        let gone = self
+            .store
+            .read(move |r| {
+                let mut gone = Vec::new();
+                for id in wanted {
+                    if r.source(&walk, &id)?.is_none() {
+                        let link = r.link_of_source(&walk.kind, walk.orientation, &id)?;
+                        let target = match &link {
+                            Some(link) => r.target(&walk, &link.target_id)?,
+                            None => None,
+                        };
+                        gone.push((id, link, target));
+                    }
+                }
+                Ok(gone)
+            })
+            .await?;
+        let (mapping, scripts) = prepared.compile()?;
+        let judge = plan::judge(prepared, &mapping, &scripts);
+        Ok(gone
+            .iter()
+            .map(|(id, link, target)| {
+                let title = target.as_ref().map_or_else(|| id.clone(), |(a, _)| crate::title_of(a, id));
+                judge.gone(id, &title, link.as_ref(), target.as_ref())
+            })
+            .collect())
+    }
+
+    /// Holds the plan against the guards; false when it is held.
+    async fn guard_phase(&self, run: &mut Run, prepared: &Prepared, allow_deletes: Option<u64>) -> Result<bool, EngineError> {
+        let seq = run.seq;
+        let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
+        let planned = guard::Planned::count(&counts);
+        run.progress.guards = guard::check(
+            prepared.config.guards,
+            prepared.config.allow_empty_source_set.unwrap_or(false),
+            !run.progress.ids.is_empty(),
+            planned,
+            &run.progress,
+            allow_deletes,
+        );
+        let reasons: Vec<&str> = run.progress.guards.iter().filter(|g| g.holds).map(|g| g.message.as_str()).collect();
+        if reasons.is_empty() {
+            run.message = None;
+            return Ok(true);
+        }
+        run.message = Some(format!("held: {}", reasons.join("; ")));
+        run.state = RunState::Held;
+        run.stage = "COMPLETED_SUCCESS".into();
+        Ok(false)
+    }
+
+    /// Counts entries by situation on top of what stood unchanged or left none.
+    async fn recount(&self, run: &mut Run) -> Result<(), EngineError> {
+        let seq = run.seq;
+        let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
+        let mut situations = run.progress.unlisted.clone();
+        for (situation, _, _, n) in &counts {
+            *situations.entry(situation.to_string()).or_default() += n;
+        }
+        run.progress.situations = situations;
+        self.put_run(run).await
+    }
+
+    pub(crate) async fn put_run(&self, run: &Run) -> Result<(), EngineError> {
+        let run = run.clone();
+        Ok(self.store.write(move |w| w.put_run(&run)).await?)
+    }
+
+    /// A run by `_id`.
+    pub async fn run_row(&self, id: &str) -> Result<Run, EngineError> {
+        let wanted = id.to_owned();
+        self.store
+            .read(move |r| r.run(&wanted))
+            .await?
+            .ok_or_else(|| EngineError::NotFound(format!("there is no run `{id}`; `concord run list` shows the runs")))
+    }
+
+    /// Takes a mapping's lock. A short implicit sync is waited for, a run is not.
+    pub(crate) async fn lock_mapping(&self, mapping: &str) -> Result<MappingLock, EngineError> {
+        for _ in 0..40 {
+            if let Some(lock) = lock::try_lock(&self.folder, mapping)? {
+                return Ok(lock);
+            }
+            // The lock may be another process's, which can tell nobody when it lets go.
+            #[allow(clippy::disallowed_methods)]
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Err(EngineError::Busy(format!("mapping `{mapping}` is being run already; wait for that run to end or cancel it")))
+    }
+
+    /// Runs of a mapping that are marked as under way although nobody holds its lock: their process is gone.
+    async fn bury_dead_runs(&self, mapping: &str) -> Result<(), EngineError> {
+        let (mapping, at) = (mapping.to_owned(), self.at());
+        self.store.write(move |w| bury(w, Some(&mapping), &at)).await?;
+        Ok(())
+    }
+
+    /// Marks every run whose process is gone, at start.
+    pub async fn bury_all_dead_runs(&self) -> Result<(), EngineError> {
+        for run in self.store.read(|r| r.active_runs()).await? {
+            if let Some(_lock) = lock::try_lock(&self.folder, &run.mapping)? {
+                self.bury_dead_runs(&run.mapping).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run or an implicit sync of this mapping is under way in any process.
+    pub fn is_busy(&self, mapping: &str) -> Result<bool, EngineError> {
+        Ok(lock::try_lock(&self.folder, mapping)?.is_none())
+    }
+}
+
+fn bury(w: &store::Writer<'_>, mapping: Option<&str>, at: &str) -> Result<(), store::StoreError> {
+    for mut run in w.active_runs()? {
+        if mapping.is_none_or(|m| m.eq_ignore_ascii_case(&run.mapping)) {
+            run.state = RunState::Interrupted;
+            run.stage = "COMPLETED_FAILED".into();
+            run.ended = Some(at.to_owned());
+            run.message = Some("its process ended before the run did; what was done until then stays, run it again to go on".into());
+            w.put_run(&run)?;
+        }
+    }
+    Ok(())
+}
+
+impl Prepared {
+    /// Calls that its connectors have made so far.
+    pub(crate) fn calls(&self) -> u64 {
+        [&self.source, &self.target].into_iter().filter_map(End::remote).map(|r| r.connector.usage().calls).sum()
+    }
+}
+
+/// Whether an entry failed in the sense of IDM's statusSummary: it did, and not because EXCEPTION was asked for.
+pub(crate) fn is_failure(status: EntryStatus) -> bool {
+    matches!(status, EntryStatus::Failed)
+}
+

@@ -1,0 +1,235 @@
+//! Implicit sync: carries single changes of managed objects on, mapping by mapping, each on its own, with retry and back-off.
+
+use model::Action;
+use store::{Entry, EntryStatus, QueueRow};
+
+use crate::{
+    Engine, EngineError,
+    ends::Prepared,
+    execute::{Context, Settled},
+    judge::Judgement,
+    lock,
+    plan,
+};
+
+/// Tries before a person has to decide: with the back-off below, about a day.
+const TRIES: u32 = 12;
+/// The first wait after a failure, in milliseconds; it doubles with every try.
+const FIRST_WAIT_MS: i64 = 2_000;
+/// The longest wait between two tries.
+const LONGEST_WAIT_MS: i64 = 4 * 3_600_000;
+/// Rows taken at a time.
+const BATCH: usize = 50;
+
+/// How a delivery of due rows went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Rows that reached their target, or had nothing to carry.
+    pub delivered: u64,
+    /// Rows that failed this time.
+    pub failed: u64,
+    /// Rows whose mapping is being run; they wait for it.
+    pub waiting: u64,
+}
+
+/// How one change stands at one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncResult {
+    /// The mapping.
+    pub mapping: String,
+    /// Its target.
+    pub target: String,
+    /// `true` delivered, `false` failed, `None` waiting.
+    pub ok: Option<bool>,
+    /// In words.
+    pub message: String,
+}
+
+impl Engine {
+    /// Delivers every row that is due, once.
+    pub async fn deliver_due(&self) -> Result<Delivery, EngineError> {
+        let mut delivery = Delivery::default();
+        let now = self.now().as_millisecond();
+        let rows = self.store.read(move |r| r.queue_due(now, BATCH)).await?;
+        for row in rows {
+            match self.deliver(&row).await? {
+                Some(true) => delivery.delivered += 1,
+                Some(false) => delivery.failed += 1,
+                None => delivery.waiting += 1,
+            }
+        }
+        Ok(delivery)
+    }
+
+    /// Delivers the waiting rows of one object now, due or not, and says how it stands at every target.
+    pub async fn deliver_object(&self, kind: &str, id: &str) -> Result<Vec<SyncResult>, EngineError> {
+        for _ in 0..40 {
+            let (k, i) = (kind.to_owned(), id.to_owned());
+            let rows = self.store.read(move |r| r.queue_of(&k, &i)).await?;
+            let mut busy = false;
+            for row in &rows {
+                if row.attempts == 0 {
+                    busy |= self.deliver(row).await?.is_none();
+                }
+            }
+            if !busy {
+                break;
+            }
+            // Another process or a short sync has the mapping; it tells nobody when it is through.
+            #[allow(clippy::disallowed_methods)]
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        self.sync_results(kind, id).await
+    }
+
+    /// How the last change of an object stands at every target.
+    pub async fn sync_results(&self, kind: &str, id: &str) -> Result<Vec<SyncResult>, EngineError> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        let (waiting, outcomes, mappings) = self
+            .store
+            .read(move |r| Ok((r.queue_of(&kind, &id)?, r.sync_outcomes(&kind, &id)?, r.mappings()?)))
+            .await?;
+        let mut results = Vec::new();
+        for mapping in mappings.iter().map(|m| &m.config) {
+            let row = waiting.iter().find(|r| r.mapping == mapping.name);
+            let outcome = outcomes.iter().find(|o| o.mapping == mapping.name);
+            let (ok, message) = match (row, outcome) {
+                (Some(row), _) if row.state == store::QueueState::Failed => {
+                    (Some(false), row.message.clone().unwrap_or_else(|| "failed".into()))
+                }
+                (Some(row), _) => (
+                    if row.attempts > 0 { Some(false) } else { None },
+                    row.message.clone().map_or_else(|| "waiting".into(), |m| format!("{m} It will be tried again.")),
+                ),
+                (None, Some(outcome)) => (Some(outcome.ok), outcome.message.clone()),
+                (None, None) => continue,
+            };
+            results.push(SyncResult { mapping: mapping.name.clone(), target: mapping.target.clone(), ok, message });
+        }
+        Ok(results)
+    }
+
+    /// One row. `None` when its mapping is being run.
+    async fn deliver(&self, row: &QueueRow) -> Result<Option<bool>, EngineError> {
+        let Some(_lock) = lock::try_lock(&self.folder, &row.mapping)? else { return Ok(None) };
+        let result = match self.prepare(&row.mapping).await {
+            Ok(prepared) => self.carry_on(&prepared, row).await,
+            Err(error) => Err(error),
+        };
+        let (row, at) = (row.clone(), self.at());
+        match result {
+            Ok(Carried::Done(message)) => {
+                self.store.write(move |w| w.delivered(&row, &message, &at)).await?;
+                Ok(Some(true))
+            }
+            Ok(Carried::NeedsPerson(message)) => {
+                self.store.write(move |w| w.not_delivered(&row, None, &message, &at)).await?;
+                Ok(Some(false))
+            }
+            // A repository that cannot be written cannot note the failure either.
+            Err(EngineError::Store(error)) => Err(error.into()),
+            Ok(Carried::Failed(message)) => self.postpone(row, message, at).await,
+            Err(error) => self.postpone(row, error.to_string(), at).await,
+        }
+    }
+
+    async fn postpone(&self, row: QueueRow, message: String, at: String) -> Result<Option<bool>, EngineError> {
+        let wait = FIRST_WAIT_MS.saturating_mul(1_i64 << row.attempts.min(20)).min(LONGEST_WAIT_MS);
+        let next = (row.attempts + 1 < TRIES).then(|| self.now().as_millisecond() + wait);
+        tracing::info!(mapping = row.mapping, object = row.object_id, %message, "implicit sync failed");
+        self.store.write(move |w| w.not_delivered(&row, next, &message, &at)).await?;
+        Ok(Some(false))
+    }
+
+    async fn carry_on(&self, prepared: &Prepared, row: &QueueRow) -> Result<Carried, EngineError> {
+        let ids = [row.object_id.clone()];
+        self.resolve_doubts(prepared).await?;
+        self.read_partial(prepared, &ids).await?;
+        let mut entries = self.gone_entries(prepared, &ids).await?;
+        if entries.is_empty() {
+            entries = self.plan_some(prepared, &ids).await?;
+        }
+        let context = Context { run: None, who: format!("implicit sync of {}", prepared.name()), recheck: false };
+        let mut said = Vec::new();
+        for (i, entry) in entries.into_iter().enumerate() {
+            let entry = Entry { seq: i64::try_from(i).unwrap_or(0), ..entry };
+            match entry.status {
+                EntryStatus::Planned => {
+                    let action = entry.action;
+                    let settled = self.execute_batch(&context, prepared, action, vec![entry.clone()]).await?;
+                    let Some(outcome) = settled.into_iter().next() else { continue };
+                    match outcome.status {
+                        EntryStatus::Done => said.push(in_words(&entry, &outcome)),
+                        EntryStatus::Stale => return Ok(Carried::Failed(outcome.reason.unwrap_or(entry.reason))),
+                        _ => {
+                            let reason = outcome.reason.unwrap_or(entry.reason);
+                            return Ok(Carried::Failed(with_remedy(reason, outcome.remedy.as_deref())));
+                        }
+                    }
+                }
+                EntryStatus::Failed => return Ok(Carried::Failed(with_remedy(entry.reason, entry.remedy.as_deref()))),
+                EntryStatus::NeedsYou => {
+                    let reason = format!("{}: {}", entry.situation, entry.reason);
+                    return Ok(Carried::NeedsPerson(with_remedy(reason, entry.remedy.as_deref())));
+                }
+                _ => said.push(format!("nothing to do: {}", entry.reason)),
+            }
+        }
+        Ok(Carried::Done(if said.is_empty() { "nothing to change there".into() } else { said.join("; ") }))
+    }
+
+    /// Plans some sources in memory; links of records in sync are stamped.
+    async fn plan_some(&self, prepared: &Prepared, ids: &[String]) -> Result<Vec<Entry>, EngineError> {
+        let walk = prepared.walk(0, Some(ids.to_vec()));
+        let (entries, stamps) = tokio::task::block_in_place(|| -> Result<_, EngineError> {
+            let (mapping, scripts) = prepared.compile()?;
+            let judge = plan::judge(prepared, &mapping, &scripts);
+            let lookup = plan::StoreLookup { store: &self.store, prepared, walk: &walk };
+            let candidates = self.store.read_blocking(|r| r.candidates(&walk, "", ids.len()))?;
+            let (mut entries, mut stamps) = (Vec::new(), Vec::new());
+            for candidate in &candidates {
+                match judge.source(candidate, &lookup) {
+                    Judgement::InSync(link) => stamps.push(*link),
+                    Judgement::Silent(_) => {}
+                    Judgement::Entry(entry, stamp) => {
+                        entries.push(plan::with_policies(&self.store, prepared, *entry)?);
+                        stamps.extend(stamp.map(|s| *s));
+                    }
+                }
+            }
+            Ok((entries, stamps))
+        })?;
+        let at = self.at();
+        self.store.write(move |w| stamps.iter().try_for_each(|link| w.put_link(link, &at))).await?;
+        Ok(entries)
+    }
+}
+
+enum Carried {
+    Done(String),
+    /// To be tried again.
+    Failed(String),
+    /// Trying again would end the same.
+    NeedsPerson(String),
+}
+
+fn with_remedy(reason: String, remedy: Option<&str>) -> String {
+    match remedy {
+        Some(remedy) => format!("{reason}; {remedy}"),
+        None => reason,
+    }
+}
+
+fn in_words(entry: &Entry, outcome: &Settled) -> String {
+    let target = outcome.target_id.as_deref().or(entry.target_id.as_deref()).unwrap_or_default();
+    let names: Vec<&str> = entry.changes.iter().map(|c| c.attribute.as_str()).collect();
+    match outcome.action {
+        Action::Create => format!("created {target}"),
+        Action::Update if names.is_empty() => format!("linked {target}"),
+        Action::Update => format!("updated {target}: {}", names.join(", ")),
+        Action::Delete => format!("deleted {target}"),
+        Action::Unlink => format!("unlinked {target}"),
+        Action::Link => format!("linked {target}"),
+        other => format!("{other} {target}"),
+    }
+}
