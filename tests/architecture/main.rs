@@ -1,0 +1,7 @@
+//! The rules of the house, held by tests: who may depend on whom, and what no file may contain.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot read the project has failed")]
+
+mod edges;
+mod sources;
+mod words;
