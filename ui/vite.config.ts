@@ -20,5 +20,6 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["src/testing/setup.ts"],
     css: false,
+    testTimeout: 40_000,
   },
 });

@@ -72,6 +72,8 @@ function Commands({ onClose }: { onClose: () => void }) {
       />
       <ul id={listId} role="listbox" aria-label="Commands" className="-mx-2 min-h-0 overflow-y-auto">
         {shown.map((entry, index) => (
+          // The input keeps the focus and hears the keys for the whole list.
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
             key={entry.label}
             id={`${listId}-${index}`}

@@ -13,7 +13,7 @@ export function Sidebar({ queue, onPalette }: { queue: number; onPalette: () => 
       </div>
       {PLACES.map((group, index) => (
         <div key={group.heading ?? index} className={index === PLACES.length - 1 ? "mt-auto pt-4" : group.heading ? "mt-4" : ""}>
-          {group.heading && <div className="mb-1 px-2 text-xs font-medium text-soft">{group.heading}</div>}
+          {group.heading && <div className="mb-1 px-2 text-xs font-medium tracking-[0.04em] text-soft uppercase">{group.heading}</div>}
           <ul>
             {group.places.map((place) => (
               <li key={place.to}>
@@ -41,13 +41,15 @@ export function Sidebar({ queue, onPalette }: { queue: number; onPalette: () => 
       </span>
       <button
         type="button"
+        aria-keyshortcuts="Control+K"
         onClick={onPalette}
-        aria-label="Search commands"
         className="mt-1 flex h-7 items-center gap-2 rounded-sm px-2 text-soft hover:bg-hover hover:text-ink"
       >
         <Icon name="search" />
         <span className="flex-1 text-left">Commands</span>
-        <kbd className="font-sans text-xs">Ctrl K</kbd>
+        <kbd aria-hidden="true" className="font-sans text-xs">
+          Ctrl K
+        </kbd>
       </button>
     </nav>
   );

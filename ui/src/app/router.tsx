@@ -1,7 +1,9 @@
 import { createHashHistory, createRootRoute, createRoute, createRouter, Link, type RouterHistory } from "@tanstack/react-router";
 
-import { buttonClass } from "../parts/Button";
+import { toApiError } from "../backend/error";
+import { Button, buttonClass } from "../parts/Button";
 import { Nothing, Page } from "../parts/Page";
+import { Problem } from "../parts/Problem";
 import { ConnectorPage, NewConnectorPage } from "../screens/connectors/ConnectorPage";
 import { ConnectorsPage } from "../screens/connectors/ConnectorsPage";
 import { DashboardPage } from "../screens/dashboard/DashboardPage";
@@ -18,6 +20,11 @@ import { Shell } from "./Shell";
 
 const root = createRootRoute({
   component: Shell,
+  errorComponent: ({ error }) => (
+    <Page title="This screen failed">
+      <Problem error={toApiError(error)} action={<Button onClick={() => location.reload()}>Start again</Button>} />
+    </Page>
+  ),
   notFoundComponent: () => (
     <Page title="Not here">
       <Nothing action={<Link to="/" className={buttonClass()}>Dashboard</Link>}>There is no such screen.</Nothing>

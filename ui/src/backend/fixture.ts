@@ -187,6 +187,12 @@ function countBy(entries: EntryRow[], key: "situation" | "action", meaning: (nam
   return [...counts].map(([name, count]) => ({ name, meaning: meaning(name), count }));
 }
 
+function page<T>(list: T[], after: string | null, limit: number | null): { items: T[]; next: string | null } {
+  const from = Number(after ?? 0);
+  const to = from + (limit ?? 100);
+  return { items: list.slice(from, to), next: to < list.length ? String(to) : null };
+}
+
 interface FixtureRun {
   summary: RunSummary;
   entries: EntryRow[];
@@ -278,12 +284,6 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
   const replaceConnector = (summary: ConnectorSummary) => {
     connectors = connectors.map((item) => (item.name === summary.name ? summary : item));
   };
-  const page = <T>(list: T[], after: string | null, limit: number | null) => {
-    const from = Number(after ?? 0);
-    const to = from + (limit ?? 100);
-    return { items: list.slice(from, to), next: to < list.length ? String(to) : null };
-  };
-
   if (scenario !== "empty") fill();
 
   const handlers: Handlers = {

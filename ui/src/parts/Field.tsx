@@ -74,6 +74,7 @@ export function Switch({ label, help, checked, onChange, disabled }: { label: st
           role="switch"
           className="peer sr-only"
           checked={checked}
+          aria-checked={checked}
           disabled={disabled}
           aria-describedby={help ? `${id}-help` : undefined}
           onChange={(event) => onChange(event.target.checked)}

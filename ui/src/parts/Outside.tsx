@@ -5,7 +5,7 @@ import { IconButton } from "./Button";
 /** A text that came from outside: only ever text, kept from reordering its surroundings, whole on hover. */
 export function Outside({ text, className = "" }: { text: string; className?: string }) {
   return (
-    <bdi className={`inline-block max-w-full truncate align-bottom ${className}`} title={text}>
+    <bdi className={`inline-block max-w-full truncate align-bottom leading-5 ${className}`} title={text}>
       {text}
     </bdi>
   );

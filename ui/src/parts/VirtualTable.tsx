@@ -63,7 +63,6 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   });
 
   function onKeyDown(event: KeyboardEvent) {
-    if (!(event.target instanceof HTMLElement) || event.target.dataset["row"] === undefined) return;
     const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? ROW) / ROW) - 2);
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -rows.length, End: rows.length };
     const step = steps[event.key];
@@ -81,7 +80,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
 
   return (
-    <div ref={frame} className="min-h-0 flex-1 overflow-y-auto" onKeyDown={onKeyDown}>
+    <div ref={frame} className="min-h-0 flex-1 overflow-y-auto">
       <table className="rows" aria-label={label} aria-rowcount={total + 1}>
         <colgroup>
           {columns.map((column) => (
@@ -137,6 +136,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
                         title={rowName(row)}
                         className="block max-w-full truncate rounded-sm text-left font-medium"
                         onFocus={() => setCurrent(item.index)}
+                        onKeyDown={onKeyDown}
                       >
                         {column.cell(row)}
                       </button>

@@ -30,7 +30,7 @@ export function runState(run: RunSummary): { tone: Tone; text: string } {
       return { tone: "waits", text: "Interrupted" };
     case "success":
       return run.failed > 0 || run.needsYou > 0
-        ? { tone: run.failed > 0 ? "needs" : "waits", text: "Done, with rest" }
+        ? { tone: "needs", text: run.failed > 0 ? "Some failed" : "Needs you" }
         : { tone: "fine", text: "Done" };
   }
 }

@@ -6,17 +6,26 @@ const sameYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "shor
 const otherYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const exactly = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
-/** How long ago (or in how long) something is, in the fewest words. */
+function span(seconds: number): string {
+  if (seconds < MINUTE) return `${seconds} s`;
+  return seconds < HOUR ? `${Math.floor(seconds / MINUTE)} min` : `${Math.floor(seconds / HOUR)} h`;
+}
+
+/** How long ago something was, in the fewest words. `now` may lag behind; nothing is ever "in" some time. */
 export function ago(timestamp: string, now: number): string {
   const then = Date.parse(timestamp);
   if (Number.isNaN(then)) return timestamp;
   const seconds = Math.round((now - then) / 1000);
-  const distance = Math.abs(seconds);
-  if (distance < 10) return seconds < 0 ? "in a moment" : "just now";
-  const span = distance < MINUTE ? `${distance} s` : distance < HOUR ? `${Math.floor(distance / MINUTE)} min` : `${Math.floor(distance / HOUR)} h`;
-  if (distance < DAY) return seconds < 0 ? `in ${span}` : `${span} ago`;
+  if (seconds < 10) return "just now";
+  if (seconds < DAY) return `${span(seconds)} ago`;
   const date = new Date(then);
   return (date.getFullYear() === new Date(now).getFullYear() ? sameYear : otherYear).format(date);
+}
+
+/** How soon something comes. */
+export function until(timestamp: string, now: number): string {
+  const seconds = Math.round((Date.parse(timestamp) - now) / 1000);
+  return seconds < 5 || Number.isNaN(seconds) ? "now" : `in ${span(seconds)}`;
 }
 
 /** The whole date and time, for a tooltip. */

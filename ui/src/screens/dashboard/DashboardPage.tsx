@@ -162,7 +162,7 @@ function Item({ action, children }: { action: ReactNode; children: ReactNode }) 
 function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
   const now = useNow();
   return (
-    <table className="rows" aria-label="Mappings">
+    <table className="rows bleed" aria-label="Mappings">
       <thead>
         <tr>
           <th scope="col">Mapping</th>
@@ -198,7 +198,7 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
 
 function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
   return (
-    <table className="rows" aria-label="Connectors">
+    <table className="rows bleed" aria-label="Connectors">
       <thead>
         <tr>
           <th scope="col">Connector</th>

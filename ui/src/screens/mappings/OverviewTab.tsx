@@ -35,7 +35,7 @@ export function OverviewTab({ detail }: { detail: MappingDetail }) {
 
 function Properties({ detail }: { detail: MappingDetail }) {
   return (
-    <table className="rows" aria-label="Properties">
+    <table className="rows bleed" aria-label="Properties">
       <thead>
         <tr>
           <th scope="col">Source</th>
@@ -79,7 +79,7 @@ function Properties({ detail }: { detail: MappingDetail }) {
 
 function Policies({ detail }: { detail: MappingDetail }) {
   return (
-    <table className="rows" aria-label="Policies">
+    <table className="rows bleed" aria-label="Policies">
       <thead>
         <tr>
           <th scope="col" className="w-56">Situation</th>

@@ -10,7 +10,7 @@ import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { count } from "../../words/numbers";
-import { ago, fullTime } from "../../words/time";
+import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { queueList, useDiscard, useRetry } from "./queries";
 
@@ -70,14 +70,14 @@ export function QueuePage() {
 function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy?: string; onRetry: (row: QueueRow) => void; onDiscard: (row: QueueRow) => void }) {
   const now = useNow();
   return (
-    <table className="rows" aria-label="Queue">
+    <table className="rows bleed" aria-label="Queue">
       <thead>
         <tr>
           <th scope="col">User</th>
           <th scope="col" className="w-20">Change</th>
-          <th scope="col">Mapping</th>
-          <th scope="col" className="w-32">State</th>
-          <th scope="col" className="w-[34%]">Why</th>
+          <th scope="col" className="w-[26%]">Mapping</th>
+          <th scope="col" className="w-24">State</th>
+          <th scope="col" className="w-[30%]">Why</th>
           <th scope="col" className="w-44"><span className="sr-only">Actions</span></th>
         </tr>
       </thead>
@@ -99,7 +99,7 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
               <State tone={row.state === "failed" ? "needs" : row.state === "waiting" ? "waits" : "fine"}>{row.state}</State>
             </td>
             <td title={[row.message, `${count(row.attempts, "attempt")}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
-              {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">next try {ago(row.nextAttemptAt, now)}. </span>}
+              {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">next try {until(row.nextAttemptAt, now)}. </span>}
               <bdi>{row.message}</bdi>
             </td>
             <td>

@@ -16,26 +16,32 @@ import { EntryPanel } from "./EntryPanel";
 import { ENTRY_STATUS } from "./entryStatus";
 import { type EntryFilter, runEntries } from "./queries";
 
-const COLUMNS: Column<EntryRow>[] = [
-  { key: "title", title: "Record", width: "20%", cell: (entry) => <bdi>{entry.title || "(no name)"}</bdi> },
-  {
-    key: "situation",
-    title: "Situation",
-    width: "27%",
-    cell: (entry) => (
-      <span title={entry.meaning}>
-        <code className="font-mono text-xs">{entry.situation}</code> <span className="text-soft">{entry.meaning}</span>
-      </span>
-    ),
-  },
-  { key: "action", title: "Action", width: "130px", cell: (entry) => <Action entry={entry} /> },
-  {
-    key: "changes",
-    title: "Changes or reason",
-    cell: (entry) =>
-      entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} /> : <Outside text={entry.reason} className="text-soft" />,
-  },
-];
+/** The columns; beside an open record there is room for the situation's name only. */
+function columns(compact: boolean): Column<EntryRow>[] {
+  return [
+    { key: "title", title: "Record", width: compact ? "26%" : "18%", cell: (entry) => <bdi>{entry.title || "(no name)"}</bdi> },
+    {
+      key: "situation",
+      title: "Situation",
+      width: compact ? "170px" : "36%",
+      cell: (entry) => (
+        <span title={entry.meaning}>
+          <code className="font-mono text-xs">{entry.situation}</code> {!compact && <span className="text-soft">{entry.meaning}</span>}
+        </span>
+      ),
+    },
+    { key: "action", title: "Action", width: "130px", cell: (entry) => <Action entry={entry} /> },
+    {
+      key: "changes",
+      title: "Changes or reason",
+      cell: (entry) =>
+        entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} /> : <Outside text={entry.reason} className="text-soft" />,
+    },
+  ];
+}
+
+const WIDE = columns(false);
+const COMPACT = columns(true);
 
 const EVERYTHING: EntryFilter = { situation: null, action: null, failed: false, search: "" };
 
@@ -57,11 +63,8 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
   return (
     <>
       <div className="shrink-0 border-b border-line px-6 py-2">
-        <EntryFilters detail={detail} filter={filter} onChange={setFilter} />
+        <EntryFilters detail={detail} filter={filter} found={entries.data ? count(total, "record") : ""} onChange={setFilter} />
       </div>
-      <p role="status" className="sr-only">
-        {entries.data && count(total, "record")}
-      </p>
       <div className="flex min-h-0 flex-1">
         <div className="flex min-w-0 flex-1 flex-col px-3">
           {entries.error ? (
@@ -77,7 +80,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
           ) : (
             <VirtualTable
               label="Records"
-              columns={COLUMNS}
+              columns={shown ? COMPACT : WIDE}
               rows={rows}
               rowKey={(entry) => entry.id}
               rowName={(entry) => entry.title}

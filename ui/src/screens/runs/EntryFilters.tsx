@@ -6,7 +6,7 @@ import type { EntryFilter } from "./queries";
 import { segments } from "./segments";
 
 /** Chips with counts: by what is done, and by IDM's situation; and a search. */
-export function EntryFilters({ detail, filter, onChange }: { detail: RunDetail; filter: EntryFilter; onChange: (filter: EntryFilter) => void }) {
+export function EntryFilters({ detail, filter, found, onChange }: { detail: RunDetail; filter: EntryFilter; found: string; onChange: (filter: EntryFilter) => void }) {
   const actions = segments(detail).filter((segment) => segment.name !== "UNCHANGED");
   const situations = detail.situations.filter((situation) => situation.count > 0);
   const none = filter.action === null && filter.situation === null && !filter.failed;
@@ -46,6 +46,9 @@ export function EntryFilters({ detail, filter, onChange }: { detail: RunDetail; 
           </Chip>
         ))}
       </div>
+      <span role="status" className="shrink-0 pt-1 text-soft">
+        {found}
+      </span>
       <SearchBox label="Search records" value={filter.search} onChange={(search) => onChange({ ...filter, search })} />
     </div>
   );
@@ -60,7 +63,7 @@ function Chip({ pressed, count, meaning, mono = false, onPress, children }: { pr
       onClick={onPress}
       className={`inline-flex h-6 items-center gap-1.5 rounded-sm border px-2 whitespace-nowrap ${pressed ? "border-accent bg-picked text-ink" : "border-line text-soft hover:bg-hover hover:text-ink"}`}
     >
-      <span className={mono ? "font-mono text-xs" : ""}>{children}</span>
+      <span className={mono ? "font-mono text-xs" : ""}>{children}</span>{" "}
       {count !== undefined && <span className="font-medium text-ink">{number(count)}</span>}
     </button>
   );

@@ -21,11 +21,11 @@ export function EntryPanel({ entry, targetIsUser, onClose }: { entry: EntryRow; 
   }, [onClose]);
   const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
   return (
-    <aside aria-label={`Details of ${entry.title}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4">
+    <aside aria-label={`Details of ${entry.title || "record"}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4">
       <div className="flex items-start gap-2">
-        <h3 className="min-w-0 flex-1 text-lg font-semibold break-words">
-          <bdi>{entry.title}</bdi>
-        </h3>
+        <h2 className="min-w-0 flex-1 text-lg font-semibold break-words">
+          <bdi>{entry.title || "(no name)"}</bdi>
+        </h2>
         <IconButton icon="close" label="Close details" onClick={onClose} />
       </div>
       <dl className="grid grid-cols-[88px_minmax(0,1fr)] gap-y-1.5">

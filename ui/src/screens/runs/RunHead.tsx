@@ -15,7 +15,7 @@ import { SegmentBar } from "./SegmentBar";
 import { recordsRead, segments } from "./segments";
 
 /** What a run found or did, what the guards say, and the button for what comes next. */
-export function RunHead({ detail, onApplied, onDiscard }: { detail: RunDetail; onApplied: (run: RunSummary) => void; onDiscard: () => void }) {
+export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: RunDetail; heading?: string; onApplied: (run: RunSummary) => void; onDiscard: () => void }) {
   const { summary } = detail;
   const apply = useApplyRun();
   const cancel = useCancelRun();
@@ -25,6 +25,7 @@ export function RunHead({ detail, onApplied, onDiscard }: { detail: RunDetail; o
   return (
     <div className="flex flex-col gap-2.5">
       <div className="flex min-h-7 items-center gap-3">
+        {heading && <h2 className="font-semibold">{heading}</h2>}
         <State tone={state.tone}>{state.text}</State>
         <span role="status" className="min-w-0 flex-1 truncate text-soft">
           {runFigures(detail)}
@@ -134,7 +135,7 @@ function Causes({ detail }: { detail: RunDetail }) {
   const shown = all ? detail.causes : detail.causes.slice(0, 3);
   return (
     <section aria-label="Failures by cause">
-      <h3 className="mb-1 text-sm text-soft">Why records failed</h3>
+      <h2 className="mb-1 text-sm text-soft">Why records failed</h2>
       <ul className="flex flex-col gap-0.5">
         {shown.map((cause) => (
           <li key={cause.name} className="flex gap-2">

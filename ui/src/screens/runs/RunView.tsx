@@ -4,12 +4,20 @@ import { useEffect, useRef } from "react";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
+import { MODE_WORDS } from "../../words/run";
 import { Entries } from "./Entries";
 import { refreshAfterRun, runDetail } from "./queries";
 import { RunHead } from "./RunHead";
 
 /** A run from its first record to its last: progress, then the outcome with every record that is not simply fine. */
-export function RunView({ id, targetIsUser, onApplied, onDiscard }: { id: string; targetIsUser: boolean; onApplied: (run: RunSummary) => void; onDiscard: () => void }) {
+export function RunView({ id, embedded = false, targetIsUser, onApplied, onDiscard }: {
+  id: string;
+  /** Stands under the head of its mapping, and so says itself what kind of run it is. */
+  embedded?: boolean;
+  targetIsUser: boolean;
+  onApplied: (run: RunSummary) => void;
+  onDiscard: () => void;
+}) {
   const run = useQuery(runDetail(id));
   useRefreshAtEnd(run.data?.summary);
   if (!run.data) {
@@ -18,9 +26,15 @@ export function RunView({ id, targetIsUser, onApplied, onDiscard }: { id: string
   return (
     <>
       <div className="max-h-[45vh] shrink-0 overflow-y-auto border-b border-line px-6 py-3">
-        <RunHead detail={run.data} onApplied={onApplied} onDiscard={onDiscard} />
+        <RunHead detail={run.data} heading={embedded ? MODE_WORDS[run.data.summary.mode] : undefined} onApplied={onApplied} onDiscard={onDiscard} />
       </div>
-      {run.data.summary.state !== "active" && <Entries key={`${id} ${run.data.summary.state}`} detail={run.data} targetIsUser={targetIsUser} />}
+      {run.data.summary.state === "active" ? (
+        <div className="px-6 pt-8">
+          <Skeleton rows={10} />
+        </div>
+      ) : (
+        <Entries key={`${id} ${run.data.summary.state}`} detail={run.data} targetIsUser={targetIsUser} />
+      )}
     </>
   );
 }

@@ -15,7 +15,7 @@ export function SegmentBar({ segments }: { segments: Segment[] }) {
         {segments.map((segment) => (
           <li key={segment.name} className="flex items-center gap-1.5" title={segment.meaning}>
             <span aria-hidden="true" className={`size-2.5 rounded-[2px] ${segment.fill}`} />
-            <span className="text-soft">{segment.label}</span>
+            <span className="text-soft">{segment.label}</span>{" "}
             <span className="font-medium">{number(segment.count)}</span>
           </li>
         ))}

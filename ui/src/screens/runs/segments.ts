@@ -11,6 +11,12 @@ export interface Segment {
 
 const sum = (counts: { count: number }[]) => counts.reduce((total, { count }) => total + count, 0);
 
+/** Known actions in their order, unknown ones after them. */
+function place(name: string): number {
+  const index = ACTION_ORDER.indexOf(name);
+  return index === -1 ? ACTION_ORDER.length : index;
+}
+
 /** How many records a run has looked at: every one of them is in one situation. */
 export function recordsRead(detail: RunDetail): number {
   return Math.max(sum(detail.situations), sum(detail.actions));
@@ -21,7 +27,6 @@ export function segments(detail: RunDetail): Segment[] {
   const counts = [...detail.actions];
   const rest = recordsRead(detail) - sum(counts);
   if (rest > 0) counts.push({ name: "UNCHANGED", meaning: "linked, and both sides agree already", count: rest });
-  const place = (name: string) => (ACTION_ORDER.indexOf(name) + ACTION_ORDER.length + 1) % (ACTION_ORDER.length + 1);
   return counts
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => place(a.name) - place(b.name))

@@ -10,7 +10,7 @@ export function History({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attri
   const now = useNow();
   if (rows.length === 0) return <p className="text-soft">Nothing has changed since this user was made.</p>;
   return (
-    <table className="rows" aria-label="History">
+    <table className="rows bleed" aria-label="History">
       <thead>
         <tr>
           <th scope="col" className="w-24">When</th>

@@ -6,7 +6,6 @@ export type Attributes = Record<string, unknown>;
 
 /** What the form changes: only attributes that differ; an emptied one is removed by null. */
 export function changedAttributes(base: Attributes, edits: Attributes): Attributes {
-  const same = (a: unknown, b: unknown) => JSON.stringify(normal(a)) === JSON.stringify(normal(b));
   return Object.fromEntries(Object.entries(edits).flatMap(([name, value]) => (same(base[name], value) ? [] : [[name, normal(value)]])));
 }
 
@@ -28,6 +27,10 @@ export function userName(attributes: Attributes): string {
 /** Whether this form can edit an attribute; nested values are shown only. */
 export function isPlain(attribute: UserAttribute, value: unknown): boolean {
   return attribute.editable && (typeof value !== "object" || value === null);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(normal(a)) === JSON.stringify(normal(b));
 }
 
 function normal(value: unknown): unknown {

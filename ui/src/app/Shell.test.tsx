@@ -1,0 +1,35 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import { openWindow } from "../testing/window";
+
+test("the first start offers two doors, and sample data leads to the mappings", async () => {
+  const user = userEvent.setup();
+  openWindow("/", undefined, "empty");
+  expect(await screen.findByRole("button", { name: "Connect HubSpot" })).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Try it with sample data" }));
+  await waitFor(() => expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Mappings"));
+});
+
+test("a closed vault stands before every screen until its passphrase is right", async () => {
+  const user = userEvent.setup();
+  openWindow("/users", undefined, "locked");
+  const passphrase = await screen.findByLabelText("Passphrase");
+  expect(screen.queryByRole("navigation")).toBeNull();
+  await user.type(passphrase, "wrong{Enter}");
+  expect((await screen.findByRole("alert")).textContent).toContain("does not open the vault");
+  await user.type(passphrase, "open{Enter}");
+  expect(await screen.findByRole("heading", { level: 1, name: "User" })).toBeTruthy();
+});
+
+test("Ctrl+K finds a mapping by words, / goes to the search", async () => {
+  const user = userEvent.setup();
+  openWindow("/users");
+  await screen.findByRole("table", { name: "Users" });
+  await user.keyboard("/");
+  expect(document.activeElement).toBe(screen.getByRole("searchbox", { name: "Search users" }));
+  await user.keyboard("{Control>}k{/Control}");
+  await user.type(await screen.findByRole("combobox", { name: "Command" }), "open managedUser_sys{Enter}");
+  expect(await screen.findByRole("heading", { level: 1, name: "managedUser_systemHubspotContact" })).toBeTruthy();
+});

@@ -1,0 +1,50 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import { openWindow } from "../../testing/window";
+
+const MAPPING = "systemHubspotContact_managedUser";
+
+test("Preview shows progress, then what was read, and a button that names the number of changes", async () => {
+  const user = userEvent.setup();
+  openWindow("/mappings");
+  await user.click(await screen.findByRole("button", { name: `Preview ${MAPPING}` }));
+
+  const progress = await screen.findByRole("progressbar", { name: `Progress of ${MAPPING}` });
+  expect(Number(progress.getAttribute("aria-valuenow"))).toBeGreaterThanOrEqual(0);
+  expect(await screen.findByRole("button", { name: "Reconcile 112 changes" })).toBeTruthy();
+  expect(screen.getByText(/read 1,258 records, 49 calls, 6 s/)).toBeTruthy();
+  expect(screen.getByText(/deletes 4 of 5 allowed/)).toBeTruthy();
+
+  await user.click(await screen.findByRole("button", { name: /^Needs you 7/ }));
+  await waitFor(() => expect(screen.getByText("7 records")).toBeTruthy());
+  await user.click(await screen.findByRole("button", { name: "Ann Lee" }));
+  const panel = screen.getByRole("complementary", { name: "Details of Ann Lee" });
+  expect(within(panel).getByText("AMBIGUOUS")).toBeTruthy();
+  expect(within(panel).getByText(/narrow the correlation/)).toBeTruthy();
+  await user.keyboard("{Escape}");
+  expect(screen.queryByRole("complementary")).toBeNull();
+});
+
+test("the plan is carried out by its button", async () => {
+  const user = userEvent.setup();
+  openWindow(`/mappings/${MAPPING}`);
+  await user.click(await screen.findByRole("button", { name: "Preview" }));
+  await user.click(await screen.findByRole("button", { name: "Reconcile 112 changes" }));
+  expect(await screen.findByText(/112 of 112 changes done/)).toBeTruthy();
+});
+
+test("a held run says why, and asks with the number before it deletes", async () => {
+  const user = userEvent.setup();
+  const applied: unknown[] = [];
+  openWindow("/runs/run-2", (inner) => async (name, request) => {
+    if (name === "run_apply") applied.push(request);
+    return inner(name, request);
+  });
+  expect((await screen.findByRole("alert")).textContent).toContain("the mapping allows 5");
+  await user.click(screen.getByRole("button", { name: "Allow 41 deletes for this run" }));
+  expect(applied).toEqual([]);
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete 41 and reconcile" }));
+  await waitFor(() => expect(applied).toEqual([{ id: "run-2", allowDeletes: 41 }]));
+});
