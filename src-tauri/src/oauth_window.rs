@@ -4,7 +4,7 @@
 //! capability, keeps no cookies, downloads nothing, and says in its title whose page it shows.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use tauri::{
     async_runtime,
     webview::{NewWindowResponse, PageLoadEvent, PermissionResponse},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use url::{Host, Url};
 
 use crate::{main_window, page_end::when_page_ends};
@@ -26,11 +26,19 @@ const POPUP_LABEL: &str = "oauth-popup";
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 const CLOSED: &str = "The window was closed before consent was given; press Authorize to try again.";
+const CALLED_OFF: &str = "The authorization was called off; press Authorize to try again.";
 const EXPIRED: &str = "Consent was not given within 5 minutes; press Authorize to try again.";
 
-/// The connector whose consent window is open.
+/// The connector that is being authorized in the window, and the way to call that off.
 #[derive(Default)]
-pub struct Consent(Mutex<Option<String>>);
+pub struct Consent(Mutex<Option<(String, Arc<Notify>)>>);
+
+impl Consent {
+    fn lock(&self) -> MutexGuard<'_, Option<(String, Arc<Notify>)>> {
+        // What is behind it is replaced whole, so a panic elsewhere cannot have left half of it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Shows the consent page of a connector and waits for what comes of it.
 pub async fn authorize<R: Runtime>(
@@ -38,7 +46,7 @@ pub async fn authorize<R: Runtime>(
     app: &App,
     connector: &str,
 ) -> Result<AuthorizeResult, ApiError> {
-    let _turn = Turn::take(handle, connector)?;
+    let turn = Turn::take(handle, connector)?;
     let authorizing = Arc::new(app.authorize_begin(connector).await?);
     if !is_web_page(&authorizing.url) {
         return Err(ApiError::new(
@@ -58,7 +66,10 @@ pub async fn authorize<R: Runtime>(
     })?;
     // The window's handlers hold the other senders: when they are gone, so is the window.
     drop(watch);
-    let ending = tokio::time::timeout(PATIENCE, ended.recv()).await;
+    let ending = tokio::select! {
+        ending = tokio::time::timeout(PATIENCE, ended.recv()) => ending,
+        () = turn.called_off.notified() => Ok(Some(Ending::Refused(CALLED_OFF.to_owned()))),
+    };
     close(handle, &window);
 
     let refused = |message: &str| AuthorizeResult { ok: false, message: message.to_owned() };
@@ -70,11 +81,12 @@ pub async fn authorize<R: Runtime>(
     }
 }
 
-/// Closes the consent window if it is this connector's; the one who waits for it gets the answer of a closed window.
+/// Calls off the consent in the window if it is this connector's.
 pub fn cancel<R: Runtime>(handle: &AppHandle<R>, connector: &str) {
-    let ours = handle.state::<Consent>().0.lock().is_ok_and(|open| open.as_deref() == Some(connector));
-    if let (true, Some(window)) = (ours, handle.get_webview_window(LABEL)) {
-        close(handle, &window);
+    if let Some((name, called_off)) = handle.state::<Consent>().lock().as_ref()
+        && name == connector
+    {
+        called_off.notify_one();
     }
 }
 
@@ -90,13 +102,16 @@ pub fn is_web_page(url: &Url) -> bool {
 }
 
 /// The right to the one consent window, given back when dropped.
-struct Turn<R: Runtime>(AppHandle<R>);
+struct Turn<R: Runtime> {
+    handle: AppHandle<R>,
+    called_off: Arc<Notify>,
+}
 
 impl<R: Runtime> Turn<R> {
     fn take(handle: &AppHandle<R>, connector: &str) -> Result<Self, ApiError> {
         let consent = handle.state::<Consent>();
-        let mut open = consent.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(other) = open.as_ref() {
+        let mut open = consent.lock();
+        if let Some((other, _)) = open.as_ref() {
             if let Some(window) = handle.get_webview_window(LABEL) {
                 focus(&window);
             }
@@ -105,14 +120,15 @@ impl<R: Runtime> Turn<R> {
                 format!("Connector `{other}` is being authorized; finish that or close its window first."),
             ));
         }
-        *open = Some(connector.to_owned());
-        Ok(Self(handle.clone()))
+        let called_off = Arc::new(Notify::new());
+        *open = Some((connector.to_owned(), Arc::clone(&called_off)));
+        Ok(Self { handle: handle.clone(), called_off })
     }
 }
 
 impl<R: Runtime> Drop for Turn<R> {
     fn drop(&mut self) {
-        *self.0.state::<Consent>().0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        *self.handle.state::<Consent>().lock() = None;
     }
 }
 

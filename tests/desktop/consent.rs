@@ -101,7 +101,7 @@ async fn each_end_of_a_consent_has_its_words_and_the_tokens_are_kept_safe() {
     app.look_at(&consent.main).await.unwrap();
     app.press(Role::Button, "Cancel").await;
     consent.back().await;
-    app.sees(CLOSED).await;
+    app.sees("called off").await;
 
     consent.ask().await;
     consent.decide("Allow").await;
