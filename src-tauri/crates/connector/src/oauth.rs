@@ -199,7 +199,7 @@ impl Authorization {
         let secret = credentials.secret("clientSecret").await?;
         let http = crate::hubspot::http(config, credentials, Arc::clone(&clock), Arc::new(RealTime::new()))?;
         let grant = Grant::Code { code: code.0, verifier: self.verifier.clone() };
-        request_tokens(Arc::new(http), self.provider.clone(), secret, grant, clock.now()).await
+        request_tokens(Arc::new(http), &self.provider, secret, grant, clock.now()).await
     }
 }
 
@@ -291,20 +291,7 @@ fn client(provider: &Provider, secret: Option<&Secret>) -> Client {
 }
 
 /// Asks the token address; the lifetime of the answer counts from `asked_at`. A refresh may be sent again when its answer is lost: the old refresh token is all there is.
-///
-/// Boxed and owning what it needs, because the compiler cannot follow the oauth2 crate's client lifetimes through an
-/// async trait.
-pub(crate) fn request_tokens(
-    http: Arc<Http>,
-    provider: Provider,
-    client_secret: Option<Secret>,
-    grant: Grant,
-    asked_at: Timestamp,
-) -> BoxFuture<'static, Result<Tokens, ConnectorError>> {
-    Box::pin(async move { ask_for_tokens(http, &provider, client_secret, grant, asked_at).await })
-}
-
-async fn ask_for_tokens(
+pub(crate) async fn request_tokens(
     http: Arc<Http>,
     provider: &Provider,
     client_secret: Option<Secret>,

@@ -97,11 +97,11 @@ impl TokenSource {
 
     /// Fetches tokens from the credentials, renewing them where they are over or are the ones that were `refused`.
     async fn fetch(&self, held: &mut Held, refused: Option<&Secret>) -> Result<Secret, ConnectorError> {
-        if let Some(tokens) = held.unstored.take() {
-            if let Err(error) = self.credentials.store_tokens(&tokens).await {
-                held.unstored = Some(tokens);
-                return Err(error);
-            }
+        if let Some(tokens) = held.unstored.take()
+            && let Err(error) = self.credentials.store_tokens(&tokens).await
+        {
+            held.unstored = Some(tokens);
+            return Err(error);
         }
         if let Some(fixed) = self.fixed_token().await? {
             let token = Token { access_token: fixed, fixed: true, renew_at: None, over_at: None };
@@ -134,7 +134,7 @@ impl TokenSource {
         let secret = self.credentials.secret("clientSecret").await?;
         let tokens = request_tokens(
             Arc::clone(&self.http),
-            provider.clone(),
+            provider,
             secret,
             Grant::Refresh { refresh_token },
             self.clock.now(),
@@ -175,10 +175,10 @@ impl Bearer for TokenSource {
     async fn current(&self) -> Result<Secret, ConnectorError> {
         let mut held = self.held.lock().await;
         let now = self.clock.now();
-        if let Some(token) = &held.token {
-            if token.renew_at.is_none_or(|at| now < at) {
-                return Ok(token.access_token.clone());
-            }
+        if let Some(token) = &held.token
+            && token.renew_at.is_none_or(|at| now < at)
+        {
+            return Ok(token.access_token.clone());
         }
         match self.fetch(&mut held, None).await {
             Ok(secret) => Ok(secret),

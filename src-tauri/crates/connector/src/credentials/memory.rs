@@ -23,7 +23,9 @@ struct State {
     stored: Vec<Tokens>,
 }
 
-struct Held(#[allow(dead_code)] tokio::sync::OwnedMutexGuard<()>);
+struct Held {
+    _guard: tokio::sync::OwnedMutexGuard<()>,
+}
 
 impl RefreshGuard for Held {}
 
@@ -89,6 +91,6 @@ impl Credentials for MemoryCredentials {
     }
 
     async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError> {
-        Ok(Box::new(Held(Arc::clone(&self.refreshing).lock_owned().await)))
+        Ok(Box::new(Held { _guard: Arc::clone(&self.refreshing).lock_owned().await }))
     }
 }

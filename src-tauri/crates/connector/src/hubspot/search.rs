@@ -183,10 +183,10 @@ impl LocalCheck {
     pub fn new(object_type: ObjectType, filter: &Filter) -> Self {
         let mut attributes: Vec<String> = Vec::new();
         for pointer in filter.pointers() {
-            if let Some(head) = pointer.head() {
-                if !attributes.iter().any(|a| a == head) {
-                    attributes.push(head.to_owned());
-                }
+            if let Some(head) = pointer.head()
+                && !attributes.iter().any(|a| a == head)
+            {
+                attributes.push(head.to_owned());
             }
         }
         Self { object_type, filter: comparable_filter(object_type, filter), attributes }

@@ -67,13 +67,13 @@ impl Hubspot {
                 Err(failure) => return Err(failure.into()),
             }
         }
-        if self.tokens.is_oauth().await? {
-            if let Some(granted) = self.granted_scopes().await? {
-                let wanted = self.tokens.provider().map(|p| p.scopes.clone()).unwrap_or_default();
-                let missing: Vec<String> = wanted.into_iter().filter(|s| !granted.contains(s)).collect();
-                report.checked.push(format!("{} scopes granted", granted.len()));
-                add(&mut report.missing_scopes, missing);
-            }
+        if self.tokens.is_oauth().await?
+            && let Some(granted) = self.granted_scopes().await?
+        {
+            let wanted = self.tokens.provider().map(|p| p.scopes.clone()).unwrap_or_default();
+            let missing: Vec<String> = wanted.into_iter().filter(|s| !granted.contains(s)).collect();
+            report.checked.push(format!("{} scopes granted", granted.len()));
+            add(&mut report.missing_scopes, missing);
         }
         if readable == 0 {
             return Err(self.error(

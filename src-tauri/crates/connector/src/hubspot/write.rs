@@ -4,6 +4,7 @@
 //! written, with as few calls as its error allows: conflicts are looked up together, properties that do not exist
 //! settle every record that carries them, named values are tried alone, and only then is the batch halved.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -105,13 +106,17 @@ impl Hubspot {
             let properties = wire(object_type, &creation.attributes, false);
             let item = Item { key: creation.trace.clone(), properties, slots: vec![slot] };
             // Two records of one batch with the same address make HubSpot refuse the whole batch.
-            if let Some(key) = object_type.natural_key() {
-                if let Some(value) = item.text(key) {
-                    if let Some(twin) = twins.insert(value.trim().to_lowercase(), &creation.trace) {
+            let unique = object_type.natural_key().and_then(|key| Some((key, item.text(key)?)));
+            if let Some((key, value)) = unique {
+                match twins.entry(value.trim().to_lowercase()) {
+                    Entry::Vacant(free) => {
+                        free.insert(&creation.trace);
+                    }
+                    Entry::Occupied(twin) => {
                         let reason = format!(
-                            "{key} `{value}` is also the {key} of another record in the same batch ({twin}); HubSpot keeps it unique"
+                            "{key} `{value}` is also the {key} of another record in the same batch ({}); HubSpot keeps it unique",
+                            twin.get()
                         );
-                        twins.insert(value.trim().to_lowercase(), twin);
                         outcomes.put(slot, Outcome::Rejected { reason, attribute: Some(key.to_owned()) });
                         continue;
                     }

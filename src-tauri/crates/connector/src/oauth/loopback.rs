@@ -108,10 +108,9 @@ impl Loopback {
                         open.push(tokio::time::timeout(SILENCE_LIMIT, self.serve(stream, authorization)));
                     }
                 }
-                Some(served) = open.next() => match served {
-                    Ok(Some(end)) => return end,
-                    // Something else came by, or nothing was said: the browser may still come.
-                    Ok(None) | Err(_) => {}
+                // Anything else was somebody who came by, or who said nothing: the browser may still come.
+                Some(served) = open.next() => if let Ok(Some(end)) = served {
+                    return end;
                 },
             }
         }
