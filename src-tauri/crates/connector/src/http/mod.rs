@@ -526,9 +526,9 @@ fn scrub(body: &mut [u8], secret: &[u8]) {
         return;
     }
     let mut at = 0;
-    while let Some(window) = body.get(at..at + secret.len()) {
+    while let Some(window) = body.get_mut(at..at + secret.len()) {
         if window == secret {
-            body[at..at + secret.len()].fill(b'*');
+            window.fill(b'*');
             at += secret.len();
         } else {
             at += 1;
