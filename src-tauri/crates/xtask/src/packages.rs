@@ -5,8 +5,14 @@ use std::{collections::BTreeSet, fs, io::IsTerminal as _};
 use crate::tool::{ask, run, there_is, tool};
 
 /// What building the desktop application needs. The names are those of Debian 12 and 13 and Ubuntu 22.04 and 24.04.
-pub const BUILD: &[&str] =
-    &["build-essential", "pkg-config", "libwebkit2gtk-4.1-dev", "libgtk-3-dev", "librsvg2-dev"];
+pub const BUILD: &[&str] = &[
+    "build-essential",
+    "pkg-config",
+    "libwebkit2gtk-4.1-dev",
+    "libgtk-3-dev",
+    "librsvg2-dev",
+    "libdbus-1-dev",
+];
 
 /// What the tests need besides: a display, a session bus with a keyring, and the driver of the embedded browser.
 const TEST: &[&str] = &["xvfb", "xauth", "webkit2gtk-driver", "dbus", "dbus-daemon", "gnome-keyring"];
