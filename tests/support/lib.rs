@@ -1,1 +1,3 @@
-//! Stub.
+//! What the acceptance tests share.
+
+pub mod webdriver;
