@@ -1,11 +1,19 @@
 //! Consent in the embedded window, against the consent page of a sandbox.
 
-use std::{fs, net::Ipv4Addr, path::Path};
+use std::{collections::HashMap, fs, net::Ipv4Addr, path::Path};
 
 use acceptance::webdriver::{Role, Session, until};
+use axum::{
+    Router,
+    extract::{Query, RawQuery},
+    http::header,
+    response::Html,
+    routing::get,
+};
 use sandbox::hubspot::{Options, Sandbox};
 use serde_json::json;
 use tokio::net::TcpListener;
+use url::Url;
 
 use crate::screen::{Screen, call};
 
@@ -21,12 +29,16 @@ struct Consent {
 
 impl Consent {
     async fn prepare() -> Self {
+        Self::prepare_at(|sandbox| format!("{sandbox}/oauth/authorize")).await
+    }
+
+    async fn prepare_at(authorize_url: impl FnOnce(&str) -> String) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let sandbox = Sandbox::start(listener, Options { records: 20, ..Options::default() }).await.unwrap();
         let screen = Screen::start(&[]).await;
         let app = &screen.app;
         app.find(Role::Heading, "Dashboard").await;
-        connect(app, &sandbox.url()).await;
+        connect(app, &sandbox.url(), &authorize_url(&sandbox.url())).await;
         let main = app.window().await.unwrap();
         app.press(Role::Link, "Connectors").await;
         app.press_by(Role::Link, "connector", |name| name.to_lowercase().contains("hubspot")).await;
@@ -38,12 +50,17 @@ impl Consent {
     async fn ask(&self) {
         let app = &self.screen.app;
         app.press(Role::Button, "Authorize").await;
-        let window = until("consent window", async || {
-            app.windows().await.ok()?.into_iter().find(|window| *window != self.main)
+        self.turn_to_new(&[&self.main]).await;
+    }
+
+    /// Waits for a window that is none of these, and turns to it.
+    async fn turn_to_new(&self, known: &[&str]) {
+        let app = &self.screen.app;
+        let window = until("another window", async || {
+            app.windows().await.ok()?.into_iter().find(|window| !known.contains(&window.as_str()))
         })
         .await;
         app.look_at(&window).await.unwrap();
-        app.sees("wants to").await;
     }
 
     /// Turns back to the main window, which has to be the only one.
@@ -65,7 +82,7 @@ impl Consent {
 }
 
 /// A connector for the sandbox's app, as its form would save it.
-async fn connect(app: &Session, sandbox: &str) {
+async fn connect(app: &Session, sandbox: &str, authorize_url: &str) {
     let mut blank = call(app, "connector_blank", json!({ "provider": "hubspot" })).await.unwrap();
     let mut config = blank["config"].take();
     config["name"] = json!(CONNECTOR);
@@ -74,7 +91,7 @@ async fn connect(app: &Session, sandbox: &str) {
     let properties = &mut config["configurationProperties"];
     properties["clientId"] = json!("sandbox-client");
     properties["apiBaseUrl"] = json!(sandbox);
-    properties["authorizeUrl"] = json!(format!("{sandbox}/oauth/authorize"));
+    properties["authorizeUrl"] = json!(authorize_url);
     let draft = json!({ "create": true, "config": config, "secrets": { "clientSecret": "sandbox-secret" } });
     call(app, "connector_save", draft).await.unwrap();
 }
@@ -85,6 +102,7 @@ async fn each_end_of_a_consent_has_its_words_and_the_tokens_are_kept_safe() {
     let app = &consent.screen.app;
 
     consent.ask().await;
+    app.sees("wants to").await;
     consent.screen.picture("consent").await;
     app.close_window().await.unwrap();
     consent.back().await;
@@ -127,6 +145,7 @@ async fn a_consent_page_can_do_nothing_but_be_shown() {
     let consent = Consent::prepare().await;
     let app = &consent.screen.app;
     consent.ask().await;
+    app.sees("wants to").await;
     let page = app.url().await.unwrap();
 
     let called = "return window.__TAURI_INTERNALS__.invoke('app_status', { request: {} })
@@ -140,6 +159,67 @@ async fn a_consent_page_can_do_nothing_but_be_shown() {
         assert_eq!(app.url().await.unwrap(), page, "after {elsewhere}");
     }
     consent.decide("Deny").await;
+    consent.screen.end().await.unwrap();
+}
+
+/// A login page of the awkward kind: it opens another window for the company's own sign-on, which closes itself or
+/// goes back to the application, and it offers a download.
+async fn awkward_provider() -> String {
+    async fn login(RawQuery(query): RawQuery) -> Html<String> {
+        let query = query.unwrap_or_default().replace('"', "%22");
+        Html(format!(
+            "<h1>Sign in</h1><button onclick=\"window.open('/company?'+this.dataset.query)\" data-query=\"{query}\">Company \
+             sign-on</button><a href=\"/file\">Download</a>"
+        ))
+    }
+    async fn company(Query(asked): Query<HashMap<String, String>>) -> Html<String> {
+        let mut back: Url = asked["redirect_uri"].parse().unwrap();
+        back.query_pairs_mut().append_pair("error", "access_denied").append_pair("state", &asked["state"]);
+        Html(format!(
+            "<h1>Company</h1><a href=\"{}\">Refuse</a><button onclick=\"window.close()\">Close</button>",
+            back.as_str().replace('&', "&amp;")
+        ))
+    }
+    let file =
+        || async { ([(header::CONTENT_DISPOSITION, "attachment; filename=\"unasked.bin\"")], "unasked") };
+    let pages =
+        Router::new().route("/login", get(login)).route("/company", get(company)).route("/file", get(file));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, pages).await });
+    format!("http://{address}/login")
+}
+
+#[tokio::test]
+async fn a_login_page_may_open_one_more_window_but_download_nothing() {
+    let page = awkward_provider().await;
+    let consent = Consent::prepare_at(|_| page).await;
+    let app = &consent.screen.app;
+    consent.ask().await;
+    app.sees("Sign in").await;
+    let login = app.window().await.unwrap();
+    app.press(Role::Link, "Download").await;
+    app.sees("Sign in").await;
+
+    app.press(Role::Button, "Company sign-on").await;
+    consent.turn_to_new(&[&consent.main, &login]).await;
+    app.sees("Company").await;
+    let close = app.find(Role::Button, "Close").await;
+    app.press_and_leave(&close).await.unwrap();
+    app.look_at(&login).await.unwrap();
+    until("end of the second window", async || (app.windows().await.ok()?.len() == 2).then_some(())).await;
+
+    app.press(Role::Button, "Company sign-on").await;
+    consent.turn_to_new(&[&consent.main, &login]).await;
+    let refuse = app.find(Role::Link, "Refuse").await;
+    app.press_and_leave(&refuse).await.unwrap();
+    consent.back().await;
+    app.sees("denied").await;
+    assert_eq!(
+        holding(&consent.screen.home(), &["unasked"]),
+        Vec::<String>::new(),
+        "nothing may be downloaded"
+    );
     consent.screen.end().await.unwrap();
 }
 

@@ -170,6 +170,11 @@ impl Screen {
         self.folders.path().join("data")
     }
 
+    /// The home folder of whoever sits there.
+    pub fn home(&self) -> PathBuf {
+        self.folders.path().join("home")
+    }
+
     /// What the application wrote into its log.
     pub fn log(&self) -> String {
         let Ok(files) = fs::read_dir(self.data_dir().join("logs")) else { return String::new() };
