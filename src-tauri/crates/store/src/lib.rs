@@ -1,1 +1,45 @@
-//! Stub.
+//! The repository: one SQLite file, the only place in Concord that knows SQL.
+//!
+//! Invariants: public functions speak domain types, never SQL, so that a shared database can stand behind the same
+//! functions one day. All writes go through one thread, one transaction a closure; readers have their own connections and
+//! never wait for it. What a write returned `Ok` for survives a power cut (`synchronous=FULL`). A database that a newer
+//! program wrote is refused, and a copy is kept before an older one is migrated. No secret is ever stored here in clear:
+//! the `secret` table holds what the vault sealed.
+
+mod audit;
+mod connectors;
+mod database;
+mod entries;
+mod error;
+mod filter_function;
+mod journal;
+mod limit;
+mod links;
+mod managed;
+mod mappings;
+mod migrate;
+mod mirror;
+mod plan;
+mod query;
+mod queue;
+mod runs;
+mod secrets;
+mod settings;
+
+pub use audit::{AuditRow, HistoryEntry, HistoryRow};
+pub use connectors::ConnectorRow;
+pub use database::{Reader, Store, Writer};
+pub use entries::{Entry, EntryFilter, EntryStatus, StoredChange};
+pub use error::{ErrorKind, StoreError};
+pub use journal::{JournalRow, JournalState, Operation};
+pub use links::{Link, NewLink, Orientation};
+pub use managed::{Managed, ManagedQuery, ManagedWrite, Page};
+pub use mappings::MappingRow;
+pub use mirror::{MirrorRow, SeenPage};
+pub use plan::{Candidate, Side, TargetCandidate, Walk};
+pub use queue::{QueueChange, QueueRow, QueueState, SyncOutcome};
+pub use runs::{GuardResult, NewRun, Progress, Run, RunMode, RunState};
+pub use secrets::{SealedSecret, StoredKey};
+
+/// 16 bytes of blake3 over a record's canonical attributes.
+pub type Hash = [u8; 16];

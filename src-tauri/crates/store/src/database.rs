@@ -1,0 +1,231 @@
+//! The file, the writer thread and the readers.
+
+use std::{
+    ops::Deref,
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::{
+    error::{ErrorKind, StoreError},
+    filter_function,
+    migrate::migrate,
+};
+
+/// Older libraries can corrupt a WAL database when two connections write and checkpoint at the same time.
+const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The repository. Cloning is cheap; all clones share the writer.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    file: PathBuf,
+    jobs: mpsc::Sender<Job>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+/// Read access inside [`Store::read`].
+pub struct Reader<'c> {
+    pub(crate) connection: &'c Connection,
+}
+
+/// Write access inside [`Store::write`]: one transaction, committed when the closure gives `Ok`.
+pub struct Writer<'c> {
+    reader: Reader<'c>,
+}
+
+impl<'c> Deref for Writer<'c> {
+    type Target = Reader<'c>;
+
+    fn deref(&self) -> &Reader<'c> {
+        &self.reader
+    }
+}
+
+impl Store {
+    /// Opens the repository in this folder, making or migrating it.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        if rusqlite::version_number() < OLDEST_SAFE_SQLITE {
+            return Err(StoreError::new(
+                ErrorKind::Other,
+                format!(
+                    "this build carries SQLite {}, which can corrupt its file; 3.51.3 or newer is needed",
+                    rusqlite::version()
+                ),
+            ));
+        }
+        let file = folder.join("concord.db");
+        let mut writer = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        migrate(&mut writer, &file)?;
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        thread::Builder::new()
+            .name("repository".into())
+            .spawn(move || {
+                while let Ok(job) = inbox.recv() {
+                    job(&mut writer);
+                }
+            })
+            .map_err(|e| {
+                StoreError::new(ErrorKind::Other, format!("the repository's thread cannot start: {e}"))
+            })?;
+        Ok(Self { shared: Arc::new(Shared { file, jobs, readers: Mutex::new(Vec::new()) }) })
+    }
+
+    /// The database file.
+    pub fn file(&self) -> &Path {
+        &self.shared.file
+    }
+
+    /// Runs a transaction and waits for its commit. Blocks: call it off the async threads, or use [`Store::write`].
+    pub fn write_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, result) = mpsc::sync_channel(1);
+        self.send(Box::new(move |connection| {
+            // Nobody may be waiting any more; the work is done all the same.
+            let _ = answer.send(transaction(connection, work));
+        }))?;
+        result.recv().map_err(|_| stopped())?
+    }
+
+    /// Runs a transaction and waits for its commit.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, result) = tokio::sync::oneshot::channel();
+        self.send(Box::new(move |connection| {
+            let _ = answer.send(transaction(connection, work));
+        }))?;
+        result.await.map_err(|_| stopped())?
+    }
+
+    /// Reads one consistent state. Blocks: call it off the async threads, or use [`Store::read`].
+    pub fn read_blocking<T>(
+        &self,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let taken = self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match taken {
+            Some(connection) => connection,
+            None => connect(&self.shared.file, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        let tx = connection.transaction()?;
+        let result = work(&Reader { connection: &tx });
+        tx.finish()?;
+        let mut readers = self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < 4 {
+            readers.push(connection);
+        }
+        result
+    }
+
+    /// Reads one consistent state.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.read_blocking(work)).await.map_err(|e| {
+            StoreError::new(ErrorKind::Other, format!("a read of the repository ended early: {e}"))
+        })?
+    }
+
+    /// Moves everything out of the write-ahead log into the file and cuts the log, so that removed secrets are gone from
+    /// both.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        let (answer, result) = tokio::sync::oneshot::channel();
+        self.send(Box::new(move |connection| {
+            let done =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+            let _ = answer.send(match done {
+                Ok(false) => Ok(()),
+                Ok(true) => Err(StoreError::new(
+                    ErrorKind::Busy,
+                    "the write-ahead log cannot be cut while something reads from it; try again",
+                )),
+                Err(error) => Err(error.into()),
+            });
+        }))?;
+        result.await.map_err(|_| stopped())?
+    }
+
+    /// Lets the file grow to this many pages at most: how tests fill a disk without one.
+    #[doc(hidden)]
+    pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        self.write_blocking(move |w| {
+            w.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok(())
+        })
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreError> {
+        self.shared.jobs.send(job).map_err(|_| stopped())
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::new(ErrorKind::Other, "the repository's thread has ended; start Concord again")
+}
+
+/// Runs one transaction. A panic in it rolls it back and becomes an error: the thread serves everybody, so one step's mistake
+/// must not end it.
+fn transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    panic::catch_unwind(AssertUnwindSafe(|| {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&Writer { reader: Reader { connection: &tx } })?;
+        tx.commit()?;
+        Ok(value)
+    }))
+    .unwrap_or_else(|panic| {
+        let words = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no reason given".into());
+        tracing::error!(reason = words, "a step in the repository panicked");
+        Err(StoreError::new(
+            ErrorKind::Other,
+            format!("a step in the repository broke off ({words}); nothing of it was kept. This is a mistake in Concord, please report it"),
+        ))
+    })
+}
+
+fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(20))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    filter_function::register(&connection)?;
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
+    )?;
+    if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(StoreError::new(
+                ErrorKind::Access,
+                format!(
+                    "the data folder's file system does not support SQLite's write-ahead log (got `{mode}`); use a local disk"
+                ),
+            ));
+        }
+        connection.execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000;",
+        )?;
+    }
+    Ok(connection)
+}

@@ -1,0 +1,178 @@
+//! Links: which source and which target are the same person.
+
+use model::Attributes;
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::Value;
+
+use crate::{Hash, Reader, StoreError, Writer};
+
+/// Which end of the link a mapping calls its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Orientation {
+    /// The mapping owns the link type, or reads in the owner's direction: first = source.
+    Forward,
+    /// The mapping reads against the owner: second = source.
+    Backward,
+}
+
+/// A link as a mapping sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The mapping's source.
+    pub source_id: String,
+    /// The mapping's target.
+    pub target_id: String,
+    /// The source when this mapping last judged the pair.
+    pub source_hash: Option<Hash>,
+    /// The target then.
+    pub target_hash: Option<Hash>,
+    /// The version of this mapping that did.
+    pub version: Option<i64>,
+    /// The mapped values of both sides then: `{first: {...}, second: {...}}` in the link's own orientation.
+    pub base_source: Option<Attributes>,
+    /// The target's part of the base.
+    pub base_target: Option<Attributes>,
+}
+
+/// A link to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewLink {
+    /// The link type: the owning mapping's name.
+    pub kind: String,
+    /// How the writing mapping is oriented.
+    pub orientation: Orientation,
+    /// The writing mapping's source.
+    pub source_id: String,
+    /// The writing mapping's target.
+    pub target_id: String,
+    /// The source as judged.
+    pub source_hash: Option<Hash>,
+    /// The target as it is after that.
+    pub target_hash: Option<Hash>,
+    /// The writing mapping's version.
+    pub version: i64,
+    /// The source's mapped values.
+    pub base_source: Attributes,
+    /// The target's mapped values.
+    pub base_target: Attributes,
+}
+
+impl Orientation {
+    pub(crate) fn source_column(self) -> &'static str {
+        match self {
+            Self::Forward => "first",
+            Self::Backward => "second",
+        }
+    }
+
+    pub(crate) fn target_column(self) -> &'static str {
+        match self {
+            Self::Forward => "second",
+            Self::Backward => "first",
+        }
+    }
+
+    pub(crate) fn version_column(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Backward => "backward",
+        }
+    }
+}
+
+pub(crate) const QUALIFIER: &str = "default";
+
+fn columns(o: Orientation) -> String {
+    format!(
+        "{s}_id, {t}_id, {v}_source, {v}_target, {v}, json_extract(base, '$.{s}'), json_extract(base, '$.{t}')",
+        s = o.source_column(),
+        t = o.target_column(),
+        v = o.version_column()
+    )
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Link> {
+    Ok(Link {
+        source_id: row.get(0)?,
+        target_id: row.get(1)?,
+        source_hash: row.get(2)?,
+        target_hash: row.get(3)?,
+        version: row.get(4)?,
+        base_source: attributes(row.get(5)?),
+        base_target: attributes(row.get(6)?),
+    })
+}
+
+pub(crate) fn attributes(text: Option<String>) -> Option<Attributes> {
+    serde_json::from_str::<Attributes>(&text?).ok()
+}
+
+impl Reader<'_> {
+    /// The link of a source.
+    pub fn link_of_source(&self, kind: &str, o: Orientation, id: &str) -> Result<Option<Link>, StoreError> {
+        self.link_by(kind, o, o.source_column(), id)
+    }
+
+    /// The link of a target.
+    pub fn link_of_target(&self, kind: &str, o: Orientation, id: &str) -> Result<Option<Link>, StoreError> {
+        self.link_by(kind, o, o.target_column(), id)
+    }
+
+    fn link_by(&self, kind: &str, o: Orientation, end: &str, id: &str) -> Result<Option<Link>, StoreError> {
+        let sql =
+            format!("SELECT {} FROM link WHERE type = ?1 AND qualifier = ?2 AND {end}_id = ?3", columns(o));
+        Ok(self.connection.prepare_cached(&sql)?.query_row([kind, QUALIFIER, id], from_row).optional()?)
+    }
+
+    /// How many links a link type has.
+    pub fn link_count(&self, kind: &str) -> Result<u64, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT count(*) FROM link WHERE type = ?1")?
+            .query_row([kind], |row| row.get::<_, i64>(0))?
+            .max(0) as u64)
+    }
+}
+
+impl Writer<'_> {
+    /// Makes a link or brings it up to date; one that points at another target now has yet to be judged by the other direction.
+    /// A link of another source to this target is an error of kind `Unique`.
+    pub fn put_link(&self, link: &NewLink, at: &str) -> Result<(), StoreError> {
+        let o = link.orientation;
+        let (s, t, v) = (o.source_column(), o.target_column(), o.version_column());
+        let back = match o {
+            Orientation::Forward => Orientation::Backward.version_column(),
+            Orientation::Backward => Orientation::Forward.version_column(),
+        };
+        let mut base = Attributes::new();
+        base.insert(s.into(), Value::Object(link.base_source.clone()));
+        base.insert(t.into(), Value::Object(link.base_target.clone()));
+        let sql = format!(
+            "INSERT INTO link (type, qualifier, {s}_id, {t}_id, {v}_source, {v}_target, {v}, base, created, updated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+             ON CONFLICT (type, qualifier, {s}_id) DO UPDATE SET
+               {back} = CASE WHEN {t}_id = excluded.{t}_id THEN {back} END,
+               {t}_id = excluded.{t}_id, {v}_source = excluded.{v}_source, {v}_target = excluded.{v}_target,
+               {v} = excluded.{v}, base = excluded.base, updated = excluded.updated"
+        );
+        self.connection.prepare_cached(&sql)?.execute(params![
+            link.kind,
+            QUALIFIER,
+            link.source_id,
+            link.target_id,
+            link.source_hash,
+            link.target_hash,
+            link.version,
+            Value::Object(base).to_string(),
+            at
+        ])?;
+        Ok(())
+    }
+
+    /// Removes the link of a source; false when there was none.
+    pub fn remove_link(&self, kind: &str, o: Orientation, source_id: &str) -> Result<bool, StoreError> {
+        let sql =
+            format!("DELETE FROM link WHERE type = ?1 AND qualifier = ?2 AND {}_id = ?3", o.source_column());
+        Ok(self.connection.prepare_cached(&sql)?.execute([kind, QUALIFIER, source_id])? > 0)
+    }
+}

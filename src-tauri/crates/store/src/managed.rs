@@ -1,0 +1,357 @@
+//! Managed objects: the people themselves.
+
+use model::{Attributes, Filter, ManagedObjectConfig, filter::Op};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
+use serde_json::Value;
+
+use crate::{
+    Hash, Reader, StoreError, Writer,
+    error::ErrorKind,
+    filter_function::from_steps,
+    limit::{one_more, rows_at_most},
+    links::attributes,
+    mirror::index_text,
+    query::{Condition, SLOTS, condition, slot, starts_with},
+};
+
+/// A managed object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Managed {
+    /// `_id`: time-ordered when made here.
+    pub id: String,
+    /// `_rev`.
+    pub rev: i64,
+    /// Its attributes, without `_id` and `_rev`.
+    pub attributes: Attributes,
+    /// Their hash.
+    pub hash: Hash,
+    /// When it was made.
+    pub created: String,
+    /// When it last changed.
+    pub updated: String,
+}
+
+/// An object to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManagedWrite<'a> {
+    /// Its type's schema, which says what is searchable.
+    pub config: &'a ManagedObjectConfig,
+    /// `_id`.
+    pub id: &'a str,
+    /// All its attributes.
+    pub attributes: &'a Attributes,
+    /// Their hash.
+    pub hash: Hash,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct ManagedQuery {
+    /// Only these.
+    pub filter: Option<Filter>,
+    /// Words, each of which some searchable attribute starts with.
+    pub search: Option<String>,
+    /// A searchable attribute; none sorts by `_id`. Objects without a value come last in either direction.
+    pub sort: Option<String>,
+    /// Last first.
+    pub descending: bool,
+    /// The cursor of the page before.
+    pub after: Option<String>,
+    /// Most objects in the page.
+    pub limit: usize,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+const COLUMNS: &str = "o.id, o.rev, o.doc, o.hash, o.created, o.updated";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<(String, i64, String, Hash, String, String)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+}
+
+fn parse(
+    (id, rev, doc, hash, created, updated): (String, i64, String, Hash, String, String),
+) -> Result<Managed, StoreError> {
+    let attributes =
+        attributes(Some(doc)).ok_or_else(|| StoreError::damaged(format!("managed object {id}")))?;
+    Ok(Managed { id, rev, attributes, hash, created, updated })
+}
+
+impl Reader<'_> {
+    /// One object.
+    pub fn managed(&self, kind: &str, id: &str) -> Result<Option<Managed>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM managed_object o WHERE o.type = ?1 AND o.id = ?2");
+        self.connection
+            .prepare_cached(&sql)?
+            .query_row([kind, id], from_row)
+            .optional()?
+            .map(parse)
+            .transpose()
+    }
+
+    /// How many objects of a type there are.
+    pub fn managed_count(&self, kind: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM managed_object WHERE type = ?1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([kind], |row| row.get::<_, i64>(0))?.max(0) as u64)
+    }
+
+    /// The ids of the objects that match a filter, at most `limit`.
+    pub fn managed_ids(
+        &self,
+        config: &ManagedObjectConfig,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let Condition { sql, mut values } = condition(filter, &config.searchable());
+        let sql =
+            format!("SELECT o.id FROM managed_object o WHERE {sql} AND o.type = ? ORDER BY o.id LIMIT ?");
+        values.push(Sql::Text(config.name.clone()));
+        values.push(Sql::Integer(rows_at_most(limit)));
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map(params_from_iter(values), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Another object of the type with the same value in an attribute, compared without case.
+    pub fn managed_with_value(
+        &self,
+        config: &ManagedObjectConfig,
+        attribute: &str,
+        value: &Value,
+        except: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let filter = Filter::Compare(from_steps(&[attribute.to_owned()]), Op::Eq, value.clone());
+        Ok(self.managed_ids(config, &filter, 2)?.into_iter().find(|id| id != except))
+    }
+
+    /// How many objects a query matches.
+    pub fn managed_matching(
+        &self,
+        config: &ManagedObjectConfig,
+        query: &ManagedQuery,
+    ) -> Result<u64, StoreError> {
+        if query.filter.is_none() && query.search.as_deref().is_none_or(|s| s.trim().is_empty()) {
+            return self.managed_count(&config.name);
+        }
+        let (sql, values) = selection(config, query);
+        let sql = format!("SELECT count(*) FROM managed_object o WHERE {sql}");
+        let count: i64 =
+            self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+        Ok(count.max(0) as u64)
+    }
+
+    /// A page of objects.
+    pub fn managed_page(
+        &self,
+        config: &ManagedObjectConfig,
+        query: &ManagedQuery,
+    ) -> Result<Page<Managed>, StoreError> {
+        let searchable = config.searchable();
+        let sort = query.sort.as_ref().and_then(|sort| Some((sort, slot(sort, &searchable)?)));
+        let after: Option<(Option<String>, String)> =
+            query.after.as_deref().map(serde_json::from_str).transpose().map_err(|_| {
+                StoreError::new(ErrorKind::Other, "this page cursor is not one that this list gave")
+            })?;
+        let mut rows = Vec::new();
+        for stretch in stretches(sort.map(|(_, slot)| slot), query.descending, after) {
+            if rows.len() > query.limit {
+                break;
+            }
+            let (sql, mut values) = selection(config, query);
+            values.extend(stretch.values);
+            values.push(Sql::Integer(one_more(query.limit).saturating_sub(rows_at_most(rows.len()))));
+            let sql = format!(
+                "SELECT {COLUMNS} FROM managed_object o WHERE {sql}{} ORDER BY {} LIMIT ?",
+                stretch.condition, stretch.order
+            );
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let found = statement.query_map(params_from_iter(values), from_row)?;
+            for row in found {
+                rows.push(parse(row?)?);
+            }
+        }
+        let more = rows.len() > query.limit;
+        rows.truncate(query.limit);
+        let next = rows.last().filter(|_| more).map(|last| {
+            let value = sort.and_then(|(name, _)| column_text(last.attributes.get(name)));
+            Value::from(vec![Value::from(value), Value::from(last.id.clone())]).to_string()
+        });
+        Ok(Page { rows, next })
+    }
+}
+
+/// A part of a sorted list that one index gives in order.
+struct Stretch {
+    condition: String,
+    values: Vec<Sql>,
+    order: String,
+}
+
+/// The parts of a list that are still to come after a cursor: by value, then, last in either direction, the objects that
+/// have none, by id.
+fn stretches(slot: Option<usize>, descending: bool, after: Option<(Option<String>, String)>) -> Vec<Stretch> {
+    let (sign, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
+    let by_id = |only: &str, after: Option<String>| Stretch {
+        condition: format!(
+            "{only}{}",
+            if after.is_some() { format!(" AND o.id {sign} ?") } else { String::new() }
+        ),
+        values: after.into_iter().map(Sql::Text).collect(),
+        order: format!("o.id {direction}"),
+    };
+    let Some(slot) = slot else { return vec![by_id("", after.map(|(_, id)| id))] };
+    let blank = format!(" AND o.a{slot} IS NULL");
+    let mut values = Stretch {
+        condition: format!(" AND o.a{slot} IS NOT NULL"),
+        values: Vec::new(),
+        order: format!("o.a{slot} {direction}, o.id {direction}"),
+    };
+    match after {
+        None => vec![values, by_id(&blank, None)],
+        Some((None, id)) => vec![by_id(&blank, Some(id))],
+        Some((Some(value), id)) => {
+            values.condition.push_str(&format!(" AND (o.a{slot}, o.id) {sign} (?, ?)"));
+            values.values = vec![Sql::Text(value), Sql::Text(id)];
+            vec![values, by_id(&blank, None)]
+        }
+    }
+}
+
+fn selection(config: &ManagedObjectConfig, query: &ManagedQuery) -> (String, Vec<Sql>) {
+    let searchable = config.searchable();
+    let mut sql = "o.type = ?".to_owned();
+    let mut values = vec![Sql::Text(config.name.clone())];
+    if let Some(filter) = &query.filter {
+        let part = condition(filter, &searchable);
+        sql.push_str(&format!(" AND {}", part.sql));
+        values.extend(part.values);
+    }
+    for word in query.search.as_deref().unwrap_or_default().split_whitespace() {
+        let mut any = vec!["0".to_owned()];
+        for slot in 0..searchable.len().min(SLOTS) {
+            let part = starts_with(&format!("o.a{slot}"), true, word);
+            any.push(part.sql);
+            values.extend(part.values);
+        }
+        sql.push_str(&format!(" AND ({})", any.join(" OR ")));
+    }
+    (sql, values)
+}
+
+impl Writer<'_> {
+    /// Makes an object. An id that is taken is an error of kind `Unique`.
+    pub fn insert_managed(&self, object: &ManagedWrite<'_>, at: &str) -> Result<(), StoreError> {
+        let slots = slots(object);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO managed_object (type, id, rev, doc, hash, created, updated, a0, a1, a2, a3, a4, a5, a6, a7)
+                 VALUES (?1, ?2, 1, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                object.config.name, object.id, document(object)?, object.hash, at,
+                slots[0], slots[1], slots[2], slots[3], slots[4], slots[5], slots[6], slots[7]
+            ])?;
+        Ok(())
+    }
+
+    /// Changes an object whose revision is `rev`; another revision is an error of kind `Stale`. Gives the new one.
+    pub fn update_managed(&self, object: &ManagedWrite<'_>, rev: i64, at: &str) -> Result<i64, StoreError> {
+        let slots = slots(object);
+        let changed = self
+            .connection
+            .prepare_cached(
+                "UPDATE managed_object SET rev = rev + 1, doc = ?4, hash = ?5, updated = ?6, a0 = ?7, a1 = ?8, a2 = ?9,
+                   a3 = ?10, a4 = ?11, a5 = ?12, a6 = ?13, a7 = ?14 WHERE type = ?1 AND id = ?2 AND rev = ?3",
+            )?
+            .execute(params![
+                object.config.name, object.id, rev, document(object)?, object.hash, at,
+                slots[0], slots[1], slots[2], slots[3], slots[4], slots[5], slots[6], slots[7]
+            ])?;
+        if changed == 0 {
+            return Err(self.stale(&object.config.name, object.id, rev)?);
+        }
+        Ok(rev + 1)
+    }
+
+    /// Removes an object; with `rev`, only that revision.
+    pub fn delete_managed(&self, kind: &str, id: &str, rev: Option<i64>) -> Result<(), StoreError> {
+        let sql = "DELETE FROM managed_object WHERE type = ?1 AND id = ?2 AND (?3 IS NULL OR rev = ?3)";
+        if self.connection.prepare_cached(sql)?.execute(params![kind, id, rev])? == 0 {
+            return Err(self.stale(kind, id, rev.unwrap_or_default())?);
+        }
+        Ok(())
+    }
+
+    fn stale(&self, kind: &str, id: &str, rev: i64) -> Result<StoreError, StoreError> {
+        Ok(match self.managed(kind, id)? {
+            None => StoreError::not_found(format!("{kind} `{id}`")),
+            Some(now) => StoreError::new(
+                ErrorKind::Stale,
+                format!(
+                    "{kind} `{id}` has changed meanwhile (revision {} now, {rev} expected); load it again and repeat the change",
+                    now.rev
+                ),
+            ),
+        })
+    }
+
+    /// Fills the searchable columns again after a change of the schema.
+    pub fn reindex_managed(&self, config: &ManagedObjectConfig) -> Result<(), StoreError> {
+        let mut after = String::new();
+        loop {
+            let page = self.managed_page(
+                config,
+                &ManagedQuery {
+                    after: (!after.is_empty())
+                        .then(|| Value::from(vec![Value::Null, after.clone().into()]).to_string()),
+                    limit: 1000,
+                    ..ManagedQuery::default()
+                },
+            )?;
+            for row in &page.rows {
+                let write = ManagedWrite { config, id: &row.id, attributes: &row.attributes, hash: row.hash };
+                let slots = slots(&write);
+                self.connection
+                    .prepare_cached(
+                        "UPDATE managed_object SET a0 = ?3, a1 = ?4, a2 = ?5, a3 = ?6, a4 = ?7, a5 = ?8, a6 = ?9, a7 = ?10
+                         WHERE type = ?1 AND id = ?2",
+                    )?
+                    .execute(params![
+                        config.name, row.id,
+                        slots[0], slots[1], slots[2], slots[3], slots[4], slots[5], slots[6], slots[7]
+                    ])?;
+            }
+            match page.rows.last() {
+                Some(last) if page.next.is_some() => after = last.id.clone(),
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+fn document(object: &ManagedWrite<'_>) -> Result<String, StoreError> {
+    serde_json::to_string(object.attributes).map_err(StoreError::damaged)
+}
+
+/// What an attribute's column holds: its text, as it is.
+fn column_text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text.clone()),
+        value => index_text(Some(value)),
+    }
+}
+
+fn slots(object: &ManagedWrite<'_>) -> [Option<String>; SLOTS] {
+    let mut slots: [Option<String>; SLOTS] = Default::default();
+    for (slot, name) in slots.iter_mut().zip(object.config.searchable()) {
+        *slot = column_text(object.attributes.get(&name));
+    }
+    slots
+}

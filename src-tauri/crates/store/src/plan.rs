@@ -1,0 +1,283 @@
+//! The walks of a plan: sources beside their links and targets, in key order, without the records that stand unchanged.
+
+use model::{Attributes, ResourcePath};
+use rusqlite::{Row, params_from_iter, types::Value as Sql};
+
+use crate::{
+    Hash, Link, Orientation, Reader, StoreError,
+    limit::rows_at_most,
+    links::{QUALIFIER, attributes},
+};
+
+/// One end of a mapping, as a link sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The link's first id.
+    First,
+    /// The link's second id.
+    Second,
+}
+
+impl Side {
+    /// The source's end.
+    pub fn of_source(orientation: Orientation) -> Self {
+        match orientation {
+            Orientation::Forward => Self::First,
+            Orientation::Backward => Self::Second,
+        }
+    }
+
+    /// The target's end.
+    pub fn of_target(orientation: Orientation) -> Self {
+        match orientation {
+            Orientation::Forward => Self::Second,
+            Orientation::Backward => Self::First,
+        }
+    }
+
+    pub(crate) fn link_column(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Second => "second",
+        }
+    }
+}
+
+/// What is walked: a mapping's two ends and its links, as of one read.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    /// Where the sources are.
+    pub source: ResourcePath,
+    /// Where the targets are.
+    pub target: ResourcePath,
+    /// The link type.
+    pub kind: String,
+    /// How the mapping is oriented.
+    pub orientation: Orientation,
+    /// The mapping's version.
+    pub version: i64,
+    /// The read that brought both mirrors up to date; 0 takes the mirrors as they are.
+    pub read: i64,
+    /// Only these sources.
+    pub ids: Option<Vec<String>>,
+}
+
+/// A source that has to be judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Their hash.
+    pub hash: Hash,
+    /// Its link.
+    pub link: Option<Link>,
+    /// The linked target: attributes and hash; `None` when there is none (any more).
+    pub target: Option<(Attributes, Hash)>,
+}
+
+/// A target that no source accounts for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetCandidate {
+    /// Its id.
+    pub id: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Their hash.
+    pub hash: Hash,
+    /// The source that it is linked to, which this read did not see.
+    pub linked_source: Option<String>,
+}
+
+/// The SQL that reads one end: its table with alias `{a}`, the id, hash and document columns, and what holds for its rows.
+struct End {
+    join: String,
+    id: String,
+    hash: String,
+    doc: String,
+    condition: String,
+    values: Vec<Sql>,
+}
+
+fn end(path: &ResourcePath, alias: &str, read: i64) -> End {
+    match path {
+        ResourcePath::Managed(kind) => End {
+            join: format!("managed_object {alias}"),
+            id: format!("{alias}.id"),
+            hash: format!("{alias}.hash"),
+            doc: format!("{alias}.doc"),
+            condition: format!("{alias}.type = ?"),
+            values: vec![Sql::Text(kind.clone())],
+        },
+        ResourcePath::System { .. } => End {
+            join: format!("mirror {alias}"),
+            id: format!("{alias}.uid"),
+            hash: format!("{alias}.hash"),
+            doc: format!(
+                "(SELECT doc FROM mirror_doc d WHERE d.container = {alias}.container AND d.uid = {alias}.uid)"
+            ),
+            condition: format!(
+                "{alias}.container = (SELECT id FROM container WHERE path = ?) AND {alias}.seen >= ?"
+            ),
+            values: vec![Sql::Text(path.to_string()), Sql::Integer(read)],
+        },
+    }
+}
+
+impl Reader<'_> {
+    /// How many sources there are in this read.
+    pub fn source_count(&self, walk: &Walk) -> Result<u64, StoreError> {
+        self.end_count(&walk.source, walk.read)
+    }
+
+    /// How many targets there are in this read.
+    pub fn target_count(&self, walk: &Walk) -> Result<u64, StoreError> {
+        self.end_count(&walk.target, walk.read)
+    }
+
+    fn end_count(&self, path: &ResourcePath, read: i64) -> Result<u64, StoreError> {
+        match path {
+            ResourcePath::Managed(kind) => self.managed_count(kind),
+            ResourcePath::System { .. } => self.seen_count(&path.to_string(), read),
+        }
+    }
+
+    /// The next sources after `after` in id order that are not known to be in sync. A source is in sync when its link
+    /// remembers both hashes and this version of the mapping.
+    pub fn candidates(&self, walk: &Walk, after: &str, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+        let (s, t) = (end(&walk.source, "s", walk.read), end(&walk.target, "t", walk.read));
+        let (sc, tc, vc) = (
+            walk.orientation.source_column(),
+            walk.orientation.target_column(),
+            walk.orientation.version_column(),
+        );
+        let narrowed = if walk.ids.is_some() { "IN (SELECT value FROM json_each(?))" } else { "IS NOT ?" };
+        let sql = format!(
+            "SELECT {sid}, {sdoc}, {shash}, l.{tc}_id, l.{vc}_source, l.{vc}_target, l.{vc},
+                    json_extract(l.base, '$.{sc}'), json_extract(l.base, '$.{tc}'), {tid}, {tdoc}, {thash}
+             FROM {sjoin}
+             LEFT JOIN link l ON l.type = ? AND l.qualifier = ? AND l.{sc}_id = {sid}
+             LEFT JOIN {tjoin} ON {tcond} AND {tid} = l.{tc}_id
+             WHERE {scond} AND {sid} > ? AND {sid} {narrowed}
+               AND NOT (l.seq IS NOT NULL AND {tid} IS NOT NULL AND l.{vc}_source IS {shash} AND l.{vc}_target IS {thash} AND l.{vc} IS ?)
+             ORDER BY {sid} LIMIT ?",
+            sid = s.id, sdoc = s.doc, shash = s.hash, sjoin = s.join, scond = s.condition,
+            tid = t.id, tdoc = t.doc, thash = t.hash, tjoin = t.join, tcond = t.condition,
+        );
+        let mut values = vec![Sql::Text(walk.kind.clone()), Sql::Text(QUALIFIER.into())];
+        values.extend(t.values);
+        values.extend(s.values);
+        let ids = walk
+            .ids
+            .as_ref()
+            .map_or(Sql::Null, |ids| Sql::Text(serde_json::Value::from(ids.clone()).to_string()));
+        values.extend([
+            Sql::Text(after.to_owned()),
+            ids,
+            Sql::Integer(walk.version),
+            Sql::Integer(rows_at_most(limit)),
+        ]);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(candidate(row)?);
+        }
+        Ok(found)
+    }
+
+    /// One source as this walk would see it: its attributes and hash.
+    pub fn source(&self, walk: &Walk, id: &str) -> Result<Option<(Attributes, Hash)>, StoreError> {
+        self.end_object(&walk.source, id)
+    }
+
+    /// One target as this walk would see it.
+    pub fn target(&self, walk: &Walk, id: &str) -> Result<Option<(Attributes, Hash)>, StoreError> {
+        self.end_object(&walk.target, id)
+    }
+
+    fn end_object(&self, path: &ResourcePath, id: &str) -> Result<Option<(Attributes, Hash)>, StoreError> {
+        Ok(match path {
+            ResourcePath::Managed(kind) => self.managed(kind, id)?.map(|m| (m.attributes, m.hash)),
+            ResourcePath::System { .. } => {
+                self.mirrored(&path.to_string(), id)?.map(|m| (m.attributes, m.hash))
+            }
+        })
+    }
+
+    /// The next targets after `after` in id order that neither a source of this read nor an entry of this run accounts for.
+    pub fn unaccounted_targets(
+        &self,
+        walk: &Walk,
+        run: i64,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<TargetCandidate>, StoreError> {
+        let (s, t) = (end(&walk.source, "s", walk.read), end(&walk.target, "t", walk.read));
+        let (sc, tc) = (walk.orientation.source_column(), walk.orientation.target_column());
+        let sql = format!(
+            "SELECT {tid}, {tdoc}, {thash}, l.{sc}_id FROM {tjoin}
+             LEFT JOIN link l ON l.type = ? AND l.qualifier = ? AND l.{tc}_id = {tid}
+             LEFT JOIN {sjoin} ON {scond} AND {sid} = l.{sc}_id
+             WHERE {tcond} AND {tid} > ? AND {sid} IS NULL
+               AND NOT EXISTS (SELECT 1 FROM run_entry e WHERE e.run = ? AND e.target_id = {tid})
+               AND NOT EXISTS (SELECT 1 FROM run_claim k WHERE k.run = ? AND k.target_id = {tid})
+             ORDER BY {tid} LIMIT ?",
+            sid = s.id,
+            sjoin = s.join,
+            scond = s.condition,
+            tid = t.id,
+            tdoc = t.doc,
+            thash = t.hash,
+            tjoin = t.join,
+            tcond = t.condition,
+        );
+        let mut values = vec![Sql::Text(walk.kind.clone()), Sql::Text(QUALIFIER.into())];
+        values.extend(s.values);
+        values.extend(t.values);
+        values.extend([
+            Sql::Text(after.to_owned()),
+            Sql::Integer(run),
+            Sql::Integer(run),
+            Sql::Integer(rows_at_most(limit)),
+        ]);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            found.push(TargetCandidate {
+                attributes: parse_doc(row.get(1)?, &id)?,
+                hash: row.get(2)?,
+                linked_source: row.get(3)?,
+                id,
+            });
+        }
+        Ok(found)
+    }
+}
+
+fn parse_doc(text: Option<String>, id: &str) -> Result<Attributes, StoreError> {
+    attributes(text).ok_or_else(|| StoreError::damaged(format!("record {id}")))
+}
+
+fn candidate(row: &Row<'_>) -> Result<Candidate, StoreError> {
+    let id: String = row.get(0)?;
+    let linked_target: Option<String> = row.get(3)?;
+    let target_there = row.get::<_, Option<String>>(9)?.is_some();
+    let link = match linked_target {
+        None => None,
+        Some(target_id) => Some(Link {
+            source_id: id.clone(),
+            target_id,
+            source_hash: row.get(4)?,
+            target_hash: row.get(5)?,
+            version: row.get(6)?,
+            base_source: attributes(row.get(7)?),
+            base_target: attributes(row.get(8)?),
+        }),
+    };
+    let target = if target_there { Some((parse_doc(row.get(10)?, &id)?, row.get(11)?)) } else { None };
+    Ok(Candidate { attributes: parse_doc(row.get(1)?, &id)?, hash: row.get(2)?, link, target, id })
+}

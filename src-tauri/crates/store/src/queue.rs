@@ -1,0 +1,252 @@
+//! The queue of implicit syncs: a row commits together with the change that it carries on.
+
+use model::Attributes;
+use rusqlite::{Row, params};
+
+use crate::{Reader, StoreError, Writer, error::ErrorKind, limit::rows_at_most, links::attributes};
+
+/// What happened to the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueChange {
+    /// It is new.
+    Create,
+    /// It changed.
+    Update,
+    /// It is gone.
+    Delete,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueState {
+    /// To be delivered, at once or after a failure later.
+    Waiting,
+    /// Given up after the last try; a person decides.
+    Failed,
+}
+
+impl QueueChange {
+    /// The word in which it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// One object to be carried on by one mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueRow {
+    /// Its number.
+    pub seq: i64,
+    /// Counts the changes that it stands for.
+    pub generation: i64,
+    /// By which mapping.
+    pub mapping: String,
+    /// The managed type.
+    pub kind: String,
+    /// The object.
+    pub object_id: String,
+    /// A short name for people.
+    pub title: String,
+    /// What happened to it.
+    pub change: QueueChange,
+    /// Where the row stands.
+    pub state: QueueState,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Not before this moment.
+    pub next_ms: i64,
+    /// What the last try said.
+    pub message: Option<String>,
+    /// The last value of an object that is gone.
+    pub old: Option<Attributes>,
+    /// Since when.
+    pub created: String,
+}
+
+/// How the last implicit sync of an object by a mapping ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncOutcome {
+    /// By which mapping.
+    pub mapping: String,
+    /// Whether the target has the change.
+    pub ok: bool,
+    /// In words.
+    pub message: String,
+    /// When.
+    pub at: String,
+}
+
+const COLUMNS: &str = "seq, mapping, type, object_id, title, change, state, attempts, next_ms, message, old, created, generation";
+
+fn from_row(row: &Row<'_>) -> Result<QueueRow, StoreError> {
+    let change = match row.get::<_, String>(5)?.as_str() {
+        "create" => QueueChange::Create,
+        "update" => QueueChange::Update,
+        "delete" => QueueChange::Delete,
+        other => return Err(StoreError::damaged(format!("queue change {other}"))),
+    };
+    let state = match row.get::<_, String>(6)?.as_str() {
+        "waiting" => QueueState::Waiting,
+        "failed" => QueueState::Failed,
+        other => return Err(StoreError::damaged(format!("queue state {other}"))),
+    };
+    Ok(QueueRow {
+        seq: row.get(0)?,
+        mapping: row.get(1)?,
+        kind: row.get(2)?,
+        object_id: row.get(3)?,
+        title: row.get(4)?,
+        change,
+        state,
+        attempts: row.get(7)?,
+        next_ms: row.get(8)?,
+        message: row.get(9)?,
+        old: attributes(row.get(10)?),
+        created: row.get(11)?,
+        generation: row.get(12)?,
+    })
+}
+
+impl Reader<'_> {
+    fn queue_rows(
+        &self,
+        condition: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<QueueRow>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM queue WHERE {condition}"))?;
+        let mut found = statement.query(values)?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(from_row(row)?);
+        }
+        Ok(rows)
+    }
+
+    /// Everything in the queue, oldest first, at most `limit`.
+    pub fn queue(&self, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
+        self.queue_rows("1 ORDER BY seq LIMIT ?1", &[&(rows_at_most(limit))])
+    }
+
+    /// How many rows there are.
+    pub fn queue_count(&self) -> Result<u64, StoreError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM queue", [], |row| row.get::<_, i64>(0))?.max(0)
+            as u64)
+    }
+
+    /// The rows that are due, oldest first.
+    pub fn queue_due(&self, now_ms: i64, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
+        self.queue_rows(
+            "state = 'waiting' AND next_ms <= ?1 ORDER BY seq LIMIT ?2",
+            &[&now_ms, &(rows_at_most(limit))],
+        )
+    }
+
+    /// The rows of one object.
+    pub fn queue_of(&self, kind: &str, object_id: &str) -> Result<Vec<QueueRow>, StoreError> {
+        self.queue_rows("type = ?1 AND object_id = ?2 ORDER BY seq", &[&kind, &object_id])
+    }
+
+    /// How the last implicit syncs of an object ended.
+    pub fn sync_outcomes(&self, kind: &str, object_id: &str) -> Result<Vec<SyncOutcome>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT mapping, ok, message, at FROM sync_result WHERE type = ?1 AND object_id = ?2 ORDER BY mapping")?;
+        let rows = statement.query_map([kind, object_id], |row| {
+            Ok(SyncOutcome { mapping: row.get(0)?, ok: row.get(1)?, message: row.get(2)?, at: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Writer<'_> {
+    /// Queues an object for a mapping. A row of the same object that still waits is renewed in its place, so that only the
+    /// latest state is delivered.
+    #[allow(clippy::too_many_arguments)]
+    pub fn enqueue(
+        &self,
+        mapping: &str,
+        kind: &str,
+        object_id: &str,
+        title: &str,
+        change: QueueChange,
+        old: Option<&Attributes>,
+        now_ms: i64,
+        at: &str,
+    ) -> Result<(), StoreError> {
+        let old = old.map(serde_json::to_string).transpose().map_err(StoreError::damaged)?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO queue (mapping, type, object_id, title, change, state, attempts, next_ms, old, created)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', 0, ?6, ?7, ?8)
+                 ON CONFLICT (mapping, type, object_id) DO UPDATE SET
+                   change = CASE WHEN change = 'create' AND excluded.change = 'update' THEN 'create' ELSE excluded.change END,
+                   title = excluded.title, state = 'waiting', attempts = 0, next_ms = excluded.next_ms, message = NULL,
+                   old = coalesce(excluded.old, old), created = excluded.created, generation = generation + 1",
+            )?
+            .execute(params![mapping, kind, object_id, title, change.as_str(), now_ms, old, at])?;
+        Ok(())
+    }
+
+    /// Removes a delivered row, unless the object changed again since it was read, and notes the outcome.
+    pub fn delivered(&self, row: &QueueRow, message: &str, at: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM queue WHERE seq = ?1 AND generation = ?2")?
+            .execute([row.seq, row.generation])?;
+        self.put_sync_result(row, true, message, at)
+    }
+
+    /// Notes a failed try: when to try again, or that a person has to. A change that arrived meanwhile stays due.
+    pub fn not_delivered(
+        &self,
+        row: &QueueRow,
+        next_ms: Option<i64>,
+        message: &str,
+        at: &str,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE queue SET attempts = attempts + 1, state = ?2, next_ms = ?3, message = ?4 WHERE seq = ?1 AND generation = ?5",
+            params![
+                row.seq,
+                if next_ms.is_some() { "waiting" } else { "failed" },
+                next_ms.unwrap_or(row.next_ms),
+                message,
+                row.generation
+            ],
+        )?;
+        self.put_sync_result(row, false, message, at)
+    }
+
+    fn put_sync_result(&self, row: &QueueRow, ok: bool, message: &str, at: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO sync_result (type, object_id, mapping, ok, message, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (type, object_id, mapping) DO UPDATE SET ok = excluded.ok, message = excluded.message, at = excluded.at",
+            params![row.kind, row.object_id, row.mapping, ok, message, at],
+        )?;
+        Ok(())
+    }
+
+    /// Makes a row due at once, or all rows.
+    pub fn retry_queue(&self, seq: Option<i64>, now_ms: i64) -> Result<(), StoreError> {
+        let changed = self.connection.execute(
+            "UPDATE queue SET state = 'waiting', attempts = 0, next_ms = ?2 WHERE ?1 IS NULL OR seq = ?1",
+            params![seq, now_ms],
+        )?;
+        match (seq, changed) {
+            (Some(seq), 0) => Err(StoreError::not_found(format!("queue row {seq}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Drops a row.
+    pub fn discard_queue(&self, seq: i64) -> Result<(), StoreError> {
+        match self.connection.execute("DELETE FROM queue WHERE seq = ?1", [seq])? {
+            0 => Err(StoreError::new(ErrorKind::NotFound, format!("there is no queue row {seq}"))),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Runs: each a row from its start on, so that a killed process leaves a trace and the next one knows.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Page, Reader, StoreError, Writer,
+    limit::{one_more, rows_at_most},
+};
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunMode {
+    /// Stops after the guard.
+    Preview,
+    /// All phases.
+    Reconcile,
+    /// A preview's plan, carried out.
+    Apply,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// Under way.
+    Active,
+    /// Finished.
+    Success,
+    /// Planned, waiting to be carried out.
+    Planned,
+    /// Stopped by a guard.
+    Held,
+    /// Stopped by a person.
+    Canceled,
+    /// Could not be finished.
+    Failed,
+    /// Its process ended before it did.
+    Interrupted,
+}
+
+macro_rules! stored_words {
+    ($name:ident: $($variant:ident = $text:literal),+) => {
+        impl $name {
+            /// The word in which it is stored.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            fn parse(text: &str) -> Result<Self, StoreError> {
+                match text { $($text => Ok(Self::$variant),)+ other => Err(StoreError::damaged(format!("run {other}"))) }
+            }
+        }
+    };
+}
+stored_words!(RunMode: Preview = "preview", Reconcile = "reconcile", Apply = "apply");
+stored_words!(RunState: Active = "active", Success = "success", Planned = "planned", Held = "held",
+    Canceled = "canceled", Failed = "failed", Interrupted = "interrupted");
+
+/// A guard and how the plan stands to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GuardResult {
+    /// `maxDeletes`, `shortSource`, ...
+    pub name: String,
+    /// What is allowed.
+    pub limit: String,
+    /// What is planned.
+    pub planned: String,
+    /// Whether it stops the run.
+    pub holds: bool,
+    /// In words.
+    pub message: String,
+}
+
+/// The counts of a run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// Sources seen.
+    pub source_total: Option<u64>,
+    /// Sources dealt with.
+    pub source_processed: u64,
+    /// Targets seen.
+    pub target_total: Option<u64>,
+    /// Targets dealt with in the target phase.
+    pub target_processed: u64,
+    /// Linked records when the run began.
+    pub links_total: u64,
+    /// Records dealt with in the stage under way.
+    pub stage_processed: u64,
+    /// Records to deal with in it.
+    pub stage_total: Option<u64>,
+    /// Records by situation, with and without an entry.
+    pub situations: BTreeMap<String, u64>,
+    /// Of these, the records that left no entry.
+    pub unlisted: BTreeMap<String, u64>,
+    /// Records that stood unchanged.
+    pub unchanged: u64,
+    /// Targets made.
+    pub created: u64,
+    /// Targets changed.
+    pub updated: u64,
+    /// Targets deleted.
+    pub deleted: u64,
+    /// Links made.
+    pub linked: u64,
+    /// Links removed.
+    pub unlinked: u64,
+    /// Calls to remote systems.
+    pub calls: u64,
+    /// Sources that failed to be judged.
+    pub failed_sources: u64,
+    /// The guards and how the plan stands to them.
+    pub guards: Vec<GuardResult>,
+    /// Milliseconds per phase.
+    pub durations: BTreeMap<String, u64>,
+    /// Only these source ids.
+    pub ids: Vec<String>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its number; entries and mirrors refer to it.
+    pub seq: i64,
+    /// `_id`.
+    pub id: String,
+    /// The mapping's name.
+    pub mapping: String,
+    /// What it is for.
+    pub mode: RunMode,
+    /// Where it stands.
+    pub state: RunState,
+    /// IDM's stage name.
+    pub stage: String,
+    /// When it started.
+    pub started: String,
+    /// When it ended.
+    pub ended: Option<String>,
+    /// Its counts.
+    pub progress: Progress,
+    /// Why it was held or failed.
+    pub message: Option<String>,
+}
+
+/// A run to begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// `_id`.
+    pub id: String,
+    /// The mapping's name.
+    pub mapping: String,
+    /// What it is for.
+    pub mode: RunMode,
+    /// Its first stage.
+    pub stage: String,
+    /// When.
+    pub started: String,
+    /// Only these source ids.
+    pub ids: Vec<String>,
+}
+
+const COLUMNS: &str = "seq, id, mapping, mode, state, stage, started, ended, progress, message";
+
+fn from_row(row: &Row<'_>) -> Result<Run, StoreError> {
+    Ok(Run {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        mapping: row.get(2)?,
+        mode: RunMode::parse(&row.get::<_, String>(3)?)?,
+        state: RunState::parse(&row.get::<_, String>(4)?)?,
+        stage: row.get(5)?,
+        started: row.get(6)?,
+        ended: row.get(7)?,
+        progress: serde_json::from_str(&row.get::<_, String>(8)?).map_err(StoreError::damaged)?,
+        message: row.get(9)?,
+    })
+}
+
+impl Reader<'_> {
+    /// A run by `_id`.
+    pub fn run(&self, id: &str) -> Result<Option<Run>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        rows.next()?.map(from_row).transpose()
+    }
+
+    /// The newest run of a mapping.
+    pub fn last_run(&self, mapping: &str) -> Result<Option<Run>, StoreError> {
+        Ok(self.runs(Some(mapping), None, 1)?.rows.into_iter().next())
+    }
+
+    /// Runs, newest first.
+    pub fn runs(
+        &self,
+        mapping: Option<&str>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<Run>, StoreError> {
+        let narrowed = if mapping.is_some() { "mapping = ?1" } else { "?1 IS NULL" };
+        let sql =
+            format!("SELECT {COLUMNS} FROM run WHERE {narrowed} AND seq < ?2 ORDER BY seq DESC LIMIT ?3");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut found = statement.query(params![mapping, before.unwrap_or(i64::MAX), one_more(limit)])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(from_row(row)?);
+        }
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|last| last.seq.to_string());
+        Ok(Page { rows, next })
+    }
+
+    /// Runs that were under way when their process ended, or still are.
+    pub fn active_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE state = 'active' ORDER BY seq"))?;
+        let mut found = statement.query([])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(from_row(row)?);
+        }
+        Ok(rows)
+    }
+}
+
+impl Writer<'_> {
+    /// Begins a run and gives its number.
+    pub fn begin_run(&self, run: &NewRun) -> Result<i64, StoreError> {
+        let progress = Progress { ids: run.ids.clone(), ..Progress::default() };
+        self.connection.execute(
+            "INSERT INTO run (id, mapping, mode, state, stage, started, progress) VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6)",
+            params![
+                run.id,
+                run.mapping,
+                run.mode.as_str(),
+                run.stage,
+                run.started,
+                serde_json::to_string(&progress).map_err(StoreError::damaged)?
+            ],
+        )?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Writes down where a run stands.
+    pub fn put_run(&self, run: &Run) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE run SET mode = ?2, state = ?3, stage = ?4, ended = ?5, progress = ?6, message = ?7 WHERE seq = ?1")?
+            .execute(params![
+                run.seq,
+                run.mode.as_str(),
+                run.state.as_str(),
+                run.stage,
+                run.ended,
+                serde_json::to_string(&run.progress).map_err(StoreError::damaged)?,
+                run.message
+            ])?;
+        Ok(())
+    }
+
+    /// Keeps the newest `keep` finished runs of a mapping, drops the older ones with their entries and what the journal holds of
+    /// them, except writes that are still in doubt.
+    pub fn prune_runs(&self, mapping: &str, keep: usize) -> Result<(), StoreError> {
+        let edge: Option<i64> = self
+            .connection
+            .query_row(
+                "SELECT seq FROM run WHERE mapping = ?1 AND state <> 'active' ORDER BY seq DESC LIMIT 1 OFFSET ?2",
+                params![mapping, rows_at_most(keep)],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(edge) = edge else { return Ok(()) };
+        let old = "mapping = ?1 AND seq <= ?2 AND state <> 'active'";
+        self.connection.execute(
+            &format!(
+                "DELETE FROM journal WHERE run IN (SELECT id FROM run WHERE {old}) AND state <> 'sending'"
+            ),
+            params![mapping, edge],
+        )?;
+        self.connection.execute(&format!("DELETE FROM run WHERE {old}"), params![mapping, edge])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The mirror: what a page changes, what counts as seen, what is forgotten, what is found by value.
+
+mod common;
+
+use common::{AT, fresh, hash, object, page, seen};
+use serde_json::json;
+use store::{NewLink, Orientation, SeenPage, Side, Store};
+
+const PATH: &str = "system/hub/contact";
+
+fn take_in(store: &Store, page: SeenPage) -> u64 {
+    store.write_blocking(move |w| w.mirror_page(&page, AT)).unwrap()
+}
+
+fn by_mail(store: &Store, mail: &str, read: i64) -> Vec<String> {
+    store.read_blocking(|r| r.mirrored_by_value(PATH, "email", mail, read, 10)).unwrap()
+}
+
+fn link(store: &Store, kind: &str, orientation: Orientation, source: &str, target: &str) {
+    let link = NewLink {
+        kind: kind.into(),
+        orientation,
+        source_id: source.into(),
+        target_id: target.into(),
+        source_hash: None,
+        target_hash: None,
+        version: 1,
+        base_source: object(json!({})),
+        base_target: object(json!({})),
+    };
+    store.write_blocking(move |w| w.put_link(&link, AT)).unwrap();
+}
+
+#[test]
+fn a_page_counts_what_changed() {
+    let (_folder, store) = fresh();
+    let rows = || vec![seen("1", 1, "ann@x.org"), seen("2", 2, "bob@x.org")];
+    assert_eq!(take_in(&store, page(PATH, 1, rows())), 2, "first");
+    assert_eq!(take_in(&store, page(PATH, 2, rows())), 0, "unchanged");
+    assert_eq!(
+        take_in(&store, page(PATH, 3, vec![seen("1", 9, "ann@new.org"), seen("2", 2, "bob@x.org")])),
+        1
+    );
+    let row = store.read_blocking(|r| r.mirrored(PATH, "1")).unwrap().unwrap();
+    assert_eq!((row.uid.as_str(), row.hash, row.updated.as_str()), ("1", hash(9), AT));
+    assert_eq!(row.attributes["email"], "ann@new.org");
+    assert_eq!(store.read_blocking(|r| r.mirrored(PATH, "3")).unwrap(), None);
+    assert_eq!(store.read_blocking(|r| r.mirrored("system/other/contact", "1")).unwrap(), None);
+}
+
+#[test]
+fn values_are_found_without_case_and_follow_the_record() {
+    let (_folder, store) = fresh();
+    take_in(
+        &store,
+        page(PATH, 1, vec![seen("1", 1, "Ann@X.org"), seen("2", 2, "ann@x.org"), seen("3", 3, "")]),
+    );
+    assert_eq!(by_mail(&store, "ANN@x.ORG", 0), ["1", "2"]);
+    assert_eq!(by_mail(&store, "", 0), [""; 0], "an empty value is no value");
+    take_in(&store, page(PATH, 2, vec![seen("1", 9, "anna@x.org")]));
+    assert_eq!(by_mail(&store, "ann@x.org", 0), ["2"]);
+    assert_eq!(by_mail(&store, "anna@x.org", 0), ["1"]);
+    assert_eq!(by_mail(&store, "ann@x.org", 2), [""; 0], "read 2 did not see it");
+    assert_eq!(
+        store.read_blocking(|r| r.mirrored_by_value(PATH, "email", "ann@x.org", 0, 0)).unwrap(),
+        [""; 0]
+    );
+}
+
+#[test]
+fn an_attribute_that_is_indexed_later_is_found_although_nothing_changed() {
+    let (_folder, store) = fresh();
+    let rows = vec![("1".to_owned(), hash(1), object(json!({"phone": 555, "vip": true, "tags": ["a"]})))];
+    let indexing = |names: &[&str]| SeenPage {
+        path: PATH.into(),
+        read: 1,
+        rows: rows.clone(),
+        indexed: names.iter().map(|n| (*n).to_owned()).collect(),
+    };
+    let find = |name: &str, value: &str| {
+        store.read_blocking(|r| r.mirrored_by_value(PATH, name, value, 0, 9)).unwrap()
+    };
+    assert_eq!(take_in(&store, indexing(&[])), 1);
+    assert_eq!(find("phone", "555"), [""; 0]);
+    assert_eq!(take_in(&store, indexing(&["phone", "vip", "tags", "absent"])), 0);
+    assert_eq!(find("phone", "555"), ["1"]);
+    assert_eq!(find("vip", "true"), ["1"]);
+    assert_eq!(find("tags", "[\"a\"]"), [""; 0], "lists are not indexed");
+    // Another mapping that asks for something else takes nothing away.
+    assert_eq!(take_in(&store, indexing(&["vip"])), 0);
+    assert_eq!(find("phone", "555"), ["1"]);
+}
+
+#[test]
+fn what_a_later_read_saw_counts_as_seen_by_an_earlier_one() {
+    let (_folder, store) = fresh();
+    take_in(&store, page(PATH, 5, vec![seen("1", 1, "a"), seen("2", 1, "b")]));
+    take_in(&store, page(PATH, 7, vec![seen("1", 1, "a"), seen("2", 2, "b")]));
+    // Read 6 began before read 7 and comes to the same records after it, one unchanged, one changed.
+    take_in(&store, page(PATH, 6, vec![seen("1", 1, "a"), seen("2", 3, "b"), seen("3", 1, "c")]));
+    for (read, count) in [(0, 3), (5, 3), (6, 3), (7, 2), (8, 0)] {
+        assert_eq!(store.read_blocking(|r| r.seen_count(PATH, read)).unwrap(), count, "read {read}");
+    }
+}
+
+#[test]
+fn forgetting_drops_records_values_and_documents_of_one_container() {
+    let (_folder, store) = fresh();
+    let other = "system/hub/company";
+    take_in(&store, page(PATH, 1, vec![seen("1", 1, "a@x"), seen("2", 1, "b@x")]));
+    take_in(&store, page(other, 1, vec![seen("1", 1, "a@x")]));
+    take_in(&store, page(PATH, 2, vec![seen("2", 1, "b@x"), seen("3", 1, "c@x")]));
+    assert_eq!(store.write_blocking(|w| w.forget_unseen(PATH, 2)).unwrap(), 1);
+    assert_eq!(store.write_blocking(|w| w.forget_unseen(PATH, 2)).unwrap(), 0);
+    assert_eq!(by_mail(&store, "a@x", 0), [""; 0]);
+    assert!(store.read_blocking(|r| r.mirrored(PATH, "1")).unwrap().is_none());
+    assert!(store.read_blocking(|r| r.mirrored(other, "1")).unwrap().is_some());
+    store.write_blocking(|w| w.forget_mirrored(PATH, "2")).unwrap();
+    store.write_blocking(|w| w.forget_mirrored(PATH, "2")).unwrap();
+    assert_eq!(by_mail(&store, "b@x", 0), [""; 0]);
+    assert_eq!(by_mail(&store, "c@x", 0), ["3"]);
+    // A record that comes back is new.
+    assert_eq!(take_in(&store, page(PATH, 3, vec![seen("2", 1, "b@x")])), 1);
+}
+
+#[test]
+fn records_read_one_by_one_are_seen_by_every_read_so_far() {
+    let (_folder, store) = fresh();
+    let run = store::NewRun {
+        id: "r1".into(),
+        mapping: "m".into(),
+        mode: store::RunMode::Reconcile,
+        stage: "ACTIVE".into(),
+        started: AT.into(),
+        ids: vec![],
+    };
+    let read = store.write_blocking(move |w| w.begin_run(&run)).unwrap();
+    take_in(&store, page(PATH, read, vec![seen("1", 1, "a@x")]));
+    let fresh_rows = page(PATH, 0, vec![seen("1", 2, "z@x"), seen("2", 1, "b@x")]);
+    store.write_blocking(move |w| w.mirror_fresh(&fresh_rows, AT)).unwrap();
+    assert_eq!(store.read_blocking(|r| r.seen_count(PATH, read)).unwrap(), 2);
+    assert_eq!(by_mail(&store, "z@x", read), ["1"]);
+    assert_eq!(store.write_blocking(move |w| w.forget_unseen(PATH, read)).unwrap(), 0);
+}
+
+#[test]
+fn linked_records_that_a_read_did_not_see_are_listed_in_order() {
+    let (_folder, store) = fresh();
+    for n in 1..=6 {
+        // `hub` records are the second end of links of type `fwd`, and the first end of links of type `bwd`.
+        link(&store, "fwd", Orientation::Forward, &format!("u{n}"), &format!("c{n}"));
+        link(&store, "bwd", Orientation::Forward, &format!("c{n}"), &format!("u{n}"));
+        link(&store, "other", Orientation::Forward, &format!("u{n}"), &format!("x{n}"));
+    }
+    take_in(&store, page(PATH, 4, (1..=6).map(|n| seen(&format!("c{n}"), 1, "m")).collect()));
+    take_in(&store, page(PATH, 5, vec![seen("c2", 1, "m"), seen("c4", 7, "m")]));
+    for (kind, side) in [("fwd", Side::Second), ("bwd", Side::First)] {
+        let unseen = |read, after: &str, limit| {
+            store.read_blocking(|r| r.linked_but_unseen(PATH, read, kind, side, after, limit)).unwrap()
+        };
+        assert_eq!(unseen(4, "", 10), [""; 0], "{kind}");
+        assert_eq!(unseen(5, "", 10), ["c1", "c3", "c5", "c6"], "{kind}");
+        assert_eq!(unseen(5, "", 2), ["c1", "c3"], "{kind}");
+        assert_eq!(unseen(5, "c3", 2), ["c5", "c6"], "{kind}");
+        assert_eq!(unseen(5, "c6", 2), [""; 0], "{kind}");
+        assert_eq!(unseen(6, "", 10).len(), 6, "{kind}");
+    }
+    let never_read =
+        store.read_blocking(|r| r.linked_but_unseen("system/new/contact", 1, "fwd", Side::Second, "", 10));
+    assert_eq!(never_read.unwrap().len(), 6, "a container that was never read has seen nothing");
+}
