@@ -34,6 +34,10 @@ impl Files {
 
 /// `GET` of anything that is no command.
 pub async fn serve(State(files): State<Arc<Files>>, address: Uri) -> Response {
+    if address.path() == "/favicon.ico" {
+        // Browsers ask for one; an application has its icon elsewhere.
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let Some(path) = inside(address.path()) else { return StatusCode::NOT_FOUND.into_response() };
     let kind = match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "text/html; charset=utf-8",

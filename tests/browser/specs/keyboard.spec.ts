@@ -1,0 +1,83 @@
+import { expect, open, reconcile, sample, test } from "../support/test";
+
+test("every place is reached by the keyboard alone", async ({ host, page }) => {
+  await sample(host);
+  await open(page, host);
+  for (const place of ["Connectors", "Mappings", "User", "Runs", "Queue", "Settings", "Dashboard"]) {
+    await page.keyboard.press("Control+k");
+    await expect(page.getByRole("combobox", { name: "Command" })).toBeFocused();
+    await page.keyboard.type(`go to ${place}`);
+    await expect(page.getByRole("option")).toHaveText([`Go to ${place}`]);
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { level: 1, name: place })).toBeVisible();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+  }
+});
+
+test("Escape closes the palette and gives the focus back", async ({ host, page }) => {
+  await open(page, host, "/queue");
+  const link = page.getByRole("link", { name: "Settings" });
+  await link.focus();
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(link).toBeFocused();
+});
+
+test("Tab walks through the sidebar in its order, and Enter follows", async ({ host, page }) => {
+  await open(page, host);
+  const places = page.getByRole("navigation", { name: "Main" }).getByRole("link");
+  await places.first().focus();
+  for (const [index, place] of (await places.all()).entries()) {
+    await expect(place).toBeFocused();
+    if (index + 1 < (await places.count())) await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+});
+
+test("a user is found, opened, changed and saved without a pointer", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await reconcile(host, inbound);
+  await open(page, host, "/users");
+  const users = page.getByRole("table", { name: "Users" });
+  await expect(users).toBeVisible();
+
+  await page.keyboard.press("/");
+  await expect(page.getByRole("searchbox", { name: "Search users" })).toBeFocused();
+  const last = (await host.call("users_list", { search: null, filter: null, sort: "-mail", after: null, limit: 1 })).users[0];
+  const mail = String(last?.attributes["mail"]);
+  await page.keyboard.type(mail);
+  await expect(page.getByRole("status").filter({ hasText: "found" })).toHaveText("1 user found");
+
+  // Into the table, and down it: the focus moves from row to row.
+  await users.getByRole("rowheader").first().getByRole("button").focus();
+  await page.keyboard.press("Enter");
+  const surname = page.getByRole("textbox", { name: "Last Name" });
+  await surname.focus();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("Keyboard");
+  await expect(page.getByText("unsaved: 1 change")).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("all saved")).toBeVisible();
+  const saved = await host.call("user_get", { id: String(last?.id) });
+  expect(saved.user.attributes["sn"]).toBe("Keyboard");
+});
+
+test("arrows move through a table of users", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await reconcile(host, inbound);
+  await open(page, host, "/users");
+  const row = (index: number) => page.getByRole("table", { name: "Users" }).getByRole("rowheader").nth(index).getByRole("button");
+  await row(0).focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(row(1)).toBeFocused();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await expect(row(1)).toBeFocused();
+  await page.keyboard.press("End");
+  await expect(row(1)).not.toBeFocused();
+  await page.keyboard.press("Home");
+  await expect(row(0)).toBeFocused();
+});
