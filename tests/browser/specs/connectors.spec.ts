@@ -1,0 +1,81 @@
+import { connect } from "../support/connector";
+import { expect, open, picture, test } from "../support/test";
+
+const KEY = "sandbox-service-key";
+
+test("a connector is made, tested and used for data", async ({ host, page }) => {
+  await open(page, host, "/connectors/new");
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("crm");
+  await page.getByRole("textbox", { name: "Title" }).fill("Our CRM");
+  await page.getByRole("radio", { name: "Service key" }).check();
+  await page.getByLabel("Access token").fill(KEY);
+  const { properties } = await host.call("connector_blank", { provider: "hubspot" });
+  const address = properties.find((property) => property.name === "apiBaseUrl");
+  if (address?.advanced) await page.getByText("Advanced", { exact: true }).click();
+  await page.getByRole("textbox", { name: address?.label, exact: true }).fill(host.sandbox);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "crm" })).toBeVisible();
+  await expect(page.getByText("Untested")).toBeVisible();
+
+  await page.getByRole("button", { name: "Test", exact: true }).click();
+  await expect(page.getByRole("status").filter({ hasText: /^Connected/ })).toBeVisible();
+  await expect(page.getByRole("list", { name: "Checked" })).toContainText("can read contacts");
+  await expect(page.getByText("Active", { exact: true })).toBeVisible();
+  await picture(page, "connector-tested");
+  const { attributes } = await host.call("connector_schema", { name: "crm", objectType: "contact" });
+  expect(attributes.map(({ name }) => name)).toContain("lifecyclestage");
+});
+
+test("a wrong key is named as the reason, with what to do", async ({ host, page }) => {
+  await connect(host, "crm", {}, { accessToken: "not-the-key" });
+  await open(page, host, "/connectors/crm");
+  await page.getByRole("button", { name: "Test", exact: true }).click();
+  const alert = page.getByRole("alert");
+  await expect(alert).toContainText(/token|key/i);
+  await expect(page.getByText("Error", { exact: true })).toBeVisible();
+  await picture(page, "connector-wrong-key");
+  await expect(page.locator("body")).not.toContainText("not-the-key");
+
+  // The right one mends it.
+  await page.getByRole("button", { name: "Replace Access token" }).click();
+  await page.getByLabel("Access token", { exact: true }).fill(KEY);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("all saved")).toBeVisible();
+  await page.getByRole("button", { name: "Test", exact: true }).click();
+  await expect(page.getByRole("status").filter({ hasText: /^Connected/ })).toBeVisible();
+});
+
+test("a host that does not answer is named", async ({ host, page }) => {
+  await connect(host, "crm", { apiBaseUrl: "http://127.0.0.1:9" }, { accessToken: KEY });
+  await open(page, host, "/connectors");
+  await page.getByRole("button", { name: "Test crm" }).click();
+  await expect(page.getByRole("alert")).toContainText("127.0.0.1");
+});
+
+test("a stored secret never comes back to the screen", async ({ host, page }) => {
+  const answers: string[] = [];
+  page.on("response", (response) => void response.text().then((text) => answers.push(text), () => undefined));
+  await connect(host, "crm", {}, { accessToken: KEY });
+  await open(page, host, "/connectors/crm");
+  await expect(page.getByRole("group", { name: "Access token" })).toContainText(/set/);
+  await page.getByRole("button", { name: "Test", exact: true }).click();
+  await expect(page.getByRole("status").filter({ hasText: /^Connected/ })).toBeVisible();
+  expect(await page.content()).not.toContain(KEY);
+  // Each of them was asked for by now: the test came last.
+  expect(answers.filter((text) => text.includes(KEY))).toEqual([]);
+  expect(JSON.stringify(await host.call("connector_get", { name: "crm" }))).not.toContain(KEY);
+});
+
+test("unsaved changes are not left behind without a question", async ({ host, page }) => {
+  await connect(host, "crm", {}, { accessToken: KEY });
+  await open(page, host, "/connectors/crm");
+  await page.getByRole("textbox", { name: "Title" }).fill("Another title");
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Dashboard" }).click();
+  const question = page.getByRole("dialog", { name: "Leave without saving 1 change?" });
+  await question.getByRole("button", { name: "Keep" }).click();
+  await expect(page.getByRole("textbox", { name: "Title" })).toHaveValue("Another title");
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Dashboard" }).click();
+  await question.getByRole("button", { name: "Drop 1 change" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Dashboard" })).toBeVisible();
+  expect((await host.call("connector_get", { name: "crm" })).summary.title).toBe("crm");
+});
