@@ -1,93 +1,232 @@
-//! Stub while the engine is being written; the lead replaces it. Signatures are fixed.
-#![allow(missing_docs, unused_variables, clippy::unused_async)]
-use std::{path::PathBuf, sync::Arc};
+//! The open data folder: repository, vault, connectors and engine, and what runs in this process.
 
-use url::Url;
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use crate::{ApiError, ErrorCode, dto::*};
+use engine::{CancellationToken, Engine};
+use jiff::Timestamp;
+use model::{Clock, Secret};
+use store::{AuditRow, Store};
+use tokio::sync::watch;
 
+use crate::{
+    ApiError, ErrorCode,
+    dto::{AppStatus, Empty, VaultPassphrase, VaultStatus},
+    pool::Pool,
+    vaulting::Vaulting,
+};
+
+/// How to open a data folder.
 pub struct AppOptions {
     /// Where everything is kept.
     pub data_dir: PathBuf,
-    /// CONCORD_PASSPHRASE, where there is no keyring.
+    /// The vault's passphrase (`CONCORD_PASSPHRASE`), where there is no keyring.
     pub passphrase: Option<String>,
 }
 
-/// A consent that is under way.
-pub struct Authorizing {
-    /// The provider's consent page, to be shown to the person.
-    pub url: Url,
-    /// Where the provider will send the person back to.
-    pub redirect_uri: Url,
-    /// The connector.
-    pub connector: String,
-    /// For window titles: "HubSpot".
-    pub provider_title: String,
+/// A run that this process carries out.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub cancel: CancellationToken,
+    pub ended: watch::Receiver<bool>,
 }
 
-/// What a navigation means for a consent under way.
-pub enum Redirect {
-    /// Not the redirect URI: let it load.
-    Elsewhere,
-    /// The redirect, with everything in order; stop the navigation and call `authorize_finish`.
-    Code(AuthorizationCode),
-    /// The redirect, but consent was denied or the state is wrong: the message to show.
-    Refused(String),
+/// The use cases over one data folder. Every command of [`crate::commands`] is a method.
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) vaulting: Arc<Vaulting>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) running: Mutex<HashMap<String, Running>>,
+    pub(crate) consents: Mutex<HashMap<String, CancellationToken>>,
+    pub(crate) who: String,
+    sandbox_url: Mutex<Option<String>>,
+    wake: tokio::sync::Notify,
 }
 
-pub struct AuthorizationCode(());
+/// Delivers implicit syncs in the background while it lives.
+pub struct Worker {
+    task: tokio::task::JoinHandle<()>,
+}
 
-impl Authorizing {
-    /// Cheap and non-blocking: may be called on the UI thread for every navigation. A code is given out once.
-    pub fn check(&self, url: &Url) -> Redirect {
-        Redirect::Elsewhere
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
-pub struct App(());
-
-macro_rules! handlers {
-    ($($name:ident($request:ty) -> $answer:ty;)*) => {
-        impl App { $(pub async fn $name(&self, request: $request) -> Result<$answer, ApiError> {
-            Err(ApiError::new(ErrorCode::Internal, "stub"))
-        })* }
-    };
+/// The one place that reads the real clock.
+fn real_clock() -> Arc<dyn Clock> {
+    #[allow(clippy::disallowed_methods)]
+    Arc::new(Timestamp::now)
 }
-crate::with_commands!(handlers);
 
 impl App {
     /// Opens (or creates) the data folder.
-    pub async fn open(options: AppOptions) -> Result<Arc<App>, ApiError> {
-        Ok(Arc::new(App(())))
+    pub async fn open(options: AppOptions) -> Result<Arc<Self>, ApiError> {
+        let folder = options.data_dir;
+        make_private(&folder).map_err(|e| {
+            ApiError::new(
+                ErrorCode::Storage,
+                format!(
+                    "the data folder {} cannot be used ({e}); choose another with --data-dir",
+                    folder.display()
+                ),
+            )
+        })?;
+        let opened = folder.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(&opened)).await.map_err(|e| {
+            ApiError::new(ErrorCode::Internal, format!("opening the data folder ended unexpectedly: {e}"))
+        })??;
+        let clock = real_clock();
+        let keyring = Arc::new(vault::Keyring::default());
+        let passphrase = options.passphrase.filter(|p| !p.is_empty()).map(Secret::new);
+        let vaulting =
+            Arc::new(Vaulting::open(store.clone(), Arc::clone(&clock), keyring, passphrase).await?);
+        let pool =
+            Arc::new(Pool::new(store.clone(), Arc::clone(&vaulting), Arc::clone(&clock), folder.clone()));
+        let engine = Engine::new(store.clone(), pool.clone(), Arc::clone(&clock), folder);
+        engine.bury_all_dead_runs().await?;
+        let who = ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
+            .unwrap_or_else(|| "administrator".into());
+        Ok(Arc::new(Self {
+            store,
+            engine,
+            pool,
+            vaulting,
+            clock,
+            running: Mutex::default(),
+            consents: Mutex::default(),
+            who,
+            sandbox_url: Mutex::default(),
+            wake: tokio::sync::Notify::new(),
+        }))
     }
+
     /// Starts delivering implicit syncs in the background until the returned guard is dropped.
     pub fn start_worker(self: &Arc<Self>) -> Worker {
-        Worker(())
+        let app = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            loop {
+                match app.engine.deliver_due().await {
+                    // More may be due at once.
+                    Ok(delivery) if delivery.delivered > 0 => continue,
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "implicit sync could not go on"),
+                }
+                // Woken by a write in this process; the timer is for retries and for writes of other processes.
+                let _ = tokio::time::timeout(Duration::from_secs(2), app.wake.notified()).await;
+            }
+        });
+        Worker { task }
     }
-    pub async fn authorize_begin(&self, connector: &str) -> Result<Authorizing, ApiError> {
-        Err(ApiError::new(ErrorCode::Internal, "stub"))
+
+    pub(crate) fn wake_worker(&self) {
+        self.wake.notify_one();
     }
-    pub async fn authorize_finish(&self, authorizing: Arc<Authorizing>, code: AuthorizationCode) -> Result<AuthorizeResult, ApiError> {
-        Err(ApiError::new(ErrorCode::Internal, "stub"))
-    }
-    /// The same in the system's browser: `open` shows the page, a loopback listener catches the redirect.
-    pub async fn authorize_in_browser(
-        &self,
-        connector: &str,
-        open: impl FnOnce(&Url) -> Result<(), String> + Send,
-    ) -> Result<AuthorizeResult, ApiError> {
-        Err(ApiError::new(ErrorCode::Internal, "stub"))
-    }
-    /// Ends a consent in the browser that is under way.
-    pub fn authorize_cancel(&self, connector: &str) {}
-    /// Makes connector `hubspot` for a sandbox at `url` (static token given) and the two sample mappings, unless there.
-    pub async fn sample_setup(&self, url: &str, access_token: &str) -> Result<SampleSetup, ApiError> {
-        Err(ApiError::new(ErrorCode::Internal, "stub"))
-    }
+
     /// The URL shown as `sandboxUrl` in the status.
-    pub fn set_sandbox_url(&self, url: Option<String>) {}
-    /// Stops runs and the worker in good order.
-    pub async fn close(&self) {}
+    pub fn set_sandbox_url(&self, url: Option<String>) {
+        *self.sandbox_url.lock().unwrap_or_else(PoisonError::into_inner) = url;
+    }
+
+    /// The state of the whole.
+    pub async fn app_status(&self, _: Empty) -> Result<AppStatus, ApiError> {
+        let (connectors, mappings, users, queue) = self
+            .store
+            .read(|r| {
+                Ok((r.connectors()?.len(), r.mappings()?.len(), r.managed_count("user")?, r.queue_count()?))
+            })
+            .await?;
+        Ok(AppStatus {
+            version: env!("CARGO_PKG_VERSION").into(),
+            vault: self.vaulting.status().await?,
+            sandbox_url: self.sandbox_url.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            connectors: connectors as u64,
+            mappings: mappings as u64,
+            users,
+            queue,
+        })
+    }
+
+    /// Opens the vault, or makes it with this passphrase where there is none.
+    pub async fn vault_unlock(&self, request: VaultPassphrase) -> Result<VaultStatus, ApiError> {
+        self.vaulting.unlock(Secret::new(request.passphrase)).await?;
+        self.audit("vault", "vault", "unlocked").await?;
+        self.vaulting.status().await
+    }
+
+    /// How the vault stands.
+    pub async fn vault_status(&self) -> Result<VaultStatus, ApiError> {
+        self.vaulting.status().await
+    }
+
+    /// Protects the vault by a passphrase from now on.
+    pub async fn vault_set_passphrase(&self, passphrase: String) -> Result<VaultStatus, ApiError> {
+        self.vaulting.set_passphrase(Secret::new(passphrase)).await?;
+        self.audit("vault", "vault", "protected by a passphrase").await?;
+        self.vaulting.status().await
+    }
+
+    /// Seals every secret with a fresh key; gives how many.
+    pub async fn vault_rotate(&self) -> Result<u64, ApiError> {
+        let count = self.vaulting.rotate().await?;
+        self.audit("vault", "vault", &format!("rotated; {count} secrets sealed anew")).await?;
+        Ok(count)
+    }
+
+    /// Makes a new recovery key in place of the old one. It is shown this once.
+    pub async fn vault_recovery_key(&self) -> Result<Secret, ApiError> {
+        let key = self.vaulting.recovery_key().await?;
+        self.audit("vault", "vault", "recovery key replaced").await?;
+        Ok(key)
+    }
+
+    /// Stops runs in good order: each ends as canceled, and what it did stays.
+    pub async fn close(&self) {
+        let running: Vec<Running> =
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for run in &running {
+            run.cancel.cancel();
+        }
+        for mut run in running {
+            // A run that does not end in time is marked as interrupted at the next start.
+            let _ = tokio::time::timeout(Duration::from_secs(5), run.ended.wait_for(|ended| *ended)).await;
+        }
+    }
+
+    pub(crate) fn at(&self) -> String {
+        engine::stamp(self.clock.now())
+    }
+
+    pub(crate) async fn audit(&self, topic: &str, object: &str, detail: &str) -> Result<(), ApiError> {
+        let row = AuditRow {
+            at: self.at(),
+            who: self.who.clone(),
+            topic: topic.into(),
+            object: object.into(),
+            detail: detail.into(),
+        };
+        Ok(self.store.write(move |w| w.add_audit(&row)).await?)
+    }
 }
 
-pub struct Worker(());
+/// The data folder belongs to its owner alone.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let fresh = !folder.exists();
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    if fresh {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}

@@ -13,6 +13,8 @@ macro_rules! dto {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
         #[serde(rename_all = "camelCase")]
         #[ts(export)]
+        // A field has a comment where its name does not say it all.
+        #[allow(missing_docs)]
         pub struct $name { $($(#[$fmeta])* pub $field: $type,)* }
     )* };
 }

@@ -61,3 +61,71 @@ impl ApiError {
         Self { code, message: message.into(), field: None, retry_after: None, policies: Vec::new() }
     }
 }
+
+impl From<store::StoreError> for ApiError {
+    fn from(error: store::StoreError) -> Self {
+        let code = match error.kind {
+            store::ErrorKind::NotFound => ErrorCode::NotFound,
+            store::ErrorKind::Stale => ErrorCode::Stale,
+            store::ErrorKind::Unique | store::ErrorKind::Busy => ErrorCode::Conflict,
+            _ => ErrorCode::Storage,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<connector::ConnectorError> for ApiError {
+    fn from(error: connector::ConnectorError) -> Self {
+        use connector::ErrorKind;
+        let code = match error.kind {
+            ErrorKind::Configuration | ErrorKind::Unsupported => ErrorCode::Invalid,
+            ErrorKind::Unauthorized => ErrorCode::Unauthorized,
+            ErrorKind::Credentials => ErrorCode::Locked,
+            _ => ErrorCode::Remote,
+        };
+        let mut this = Self::new(code, error.to_string());
+        this.retry_after = error.retry_after.map(|d| d.as_secs());
+        this
+    }
+}
+
+impl From<engine::EngineError> for ApiError {
+    fn from(error: engine::EngineError) -> Self {
+        use engine::EngineError;
+        match error {
+            EngineError::Store(error) => error.into(),
+            EngineError::Remote(error) => error.into(),
+            EngineError::Config(message) => Self::new(ErrorCode::Invalid, message),
+            EngineError::NotFound(message) => Self::new(ErrorCode::NotFound, message),
+            EngineError::Busy(message) => Self::new(ErrorCode::Conflict, message),
+            EngineError::Locked(message) => Self::new(ErrorCode::Locked, message),
+            EngineError::Canceled => Self::new(ErrorCode::Conflict, "canceled"),
+            EngineError::Policy(violations) => {
+                let mut this =
+                    Self::new(ErrorCode::Policy, EngineError::Policy(violations.clone()).to_string());
+                this.field = violations.first().map(|v| v.property.clone());
+                this.policies = violations
+                    .into_iter()
+                    .map(|v| PolicyFailure {
+                        property: v.property,
+                        policy: v.requirement,
+                        message: v.message,
+                    })
+                    .collect();
+                this
+            }
+        }
+    }
+}
+
+impl From<model::connector_config::ConnectorConfigError> for ApiError {
+    fn from(error: model::connector_config::ConnectorConfigError) -> Self {
+        Self::new(ErrorCode::Invalid, error.to_string())
+    }
+}
+
+impl From<model::mapping_config::MappingConfigError> for ApiError {
+    fn from(error: model::mapping_config::MappingConfigError) -> Self {
+        Self::new(ErrorCode::Invalid, error.to_string())
+    }
+}

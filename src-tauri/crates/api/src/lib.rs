@@ -5,8 +5,18 @@
 
 pub mod app;
 pub mod commands;
+mod connectors;
+mod consent;
 pub mod dto;
 mod error;
+mod mappings;
+mod pool;
+mod runs;
+mod samples;
+mod users;
+mod vaulting;
 
-pub use app::{App, AppOptions, Authorizing, AuthorizationCode, Redirect};
+pub use app::{App, AppOptions};
+pub use consent::{AuthorizationCode, Authorizing, Redirect};
 pub use error::{ApiError, ErrorCode};
+pub use users::rest_object;

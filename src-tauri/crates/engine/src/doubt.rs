@@ -25,21 +25,34 @@ impl Engine {
     pub(crate) async fn look(&self, remote: &Remote, row: &JournalRow) -> Result<Doubt, EngineError> {
         let kind = &remote.object_type.name;
         let same_values = |object: &RemoteObject| {
-            row.payload.iter().all(|(n, v)| canonical::same(object.attributes.get(n).unwrap_or(&Value::Null), v))
+            row.payload
+                .iter()
+                .all(|(n, v)| canonical::same(object.attributes.get(n).unwrap_or(&Value::Null), v))
         };
         match (row.operation, &row.target_id) {
             (Operation::Create, _) => {
-                let key = remote.object_type.natural_key.as_ref().and_then(|k| row.payload.get(k)).and_then(Value::as_str);
+                let key = remote
+                    .object_type
+                    .natural_key
+                    .as_ref()
+                    .and_then(|k| row.payload.get(k))
+                    .and_then(Value::as_str);
                 let Some(key) = key.filter(|k| !k.is_empty()) else { return Ok(Doubt::CannotTell) };
                 let found = remote.connector.find_by_key(kind, &[key.to_owned()], &remote.attributes).await?;
                 Ok(found.into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
             }
             (_, None) => Ok(Doubt::NeverArrived),
             (operation, Some(uid)) => {
-                let found =
-                    remote.connector.read(kind, std::slice::from_ref(uid), &remote.attributes).await?.into_iter().next();
+                let found = remote
+                    .connector
+                    .read(kind, std::slice::from_ref(uid), &remote.attributes)
+                    .await?
+                    .into_iter()
+                    .next();
                 Ok(match (operation, found) {
-                    (Operation::Delete, None) => Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() }),
+                    (Operation::Delete, None) => {
+                        Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })
+                    }
                     (Operation::Update, Some(object)) if same_values(&object) => Doubt::Arrived(object),
                     _ => Doubt::NeverArrived,
                 })
@@ -72,7 +85,12 @@ impl Engine {
     }
 
     /// A create without a natural key arrived when the list holds an unlinked record with exactly the values that were sent.
-    async fn resolve_keyless(&self, prepared: &Prepared, remote: &Remote, rows: Vec<JournalRow>) -> Result<(), EngineError> {
+    async fn resolve_keyless(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        rows: Vec<JournalRow>,
+    ) -> Result<(), EngineError> {
         use futures::StreamExt;
         let mut open: Vec<Option<JournalRow>> = rows.into_iter().map(Some).collect();
         let mut pages = remote.connector.search(connector::Search {
@@ -85,15 +103,18 @@ impl Engine {
                 let (walk, uid) = (prepared.walk(0, None), object.uid.clone());
                 for slot in &mut open {
                     let fits = slot.as_ref().is_some_and(|row| {
-                        row.payload
-                            .iter()
-                            .all(|(n, v)| canonical::same(object.attributes.get(n).unwrap_or(&Value::Null), v))
+                        row.payload.iter().all(|(n, v)| {
+                            canonical::same(object.attributes.get(n).unwrap_or(&Value::Null), v)
+                        })
                     });
                     if !fits {
                         continue;
                     }
                     let (walk, uid) = (walk.clone(), uid.clone());
-                    let taken = self.store.read(move |r| r.link_of_target(&walk.kind, walk.orientation, &uid)).await?;
+                    let taken = self
+                        .store
+                        .read(move |r| r.link_of_target(&walk.kind, walk.orientation, &uid))
+                        .await?;
                     if taken.is_none() {
                         if let Some(row) = slot.take() {
                             self.settle_doubt(prepared, &row, Some(object.uid.clone())).await?;
@@ -109,7 +130,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn settle_doubt(&self, prepared: &Prepared, row: &JournalRow, arrived: Option<String>) -> Result<(), EngineError> {
+    async fn settle_doubt(
+        &self,
+        prepared: &Prepared,
+        row: &JournalRow,
+        arrived: Option<String>,
+    ) -> Result<(), EngineError> {
         let (row, at) = (row.clone(), self.at());
         let (kind, orientation, version) = (prepared.link_type().to_owned(), prepared.orientation, 0);
         self.store
@@ -158,4 +184,3 @@ impl Engine {
         Ok(())
     }
 }
-

@@ -89,7 +89,11 @@ impl Engine {
         let all = self.store.read(|r| r.mappings()).await?;
         let row = all.iter().find(|m| m.config.name.eq_ignore_ascii_case(&wanted)).ok_or_else(|| {
             let known: Vec<&str> = all.iter().map(|m| m.config.name.as_str()).collect();
-            let hint = if known.is_empty() { "none is configured yet".to_owned() } else { format!("there are: {}", known.join(", ")) };
+            let hint = if known.is_empty() {
+                "none is configured yet".to_owned()
+            } else {
+                format!("there are: {}", known.join(", "))
+            };
             EngineError::NotFound(format!("no such mapping: {name}; {hint}"))
         })?;
         let config = row.config.clone();
@@ -98,13 +102,18 @@ impl Engine {
         let reverse = all
             .iter()
             .map(|m| &m.config)
-            .find(|m| m.link_type() == config.link_type() && m.source == config.target && m.target == config.source)
+            .find(|m| {
+                m.link_type() == config.link_type() && m.source == config.target && m.target == config.source
+            })
             .cloned();
         let followers = all
             .iter()
             .map(|m| &m.config)
             .filter(|m| {
-                target_path.is_managed() && m.source == config.target && m.sync_enabled() && m.link_type() != config.link_type()
+                target_path.is_managed()
+                    && m.source == config.target
+                    && m.sync_enabled()
+                    && m.link_type() != config.link_type()
             })
             .cloned()
             .collect();
@@ -137,7 +146,10 @@ impl Engine {
             return Ok(Orientation::Forward);
         }
         let owner = all.find(|m| m.name == kind).ok_or_else(|| {
-            EngineError::config(format!("mapping `{}`: `links` names `{kind}`, which does not exist; add that mapping first", config.name))
+            EngineError::config(format!(
+                "mapping `{}`: `links` names `{kind}`, which does not exist; add that mapping first",
+                config.name
+            ))
         })?;
         if owner.source == config.source && owner.target == config.target {
             Ok(Orientation::Forward)
@@ -155,23 +167,25 @@ impl Engine {
         match path {
             ResourcePath::Managed(kind) => {
                 let kind = kind.clone();
-                let config = self
-                    .store
-                    .read(move |r| Ok(Engine::managed_type(r, &kind)))
-                    .await??;
+                let config = self.store.read(move |r| Ok(Engine::managed_type(r, &kind))).await??;
                 Ok(End::Managed(config))
             }
             ResourcePath::System { connector: name, object_type } => {
                 let connector = self.connectors.connector(name).await?;
                 let descriptor = connector.descriptor();
-                let object_type = descriptor.object_types.iter().find(|t| t.name == *object_type).cloned().ok_or_else(|| {
-                    let known: Vec<&str> = descriptor.object_types.iter().map(|t| t.name.as_str()).collect();
-                    EngineError::config(format!(
-                        "connector `{name}` has no object type `{object_type}`; it has: {}",
-                        known.join(", ")
-                    ))
-                })?;
-                let (attributes, indexed) = self.wanted(path, &object_type, mappings, connector.as_ref()).await?;
+                let object_type =
+                    descriptor.object_types.iter().find(|t| t.name == *object_type).cloned().ok_or_else(
+                        || {
+                            let known: Vec<&str> =
+                                descriptor.object_types.iter().map(|t| t.name.as_str()).collect();
+                            EngineError::config(format!(
+                                "connector `{name}` has no object type `{object_type}`; it has: {}",
+                                known.join(", ")
+                            ))
+                        },
+                    )?;
+                let (attributes, indexed) =
+                    self.wanted(path, &object_type, mappings, connector.as_ref()).await?;
                 Ok(End::Remote(Remote {
                     connector,
                     name: name.clone(),

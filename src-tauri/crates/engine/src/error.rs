@@ -37,10 +37,6 @@ impl EngineError {
     pub fn config(message: impl Into<String>) -> Self {
         Self::Config(message.into())
     }
-
-    pub(crate) fn ended(error: tokio::task::JoinError) -> Self {
-        Self::Config(format!("a step of the run ended unexpectedly ({error}); run it again"))
-    }
 }
 
 impl From<model::mapping_config::MappingConfigError> for EngineError {
@@ -56,7 +52,8 @@ impl From<mapping::CompileError> for EngineError {
 }
 
 /// What to do about a record that policies refuse.
-pub(crate) const POLICY_REMEDY: &str = "correct the source record, or give the property a default in the mapping";
+pub(crate) const POLICY_REMEDY: &str =
+    "correct the source record, or give the property a default in the mapping";
 
 pub(crate) fn policy_text(violations: &[model::policy::Violation]) -> String {
     let texts: Vec<&str> = violations.iter().map(|v| v.message.as_str()).collect();

@@ -71,10 +71,21 @@ impl Settled {
 }
 
 /// Writes how entries ended into their run, in the transaction of their changes.
-pub(crate) fn settle(w: &Writer<'_>, context: &Context, settled: &[Settled]) -> Result<(), store::StoreError> {
+pub(crate) fn settle(
+    w: &Writer<'_>,
+    context: &Context,
+    settled: &[Settled],
+) -> Result<(), store::StoreError> {
     let Some((run, _)) = &context.run else { return Ok(()) };
     for s in settled {
-        w.settle_entry(*run, s.seq, s.status, s.target_id.as_deref(), s.reason.as_deref(), s.remedy.as_deref())?;
+        w.settle_entry(
+            *run,
+            s.seq,
+            s.status,
+            s.target_id.as_deref(),
+            s.reason.as_deref(),
+            s.remedy.as_deref(),
+        )?;
     }
     Ok(())
 }
@@ -123,11 +134,13 @@ impl Engine {
         recheck: bool,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        let context = Context { run: Some((run.seq, run.id.clone())), who: format!("run {}", run.id), recheck };
+        let context =
+            Context { run: Some((run.seq, run.id.clone())), who: format!("run {}", run.id), recheck };
         let seq = run.seq;
         let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
-        run.progress.stage_total =
-            Some(counts.iter().filter(|(_, _, status, _)| *status == EntryStatus::Planned).map(|(.., n)| n).sum());
+        run.progress.stage_total = Some(
+            counts.iter().filter(|(_, _, status, _)| *status == EntryStatus::Planned).map(|(.., n)| n).sum(),
+        );
         run.progress.stage_processed = 0;
         self.put_run(run).await?;
         let calls_before = prepared.calls();
@@ -166,7 +179,9 @@ impl Engine {
     ) -> Result<Vec<Settled>, EngineError> {
         match (&prepared.target, action) {
             // Links are the repository's own, whatever they lead to.
-            (_, Action::Link | Action::Unlink) | (End::Managed(_), _) => self.execute_managed(context, prepared, entries).await,
+            (_, Action::Link | Action::Unlink) | (End::Managed(_), _) => {
+                self.execute_managed(context, prepared, entries).await
+            }
             (End::Remote(remote), _) => self.execute_remote(context, prepared, remote, action, entries).await,
         }
     }

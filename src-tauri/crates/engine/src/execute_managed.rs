@@ -25,7 +25,10 @@ impl Engine {
                 End::Managed(config) => Some(config.clone()),
                 End::Remote(_) => None,
             },
-            links: entries.iter().map(|e| link_for(prepared, e, e.target_id.as_deref().unwrap_or_default(), None, None)).collect(),
+            links: entries
+                .iter()
+                .map(|e| link_for(prepared, e, e.target_id.as_deref().unwrap_or_default(), None, None))
+                .collect(),
             version: prepared.version,
             followers: prepared.followers.clone(),
             mapping: prepared.name().to_owned(),
@@ -65,11 +68,17 @@ impl Work {
     fn carry_out(&self, w: &Writer<'_>, entry: &Entry, i: usize) -> Result<Settled, StoreError> {
         let Some(link) = self.links.get(i) else { return Err(StoreError::not_found("entry of this batch")) };
         let linked = w.link_of_source(&link.kind, link.orientation, &link.source_id)?;
-        let stale = |why: &str| Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason));
+        let stale = |why: &str| {
+            Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason))
+        };
         match (entry.action, &self.config) {
             (Action::Unlink, _) => {
                 let removed = w.remove_link(&link.kind, link.orientation, &link.source_id)?;
-                Ok(if removed { Settled::done(entry, None, false) } else { stale("the link is gone already") })
+                Ok(if removed {
+                    Settled::done(entry, None, false)
+                } else {
+                    stale("the link is gone already")
+                })
             }
             (Action::Link, _) => {
                 if let Some(owner) = w.link_of_target(&link.kind, link.orientation, &link.target_id)? {
@@ -101,7 +110,9 @@ impl Work {
                 self.remember(w, config, &now.id, entry, QueueChange::Delete, &now.attributes)?;
                 Ok(Settled::done(entry, None, false))
             }
-            (action, _) => Ok(Settled::ended(entry, EntryStatus::Failed, format!("{action} cannot be carried out here"))),
+            (action, _) => {
+                Ok(Settled::ended(entry, EntryStatus::Failed, format!("{action} cannot be carried out here")))
+            }
         }
     }
 
@@ -113,7 +124,8 @@ impl Work {
         link: &store::NewLink,
         id: String,
     ) -> Result<Settled, StoreError> {
-        let mut attributes: Attributes = config.defaults().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        let mut attributes: Attributes =
+            config.defaults().map(|(name, value)| (name.to_owned(), value.clone())).collect();
         attributes = apply_changes(&attributes, entry);
         let id = match attributes.shift_remove("_id") {
             Some(serde_json::Value::String(chosen)) if !chosen.is_empty() => chosen,
@@ -124,7 +136,11 @@ impl Work {
             return Ok(refused(entry, &violations));
         }
         if w.managed(&config.name, &id)?.is_some() {
-            return Ok(Settled::ended(entry, EntryStatus::Failed, format!("{} `{id}` exists already", config.name)));
+            return Ok(Settled::ended(
+                entry,
+                EntryStatus::Failed,
+                format!("{} `{id}` exists already", config.name),
+            ));
         }
         let hash = canonical::hash(&attributes);
         w.insert_managed(&ManagedWrite { config, id: &id, attributes: &attributes, hash }, &self.at)?;
@@ -148,7 +164,9 @@ impl Work {
         link: &store::NewLink,
         new_link: bool,
     ) -> Result<Settled, StoreError> {
-        let stale = |why: &str| Ok(Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason)));
+        let stale = |why: &str| {
+            Ok(Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason)))
+        };
         let Some(now) = w.managed(&config.name, &link.target_id)? else { return stale("the record is gone") };
         if entry.target_hash.is_some_and(|planned| planned != now.hash) {
             return stale("the record has changed since this was planned");
@@ -188,7 +206,11 @@ impl Work {
         if !violations.is_empty() {
             return Ok(Err(refused(entry, &violations)));
         }
-        w.update_managed(&ManagedWrite { config, id: &now.id, attributes: &attributes, hash }, now.rev, &self.at)?;
+        w.update_managed(
+            &ManagedWrite { config, id: &now.id, attributes: &attributes, hash },
+            now.rev,
+            &self.at,
+        )?;
         self.remember(w, config, &now.id, entry, QueueChange::Update, &attributes)?;
         Ok(Ok(hash))
     }
@@ -218,6 +240,5 @@ impl Work {
 }
 
 fn refused(entry: &Entry, violations: &[model::policy::Violation]) -> Settled {
-    Settled::ended(entry, EntryStatus::Failed, policy_text(violations))
-        .with_remedy(POLICY_REMEDY)
+    Settled::ended(entry, EntryStatus::Failed, policy_text(violations)).with_remedy(POLICY_REMEDY)
 }

@@ -59,7 +59,8 @@ impl Engine {
             self.note_sending(context, prepared, remote, operation, &mut items).await?;
             let outcomes = send(remote, operation, &items).await;
             let last_round = round >= ROUNDS;
-            let (done, again, wait) = self.note_outcomes(context, prepared, remote, operation, items, outcomes, last_round).await?;
+            let (done, again, wait) =
+                self.note_outcomes(context, prepared, remote, operation, items, outcomes, last_round).await?;
             settled.extend(done);
             items = again;
             if !items.is_empty() && !wait.is_zero() {
@@ -106,7 +107,9 @@ impl Engine {
                             let owner = w.link_of_target(&walk.kind, walk.orientation, target)?;
                             match w.target(&walk, target)? {
                                 None if action != Action::Delete => Some("the target record is gone"),
-                                Some((_, hash)) if entry.target_hash.is_some_and(|planned| planned != hash) => {
+                                Some((_, hash))
+                                    if entry.target_hash.is_some_and(|planned| planned != hash) =>
+                                {
                                     Some("the target record has changed since this was planned")
                                 }
                                 _ if owner.is_some_and(|o| o.source_id != source) && !source.is_empty() => {
@@ -183,8 +186,9 @@ impl Engine {
                 source_id: item.entry.source_id.clone(),
                 target_id: item.entry.target_id.clone().filter(|_| operation != Operation::Create),
                 payload: item.payload.clone(),
-                before: (!item.entry.changes.is_empty())
-                    .then(|| item.entry.changes.iter().map(|c| (c.attribute.clone(), c.before.clone())).collect()),
+                before: (!item.entry.changes.is_empty()).then(|| {
+                    item.entry.changes.iter().map(|c| (c.attribute.clone(), c.before.clone())).collect()
+                }),
             })
             .collect();
         let at = self.at();
@@ -214,17 +218,29 @@ impl Engine {
         let mut lost: Vec<(Item, String)> = Vec::new();
         let mut outcomes = outcomes.into_iter();
         for item in items {
-            let outcome = outcomes.next().unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() });
+            let outcome = outcomes
+                .next()
+                .unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() });
             match outcome {
-                Outcome::Done(object) => notes.push(self.done_note(prepared, remote, operation, item, object).await?),
+                Outcome::Done(object) => {
+                    notes.push(self.done_note(prepared, remote, operation, item, object).await?)
+                }
                 Outcome::Gone if operation == Operation::Delete => {
-                    let gone = RemoteObject { uid: item.entry.target_id.clone().unwrap_or_default(), ..RemoteObject::default() };
+                    let gone = RemoteObject {
+                        uid: item.entry.target_id.clone().unwrap_or_default(),
+                        ..RemoteObject::default()
+                    };
                     notes.push(self.done_note(prepared, remote, operation, item, gone).await?);
                 }
-                Outcome::Gone => notes.push(Note::failed(item, "the target record is gone", Some("run it again: it will be MISSING"))),
+                Outcome::Gone => notes.push(Note::failed(
+                    item,
+                    "the target record is gone",
+                    Some("run it again: it will be MISSING"),
+                )),
                 Outcome::Conflict { existing, reason } => conflicts.push((item, existing, reason)),
                 Outcome::Rejected { reason, attribute } => {
-                    let remedy = attribute.map(|a| format!("correct `{a}` in the source record or in the mapping"));
+                    let remedy =
+                        attribute.map(|a| format!("correct `{a}` in the source record or in the mapping"));
                     notes.push(Note::failed(item, &reason, remedy.as_deref()));
                 }
                 Outcome::Retry { after, reason } if last_round || after > LONGEST_WAIT => {
@@ -244,9 +260,15 @@ impl Engine {
         }
         for (item, reason) in lost {
             match self.look(remote, &doubt_row(prepared, remote, operation, &item)).await? {
-                Doubt::Arrived(object) => notes.push(self.done_note(prepared, remote, operation, item, object).await?),
+                Doubt::Arrived(object) => {
+                    notes.push(self.done_note(prepared, remote, operation, item, object).await?)
+                }
                 Doubt::NeverArrived if last_round => {
-                    notes.push(Note::failed(item, &format!("the answer was lost, and the change did not arrive: {reason}"), Some("run it again")));
+                    notes.push(Note::failed(
+                        item,
+                        &format!("the answer was lost, and the change did not arrive: {reason}"),
+                        Some("run it again"),
+                    ));
                 }
                 Doubt::NeverArrived => {
                     wait = wait.max(Duration::from_millis(200));
@@ -257,7 +279,8 @@ impl Engine {
             }
         }
         let settled: Vec<Settled> = notes.iter().filter_map(|n| n.settled.clone()).collect();
-        let (context, at, path, indexed) = (context.clone(), self.at(), remote.path.clone(), remote.indexed.clone());
+        let (context, at, path, indexed) =
+            (context.clone(), self.at(), remote.path.clone(), remote.indexed.clone());
         let (kind, orientation) = (prepared.link_type().to_owned(), prepared.orientation);
         self.store
             .write(move |w| {
@@ -277,9 +300,18 @@ impl Engine {
                 }
                 w.mirror_fresh(&page, &at)?;
                 let settled: Vec<Settled> = notes.iter().filter_map(|n| n.settled.clone()).collect();
-                for (entry, settled) in notes.iter().filter_map(|n| Some((n.redirected.as_ref()?, n.settled.as_ref()?))) {
+                for (entry, settled) in
+                    notes.iter().filter_map(|n| Some((n.redirected.as_ref()?, n.settled.as_ref()?)))
+                {
                     if let Some((run, _)) = &context.run {
-                        w.redirect_entry(*run, settled.seq, Situation::Found, Action::Update, &entry.0, &entry.1)?;
+                        w.redirect_entry(
+                            *run,
+                            settled.seq,
+                            Situation::Found,
+                            Action::Update,
+                            &entry.0,
+                            &entry.1,
+                        )?;
                     }
                 }
                 settle(w, &context, &settled)
@@ -312,9 +344,16 @@ impl Engine {
             ));
             return Ok(());
         }
-        let found = remote.connector.read(&remote.object_type.name, std::slice::from_ref(&existing), &remote.attributes).await?;
+        let found = remote
+            .connector
+            .read(&remote.object_type.name, std::slice::from_ref(&existing), &remote.attributes)
+            .await?;
         let Some(object) = found.into_iter().next() else {
-            notes.push(Note::failed(item, &format!("{reason} But that record cannot be read"), Some("run it again")));
+            notes.push(Note::failed(
+                item,
+                &format!("{reason} But that record cannot be read"),
+                Some("run it again"),
+            ));
             return Ok(());
         };
         // Only what differs is sent; the record keeps what else it has.
@@ -329,18 +368,33 @@ impl Engine {
         let outcome = if differing.is_empty() {
             Outcome::Done(object.clone())
         } else {
-            remote.connector.update(&remote.object_type.name, std::slice::from_ref(&change)).await.into_iter().next().unwrap_or(
-                Outcome::Unknown { reason: "the connector gave no outcome for it".into() },
-            )
+            remote
+                .connector
+                .update(&remote.object_type.name, std::slice::from_ref(&change))
+                .await
+                .into_iter()
+                .next()
+                .unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() })
         };
         match outcome {
             Outcome::Done(updated) => {
                 let mut attributes = object.attributes;
                 attributes.extend(differing);
                 attributes.extend(updated.attributes);
-                let why = format!("{} had this record already ({}); linked and brought in line", remote.connector.descriptor().title, object.uid);
-                let mut note =
-                    self.done_note(prepared, remote, Operation::Create, item, RemoteObject { uid: object.uid.clone(), attributes }).await?;
+                let why = format!(
+                    "{} had this record already ({}); linked and brought in line",
+                    remote.connector.descriptor().title,
+                    object.uid
+                );
+                let mut note = self
+                    .done_note(
+                        prepared,
+                        remote,
+                        Operation::Create,
+                        item,
+                        RemoteObject { uid: object.uid.clone(), attributes },
+                    )
+                    .await?;
                 note.redirected = Some((object.uid, why.clone()));
                 if let Some(settled) = &mut note.settled {
                     settled.action = Action::Update;
@@ -348,7 +402,9 @@ impl Engine {
                 }
                 notes.push(note);
             }
-            Outcome::Rejected { reason, .. } | Outcome::Retry { reason, .. } | Outcome::Unknown { reason } => {
+            Outcome::Rejected { reason, .. }
+            | Outcome::Retry { reason, .. }
+            | Outcome::Unknown { reason } => {
                 notes.push(Note::failed(item, &reason, Some("run it again")));
             }
             Outcome::Conflict { reason, .. } => notes.push(Note::failed(item, &reason, None)),
@@ -378,7 +434,11 @@ impl Engine {
         let mut attributes = match (operation, &item.entry.target_id) {
             (Operation::Update, Some(uid)) if *uid == object.uid => {
                 let (path, uid) = (remote.path.clone(), uid.clone());
-                self.store.read(move |r| r.mirrored(&path, &uid)).await?.map(|m| m.attributes).unwrap_or_default()
+                self.store
+                    .read(move |r| r.mirrored(&path, &uid))
+                    .await?
+                    .map(|m| m.attributes)
+                    .unwrap_or_default()
             }
             _ => Attributes::new(),
         };
@@ -412,7 +472,15 @@ struct Note {
 
 impl Note {
     fn new(journal: i64) -> Self {
-        Self { journal, journal_end: None, link: None, removed: None, seen: None, settled: None, redirected: None }
+        Self {
+            journal,
+            journal_end: None,
+            link: None,
+            removed: None,
+            seen: None,
+            settled: None,
+            redirected: None,
+        }
     }
 
     fn failed(item: Item, reason: &str, remedy: Option<&str>) -> Self {
@@ -427,7 +495,10 @@ impl Note {
 
     /// It did not reach the provider; it will be noted anew when it is sent again.
     fn not_sent(item: &Item, reason: &str) -> Self {
-        Self { journal_end: Some((JournalState::Failed, None, Some(reason.to_owned()))), ..Self::new(item.journal) }
+        Self {
+            journal_end: Some((JournalState::Failed, None, Some(reason.to_owned()))),
+            ..Self::new(item.journal)
+        }
     }
 
     /// Nobody can tell now; the journal keeps it, and the next run looks before it sends.
@@ -482,7 +553,10 @@ async fn send(remote: &Remote, operation: Operation, items: &[Item]) -> Vec<Outc
             let mut seen: HashMap<&str, ()> = HashMap::new();
             let batch: Vec<Change> = items
                 .iter()
-                .map(|i| Change { uid: i.entry.target_id.clone().unwrap_or_default(), attributes: i.payload.clone() })
+                .map(|i| Change {
+                    uid: i.entry.target_id.clone().unwrap_or_default(),
+                    attributes: i.payload.clone(),
+                })
                 .collect();
             debug_assert!(batch.iter().all(|c| seen.insert(&c.uid, ()).is_none()), "one entry per target");
             remote.connector.update(kind, &batch).await

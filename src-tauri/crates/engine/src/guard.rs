@@ -153,11 +153,30 @@ mod tests {
             ("short source", None, deletes(0), 89, 100, None, false, vec!["shortSource"]),
             ("just enough", None, deletes(0), 90, 100, None, false, vec![]),
             ("short source released", None, deletes(11), 89, 100, Some(11), false, vec![]),
-            ("updates", Some(updates), Planned { updates: 51, ..Planned::default() }, 100, 100, None, false, vec!["maxUpdatePercent"]),
-            ("creates", Some(creates), Planned { creates: 4, ..Planned::default() }, 100, 0, None, false, vec!["maxCreates"]),
+            (
+                "updates",
+                Some(updates),
+                Planned { updates: 51, ..Planned::default() },
+                100,
+                100,
+                None,
+                false,
+                vec!["maxUpdatePercent"],
+            ),
+            (
+                "creates",
+                Some(creates),
+                Planned { creates: 4, ..Planned::default() },
+                100,
+                0,
+                None,
+                false,
+                vec!["maxCreates"],
+            ),
         ];
         for (what, config, planned, sources, links, allowed, partial, expect) in table {
-            let progress = Progress { source_total: Some(sources), links_total: links, ..Progress::default() };
+            let progress =
+                Progress { source_total: Some(sources), links_total: links, ..Progress::default() };
             let held: Vec<String> = check(config, false, partial, planned, &progress, allowed)
                 .into_iter()
                 .filter(|g| g.holds)
@@ -166,6 +185,9 @@ mod tests {
             assert_eq!(held, expect, "{what}");
         }
         let progress = Progress { source_total: Some(0), ..Progress::default() };
-        assert!(check(None, true, false, deletes(0), &progress, None).iter().all(|g| !g.holds), "an empty source is believed");
+        assert!(
+            check(None, true, false, deletes(0), &progress, None).iter().all(|g| !g.holds),
+            "an empty source is believed"
+        );
     }
 }

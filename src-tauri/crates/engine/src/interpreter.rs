@@ -38,7 +38,8 @@ impl Interpreter for Scripts {
 
     fn eval(&self, id: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String> {
         let script = self.scripts.get(id.0).ok_or_else(|| "this script was not compiled here".to_owned())?;
-        let variables: Vec<(&str, Value)> = variables.iter().map(|(name, value)| (*name, (*value).clone())).collect();
+        let variables: Vec<(&str, Value)> =
+            variables.iter().map(|(name, value)| (*name, (*value).clone())).collect();
         script.eval(&variables).map_err(|e| e.to_string())
     }
 }

@@ -63,7 +63,8 @@ impl Judge<'_> {
                     Action::Exception,
                     title_of(&candidate.attributes, &candidate.id),
                 );
-                entry.situation = if candidate.link.is_some() { Situation::Confirmed } else { Situation::Absent };
+                entry.situation =
+                    if candidate.link.is_some() { Situation::Confirmed } else { Situation::Absent };
                 entry.status = EntryStatus::Failed;
                 entry.source_id = Some(candidate.id.clone());
                 entry.target_id = candidate.link.as_ref().map(|l| l.target_id.clone());
@@ -90,7 +91,8 @@ impl Judge<'_> {
             (Some(_), None) => LinkStanding::ToNothing,
         };
         let found = if link.is_none() {
-            let correlation = self.mapping.correlate(self.scripts, &candidate.attributes).map_err(|p| p.reason)?;
+            let correlation =
+                self.mapping.correlate(self.scripts, &candidate.attributes).map_err(|p| p.reason)?;
             lookup.find(&correlation, &candidate.id)?
         } else {
             Found::default()
@@ -108,8 +110,12 @@ impl Judge<'_> {
             .mapping
             .action(self.scripts, assessment.situation, &source, &target_value)
             .map_err(|p| p.reason)?;
-        let mut entry =
-            self.entry("source", assessment.situation, action, title_of(&candidate.attributes, &candidate.id));
+        let mut entry = self.entry(
+            "source",
+            assessment.situation,
+            action,
+            title_of(&candidate.attributes, &candidate.id),
+        );
         entry.source_id = Some(candidate.id.clone());
         entry.target_id = target_id;
         entry.source_hash = Some(candidate.hash);
@@ -134,23 +140,31 @@ impl Judge<'_> {
             Action::NoReport => return Ok(Judgement::Silent(entry.situation)),
             Action::Create if target.is_some() => {
                 entry.status = EntryStatus::Failed;
-                entry.reason = format!("{}; CREATE was asked for, but the target record exists", entry.reason);
-                entry.remedy = Some(format!("use UPDATE or LINK for {} in the mapping's policies", entry.situation));
+                entry.reason =
+                    format!("{}; CREATE was asked for, but the target record exists", entry.reason);
+                entry.remedy =
+                    Some(format!("use UPDATE or LINK for {} in the mapping's policies", entry.situation));
             }
             Action::Create => {
-                let evaluation =
-                    self.mapping.evaluate(self.scripts, &candidate.attributes, None, None).map_err(|p| p.reason)?;
+                let evaluation = self
+                    .mapping
+                    .evaluate(self.scripts, &candidate.attributes, None, None)
+                    .map_err(|p| p.reason)?;
                 entry.target_id = None;
                 entry.claim = found.claim.clone();
                 self.plan_changes(&mut entry, candidate, &Attributes::new(), None, evaluation);
             }
             Action::Update | Action::Link if target.is_none() => {
                 entry.status = EntryStatus::Failed;
-                entry.reason = format!("{}; {} needs a target record, and there is none", entry.reason, entry.action);
-                entry.remedy = Some(format!("use CREATE or UNLINK for {} in the mapping's policies", entry.situation));
+                entry.reason =
+                    format!("{}; {} needs a target record, and there is none", entry.reason, entry.action);
+                entry.remedy =
+                    Some(format!("use CREATE or UNLINK for {} in the mapping's policies", entry.situation));
             }
             Action::Update => {
-                let Some((attributes, hash)) = target else { return Err("the target record is not at hand".into()) };
+                let Some((attributes, hash)) = target else {
+                    return Err("the target record is not at hand".into());
+                };
                 let base = candidate.link.as_ref().and_then(base_of);
                 let evaluation = self
                     .mapping
@@ -158,9 +172,18 @@ impl Judge<'_> {
                     .map_err(|p| p.reason)?;
                 let kept = evaluation.kept.clone();
                 let linked_already = candidate.link.is_some() && self.mapping.config.linking_enabled();
-                if evaluation.changes.is_empty() && linked_already && assessment.situation == Situation::Confirmed {
+                if evaluation.changes.is_empty()
+                    && linked_already
+                    && assessment.situation == Situation::Confirmed
+                {
                     if kept.is_empty() {
-                        return Ok(Judgement::InSync(Box::new(self.stamp(candidate, &entry, attributes, *hash, &evaluation))));
+                        return Ok(Judgement::InSync(Box::new(self.stamp(
+                            candidate,
+                            &entry,
+                            attributes,
+                            *hash,
+                            &evaluation,
+                        ))));
                     }
                     entry.status = EntryStatus::Skipped;
                     entry.reason = self.kept_reason(&kept);
@@ -202,7 +225,11 @@ impl Judge<'_> {
     }
 
     /// Judges a target that no source accounts for. `source_gone` says that its linked source is confirmed gone.
-    pub(crate) fn target(&self, candidate: &TargetCandidate, destructive_allowed: Result<(), &str>) -> Option<Entry> {
+    pub(crate) fn target(
+        &self,
+        candidate: &TargetCandidate,
+        destructive_allowed: Result<(), &str>,
+    ) -> Option<Entry> {
         let title = title_of(&candidate.attributes, &candidate.id);
         let target = Value::Object(candidate.attributes.clone());
         let fail = |reason: String| {
@@ -230,7 +257,11 @@ impl Judge<'_> {
         entry.target_hash = Some(candidate.hash);
         entry.reason = match assessment.situation {
             Situation::SourceMissing => {
-                format!("its {} record {} is gone", self.source_title, candidate.linked_source.as_deref().unwrap_or("?"))
+                format!(
+                    "its {} record {} is gone",
+                    self.source_title,
+                    candidate.linked_source.as_deref().unwrap_or("?")
+                )
             }
             Situation::TargetIgnored => "the mapping's validTarget script says no".to_owned(),
             _ => format!("no {} record accounts for it", self.source_title),
@@ -242,7 +273,9 @@ impl Judge<'_> {
                     entry.reason = format!("{}; not carried out, because {why}", entry.reason);
                     entry.remedy = Some("clear the failures and run it again".into());
                 }
-                Ok(()) if action == Action::Unlink && candidate.linked_source.is_none() => entry.status = EntryStatus::Skipped,
+                Ok(()) if action == Action::Unlink && candidate.linked_source.is_none() => {
+                    entry.status = EntryStatus::Skipped
+                }
                 Ok(()) => {}
             },
             Action::Exception => {
@@ -252,7 +285,8 @@ impl Judge<'_> {
             Action::Create | Action::Update | Action::Link => {
                 entry.status = EntryStatus::Failed;
                 entry.reason = format!("{}; {action} needs a source record", entry.reason);
-                entry.remedy = Some(format!("choose another action for {} in the mapping's policies", entry.situation));
+                entry.remedy =
+                    Some(format!("choose another action for {} in the mapping's policies", entry.situation));
             }
             _ => entry.status = EntryStatus::Skipped,
         }
@@ -260,7 +294,13 @@ impl Judge<'_> {
     }
 
     /// Judges a source that is gone, for a delete that flows on: rows 12 to 16.
-    pub(crate) fn gone(&self, id: &str, title: &str, link: Option<&Link>, target: Option<&(Attributes, Hash)>) -> Entry {
+    pub(crate) fn gone(
+        &self,
+        id: &str,
+        title: &str,
+        link: Option<&Link>,
+        target: Option<&(Attributes, Hash)>,
+    ) -> Entry {
         let value = target.map_or(Value::Null, |(a, _)| Value::Object(a.clone()));
         let valid = target.is_none() || self.mapping.target_valid(self.scripts, &value).unwrap_or(true);
         let standing = match (link, target) {
@@ -377,7 +417,11 @@ impl Judge<'_> {
             return why.clone();
         }
         match assessment.situation {
-            Situation::Found => format!("matches {} record {}", self.target_title, found.ids.first().map_or("?", String::as_str)),
+            Situation::Found => format!(
+                "matches {} record {}",
+                self.target_title,
+                found.ids.first().map_or("?", String::as_str)
+            ),
             Situation::FoundAlreadyLinked => format!(
                 "matches {} record {}, which is linked to {} record {}",
                 self.target_title,
@@ -394,14 +438,22 @@ impl Judge<'_> {
 
     fn remedy(&self, situation: Situation) -> String {
         match situation {
-            Situation::Ambiguous => "make the records distinguishable or link the right one by hand".to_owned(),
-            Situation::Missing => "set the policy for MISSING to CREATE to make it again, or to UNLINK to forget it".to_owned(),
-            Situation::SourceMissing => {
-                "set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record".to_owned()
+            Situation::Ambiguous => {
+                "make the records distinguishable or link the right one by hand".to_owned()
             }
-            Situation::FoundAlreadyLinked => "remove the wrong link or correct the record that matches by mistake".to_owned(),
+            Situation::Missing => {
+                "set the policy for MISSING to CREATE to make it again, or to UNLINK to forget it".to_owned()
+            }
+            Situation::SourceMissing => {
+                "set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record"
+                    .to_owned()
+            }
+            Situation::FoundAlreadyLinked => {
+                "remove the wrong link or correct the record that matches by mistake".to_owned()
+            }
             Situation::Unassigned => {
-                "set the policy for UNASSIGNED to IGNORE if such records are fine, or create their source".to_owned()
+                "set the policy for UNASSIGNED to IGNORE if such records are fine, or create their source"
+                    .to_owned()
             }
             other => format!("choose another action for {other} in the mapping's policies"),
         }

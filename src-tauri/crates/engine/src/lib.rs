@@ -60,7 +60,12 @@ pub struct Engine {
 
 impl Engine {
     /// An engine over this repository. `folder` is the data folder; lock files are kept in it.
-    pub fn new(store: Store, connectors: Arc<dyn Connectors>, clock: Arc<dyn Clock>, folder: PathBuf) -> Self {
+    pub fn new(
+        store: Store,
+        connectors: Arc<dyn Connectors>,
+        clock: Arc<dyn Clock>,
+        folder: PathBuf,
+    ) -> Self {
         Self { store, connectors, clock, folder }
     }
 
@@ -87,7 +92,9 @@ impl Engine {
         let configured = match reader.setting("managed")? {
             None => None,
             Some(text) => serde_json::from_str::<ManagedConfig>(&text)
-                .map_err(|e| EngineError::config(format!("the managed objects' configuration cannot be read: {e}")))?
+                .map_err(|e| {
+                    EngineError::config(format!("the managed objects' configuration cannot be read: {e}"))
+                })?
                 .objects
                 .into_iter()
                 .find(|o| o.name == name),
@@ -95,7 +102,9 @@ impl Engine {
         match configured {
             Some(config) => Ok(config),
             None if name == "user" => Ok(ManagedObjectConfig::default_user()),
-            None => Err(EngineError::config(format!("there is no managed object type `{name}`; only `user` is configured"))),
+            None => Err(EngineError::config(format!(
+                "there is no managed object type `{name}`; only `user` is configured"
+            ))),
         }
     }
 }
@@ -110,4 +119,10 @@ pub fn new_id(at: Timestamp) -> String {
     let seconds = u64::try_from(at.as_second()).unwrap_or(0);
     let nanos = u32::try_from(at.subsec_nanosecond()).unwrap_or(0);
     Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
+}
+
+/// Whether a mapping can run as it stands: its filters, correlation rules and scripts, without its connectors.
+pub fn check_mapping(config: &model::MappingConfig) -> Result<(), EngineError> {
+    mapping::Mapping::compile(config.clone(), None, &mut interpreter::Scripts::new())?;
+    Ok(())
 }

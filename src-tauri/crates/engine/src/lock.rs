@@ -17,13 +17,17 @@ pub(crate) struct MappingLock {
 pub(crate) fn try_lock(folder: &Path, mapping: &str) -> Result<Option<MappingLock>, EngineError> {
     let folder = folder.join("locks");
     let denied = |what: &Path, e: std::io::Error| {
-        EngineError::config(format!("{} cannot be written ({e}); check the data folder's permissions", what.display()))
+        EngineError::config(format!(
+            "{} cannot be written ({e}); check the data folder's permissions",
+            what.display()
+        ))
     };
     fs::create_dir_all(&folder).map_err(|e| denied(&folder, e))?;
     // Names are letters of any script; a hash makes them fit every file system.
     let hash = blake3::hash(mapping.to_lowercase().as_bytes()).to_hex();
     let path = folder.join(format!("mapping-{}.lock", hash.chars().take(24).collect::<String>()));
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| denied(&path, e))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| denied(&path, e))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(MappingLock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -41,13 +41,20 @@ impl Engine {
     }
 
     /// Deletes a managed object.
-    pub async fn delete_managed(&self, kind: &str, id: &str, rev: Option<i64>, who: &str) -> Result<Saved, EngineError> {
+    pub async fn delete_managed(
+        &self,
+        kind: &str,
+        id: &str,
+        rev: Option<i64>,
+        who: &str,
+    ) -> Result<Saved, EngineError> {
         let (at, now_ms) = (self.at(), self.now().as_millisecond());
         let (kind, id, who) = (kind.to_owned(), id.to_owned(), who.to_owned());
         Ok(self
             .store
             .write(move |w| {
-                let now = w.managed(&kind, &id)?.ok_or_else(|| StoreError::not_found(format!("{kind} `{id}`")))?;
+                let now =
+                    w.managed(&kind, &id)?.ok_or_else(|| StoreError::not_found(format!("{kind} `{id}`")))?;
                 w.delete_managed(&kind, &id, rev)?;
                 w.remember(&HistoryEntry {
                     kind: &kind,
@@ -60,7 +67,17 @@ impl Engine {
                 })?;
                 let followers = followers(w, &kind)?;
                 let title = title_of(&now.attributes, &id);
-                queue_followers(w, &followers, &kind, &id, &title, QueueChange::Delete, Some(&now.attributes), now_ms, &at)?;
+                queue_followers(
+                    w,
+                    &followers,
+                    &kind,
+                    &id,
+                    &title,
+                    QueueChange::Delete,
+                    Some(&now.attributes),
+                    now_ms,
+                    &at,
+                )?;
                 Ok(Saved { object: None, id, queued: followers.into_iter().map(|m| m.name).collect() })
             })
             .await?)
@@ -68,7 +85,13 @@ impl Engine {
 }
 
 /// A refusal must leave the transaction untouched, and it does: everything is checked before the first write.
-fn save(w: &Writer<'_>, change: ManagedChange, at: &str, now_ms: i64, new_id: String) -> Result<Saved, EngineError> {
+fn save(
+    w: &Writer<'_>,
+    change: ManagedChange,
+    at: &str,
+    now_ms: i64,
+    new_id: String,
+) -> Result<Saved, EngineError> {
     let config = Engine::managed_type(w, &change.kind)?;
     let before = match &change.id {
         None => None,
@@ -89,7 +112,8 @@ fn save(w: &Writer<'_>, change: ManagedChange, at: &str, now_ms: i64, new_id: St
             pointer.set_in(&mut attributes, value.clone());
         }
     }
-    let chosen = change.attributes.get("_id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
+    let chosen =
+        change.attributes.get("_id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
     let id = change.id.clone().or(chosen).unwrap_or(new_id);
     if id.contains('/') {
         return Err(EngineError::config(format!("`{id}` cannot be an id: `/` is not allowed in it")));
@@ -140,7 +164,11 @@ fn save(w: &Writer<'_>, change: ManagedChange, at: &str, now_ms: i64, new_id: St
 
 fn followers(r: &Reader<'_>, kind: &str) -> Result<Vec<MappingConfig>, StoreError> {
     let source = format!("managed/{kind}");
-    Ok(r.mappings()?.into_iter().map(|m| m.config).filter(|m| m.source == source && m.sync_enabled()).collect())
+    Ok(r.mappings()?
+        .into_iter()
+        .map(|m| m.config)
+        .filter(|m| m.source == source && m.sync_enabled())
+        .collect())
 }
 
 /// Queues an object for every mapping that carries it on.
@@ -156,7 +184,9 @@ pub(crate) fn queue_followers(
     now_ms: i64,
     at: &str,
 ) -> Result<(), StoreError> {
-    followers.iter().try_for_each(|mapping| w.enqueue(&mapping.name, kind, id, title, change, old, now_ms, at))
+    followers
+        .iter()
+        .try_for_each(|mapping| w.enqueue(&mapping.name, kind, id, title, change, old, now_ms, at))
 }
 
 /// The policies that the object does not meet; of a change, only those that it met before: an old fault must not stand in
@@ -189,7 +219,8 @@ pub(crate) fn new_violations(
 /// The top-level attributes that differ.
 fn differences(before: &Attributes, after: &Attributes) -> Vec<StoredChange> {
     let nothing = Value::Null;
-    let mut names: Vec<&String> = before.keys().chain(after.keys().filter(|n| !before.contains_key(*n))).collect();
+    let mut names: Vec<&String> =
+        before.keys().chain(after.keys().filter(|n| !before.contains_key(*n))).collect();
     names.retain(|name| before.get(*name).unwrap_or(&nothing) != after.get(*name).unwrap_or(&nothing));
     names
         .into_iter()

@@ -13,8 +13,8 @@ use crate::{
     ends::{End, Prepared},
     error::{POLICY_REMEDY, policy_text},
     execute::apply_changes,
-    people::new_violations,
     judge::{Found, Judge, Judgement, Lookup},
+    people::new_violations,
 };
 
 /// Records judged per transaction.
@@ -79,7 +79,8 @@ impl StoreLookup<'_> {
                 Ok(lists.concat())
             }
             Filter::And(parts) => {
-                let mut lists = parts.iter().map(|p| self.mirrored(p)).collect::<Result<Vec<_>, _>>()?.into_iter();
+                let mut lists =
+                    parts.iter().map(|p| self.mirrored(p)).collect::<Result<Vec<_>, _>>()?.into_iter();
                 let first = lists.next().unwrap_or_default();
                 Ok(lists.fold(first, |both, list| both.into_iter().filter(|id| list.contains(id)).collect()))
             }
@@ -94,10 +95,14 @@ impl StoreLookup<'_> {
                 }
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 self.store
-                    .read_blocking(|r| r.mirrored_by_value(&remote.path, &attribute, &text, self.walk.read, MOST))
+                    .read_blocking(|r| {
+                        r.mirrored_by_value(&remote.path, &attribute, &text, self.walk.read, MOST)
+                    })
                     .map_err(|e| e.to_string())
             }
-            other => Err(format!("correlation on a remote target understands `eq`, `and` and `or`, not `{other}`")),
+            other => {
+                Err(format!("correlation on a remote target understands `eq`, `and` and `or`, not `{other}`"))
+            }
         }
     }
 }
@@ -176,7 +181,11 @@ pub(crate) fn plan(
 }
 
 /// A judge for a prepared mapping.
-pub(crate) fn judge<'a>(prepared: &'a Prepared, mapping: &'a Mapping, scripts: &'a dyn Interpreter) -> Judge<'a> {
+pub(crate) fn judge<'a>(
+    prepared: &'a Prepared,
+    mapping: &'a Mapping,
+    scripts: &'a dyn Interpreter,
+) -> Judge<'a> {
     Judge {
         mapping,
         scripts,
@@ -190,7 +199,11 @@ pub(crate) fn judge<'a>(prepared: &'a Prepared, mapping: &'a Mapping, scripts: &
 
 /// A planned entry whose values the managed object's policies would refuse fails in the plan already, so that a preview says
 /// what the run will do. Two new objects of one plan that want the same unique value are found out when they are written.
-pub(crate) fn with_policies(store: &Store, prepared: &Prepared, mut entry: Entry) -> Result<Entry, EngineError> {
+pub(crate) fn with_policies(
+    store: &Store,
+    prepared: &Prepared,
+    mut entry: Entry,
+) -> Result<Entry, EngineError> {
     let End::Managed(config) = &prepared.target else { return Ok(entry) };
     if entry.status != EntryStatus::Planned || !matches!(entry.action, Action::Create | Action::Update) {
         return Ok(entry);
@@ -214,7 +227,13 @@ pub(crate) fn with_policies(store: &Store, prepared: &Prepared, mut entry: Entry
     Ok(entry)
 }
 
-fn write_chunk(store: &Store, run: &Run, entries: Vec<Entry>, stamps: Vec<NewLink>, at: &str) -> Result<(), EngineError> {
+fn write_chunk(
+    store: &Store,
+    run: &Run,
+    entries: Vec<Entry>,
+    stamps: Vec<NewLink>,
+    at: &str,
+) -> Result<(), EngineError> {
     let (run, at) = (run.clone(), at.to_owned());
     store.write_blocking(move |w| {
         w.add_entries(run.seq, &entries)?;
@@ -239,9 +258,12 @@ fn settle_claims(store: &Store, run: &Run, judge: &Judge<'_>) -> Result<(), Engi
         .unwrap_or(Action::Exception);
     // Whatever the policy says, there is no one target to create or change.
     let (action, status) = match action {
-        Action::Exception | Action::Create | Action::Update | Action::Link | Action::Delete | Action::Unlink => {
-            (Action::Exception, EntryStatus::NeedsYou)
-        }
+        Action::Exception
+        | Action::Create
+        | Action::Update
+        | Action::Link
+        | Action::Delete
+        | Action::Unlink => (Action::Exception, EntryStatus::NeedsYou),
         other => (other, EntryStatus::Skipped),
     };
     let source_title = judge.source_title.to_owned();

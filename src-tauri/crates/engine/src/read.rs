@@ -48,7 +48,8 @@ impl Engine {
             after: None,
         };
         // The next page is fetched while the last ones are committed.
-        let (sender, mut pages) = tokio::sync::mpsc::channel::<Result<Page, connector::ConnectorError>>(AHEAD);
+        let (sender, mut pages) =
+            tokio::sync::mpsc::channel::<Result<Page, connector::ConnectorError>>(AHEAD);
         let connector = remote.connector.clone();
         let fetching = tokio::spawn(async move {
             let mut stream = connector.search(search);
@@ -86,7 +87,10 @@ impl Engine {
             if let Some(page) = page {
                 waiting.extend(page?.objects);
             }
-            if waiting.len() >= COMMIT || (ended && !waiting.is_empty()) || (pages.is_empty() && waiting.len() >= COMMIT / 4) {
+            if waiting.len() >= COMMIT
+                || (ended && !waiting.is_empty())
+                || (pages.is_empty() && waiting.len() >= COMMIT / 4)
+            {
                 run.progress.stage_processed += waiting.len() as u64;
                 self.commit_seen(remote, run, std::mem::take(&mut waiting)).await?;
             }
@@ -96,7 +100,12 @@ impl Engine {
         }
     }
 
-    async fn commit_seen(&self, remote: &Remote, run: &Run, objects: Vec<RemoteObject>) -> Result<(), EngineError> {
+    async fn commit_seen(
+        &self,
+        remote: &Remote,
+        run: &Run,
+        objects: Vec<RemoteObject>,
+    ) -> Result<(), EngineError> {
         let (page, run, at) = (seen_page(remote, run.seq, objects), run.clone(), self.at());
         self.store
             .write(move |w| {
@@ -122,8 +131,10 @@ impl Engine {
             }
             let (path, read, kind, side, from) =
                 (remote.path.clone(), run.seq, linked.kind.to_owned(), linked.side, after.clone());
-            let missing =
-                self.store.read(move |r| r.linked_but_unseen(&path, read, &kind, side, &from, CONFIRM)).await?;
+            let missing = self
+                .store
+                .read(move |r| r.linked_but_unseen(&path, read, &kind, side, &from, CONFIRM))
+                .await?;
             let Some(last) = missing.last() else { return Ok(()) };
             after = last.clone();
             let found = remote.connector.read(&remote.object_type.name, &missing, &remote.attributes).await?;
@@ -137,7 +148,8 @@ impl Engine {
     pub(crate) async fn read_some(&self, remote: &Remote, uids: &[String]) -> Result<(), EngineError> {
         for chunk in uids.chunks(CONFIRM) {
             let found = remote.connector.read(&remote.object_type.name, chunk, &remote.attributes).await?;
-            let gone: Vec<String> = chunk.iter().filter(|uid| !found.iter().any(|o| o.uid == **uid)).cloned().collect();
+            let gone: Vec<String> =
+                chunk.iter().filter(|uid| !found.iter().any(|o| o.uid == **uid)).cloned().collect();
             let (page, at, path) = (seen_page(remote, 0, found), self.at(), remote.path.clone());
             self.store
                 .write(move |w| {
@@ -152,7 +164,8 @@ impl Engine {
     /// Reads the records with these natural keys into the mirror, so that correlation sees what is there now.
     pub(crate) async fn read_by_key(&self, remote: &Remote, keys: &[String]) -> Result<(), EngineError> {
         for chunk in keys.chunks(CONFIRM) {
-            let found = remote.connector.find_by_key(&remote.object_type.name, chunk, &remote.attributes).await?;
+            let found =
+                remote.connector.find_by_key(&remote.object_type.name, chunk, &remote.attributes).await?;
             let (page, at) = (seen_page(remote, 0, found), self.at());
             self.store.write(move |w| w.mirror_fresh(&page, &at)).await?;
         }

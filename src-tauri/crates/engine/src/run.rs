@@ -71,7 +71,11 @@ impl Engine {
         let mut run = self.run_row(id).await?;
         match run.state {
             RunState::Planned | RunState::Held => {}
-            RunState::Active => return Err(EngineError::Busy(format!("run {id} is still under way; wait for it or cancel it"))),
+            RunState::Active => {
+                return Err(EngineError::Busy(format!(
+                    "run {id} is still under way; wait for it or cancel it"
+                )));
+            }
             RunState::Success | RunState::Canceled | RunState::Failed | RunState::Interrupted => {
                 return Err(EngineError::config(format!(
                     "run {id} has ended ({}); only a preview or a held run can be carried out. Start a new run of {}",
@@ -126,10 +130,16 @@ impl Engine {
     ) -> Result<(), EngineError> {
         self.resolve_doubts(prepared).await?;
         if !planned {
-            self.timed(run, "sourceQuery", async |engine, run| engine.read_phase(run, prepared, cancel).await).await?;
+            self.timed(run, "sourceQuery", async |engine, run| {
+                engine.read_phase(run, prepared, cancel).await
+            })
+            .await?;
             run.stage = "ACTIVE_RECONCILING_SOURCE".into();
             self.put_run(run).await?;
-            self.timed(run, "sourcePhase", async |engine, run| engine.plan_phase(run, prepared, cancel).await).await?;
+            self.timed(run, "sourcePhase", async |engine, run| {
+                engine.plan_phase(run, prepared, cancel).await
+            })
+            .await?;
         }
         if !self.guard_phase(run, prepared, allow_deletes).await? {
             return Ok(());
@@ -140,7 +150,10 @@ impl Engine {
             return Ok(());
         }
         run.stage = "ACTIVE_RECONCILING_TARGET".into();
-        self.timed(run, "updateTargetObject", async |engine, run| engine.execute(run, prepared, planned, cancel).await).await?;
+        self.timed(run, "updateTargetObject", async |engine, run| {
+            engine.execute(run, prepared, planned, cancel).await
+        })
+        .await?;
         run.state = RunState::Success;
         run.stage = "COMPLETED_SUCCESS".into();
         self.recount(run).await
@@ -159,7 +172,12 @@ impl Engine {
         result
     }
 
-    async fn read_phase(&self, run: &mut Run, prepared: &Prepared, cancel: &CancellationToken) -> Result<(), EngineError> {
+    async fn read_phase(
+        &self,
+        run: &mut Run,
+        prepared: &Prepared,
+        cancel: &CancellationToken,
+    ) -> Result<(), EngineError> {
         run.stage = "ACTIVE_QUERY_ENTRIES".into();
         run.progress.stage_processed = 0;
         self.put_run(run).await?;
@@ -203,10 +221,8 @@ impl Engine {
         if let Some(key) = &remote.object_type.natural_key {
             let keys = {
                 let (mapping, scripts) = prepared.compile()?;
-                let mut keys: Vec<String> = unlinked
-                    .iter()
-                    .filter_map(|source| mapping.mapped_text(&scripts, source, key))
-                    .collect();
+                let mut keys: Vec<String> =
+                    unlinked.iter().filter_map(|source| mapping.mapped_text(&scripts, source, key)).collect();
                 keys.sort();
                 keys.dedup();
                 keys
@@ -216,9 +232,15 @@ impl Engine {
         Ok(())
     }
 
-    async fn plan_phase(&self, run: &mut Run, prepared: &Prepared, cancel: &CancellationToken) -> Result<(), EngineError> {
+    async fn plan_phase(
+        &self,
+        run: &mut Run,
+        prepared: &Prepared,
+        cancel: &CancellationToken,
+    ) -> Result<(), EngineError> {
         let partial = !run.progress.ids.is_empty();
-        let walk = prepared.walk(if partial { 0 } else { run.seq }, partial.then(|| run.progress.ids.clone()));
+        let walk =
+            prepared.walk(if partial { 0 } else { run.seq }, partial.then(|| run.progress.ids.clone()));
         let (store, at) = (self.store.clone(), self.at());
         let mut working = run.clone();
         // The interpreter stays on one thread, and the repository's calls block: both want a thread of their own.
@@ -243,7 +265,8 @@ impl Engine {
         let seq = run.seq;
         self.store
             .write(move |w| {
-                let first = 1 + i64::try_from(w.entry_count(seq, &store::EntryFilter::default())?).unwrap_or(0);
+                let first =
+                    1 + i64::try_from(w.entry_count(seq, &store::EntryFilter::default())?).unwrap_or(0);
                 let entries: Vec<Entry> =
                     entries.into_iter().zip(first..).map(|(entry, seq)| Entry { seq, ..entry }).collect();
                 w.add_entries(seq, &entries)
@@ -253,7 +276,11 @@ impl Engine {
     }
 
     /// Entries for those of these sources that are gone.
-    pub(crate) async fn gone_entries(&self, prepared: &Prepared, ids: &[String]) -> Result<Vec<Entry>, EngineError> {
+    pub(crate) async fn gone_entries(
+        &self,
+        prepared: &Prepared,
+        ids: &[String],
+    ) -> Result<Vec<Entry>, EngineError> {
         let walk = prepared.walk(0, Some(ids.to_vec()));
         let wanted = ids.to_vec();
         let gone = self
@@ -285,7 +312,12 @@ impl Engine {
     }
 
     /// Holds the plan against the guards; false when it is held.
-    async fn guard_phase(&self, run: &mut Run, prepared: &Prepared, allow_deletes: Option<u64>) -> Result<bool, EngineError> {
+    async fn guard_phase(
+        &self,
+        run: &mut Run,
+        prepared: &Prepared,
+        allow_deletes: Option<u64>,
+    ) -> Result<bool, EngineError> {
         let seq = run.seq;
         let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
         let planned = guard::Planned::count(&counts);
@@ -297,7 +329,8 @@ impl Engine {
             &run.progress,
             allow_deletes,
         );
-        let reasons: Vec<&str> = run.progress.guards.iter().filter(|g| g.holds).map(|g| g.message.as_str()).collect();
+        let reasons: Vec<&str> =
+            run.progress.guards.iter().filter(|g| g.holds).map(|g| g.message.as_str()).collect();
         if reasons.is_empty() {
             run.message = None;
             return Ok(true);
@@ -328,10 +361,9 @@ impl Engine {
     /// A run by `_id`.
     pub async fn run_row(&self, id: &str) -> Result<Run, EngineError> {
         let wanted = id.to_owned();
-        self.store
-            .read(move |r| r.run(&wanted))
-            .await?
-            .ok_or_else(|| EngineError::NotFound(format!("there is no run `{id}`; `concord run list` shows the runs")))
+        self.store.read(move |r| r.run(&wanted)).await?.ok_or_else(|| {
+            EngineError::NotFound(format!("there is no run `{id}`; `concord run list` shows the runs"))
+        })
     }
 
     /// Takes a mapping's lock. A short implicit sync is waited for, a run is not.
@@ -344,7 +376,9 @@ impl Engine {
             #[allow(clippy::disallowed_methods)]
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        Err(EngineError::Busy(format!("mapping `{mapping}` is being run already; wait for that run to end or cancel it")))
+        Err(EngineError::Busy(format!(
+            "mapping `{mapping}` is being run already; wait for that run to end or cancel it"
+        )))
     }
 
     /// Runs of a mapping that are marked as under way although nobody holds its lock: their process is gone.
@@ -376,7 +410,10 @@ fn bury(w: &store::Writer<'_>, mapping: Option<&str>, at: &str) -> Result<(), st
             run.state = RunState::Interrupted;
             run.stage = "COMPLETED_FAILED".into();
             run.ended = Some(at.to_owned());
-            run.message = Some("its process ended before the run did; what was done until then stays, run it again to go on".into());
+            run.message = Some(
+                "its process ended before the run did; what was done until then stays, run it again to go on"
+                    .into(),
+            );
             w.put_run(&run)?;
         }
     }
@@ -386,7 +423,11 @@ fn bury(w: &store::Writer<'_>, mapping: Option<&str>, at: &str) -> Result<(), st
 impl Prepared {
     /// Calls that its connectors have made so far.
     pub(crate) fn calls(&self) -> u64 {
-        [&self.source, &self.target].into_iter().filter_map(End::remote).map(|r| r.connector.usage().calls).sum()
+        [&self.source, &self.target]
+            .into_iter()
+            .filter_map(End::remote)
+            .map(|r| r.connector.usage().calls)
+            .sum()
     }
 }
 
@@ -394,4 +435,3 @@ impl Prepared {
 pub(crate) fn is_failure(status: EntryStatus) -> bool {
     matches!(status, EntryStatus::Failed)
 }
-

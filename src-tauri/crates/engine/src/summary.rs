@@ -42,7 +42,9 @@ pub fn summary(
     let durations: Map<String, Value> = progress
         .durations
         .iter()
-        .map(|(name, ms)| (name.clone(), json!({"min": ms, "max": ms, "mean": ms, "count": 1, "sum": ms, "stdDev": 0})))
+        .map(|(name, ms)| {
+            (name.clone(), json!({"min": ms, "max": ms, "mean": ms, "count": 1, "sum": ms, "stdDev": 0}))
+        })
         .collect();
     let state = match run.state {
         RunState::Active => "ACTIVE",

@@ -8,8 +8,7 @@ use crate::{
     ends::Prepared,
     execute::{Context, Settled},
     judge::Judgement,
-    lock,
-    plan,
+    lock, plan,
 };
 
 /// Tries before a person has to decide: with the back-off below, about a day.
@@ -99,12 +98,19 @@ impl Engine {
                 }
                 (Some(row), _) => (
                     if row.attempts > 0 { Some(false) } else { None },
-                    row.message.clone().map_or_else(|| "waiting".into(), |m| format!("{m} It will be tried again.")),
+                    row.message
+                        .clone()
+                        .map_or_else(|| "waiting".into(), |m| format!("{m} It will be tried again.")),
                 ),
                 (None, Some(outcome)) => (Some(outcome.ok), outcome.message.clone()),
                 (None, None) => continue,
             };
-            results.push(SyncResult { mapping: mapping.name.clone(), target: mapping.target.clone(), ok, message });
+            results.push(SyncResult {
+                mapping: mapping.name.clone(),
+                target: mapping.target.clone(),
+                ok,
+                message,
+            });
         }
         Ok(results)
     }
@@ -133,7 +139,12 @@ impl Engine {
         }
     }
 
-    async fn postpone(&self, row: QueueRow, message: String, at: String) -> Result<Option<bool>, EngineError> {
+    async fn postpone(
+        &self,
+        row: QueueRow,
+        message: String,
+        at: String,
+    ) -> Result<Option<bool>, EngineError> {
         let wait = FIRST_WAIT_MS.saturating_mul(1_i64 << row.attempts.min(20)).min(LONGEST_WAIT_MS);
         let next = (row.attempts + 1 < TRIES).then(|| self.now().as_millisecond() + wait);
         tracing::info!(mapping = row.mapping, object = row.object_id, %message, "implicit sync failed");
@@ -149,7 +160,8 @@ impl Engine {
         if entries.is_empty() {
             entries = self.plan_some(prepared, &ids).await?;
         }
-        let context = Context { run: None, who: format!("implicit sync of {}", prepared.name()), recheck: false };
+        let context =
+            Context { run: None, who: format!("implicit sync of {}", prepared.name()), recheck: false };
         let mut said = Vec::new();
         for (i, entry) in entries.into_iter().enumerate() {
             let entry = Entry { seq: i64::try_from(i).unwrap_or(0), ..entry };
@@ -160,14 +172,18 @@ impl Engine {
                     let Some(outcome) = settled.into_iter().next() else { continue };
                     match outcome.status {
                         EntryStatus::Done => said.push(in_words(&entry, &outcome)),
-                        EntryStatus::Stale => return Ok(Carried::Failed(outcome.reason.unwrap_or(entry.reason))),
+                        EntryStatus::Stale => {
+                            return Ok(Carried::Failed(outcome.reason.unwrap_or(entry.reason)));
+                        }
                         _ => {
                             let reason = outcome.reason.unwrap_or(entry.reason);
                             return Ok(Carried::Failed(with_remedy(reason, outcome.remedy.as_deref())));
                         }
                     }
                 }
-                EntryStatus::Failed => return Ok(Carried::Failed(with_remedy(entry.reason, entry.remedy.as_deref()))),
+                EntryStatus::Failed => {
+                    return Ok(Carried::Failed(with_remedy(entry.reason, entry.remedy.as_deref())));
+                }
                 EntryStatus::NeedsYou => {
                     let reason = format!("{}: {}", entry.situation, entry.reason);
                     return Ok(Carried::NeedsPerson(with_remedy(reason, entry.remedy.as_deref())));

@@ -1,0 +1,430 @@
+//! Connectors: list, form, save, test, switch, remove.
+
+use connector::TestReport;
+use model::{ConnectorConfig, connector_config::Provider};
+use serde_json::{Value, json};
+use store::ConnectorRow;
+
+use crate::{
+    ApiError, App, ErrorCode,
+    dto::{
+        AttributeInfo, ByName, ConnectorBlank, ConnectorDetail, ConnectorDraft, ConnectorEnable,
+        ConnectorProperty, ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest,
+        SecretStatus,
+    },
+    pool::{TOKENS, owner},
+    samples,
+};
+
+impl App {
+    /// Every connector by name.
+    pub async fn connectors_list(&self, _: Empty) -> Result<Vec<ConnectorSummary>, ApiError> {
+        let rows = self.store.read(|r| r.connectors()).await?;
+        let mut summaries = Vec::new();
+        for row in rows {
+            summaries.push(self.summary_of(&row).await?);
+        }
+        Ok(summaries)
+    }
+
+    /// The form of a connector that does not exist yet.
+    pub async fn connector_blank(&self, request: ConnectorBlank) -> Result<ConnectorDetail, ApiError> {
+        if request.provider != "hubspot" {
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                format!(
+                    "connections to `{}` are not there yet; this version connects to HubSpot",
+                    request.provider
+                ),
+            ));
+        }
+        let rows = self.store.read(|r| r.connectors()).await?;
+        let taken = |name: &str| rows.iter().any(|row| row.config.name.eq_ignore_ascii_case(name));
+        let name = std::iter::once("hubspot".to_owned())
+            .chain((2..).map(|n| format!("hubspot{n}")))
+            .find(|name| !taken(name))
+            .unwrap_or_default();
+        let config: ConnectorConfig = serde_json::from_value(samples::hubspot_connector(&name, None))
+            .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
+        self.detail_of(ConnectorRow { config, tested_at: None, test_error: None }).await
+    }
+
+    /// A connector with everything that its form needs.
+    pub async fn connector_get(&self, request: ByName) -> Result<ConnectorDetail, ApiError> {
+        let row = self.connector_row(&request.name).await?;
+        self.detail_of(row).await
+    }
+
+    /// Creates or changes a connector. Its secrets go into the vault, and all of it is committed at once or not at all.
+    pub async fn connector_save(&self, request: ConnectorDraft) -> Result<ConnectorDetail, ApiError> {
+        let text = request.config.to_string();
+        let mut config = ConnectorConfig::parse(&text, None)?;
+        let name = config.name.clone();
+        let lookup = name.clone();
+        let existing = self.store.read(move |r| r.connector(&lookup)).await?;
+        match (&existing, request.create) {
+            (Some(_), true) => {
+                return Err(ApiError::new(
+                    ErrorCode::Conflict,
+                    format!("connector `{name}` exists already; choose another name"),
+                ));
+            }
+            (None, false) => return Err(no_such_connector(&name)),
+            _ => {}
+        }
+        if let Some(row) = &existing {
+            config.name = row.config.name.clone();
+        }
+        let mut secrets: Vec<(String, String)> =
+            config.take_secrets().into_iter().map(|(n, s)| (n, s.expose().to_owned())).collect();
+        for (property, plain) in request.secrets {
+            if !model::connector_config::SECRET_PROPERTIES.contains(&property.as_str()) {
+                return Err(config.bad(&property, "is not a secret of this connector").into());
+            }
+            secrets.push((property, plain));
+        }
+        // Every setting is read once, so that a wrong one is told now and not in the middle of a run.
+        connector::build(&config, self.pool.credentials(&name), self.clock.clone())?;
+        let key = owner(&config.name);
+        let mut sealed = Vec::new();
+        let mut removed = Vec::new();
+        for (property, plain) in secrets {
+            if plain.is_empty() {
+                removed.push(property);
+            } else {
+                sealed.push(self.vaulting.seal(&key, &property, &model::Secret::new(plain)).await?);
+            }
+        }
+        let (at, stored) = (self.at(), config.clone());
+        let removed_any = !removed.is_empty();
+        self.store
+            .write(move |w| {
+                w.put_connector(&stored, &at)?;
+                for property in &removed {
+                    w.remove_secret(&key, property)?;
+                }
+                for secret in &sealed {
+                    // New credentials make the tokens of the old ones void.
+                    if matches!(secret.field.as_str(), "refreshToken" | "clientSecret") {
+                        w.remove_secret(&key, TOKENS)?;
+                    }
+                    w.put_secret(secret)?;
+                }
+                Ok(())
+            })
+            .await?;
+        if removed_any {
+            self.store.checkpoint().await?;
+        }
+        self.audit("connector", &config.name, if existing.is_some() { "changed" } else { "added" }).await?;
+        self.connector_get(ByName { name: config.name }).await
+    }
+
+    /// Tests a connector and remembers how it went.
+    pub async fn connector_test(&self, request: ByName) -> Result<ConnectorTest, ApiError> {
+        let row = self.connector_row(&request.name).await?;
+        let name = row.config.name.clone();
+        let outcome = match self.pool.any(&row.config).await {
+            Ok(connector) => connector.test().await.map_err(ApiError::from),
+            Err(error) => Err(ApiError::from(error)),
+        };
+        if let Err(ApiError { code: ErrorCode::Locked | ErrorCode::Storage, .. }) = &outcome {
+            return Err(outcome.err().unwrap_or_else(|| no_such_connector(&name)));
+        }
+        let error = outcome.as_ref().err().map(|e| e.message.clone());
+        let (at, stored, lookup) = (self.at(), error.clone(), name.clone());
+        self.store.write(move |w| w.put_connector_test(&lookup, &at, stored.as_deref())).await?;
+        let TestReport { checked, account, missing_scopes } = outcome.unwrap_or_default();
+        Ok(ConnectorTest { name, ok: error.is_none(), error, checked, account, missing_scopes })
+    }
+
+    /// Switches a connector on or off.
+    pub async fn connector_enable(&self, request: ConnectorEnable) -> Result<ConnectorDetail, ApiError> {
+        let mut row = self.connector_row(&request.name).await?;
+        row.config.enabled = request.enabled;
+        let (config, at) = (row.config.clone(), self.at());
+        self.store.write(move |w| w.put_connector(&config, &at)).await?;
+        self.audit("connector", &row.config.name, if request.enabled { "enabled" } else { "disabled" })
+            .await?;
+        self.connector_get(ByName { name: row.config.name }).await
+    }
+
+    /// Removes a connector, its secrets and what was last seen of its records. Mappings that need it stand in the way.
+    pub async fn connector_remove(&self, request: ByName) -> Result<Empty, ApiError> {
+        let row = self.connector_row(&request.name).await?;
+        let name = row.config.name.clone();
+        let mappings = self.mappings_of(&name).await?;
+        if !mappings.is_empty() {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                format!(
+                    "connector `{name}` is used by {}; remove {} first",
+                    mappings.join(", "),
+                    if mappings.len() == 1 { "it" } else { "them" }
+                ),
+            ));
+        }
+        // The provider should forget the grant too; a provider that cannot be reached must not keep the connector here.
+        let credentials = self.pool.credentials(&name);
+        if let Err(error) = connector::oauth::revoke(&row.config, credentials, self.clock.clone()).await {
+            tracing::info!(connector = name, %error, "the grant was not revoked at the provider");
+        }
+        let lookup = name.clone();
+        self.store.write(move |w| w.remove_connector(&lookup)).await?;
+        self.store.checkpoint().await?;
+        self.audit("connector", &name, "removed").await?;
+        Ok(Empty {})
+    }
+
+    /// The attributes of an object type, read from the system.
+    pub async fn connector_schema(&self, request: SchemaRequest) -> Result<SchemaInfo, ApiError> {
+        let row = self.connector_row(&request.name).await?;
+        let schema = self.pool.any(&row.config).await?.schema(&request.object_type).await?;
+        Ok(SchemaInfo {
+            object_type: schema.object_type,
+            attributes: schema
+                .attributes
+                .into_iter()
+                .map(|a| AttributeInfo {
+                    name: a.name,
+                    label: a.label,
+                    kind: a.kind,
+                    required: a.required,
+                    writable: a.writable,
+                    unique: a.unique,
+                    options: a.options,
+                })
+                .collect(),
+        })
+    }
+
+    pub(crate) async fn connector_row(&self, name: &str) -> Result<ConnectorRow, ApiError> {
+        let lookup = name.to_owned();
+        self.store.read(move |r| r.connector(&lookup)).await?.ok_or_else(|| no_such_connector(name))
+    }
+
+    async fn mappings_of(&self, connector: &str) -> Result<Vec<String>, ApiError> {
+        let inside = format!("system/{connector}/").to_lowercase();
+        let mappings = self.store.read(|r| r.mappings()).await?;
+        Ok(mappings
+            .into_iter()
+            .map(|m| m.config)
+            .filter(|m| [&m.source, &m.target].iter().any(|path| path.to_lowercase().starts_with(&inside)))
+            .map(|m| m.name)
+            .collect())
+    }
+
+    async fn summary_of(&self, row: &ConnectorRow) -> Result<ConnectorSummary, ApiError> {
+        let config = &row.config;
+        let state = match (config.enabled, &row.tested_at, &row.test_error) {
+            (false, _, _) => ConnectorState::Disabled,
+            (true, None, _) => ConnectorState::Untested,
+            (true, Some(_), None) => ConnectorState::Active,
+            (true, Some(_), Some(_)) => ConnectorState::Error,
+        };
+        let built = connector::build(config, self.pool.credentials(&config.name), self.clock.clone());
+        let object_types = built
+            .map(|c| c.descriptor().object_types.iter().map(|t| t.name.clone()).collect())
+            .unwrap_or_default();
+        Ok(ConnectorSummary {
+            name: config.name.clone(),
+            title: config.title().to_owned(),
+            provider: provider_word(config).to_owned(),
+            enabled: config.enabled,
+            state,
+            message: row.test_error.clone().filter(|_| state == ConnectorState::Error),
+            tested_at: row.tested_at.clone(),
+            object_types,
+            mappings: self.mappings_of(&config.name).await?,
+            host: host(config),
+        })
+    }
+
+    async fn detail_of(&self, row: ConnectorRow) -> Result<ConnectorDetail, ApiError> {
+        let key = owner(&row.config.name);
+        let stored = self.store.read(move |r| r.secrets(&key)).await?;
+        let secrets = ["accessToken", "clientSecret", "refreshToken", "httpProxyPassword"]
+            .into_iter()
+            .map(|property| {
+                let found = stored.iter().find(|s| s.field == property);
+                SecretStatus {
+                    property: property.into(),
+                    set: found.is_some(),
+                    updated_at: found.map(|s| s.updated.clone()),
+                }
+            })
+            .collect();
+        let authorized = stored.iter().any(|s| matches!(s.field.as_str(), TOKENS | "refreshToken"));
+        let client_id = row.config.text("clientId").ok().flatten().is_some();
+        let has_secret = stored.iter().any(|s| s.field == "clientSecret");
+        let redirect_uri = connector::oauth::Provider::from_config(&row.config).map_or_else(
+            |_| row.config.text("redirectUri").ok().flatten().unwrap_or(DEFAULT_REDIRECT).to_owned(),
+            |p| p.redirect_uri.to_string(),
+        );
+        Ok(ConnectorDetail {
+            summary: self.summary_of(&row).await?,
+            config: serde_json::to_value(&row.config)
+                .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?,
+            secrets,
+            properties: properties(),
+            can_authorize: client_id && has_secret,
+            authorized,
+            redirect_uri,
+        })
+    }
+}
+
+const DEFAULT_REDIRECT: &str = "http://localhost:47812/oauth/callback";
+
+fn no_such_connector(name: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::NotFound,
+        format!("there is no connector `{name}`; `concord connector list` shows the connectors"),
+    )
+}
+
+/// `hubspot`, `salesforce` or `scim`.
+fn provider_word(config: &ConnectorConfig) -> &'static str {
+    match config.provider() {
+        Ok(Provider::Hubspot) => "hubspot",
+        Ok(Provider::Salesforce) => "salesforce",
+        Ok(Provider::Scim) => "scim",
+        Err(_) => "unknown",
+    }
+}
+
+fn host(config: &ConnectorConfig) -> String {
+    let url = config.text("apiBaseUrl").ok().flatten().unwrap_or("https://api.hubapi.com");
+    url::Url::parse(url)
+        .ok()
+        .and_then(|u| {
+            Some(u.port().map_or_else(
+                || u.host_str().unwrap_or_default().to_owned(),
+                |p| format!("{}:{p}", u.host_str().unwrap_or_default()),
+            ))
+        })
+        .unwrap_or_else(|| url.to_owned())
+}
+
+/// The settings of the form, in order.
+fn properties() -> Vec<ConnectorProperty> {
+    let row =
+        |name: &str, label: &str, kind: &str, default: Value, advanced: bool, help: &str| ConnectorProperty {
+            name: name.into(),
+            label: label.into(),
+            kind: kind.into(),
+            help: help.into(),
+            advanced,
+            default,
+        };
+    vec![
+        row(
+            "accessToken",
+            "Service key",
+            "secret",
+            Value::Null,
+            false,
+            "A service key, or the token of a private app. HubSpot: Development > Keys > Service keys.",
+        ),
+        row(
+            "clientId",
+            "Client ID",
+            "text",
+            Value::Null,
+            false,
+            "Of the OAuth app. HubSpot: your app > Auth.",
+        ),
+        row(
+            "clientSecret",
+            "Client secret",
+            "secret",
+            Value::Null,
+            false,
+            "Of the OAuth app, beside the client ID.",
+        ),
+        row(
+            "refreshToken",
+            "Refresh token",
+            "secret",
+            Value::Null,
+            true,
+            "Only if you bring one from ForgeRock IDM; Authorize fills it in otherwise.",
+        ),
+        row(
+            "scopes",
+            "Scopes",
+            "text",
+            Value::Null,
+            true,
+            "What the OAuth app asks for, separated by blanks. Empty asks for what mappings need.",
+        ),
+        row(
+            "redirectUri",
+            "Redirect URL",
+            "text",
+            json!(DEFAULT_REDIRECT),
+            true,
+            "Must be registered in the OAuth app exactly like this.",
+        ),
+        row(
+            "readSchema",
+            "Read the account's properties",
+            "switch",
+            json!(true),
+            true,
+            "Off uses a built-in list of properties.",
+        ),
+        row("apiVersion", "API version", "text", json!("2026-03"), true, "2026-03, 2026-09 or v3."),
+        row(
+            "apiBaseUrl",
+            "API address",
+            "text",
+            json!("https://api.hubapi.com"),
+            true,
+            "Another one for a sandbox.",
+        ),
+        row(
+            "authorizeUrl",
+            "Authorization page",
+            "text",
+            json!("https://app.hubspot.com/oauth/authorize"),
+            true,
+            "Another one for a sandbox.",
+        ),
+        row(
+            "permitsPerSecond",
+            "Calls per second",
+            "number",
+            json!(10),
+            true,
+            "HubSpot allows 10 on Free and Starter, 19 on Professional and Enterprise.",
+        ),
+        row("maximumConnections", "Connections at most", "number", json!(10), true, ""),
+        row("httpProxyHost", "Proxy host", "text", Value::Null, true, ""),
+        row("httpProxyPort", "Proxy port", "number", Value::Null, true, ""),
+        row(
+            "caFile",
+            "Certificate authority file",
+            "text",
+            Value::Null,
+            true,
+            "A PEM file with the authority that signed the server's certificate.",
+        ),
+        row(
+            "acceptSelfSignedCertificates",
+            "Accept self-signed certificates",
+            "switch",
+            json!(false),
+            true,
+            "Weakens security: anybody on the network path can read the token.",
+        ),
+        row(
+            "disableHostNameVerifier",
+            "Accept certificates of other hosts",
+            "switch",
+            json!(false),
+            true,
+            "Weakens security: a certificate of any host is taken.",
+        ),
+    ]
+}

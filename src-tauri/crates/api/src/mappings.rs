@@ -1,0 +1,369 @@
+//! Mappings: list, detail, save, remove; and the sample.
+
+use model::{
+    MappingConfig, ResourcePath, Situation,
+    mapping_config::{ActionConfig, BuiltIn, ConditionConfig, SetOn, TransformConfig, WhenEmpty},
+};
+use serde_json::Value;
+use store::ConnectorRow;
+
+use crate::{
+    ApiError, App, ErrorCode,
+    dto::{ByName, Empty, MappingDetail, MappingDraft, MappingSummary, PolicyRow, PropertyRow, SampleSetup},
+    samples,
+};
+
+impl App {
+    /// Every mapping in sync order.
+    pub async fn mappings_list(&self, _: Empty) -> Result<Vec<MappingSummary>, ApiError> {
+        let (mappings, connectors) = self.store.read(|r| Ok((r.mappings()?, r.connectors()?))).await?;
+        let mut summaries = Vec::new();
+        for mapping in mappings {
+            summaries.push(self.mapping_summary(&mapping.config, &connectors).await?);
+        }
+        Ok(summaries)
+    }
+
+    /// A mapping with everything that its screen needs.
+    pub async fn mapping_get(&self, request: ByName) -> Result<MappingDetail, ApiError> {
+        let config = self.mapping_config(&request.name).await?;
+        let connectors = self.store.read(|r| r.connectors()).await?;
+        Ok(MappingDetail {
+            summary: self.mapping_summary(&config, &connectors).await?,
+            properties: config.properties.iter().map(property_row).collect(),
+            policies: policy_rows(&config),
+            correlation: correlation_text(&config),
+            source_condition: config.source_condition.as_ref().map(condition_text),
+            config: serde_json::to_value(&config)
+                .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?,
+        })
+    }
+
+    /// Creates or changes a mapping.
+    pub async fn mapping_save(&self, request: MappingDraft) -> Result<MappingDetail, ApiError> {
+        let config = MappingConfig::from_value(request.config)?;
+        let name = config.name.clone();
+        let lookup = name.clone();
+        let existing = self.store.read(move |r| r.mapping(&lookup)).await?;
+        match (&existing, request.create) {
+            (Some(_), true) => {
+                return Err(ApiError::new(
+                    ErrorCode::Conflict,
+                    format!("mapping `{name}` exists already; choose another name"),
+                ));
+            }
+            (None, false) => return Err(no_such_mapping(&name)),
+            _ => {}
+        }
+        self.mappings_add(vec![config]).await?;
+        self.mapping_get(ByName { name }).await
+    }
+
+    /// Adds mappings or replaces those of the same name, all of them or none.
+    pub async fn mappings_add(&self, configs: Vec<MappingConfig>) -> Result<Vec<String>, ApiError> {
+        let stored = self.store.read(|r| r.mappings()).await?;
+        let known = |name: &str| {
+            configs
+                .iter()
+                .find(|c| c.name == name)
+                .or_else(|| stored.iter().map(|m| &m.config).find(|c| c.name == name))
+        };
+        for config in &configs {
+            check_links(config, &known)?;
+            engine::check_mapping(config)?;
+        }
+        let at = self.at();
+        let names: Vec<String> = configs.iter().map(|c| c.name.clone()).collect();
+        self.store.write(move |w| configs.iter().try_for_each(|c| w.put_mapping(c, &at).map(|_| ()))).await?;
+        for name in &names {
+            self.audit("mapping", name, "saved").await?;
+        }
+        Ok(names)
+    }
+
+    /// Removes a mapping. One whose links another mapping shares stands until that one is gone.
+    pub async fn mapping_remove(&self, request: ByName) -> Result<Empty, ApiError> {
+        let config = self.mapping_config(&request.name).await?;
+        let mappings = self.store.read(|r| r.mappings()).await?;
+        let sharing: Vec<String> = mappings
+            .into_iter()
+            .map(|m| m.config)
+            .filter(|m| m.name != config.name && m.link_type() == config.name)
+            .map(|m| m.name)
+            .collect();
+        if !sharing.is_empty() {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                format!(
+                    "the links of mapping `{}` are shared by {}; remove that one first",
+                    config.name,
+                    sharing.join(", ")
+                ),
+            ));
+        }
+        if self.engine.is_busy(&config.name)? {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                format!("mapping `{}` is being run; cancel the run first", config.name),
+            ));
+        }
+        let name = config.name.clone();
+        self.store.write(move |w| w.remove_mapping(&name)).await?;
+        self.audit("mapping", &config.name, "removed with its links").await?;
+        Ok(Empty {})
+    }
+
+    /// The configuration of a mapping.
+    pub async fn mapping_config(&self, name: &str) -> Result<MappingConfig, ApiError> {
+        let lookup = name.to_owned();
+        let row = self.store.read(move |r| r.mapping(&lookup)).await?;
+        row.map(|r| r.config).ok_or_else(|| no_such_mapping(name))
+    }
+
+    /// Makes connector `hubspot` for a sandbox at `url`, reached with this token, and the two sample mappings. What is there
+    /// already stays; the address follows the sandbox.
+    pub async fn sample_setup(&self, url: &str, access_token: &str) -> Result<SampleSetup, ApiError> {
+        let fresh =
+            samples::sandbox_connector(url).map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
+        let name = fresh.name.clone();
+        let lookup = name.clone();
+        let existing = self.store.read(move |r| r.connector(&lookup)).await?;
+        let config = match &existing {
+            Some(row) => {
+                let mut config = row.config.clone();
+                let ours = row.config.text("apiBaseUrl").ok().flatten().is_some_and(is_loopback);
+                if !ours {
+                    return Err(ApiError::new(
+                        ErrorCode::Conflict,
+                        format!(
+                            "connector `{name}` exists and is no sandbox; rename or remove it before you try the sample data"
+                        ),
+                    ));
+                }
+                for key in ["apiBaseUrl", "authorizeUrl"] {
+                    if let Some(value) = fresh.configuration_properties.get(key) {
+                        config.configuration_properties.insert(key.into(), value.clone());
+                    }
+                }
+                config
+            }
+            None => fresh,
+        };
+        let owner = crate::pool::owner(&name);
+        let lookup = owner.clone();
+        let known = self.store.read(move |r| r.secrets(&lookup)).await?;
+        let sealed = if known.is_empty() {
+            Some(self.vaulting.seal(&owner, "accessToken", &model::Secret::new(access_token)).await?)
+        } else {
+            None
+        };
+        let mappings = samples::hubspot_mappings(&name)?;
+        let names: Vec<String> = mappings.iter().map(|m| m.name.clone()).collect();
+        let at = self.at();
+        self.store
+            .write(move |w| {
+                w.put_connector(&config, &at)?;
+                if let Some(sealed) = &sealed {
+                    w.put_secret(sealed)?;
+                }
+                for mapping in &mappings {
+                    if w.mapping(&mapping.name)?.is_none() {
+                        w.put_mapping(mapping, &at)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        self.connector_test(ByName { name: name.clone() }).await?;
+        Ok(SampleSetup { connector: name, mappings: names, url: url.to_owned() })
+    }
+
+    async fn mapping_summary(
+        &self,
+        config: &MappingConfig,
+        connectors: &[ConnectorRow],
+    ) -> Result<MappingSummary, ApiError> {
+        let name = config.name.clone();
+        let last = self.store.read(move |r| r.last_run(&name)).await?;
+        let last_run = match last {
+            Some(run) => Some(self.run_summary(&run).await?),
+            None => None,
+        };
+        Ok(MappingSummary {
+            name: config.name.clone(),
+            title: config.title().to_owned(),
+            source: config.source.clone(),
+            target: config.target.clone(),
+            source_title: end_title(&config.source, connectors),
+            target_title: end_title(&config.target, connectors),
+            links: config.links.clone(),
+            enable_sync: config.sync_enabled(),
+            properties: config.properties.len() as u64,
+            last_run,
+            problem: problem(config, connectors),
+        })
+    }
+}
+
+fn no_such_mapping(name: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::NotFound,
+        format!("no such mapping: {name}; `concord mapping list` shows the mappings"),
+    )
+}
+
+fn is_loopback(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|u| matches!(u.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
+}
+
+fn check_links<'a>(
+    config: &MappingConfig,
+    known: &dyn Fn(&str) -> Option<&'a MappingConfig>,
+) -> Result<(), ApiError> {
+    let kind = config.link_type();
+    if kind == config.name {
+        return Ok(());
+    }
+    let owner = known(kind).ok_or_else(|| {
+        config.place(
+            "links",
+            format!(
+                "names mapping `{kind}`, which does not exist; add that one first or in the same document"
+            ),
+        )
+    })?;
+    let same = owner.source == config.source && owner.target == config.target;
+    let swapped = owner.source == config.target && owner.target == config.source;
+    if same || swapped {
+        return Ok(());
+    }
+    Err(config
+        .place(
+            "links",
+            format!("names mapping `{kind}`, whose source and target are neither the same nor swapped"),
+        )
+        .into())
+}
+
+fn end_title(path: &str, connectors: &[ConnectorRow]) -> String {
+    match path.parse::<ResourcePath>() {
+        Ok(ResourcePath::Managed(kind)) => {
+            let mut letters = kind.chars();
+            letters
+                .next()
+                .map_or(kind.clone(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+        }
+        Ok(ResourcePath::System { connector, object_type }) => {
+            let title = connectors
+                .iter()
+                .find(|c| c.config.name == connector)
+                .map_or(connector.as_str(), |c| c.config.title());
+            format!("{title} {object_type}")
+        }
+        Err(_) => path.to_owned(),
+    }
+}
+
+fn problem(config: &MappingConfig, connectors: &[ConnectorRow]) -> Option<String> {
+    [&config.source, &config.target].into_iter().find_map(|path| {
+        let path: ResourcePath = path.parse().ok()?;
+        let name = path.connector()?;
+        match connectors.iter().find(|c| c.config.name.eq_ignore_ascii_case(name)) {
+            None => Some(format!("connector `{name}` does not exist; add it under Configure > Connectors")),
+            Some(row) if !row.config.enabled => {
+                Some(format!("connector `{name}` is disabled; enable it under Configure > Connectors"))
+            }
+            Some(ConnectorRow { test_error: Some(error), .. }) => Some(error.clone()),
+            Some(_) => None,
+        }
+    })
+}
+
+fn property_row(property: &model::mapping_config::PropertyConfig) -> PropertyRow {
+    PropertyRow {
+        source: property.source.clone().unwrap_or_default(),
+        target: property.target.clone(),
+        transform: property.transform.as_ref().map(|t| match t {
+            TransformConfig::BuiltIn { built_in } => match built_in {
+                BuiltIn::Lower => "lower".into(),
+                BuiltIn::Upper => "upper".into(),
+                BuiltIn::Trim => "trim".into(),
+            },
+            TransformConfig::Script(script) => {
+                script.source.clone().or(script.file.clone()).unwrap_or_default()
+            }
+        }),
+        condition: property.condition.as_ref().map(condition_text),
+        default: property.default.as_ref().map(|d| match d {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }),
+        when_empty: match property.when_empty() {
+            WhenEmpty::Leave => "leave".into(),
+            WhenEmpty::Clear => "clear".into(),
+            WhenEmpty::Default => "default".into(),
+        },
+        set_on: match property.set_on() {
+            SetOn::Always => "always".into(),
+            SetOn::Create => "create".into(),
+            SetOn::Blank => "blank".into(),
+        },
+    }
+}
+
+fn condition_text(condition: &ConditionConfig) -> String {
+    match condition {
+        ConditionConfig::Filter(text) => text.clone(),
+        ConditionConfig::Script(script) => script.source.clone().or(script.file.clone()).unwrap_or_default(),
+    }
+}
+
+fn correlation_text(config: &MappingConfig) -> Option<String> {
+    let entries = match config.correlation_query.as_ref()? {
+        Value::Array(items) => items.clone(),
+        single => vec![single.clone()],
+    };
+    let texts: Vec<String> = entries
+        .iter()
+        .map(|entry| match entry.get("expressionTree") {
+            Some(tree) => tree_text(tree),
+            None => entry.get("source").and_then(Value::as_str).unwrap_or("a script").to_owned(),
+        })
+        .collect();
+    Some(texts.join(", or "))
+}
+
+fn tree_text(tree: &Value) -> String {
+    let join = |key: &str, word: &str| {
+        let parts: Vec<String> = tree.get(key)?.as_array()?.iter().map(tree_text).collect();
+        Some(if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(word)) })
+    };
+    match tree {
+        Value::String(name) => format!("same {name}"),
+        _ => join("any", " or ").or_else(|| join("all", " and ")).unwrap_or_default(),
+    }
+}
+
+fn policy_rows(config: &MappingConfig) -> Vec<PolicyRow> {
+    let mut rows = Vec::new();
+    for situation in Situation::ALL {
+        let own: Vec<&str> = config
+            .policies
+            .iter()
+            .filter(|p| p.situation.eq_ignore_ascii_case(situation.as_str()))
+            .map(|p| match &p.action {
+                ActionConfig::Name(name) => name.as_str(),
+                ActionConfig::Script(_) => "a script",
+            })
+            .collect();
+        let default = situation.default_action().as_str();
+        let action = if own.is_empty() { default.to_owned() } else { own.join(", else ") };
+        rows.push(PolicyRow {
+            situation: situation.to_string(),
+            meaning: situation.meaning().into(),
+            is_default: action == default,
+            action,
+        });
+    }
+    rows
+}

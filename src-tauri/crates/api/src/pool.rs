@@ -1,0 +1,186 @@
+//! Connectors ready to be called, each with its credentials from the vault.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use connector::{Connector, ConnectorError, Credentials, ErrorKind, Tokens, credentials::RefreshGuard};
+use engine::{Connectors, EngineError};
+use jiff::Timestamp;
+use model::{Clock, ConnectorConfig, Secret};
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::vaulting::{Vaulting, for_engine};
+
+/// The secret that holds what an OAuth grant gave.
+pub(crate) const TOKENS: &str = "oauthTokens";
+
+/// The owner of a connector's secrets.
+pub(crate) fn owner(connector: &str) -> String {
+    format!("connector/{connector}")
+}
+
+/// Builds connectors on demand and keeps them while their configuration stands, so that their rate limits and tokens are
+/// shared by everything in this process.
+pub(crate) struct Pool {
+    pub store: Store,
+    pub vaulting: Arc<Vaulting>,
+    pub clock: Arc<dyn Clock>,
+    pub folder: PathBuf,
+    built: Mutex<HashMap<String, (String, Arc<dyn Connector>)>>,
+}
+
+impl Pool {
+    pub(crate) fn new(store: Store, vaulting: Arc<Vaulting>, clock: Arc<dyn Clock>, folder: PathBuf) -> Self {
+        Self { store, vaulting, clock, folder, built: Mutex::new(HashMap::new()) }
+    }
+
+    /// The credentials of a connector.
+    pub(crate) fn credentials(&self, name: &str) -> Arc<dyn Credentials> {
+        Arc::new(StoredCredentials {
+            connector: name.to_owned(),
+            store: self.store.clone(),
+            vaulting: Arc::clone(&self.vaulting),
+            folder: self.folder.clone(),
+        })
+    }
+
+    /// A connector whether it is enabled or not, for tests and previews of its configuration.
+    pub(crate) async fn any(&self, config: &ConnectorConfig) -> Result<Arc<dyn Connector>, EngineError> {
+        let key = owner(&config.name);
+        let secrets = self.store.read(move |r| r.secrets(&key)).await?;
+        if !secrets.is_empty() {
+            // Told before a call fails on it.
+            self.vaulting.vault().await.map_err(for_engine)?;
+        }
+        // Tokens change with every refresh and are read when they are needed; other secrets make a new connector.
+        let revisions: u64 = secrets.iter().filter(|s| s.field != TOKENS).map(|s| s.revision).sum();
+        let stamp = format!("{revisions} {}", serde_json::to_string(config).unwrap_or_default());
+        if let Some((built, connector)) = self.lock().get(&config.name) {
+            if *built == stamp {
+                return Ok(Arc::clone(connector));
+            }
+        }
+        let connector = connector::build(config, self.credentials(&config.name), Arc::clone(&self.clock))?;
+        self.lock().insert(config.name.clone(), (stamp, Arc::clone(&connector)));
+        Ok(connector)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (String, Arc<dyn Connector>)>> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Connectors for Pool {
+    async fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, EngineError> {
+        let wanted = name.to_owned();
+        let row = self.store.read(move |r| r.connector(&wanted)).await?.ok_or_else(|| {
+            EngineError::NotFound(format!("there is no connector `{name}`; add it under Configure > Connectors or with `concord connector add`"))
+        })?;
+        if !row.config.enabled {
+            return Err(EngineError::config(format!(
+                "connector `{name}` is disabled; enable it under Configure > Connectors or with `concord connector enable {name}`"
+            )));
+        }
+        self.any(&row.config).await
+    }
+}
+
+struct StoredCredentials {
+    connector: String,
+    store: Store,
+    vaulting: Arc<Vaulting>,
+    folder: PathBuf,
+}
+
+struct FileGuard {
+    _file: File,
+}
+
+impl RefreshGuard for FileGuard {}
+
+impl StoredCredentials {
+    fn error(&self, message: impl std::fmt::Display) -> ConnectorError {
+        ConnectorError::new(ErrorKind::Credentials, format!("connector `{}`: {message}", self.connector))
+    }
+
+    async fn reveal(&self, field: &str) -> Result<Option<Secret>, ConnectorError> {
+        self.vaulting.reveal(&owner(&self.connector), field).await.map_err(|e| self.error(e.message))
+    }
+}
+
+#[async_trait]
+impl Credentials for StoredCredentials {
+    async fn secret(&self, property: &str) -> Result<Option<Secret>, ConnectorError> {
+        self.reveal(property).await
+    }
+
+    async fn tokens(&self) -> Result<Option<Tokens>, ConnectorError> {
+        if let Some(stored) = self.reveal(TOKENS).await? {
+            return parse_tokens(stored.expose()).map(Some).ok_or_else(|| {
+                self.error("the stored tokens cannot be read; authorize the connection again")
+            });
+        }
+        Ok(self.reveal("refreshToken").await?.map(|refresh| Tokens {
+            access_token: Secret::new(""),
+            refresh_token: Some(refresh),
+            expires_at: Some(Timestamp::UNIX_EPOCH),
+            instance_url: None,
+        }))
+    }
+
+    async fn store_tokens(&self, tokens: &Tokens) -> Result<(), ConnectorError> {
+        let document = Secret::new(
+            json!({
+                "accessToken": tokens.access_token.expose(),
+                "refreshToken": tokens.refresh_token.as_ref().map(Secret::expose),
+                "expiresAt": tokens.expires_at.map(|t| t.to_string()),
+                "instanceUrl": tokens.instance_url,
+            })
+            .to_string(),
+        );
+        let sealed = self
+            .vaulting
+            .seal(&owner(&self.connector), TOKENS, &document)
+            .await
+            .map_err(|e| self.error(e.message))?;
+        self.store.write(move |w| w.put_secret(&sealed)).await.map_err(|e| self.error(e))
+    }
+
+    async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError> {
+        let folder = self.folder.join("locks");
+        let hash = blake3::hash(self.connector.to_lowercase().as_bytes()).to_hex();
+        let path = folder.join(format!("token-{}.lock", hash.chars().take(24).collect::<String>()));
+        let locked = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&folder)?;
+            let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+            file.lock()?;
+            Ok::<_, std::io::Error>(file)
+        })
+        .await;
+        match locked {
+            Ok(Ok(file)) => Ok(Box::new(FileGuard { _file: file })),
+            Ok(Err(e)) => Err(self.error(format!(
+                "the data folder's lock file cannot be taken ({e}); check the folder's permissions"
+            ))),
+            Err(e) => Err(self.error(e)),
+        }
+    }
+}
+
+fn parse_tokens(text: &str) -> Option<Tokens> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let part = |name: &str| value.get(name).and_then(Value::as_str);
+    Some(Tokens {
+        access_token: Secret::new(part("accessToken")?),
+        refresh_token: part("refreshToken").map(Secret::new),
+        expires_at: part("expiresAt").and_then(|t| t.parse().ok()),
+        instance_url: part("instanceUrl").map(str::to_owned),
+    })
+}

@@ -1,0 +1,366 @@
+//! Runs: start, apply, cancel, look at.
+
+use std::{sync::PoisonError, time::Duration};
+
+use engine::{Begun, CancellationToken, RunRequest};
+use model::{Action, Situation};
+use serde_json::Value;
+use store::{Entry, EntryFilter, EntryStatus, Run};
+use tokio::sync::watch;
+
+use crate::{
+    ApiError, App, ErrorCode,
+    app::Running,
+    dto::{
+        ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, GuardRow, RunApply, RunDetail, RunMode,
+        RunPage, RunStart, RunState, RunSummary, RunsRequest,
+    },
+};
+
+/// Entries in a page when nobody says how many.
+const PAGE: usize = 100;
+/// Entries in a page at most.
+const LARGEST_PAGE: u32 = 1000;
+
+impl App {
+    /// Starts a run and gives its row; the run goes on in the background.
+    pub async fn run_start(&self, request: RunStart) -> Result<RunSummary, ApiError> {
+        let mode = match request.mode {
+            RunMode::Preview => store::RunMode::Preview,
+            RunMode::Reconcile => store::RunMode::Reconcile,
+            RunMode::Apply => {
+                return Err(ApiError::new(
+                    ErrorCode::Invalid,
+                    "a plan is carried out by its run's id, not started anew",
+                ));
+            }
+        };
+        let begun = self
+            .engine
+            .begin(RunRequest {
+                mapping: request.mapping,
+                mode,
+                ids: request.ids,
+                allow_deletes: request.allow_deletes,
+            })
+            .await?;
+        self.go(begun).await
+    }
+
+    /// Carries out the plan of a preview, or releases a held run.
+    pub async fn run_apply(&self, request: RunApply) -> Result<RunSummary, ApiError> {
+        let begun = self.engine.begin_apply(&request.id, request.allow_deletes).await?;
+        self.go(begun).await
+    }
+
+    async fn go(&self, begun: Begun) -> Result<RunSummary, ApiError> {
+        let run = begun.run.clone();
+        let cancel = CancellationToken::new();
+        let (done, ended) = watch::channel(false);
+        self.running().insert(run.id.clone(), Running { cancel: cancel.clone(), ended });
+        let (engine, store, id) = (self.engine.clone(), self.store.clone(), run.id.clone());
+        tokio::spawn(async move {
+            let asked = cancel.clone();
+            let key = cancel_key(&id);
+            let watching = tokio::spawn(async move {
+                let mut ticks = tokio::time::interval(Duration::from_millis(500));
+                // Another process asks for the end of this run through the repository.
+                while !asked.is_cancelled() {
+                    ticks.tick().await;
+                    let key = key.clone();
+                    if matches!(store.read(move |r| r.setting(&key)).await, Ok(Some(word)) if word == "asked")
+                    {
+                        asked.cancel();
+                    }
+                }
+            });
+            if let Err(error) = engine.carry_out(begun, cancel).await {
+                tracing::error!(run = id, %error, "the run's end could not be written down");
+            }
+            watching.abort();
+            // Nobody may be waiting any more.
+            let _ = done.send(true);
+        });
+        self.audit("run", &run.id, &format!("{} of {} started", run.mode.as_str(), run.mapping)).await?;
+        self.run_summary(&run).await
+    }
+
+    /// Waits for a run of this process to end and gives its row. `progress` is called while it goes on.
+    pub async fn run_wait(
+        &self,
+        id: &str,
+        mut progress: impl FnMut(&RunSummary),
+    ) -> Result<RunSummary, ApiError> {
+        let running = self.running().get(id).cloned();
+        if let Some(mut running) = running {
+            let mut ticks = tokio::time::interval(Duration::from_millis(500));
+            loop {
+                tokio::select! {
+                    _ = running.ended.wait_for(|ended| *ended) => break,
+                    _ = ticks.tick() => progress(&self.run_get(ById { id: id.to_owned() }).await?.summary),
+                }
+            }
+            self.running().remove(id);
+            self.wake_worker();
+        }
+        Ok(self.run_get(ById { id: id.to_owned() }).await?.summary)
+    }
+
+    /// Asks a run to end; it does after the batch that is under way, whichever process it is in.
+    pub async fn run_cancel(&self, request: ById) -> Result<RunSummary, ApiError> {
+        let run = self.engine.run_row(&request.id).await?;
+        match run.state {
+            store::RunState::Active => {}
+            store::RunState::Planned | store::RunState::Held => {
+                // Discarding a plan is canceling it before it began.
+                let mut run = run;
+                run.state = store::RunState::Canceled;
+                run.stage = "COMPLETED_CANCELED".into();
+                run.message = Some("discarded before anything was written".into());
+                let row = run.clone();
+                self.store.write(move |w| w.put_run(&row)).await?;
+                return self.run_summary(&run).await;
+            }
+            _ => {
+                return Err(ApiError::new(
+                    ErrorCode::Conflict,
+                    format!("run {} has ended already ({})", run.id, run.state.as_str()),
+                ));
+            }
+        }
+        let here = self.running().get(&request.id).map(|r| r.cancel.clone());
+        match here {
+            Some(cancel) => cancel.cancel(),
+            None => {
+                let key = cancel_key(&run.id);
+                self.store.write(move |w| w.set_setting(&key, "asked")).await?;
+            }
+        }
+        self.audit("run", &run.id, "cancel asked for").await?;
+        self.run_summary(&run).await
+    }
+
+    /// A run with its counts.
+    pub async fn run_get(&self, request: ById) -> Result<RunDetail, ApiError> {
+        let run = self.engine.run_row(&request.id).await?;
+        let seq = run.seq;
+        let (counts, causes) =
+            self.store.read(move |r| Ok((r.entry_counts(seq)?, r.failure_causes(seq, 20)?))).await?;
+        let count_of =
+            |name: String, meaning: &str, count: u64| Count { name, meaning: meaning.into(), count };
+        let situations = Situation::ALL
+            .iter()
+            .filter_map(|s| {
+                let listed: u64 =
+                    counts.iter().filter(|(situation, ..)| situation == s).map(|(.., n)| n).sum();
+                let n = listed + run.progress.unlisted.get(s.as_str()).copied().unwrap_or(0);
+                (n > 0).then(|| count_of(s.to_string(), s.meaning(), n))
+            })
+            .collect();
+        let actions = Action::ALL
+            .iter()
+            .filter_map(|a| {
+                let n: u64 = counts.iter().filter(|(_, action, ..)| action == a).map(|(.., n)| n).sum();
+                (n > 0).then(|| count_of(a.to_string(), "", n))
+            })
+            .chain(
+                (run.progress.unchanged > 0)
+                    .then(|| count_of("UNCHANGED".into(), "in sync, nothing to do", run.progress.unchanged)),
+            )
+            .collect();
+        Ok(RunDetail {
+            summary: summary(&run, &counts, self.clock.now()),
+            situations,
+            actions,
+            guards: run
+                .progress
+                .guards
+                .iter()
+                .map(|g| GuardRow {
+                    name: g.name.clone(),
+                    limit: g.limit.clone(),
+                    planned: g.planned.clone(),
+                    holds: g.holds,
+                    message: g.message.clone(),
+                })
+                .collect(),
+            causes: causes.into_iter().map(|(reason, n)| count_of(reason, "", n)).collect(),
+        })
+    }
+
+    /// A page of a run's entries.
+    pub async fn run_entries(&self, request: EntriesRequest) -> Result<EntryPage, ApiError> {
+        let run = self.engine.run_row(&request.id).await?;
+        let word = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned);
+        let unknown = |e: model::situation::UnknownName| ApiError::new(ErrorCode::Invalid, e.to_string());
+        let filter = EntryFilter {
+            situation: word(&request.situation).map(|s| s.parse()).transpose().map_err(unknown)?,
+            action: word(&request.action).map(|a| a.parse()).transpose().map_err(unknown)?,
+            status: request.failed.then_some(EntryStatus::Failed),
+            search: word(&request.search),
+            after: request.after.as_deref().and_then(|a| a.parse().ok()).unwrap_or(0),
+            limit: request.limit.map_or(PAGE, |n| n.clamp(1, LARGEST_PAGE) as usize),
+        };
+        let (seq, count_filter) = (run.seq, EntryFilter { after: 0, ..filter.clone() });
+        let (page, total) = self
+            .store
+            .read(move |r| Ok((r.entries(seq, &filter)?, r.entry_count(seq, &count_filter)?)))
+            .await?;
+        Ok(EntryPage { entries: page.rows.into_iter().map(entry_row).collect(), next: page.next, total })
+    }
+
+    /// Runs, newest first.
+    pub async fn runs_list(&self, request: RunsRequest) -> Result<RunPage, ApiError> {
+        let before = request.after.as_deref().and_then(|a| a.parse().ok());
+        let limit = request.limit.map_or(PAGE, |n| n.clamp(1, LARGEST_PAGE) as usize);
+        let page = self
+            .store
+            .read(move |r| r.runs(request.mapping.as_deref().filter(|m| !m.is_empty()), before, limit))
+            .await?;
+        let mut runs = Vec::with_capacity(page.rows.len());
+        for run in &page.rows {
+            runs.push(self.run_summary(run).await?);
+        }
+        Ok(RunPage { runs, next: page.next })
+    }
+
+    /// IDM's summary document of a run.
+    pub async fn run_document(&self, id: &str) -> Result<Value, ApiError> {
+        let run = self.engine.run_row(id).await?;
+        let (seq, mapping) = (run.seq, run.mapping.clone());
+        let (counts, row) =
+            self.store.read(move |r| Ok((r.entry_counts(seq)?, r.mapping(&mapping)?))).await?;
+        Ok(engine::summary(
+            &run,
+            row.as_ref().map(|m| &m.config),
+            &counts,
+            duration_ms(&run, self.clock.now()),
+        ))
+    }
+
+    /// Entries in the shape of IDM's recon/assoc entries, all of them, page by page.
+    pub async fn run_assoc(
+        &self,
+        id: &str,
+        situation: Option<String>,
+        failed: bool,
+        mut each: impl FnMut(Value),
+    ) -> Result<u64, ApiError> {
+        let run = self.engine.run_row(id).await?;
+        let mapping = run.mapping.clone();
+        let row = self.store.read(move |r| r.mapping(&mapping)).await?;
+        let situation = situation
+            .map(|s| s.parse::<Situation>())
+            .transpose()
+            .map_err(|e| ApiError::new(ErrorCode::Invalid, e.to_string()))?;
+        let mut filter = EntryFilter {
+            situation,
+            status: failed.then_some(EntryStatus::Failed),
+            limit: 1000,
+            ..EntryFilter::default()
+        };
+        let mut count = 0;
+        loop {
+            let (seq, asked) = (run.seq, filter.clone());
+            let page = self.store.read(move |r| r.entries(seq, &asked)).await?;
+            for entry in &page.rows {
+                count += 1;
+                each(engine::assoc_entry(&run, row.as_ref().map(|m| &m.config), entry));
+            }
+            match page.next.and_then(|n| n.parse().ok()) {
+                Some(after) => filter.after = after,
+                None => return Ok(count),
+            }
+        }
+    }
+
+    pub(crate) async fn run_summary(&self, run: &Run) -> Result<RunSummary, ApiError> {
+        let seq = run.seq;
+        let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
+        Ok(summary(run, &counts, self.clock.now()))
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn cancel_key(id: &str) -> String {
+    format!("cancel:{id}")
+}
+
+fn duration_ms(run: &Run, now: jiff::Timestamp) -> u64 {
+    let start: Option<jiff::Timestamp> = run.started.parse().ok();
+    let end = run.ended.as_deref().and_then(|e| e.parse().ok()).unwrap_or(now);
+    start.map_or(0, |start| u64::try_from(end.duration_since(start).as_millis()).unwrap_or(0))
+}
+
+fn summary(run: &Run, counts: &[(Situation, Action, EntryStatus, u64)], now: jiff::Timestamp) -> RunSummary {
+    let progress = &run.progress;
+    let with = |wanted: EntryStatus| {
+        counts.iter().filter(|(_, _, status, _)| *status == wanted).map(|(.., n)| n).sum::<u64>()
+    };
+    let changes = counts
+        .iter()
+        .filter(|(_, action, status, _)| {
+            action.changes_something()
+                && matches!(status, EntryStatus::Planned | EntryStatus::Done | EntryStatus::Stale)
+        })
+        .map(|(.., n)| n)
+        .sum();
+    let state = match run.state {
+        store::RunState::Active => RunState::Active,
+        store::RunState::Success => RunState::Success,
+        store::RunState::Planned => RunState::Planned,
+        store::RunState::Held => RunState::Held,
+        store::RunState::Canceled => RunState::Canceled,
+        store::RunState::Failed => RunState::Failed,
+        store::RunState::Interrupted => RunState::Interrupted,
+    };
+    let active = state == RunState::Active;
+    RunSummary {
+        id: run.id.clone(),
+        mapping: run.mapping.clone(),
+        mode: match run.mode {
+            store::RunMode::Preview => RunMode::Preview,
+            store::RunMode::Reconcile => RunMode::Reconcile,
+            store::RunMode::Apply => RunMode::Apply,
+        },
+        state,
+        stage: run.stage.clone(),
+        stage_description: engine::stage_description(&run.stage).into(),
+        started: run.started.clone(),
+        ended: run.ended.clone(),
+        duration_ms: duration_ms(run, now),
+        processed: if active { progress.stage_processed } else { progress.source_processed },
+        total: if active { progress.stage_total } else { progress.source_total },
+        changes,
+        done: with(EntryStatus::Done),
+        failed: with(EntryStatus::Failed),
+        needs_you: with(EntryStatus::NeedsYou),
+        calls: progress.calls,
+        message: run.message.clone(),
+    }
+}
+
+fn entry_row(entry: Entry) -> EntryRow {
+    EntryRow {
+        id: entry.seq.to_string(),
+        title: entry.title,
+        situation: entry.situation.to_string(),
+        meaning: entry.situation.meaning().into(),
+        action: entry.action.to_string(),
+        status: entry.status.as_str().into(),
+        reason: entry.reason,
+        remedy: entry.remedy,
+        link_qualifier: "default".into(),
+        source_id: entry.source_id,
+        target_id: entry.target_id,
+        ambiguous_target_ids: entry.ambiguous,
+        changes: entry
+            .changes
+            .into_iter()
+            .map(|c| ChangeRow { attribute: c.attribute, before: c.before, after: c.after })
+            .collect(),
+    }
+}

@@ -1,0 +1,322 @@
+//! The vault and the repository joined: keys and sealed secrets as rows, and what "locked" means to a caller.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::{EngineError, stamp};
+use model::{Clock, Secret};
+use store::{SealedSecret, Store, StoreError, StoredKey};
+use vault::{Access, Header, KekStore, KeySource, RecoveryKey, Vault, WrappedBy, WrappedKey};
+
+use crate::{
+    ApiError, ErrorCode,
+    dto::{VaultState, VaultStatus},
+};
+
+const HEADER: &str = "vault_header";
+const TABLE: &str = "secret";
+
+enum Slot {
+    /// No vault has been made yet.
+    New,
+    /// Open.
+    Open(Arc<Vault>),
+    /// There is one, and this is why it is not open.
+    Locked(String),
+}
+
+/// The one vault of a data folder.
+pub(crate) struct Vaulting {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    keyring: Arc<dyn KekStore>,
+    passphrase: Option<Secret>,
+    slot: Mutex<Slot>,
+}
+
+impl Vaulting {
+    /// Reads the vault's rows and opens it with what is at hand. A vault that does not open is locked, not an error.
+    pub(crate) async fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        keyring: Arc<dyn KekStore>,
+        passphrase: Option<Secret>,
+    ) -> Result<Self, ApiError> {
+        let this = Self { store, clock, keyring, passphrase, slot: Mutex::new(Slot::New) };
+        let passphrase = this.passphrase.clone();
+        this.try_open(passphrase).await?;
+        Ok(this)
+    }
+
+    async fn rows(&self) -> Result<Option<(Header, Vec<WrappedKey>)>, ApiError> {
+        let (header, keys) = self.store.read(|r| Ok((r.setting(HEADER)?, r.vault_keys()?))).await?;
+        let Some(header) = header else { return Ok(None) };
+        let header = Header::from_json(&header).map_err(refused)?;
+        let keys = keys.iter().filter_map(wrapped_key).collect();
+        Ok(Some((header, keys)))
+    }
+
+    async fn try_open(&self, passphrase: Option<Secret>) -> Result<(), ApiError> {
+        let Some((header, keys)) = self.rows().await? else { return Ok(()) };
+        let keyring = Arc::clone(&self.keyring);
+        let opened = tokio::task::spawn_blocking(move || match (header.source(), passphrase) {
+            (KeySource::Keyring, _) => Vault::unlock_with_keyring(&header, &keys, keyring.as_ref()).map_err(|e| e.to_string()),
+            (KeySource::Passphrase, Some(passphrase)) => {
+                Vault::unlock_with_passphrase(&header, &keys, &passphrase).map_err(|e| e.to_string())
+            }
+            (KeySource::Passphrase, None) => {
+                Err("the vault is locked: it is protected by a passphrase. Set CONCORD_PASSPHRASE, or enter it in the app".into())
+            }
+        })
+        .await
+        .map_err(|e| ApiError::new(ErrorCode::Internal, format!("opening the vault ended unexpectedly: {e}")))?;
+        *self.lock() = match opened {
+            Ok(vault) => Slot::Open(Arc::new(vault)),
+            Err(why) => Slot::Locked(why),
+        };
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The open vault, made now if there is none yet.
+    pub(crate) async fn vault(&self) -> Result<Arc<Vault>, ApiError> {
+        if let Some(vault) = self.opened()? {
+            return Ok(vault);
+        }
+        // Another process may have made it since this one looked.
+        if self.rows().await?.is_some() {
+            let passphrase = self.passphrase.clone();
+            self.try_open(passphrase).await?;
+            return self.opened()?.ok_or_else(|| locked("the vault is locked"));
+        }
+        let passphrase = self.passphrase.clone();
+        self.create(passphrase).await
+    }
+
+    fn opened(&self) -> Result<Option<Arc<Vault>>, ApiError> {
+        match &*self.lock() {
+            Slot::Open(vault) => Ok(Some(Arc::clone(vault))),
+            Slot::Locked(why) => Err(locked(why)),
+            Slot::New => Ok(None),
+        }
+    }
+
+    async fn create(&self, passphrase: Option<Secret>) -> Result<Arc<Vault>, ApiError> {
+        let keyring = Arc::clone(&self.keyring);
+        let (vault, _recovery) = tokio::task::spawn_blocking(move || match passphrase {
+            Some(passphrase) => Vault::create_with_passphrase(&passphrase),
+            None => Vault::create_with_keyring(keyring.as_ref()),
+        })
+        .await
+        .map_err(|e| ApiError::new(ErrorCode::Internal, format!("making the vault ended unexpectedly: {e}")))?
+        .map_err(|e| match e {
+            vault::Error::NoKeyring(_) => locked(e.to_string()),
+            other => refused(other),
+        })?;
+        self.keep(vault, true).await
+    }
+
+    /// Writes the vault's rows and makes it the one in use.
+    async fn keep(&self, vault: Vault, fresh: bool) -> Result<Arc<Vault>, ApiError> {
+        let header = vault.header().to_json().map_err(refused)?;
+        let keys: Vec<StoredKey> = vault.keys().iter().map(stored_key).collect();
+        let at = stamp(self.clock.now());
+        self.store
+            .write(move |w| {
+                if fresh && w.setting(HEADER)?.is_some() {
+                    return Err(StoreError::new(
+                        store::ErrorKind::Busy,
+                        "another Concord process made the vault at the same moment; try again",
+                    ));
+                }
+                w.set_setting(HEADER, &header)?;
+                w.replace_vault_keys(&keys, &at)
+            })
+            .await?;
+        let vault = Arc::new(vault);
+        *self.lock() = Slot::Open(Arc::clone(&vault));
+        Ok(vault)
+    }
+
+    /// How it stands, without changing anything.
+    pub(crate) async fn status(&self) -> Result<VaultStatus, ApiError> {
+        let source = self.rows().await?.map(|(header, _)| header.source().as_str().to_owned());
+        let (state, message) = match &*self.lock() {
+            Slot::Open(_) => (VaultState::Unlocked, None),
+            Slot::Locked(why) => (VaultState::Locked, Some(why.clone())),
+            Slot::New => (VaultState::New, None),
+        };
+        if state == VaultState::New && self.passphrase.is_none() {
+            let keyring = Arc::clone(&self.keyring);
+            let reachable = tokio::task::spawn_blocking(move || {
+                keyring.load("probe").map(|_| ()).map_err(|e| e.to_string())
+            })
+            .await;
+            if let Ok(Err(why)) = reachable {
+                let message = format!(
+                    "{why}. Choose a passphrase that protects the secrets instead (or set CONCORD_PASSPHRASE)"
+                );
+                return Ok(VaultStatus {
+                    state: VaultState::NeedsPassphrase,
+                    source,
+                    message: Some(message),
+                });
+            }
+        }
+        Ok(VaultStatus { state, source, message })
+    }
+
+    /// Opens the vault with a passphrase, or makes it with one where there is none.
+    pub(crate) async fn unlock(&self, passphrase: Secret) -> Result<(), ApiError> {
+        if self.rows().await?.is_none() {
+            self.create(Some(passphrase)).await?;
+            return Ok(());
+        }
+        // A recovery key is accepted where a passphrase is asked for.
+        if let Ok(recovery) = RecoveryKey::parse(&passphrase) {
+            if let Some((header, keys)) = self.rows().await? {
+                let vault = Vault::unlock_with_recovery(&header, &keys, &recovery).map_err(refused)?;
+                *self.lock() = Slot::Open(Arc::new(vault));
+                return Ok(());
+            }
+        }
+        self.try_open(Some(passphrase)).await?;
+        self.opened().map(|_| ())
+    }
+
+    /// Protects the vault by another passphrase from now on.
+    pub(crate) async fn set_passphrase(&self, passphrase: Secret) -> Result<(), ApiError> {
+        let vault = self.vault().await?;
+        let changed = tokio::task::spawn_blocking(move || vault.set_passphrase(&passphrase))
+            .await
+            .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?
+            .map_err(refused)?;
+        let id = changed.header().vault_id().to_owned();
+        self.keep(changed, false).await?;
+        let keyring = Arc::clone(&self.keyring);
+        // The keyring's entry opens nothing any more; where there is no keyring, there is no entry.
+        let _ = tokio::task::spawn_blocking(move || keyring.delete(&id)).await;
+        Ok(())
+    }
+
+    /// Seals everything with a fresh data key and forgets the old ones. Gives how many secrets were sealed anew.
+    pub(crate) async fn rotate(&self) -> Result<u64, ApiError> {
+        let old = self.vault().await?;
+        let new = old.rotate().map_err(refused)?;
+        let secrets = self.store.read(|r| r.all_secrets()).await?;
+        let mut sealed = Vec::with_capacity(secrets.len());
+        for secret in secrets {
+            let plain = open(&old, &secret)?;
+            let revision = secret.revision + 1;
+            let bytes = new.seal(&field(&secret.owner, &secret.field, revision), &plain).map_err(refused)?;
+            sealed.push(SealedSecret { revision, sealed: bytes, ..secret });
+        }
+        let new = new.forget_old_keys();
+        let header = new.header().to_json().map_err(refused)?;
+        let keys: Vec<StoredKey> = new.keys().iter().map(stored_key).collect();
+        let (at, count) = (stamp(self.clock.now()), sealed.len() as u64);
+        self.store
+            .write(move |w| {
+                for secret in &sealed {
+                    if w.secret_revision(&secret.owner, &secret.field)? + 1 != secret.revision {
+                        return Err(StoreError::new(
+                            store::ErrorKind::Busy,
+                            "a secret changed during the rotation; rotate again",
+                        ));
+                    }
+                    w.put_secret(secret)?;
+                }
+                w.set_setting(HEADER, &header)?;
+                w.replace_vault_keys(&keys, &at)
+            })
+            .await?;
+        *self.lock() = Slot::Open(Arc::new(new));
+        self.store.checkpoint().await?;
+        Ok(count)
+    }
+
+    /// Makes a new recovery key; the old one opens nothing any more. It is shown once.
+    pub(crate) async fn recovery_key(&self) -> Result<Secret, ApiError> {
+        let vault = self.vault().await?;
+        let (keyring, passphrase) = (Arc::clone(&self.keyring), self.passphrase.clone());
+        let (vault, recovery) = tokio::task::spawn_blocking(move || {
+            let access = match (vault.header().source(), &passphrase) {
+                (KeySource::Passphrase, Some(passphrase)) => Access::Passphrase(passphrase),
+                _ => Access::Keyring(keyring.as_ref()),
+            };
+            vault.replace_recovery_key(access)
+        })
+        .await
+        .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?
+        .map_err(refused)?;
+        self.keep(vault, false).await?;
+        Ok(recovery.reveal())
+    }
+
+    /// Seals a secret and gives the row to write. The revision is the next one.
+    pub(crate) async fn seal(
+        &self,
+        owner: &str,
+        name: &str,
+        secret: &Secret,
+    ) -> Result<SealedSecret, ApiError> {
+        let vault = self.vault().await?;
+        let (o, n) = (owner.to_owned(), name.to_owned());
+        let revision = 1 + self.store.read(move |r| r.secret_revision(&o, &n)).await?;
+        let sealed = vault.seal(&field(owner, name, revision), secret).map_err(refused)?;
+        Ok(SealedSecret {
+            owner: owner.to_owned(),
+            field: name.to_owned(),
+            revision,
+            sealed,
+            updated: stamp(self.clock.now()),
+        })
+    }
+
+    /// A secret in clear.
+    pub(crate) async fn reveal(&self, owner: &str, name: &str) -> Result<Option<Secret>, ApiError> {
+        let o = owner.to_owned();
+        let rows = self.store.read(move |r| r.secrets(&o)).await?;
+        let Some(row) = rows.into_iter().find(|r| r.field == name) else { return Ok(None) };
+        let vault = self.vault().await?;
+        open(&vault, &row).map(Some)
+    }
+}
+
+fn field<'a>(owner: &'a str, name: &'a str, revision: u64) -> vault::Field<'a> {
+    vault::Field { table: TABLE, row: owner, field: name, revision }
+}
+
+fn open(vault: &Vault, row: &SealedSecret) -> Result<Secret, ApiError> {
+    vault.open(&field(&row.owner, &row.field, row.revision), &row.sealed).map_err(refused)
+}
+
+fn locked(why: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorCode::Locked, why)
+}
+
+fn refused(error: vault::Error) -> ApiError {
+    ApiError::new(if error.is_locked() { ErrorCode::Locked } else { ErrorCode::Invalid }, error.to_string())
+}
+
+fn stored_key(key: &WrappedKey) -> StoredKey {
+    let hex: String = key.wrapped.iter().map(|b| format!("{b:02x}")).collect();
+    StoredKey { version: key.version, kind: key.wrapped_by.as_str().to_owned(), wrapped: hex }
+}
+
+fn wrapped_key(row: &StoredKey) -> Option<WrappedKey> {
+    let digits: Vec<u8> =
+        row.wrapped.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    let wrapped = digits.chunks_exact(2).map(|p| p.iter().fold(0, |byte, d| byte << 4 | d)).collect();
+    Some(WrappedKey { version: row.version, wrapped_by: WrappedBy::parse(&row.kind)?, wrapped })
+}
+
+/// A locked vault where the engine asked for a secret.
+pub(crate) fn for_engine(error: ApiError) -> EngineError {
+    match error.code {
+        ErrorCode::Locked => EngineError::Locked(error.message),
+        _ => EngineError::Config(error.message),
+    }
+}
