@@ -35,12 +35,17 @@ export function runState(run: RunSummary): { tone: Tone; text: string } {
   }
 }
 
+/** A preview whose plan was not carried out. */
+function isLook(run: RunSummary): boolean {
+  return run.mode === "preview" && run.done === 0;
+}
+
 /** The rest of a run in words: "96 changes done, 2 failed, 7 need you". */
 export function runOutcome(run: RunSummary): string {
   const parts: string[] = [];
   if (run.state === "planned" || run.state === "held") {
     parts.push(run.changes === 0 ? "nothing to change" : `${count(run.changes, "change")} planned`);
-  } else if (run.mode === "preview") {
+  } else if (isLook(run)) {
     if (run.changes > 0) parts.push(`${count(run.changes, "change")} found`);
   } else {
     parts.push(run.changes === 0 ? "nothing to change" : `${number(run.done)} of ${count(run.changes, "change")} done`);
@@ -54,7 +59,7 @@ export function runOutcome(run: RunSummary): string {
 export function lastRunWords(run: RunSummary | null, now: number): string {
   if (!run) return "Not yet reconciled";
   if (run.state === "active") return run.stageDescription || "Running";
-  const what = run.mode === "preview" ? "Preview" : "Last run";
+  const what = isLook(run) ? "Preview" : "Last run";
   const when = ago(run.ended ?? run.started, now);
   const outcome = runOutcome(run);
   const ended = run.state === "failed" ? "failed" : run.state === "canceled" ? "canceled" : run.state === "held" ? "held" : run.state === "interrupted" ? "interrupted" : "";

@@ -73,11 +73,11 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
     <table className="rows bleed" aria-label="Queue">
       <thead>
         <tr>
-          <th scope="col">User</th>
+          <th scope="col" className="w-[18%]">User</th>
           <th scope="col" className="w-20">Change</th>
-          <th scope="col" className="w-[26%]">Mapping</th>
+          <th scope="col" className="w-[22%]">Mapping</th>
           <th scope="col" className="w-24">State</th>
-          <th scope="col" className="w-[30%]">Why</th>
+          <th scope="col">Why</th>
           <th scope="col" className="w-44"><span className="sr-only">Actions</span></th>
         </tr>
       </thead>
@@ -98,7 +98,7 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
             <td>
               <State tone={row.state === "failed" ? "needs" : row.state === "waiting" ? "waits" : "fine"}>{row.state}</State>
             </td>
-            <td title={[row.message, `${count(row.attempts, "attempt")}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
+            <td className="py-1.5 break-words whitespace-normal" title={[row.message, `${count(row.attempts, "attempt")}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
               {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">next try {until(row.nextAttemptAt, now)}. </span>}
               <bdi>{row.message}</bdi>
             </td>

@@ -65,7 +65,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
       <div className="shrink-0 border-b border-line px-6 py-2">
         <EntryFilters detail={detail} filter={filter} found={entries.data ? count(total, "record") : ""} onChange={setFilter} />
       </div>
-      <div className="flex min-h-0 flex-1">
+      <div className="relative flex min-h-0 flex-1">
         <div className="flex min-w-0 flex-1 flex-col px-3">
           {entries.error ? (
             <div className="p-3">

@@ -11,8 +11,8 @@ export function EntryFilters({ detail, filter, found, onChange }: { detail: RunD
   const situations = detail.situations.filter((situation) => situation.count > 0);
   const none = filter.action === null && filter.situation === null && !filter.failed;
   return (
-    <div className="flex items-start gap-3">
-      <div role="group" aria-label="Filter records" className="flex min-w-0 flex-1 flex-wrap items-center gap-1">
+    <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
+      <div role="group" aria-label="Filter records" className="flex min-w-0 flex-1 basis-[460px] flex-wrap items-center gap-1">
         <Chip pressed={none} onPress={() => onChange({ ...filter, action: null, situation: null, failed: false })}>
           All
         </Chip>

@@ -3,7 +3,7 @@ import { type ReactNode, useEffect } from "react";
 
 import type { EntryRow } from "../../backend/bindings/EntryRow";
 import { IconButton } from "../../parts/Button";
-import { Id, Outside } from "../../parts/Outside";
+import { Id } from "../../parts/Outside";
 import { Notice } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { actionWords } from "../../words/actions";
@@ -21,7 +21,7 @@ export function EntryPanel({ entry, targetIsUser, onClose }: { entry: EntryRow; 
   }, [onClose]);
   const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
   return (
-    <aside aria-label={`Details of ${entry.title || "record"}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4">
+    <aside aria-label={`Details of ${entry.title || "record"}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4 max-[1100px]:absolute max-[1100px]:inset-y-0 max-[1100px]:right-0 max-[1100px]:z-20 max-[1100px]:shadow-float">
       <div className="flex items-start gap-2">
         <h2 className="min-w-0 flex-1 text-lg font-semibold break-words">
           <bdi>{entry.title || "(no name)"}</bdi>
@@ -104,11 +104,11 @@ function BeforeAfter({ entry }: { entry: EntryRow }) {
       <tbody>
         {entry.changes.map((change) => (
           <tr key={change.attribute}>
-            <th scope="row" title={change.attribute}>
+            <th scope="row" className="py-1.5 align-top" title={change.attribute}>
               {change.attribute}
             </th>
-            <td className="text-soft">{blankOr(change.before)}</td>
-            <td className="font-medium">{blankOr(change.after)}</td>
+            <td className="py-1.5 align-top break-words whitespace-normal text-soft">{blankOr(change.before)}</td>
+            <td className="py-1.5 align-top font-medium break-words whitespace-normal">{blankOr(change.after)}</td>
           </tr>
         ))}
       </tbody>
@@ -118,5 +118,5 @@ function BeforeAfter({ entry }: { entry: EntryRow }) {
 
 function blankOr(value: unknown) {
   const text = cellText(value);
-  return text === "" ? <span className="font-normal text-soft">{"\u2013"}</span> : <Outside text={text} />;
+  return text === "" ? <span className="font-normal text-soft">{"\u2013"}</span> : <bdi>{text}</bdi>;
 }

@@ -27,7 +27,7 @@ export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: Run
       <div className="flex min-h-7 items-center gap-3">
         {heading && <h2 className="font-semibold">{heading}</h2>}
         <State tone={state.tone}>{state.text}</State>
-        <span role="status" className="min-w-0 flex-1 truncate text-soft">
+        <span role="status" className="min-w-0 flex-1 text-soft">
           {runFigures(detail)}
           {!active && runOutcome(summary) && <span className="text-ink"> {"\u00b7"} {runOutcome(summary)}</span>}
         </span>
@@ -64,11 +64,7 @@ export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: Run
         <SegmentBar segments={segments(detail)} />
       )}
       {!active && <Guards detail={detail} />}
-      {summary.message && !active && (
-        <Notice tone={summary.state === "failed" || summary.state === "held" ? "needs" : "off"} live={summary.state === "failed" || summary.state === "held" ? "alert" : undefined}>
-          <bdi>{summary.message}</bdi>
-        </Notice>
-      )}
+      {!active && <Message detail={detail} />}
       {apply.error && <Problem error={apply.error} />}
       {cancel.error && <Problem error={cancel.error} />}
       <Causes detail={detail} />
@@ -83,45 +79,68 @@ export function runFigures(detail: RunDetail): string {
   return [read > 0 ? `read ${count(read, "record")}` : "reading", count(summary.calls, "call"), duration(summary.durationMs)].join(", ");
 }
 
+/** The guards in their own words. What stops the run is said once, in the run's message below. */
 function Guards({ detail }: { detail: RunDetail }) {
   if (detail.guards.length === 0) return null;
-  const held = detail.guards.some((guard) => !guard.holds);
+  const kept = detail.guards.filter((guard) => !guard.holds);
+  const stopped = kept.length < detail.guards.length;
   return (
     <p className="flex flex-wrap gap-x-1.5 text-soft">
       <span>Guards:</span>
-      {detail.guards.map((guard) => (
-        <span key={guard.name} title={guard.message} className={guard.holds ? "" : "font-medium text-needs"}>
-          {guard.name} {guard.planned} of {guard.limit} allowed{"."}
-        </span>
+      {kept.map((guard) => (
+        <bdi key={guard.name}>{sentence(guard.message)}</bdi>
       ))}
-      <span className={held ? "text-needs" : "text-fine"}>{held ? "Stopped before the first write." : "Fine."}</span>
+      <span className={stopped ? "text-needs" : "text-fine"}>{stopped ? "Stopped before the first write." : "Fine."}</span>
     </p>
   );
 }
 
+/** Why a run was held, failed or ended early. A held one speaks in its guards' words. */
+function Message({ detail: { summary, guards } }: { detail: RunDetail }) {
+  const stopping = summary.state === "held" ? guards.filter((guard) => guard.holds).map((guard) => sentence(guard.message)) : [];
+  const text = stopping.length > 0 ? stopping.join(" ") : summary.message;
+  if (!text) return null;
+  const loud = summary.state === "failed" || summary.state === "held";
+  return (
+    <Notice tone={loud ? "needs" : "off"} live={loud ? "alert" : undefined}>
+      <bdi>{text}</bdi>
+    </Notice>
+  );
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** The guards that an allowance for deletes satisfies; the others ask for another mapping or another source. */
+const RELEASABLE = new Set(["maxDeletes", "maxDeletePercent", "shortSource"]);
+
 /** A held run goes on only when a person has read how much it would delete. */
-function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean; onRelease: (allowDeletes: number | null) => void }) {
+function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean; onRelease: (allowDeletes: number) => void }) {
   const asking = useOpen();
-  const deletes = detail.actions.find((action) => action.name === "DELETE")?.count ?? 0;
-  const [title, action] = deletes > 0 ? [`Delete ${count(deletes, "record")}?`, `Delete ${number(deletes)} and reconcile`] : ["Reconcile although a guard holds it?", reconcileLabel(detail.summary.changes)];
+  const stopping = detail.guards.filter((guard) => guard.holds);
+  if (!stopping.every((guard) => RELEASABLE.has(guard.name))) return null;
+  const deletes = detail.actions.reduce((total, { name, count }) => total + (name === "DELETE" || name === "UNLINK" ? count : 0), 0);
   return (
     <>
       <Button look="danger" busy={busy} onClick={asking.show}>
-        {deletes > 0 ? `Allow ${count(deletes, "delete")} for this run` : `Allow ${count(detail.summary.changes, "change")} for this run`}
+        Allow {count(deletes, "delete")} for this run
       </Button>
       <Confirm
-        title={title}
-        action={action}
+        title={deletes > 0 ? `Delete ${count(deletes, "record")}?` : `${reconcileLabel(detail.summary.changes)}?`}
+        action={deletes > 0 ? `Delete ${number(deletes)} and reconcile` : reconcileLabel(detail.summary.changes)}
         open={asking.open}
         onClose={asking.hide}
         onConfirm={() => {
           asking.hide();
-          onRelease(deletes > 0 ? deletes : null);
+          onRelease(deletes);
         }}
       >
-        <p>
-          <bdi>{detail.summary.message}</bdi>
-        </p>
+        {stopping.map((guard) => (
+          <p key={guard.name}>
+            <bdi>{sentence(guard.message)}</bdi>
+          </p>
+        ))}
         <p>The limit stays as it is for every other run.</p>
       </Confirm>
     </>

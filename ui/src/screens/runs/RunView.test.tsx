@@ -42,7 +42,7 @@ test("a held run says why, and asks with the number before it deletes", async ()
     if (name === "run_apply") applied.push(request);
     return inner(name, request);
   });
-  expect((await screen.findByRole("alert")).textContent).toContain("the mapping allows 5");
+  expect((await screen.findByRole("alert")).textContent).toContain("41 deletes are planned, 5 are allowed");
   await user.click(screen.getByRole("button", { name: "Allow 41 deletes for this run" }));
   expect(applied).toEqual([]);
   await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete 41 and reconcile" }));

@@ -1,11 +1,11 @@
 import type { UserAttribute } from "../../backend/bindings/UserAttribute";
 import { Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
-import { isPlain } from "./draft";
+import { isEditable } from "./draft";
 
 /** One attribute of the form. */
 export function AttributeField({ attribute, value, errors, onChange }: { attribute: UserAttribute; value: unknown; errors: string[]; onChange: (value: unknown) => void }) {
-  const editable = isPlain(attribute, value);
+  const editable = isEditable(attribute, value);
   const help = attribute.policies.length > 0 && errors.length === 0 ? attribute.policies.join("; ") : undefined;
   if (attribute.kind === "boolean") {
     return (

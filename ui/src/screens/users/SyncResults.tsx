@@ -15,7 +15,7 @@ export function SyncResults({ results }: { results: SyncResult[] }) {
     <div role="status" className="flex flex-col gap-2">
       <ul aria-label="Delivery per target" className="flex flex-col gap-1">
         {results.map((result) => (
-          <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] gap-x-2">
+          <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] items-start gap-x-2">
             <State tone={STATES[result.state].tone}>{STATES[result.state].text}</State>
             <span className="min-w-0">
               <bdi className="block truncate" title={result.mapping}>

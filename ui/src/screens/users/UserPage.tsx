@@ -13,7 +13,7 @@ import { Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { AttributeField } from "./AttributeField";
 import { DeleteUser } from "./DeleteUser";
-import { type Attributes, changedAttributes, policyErrors, userName } from "./draft";
+import { type Attributes, changedAttributes, hasPlace, policyErrors, userName } from "./draft";
 import { History } from "./History";
 import { LinkedSystems } from "./LinkedSystems";
 import { userDetail, userSchema, useSaveUser } from "./queries";
@@ -82,7 +82,7 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
       actions={detail && <DeleteUser detail={detail} />}
     >
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
-        <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-2 min-[1000px]:grid-cols-[minmax(0,1fr)_360px]">
+        <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-[minmax(0,1fr)_360px]">
           <div className="min-w-0">
             {save.error && (!placed || save.error.code !== "policy") && (
               <div className="mb-4">
@@ -117,7 +117,7 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
                 submit();
               }}
             >
-              {schema.attributes.map((attribute) => (
+              {schema.attributes.filter((attribute) => hasPlace(attribute, base[attribute.name])).map((attribute) => (
                 <AttributeField
                   key={attribute.name}
                   attribute={attribute}

@@ -24,9 +24,16 @@ export function userName(attributes: Attributes): string {
   return [text("givenName"), text("sn")].filter(Boolean).join(" ") || text("userName") || text("mail") || "(no name)";
 }
 
+const NESTED = new Set(["object", "array", "relationship"]);
+
 /** Whether this form can edit an attribute; nested values are shown only. */
-export function isPlain(attribute: UserAttribute, value: unknown): boolean {
-  return attribute.editable && (typeof value !== "object" || value === null);
+export function isEditable(attribute: UserAttribute, value: unknown): boolean {
+  return attribute.editable && !NESTED.has(attribute.kind) && (typeof value !== "object" || value === null);
+}
+
+/** Whether an attribute has a place on the form: it can be edited, or there is something to show. */
+export function hasPlace(attribute: UserAttribute, value: unknown): boolean {
+  return isEditable(attribute, value) || (value !== null && value !== undefined);
 }
 
 function same(a: unknown, b: unknown): boolean {
