@@ -52,6 +52,13 @@ impl<'c> Deref for Writer<'c> {
     }
 }
 
+impl<'c> Writer<'c> {
+    /// Write access inside this transaction.
+    pub(crate) fn on(connection: &'c Connection) -> Self {
+        Self { reader: Reader { connection } }
+    }
+}
+
 impl Store {
     /// Opens the repository in this folder, making or migrating it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
@@ -187,7 +194,7 @@ fn transaction<T>(
 ) -> Result<T, StoreError> {
     panic::catch_unwind(AssertUnwindSafe(|| {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&Writer { reader: Reader { connection: &tx } })?;
+        let value = work(&Writer::on(&tx))?;
         tx.commit()?;
         Ok(value)
     }))
@@ -205,7 +212,7 @@ fn transaction<T>(
     })
 }
 
-fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.set_prepared_statement_cache_capacity(128);

@@ -21,6 +21,8 @@ mod migrate;
 mod mirror;
 mod plan;
 mod query;
+#[cfg(test)]
+mod query_plans;
 mod queue;
 mod runs;
 mod secrets;

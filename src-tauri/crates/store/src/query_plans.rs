@@ -1,0 +1,245 @@
+//! Holds the indexes: every list and walk is run, its SQL is caught on the way, and SQLite is asked how it goes about it.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use model::{Action, Filter, ManagedObjectConfig, Situation};
+use rusqlite::{
+    Connection, OpenFlags,
+    trace::{TraceEvent, TraceEventCodes},
+};
+use serde_json::json;
+
+use crate::{
+    EntryFilter, EntryStatus, ManagedQuery, Orientation, QueueChange, Reader, SeenPage, Side, StoreError,
+    Walk, Writer, database::connect, migrate::migrate,
+};
+
+/// An open repository whose statements are overheard.
+struct Overheard {
+    connection: Connection,
+    heard: Arc<Mutex<BTreeSet<String>>>,
+    _folder: tempfile::TempDir,
+}
+
+fn overheard() -> Overheard {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("concord.db");
+    let mut connection = open(&file);
+    let heard = Arc::new(Mutex::new(BTreeSet::new()));
+    let ears = heard.clone();
+    let listen = move |event: TraceEvent<'_>| {
+        if let TraceEvent::Stmt(statement, _) = event {
+            ears.lock().unwrap().insert(statement.sql().into_owned());
+        }
+    };
+    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(listen)).unwrap();
+    Overheard { connection, heard, _folder: folder }
+}
+
+fn open(file: &Path) -> Connection {
+    let mut connection =
+        connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).unwrap();
+    migrate(&mut connection, file).unwrap();
+    connection
+}
+
+impl Overheard {
+    /// How SQLite goes about each statement that this work runs.
+    fn plans<T>(
+        &self,
+        work: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>,
+    ) -> Vec<(String, Vec<String>)> {
+        self.heard.lock().unwrap().clear();
+        work(&Writer::on(&self.connection)).unwrap();
+        let heard = std::mem::take(&mut *self.heard.lock().unwrap());
+        assert!(!heard.is_empty());
+        heard
+            .into_iter()
+            .map(|sql| {
+                let mut explain = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                let steps = explain.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();
+                (sql, steps)
+            })
+            .collect()
+    }
+
+    /// Every statement of this work finds its rows by an index and in their order.
+    fn holds<T>(&self, name: &str, work: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) {
+        for (sql, steps) in self.plans(work) {
+            for step in steps {
+                let few = step.contains("json_each") || step.contains("INDEX run_active");
+                let walks = step.starts_with("SCAN") && !few;
+                assert!(!walks && !step.contains("TEMP B-TREE"), "{name}: {step}\n{sql}");
+            }
+        }
+    }
+}
+
+fn walks() -> Vec<(String, Walk)> {
+    let (managed, remote, other) = ("managed/user", "system/hub/contact", "system/sf/Contact");
+    let mut walks = Vec::new();
+    for (source, target) in [(remote, managed), (managed, remote), (remote, other)] {
+        for orientation in [Orientation::Forward, Orientation::Backward] {
+            for ids in [None, Some(vec!["1".to_owned(), "2".to_owned()])] {
+                let walk = Walk {
+                    source: source.parse().unwrap(),
+                    target: target.parse().unwrap(),
+                    kind: "m".into(),
+                    orientation,
+                    version: 1,
+                    read: 1,
+                    ids,
+                };
+                let name = format!("{source} -> {target} {orientation:?} ids: {}", walk.ids.is_some());
+                walks.push((name, walk));
+            }
+        }
+    }
+    walks
+}
+
+#[test]
+fn walks_go_by_key() {
+    let repository = overheard();
+    for (name, walk) in walks() {
+        repository.holds(&name, |w| w.candidates(&walk, "a", 10));
+        repository.holds(&name, |w| w.unaccounted_targets(&walk, 1, "a", 10));
+        repository.holds(&name, |w| Ok((w.source(&walk, "a")?, w.target(&walk, "a")?)));
+        repository.holds(&name, |w| Ok((w.source_count(&walk)?, w.target_count(&walk)?)));
+    }
+    for side in [Side::First, Side::Second] {
+        repository.holds("unseen", |w| w.linked_but_unseen("system/hub/contact", 1, "m", side, "a", 10));
+    }
+    for o in [Orientation::Forward, Orientation::Backward] {
+        repository.holds("links", |w| {
+            w.link_of_source("m", o, "a")?;
+            w.link_of_target("m", o, "a")?;
+            w.link_count("m")?;
+            w.remove_link("m", o, "a")
+        });
+    }
+}
+
+#[test]
+fn the_mirror_goes_by_key() {
+    let repository = overheard();
+    let page = SeenPage {
+        path: "system/hub/contact".into(),
+        read: 1,
+        rows: vec![("1".into(), [0; 16], json!({"email": "a"}).as_object().unwrap().clone())],
+        indexed: ["email".to_owned()].into(),
+    };
+    repository.holds("page", |w| w.mirror_page(&page, "now"));
+    repository.holds("one", |w| w.mirrored(&page.path, "1"));
+    repository.holds("by value", |w| w.mirrored_by_value(&page.path, "email", "a", 1, 10));
+    repository.holds("forget one", |w| w.forget_mirrored(&page.path, "1"));
+    repository.holds("forget unseen", |w| w.forget_unseen(&page.path, 1));
+}
+
+fn config() -> ManagedObjectConfig {
+    let properties: serde_json::Map<_, _> =
+        (0..10).map(|n| (format!("p{n}"), json!({"type": "string", "searchable": true}))).collect();
+    serde_json::from_value(json!({"name": "user", "schema": {"properties": properties}})).unwrap()
+}
+
+#[test]
+fn lists_of_managed_objects_go_by_the_index_of_their_order() {
+    let repository = overheard();
+    let config = config();
+    for sort in [None, Some(0), Some(3), Some(4), Some(7), Some(9)] {
+        for descending in [false, true] {
+            for after in [None, Some(r#"["x","1"]"#), Some(r#"[null,"1"]"#)] {
+                // What no column answers is judged row by row, in the order of the list.
+                for filter in [None, Some("other eq \"x\"")] {
+                    let query = ManagedQuery {
+                        filter: filter.map(|text| Filter::parse(text).unwrap()),
+                        search: None,
+                        sort: sort.map(|n| format!("p{n}")),
+                        descending,
+                        after: after.map(str::to_owned),
+                        limit: 10,
+                    };
+                    repository.holds(&format!("{query:?}"), |w| w.managed_page(&config, &query));
+                }
+            }
+        }
+    }
+    repository.holds("one", |w| Ok((w.managed("user", "1")?, w.managed_count("user")?)));
+}
+
+#[test]
+fn filters_on_searchable_attributes_use_their_columns() {
+    let repository = overheard();
+    let config = config();
+    for n in [0, 3, 4, 7] {
+        for text in [
+            format!("p{n} eq \"x\""),
+            format!("p{n} eq 5"),
+            format!("p{n} sw \"x\""),
+            format!("p{n} gt \"x\" and other pr"),
+        ] {
+            let filter = Filter::parse(&text).unwrap();
+            let index = format!("managed_object_a{n}");
+            let plans = repository.plans(|w| w.managed_ids(&config, &filter, 3));
+            assert!(
+                plans.iter().flat_map(|(_, steps)| steps).any(|s| s.contains(&index)),
+                "{text}: {plans:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn entries_runs_queue_and_history_go_by_index() {
+    let repository = overheard();
+    let filter = |situation, action, status| EntryFilter {
+        situation,
+        action,
+        status,
+        after: 5,
+        limit: 10,
+        search: None,
+    };
+    let (situation, action, status) =
+        (Some(Situation::Absent), Some(Action::Create), Some(EntryStatus::Failed));
+    for filter in [
+        filter(None, None, None),
+        filter(situation, None, None),
+        filter(None, action, None),
+        filter(None, None, status),
+        filter(situation, None, status),
+        filter(None, action, status),
+        filter(situation, action, status),
+        EntryFilter { search: Some("ann".into()), ..filter(None, None, None) },
+    ] {
+        repository
+            .holds(&format!("{filter:?}"), |w| Ok((w.entries(1, &filter)?, w.entry_count(1, &filter)?)));
+    }
+    repository.holds("entries", |w| {
+        w.planned(1, Action::Create, 0, 10)?;
+        w.entry(1, 1)?;
+        w.target_taken(1, "t")?;
+        w.settle_entry(1, 1, EntryStatus::Done, None, None, None)?;
+        w.make_ambiguous(1, 1, Action::Exception, EntryStatus::NeedsYou, "")?;
+        w.clear_entries(1)
+    });
+    repository
+        .holds("runs", |w| Ok((w.run("r")?, w.last_run("m")?, w.runs(None, Some(9), 3)?, w.active_runs()?)));
+    repository.holds("journal", |w| {
+        w.in_doubt("m")?;
+        w.journal_settled(1, crate::JournalState::Done, None, None, "now")
+    });
+    repository.holds("queue", |w| {
+        w.enqueue("m", "user", "1", "Ann", QueueChange::Update, None, 1, "now")?;
+        let due = w.queue_due(1, 10)?;
+        w.queue_of("user", "1")?;
+        w.sync_outcomes("user", "1")?;
+        w.not_delivered(&due[0], None, "no", "now")?;
+        w.delivered(&due[0], "yes", "now")
+    });
+    repository.holds("history", |w: &Writer<'_>| Reader::history(w, "user", "1", 10));
+}

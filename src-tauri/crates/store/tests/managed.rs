@@ -1,0 +1,441 @@
+//! Managed objects: revisions, and lists that are sorted, filtered, searched and paged as a plain reading of the rules says.
+
+mod common;
+
+use common::{AT, fresh, hash, insert, object, user_type};
+use model::{Attributes, Filter, ManagedObjectConfig, filter::Op};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use store::{ErrorKind, Managed, ManagedQuery, ManagedWrite, Reader, Store, StoreError};
+
+fn get(store: &Store, id: &str) -> Option<Managed> {
+    store.read_blocking(|r| r.managed("user", id)).unwrap()
+}
+
+fn update(store: &Store, id: &'static str, rev: i64, doc: Value) -> Result<i64, StoreError> {
+    store.write_blocking(move |w| {
+        let (config, attributes) = (user_type(), object(doc));
+        w.update_managed(
+            &ManagedWrite { config: &config, id, attributes: &attributes, hash: hash(2) },
+            rev,
+            "later",
+        )
+    })
+}
+
+fn filled(docs: &[(&str, Value)]) -> (tempfile::TempDir, Store) {
+    let (folder, store) = fresh();
+    let docs: Vec<(String, Value)> = docs.iter().map(|(id, doc)| ((*id).to_owned(), doc.clone())).collect();
+    store
+        .write_blocking(move |w| {
+            docs.into_iter().try_for_each(|(id, doc)| insert(w, &user_type(), &id, 1, doc))
+        })
+        .unwrap();
+    (folder, store)
+}
+
+#[test]
+fn an_object_lives_through_its_revisions() {
+    let (_folder, store) =
+        filled(&[("1", json!({"userName": "ann", "deep": {"list": [1, 2.5, null, "ß"]}}))]);
+    let ann = get(&store, "1").unwrap();
+    assert_eq!((ann.rev, ann.hash, ann.created.as_str(), ann.updated.as_str()), (1, hash(1), AT, AT));
+    assert_eq!(
+        Value::Object(ann.attributes),
+        json!({"userName": "ann", "deep": {"list": [1, 2.5, null, "ß"]}})
+    );
+
+    assert_eq!(update(&store, "1", 1, json!({"userName": "anna"})).unwrap(), 2);
+    let anna = get(&store, "1").unwrap();
+    assert_eq!(
+        (anna.rev, anna.hash, anna.created.as_str(), anna.updated.as_str()),
+        (2, hash(2), AT, "later")
+    );
+
+    let again = store.write_blocking(|w| insert(w, &user_type(), "1", 1, json!({}))).unwrap_err();
+    assert_eq!(again.kind, ErrorKind::Unique, "{again}");
+    let stale = update(&store, "1", 1, json!({})).unwrap_err();
+    assert_eq!(stale.kind, ErrorKind::Stale);
+    assert!(stale.to_string().contains("revision 2 now, 1 expected"), "{stale}");
+    assert_eq!(update(&store, "2", 1, json!({})).unwrap_err().kind, ErrorKind::NotFound);
+
+    let delete = |id: &'static str, rev| store.write_blocking(move |w| w.delete_managed("user", id, rev));
+    assert_eq!(delete("1", Some(1)).unwrap_err().kind, ErrorKind::Stale);
+    delete("1", Some(2)).unwrap();
+    assert_eq!(delete("1", None).unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(get(&store, "1"), None);
+    assert_eq!(store.read_blocking(|r| r.managed_count("user")).unwrap(), 0);
+}
+
+#[test]
+fn another_object_with_the_same_value() {
+    let (_folder, store) = filled(&[
+        ("1", json!({"userName": "Ann", "description": "Same", "a/b c": "x"})),
+        ("2", json!({"userName": "bob", "description": "same", "a/b c": "x"})),
+    ]);
+    for (attribute, value, except, expect) in [
+        ("userName", json!("ANN"), "", Some("1")),
+        ("userName", json!("ANN"), "1", None),
+        ("userName", json!("carl"), "", None),
+        ("userName", json!("x' OR '1'='1"), "", None),
+        ("description", json!("same"), "1", Some("2")),
+        ("a/b c", json!("x"), "1", Some("2")),
+        ("userName\" OR 1=1 --", json!("x"), "", None),
+    ] {
+        let found =
+            store.read_blocking(|r| r.managed_with_value(&user_type(), attribute, &value, except)).unwrap();
+        assert_eq!(found.as_deref(), expect, "{attribute} {value} {except}");
+    }
+}
+
+fn list(r: &Reader<'_>, query: &ManagedQuery) -> Vec<String> {
+    r.managed_page(&user_type(), query).unwrap().rows.into_iter().map(|m| m.id).collect()
+}
+
+#[test]
+fn blanks_come_last_in_either_direction() {
+    let (_folder, store) = filled(&[
+        ("1", json!({"sn": "b"})),
+        ("2", json!({})),
+        ("3", json!({"sn": "A"})),
+        ("4", json!({"sn": null})),
+        ("5", json!({"sn": "a"})),
+        ("6", json!({"sn": ["lists", "have", "no", "order"]})),
+    ]);
+    let sorted =
+        |descending| ManagedQuery { sort: Some("sn".into()), descending, limit: 10, ..Default::default() };
+    store
+        .read_blocking(|r| {
+            assert_eq!(list(r, &sorted(false)), ["3", "5", "1", "2", "4", "6"]);
+            assert_eq!(list(r, &sorted(true)), ["1", "5", "3", "6", "4", "2"]);
+            let by_id = ManagedQuery { descending: true, limit: 2, ..Default::default() };
+            assert_eq!(list(r, &by_id), ["6", "5"]);
+            let unknown = ManagedQuery { sort: Some("description".into()), limit: 2, ..Default::default() };
+            assert_eq!(list(r, &unknown), ["1", "2"], "what is not searchable sorts by id");
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn search_finds_objects_that_have_a_value_for_every_word() {
+    let (_folder, store) = filled(&[
+        ("1", json!({"userName": "ann", "sn": "Lee", "city": "Oslo"})),
+        ("2", json!({"userName": "anna", "sn": "Åse", "description": "Lee"})),
+        ("3", json!({"userName": "@home", "sn": "[x]"})),
+        ("4", json!({"userName": "z\u{10ffff}z", "sn": "50%_"})),
+    ]);
+    for (search, expect) in [
+        ("AN", vec!["1", "2"]),
+        ("an le", vec!["1"]),
+        ("an  os\tLE", vec!["1"]),
+        ("nn", vec![]),
+        ("Ås", vec!["2"]),
+        ("ås", vec![]),
+        ("@", vec!["3"]),
+        ("[", vec!["3"]),
+        ("%", vec![]),
+        ("50%", vec!["4"]),
+        ("z\u{10ffff}", vec!["4"]),
+        ("z", vec!["4"]),
+        ("' OR 1=1 --", vec![]),
+        ("   ", vec!["1", "2", "3", "4"]),
+    ] {
+        let query = ManagedQuery { search: Some(search.into()), limit: 10, ..Default::default() };
+        store
+            .read_blocking(|r| {
+                assert_eq!(list(r, &query), expect, "{search:?}");
+                assert_eq!(r.managed_matching(&user_type(), &query)?, expect.len() as u64, "{search:?}");
+                Ok(())
+            })
+            .unwrap();
+    }
+    let nothing_searchable = ManagedObjectConfig { schema: Default::default(), ..user_type() };
+    let query = ManagedQuery { search: Some("ann".into()), limit: 10, ..Default::default() };
+    let found = store.read_blocking(|r| r.managed_page(&nothing_searchable, &query)).unwrap();
+    assert_eq!(found.rows, []);
+}
+
+#[test]
+fn filters_reach_everything_and_inject_nothing() {
+    let (_folder, store) = filled(&[
+        (
+            "1",
+            json!({"userName": "Ann", "n": 5, "roles": ["admin"], "a": {"b": [{"c": "x"}]}, "x y\"z": "odd"}),
+        ),
+        ("2", json!({"userName": "bob", "n": "5", "flag": "true", "sn": "", "city": ["Oslo"]})),
+        ("3", json!({"userName": "Robert'); DROP TABLE managed_object;--", "flag": true, "sn": null})),
+    ]);
+    for (text, expect) in [
+        ("userName eq \"ann\"", vec!["1"]),
+        ("userName co \"OB\"", vec!["2", "3"]),
+        ("userName sw \"Robert'); DROP\"", vec!["3"]),
+        ("userName eq \"x\\\" OR 1=1 --\"", vec![]),
+        ("description\");DROP eq \"x\"", vec!["parse error"]),
+        ("/o.type pr", vec![]),
+        ("/1=1;-- pr", vec![]),
+        ("n eq 5", vec!["1", "2"]),
+        ("n eq \"5\"", vec!["2"]),
+        ("flag eq true", vec!["2", "3"]),
+        ("roles eq \"admin\"", vec!["1"]),
+        ("roles eq \"Admin\"", vec![]),
+        ("a/b/0/c eq \"x\"", vec!["1"]),
+        ("sn pr", vec![]),
+        ("city pr", vec!["2"]),
+        ("sn eq \"\"", vec!["2"]),
+        ("sn eq null", vec!["1", "3"]),
+        ("_id eq \"2\"", vec!["2"]),
+        ("_id gt \"1\" and !(userName pr)", vec![]),
+        ("_id pr and _rev eq \"1\"", vec!["1", "2", "3"]),
+        ("_rev eq 1", vec!["1", "2", "3"]),
+        ("_id eq 2", vec!["2"]),
+        ("true", vec!["1", "2", "3"]),
+        ("!(true)", vec![]),
+    ] {
+        let Ok(filter) = Filter::parse(text) else {
+            assert_eq!(expect, ["parse error"], "{text}");
+            continue;
+        };
+        let ids = store.read_blocking(|r| r.managed_ids(&user_type(), &filter, 10)).unwrap();
+        assert_eq!(ids, expect, "{text}");
+    }
+    assert_eq!(store.read_blocking(|r| r.managed_count("user")).unwrap(), 3);
+}
+
+#[test]
+fn large_and_deep_filters_are_answered() {
+    let (_folder, store) = filled(&[("1", json!({"userName": "ann"}))]);
+    let name = |text: &str| Filter::Compare(model::Pointer::parse("userName"), Op::Eq, json!(text));
+    let wide = Filter::Or((0..5000).map(|n| name(&n.to_string())).chain([name("ann")]).collect());
+    let deep = (0..200).fold(name("ann"), |inner, _| Filter::Not(Box::new(inner)));
+    for (filter, expect) in [
+        (wide, vec!["1"]),
+        (deep, vec!["1"]),
+        (Filter::And(vec![]), vec!["1"]),
+        (Filter::Or(vec![]), vec![]),
+        (Filter::And(vec![name("ann"), Filter::And(vec![])]), vec!["1"]),
+        (Filter::Or(vec![name("bob"), Filter::Or(vec![])]), vec![]),
+    ] {
+        let ids = store.read_blocking(|r| r.managed_ids(&user_type(), &filter, 10)).unwrap();
+        assert_eq!(ids, expect);
+    }
+}
+
+#[test]
+fn a_cursor_of_somebody_else_is_refused_in_words() {
+    let (_folder, store) = fresh();
+    for cursor in ["", "x", "[1,2]", "{}", "[\"a\"]"] {
+        let query = ManagedQuery { after: Some(cursor.into()), limit: 1, ..Default::default() };
+        let error = store.read_blocking(|r| r.managed_page(&user_type(), &query)).unwrap_err();
+        assert!(error.to_string().contains("not one that this list gave"), "{cursor}: {error}");
+    }
+}
+
+#[test]
+fn a_change_of_the_schema_fills_the_columns_again() {
+    let (_folder, store) = fresh();
+    let old = ManagedObjectConfig { schema: Default::default(), ..user_type() };
+    store
+        .write_blocking(move |w| {
+            (0..2500).try_for_each(|n| {
+                insert(w, &old, &format!("{n:05}"), 1, json!({"sn": format!("s{}", n % 7)}))
+            })
+        })
+        .unwrap();
+    let filter = Filter::parse("sn eq \"S3\"").unwrap();
+    let count = || store.read_blocking(|r| Ok(r.managed_ids(&user_type(), &filter, 9999)?.len())).unwrap();
+    assert_eq!(count(), 0);
+    store.write_blocking(|w| w.reindex_managed(&user_type())).unwrap();
+    assert_eq!(count(), 357);
+    assert_eq!(get(&store, "00003").unwrap().rev, 1, "nobody has changed the object");
+}
+
+/// What a list must hold: the plain reading of the rules.
+fn expected(docs: &[(String, Attributes)], query: &ManagedQuery) -> Vec<String> {
+    let text = |attributes: &Attributes, name: &str| attributes.get(name).and_then(Value::as_str).map(fold);
+    let searchable = user_type().searchable();
+    let mut rows: Vec<&(String, Attributes)> = docs
+        .iter()
+        .filter(|(id, a)| query.filter.as_ref().is_none_or(|f| matches_folded(f, id, a)))
+        .filter(|(_, a)| {
+            query.search.as_deref().unwrap_or_default().split_whitespace().all(|word| {
+                searchable.iter().any(|name| text(a, name).is_some_and(|t| t.starts_with(&fold(word))))
+            })
+        })
+        .collect();
+    rows.sort_by(|(a_id, a), (b_id, b)| {
+        let direction = |order: std::cmp::Ordering| if query.descending { order.reverse() } else { order };
+        let ids = direction(a_id.cmp(b_id));
+        match query.sort.as_ref().map(|sort| (text(a, sort), text(b, sort))) {
+            None | Some((None, None)) => ids,
+            Some((Some(a), Some(b))) => direction(a.cmp(&b)).then(ids),
+            Some((a, _)) => {
+                if a.is_some() {
+                    std::cmp::Ordering::Less
+                } else {
+                    std::cmp::Ordering::Greater
+                }
+            }
+        }
+    });
+    rows.into_iter().map(|(id, _)| id.clone()).collect()
+}
+
+fn fold(text: &str) -> String {
+    text.to_ascii_lowercase()
+}
+
+/// `Filter::matches`, except that searchable attributes do not mind the case of ASCII letters.
+fn matches_folded(filter: &Filter, id: &str, attributes: &Attributes) -> bool {
+    fn folded(filter: &Filter) -> Filter {
+        match filter {
+            Filter::And(parts) => Filter::And(parts.iter().map(folded).collect()),
+            Filter::Or(parts) => Filter::Or(parts.iter().map(folded).collect()),
+            Filter::Not(part) => Filter::Not(Box::new(folded(part))),
+            Filter::Compare(pointer, op, Value::String(text))
+                if pointer.head().is_some_and(|h| user_type().searchable().iter().any(|s| s == h)) =>
+            {
+                Filter::Compare(pointer.clone(), *op, fold(text).into())
+            }
+            other => other.clone(),
+        }
+    }
+    let mut object = attributes.clone();
+    for name in user_type().searchable() {
+        if let Some(Value::String(text)) = object.get_mut(&name) {
+            *text = fold(text);
+        }
+    }
+    object.insert("_id".into(), id.into());
+    folded(filter).matches(&Value::Object(object))
+}
+
+/// Texts that are close to each other, in the corners where comparisons go wrong.
+fn a_text() -> impl Strategy<Value = String> {
+    "[aAbB@\\[`zZ{é€'\"%_\\\\ \u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}]{0,3}"
+}
+
+fn a_doc() -> impl Strategy<Value = Attributes> {
+    let text = || prop_oneof![3 => a_text().prop_map(Value::from), 1 => Just(Value::Null)];
+    let any = prop_oneof![
+        a_text().prop_map(Value::from),
+        Just(Value::Null),
+        prop::bool::ANY.prop_map(Value::from),
+        (-2i64..3).prop_map(Value::from),
+        prop_oneof![Just("1"), Just("-1.0"), Just("true"), Just("1e0")].prop_map(Value::from),
+        (-2i64..3).prop_map(|n| json!(n as f64 / 2.0)),
+        prop::collection::vec(a_text(), 0..3).prop_map(Value::from),
+        a_text().prop_map(|t| json!({"in \"side": t})),
+    ];
+    (prop::option::of(text()), prop::option::of(text()), prop::option::of(text()), prop::option::of(any))
+        .prop_map(|(user, sn, city, description)| {
+            let named = [("userName", user), ("sn", sn), ("city", city), ("description", description)];
+            named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        })
+}
+
+fn a_filter() -> impl Strategy<Value = Filter> {
+    let literal = |numbers: bool| {
+        let other = if numbers {
+            prop_oneof![Just(json!(1)), Just(json!(-0.5)), Just(json!(true)), Just(json!("1"))].boxed()
+        } else {
+            a_text().prop_map(Value::from).boxed()
+        };
+        prop_oneof![4 => a_text().prop_map(Value::from).boxed(), 2 => other, 1 => Just(Value::Null).boxed()]
+    };
+    let op = || {
+        prop_oneof![
+            Just(Op::Eq),
+            Just(Op::Co),
+            Just(Op::Sw),
+            Just(Op::Lt),
+            Just(Op::Le),
+            Just(Op::Gt),
+            Just(Op::Ge)
+        ]
+    };
+    let column = || prop_oneof![Just("userName"), Just("sn"), Just("city")].prop_map(model::Pointer::parse);
+    let other = || {
+        prop_oneof![
+            Just("_id"),
+            Just("description"),
+            Just("description/in \"side"),
+            Just("description/0"),
+            Just("x'\"]y")
+        ]
+        .prop_map(model::Pointer::parse)
+    };
+    let leaf = prop_oneof![
+        1 => prop::bool::ANY.prop_map(Filter::Always),
+        2 => prop_oneof![column().boxed(), other().boxed()].prop_map(Filter::Present),
+        6 => (column(), op(), literal(false)).prop_map(|(p, o, v)| Filter::Compare(p, o, v)),
+        4 => (other(), op(), literal(true)).prop_map(|(p, o, v)| Filter::Compare(p, o, v)),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::And),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::Or),
+            inner.prop_map(|f| Filter::Not(Box::new(f))),
+        ]
+    })
+}
+
+fn store_with(docs: &[Attributes]) -> (tempfile::TempDir, Store, Vec<(String, Attributes)>) {
+    let rows: Vec<(String, Attributes)> =
+        docs.iter().enumerate().map(|(n, doc)| (format!("{:03}", n * 7919 % 1000), doc.clone())).collect();
+    let (folder, store) = fresh();
+    let copy = rows.clone();
+    store
+        .write_blocking(move |w| {
+            copy.into_iter().try_for_each(|(id, doc)| insert(w, &user_type(), &id, 1, Value::Object(doc)))
+        })
+        .unwrap();
+    (folder, store, rows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn filters_mean_in_sql_what_they_mean_in_memory(
+        docs in prop::collection::vec(a_doc(), 1..25),
+        filters in prop::collection::vec(a_filter(), 1..25),
+    ) {
+        let (_folder, store, rows) = store_with(&docs);
+        for filter in filters {
+            let query = ManagedQuery { filter: Some(filter.clone()), limit: 100, ..Default::default() };
+            let expect = expected(&rows, &query);
+            let found = store.read_blocking(|r| Ok((list(r, &query), r.managed_matching(&user_type(), &query)?))).unwrap();
+            prop_assert_eq!(&found.0, &expect, "{}", filter);
+            prop_assert_eq!(found.1, expect.len() as u64);
+        }
+    }
+
+    #[test]
+    fn pages_put_together_are_the_whole_list(
+        docs in prop::collection::vec(a_doc(), 0..40),
+        sort in prop::option::of(prop_oneof![Just("userName"), Just("sn"), Just("city")]),
+        descending in prop::bool::ANY,
+        filter in prop::option::of(a_filter()),
+        search in prop::option::of(a_text()),
+        limit in 1usize..10,
+    ) {
+        let (_folder, store, rows) = store_with(&docs);
+        let mut query = ManagedQuery { filter, search, sort: sort.map(str::to_owned), descending, after: None, limit };
+        let expect = expected(&rows, &query);
+        let mut all = Vec::new();
+        loop {
+            let page = store.read_blocking(|r| r.managed_page(&user_type(), &query)).unwrap();
+            prop_assert!(page.rows.len() <= limit);
+            prop_assert!(page.next.is_none() || page.rows.len() == limit);
+            all.extend(page.rows.into_iter().map(|m| m.id));
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+        prop_assert_eq!(all, expect.clone());
+        let whole = ManagedQuery { after: None, limit: usize::MAX, ..query };
+        prop_assert_eq!(store.read_blocking(|r| Ok(list(r, &whole))).unwrap(), expect);
+    }
+}

@@ -1,0 +1,384 @@
+//! The walks of a plan: which sources and which targets have to be judged, in which order, in pages of any size.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{AT, fresh, hash, insert, object, page, seen, user_type};
+use model::{Action, ResourcePath, Situation};
+use proptest::prelude::*;
+use serde_json::json;
+use store::{Entry, EntryStatus, NewLink, NewRun, Orientation, RunMode, Store, Walk, Writer};
+
+const REMOTE: &str = "system/hub/contact";
+const VERSION: i64 = 3;
+
+/// The mapping hub -> managed owns the links; managed -> hub walks the same ones backward.
+fn walk(orientation: Orientation, read: i64) -> Walk {
+    let (remote, managed) = (path(REMOTE), path("managed/user"));
+    let (source, target) = match orientation {
+        Orientation::Forward => (remote, managed),
+        Orientation::Backward => (managed, remote),
+    };
+    Walk { source, target, kind: "hub_user".into(), orientation, version: VERSION, read, ids: None }
+}
+
+fn path(text: &str) -> ResourcePath {
+    text.parse().unwrap()
+}
+
+/// Links contact `c<n>` and user `u<n>`, judged by one direction when both were at these revisions.
+fn link(w: &Writer<'_>, o: Orientation, c: (&str, u64), u: (&str, u64), version: i64) {
+    let (source, target) = match o {
+        Orientation::Forward => (c, u),
+        Orientation::Backward => (u, c),
+    };
+    let link = NewLink {
+        kind: "hub_user".into(),
+        orientation: o,
+        source_id: source.0.into(),
+        target_id: target.0.into(),
+        source_hash: Some(hash(source.1)),
+        target_hash: Some(hash(target.1)),
+        version,
+        base_source: object(json!({"of": source.0})),
+        base_target: object(json!({"of": target.0})),
+    };
+    w.put_link(&link, AT).unwrap();
+}
+
+/// Seven pairs in every state there is. Contacts are at revision 1 and users at revision 1 unless said otherwise.
+fn scene(o: Orientation) -> (tempfile::TempDir, Store) {
+    let (folder, store) = fresh();
+    store
+        .write_blocking(move |w| {
+            let config = user_type();
+            let contacts = ["c1", "c2", "c3", "c4", "c5"].map(|c| seen(c, 1, &format!("{c}@x")));
+            w.mirror_page(&page(REMOTE, 1, vec![seen("c0", 1, "gone"), seen("c6", 1, "gone")]), AT)?;
+            w.mirror_page(&page(REMOTE, 2, contacts.to_vec()), AT)?;
+            w.mirror_page(&page("system/hub/company", 2, vec![seen("c9", 1, "no contact")]), AT)?;
+            for u in ["u0", "u1", "u2", "u3", "u4", "u7"] {
+                insert(w, &config, u, 1, json!({"userName": u}))?;
+            }
+            w.insert_managed(
+                &store::ManagedWrite {
+                    config: &model::ManagedObjectConfig { name: "role".into(), ..user_type() },
+                    id: "u9",
+                    attributes: &object(json!({})),
+                    hash: hash(1),
+                },
+                AT,
+            )?;
+            link(w, o, ("c0", 1), ("u0", 1), VERSION); // the contact was not seen by read 2
+            link(w, o, ("c1", 1), ("u1", 1), VERSION); // in sync
+            link(w, o, ("c2", 7), ("u2", 1), VERSION); // the contact has changed since
+            link(w, o, ("c3", 1), ("u3", 7), VERSION); // the user has changed since
+            link(w, o, ("c4", 1), ("u4", 1), VERSION - 1); // the mapping has changed since
+            link(w, o, ("c6", 1), ("u6", 1), VERSION); // both ends are gone
+            // c5 and u7 have no link.
+            Ok(())
+        })
+        .unwrap();
+    (folder, store)
+}
+
+fn ids(store: &Store, walk: &Walk, after: &str, limit: usize) -> Vec<String> {
+    store.read_blocking(|r| r.candidates(walk, after, limit)).unwrap().into_iter().map(|c| c.id).collect()
+}
+
+#[test]
+fn forward_walks_leave_out_what_is_in_sync() {
+    let (_folder, store) = scene(Orientation::Forward);
+    let all = walk(Orientation::Forward, 2);
+    assert_eq!(ids(&store, &all, "", 100), ["c2", "c3", "c4", "c5"]);
+    assert_eq!(ids(&store, &all, "c3", 100), ["c4", "c5"]);
+    assert_eq!(ids(&store, &all, "c5", 100), [""; 0]);
+    assert_eq!(ids(&store, &Walk { version: VERSION - 1, ..all.clone() }, "", 100), ["c1", "c2", "c3", "c5"]);
+    // An older read has seen the others too: c0 was in sync then, and the target of c6 is gone.
+    assert_eq!(ids(&store, &Walk { read: 1, ..all.clone() }, "", 100), ["c2", "c3", "c4", "c5", "c6"]);
+    assert_eq!(store.read_blocking(|r| Ok((r.source_count(&all)?, r.target_count(&all)?))).unwrap(), (5, 6));
+}
+
+#[test]
+fn backward_walks_leave_out_what_is_in_sync() {
+    let (_folder, store) = scene(Orientation::Backward);
+    // u0: its contact is gone from the mirror's newest read.
+    assert_eq!(ids(&store, &walk(Orientation::Backward, 2), "", 100), ["u0", "u2", "u3", "u4", "u7"]);
+    assert_eq!(ids(&store, &walk(Orientation::Backward, 0), "", 100), ["u2", "u3", "u4", "u7"]);
+}
+
+#[test]
+fn a_direction_that_has_never_judged_a_pair_judges_it() {
+    let (_folder, store) = scene(Orientation::Forward);
+    assert_eq!(ids(&store, &walk(Orientation::Backward, 2), "", 100), ["u0", "u1", "u2", "u3", "u4", "u7"]);
+}
+
+#[test]
+fn candidates_bring_their_link_and_target() {
+    let (_folder, store) = scene(Orientation::Forward);
+    let found = store.read_blocking(|r| r.candidates(&walk(Orientation::Forward, 1), "", 100)).unwrap();
+    let by_id = |id: &str| found.iter().find(|c| c.id == id).unwrap();
+    let c2 = by_id("c2");
+    assert_eq!((c2.hash, &c2.attributes["email"]), (hash(1), &json!("c2@x")));
+    let link = c2.link.as_ref().unwrap();
+    assert_eq!((link.source_id.as_str(), link.target_id.as_str()), ("c2", "u2"));
+    assert_eq!(
+        (link.source_hash, link.target_hash, link.version),
+        (Some(hash(7)), Some(hash(1)), Some(VERSION))
+    );
+    assert_eq!(link.base_source.as_ref().unwrap()["of"], "c2");
+    assert_eq!(link.base_target.as_ref().unwrap()["of"], "u2");
+    assert_eq!(c2.target.as_ref().unwrap(), &(object(json!({"userName": "u2"})), hash(1)));
+    assert_eq!((by_id("c5").link.as_ref(), by_id("c5").target.as_ref()), (None, None));
+    let c6 = by_id("c6");
+    assert_eq!((c6.link.as_ref().unwrap().target_id.as_str(), c6.target.as_ref()), ("u6", None));
+}
+
+#[test]
+fn a_walk_over_some_ids_sees_those_that_need_it() {
+    let (_folder, store) = scene(Orientation::Forward);
+    for (wanted, expect) in [
+        (vec!["c5", "c1", "c2", "nobody", "c2"], vec!["c2", "c5"]),
+        (vec!["c1"], vec![]),
+        (vec![], vec![]),
+        (vec!["' OR 1=1 --", "\"", "c3"], vec!["c3"]),
+    ] {
+        let some = Walk {
+            ids: Some(wanted.into_iter().map(str::to_owned).collect()),
+            ..walk(Orientation::Forward, 2)
+        };
+        assert_eq!(ids(&store, &some, "", 100), expect);
+    }
+}
+
+#[test]
+fn single_ends_are_found_as_the_walk_would_see_them() {
+    let (_folder, store) = scene(Orientation::Forward);
+    let (forward, backward) = (walk(Orientation::Forward, 2), walk(Orientation::Backward, 2));
+    store
+        .read_blocking(|r| {
+            assert_eq!(r.source(&forward, "c1")?.unwrap().1, hash(1));
+            assert_eq!(r.target(&forward, "u1")?.unwrap().0, object(json!({"userName": "u1"})));
+            assert_eq!(r.source(&backward, "u1")?, r.target(&forward, "u1")?);
+            assert_eq!(r.source(&forward, "u1")?, None);
+            assert_eq!(r.target(&forward, "u9")?, None, "an object of another type");
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn two_directions_on_one_link_do_not_disturb_each_other() {
+    let (_folder, store) = scene(Orientation::Forward);
+    let (forward, backward) = (walk(Orientation::Forward, 2), walk(Orientation::Backward, 2));
+    store
+        .write_blocking(|w| {
+            link(w, Orientation::Backward, ("c1", 1), ("u1", 1), VERSION);
+            Ok(())
+        })
+        .unwrap();
+    assert!(!ids(&store, &forward, "", 100).contains(&"c1".into()), "the forward stamps still stand");
+    assert!(!ids(&store, &backward, "", 100).contains(&"u1".into()), "and now the backward ones too");
+    assert_eq!(store.read_blocking(|r| r.link_count("hub_user")).unwrap(), 6, "one row for both");
+    // The user changes: both directions have to look.
+    store
+        .write_blocking(|w| {
+            let (config, attributes) = (user_type(), object(json!({"userName": "new"})));
+            let write =
+                store::ManagedWrite { config: &config, id: "u1", attributes: &attributes, hash: hash(2) };
+            w.update_managed(&write, 1, AT)?;
+            Ok(())
+        })
+        .unwrap();
+    assert!(ids(&store, &forward, "", 100).contains(&"c1".into()));
+    assert!(ids(&store, &backward, "", 100).contains(&"u1".into()));
+    // The backward direction deals with it; the forward one has yet to.
+    store
+        .write_blocking(|w| {
+            link(w, Orientation::Backward, ("c1", 1), ("u1", 2), VERSION);
+            Ok(())
+        })
+        .unwrap();
+    assert!(ids(&store, &forward, "", 100).contains(&"c1".into()));
+    assert!(!ids(&store, &backward, "", 100).contains(&"u1".into()));
+}
+
+#[test]
+fn a_link_that_points_elsewhere_is_new_to_the_other_direction() {
+    let (_folder, store) = scene(Orientation::Forward);
+    store
+        .write_blocking(|w| {
+            link(w, Orientation::Backward, ("c1", 1), ("u1", 1), VERSION);
+            // u7 looks exactly like u1 did, so only the cleared stamps tell that the pair is another one.
+            link(w, Orientation::Forward, ("c1", 1), ("u7", 1), VERSION);
+            Ok(())
+        })
+        .unwrap();
+    assert!(ids(&store, &walk(Orientation::Backward, 2), "", 100).contains(&"u7".into()));
+    assert!(!ids(&store, &walk(Orientation::Forward, 2), "", 100).contains(&"c1".into()));
+}
+
+fn run(store: &Store) -> i64 {
+    store
+        .write_blocking(|w| {
+            w.begin_run(&NewRun {
+                id: "r1".into(),
+                mapping: "hub_user".into(),
+                mode: RunMode::Reconcile,
+                stage: "ACTIVE".into(),
+                started: AT.into(),
+                ids: vec![],
+            })
+        })
+        .unwrap()
+}
+
+fn entry(seq: i64, target: Option<&str>, ambiguous: &[&str]) -> Entry {
+    Entry {
+        seq,
+        situation: if ambiguous.is_empty() { Situation::Found } else { Situation::Ambiguous },
+        action: Action::Update,
+        status: EntryStatus::Planned,
+        phase: "source",
+        title: String::new(),
+        source_id: Some(format!("s{seq}")),
+        target_id: target.map(str::to_owned),
+        ambiguous: ambiguous.iter().map(|id| (*id).to_owned()).collect(),
+        changes: vec![],
+        reason: String::new(),
+        remedy: None,
+        claim: target.map(|t| format!("target {t}")),
+        source_hash: None,
+        target_hash: None,
+        base: None,
+    }
+}
+
+#[test]
+fn targets_that_nobody_accounts_for() {
+    let (_folder, store) = scene(Orientation::Forward);
+    let run = run(&store);
+    let unaccounted = |walk: &Walk, after: &str, limit| -> Vec<(String, Option<String>)> {
+        let found = store.read_blocking(|r| r.unaccounted_targets(walk, run, after, limit)).unwrap();
+        found.into_iter().map(|t| (t.id, t.linked_source)).collect()
+    };
+    let (u0, u7) = (("u0".to_owned(), Some("c0".to_owned())), ("u7".to_owned(), None));
+    let forward = walk(Orientation::Forward, 2);
+    assert_eq!(unaccounted(&forward, "", 10), [u0.clone(), u7.clone()]);
+    assert_eq!(unaccounted(&forward, "", 1), [u0.clone()]);
+    assert_eq!(unaccounted(&forward, "u0", 10), [u7.clone()]);
+    // Backward, the targets are contacts: c5 has no link; c0 and c6 were not seen by this read.
+    let backward = walk(Orientation::Backward, 2);
+    assert_eq!(unaccounted(&backward, "", 10), [("c5".to_owned(), None)]);
+    assert_eq!(
+        unaccounted(&Walk { read: 0, ..backward.clone() }, "", 10),
+        [("c5".to_owned(), None), ("c6".to_owned(), Some("u6".to_owned()))]
+    );
+    // An entry of the run takes u7; an entry of another run would not.
+    store.write_blocking(move |w| w.add_entries(run, &[entry(1, Some("u7"), &[])])).unwrap();
+    assert_eq!(unaccounted(&forward, "", 10), [u0.clone()]);
+    // An AMBIGUOUS record might belong to u0.
+    store.write_blocking(move |w| w.add_entries(run, &[entry(2, None, &["u0", "u3"])])).unwrap();
+    assert_eq!(unaccounted(&forward, "", 10), []);
+    store.write_blocking(move |w| w.clear_entries(run)).unwrap();
+    assert_eq!(unaccounted(&forward, "", 10), [u0, u7]);
+}
+
+#[test]
+fn a_target_that_two_sources_want_is_not_up_for_deletion() {
+    let (_folder, store) = scene(Orientation::Forward);
+    let run = run(&store);
+    let ids = || -> Vec<String> {
+        let walk = walk(Orientation::Forward, 2);
+        let found = store.read_blocking(|r| r.unaccounted_targets(&walk, run, "", 10)).unwrap();
+        found.into_iter().map(|t| t.id).collect()
+    };
+    store
+        .write_blocking(move |w| {
+            w.add_entries(run, &[entry(1, Some("u7"), &[]), entry(2, Some("u7"), &[])])?;
+            for (seq, claim, sharing) in w.shared_claims(run)? {
+                assert_eq!((claim.as_str(), sharing), ("target u7", 2));
+                w.make_ambiguous(run, seq, Action::Exception, EntryStatus::NeedsYou, "two want it")?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(ids(), ["u0"], "u7 is wanted by two, not by nobody");
+    let entry = store.read_blocking(|r| r.entry(run, 2)).unwrap().unwrap();
+    assert_eq!(entry.situation, Situation::Ambiguous);
+    assert_eq!((entry.target_id.as_deref(), entry.ambiguous.as_slice()), (None, &["u7".to_owned()][..]));
+}
+
+fn paged(pages: impl Fn(&str) -> Vec<String>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    loop {
+        let page = pages(all.last().map_or("", String::as_str));
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Pages of any size give the same records in the same order as one page of everything, and exactly those that a plain
+    /// reading of the rules gives.
+    #[test]
+    fn any_page_size_gives_the_same_walk(
+        pairs in prop::collection::btree_map("[a-c]{1,3}|[äß€😀Z-]{1,2}", (0u8..4, 1u64..3, 1u64..3, 0i64..2, prop::bool::ANY), 0..40),
+        size in 1usize..12,
+        backward in prop::bool::ANY,
+    ) {
+        let o = if backward { Orientation::Backward } else { Orientation::Forward };
+        let (_folder, store) = fresh();
+        let rows = pairs.clone();
+        store.write_blocking(move |w| {
+            let config = user_type();
+            for (id, (there, contact, user, version, linked)) in &rows {
+                let user_id = format!("u-{id}");
+                if there & 1 == 1 {
+                    w.mirror_page(&page(REMOTE, 1, vec![seen(id, *contact, "m")]), AT)?;
+                }
+                if there & 2 == 2 {
+                    insert(w, &config, &user_id, *user, json!({}))?;
+                }
+                if *linked {
+                    link(w, o, (id, 1), (&user_id, 1), VERSION - version);
+                }
+            }
+            Ok(())
+        }).unwrap();
+        let walk = walk(o, 1);
+        let is_source = |there: u8| there & if backward { 2 } else { 1 } != 0;
+        let expect: BTreeSet<String> = pairs
+            .iter()
+            .filter(|(_, (there, contact, user, version, linked))| {
+                let in_sync = *linked && *there == 3 && (*contact, *user, *version) == (1, 1, 0);
+                is_source(*there) && !in_sync
+            })
+            .map(|(id, _)| if backward { format!("u-{id}") } else { id.clone() })
+            .collect();
+        let expect: Vec<String> = expect.into_iter().collect();
+        prop_assert_eq!(paged(|after| ids(&store, &walk, after, size)), expect.clone());
+        prop_assert_eq!(ids(&store, &walk, "", usize::MAX), expect);
+
+        let run = run(&store);
+        let targets = |after: &str, limit: usize| -> Vec<String> {
+            let found = store.read_blocking(|r| r.unaccounted_targets(&walk, run, after, limit)).unwrap();
+            found.into_iter().map(|t| t.id).collect()
+        };
+        let expect: BTreeSet<String> = pairs
+            .iter()
+            .filter(|(_, (there, _, _, _, linked))| {
+                let is_target = there & if backward { 1 } else { 2 } != 0;
+                is_target && !(*linked && is_source(*there))
+            })
+            .map(|(id, _)| if backward { id.clone() } else { format!("u-{id}") })
+            .collect();
+        let expect: Vec<String> = expect.into_iter().collect();
+        prop_assert_eq!(paged(|after| targets(after, size)), expect.clone());
+        prop_assert_eq!(targets("", usize::MAX), expect);
+    }
+}
