@@ -110,6 +110,7 @@ function detailOf(summary: ConnectorSummary): ConnectorDetail {
       { name: "accessToken", label: "Access token", kind: "secret", help: "", advanced: false, default: null },
       { name: "clientId", label: "Client ID", kind: "text", help: "", advanced: false, default: null },
       { name: "clientSecret", label: "Client secret", kind: "secret", help: "", advanced: false, default: null },
+      { name: "scopes", label: "Scopes", kind: "text", help: "What the OAuth app asks for, separated by blanks.", advanced: true, default: null },
       { name: "apiBaseUrl", label: "API address", kind: "text", help: "Where the API is. Change it only for a proxy or a test system.", advanced: false, default: "https://api.hubapi.com" },
       { name: "apiVersion", label: "API version", kind: "text", help: "", advanced: true, default: "2026-03" },
       { name: "permitsPerSecond", label: "Calls per second", kind: "number", help: "HubSpot allows 10 for a free account.", advanced: true, default: 10 },
@@ -330,6 +331,8 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return connectorDetail(name);
     },
     connector_remove: ({ name }) => {
+      const needed = mappings.filter(({ summary }) => [summary.source, summary.target].some((path) => path.startsWith(`system/${name}/`)));
+      if (needed.length > 0) fail({ code: "conflict", message: `connector \`${name}\` is used by ${needed.map(({ summary }) => summary.name).join(", ")}; remove them first` });
       connectors = connectors.filter((item) => item.name !== name);
       return {};
     },

@@ -70,8 +70,8 @@ function Editor({ detail, create }: { detail: ConnectorDetail; create: boolean }
     });
   }
 
-  const plain = otherProperties(detail).filter((property) => !property.advanced);
-  const advanced = otherProperties(detail).filter((property) => property.advanced);
+  const plain = otherProperties(detail, form.credentials).filter((property) => !property.advanced);
+  const advanced = otherProperties(detail, form.credentials).filter((property) => property.advanced);
   const propertyField = (property: (typeof plain)[number]) => (
     <PropertyField
       key={property.name}

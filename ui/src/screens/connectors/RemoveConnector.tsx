@@ -18,12 +18,12 @@ export function RemoveConnector({ connector }: { connector: ConnectorSummary }) 
       <Button onClick={asking.show}>Remove</Button>
       <Confirm
         title={`Remove ${connector.title}?`}
-        action={mappings === 0 ? "Remove 1 connector" : `Remove it and stop ${count(mappings, "mapping")}`}
+        action={mappings === 0 ? "Remove 1 connector" : `Remove 1 connector and ${count(mappings, "mapping")}`}
         open={asking.open}
         busy={remove.isPending}
         onClose={asking.hide}
         onConfirm={() =>
-          remove.mutate(connector.name, {
+          remove.mutate({ name: connector.name, mappings: connector.mappings }, {
             onSuccess: () => {
               announce(`${connector.title} was removed`);
               void navigate({ to: "/connectors", ignoreBlocker: true });
@@ -34,7 +34,7 @@ export function RemoveConnector({ connector }: { connector: ConnectorSummary }) 
         <p>Its settings and keys are deleted here. Nothing is changed at {connector.host}.</p>
         {mappings > 0 && (
           <div>
-            <p className="text-ink">{count(mappings, "mapping")} cannot run without it:</p>
+            <p className="text-ink">{count(mappings, "mapping")} cannot work without it and {mappings === 1 ? "is" : "are"} removed too:</p>
             <ul className="list-disc pl-5">
               {connector.mappings.map((mapping) => (
                 <li key={mapping}>

@@ -14,7 +14,9 @@ export interface ConnectorForm {
   secrets: Record<string, string>;
 }
 
-const CREDENTIALS = new Set(["accessToken", "clientId", "clientSecret", "refreshToken", "redirectUri"]);
+const CREDENTIALS = new Set(["accessToken", "clientId", "clientSecret"]);
+/** Settings that only an OAuth app has a use for. */
+const OF_OAUTH = new Set(["refreshToken", "redirectUri", "scopes", "authorizeUrl"]);
 
 export function formOf(detail: ConnectorDetail): ConnectorForm {
   const { config } = detail;
@@ -68,8 +70,9 @@ export function hasChoice(detail: ConnectorDetail): boolean {
 }
 
 /** The settings besides the credentials, which have their own part of the form. */
-export function otherProperties(detail: ConnectorDetail): ConnectorProperty[] {
-  return hasChoice(detail) ? detail.properties.filter((property) => !CREDENTIALS.has(property.name)) : detail.properties;
+export function otherProperties(detail: ConnectorDetail, credentials: Credentials): ConnectorProperty[] {
+  if (!hasChoice(detail)) return detail.properties;
+  return detail.properties.filter(({ name }) => !CREDENTIALS.has(name) && (credentials === "oauth" || !OF_OAUTH.has(name)));
 }
 
 export function secretSet(detail: ConnectorDetail, property: string): boolean {

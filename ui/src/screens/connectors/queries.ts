@@ -41,13 +41,15 @@ export function useCancelAuthorize() {
   return useMutation({ mutationFn: (name: string) => call("connector_authorize_cancel", { name }) });
 }
 
+/** Removes a connector and before it the mappings that need it; it stops at the first that cannot be removed. */
 export function useRemoveConnector() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (name: string) => call("connector_remove", { name }),
-    onSuccess: (_, name) => {
-      client.removeQueries({ queryKey: connectorDetail(name).queryKey });
-      return refresh(client, "connectors_list", "mappings_list", "app_status");
+    mutationFn: async ({ name, mappings }: { name: string; mappings: string[] }) => {
+      for (const mapping of mappings) await call("mapping_remove", { name: mapping });
+      await call("connector_remove", { name });
     },
+    onSuccess: (_, { name }) => client.removeQueries({ queryKey: connectorDetail(name).queryKey }),
+    onSettled: () => refresh(client, "connectors_list", "mappings_list", "app_status"),
   });
 }

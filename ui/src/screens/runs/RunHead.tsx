@@ -21,6 +21,8 @@ export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: Run
   const cancel = useCancelRun();
   const active = summary.state === "active";
   const start = (allowDeletes: number | null) => apply.mutate({ id: summary.id, allowDeletes }, { onSuccess: onApplied });
+  // A plan that was not begun is dropped by canceling it.
+  const discard = () => cancel.mutate(summary.id, { onSuccess: onDiscard });
   const state = runState(summary);
   return (
     <div className="flex flex-col gap-2.5">
@@ -45,13 +47,17 @@ export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: Run
             ) : (
               <span className="text-fine">Nothing to reconcile</span>
             )}
-            <Button onClick={onDiscard}>Discard</Button>
+            <Button busy={cancel.isPending} onClick={discard}>
+              Discard
+            </Button>
           </>
         )}
         {summary.state === "held" && (
           <>
             <Release detail={detail} busy={apply.isPending} onRelease={start} />
-            <Button onClick={onDiscard}>Discard</Button>
+            <Button busy={cancel.isPending} onClick={discard}>
+              Discard
+            </Button>
           </>
         )}
       </div>
