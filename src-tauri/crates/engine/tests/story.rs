@@ -20,13 +20,19 @@ async fn contacts_become_users_once_and_edits_flow_back() {
     let run = bench.recon(INBOUND).await;
     assert_eq!(run.state, RunState::Success, "{:?}", run.message);
     let entries = bench.entries(&run).await;
-    let failed: Vec<_> = entries.iter().filter(|e| e.status == EntryStatus::Failed).map(|e| &e.reason).collect();
+    let failed: Vec<_> =
+        entries.iter().filter(|e| e.status == EntryStatus::Failed).map(|e| &e.reason).collect();
     assert!(failed.is_empty(), "{failed:?}");
     assert_eq!(bench.users().await.len(), with_mail);
     assert_eq!(run.progress.created as usize, with_mail);
     let ignored = entries.iter().filter(|e| e.situation.as_str() == "SOURCE_IGNORED").count();
     assert_eq!(ignored, contacts.len() - with_mail);
-    assert!(entries.iter().filter(|e| e.situation.as_str() == "SOURCE_IGNORED").all(|e| e.reason.contains("no value for email")));
+    assert!(
+        entries
+            .iter()
+            .filter(|e| e.situation.as_str() == "SOURCE_IGNORED")
+            .all(|e| e.reason.contains("no value for email"))
+    );
 
     bench.sandbox.portal().reset_calls();
     let again = bench.recon(INBOUND).await;
@@ -36,7 +42,12 @@ async fn contacts_become_users_once_and_edits_flow_back() {
 
     let back = bench.recon(OUTBOUND).await;
     assert_eq!(back.state, RunState::Success, "{:?}", back.message);
-    assert_eq!((back.progress.created, back.progress.updated), (0, 0), "an import leaves nothing to send back: {:?}", bench.entries(&back).await.first());
+    assert_eq!(
+        (back.progress.created, back.progress.updated),
+        (0, 0),
+        "an import leaves nothing to send back: {:?}",
+        bench.entries(&back).await.first()
+    );
     assert!(bench.sandbox.portal().writes().is_empty());
 
     let mail = prop(contacts.iter().find(|c| !prop(c, "email").is_empty()).unwrap(), "email").to_lowercase();
@@ -100,7 +111,8 @@ async fn a_change_of_the_target_makes_a_planned_item_stale() {
     bench.sandbox.portal().set(&contact.id, &[("phone", "+1 555 0199")]).unwrap();
     let applied = bench.apply(&preview, None).await;
     assert_eq!(applied.progress.updated, 0);
-    let stale: Vec<_> = bench.entries(&applied).await.into_iter().filter(|e| e.status == EntryStatus::Stale).collect();
+    let stale: Vec<_> =
+        bench.entries(&applied).await.into_iter().filter(|e| e.status == EntryStatus::Stale).collect();
     assert_eq!(stale.len(), 1);
     assert_ne!(prop(&bench.contact(&mail), "lastname"), "Planned");
 }
@@ -122,7 +134,8 @@ async fn implicit_sync_delivers_an_edit_and_an_unreachable_target_waits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_one_record_is_reconciled_when_asked_for() {
     let bench = bench(Options { records: 30, seed: 5, ..Options::default() }).await;
-    let contact = bench.sandbox.portal().contacts().into_iter().find(|c| !prop(c, "email").is_empty()).unwrap();
+    let contact =
+        bench.sandbox.portal().contacts().into_iter().find(|c| !prop(c, "email").is_empty()).unwrap();
     let run = bench.run_with(INBOUND, RunMode::Reconcile, vec![contact.id.clone()], None).await;
     assert_eq!(run.state, RunState::Success, "{:?}", run.message);
     assert_eq!(run.progress.created, 1);

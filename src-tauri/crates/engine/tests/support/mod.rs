@@ -46,7 +46,8 @@ impl Connectors for One {
         }))
         .unwrap();
         let credentials = Arc::new(MemoryCredentials::with_access_token("sandbox-service-key"));
-        let connector = connector::build(&config, credentials, Arc::new(Timestamp::now)).map_err(EngineError::from)?;
+        let connector =
+            connector::build(&config, credentials, Arc::new(Timestamp::now)).map_err(EngineError::from)?;
         built.insert(name.into(), Arc::clone(&connector));
         Ok(connector)
     }
@@ -158,7 +159,13 @@ impl Bench {
     }
 
     pub async fn user_by_mail(&self, mail: &str) -> store::Managed {
-        let id = self.users().await.into_iter().find(|(_, m)| m == mail).map(|(id, _)| id).expect("a user with this mail");
+        let id = self
+            .users()
+            .await
+            .into_iter()
+            .find(|(_, m)| m == mail)
+            .map(|(id, _)| id)
+            .expect("a user with this mail");
         self.store.read(move |r| r.managed("user", &id)).await.unwrap().unwrap()
     }
 

@@ -1,0 +1,271 @@
+//! What must not happen: mass deletes, duplicates, losses.
+
+mod support;
+
+use sandbox::{
+    faults::{ALWAYS, Action, Fault},
+    hubspot::Options,
+};
+use serde_json::json;
+use store::{EntryStatus, RunMode, RunState};
+use support::{INBOUND, OUTBOUND, bench, inbound, open, outbound, prop};
+
+async fn new_user(bench: &support::Bench, name: &str, mail: &str) -> String {
+    bench
+        .engine
+        .save_managed(engine::ManagedChange {
+            kind: "user".into(),
+            id: None,
+            rev: None,
+            attributes: json!({"userName": name, "givenName": name, "sn": "Person", "mail": mail})
+                .as_object()
+                .unwrap()
+                .clone(),
+            who: "test".into(),
+        })
+        .await
+        .unwrap()
+        .id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mass_deletes_are_held_and_released_only_for_one_run() {
+    let bench = bench(Options { records: 100, seed: 5, ..Options::default() }).await;
+    bench.put(inbound(json!({"policies": [
+        {"situation": "UNASSIGNED", "action": "IGNORE"}, {"situation": "SOURCE_MISSING", "action": "DELETE"}
+    ]}))).await;
+    bench.recon(INBOUND).await;
+    let before = bench.users().await.len();
+    let portal = bench.sandbox.portal();
+    let gone: Vec<_> =
+        portal.contacts().into_iter().filter(|c| !prop(c, "email").is_empty()).take(6).collect();
+    for contact in &gone {
+        assert!(portal.archive(&contact.id));
+    }
+    let held = bench.recon(INBOUND).await;
+    assert_eq!(held.state, RunState::Held, "{:?}", held.message);
+    assert!(
+        held.message.as_deref().unwrap().contains("6 deletes are planned, 5 are allowed"),
+        "{:?}",
+        held.message
+    );
+    assert_eq!(bench.users().await.len(), before);
+    let too_few = bench.apply(&held, Some(5)).await;
+    assert_eq!(too_few.state, RunState::Held);
+    let released = bench.apply(&held, Some(6)).await;
+    assert_eq!(released.state, RunState::Success, "{:?}", released.message);
+    assert_eq!(released.progress.deleted, 6);
+    assert_eq!(bench.users().await.len(), before - 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_lost_too_many_holds_the_run_and_an_empty_one_too() {
+    let bench = bench(Options { records: 100, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    let portal = bench.sandbox.portal();
+    for contact in portal.contacts().into_iter().take(20) {
+        assert!(portal.archive(&contact.id));
+    }
+    let held = bench.recon(INBOUND).await;
+    assert_eq!(held.state, RunState::Held);
+    assert!(held.message.as_deref().unwrap().contains("less than 90 %"), "{:?}", held.message);
+    for contact in portal.contacts() {
+        assert!(portal.archive(&contact.id));
+    }
+    let empty = bench.recon(INBOUND).await;
+    assert!(empty.message.as_deref().unwrap().contains("the source is empty"), "{:?}", empty.message);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_breaks_off_changes_nothing() {
+    let bench = bench(Options { records: 500, seed: 5, ..Options::default() }).await;
+    bench
+        .put(inbound(json!({"policies": [
+        {"situation": "UNASSIGNED", "action": "DELETE"}, {"situation": "SOURCE_MISSING", "action": "DELETE"}
+    ], "guards": {"maxDeletes": 1_000_000}})))
+        .await;
+    bench.recon(INBOUND).await;
+    let before = bench.users().await;
+    let portal = bench.sandbox.portal();
+    for action in
+        [Action::EmptyObject, Action::Html, Action::TruncatedJson, Action::DropPaging, Action::SelfCursor]
+    {
+        portal.set_faults(vec![
+            Fault::on("/crm/objects/2026-03/contacts", action.clone()).nth(3).times(ALWAYS),
+        ]);
+        let run = bench.recon(INBOUND).await;
+        assert_eq!(run.state, RunState::Failed, "{action:?}: {:?}", run.message);
+        assert_eq!(bench.users().await, before, "{action:?}");
+        portal.clear_faults();
+    }
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(
+        (run.state, run.progress.deleted, run.progress.created),
+        (RunState::Success, 0, 0),
+        "{:?}",
+        run.message
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sources_that_would_make_the_same_record_are_ambiguous_all_of_them() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    bench
+        .put(outbound(json!({"properties": [
+            {"source": "mail", "target": "email"}, {"source": "sn", "target": "lastname"}
+        ]})))
+        .await;
+    for name in ["one", "two", "three"] {
+        let mail = if name == "three" { "alone@example.org" } else { "Shared@example.org" };
+        new_user(&bench, name, mail).await;
+    }
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    assert_eq!(run.progress.created, 1);
+    let ambiguous: Vec<_> =
+        bench.entries(&run).await.into_iter().filter(|e| e.situation.as_str() == "AMBIGUOUS").collect();
+    assert_eq!(ambiguous.len(), 2);
+    assert!(
+        ambiguous
+            .iter()
+            .all(|e| e.status == EntryStatus::NeedsYou && e.reason.contains("a person has to choose"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_lost_after_the_write_makes_no_duplicate() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    for i in 0..30 {
+        new_user(&bench, &format!("n{i}"), &format!("lost{i}@example.org")).await;
+    }
+    let portal = bench.sandbox.portal();
+    let contacts = portal.contacts().len();
+    portal.set_faults(vec![Fault::on("/crm/objects/2026-03/contacts/batch/create", Action::LoseAnswer)]);
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    assert_eq!(portal.contacts().len(), contacts + 30);
+    let entries = bench.entries(&run).await;
+    assert!(entries.iter().all(|e| e.status != EntryStatus::Failed), "{entries:?}");
+    let again = bench.recon(OUTBOUND).await;
+    assert_eq!((again.progress.created, again.progress.updated), (0, 0));
+    assert_eq!(portal.contacts().len(), contacts + 30);
+}
+
+/// The process dies between the send and its outcome: the journal says "sending", the next process looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
+    for arrived in [true, false] {
+        let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+        bench.recon(INBOUND).await;
+        let id = new_user(&bench, "doubt", "doubt@example.org").await;
+        let portal = bench.sandbox.portal();
+        if arrived {
+            portal
+                .create(&[("email", "doubt@example.org"), ("firstname", "doubt"), ("lastname", "Person")])
+                .unwrap();
+        }
+        let row = store::JournalRow {
+            seq: 0,
+            run: None,
+            entry: None,
+            mapping: OUTBOUND.into(),
+            operation: store::Operation::Create,
+            connector: "hubspot".into(),
+            object_type: "contact".into(),
+            source_id: Some(id.clone()),
+            target_id: None,
+            payload: json!({"email": "doubt@example.org"}).as_object().unwrap().clone(),
+            before: None,
+        };
+        bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
+        let contacts = portal.contacts().len();
+        let (_, engine) = open(bench.folder.path(), &bench.sandbox.url());
+        let request = engine::RunRequest {
+            mapping: OUTBOUND.into(),
+            mode: RunMode::Reconcile,
+            ids: vec![],
+            allow_deletes: None,
+        };
+        let begun = engine.begin(request).await.unwrap();
+        let run = engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap();
+        assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+        assert_eq!(run.progress.created, u64::from(!arrived));
+        assert_eq!(portal.contacts().len(), contacts + usize::from(!arrived));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_bad_record_fails_alone_with_its_reason() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    bench.put(outbound(json!({"properties": [
+        {"source": "mail", "target": "email"}, {"source": "sn", "target": "lastname"}, {"source": "title", "target": "lifecyclestage"}
+    ]}))).await;
+    for i in 0..20 {
+        let id = new_user(&bench, &format!("b{i}"), &format!("bad{i}@example.org")).await;
+        bench.edit(&id, json!({"title": if i == 7 { "no such stage" } else { "lead" }})).await;
+    }
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    assert_eq!(run.progress.created, 19);
+    let failed: Vec<_> =
+        bench.entries(&run).await.into_iter().filter(|e| e.status == EntryStatus::Failed).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(
+        failed[0].reason.contains("lifecyclestage") || failed[0].reason.contains("no such stage"),
+        "{}",
+        failed[0].reason
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_of_one_mapping_do_not_overlap() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    let request = || engine::RunRequest {
+        mapping: INBOUND.into(),
+        mode: RunMode::Preview,
+        ids: vec![],
+        allow_deletes: None,
+    };
+    let first = bench.engine.begin(request()).await.unwrap();
+    let (_, other) = open(bench.folder.path(), &bench.sandbox.url());
+    let refused = other.begin(request()).await.err().unwrap();
+    assert!(refused.to_string().contains("is being run already"), "{refused}");
+    drop(first);
+    assert!(other.begin(request()).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_row_whose_target_is_down_waits_and_is_tried_again() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    let (id, mail) = bench.users().await.into_iter().next().unwrap();
+    let portal = bench.sandbox.portal();
+    portal.set_faults(vec![
+        Fault::on(
+            "/crm/objects/2026-03/contacts/batch/update",
+            Action::Answer {
+                status: 400,
+                body: Some(
+                    json!({"status": "error", "message": "not today", "category": "VALIDATION_ERROR"}),
+                ),
+                headers: Default::default(),
+            },
+        )
+        .times(ALWAYS),
+    ]);
+    bench.edit(&id, json!({"sn": "Later"})).await;
+    let results = bench.engine.deliver_object("user", &id).await.unwrap();
+    assert_eq!(results[0].ok, Some(false));
+    assert!(results[0].message.contains("not today"), "{}", results[0].message);
+    portal.clear_faults();
+    let now = jiff_now();
+    bench.store.write(move |w| w.retry_queue(None, now)).await.unwrap();
+    assert_eq!(bench.engine.deliver_due().await.unwrap().delivered, 1);
+    assert_eq!(prop(&bench.contact(&mail), "lastname"), "Later");
+}
+
+#[allow(clippy::disallowed_methods)]
+fn jiff_now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
