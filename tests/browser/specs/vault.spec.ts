@@ -4,9 +4,9 @@ import { join } from "node:path";
 
 import { connect } from "../support/connector";
 import { Host, PASSPHRASE } from "../support/host";
-import { expect, open, test } from "../support/test";
+import { expect, leave, open, test } from "../support/test";
 
-test("a vault stays locked until the right passphrase comes", async ({ page }) => {
+test("a vault stays locked until the right passphrase comes", async ({ page, context }) => {
   const dataDir = await mkdtemp(join(tmpdir(), "concord-browser-"));
   try {
     const before = await Host.start({ dataDir });
@@ -22,6 +22,7 @@ test("a vault stays locked until the right passphrase comes", async ({ page }) =
     await page.getByLabel("Passphrase", { exact: true }).fill(PASSPHRASE);
     await page.getByRole("button", { name: "Unlock" }).click();
     await expect(page.getByRole("heading", { level: 1, name: "Dashboard" })).toBeVisible();
+    await leave(context);
     await host.stop();
   } finally {
     await rm(dataDir, { recursive: true });

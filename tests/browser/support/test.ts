@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page, test as base } from "@playwright/test";
+import { type BrowserContext, expect, type Page, test as base } from "@playwright/test";
 
 import { Host, type HostOptions } from "./host";
 
@@ -17,9 +17,10 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   hostOptions: [{}, { option: true }],
-  host: async ({ hostOptions }, use) => {
+  host: async ({ hostOptions, context }, use) => {
     const host = await Host.start(hostOptions);
     await use(host);
+    await leave(context);
     await host.stop();
   },
   quiet: [
@@ -36,6 +37,11 @@ export const test = base.extend<Fixtures>({
     { auto: true },
   ],
 });
+
+/** Leaves the host's pages, which would miss it when it ends. */
+export async function leave(context: BrowserContext): Promise<void> {
+  await Promise.all(context.pages().map((page) => page.goto("about:blank")));
+}
 
 /** Opens a screen by its place after the `#`, and waits until it is there. */
 export async function open(page: Page, host: Host, place = "/"): Promise<void> {
