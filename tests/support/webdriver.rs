@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The longest that anything on a screen may take to appear.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(50);
 /// The key under which the protocol hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -83,8 +83,8 @@ pub enum Role {
     Heading,
     /// One of several choices.
     Radio,
-    /// A row of a table.
-    Row,
+    /// What opens a part of the page.
+    Disclosure,
 }
 
 impl Role {
@@ -96,7 +96,7 @@ impl Role {
             Self::Tab => "[role=tab]",
             Self::Heading => "h1,h2,h3,h4,[role=heading]",
             Self::Radio => "input[type=radio],[role=radio]",
-            Self::Row => "tr,[role=row]",
+            Self::Disclosure => "summary",
         }
     }
 }
