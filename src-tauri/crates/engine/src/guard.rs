@@ -1,6 +1,6 @@
 //! Guards: limits on the whole plan, checked before the first write.
 
-use model::{Action, mapping_config::GuardsConfig};
+use model::{Action, Situation, mapping_config::GuardsConfig};
 use store::{EntryStatus, GuardResult, Progress};
 
 /// Deletes and unlinks that a run may do when the mapping does not say.
@@ -15,17 +15,24 @@ pub(crate) struct Planned {
     pub creates: u64,
     pub updates: u64,
     pub deletes: u64,
+    /// Of the creates, those whose linked target is gone.
+    pub made_again: u64,
 }
 
 impl Planned {
-    pub(crate) fn count(counts: &[(model::Situation, Action, EntryStatus, u64)]) -> Self {
+    pub(crate) fn count(counts: &[(Situation, Action, EntryStatus, u64)]) -> Self {
         let mut planned = Self::default();
-        for (_, action, status, n) in counts {
+        for (situation, action, status, n) in counts {
             if *status != EntryStatus::Planned {
                 continue;
             }
             match action {
-                Action::Create => planned.creates += n,
+                Action::Create => {
+                    planned.creates += n;
+                    if *situation == Situation::Missing {
+                        planned.made_again += n;
+                    }
+                }
                 Action::Update | Action::Link => planned.updates += n,
                 Action::Delete | Action::Unlink => planned.deletes += n,
                 _ => {}
@@ -73,6 +80,23 @@ pub(crate) fn check(
                 ),
             );
         }
+    }
+
+    // A target that lost so many is more often another account than a clean-up, and everything would be made twice.
+    if !partial
+        && planned.made_again > DEFAULT_MAX_DELETES
+        && planned.made_again * 100 > links * (100 - LEAST_SOURCE_PERCENT)
+    {
+        add(
+            "missingTargets",
+            format!("{} % of {links}", 100 - LEAST_SOURCE_PERCENT),
+            planned.made_again.to_string(),
+            allow_deletes.is_none(),
+            format!(
+                "{} of {links} linked target records are gone and would be made again. Check that the connection leads to the right account; if it does, release the run with an allowance",
+                planned.made_again
+            ),
+        );
     }
 
     let percent = |n: u64| if links == 0 { 0.0 } else { n as f64 * 100.0 / links as f64 };

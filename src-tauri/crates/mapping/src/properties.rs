@@ -146,7 +146,12 @@ impl Mapping {
     }
 
     /// The text that this mapping gives a target attribute, if it gives one; for finding the target by its natural key.
-    pub fn mapped_text(&self, interpreter: &dyn Interpreter, source: &Attributes, attribute: &str) -> Option<String> {
+    pub fn mapped_text(
+        &self,
+        interpreter: &dyn Interpreter,
+        source: &Attributes,
+        attribute: &str,
+    ) -> Option<String> {
         match self.mapped_value(interpreter, source, attribute) {
             Ok(Value::String(text)) if !text.is_empty() => Some(text),
             _ => None,

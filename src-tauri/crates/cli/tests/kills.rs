@@ -1,0 +1,208 @@
+//! The process is killed at twenty moments of an import and of an export, and run again: no duplicate, no loss, on either
+//! side. Moments are counted in calls served, users written and contacts made, so that they fall where they should on any
+//! machine.
+
+#![allow(missing_docs)]
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use sandbox::hubspot::{Options, Sandbox};
+use serde_json::{Value, json};
+
+const CONTACTS: usize = 5000;
+const INBOUND: &str = "systemHubspotContact_managedUser";
+
+fn concord(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_concord"));
+    command
+        .args(["--data-dir", &data.display().to_string()])
+        .args(arguments)
+        .env("CONCORD_PASSPHRASE", "a passphrase for tests")
+        .stdin(Stdio::null());
+    command
+}
+
+fn succeed(data: &Path, arguments: &[&str]) -> String {
+    let output = concord(data, arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn recon(data: &Path, mapping: &str) -> Value {
+    serde_json::from_str(&succeed(data, &["--json", "recon", mapping])).unwrap()
+}
+
+fn add(data: &Path, what: &str, document: &Value) {
+    let file = data.with_extension(format!("{what}.json"));
+    std::fs::write(&file, document.to_string()).unwrap();
+    succeed(data, &[what, "add", &file.display().to_string()]);
+}
+
+async fn sandbox(records: usize, latency: Duration) -> Sandbox {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Sandbox::start(listener, Options { records, seed: 11, latency, ..Options::default() }).await.unwrap()
+}
+
+fn connector(name: &str, url: &str) -> Value {
+    json!({
+        "name": name,
+        "connectorRef": {"connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector"},
+        "configurationProperties": {"accessToken": "sandbox-service-key", "apiBaseUrl": url, "permitsPerSecond": 1000}
+    })
+}
+
+fn inbound() -> Value {
+    json!({
+        "name": INBOUND, "source": "system/hubspot/contact", "target": "managed/user",
+        "enableSync": false, "sourceCondition": "/source/email pr",
+        "correlationQuery": {"expressionTree": {"any": ["mail"]}},
+        "properties": [
+            {"source": "email", "target": "userName", "transform": {"builtIn": "lower"}},
+            {"source": "email", "target": "mail", "transform": {"builtIn": "lower"}},
+            {"source": "firstname", "target": "givenName", "default": "-"},
+            {"source": "lastname", "target": "sn", "default": "-"}
+        ],
+        "policies": [{"situation": "UNASSIGNED", "action": "IGNORE"}]
+    })
+}
+
+fn mails(data: &Path) -> Vec<String> {
+    let list: Value = serde_json::from_str(&succeed(data, &["--json", "user", "list", "--fields", "mail"])).unwrap();
+    list["result"].as_array().unwrap().iter().map(|u| u["mail"].as_str().unwrap().to_lowercase()).collect()
+}
+
+fn emails(sandbox: &Sandbox) -> Vec<String> {
+    let contacts = sandbox.portal().contacts();
+    contacts.iter().filter_map(|c| c.properties.get("email")).filter(|e| !e.is_empty()).map(|e| e.to_lowercase()).collect()
+}
+
+/// Kills the process once `reached` holds, or lets it end if it is faster. Gives whether it was killed.
+async fn kill_when(mut child: Child, mut reached: impl FnMut() -> bool) -> bool {
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if reached() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return true;
+        }
+        ticks.tick().await;
+    }
+}
+
+fn start(data: &Path, mapping: &str) -> Child {
+    concord(data, &["recon", mapping]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Users in the repository as another process sees them.
+fn users(store: &store::Store) -> u64 {
+    store.read_blocking(|r| r.managed_count("user")).unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_killed_at_ten_moments_ends_as_if_it_never_was() {
+    let sandbox = sandbox(CONTACTS, Duration::from_millis(2)).await;
+    let portal = sandbox.portal();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    add(&data, "connector", &connector("hubspot", &sandbox.url()));
+    add(&data, "mapping", &inbound());
+    let store = store::Store::open(&data).unwrap();
+
+    let mut killed = 0;
+    for page in [1, 10, 25, 40, 50] {
+        portal.reset_calls();
+        let child = start(&data, INBOUND);
+        killed += u32::from(kill_when(child, || portal.call_count() >= page).await);
+    }
+    for share in [1, 1000, 2000, 3000, 4000] {
+        let child = start(&data, INBOUND);
+        killed += u32::from(kill_when(child, || users(&store) >= share).await);
+    }
+    assert!(killed >= 8, "only {killed} of 10 kills fell inside a run");
+
+    let last = recon(&data, INBOUND);
+    assert_eq!(last["state"], "SUCCESS", "{last}");
+    let (mut want, mut have) = (emails(&sandbox), mails(&data));
+    want.sort();
+    have.sort();
+    assert_eq!(have, want, "one user per contact with an e-mail");
+    assert!(portal.writes().is_empty(), "an import writes nothing to HubSpot");
+    portal.reset_calls();
+    let quiet = recon(&data, INBOUND);
+    assert_eq!(quiet["progress"]["target"]["created"], 0, "{quiet}");
+    assert_eq!(quiet["progress"]["target"]["updated"], 0, "{quiet}");
+    let most = CONTACTS.div_ceil(100) + 5;
+    assert!(portal.call_count() as usize <= most, "{} calls, {most} allowed", portal.call_count());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_killed_at_ten_moments_makes_each_contact_once() {
+    let source = sandbox(1500, Duration::ZERO).await;
+    let target = sandbox(0, Duration::from_millis(25)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    add(&data, "connector", &connector("hubspot", &source.url()));
+    add(&data, "connector", &connector("other", &target.url()));
+    add(&data, "mapping", &inbound());
+    let outbound = json!({
+        "name": "managedUser_systemOtherContact", "source": "managed/user", "target": "system/other/contact",
+        "enableSync": false,
+        "properties": [
+            {"source": "mail", "target": "email"}, {"source": "givenName", "target": "firstname"}, {"source": "sn", "target": "lastname"}
+        ]
+    });
+    add(&data, "mapping", &outbound);
+    recon(&data, INBOUND);
+    let portal = target.portal();
+
+    let mut killed = 0;
+    for made in [1, 101, 201, 301, 501, 601, 801, 901, 1101, 1301] {
+        let child = start(&data, "managedUser_systemOtherContact");
+        killed += u32::from(kill_when(child, || portal.contacts().len() >= made).await);
+    }
+    assert!(killed >= 8, "only {killed} of 10 kills fell inside a run");
+
+    let last = recon(&data, "managedUser_systemOtherContact");
+    assert_eq!(last["state"], "SUCCESS", "{last}");
+    let (want, have) = (mails(&data), emails(&target));
+    let distinct: BTreeSet<&String> = have.iter().collect();
+    assert_eq!(distinct.len(), have.len(), "no contact twice");
+    assert_eq!(distinct, want.iter().collect(), "one contact per user");
+    assert_eq!(portal.contacts().len(), want.len());
+    let quiet = recon(&data, "managedUser_systemOtherContact");
+    assert_eq!((&quiet["progress"]["target"]["created"], &quiet["progress"]["target"]["updated"]), (&json!(0), &json!(0)), "{quiet}");
+}
+
+/// No natural key to find a lost create by: contacts without an e-mail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_without_a_key_killed_in_the_middle_makes_each_contact_once() {
+    let source = sandbox(600, Duration::ZERO).await;
+    let target = sandbox(0, Duration::from_millis(25)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    add(&data, "connector", &connector("hubspot", &source.url()));
+    add(&data, "connector", &connector("other", &target.url()));
+    add(&data, "mapping", &inbound());
+    let outbound = json!({
+        "name": "managedUser_systemOtherContact", "source": "managed/user", "target": "system/other/contact", "enableSync": false,
+        "properties": [{"source": "userName", "target": "firstname"}, {"source": "sn", "target": "lastname"}]
+    });
+    add(&data, "mapping", &outbound);
+    recon(&data, INBOUND);
+    let portal = target.portal();
+    for made in [1, 101, 301, 401] {
+        let child = start(&data, "managedUser_systemOtherContact");
+        kill_when(child, || portal.contacts().len() >= made).await;
+    }
+    let last = recon(&data, "managedUser_systemOtherContact");
+    assert_eq!(last["state"], "SUCCESS", "{last}");
+    assert_eq!(portal.contacts().len(), mails(&data).len());
+}
