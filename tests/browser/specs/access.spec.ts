@@ -71,3 +71,13 @@ test.describe("without a keyring and without a passphrase", () => {
     await expectAccessible(page);
   });
 });
+
+test("the check of accessibility finds what is wrong", async ({ host, page }) => {
+  await open(page, host);
+  await page.evaluate(() => {
+    const heading = document.querySelector("h1");
+    heading?.after(document.createElement("button"));
+    for (const part of heading?.querySelectorAll<HTMLElement>("*") ?? []) part.style.color = "rgb(250, 250, 250)";
+  });
+  await expect(expectAccessible(page)).rejects.toThrow(/button-name: [^]*color-contrast: /);
+});

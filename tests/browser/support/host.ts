@@ -115,6 +115,17 @@ export class Host {
     await this.#control("expire-tokens");
   }
 
+  /** Moves a contact to the CRM's recycle bin as a person would. */
+  async archiveContact(id: string): Promise<void> {
+    const answer = await fetch(`${this.sandbox}/__sandbox/contacts/${id}`, { method: "DELETE" });
+    if (!answer.ok) throw new Error(`The sandbox did not archive ${id}: ${await answer.text()}`);
+  }
+
+  /** Has the sandbox misbehave in this way only; an empty list mends it. */
+  async faults(faults: { method?: string; path?: string; times?: number | "always"; action: unknown }[]): Promise<void> {
+    await this.#control("faults", { faults });
+  }
+
   async #control(path: string, body?: unknown): Promise<unknown> {
     const answer = await fetch(`${this.sandbox}/__sandbox/${path}`, {
       method: "POST",

@@ -34,13 +34,13 @@ fn main() -> ExitCode {
     let errand = arguments.next();
     let rest: Vec<String> = arguments.collect();
     let outcome = match errand.as_deref() {
-        Some("run") => start::run(&rest),
+        Some("run") => start::run(&rest).map(|()| ExitCode::SUCCESS),
         Some("test") => suite::run(&rest),
-        Some("bindings") => bindings::write(),
-        Some("audit") => audit::check(),
+        Some("bindings") => bindings::write().map(|()| ExitCode::SUCCESS),
+        Some("audit") => audit::check().map(|()| ExitCode::SUCCESS),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}\nSteps of the test, in their order: {}\n", suite::step_names().join(", "));
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
         other => {
             if let Some(other) = other {
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         }
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problem) => {
             eprintln!("{problem}");
             ExitCode::FAILURE
