@@ -30,13 +30,13 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
         </div>
         <h1 className="text-xl font-semibold">{first ? "Choose a passphrase" : "The vault is locked"}</h1>
         <p className="text-soft">
-          <bdi>
-            {vault.message ??
-              (first
-                ? "Tokens and keys are kept encrypted. This computer offers no keyring, so a passphrase protects them."
-                : "Tokens and keys are kept encrypted. The passphrase opens them.")}
-          </bdi>
+          Tokens and keys are kept encrypted. {first ? "This computer offers no keyring, so a passphrase of yours protects them." : "The passphrase opens them."}
         </p>
+        {vault.message && (
+          <p className="text-sm break-words text-soft">
+            <bdi>{vault.message}</bdi>
+          </p>
+        )}
         <TextField
           label="Passphrase"
           type={shown ? "text" : "password"}
