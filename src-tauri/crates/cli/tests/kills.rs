@@ -72,13 +72,19 @@ fn inbound() -> Value {
 }
 
 fn mails(data: &Path) -> Vec<String> {
-    let list: Value = serde_json::from_str(&succeed(data, &["--json", "user", "list", "--fields", "mail"])).unwrap();
+    let list: Value =
+        serde_json::from_str(&succeed(data, &["--json", "user", "list", "--fields", "mail"])).unwrap();
     list["result"].as_array().unwrap().iter().map(|u| u["mail"].as_str().unwrap().to_lowercase()).collect()
 }
 
 fn emails(sandbox: &Sandbox) -> Vec<String> {
     let contacts = sandbox.portal().contacts();
-    contacts.iter().filter_map(|c| c.properties.get("email")).filter(|e| !e.is_empty()).map(|e| e.to_lowercase()).collect()
+    contacts
+        .iter()
+        .filter_map(|c| c.properties.get("email"))
+        .filter(|e| !e.is_empty())
+        .map(|e| e.to_lowercase())
+        .collect()
 }
 
 /// Kills the process once `reached` holds, or lets it end if it is faster. Gives whether it was killed.
@@ -178,7 +184,11 @@ async fn an_export_killed_at_ten_moments_makes_each_contact_once() {
     assert_eq!(distinct, want.iter().collect(), "one contact per user");
     assert_eq!(portal.contacts().len(), want.len());
     let quiet = recon(&data, "managedUser_systemOtherContact");
-    assert_eq!((&quiet["progress"]["target"]["created"], &quiet["progress"]["target"]["updated"]), (&json!(0), &json!(0)), "{quiet}");
+    assert_eq!(
+        (&quiet["progress"]["target"]["created"], &quiet["progress"]["target"]["updated"]),
+        (&json!(0), &json!(0)),
+        "{quiet}"
+    );
 }
 
 /// No natural key to find a lost create by: contacts without an e-mail.

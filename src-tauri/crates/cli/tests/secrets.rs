@@ -125,7 +125,8 @@ async fn nothing_that_is_written_or_said_holds_a_secret() {
     // A key that the provider refuses, and a grant that it refuses: their errors are told without them.
     assert!(session.add(folder.path(), "connector", &config("wrong", json!({"accessToken": WRONG_KEY}))));
     assert!(!session.run(&["connector", "test", "wrong"]));
-    let grant = json!({"clientId": "sandbox-client", "clientSecret": CLIENT_SECRET, "refreshToken": REFRESH_TOKEN});
+    let grant =
+        json!({"clientId": "sandbox-client", "clientSecret": CLIENT_SECRET, "refreshToken": REFRESH_TOKEN});
     assert!(session.add(folder.path(), "connector", &config("grant", grant)));
     assert!(!session.run(&["connector", "test", "grant"]));
     assert!(session.run(&["vault", "rotate"]));

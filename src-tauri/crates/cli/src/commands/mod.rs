@@ -1,0 +1,41 @@
+//! The commands, a file for each noun.
+
+use std::sync::Arc;
+
+use api::{App, AppOptions};
+
+pub mod connector;
+pub mod demo;
+pub mod mapping;
+pub mod queue;
+pub mod recon;
+pub mod run;
+pub mod sandbox;
+pub mod user;
+pub mod vault;
+
+use crate::{
+    arguments::{self, Arguments, Command},
+    exit::{Exit, Failure},
+    output::Output,
+};
+
+/// Carries out the command.
+pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
+    let open = async || -> Result<Arc<App>, Failure> {
+        let options = AppOptions { data_dir: arguments.data_dir()?, passphrase: arguments::passphrase() };
+        Ok(App::open(options).await?)
+    };
+    match &arguments.command {
+        Command::Connector(command) => connector::run(command, &open().await?, output).await,
+        Command::Mapping(command) => mapping::run(command, open().await?.as_ref(), output).await,
+        Command::Recon(command) => recon::run(command, &open().await?, output).await,
+        Command::Run(command) => run::run(command, &open().await?, output).await,
+        Command::User(command) => user::run(command, open().await?.as_ref(), output).await,
+        Command::Queue(command) => queue::run(command, open().await?.as_ref(), output).await,
+        Command::Vault(command) => vault::run(command, open().await?.as_ref(), output).await,
+        // These two keep nothing in the data folder.
+        Command::Sandbox(command) => sandbox::run(command, output).await,
+        Command::Demo => demo::run(output).await,
+    }
+}

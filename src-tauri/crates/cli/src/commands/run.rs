@@ -1,0 +1,179 @@
+//! `concord run`: runs, their plans and their entries.
+
+use std::sync::Arc;
+
+use api::{
+    App,
+    dto::{ById, RunApply, RunState, RunsRequest},
+};
+use clap::Subcommand;
+use model::Situation;
+use serde_json::{Value, json};
+
+use super::recon::{self, Allowance};
+use crate::{
+    exit::{Exit, Failure},
+    output::{Output, Table, clean, plain},
+    summary::{self, duration, mode_word, state_word},
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the runs, newest first
+    List,
+    /// Shows a run with its counts
+    Show { run: String },
+    /// Shows a run's records, except those that were in sync already
+    Entries {
+        run: String,
+        /// Only records in this situation
+        #[arg(long)]
+        situation: Option<Situation>,
+        /// Only records that failed
+        #[arg(long)]
+        failed: bool,
+    },
+    /// Carries out the plan of a preview, or releases a held run
+    ///
+    /// Each change is held against the target as it is now, and skipped where the target has changed since.
+    Apply {
+        run: String,
+        #[command(flatten)]
+        allowance: Allowance,
+    },
+    /// Ends a run after the batch that is under way, or discards a plan
+    Cancel { run: String },
+}
+
+pub async fn run(command: &Command, app: &Arc<App>, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::List => list(app, output).await,
+        Command::Show { run } => {
+            summary::print(app, run, output).await?;
+            Ok(Exit::Done)
+        }
+        Command::Entries { run, situation, failed } => entries(app, run, *situation, *failed, output).await,
+        Command::Apply { run, allowance } => {
+            let begun =
+                app.run_apply(RunApply { id: run.clone(), allow_deletes: allowance.deletes() }).await?;
+            recon::to_the_end(app, begun, output).await
+        }
+        Command::Cancel { run } => cancel(app, run, output).await,
+    }
+}
+
+async fn list(app: &App, output: &Output) -> Result<Exit, Failure> {
+    let mut runs = Vec::new();
+    let mut after = None;
+    loop {
+        let page = app.runs_list(RunsRequest { mapping: None, after, limit: None }).await?;
+        runs.extend(page.runs);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if output.is_json() {
+        let mut documents = Vec::new();
+        for run in &runs {
+            documents.push(app.run_document(&run.id).await?);
+        }
+        output.document(&documents)?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<[String; 8]> = runs
+        .into_iter()
+        .map(|r| {
+            [
+                r.id,
+                r.started,
+                r.mapping,
+                mode_word(r.mode).into(),
+                state_word(r.state).into(),
+                r.changes.to_string(),
+                r.failed.to_string(),
+                duration(r.duration_ms),
+            ]
+        })
+        .collect();
+    output.table(
+        ["RUN", "STARTED", "MAPPING", "KIND", "STATE", "CHANGES", "FAILED", "TOOK"],
+        &rows,
+        "There was no run yet; `concord recon MAPPING --preview` makes the first.",
+    )?;
+    Ok(Exit::Done)
+}
+
+/// Wide enough for every situation, action and state.
+const ENTRY_COLUMNS: [&str; 5] =
+    ["SITUATION           ", "ACTION   ", "STATE   ", "RECORD                          ", "REASON"];
+
+async fn entries(
+    app: &App,
+    run: &str,
+    situation: Option<Situation>,
+    failed: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    // An unknown run is told before the list is begun.
+    app.run_get(ById { id: run.to_owned() }).await?;
+    let mut stream = output.stream();
+    let table = Table::for_rows(&ENTRY_COLUMNS.map(str::to_owned), &[]);
+    let situation = situation.map(|s| s.to_string());
+    let mut first = true;
+    let json = output.is_json();
+    if json {
+        stream.text("[");
+    }
+    let count = app
+        .run_assoc(run, situation, failed, |entry| {
+            if json {
+                stream.text(if first { "\n" } else { ",\n" });
+                stream.text(&entry.to_string());
+            } else {
+                if first {
+                    stream.line(&table.head());
+                }
+                stream.line(&table.row(&entry_cells(&entry)));
+                for change in entry.get("changes").and_then(Value::as_array).into_iter().flatten() {
+                    stream.line(&change_line(change));
+                }
+            }
+            first = false;
+        })
+        .await?;
+    if json {
+        stream.text(if count > 0 { "\n]\n" } else { "]\n" });
+    }
+    stream.end()?;
+    if count == 0 && !json {
+        output.hint("No entries: every record that was looked at is in sync, or none matches.");
+    }
+    Ok(Exit::Done)
+}
+
+fn entry_cells(entry: &Value) -> Vec<String> {
+    let text = |name: &str| entry.get(name).map(plain).unwrap_or_default();
+    let remedy = text("messageDetail");
+    let reason = if remedy.is_empty() { text("reason") } else { format!("{}; {remedy}", text("reason")) };
+    vec![text("situation"), text("action"), text("state"), text("title"), reason]
+}
+
+fn change_line(change: &Value) -> String {
+    let part = |name: &str| change.get(name).cloned().unwrap_or(Value::Null);
+    clean(&format!("    {}: {} -> {}", plain(&part("attribute")), part("before"), part("after")))
+}
+
+async fn cancel(app: &App, run: &str, output: &Output) -> Result<Exit, Failure> {
+    let canceled = app.run_cancel(ById { id: run.to_owned() }).await?;
+    let ended = canceled.state == RunState::Canceled;
+    if output.is_json() {
+        let status = if ended { "SUCCESS" } else { "INITIATED" };
+        output.document(&json!({"_id": canceled.id, "action": "cancel", "status": status}))?;
+    } else if ended {
+        output.line(format!("run {} discarded; nothing of it was written", canceled.id))?;
+    } else {
+        output.line(format!("run {} ends after the batch that is under way", canceled.id))?;
+    }
+    Ok(Exit::Done)
+}

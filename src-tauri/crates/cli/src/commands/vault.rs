@@ -1,0 +1,122 @@
+//! `concord vault`: what keeps the secrets.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use api::{
+    App,
+    dto::{VaultPassphrase, VaultState, VaultStatus},
+};
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::{
+    exit::{Exit, Failure},
+    output::Output,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Says whether secrets can be read and written; exit code 5 if not
+    Status,
+    /// Protects the vault by a passphrase from now on; asks for it, or reads it from stdin
+    SetPassphrase,
+    /// Seals every secret with a fresh key
+    Rotate,
+    /// Makes a new recovery key in place of the old one and prints it, this once
+    RecoveryKey,
+}
+
+pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Status => status(app, output).await,
+        Command::SetPassphrase => set_passphrase(app, output).await,
+        Command::Rotate => {
+            let sealed = app.vault_rotate().await?;
+            if output.is_json() {
+                output.document(&json!({"result": "rotated", "secrets": sealed}))?;
+            } else {
+                output.line(format!("{sealed} secrets sealed with a fresh key"))?;
+            }
+            Ok(Exit::Done)
+        }
+        Command::RecoveryKey => {
+            let key = app.vault_recovery_key().await?;
+            if output.is_json() {
+                output.document(&json!({"recoveryKey": key.expose()}))?;
+            } else {
+                output.line(key.expose())?;
+                output.hint("Keep it where no thief and no fire gets at it; it is not shown again, and the one before it is void.");
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn status(app: &App, output: &Output) -> Result<Exit, Failure> {
+    let status = app.vault_status().await?;
+    let usable = matches!(status.state, VaultState::Unlocked | VaultState::New);
+    if output.is_json() {
+        output.document(&status)?;
+    } else {
+        output.line(in_words(&status))?;
+    }
+    if usable {
+        return Ok(Exit::Done);
+    }
+    if let Some(message) = &status.message {
+        output.hint(&format!("concord: {message}"));
+    }
+    Ok(Exit::Locked)
+}
+
+fn in_words(status: &VaultStatus) -> String {
+    let by =
+        status.source.as_deref().map(|source| format!(", protected by the {source}")).unwrap_or_default();
+    match status.state {
+        VaultState::New => "no secret stored yet; the vault is made with the first one".into(),
+        VaultState::NeedsPassphrase => {
+            "no secret can be stored yet: there is no keyring and no passphrase".into()
+        }
+        VaultState::Unlocked => format!("open{by}"),
+        VaultState::Locked => format!("locked{by}"),
+    }
+}
+
+async fn set_passphrase(app: &App, output: &Output) -> Result<Exit, Failure> {
+    let passphrase = ask(output)?;
+    let before = app.vault_status().await?;
+    match before.state {
+        VaultState::New | VaultState::NeedsPassphrase => {
+            app.vault_unlock(VaultPassphrase { passphrase }).await?
+        }
+        VaultState::Unlocked | VaultState::Locked => app.vault_set_passphrase(passphrase).await?,
+    };
+    if output.is_json() {
+        output.document(&app.vault_status().await?)?;
+    } else {
+        output.line("the vault is protected by the passphrase")?;
+        output.hint("Set CONCORD_PASSPHRASE where `concord` is to open it.");
+    }
+    Ok(Exit::Done)
+}
+
+fn ask(output: &Output) -> Result<String, Failure> {
+    let unread = |problem: io::Error| Failure::error(format!("the passphrase cannot be read ({problem})"));
+    let given = if io::stdin().is_terminal() {
+        let hidden = |prompt: &str| rpassword::prompt_password(prompt).map_err(unread);
+        let first = hidden("New passphrase: ")?;
+        if first != hidden("Once more: ")? {
+            return Err(Failure::error("the two passphrases differ; nothing was changed"));
+        }
+        first
+    } else {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map_err(unread)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if given.is_empty() {
+        output.hint("A passphrase is read from the terminal, or as a line from stdin.");
+        return Err(Failure::error("the passphrase is empty; nothing was changed"));
+    }
+    Ok(given)
+}

@@ -1,0 +1,151 @@
+//! How a run ended: on stdout for people or programs, and as an exit code.
+
+use api::{
+    App,
+    dto::{ById, RunDetail, RunMode, RunState, RunSummary},
+};
+use serde_json::Value;
+
+use crate::{
+    exit::{Exit, Failure},
+    output::Output,
+};
+
+/// Prints a run: IDM's summary document with `--json`, else its counts in words.
+pub async fn print(app: &App, id: &str, output: &Output) -> Result<RunDetail, Failure> {
+    let document = app.run_document(id).await?;
+    let detail = app.run_get(ById { id: id.to_owned() }).await?;
+    if output.is_json() {
+        output.document(&document)?;
+    } else {
+        in_words(&detail, &document, output)?;
+    }
+    Ok(detail)
+}
+
+/// The exit code of a run that ended, and its reason on stderr.
+pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
+    let exit = match run.state {
+        RunState::Held => Exit::Held,
+        RunState::Canceled | RunState::Failed | RunState::Interrupted => Exit::Error,
+        RunState::Active | RunState::Success | RunState::Planned if run.failed > 0 => Exit::SomeFailed,
+        RunState::Active | RunState::Success | RunState::Planned => Exit::Done,
+    };
+    match exit {
+        Exit::SomeFailed => output.hint(&format!(
+            "concord: {} records failed; `concord run entries {} --failed` says why",
+            run.failed, run.id
+        )),
+        Exit::Held | Exit::Error => {
+            output.hint(&format!("concord: {}", run.message.as_deref().unwrap_or(&run.stage_description)));
+        }
+        _ => {}
+    }
+    if exit == Exit::Held {
+        output.hint(&format!(
+            "Look at it with `concord run entries {id}`; release it with `concord run apply {id} --allow deletes=N`, or discard it with `concord run cancel {id}`.",
+            id = run.id
+        ));
+    }
+    exit
+}
+
+/// The word for a run's state.
+pub fn state_word(state: RunState) -> &'static str {
+    match state {
+        RunState::Active => "under way",
+        RunState::Success => "finished",
+        RunState::Planned => "planned",
+        RunState::Held => "held",
+        RunState::Canceled => "canceled",
+        RunState::Failed => "failed",
+        RunState::Interrupted => "interrupted",
+    }
+}
+
+/// The word for what a run is for.
+pub fn mode_word(mode: RunMode) -> &'static str {
+    match mode {
+        RunMode::Preview => "preview",
+        RunMode::Reconcile => "reconcile",
+        RunMode::Apply => "apply",
+    }
+}
+
+/// Milliseconds as people say them.
+pub fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}
+
+fn in_words(detail: &RunDetail, document: &Value, output: &Output) -> Result<(), Failure> {
+    let run = &detail.summary;
+    output.line(format!(
+        "{} of {}: {} in {} with {} calls (run {})",
+        mode_word(run.mode),
+        run.mapping,
+        state_word(run.state),
+        duration(run.duration_ms),
+        run.calls,
+        run.id
+    ))?;
+    let rows: Vec<[String; 3]> =
+        detail.situations.iter().map(|c| [c.name.clone(), c.count.to_string(), c.meaning.clone()]).collect();
+    output.table(["SITUATION", "COUNT", "MEANING"], &rows, "")?;
+    output.line(counts(run, document))?;
+    for guard in detail.guards.iter().filter(|g| g.holds) {
+        output.line(format!("guard {}: {} planned, limit {}", guard.name, guard.planned, guard.limit))?;
+    }
+    let causes: Vec<[String; 2]> =
+        detail.causes.iter().map(|c| [c.count.to_string(), c.name.clone()]).collect();
+    output.table(["FAILED", "BECAUSE"], &causes, "")?;
+    if run.needs_you > 0 {
+        output.line(format!("{} records wait for a decision of yours", run.needs_you))?;
+    }
+    match run.state {
+        RunState::Planned if run.changes == 0 => output.line("nothing to change"),
+        RunState::Planned => output.line(format!(
+            "nothing was written; `concord run apply {}` carries these {} changes out",
+            run.id, run.changes
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What was done, or in a preview what would be.
+fn counts(run: &RunSummary, document: &Value) -> String {
+    let number = |path: &str| document.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+    let failed = run.failed;
+    if matches!(run.state, RunState::Planned | RunState::Held) {
+        let planned = |name: &str| number(&format!("/concord/planned/{name}"));
+        return format!(
+            "to create {}, to update {}, to link {}, to unlink {}, to delete {}; failed {failed}",
+            planned("create"),
+            planned("update"),
+            planned("link"),
+            planned("unlink"),
+            planned("delete"),
+        );
+    }
+    let target = |name: &str| number(&format!("/progress/target/{name}"));
+    format!(
+        "created {}, updated {}, deleted {}, unchanged {}; failed {failed}",
+        target("created"),
+        target("updated"),
+        target("deleted"),
+        target("unchanged")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn durations_are_said_as_people_say_them() {
+        for (ms, said) in [(0, "0 ms"), (999, "999 ms"), (1_250, "1.2 s"), (61_500, "1 min 1 s")] {
+            assert_eq!(super::duration(ms), said);
+        }
+    }
+}
