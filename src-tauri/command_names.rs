@@ -18,6 +18,7 @@ pub const COMMAND_NAMES: &[&str] = &[
     "mapping_remove",
     "run_start",
     "run_apply",
+    "run_undo",
     "run_cancel",
     "run_get",
     "run_entries",

@@ -22,6 +22,7 @@ macro_rules! with_commands {
             mapping_remove(ByName) -> Empty;
             run_start(RunStart) -> RunSummary;
             run_apply(RunApply) -> RunSummary;
+            run_undo(RunUndo) -> RunSummary;
             run_cancel(ById) -> RunSummary;
             run_get(ById) -> RunDetail;
             run_entries(EntriesRequest) -> EntryPage;

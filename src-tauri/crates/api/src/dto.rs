@@ -303,6 +303,15 @@ dto! {
         allow_deletes: Option<u64>,
     }
 
+    /// Takes back what a run did.
+    pub struct RunUndo {
+        id: String,
+        /// Plan only.
+        preview: bool,
+        #[serde(default)]
+        allow_deletes: Option<u64>,
+    }
+
     /// A count under a name.
     pub struct Count { name: String, meaning: String, count: u64, }
 
@@ -332,6 +341,8 @@ dto! {
         needs_you: u64,
         /// Calls to the remote systems.
         calls: u64,
+        /// The run that this one takes back.
+        undoes: Option<String>,
         /// Why it was held, or why it failed, in words.
         message: Option<String>,
     }

@@ -13,7 +13,7 @@ use crate::{
     app::Running,
     dto::{
         ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, GuardRow, RunApply, RunDetail, RunMode,
-        RunPage, RunStart, RunState, RunSummary, RunsRequest,
+        RunPage, RunStart, RunState, RunSummary, RunUndo, RunsRequest,
     },
 };
 
@@ -50,6 +50,13 @@ impl App {
     /// Carries out the plan of a preview, or releases a held run.
     pub async fn run_apply(&self, request: RunApply) -> Result<RunSummary, ApiError> {
         let begun = self.engine.begin_apply(&request.id, request.allow_deletes).await?;
+        self.go(begun).await
+    }
+
+    /// Takes back what a run did, as a run of its own: planned, guarded, and only then carried out.
+    pub async fn run_undo(&self, request: RunUndo) -> Result<RunSummary, ApiError> {
+        let mode = if request.preview { store::RunMode::Preview } else { store::RunMode::Reconcile };
+        let begun = self.engine.begin_undo(&request.id, mode, request.allow_deletes).await?;
         self.go(begun).await
     }
 
@@ -339,6 +346,7 @@ fn summary(run: &Run, counts: &[(Situation, Action, EntryStatus, u64)], now: jif
         failed: with(EntryStatus::Failed),
         needs_you: with(EntryStatus::NeedsYou),
         calls: progress.calls,
+        undoes: progress.undoes.clone(),
         message: run.message.clone(),
     }
 }

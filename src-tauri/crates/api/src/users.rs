@@ -37,7 +37,8 @@ impl App {
                 kind: kind_of(&config, name),
                 required: config.schema.required.iter().any(|r| r == name),
                 searchable: searchable.iter().any(|s| s == name),
-                editable: config.flag(name, "userEditable", true),
+                // `userEditable` is about people editing their own profile; an administrator edits everything that is stored.
+                editable: !config.flag(name, "isVirtual", false),
                 policies: policies_of(&config, name),
             })
             .collect();

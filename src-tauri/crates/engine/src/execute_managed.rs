@@ -151,9 +151,13 @@ impl Work {
             version: self.version,
             ..link.clone()
         };
-        w.put_link(&link, &self.at)?;
+        // An undone delete of a target that no source accounted for has nothing to be linked to.
+        let to_link = !link.source_id.is_empty();
+        if to_link {
+            w.put_link(&link, &self.at)?;
+        }
         self.remember(w, config, &id, entry, QueueChange::Create, &attributes)?;
-        Ok(Settled::done(entry, Some(id), true))
+        Ok(Settled::done(entry, Some(id), to_link))
     }
 
     fn update(

@@ -452,7 +452,12 @@ impl Engine {
         }
         let hash = canonical::hash(&attributes);
         note.link = Some(link_for(prepared, &item.entry, &object.uid, Some(hash), Some(&attributes)));
-        let linked = operation == Operation::Create || item.entry.situation != Situation::Confirmed;
+        if item.entry.source_id.is_none() {
+            // An undone delete of a target that no source accounted for has nothing to be linked to.
+            note.link = None;
+        }
+        let linked = note.link.is_some()
+            && (operation == Operation::Create || item.entry.situation != Situation::Confirmed);
         note.settled = Some(Settled::done(&item.entry, Some(object.uid.clone()), linked));
         note.seen = Some((object.uid, hash, attributes));
         Ok(note)

@@ -210,6 +210,9 @@ impl Judge<'_> {
                 );
             }
             Action::Delete | Action::Unlink => {
+                if let (Action::Delete, Some((attributes, _))) = (entry.action, target) {
+                    entry.changes = losses(attributes);
+                }
                 if candidate.link.is_none() {
                     entry.status = EntryStatus::Skipped;
                     entry.reason = format!("{}; there is no link to remove", entry.reason);
@@ -276,6 +279,7 @@ impl Judge<'_> {
                 Ok(()) if action == Action::Unlink && candidate.linked_source.is_none() => {
                     entry.status = EntryStatus::Skipped
                 }
+                Ok(()) if action == Action::Delete => entry.changes = losses(&candidate.attributes),
                 Ok(()) => {}
             },
             Action::Exception => {
@@ -329,6 +333,9 @@ impl Judge<'_> {
                 };
                 if action == Action::Exception {
                     entry.remedy = Some(self.remedy(entry.situation));
+                }
+                if let (Action::Delete, Some((attributes, _))) = (action, target) {
+                    entry.changes = losses(attributes);
                 }
             }
         }
@@ -458,6 +465,19 @@ impl Judge<'_> {
             other => format!("choose another action for {other} in the mapping's policies"),
         }
     }
+}
+
+/// What a delete takes away: shown before, kept for undo.
+fn losses(attributes: &Attributes) -> Vec<StoredChange> {
+    attributes
+        .iter()
+        .filter(|(_, value)| !mapping::canonical::is_empty(value))
+        .map(|(name, value)| StoredChange {
+            attribute: name.clone(),
+            before: value.clone(),
+            after: Value::Null,
+        })
+        .collect()
 }
 
 fn matches(found: &Found) -> Matches {

@@ -22,6 +22,7 @@ mod run;
 mod summary;
 mod sync;
 mod title;
+mod undo;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -34,9 +34,19 @@ pub struct Begun {
     pub run: Run,
     prepared: Prepared,
     allow_deletes: Option<u64>,
-    /// The plan is there already.
-    planned: bool,
+    plan: Plan,
     _lock: MappingLock,
+}
+
+/// Where a run's plan comes from.
+#[derive(Debug, Clone)]
+enum Plan {
+    /// Both sides are read and compared.
+    Make,
+    /// It was made before, by a preview or a held run.
+    Stored,
+    /// It takes back what this run did.
+    Undo(Box<Run>),
 }
 
 impl Engine {
@@ -63,7 +73,7 @@ impl Engine {
             })
             .await?;
         tracing::info!(run = id, mapping = prepared.name(), mode = request.mode.as_str(), "run begun");
-        Ok(Begun { run, prepared, allow_deletes: request.allow_deletes, planned: false, _lock: lock })
+        Ok(Begun { run, prepared, allow_deletes: request.allow_deletes, plan: Plan::Make, _lock: lock })
     }
 
     /// Begins to carry out the plan of a preview, or a held run's, under the same `_id`.
@@ -88,18 +98,50 @@ impl Engine {
         let lock = self.lock_mapping(prepared.name()).await?;
         run.mode = RunMode::Apply;
         run.state = RunState::Active;
+        // The time that a person took to look at the plan is not the run's.
+        run.started = self.at();
         run.ended = None;
         run.message = None;
         self.put_run(&run).await?;
-        Ok(Begun { run, prepared, allow_deletes, planned: true, _lock: lock })
+        Ok(Begun { run, prepared, allow_deletes, plan: Plan::Stored, _lock: lock })
+    }
+
+    /// Begins to take back what a run did. The undo is a run of its own: planned, guarded, kept.
+    pub async fn begin_undo(
+        &self,
+        id: &str,
+        mode: RunMode,
+        allow_deletes: Option<u64>,
+    ) -> Result<Begun, EngineError> {
+        let done = self.run_row(id).await?;
+        match done.state {
+            RunState::Success | RunState::Canceled | RunState::Failed | RunState::Interrupted => {}
+            RunState::Active => {
+                return Err(EngineError::Busy(format!(
+                    "run {id} is still under way; wait for it or cancel it"
+                )));
+            }
+            RunState::Planned | RunState::Held => {
+                return Err(EngineError::config(format!(
+                    "run {id} has written nothing; there is nothing to undo"
+                )));
+            }
+        }
+        let mut begun = self
+            .begin(RunRequest { mapping: done.mapping.clone(), mode, ids: Vec::new(), allow_deletes })
+            .await?;
+        begun.run.progress.undoes = Some(done.id.clone());
+        self.put_run(&begun.run).await?;
+        begun.plan = Plan::Undo(Box::new(done));
+        Ok(begun)
     }
 
     /// Carries a run out and gives its row as it ended. A run that fails ends as a row with its reason; only a repository
     /// that cannot be written is an error.
     pub async fn carry_out(&self, begun: Begun, cancel: CancellationToken) -> Result<Run, EngineError> {
-        let Begun { mut run, prepared, allow_deletes, planned, _lock } = begun;
+        let Begun { mut run, prepared, allow_deletes, plan, _lock } = begun;
         let calls = prepared.calls();
-        let outcome = self.phases(&mut run, &prepared, allow_deletes, planned, &cancel).await;
+        let outcome = self.phases(&mut run, &prepared, allow_deletes, &plan, &cancel).await;
         run.progress.calls += prepared.calls() - calls;
         match outcome {
             Ok(()) => {}
@@ -125,21 +167,30 @@ impl Engine {
         run: &mut Run,
         prepared: &Prepared,
         allow_deletes: Option<u64>,
-        planned: bool,
+        plan: &Plan,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
         self.resolve_doubts(prepared).await?;
-        if !planned {
-            self.timed(run, "sourceQuery", async |engine, run| {
-                engine.read_phase(run, prepared, cancel).await
-            })
-            .await?;
-            run.stage = "ACTIVE_RECONCILING_SOURCE".into();
-            self.put_run(run).await?;
-            self.timed(run, "sourcePhase", async |engine, run| {
-                engine.plan_phase(run, prepared, cancel).await
-            })
-            .await?;
+        match plan {
+            Plan::Stored => {}
+            Plan::Undo(done) => {
+                run.stage = "ACTIVE_RECONCILING_TARGET".into();
+                self.put_run(run).await?;
+                self.plan_undo(run, prepared, done, cancel).await?;
+                self.recount(run).await?;
+            }
+            Plan::Make => {
+                self.timed(run, "sourceQuery", async |engine, run| {
+                    engine.read_phase(run, prepared, cancel).await
+                })
+                .await?;
+                run.stage = "ACTIVE_RECONCILING_SOURCE".into();
+                self.put_run(run).await?;
+                self.timed(run, "sourcePhase", async |engine, run| {
+                    engine.plan_phase(run, prepared, cancel).await
+                })
+                .await?;
+            }
         }
         if !self.guard_phase(run, prepared, allow_deletes).await? {
             return Ok(());
@@ -150,8 +201,9 @@ impl Engine {
             return Ok(());
         }
         run.stage = "ACTIVE_RECONCILING_TARGET".into();
+        let recheck = matches!(plan, Plan::Stored);
         self.timed(run, "updateTargetObject", async |engine, run| {
-            engine.execute(run, prepared, planned, cancel).await
+            engine.execute(run, prepared, recheck, cancel).await
         })
         .await?;
         run.state = RunState::Success;
@@ -324,7 +376,7 @@ impl Engine {
         run.progress.guards = guard::check(
             prepared.config.guards,
             prepared.config.allow_empty_source_set.unwrap_or(false),
-            !run.progress.ids.is_empty(),
+            !run.progress.ids.is_empty() || run.progress.undoes.is_some(),
             planned,
             &run.progress,
             allow_deletes,

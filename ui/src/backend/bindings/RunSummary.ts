@@ -39,6 +39,10 @@ needsYou: number,
  */
 calls: number, 
 /**
+ * The run that this one takes back.
+ */
+undoes: string | null, 
+/**
  * Why it was held, or why it failed, in words.
  */
 message: string | null, };

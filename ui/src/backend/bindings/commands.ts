@@ -22,6 +22,7 @@ import type { RunDetail } from "./RunDetail";
 import type { RunPage } from "./RunPage";
 import type { RunStart } from "./RunStart";
 import type { RunSummary } from "./RunSummary";
+import type { RunUndo } from "./RunUndo";
 import type { RunsRequest } from "./RunsRequest";
 import type { SampleSetup } from "./SampleSetup";
 import type { SchemaInfo } from "./SchemaInfo";
@@ -54,6 +55,7 @@ export interface Commands {
   mapping_remove: { request: ByName; answer: Empty };
   run_start: { request: RunStart; answer: RunSummary };
   run_apply: { request: RunApply; answer: RunSummary };
+  run_undo: { request: RunUndo; answer: RunSummary };
   run_cancel: { request: ById; answer: RunSummary };
   run_get: { request: ById; answer: RunDetail };
   run_entries: { request: EntriesRequest; answer: EntryPage };

@@ -40,7 +40,7 @@ impl Hubspot {
                 report.account = Some(format!("portal {id}{zone}"));
             }
             // Not every token may ask, and not every stand-in answers; the lists below decide.
-            Err(Failure::Refused(refusal)) if matches!(refusal.status, 403 | 404) => {}
+            Err(Failure::Refused(refusal)) if matches!(refusal.status, 400 | 403..=405 | 501) => {}
             Err(failure) => return Err(failure.into()),
         }
         report.checked.push(format!("reached {host}"));
@@ -64,6 +64,9 @@ impl Hubspot {
                     report.checked.push(format!("cannot read {}: a scope is missing", object_type.plural()));
                     add(&mut report.missing_scopes, scopes);
                 }
+                Err(Failure::Refused(refusal)) if matches!(refusal.status, 404 | 405 | 501) => {
+                    report.checked.push(format!("no {} here ({})", object_type.plural(), refusal.status));
+                }
                 Err(failure) => return Err(failure.into()),
             }
         }
@@ -74,6 +77,12 @@ impl Hubspot {
             let missing: Vec<String> = wanted.into_iter().filter(|s| !granted.contains(s)).collect();
             report.checked.push(format!("{} scopes granted", granted.len()));
             add(&mut report.missing_scopes, missing);
+        }
+        if readable == 0 && report.missing_scopes.is_empty() {
+            return Err(self.error(
+                ErrorKind::Refused,
+                format!("{host} answers, but knows neither contacts nor companies; check apiBaseUrl and apiVersion"),
+            ));
         }
         if readable == 0 {
             return Err(self.error(

@@ -1,0 +1,206 @@
+//! Undo: a plan made from what a run did, taken back in the opposite order. It is previewed and guarded like any other plan,
+//! and a value that somebody has changed since stays as it is.
+
+use mapping::canonical::same;
+use model::{Action, Attributes, Pointer};
+use serde_json::Value;
+use store::{Entry, EntryFilter, EntryStatus, Hash, Run, StoredChange};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Engine, EngineError, ends::Prepared};
+
+/// Entries taken back per transaction.
+const CHUNK: usize = 500;
+
+impl Engine {
+    /// Writes the plan that takes back what `done` did into `run`.
+    pub(crate) async fn plan_undo(
+        &self,
+        run: &mut Run,
+        prepared: &Prepared,
+        done: &Run,
+        cancel: &CancellationToken,
+    ) -> Result<(), EngineError> {
+        let mut filter =
+            EntryFilter { status: Some(EntryStatus::Done), limit: CHUNK, ..EntryFilter::default() };
+        let mut next_seq = 1;
+        loop {
+            if cancel.is_cancelled() {
+                return Err(EngineError::Canceled);
+            }
+            let (seq, asked) = (done.seq, filter.clone());
+            let page = self.store.read(move |r| r.entries(seq, &asked)).await?;
+            let targets: Vec<String> = page.rows.iter().filter_map(|e| e.target_id.clone()).collect();
+            if let Some(remote) = prepared.target.remote() {
+                self.read_some(remote, &targets).await?;
+            }
+            let (walk, rows) = (prepared.walk(0, None), page.rows);
+            let standing = self
+                .store
+                .read(move |r| {
+                    rows.into_iter()
+                        .map(|entry| {
+                            let target = match &entry.target_id {
+                                Some(id) => r.target(&walk, id)?,
+                                None => None,
+                            };
+                            let link = match &entry.source_id {
+                                Some(id) => {
+                                    r.link_of_source(&walk.kind, walk.orientation, id)?.map(|l| l.target_id)
+                                }
+                                None => None,
+                            };
+                            Ok((entry, target, link))
+                        })
+                        .collect::<Result<Vec<_>, store::StoreError>>()
+                })
+                .await?;
+            let mut entries = Vec::new();
+            for (entry, target, link) in &standing {
+                for taken_back in take_back(
+                    entry,
+                    target.as_ref(),
+                    link.as_deref(),
+                    prepared.target_path.is_managed(),
+                    &done.id,
+                ) {
+                    entries.push(Entry { seq: next_seq, ..taken_back });
+                    next_seq += 1;
+                }
+            }
+            run.progress.stage_processed += standing.len() as u64;
+            let seq = run.seq;
+            self.store.write(move |w| w.add_entries(seq, &entries)).await?;
+            self.put_run(run).await?;
+            match page.next.and_then(|n| n.parse().ok()) {
+                Some(after) => filter.after = after,
+                None => {
+                    run.progress.source_total = Some(run.progress.stage_processed);
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// What takes one entry back. `target` is the target as it is now, `linked` what the source is linked to now.
+fn take_back(
+    entry: &Entry,
+    target: Option<&(Attributes, Hash)>,
+    linked: Option<&str>,
+    managed: bool,
+    run: &str,
+) -> Vec<Entry> {
+    let undo = |action: Action| Entry {
+        action,
+        status: EntryStatus::Planned,
+        phase: "source",
+        changes: Vec::new(),
+        reason: format!("takes back {} of run {run}", entry.action),
+        remedy: None,
+        claim: None,
+        source_hash: None,
+        target_hash: target.map(|(_, hash)| *hash),
+        base: None,
+        ambiguous: Vec::new(),
+        ..entry.clone()
+    };
+    let skipped = |action: Action, why: &str| Entry {
+        status: EntryStatus::Skipped,
+        reason: format!("takes back {} of run {run}; not carried out: {why}", entry.action),
+        ..undo(action)
+    };
+    let still_linked = entry.target_id.is_some() && linked == entry.target_id.as_deref();
+    match entry.action {
+        Action::Create => match target {
+            None => vec![skipped(Action::Delete, "the record is gone already")],
+            Some((now, _)) => {
+                let changed: Vec<&str> = changed_since(entry, now);
+                if !changed.is_empty() {
+                    let why = format!("{} was changed since", changed.join(", "));
+                    return vec![skipped(Action::Delete, &why)];
+                }
+                let mut delete = undo(Action::Delete);
+                delete.changes = entry
+                    .changes
+                    .iter()
+                    .map(|c| StoredChange {
+                        attribute: c.attribute.clone(),
+                        before: c.after.clone(),
+                        after: Value::Null,
+                    })
+                    .collect();
+                vec![delete]
+            }
+        },
+        Action::Update => {
+            let Some((now, _)) = target else { return vec![skipped(Action::Update, "the record is gone")] };
+            let changed = changed_since(entry, now);
+            let mut update = undo(Action::Update);
+            update.changes = entry
+                .changes
+                .iter()
+                .filter(|c| !changed.contains(&c.attribute.as_str()))
+                .map(|c| StoredChange {
+                    attribute: c.attribute.clone(),
+                    before: c.after.clone(),
+                    after: c.before.clone(),
+                })
+                .collect();
+            if !changed.is_empty() {
+                update.reason =
+                    format!("{}; {} stays, because it was changed since", update.reason, changed.join(", "));
+            }
+            if update.changes.is_empty() {
+                update.status = EntryStatus::Skipped;
+            }
+            let mut taken_back = vec![update];
+            // The run linked the two records; before it they were strangers.
+            if entry.situation != model::Situation::Confirmed && still_linked {
+                taken_back.push(undo(Action::Unlink));
+            }
+            taken_back
+        }
+        Action::Link if still_linked => vec![undo(Action::Unlink)],
+        Action::Link => vec![skipped(Action::Unlink, "they are not linked any more")],
+        Action::Unlink if linked.is_some() => {
+            vec![skipped(Action::Link, "the source is linked to another record now")]
+        }
+        Action::Unlink if target.is_none() => vec![skipped(Action::Link, "the target record is gone")],
+        Action::Unlink => vec![undo(Action::Link)],
+        Action::Delete if target.is_some() => vec![skipped(Action::Create, "the record is there")],
+        Action::Delete => {
+            let mut create = undo(Action::Create);
+            create.changes = entry
+                .changes
+                .iter()
+                .map(|c| StoredChange {
+                    attribute: c.attribute.clone(),
+                    before: Value::Null,
+                    after: c.before.clone(),
+                })
+                .collect();
+            // In the repository it comes back under its own id; a provider gives a new one.
+            if let (true, Some(id)) = (managed, &entry.target_id) {
+                create.changes.push(StoredChange {
+                    attribute: "_id".into(),
+                    before: Value::Null,
+                    after: Value::from(id.as_str()),
+                });
+            }
+            create.target_id = None;
+            vec![create]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The attributes that the entry wrote and that have another value now.
+fn changed_since<'e>(entry: &'e Entry, now: &Attributes) -> Vec<&'e str> {
+    entry
+        .changes
+        .iter()
+        .filter(|c| !same(Pointer::parse(&c.attribute).get_in(now).unwrap_or(&Value::Null), &c.after))
+        .map(|c| c.attribute.as_str())
+        .collect()
+}

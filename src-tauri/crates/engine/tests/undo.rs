@@ -1,0 +1,82 @@
+//! Undo takes back what a run did, and nothing that somebody did since.
+
+mod support;
+
+use sandbox::hubspot::Options;
+use serde_json::json;
+use store::{EntryStatus, Run, RunMode, RunState};
+use support::{Bench, INBOUND, OUTBOUND, bench, inbound, prop};
+
+async fn undo(bench: &Bench, run: &Run, mode: RunMode, allow: Option<u64>) -> Run {
+    let begun = bench.engine.begin_undo(&run.id, mode, allow).await.unwrap();
+    bench.engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_is_taken_back_after_it_was_looked_at() {
+    let bench = bench(Options { records: 60, seed: 5, ..Options::default() }).await;
+    let import = bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    let touched = users[0].0.clone();
+    bench.edit(&touched, json!({"sn": "Mine"})).await;
+
+    let held = undo(&bench, &import, RunMode::Preview, None).await;
+    assert_eq!(held.state, RunState::Held, "so many deletes are asked about: {:?}", held.message);
+    assert_eq!(bench.users().await.len(), users.len());
+    let applied = bench.apply(&held, Some(users.len() as u64)).await;
+    assert_eq!(applied.state, RunState::Success, "{:?}", applied.message);
+    let left = bench.users().await;
+    assert_eq!(left.iter().map(|(id, _)| id).collect::<Vec<_>>(), [&touched], "the edited one stays");
+    let kept: Vec<_> =
+        bench.entries(&applied).await.into_iter().filter(|e| e.status == EntryStatus::Skipped).collect();
+    assert_eq!(kept.len(), 1);
+    assert!(kept[0].reason.contains("sn was changed since"), "{}", kept[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn updates_in_hubspot_are_taken_back_field_by_field() {
+    let bench = bench(Options { records: 20, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    let before: Vec<_> = users.iter().take(2).map(|(_, mail)| bench.contact(mail)).collect();
+    for (id, _) in users.iter().take(2) {
+        bench.edit(id, json!({"sn": "Changed", "givenName": "Also"})).await;
+    }
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.progress.updated, 2);
+    let portal = bench.sandbox.portal();
+    portal.set(&before[1].id, &[("lastname", "Newer")]).unwrap();
+    let undone = undo(&bench, &run, RunMode::Reconcile, None).await;
+    assert_eq!(undone.state, RunState::Success, "{:?}", undone.message);
+    let now: Vec<_> = users.iter().take(2).map(|(_, mail)| bench.contact(mail)).collect();
+    assert_eq!(prop(&now[0], "lastname"), prop(&before[0], "lastname"));
+    assert_eq!(prop(&now[0], "firstname"), prop(&before[0], "firstname"));
+    assert_eq!(prop(&now[1], "lastname"), "Newer", "what was changed since stays");
+    assert_eq!(prop(&now[1], "firstname"), prop(&before[1], "firstname"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleted_users_come_back_under_their_ids_with_their_links() {
+    let bench = bench(Options { records: 30, seed: 5, ..Options::default() }).await;
+    bench.put(inbound(json!({"policies": [{"situation": "SOURCE_MISSING", "action": "DELETE"}]}))).await;
+    bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    let portal = bench.sandbox.portal();
+    let gone = bench.contact(&users[3].1);
+    assert!(portal.archive(&gone.id));
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(run.progress.deleted, 1, "{:?}", run.message);
+    let undone = undo(&bench, &run, RunMode::Reconcile, None).await;
+    assert_eq!(undone.state, RunState::Success, "{:?}", undone.message);
+    let mut now = bench.users().await;
+    let mut want = users.clone();
+    now.sort();
+    want.sort();
+    assert_eq!(now, want);
+    let linked = bench
+        .store
+        .read(move |r| r.link_of_source(INBOUND, store::Orientation::Forward, &gone.id))
+        .await
+        .unwrap();
+    assert_eq!(linked.map(|l| l.target_id), Some(users[3].0.clone()));
+}
