@@ -218,7 +218,7 @@ pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, Store
     connection.set_prepared_statement_cache_capacity(128);
     filter_function::register(&connection)?;
     connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
+        "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
     )?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -231,7 +231,7 @@ pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, Store
             ));
         }
         connection.execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000;",
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;",
         )?;
     }
     Ok(connection)

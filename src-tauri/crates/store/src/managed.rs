@@ -1,5 +1,7 @@
 //! Managed objects: the people themselves.
 
+use std::collections::BTreeSet;
+
 use model::{Attributes, Filter, ManagedObjectConfig, filter::Op};
 use rusqlite::{OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
 use serde_json::Value;
@@ -110,8 +112,9 @@ impl Reader<'_> {
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         let Condition { sql, mut values } = condition(filter, &config.searchable());
+        // The plus keeps SQLite from walking all objects in id order instead of asking the filter's index.
         let sql =
-            format!("SELECT o.id FROM managed_object o WHERE {sql} AND o.type = ? ORDER BY o.id LIMIT ?");
+            format!("SELECT o.id FROM managed_object o WHERE {sql} AND o.type = ? ORDER BY +o.id LIMIT ?");
         values.push(Sql::Text(config.name.clone()));
         values.push(Sql::Integer(rows_at_most(limit)));
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -140,8 +143,8 @@ impl Reader<'_> {
         if query.filter.is_none() && query.search.as_deref().is_none_or(|s| s.trim().is_empty()) {
             return self.managed_count(&config.name);
         }
-        let (sql, values) = selection(config, query);
-        let sql = format!("SELECT count(*) FROM managed_object o WHERE {sql}");
+        let Selection { from, condition: Condition { sql, values } } = self.selection(config, query)?;
+        let sql = format!("SELECT count(*) FROM {from} WHERE {sql}");
         let count: i64 =
             self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
         Ok(count.max(0) as u64)
@@ -159,17 +162,18 @@ impl Reader<'_> {
             query.after.as_deref().map(serde_json::from_str).transpose().map_err(|_| {
                 StoreError::new(ErrorKind::Other, "this page cursor is not one that this list gave")
             })?;
+        let Selection { from, condition } = self.selection(config, query)?;
         let mut rows = Vec::new();
         for stretch in stretches(sort.map(|(_, slot)| slot), query.descending, after) {
             if rows.len() > query.limit {
                 break;
             }
-            let (sql, mut values) = selection(config, query);
+            let mut values = condition.values.clone();
             values.extend(stretch.values);
             values.push(Sql::Integer(one_more(query.limit).saturating_sub(rows_at_most(rows.len()))));
             let sql = format!(
-                "SELECT {COLUMNS} FROM managed_object o WHERE {sql}{} ORDER BY {} LIMIT ?",
-                stretch.condition, stretch.order
+                "SELECT {COLUMNS} FROM {from} WHERE {}{} ORDER BY {} LIMIT ?",
+                condition.sql, stretch.condition, stretch.order
             );
             let mut statement = self.connection.prepare_cached(&sql)?;
             let found = statement.query_map(params_from_iter(values), from_row)?;
@@ -224,25 +228,71 @@ fn stretches(slot: Option<usize>, descending: bool, after: Option<(Option<String
     }
 }
 
-fn selection(config: &ManagedObjectConfig, query: &ManagedQuery) -> (String, Vec<Sql>) {
-    let searchable = config.searchable();
-    let mut sql = "o.type = ?".to_owned();
-    let mut values = vec![Sql::Text(config.name.clone())];
-    if let Some(filter) = &query.filter {
-        let part = condition(filter, &searchable);
-        sql.push_str(&format!(" AND {}", part.sql));
-        values.extend(part.values);
-    }
-    for word in query.search.as_deref().unwrap_or_default().split_whitespace() {
-        let mut any = vec!["0".to_owned()];
-        for slot in 0..searchable.len().min(SLOTS) {
-            let part = starts_with(&format!("o.a{slot}"), true, word);
-            any.push(part.sql);
-            values.extend(part.values);
+/// Up to this many matches a list is the matches, sorted; beyond, it is a walk in the list's order that soon meets a page of
+/// them.
+pub(crate) const FEW: usize = 2000;
+
+/// The objects of a query, as SQL.
+struct Selection {
+    from: &'static str,
+    condition: Condition,
+}
+
+impl Reader<'_> {
+    fn selection(&self, config: &ManagedObjectConfig, query: &ManagedQuery) -> Result<Selection, StoreError> {
+        let searchable = config.searchable();
+        let mut condition =
+            Condition { sql: "o.type = ?".into(), values: vec![Sql::Text(config.name.clone())] };
+        let words = query.search.as_deref().unwrap_or_default().split_whitespace();
+        let filter = query.filter.iter().map(|filter| vec![self::condition(filter, &searchable)]);
+        let mut few: Option<Vec<i64>> = None;
+        for any in words.map(|word| search(word, &searchable)).chain(filter) {
+            if few.is_none() {
+                few = self.few(config, &any)?;
+            }
+            let never = || Condition { sql: "0".into(), values: Vec::new() };
+            condition = joined(
+                condition,
+                "AND",
+                any.into_iter().reduce(|a, b| joined(a, "OR", b)).unwrap_or_else(never),
+            );
         }
-        sql.push_str(&format!(" AND ({})", any.join(" OR ")));
+        let Some(few) = few else { return Ok(Selection { from: "managed_object o", condition }) };
+        condition.values.insert(0, Sql::Text(Value::from(few).to_string()));
+        // A cross join is SQLite's word for this order of tables and no other.
+        Ok(Selection { from: "json_each(?) few CROSS JOIN managed_object o ON o.seq = few.value", condition })
     }
-    (sql, values)
+
+    /// The objects for which one of these conditions holds, if they are few.
+    fn few(&self, config: &ManagedObjectConfig, any: &[Condition]) -> Result<Option<Vec<i64>>, StoreError> {
+        let mut found = BTreeSet::new();
+        for Condition { sql, values } in any {
+            let sql = format!("SELECT o.seq FROM managed_object o WHERE o.type = ? AND {sql} LIMIT ?");
+            let bound = [Sql::Text(config.name.clone())]
+                .into_iter()
+                .chain(values.iter().cloned())
+                .chain([Sql::Integer(one_more(FEW))]);
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            for seq in statement.query_map(params_from_iter(bound), |row| row.get(0))? {
+                found.insert(seq?);
+            }
+            if found.len() > FEW {
+                return Ok(None);
+            }
+        }
+        Ok(Some(found.into_iter().collect()))
+    }
+}
+
+/// The conditions of which one must hold for an object to have a value that starts with a word.
+fn search(word: &str, searchable: &[String]) -> Vec<Condition> {
+    (0..searchable.len().min(SLOTS)).map(|slot| starts_with(&format!("o.a{slot}"), true, word)).collect()
+}
+
+fn joined(left: Condition, word: &str, right: Condition) -> Condition {
+    let mut values = left.values;
+    values.extend(right.values);
+    Condition { sql: format!("({} {word} {})", left.sql, right.sql), values }
 }
 
 impl Writer<'_> {

@@ -39,6 +39,8 @@ fn apply(connection: &mut Connection, file: &Path, migrations: &[&str]) -> Resul
     }
     tx.pragma_update(None, "user_version", i64::try_from(newest).unwrap_or(i64::MAX))?;
     tx.commit()?;
+    // Statistics that a migration wrote are read when a connection opens, and this one is open already.
+    connection.execute_batch("ANALYZE sqlite_schema")?;
     Ok(())
 }
 

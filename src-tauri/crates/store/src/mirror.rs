@@ -128,16 +128,38 @@ impl Writer<'_> {
         self.container(path)?.ok_or_else(|| StoreError::damaged(format!("container {path}")))
     }
 
+    /// The attributes of a container that are indexed, these among them.
+    fn indexed(&self, container: i64, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>, StoreError> {
+        let text: String = self
+            .connection
+            .prepare_cached("SELECT indexed FROM container WHERE id = ?1")?
+            .query_row([container], |row| row.get(0))?;
+        let mut indexed: BTreeSet<String> = serde_json::from_str(&text).map_err(StoreError::damaged)?;
+        if !wanted.is_subset(&indexed) {
+            indexed.extend(wanted.iter().cloned());
+            let text = serde_json::to_string(&indexed).map_err(StoreError::damaged)?;
+            self.connection
+                .execute("UPDATE container SET indexed = ?2 WHERE id = ?1", params![container, text])?;
+        }
+        Ok(indexed)
+    }
+
     /// Takes in a page. A record that did not change costs one narrow update; gives how many did change. What a later read
     /// saw stays seen by it.
     pub fn mirror_page(&self, page: &SeenPage, at: &str) -> Result<u64, StoreError> {
         let container = self.ensure_container(&page.path)?;
+        let indexed = self.indexed(container, &page.indexed)?;
+        let all = rows_at_most(indexed.len());
         let mut known = self.connection.prepare_cached(
-            "UPDATE mirror SET seen = max(seen, ?3) WHERE container = ?1 AND uid = ?2 AND hash = ?4",
+            "UPDATE mirror SET seen = max(seen, ?3) WHERE container = ?1 AND uid = ?2 AND hash = ?4 AND indexed = ?5",
+        )?;
+        let mut known_but_not_indexed = self.connection.prepare_cached(
+            "UPDATE mirror SET seen = max(seen, ?3), indexed = ?5 WHERE container = ?1 AND uid = ?2 AND hash = ?4",
         )?;
         let mut narrow = self.connection.prepare_cached(
-            "INSERT INTO mirror (container, uid, hash, seen) VALUES (?1, ?2, ?4, ?3)
-             ON CONFLICT (container, uid) DO UPDATE SET hash = excluded.hash, seen = max(seen, excluded.seen)",
+            "INSERT INTO mirror (container, uid, hash, seen, indexed) VALUES (?1, ?2, ?4, ?3, ?5)
+             ON CONFLICT (container, uid) DO UPDATE
+             SET hash = excluded.hash, seen = max(seen, excluded.seen), indexed = excluded.indexed",
         )?;
         let mut wide = self.connection.prepare_cached(
             "INSERT INTO mirror_doc (container, uid, doc, updated) VALUES (?1, ?2, ?3, ?4)
@@ -150,10 +172,12 @@ impl Writer<'_> {
         )?;
         let mut changed = 0;
         for (uid, hash, attributes) in &page.rows {
-            let unchanged = known.execute(params![container, uid, page.read, hash])? > 0;
-            if !unchanged {
+            if known.execute(params![container, uid, page.read, hash, all])? > 0 {
+                continue;
+            }
+            if known_but_not_indexed.execute(params![container, uid, page.read, hash, all])? == 0 {
                 changed += 1;
-                narrow.execute(params![container, uid, page.read, hash])?;
+                narrow.execute(params![container, uid, page.read, hash, all])?;
                 wide.execute(params![
                     container,
                     uid,
@@ -162,7 +186,7 @@ impl Writer<'_> {
                 ])?;
                 unindex.execute(params![container, uid])?;
             }
-            for attribute in &page.indexed {
+            for attribute in &indexed {
                 if let Some(text) = index_text(attributes.get(attribute)) {
                     index.execute(params![container, attribute, text, uid])?;
                 }

@@ -117,6 +117,8 @@ pub struct Progress {
     pub durations: BTreeMap<String, u64>,
     /// Only these source ids.
     pub ids: Vec<String>,
+    /// The run that this one takes back.
+    pub undoes: Option<String>,
 }
 
 /// A run.
@@ -249,7 +251,7 @@ impl Writer<'_> {
     /// Writes down where a run stands.
     pub fn put_run(&self, run: &Run) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("UPDATE run SET mode = ?2, state = ?3, stage = ?4, ended = ?5, progress = ?6, message = ?7 WHERE seq = ?1")?
+            .prepare_cached("UPDATE run SET mode = ?2, state = ?3, stage = ?4, ended = ?5, progress = ?6, message = ?7, started = ?8 WHERE seq = ?1")?
             .execute(params![
                 run.seq,
                 run.mode.as_str(),
@@ -257,7 +259,8 @@ impl Writer<'_> {
                 run.stage,
                 run.ended,
                 serde_json::to_string(&run.progress).map_err(StoreError::damaged)?,
-                run.message
+                run.message,
+                run.started
             ])?;
         Ok(())
     }
