@@ -297,11 +297,11 @@ fn host(config: &ConnectorConfig) -> String {
     let url = config.text("apiBaseUrl").ok().flatten().unwrap_or("https://api.hubapi.com");
     url::Url::parse(url)
         .ok()
-        .and_then(|u| {
-            Some(u.port().map_or_else(
+        .map(|u| {
+            u.port().map_or_else(
                 || u.host_str().unwrap_or_default().to_owned(),
                 |p| format!("{}:{p}", u.host_str().unwrap_or_default()),
-            ))
+            )
         })
         .unwrap_or_else(|| url.to_owned())
 }

@@ -25,6 +25,9 @@ pub(crate) fn owner(connector: &str) -> String {
     format!("connector/{connector}")
 }
 
+/// Connectors by name, each with what it was built from.
+type Built = HashMap<String, (String, Arc<dyn Connector>)>;
+
 /// Builds connectors on demand and keeps them while their configuration stands, so that their rate limits and tokens are
 /// shared by everything in this process.
 pub(crate) struct Pool {
@@ -32,7 +35,7 @@ pub(crate) struct Pool {
     pub vaulting: Arc<Vaulting>,
     pub clock: Arc<dyn Clock>,
     pub folder: PathBuf,
-    built: Mutex<HashMap<String, (String, Arc<dyn Connector>)>>,
+    built: Mutex<Built>,
 }
 
 impl Pool {
@@ -61,17 +64,17 @@ impl Pool {
         // Tokens change with every refresh and are read when they are needed; other secrets make a new connector.
         let revisions: u64 = secrets.iter().filter(|s| s.field != TOKENS).map(|s| s.revision).sum();
         let stamp = format!("{revisions} {}", serde_json::to_string(config).unwrap_or_default());
-        if let Some((built, connector)) = self.lock().get(&config.name) {
-            if *built == stamp {
-                return Ok(Arc::clone(connector));
-            }
+        if let Some((built, connector)) = self.lock().get(&config.name)
+            && *built == stamp
+        {
+            return Ok(Arc::clone(connector));
         }
         let connector = connector::build(config, self.credentials(&config.name), Arc::clone(&self.clock))?;
         self.lock().insert(config.name.clone(), (stamp, Arc::clone(&connector)));
         Ok(connector)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (String, Arc<dyn Connector>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Built> {
         self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

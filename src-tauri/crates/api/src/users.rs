@@ -62,16 +62,13 @@ impl App {
             },
             None => (None, false),
         };
-        if let Some(name) = &sort {
-            if !config.searchable().contains(name) {
-                return Err(ApiError::new(
-                    ErrorCode::Invalid,
-                    format!(
-                        "users cannot be sorted by `{name}`; use one of {}",
-                        config.searchable().join(", ")
-                    ),
-                ));
-            }
+        if let Some(name) = &sort
+            && !config.searchable().contains(name)
+        {
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                format!("users cannot be sorted by `{name}`; use one of {}", config.searchable().join(", ")),
+            ));
         }
         let query = ManagedQuery {
             filter,

@@ -175,12 +175,12 @@ impl Vaulting {
             return Ok(());
         }
         // A recovery key is accepted where a passphrase is asked for.
-        if let Ok(recovery) = RecoveryKey::parse(&passphrase) {
-            if let Some((header, keys)) = self.rows().await? {
-                let vault = Vault::unlock_with_recovery(&header, &keys, &recovery).map_err(refused)?;
-                *self.lock() = Slot::Open(Arc::new(vault));
-                return Ok(());
-            }
+        if let Ok(recovery) = RecoveryKey::parse(&passphrase)
+            && let Some((header, keys)) = self.rows().await?
+        {
+            let vault = Vault::unlock_with_recovery(&header, &keys, &recovery).map_err(refused)?;
+            *self.lock() = Slot::Open(Arc::new(vault));
+            return Ok(());
         }
         self.try_open(Some(passphrase)).await?;
         self.opened().map(|_| ())

@@ -2,7 +2,7 @@
 //! side. Moments are counted in calls served, users written and contacts made, so that they fall where they should on any
 //! machine.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::{
     collections::BTreeSet,

@@ -1,7 +1,7 @@
 //! No secret in clear: every file that the program wrote and everything that it said is searched for every secret that went
 //! in, in the spellings in which secrets usually leak.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::{
     fs,

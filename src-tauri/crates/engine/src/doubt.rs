@@ -172,11 +172,11 @@ impl Engine {
                     }
                     _ => {}
                 }
-                if let (Some(run), Some(entry)) = (&row.run, row.entry) {
-                    if let Some(run) = w.run(run)? {
-                        let status = if arrived.is_some() { EntryStatus::Done } else { EntryStatus::Failed };
-                        w.settle_entry(run.seq, entry, status, arrived.as_deref(), Some(message), None)?;
-                    }
+                if let (Some(run), Some(entry)) = (&row.run, row.entry)
+                    && let Some(run) = w.run(run)?
+                {
+                    let status = if arrived.is_some() { EntryStatus::Done } else { EntryStatus::Failed };
+                    w.settle_entry(run.seq, entry, status, arrived.as_deref(), Some(message), None)?;
                 }
                 Ok(())
             })

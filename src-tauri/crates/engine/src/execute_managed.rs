@@ -81,10 +81,10 @@ impl Work {
                 })
             }
             (Action::Link, _) => {
-                if let Some(owner) = w.link_of_target(&link.kind, link.orientation, &link.target_id)? {
-                    if owner.source_id != link.source_id {
-                        return Ok(stale("the target was linked to another record meanwhile"));
-                    }
+                if let Some(owner) = w.link_of_target(&link.kind, link.orientation, &link.target_id)?
+                    && owner.source_id != link.source_id
+                {
+                    return Ok(stale("the target was linked to another record meanwhile"));
                 }
                 w.put_link(link, &self.at)?;
                 Ok(Settled::done(entry, None, true))
@@ -175,10 +175,10 @@ impl Work {
         if entry.target_hash.is_some_and(|planned| planned != now.hash) {
             return stale("the record has changed since this was planned");
         }
-        if let Some(owner) = w.link_of_target(&link.kind, link.orientation, &link.target_id)? {
-            if owner.source_id != link.source_id {
-                return stale("it was linked to another record meanwhile");
-            }
+        if let Some(owner) = w.link_of_target(&link.kind, link.orientation, &link.target_id)?
+            && owner.source_id != link.source_id
+        {
+            return stale("it was linked to another record meanwhile");
         }
         let hash = match self.write_changes(w, config, entry, &now)? {
             Ok(hash) => hash,

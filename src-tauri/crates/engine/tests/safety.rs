@@ -1,5 +1,7 @@
 //! What must not happen: mass deletes, duplicates, losses.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use sandbox::{

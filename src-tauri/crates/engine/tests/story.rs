@@ -1,5 +1,7 @@
 //! The story: contacts become users, once; an edit flows back; nothing is written twice.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use sandbox::hubspot::Options;

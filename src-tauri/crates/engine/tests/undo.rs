@@ -1,5 +1,7 @@
 //! Undo takes back what a run did, and nothing that somebody did since.
 
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use sandbox::hubspot::Options;

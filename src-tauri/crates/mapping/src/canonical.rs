@@ -60,8 +60,12 @@ pub fn is_empty(value: &Value) -> bool {
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         _ if is_empty(a) || is_empty(b) => is_empty(a) && is_empty(b),
-        (Value::String(text), other @ (Value::Bool(_) | Value::Number(_)))
-        | (other @ (Value::Bool(_) | Value::Number(_)), Value::String(text)) => *text == other.to_string(),
+        (Value::String(text), Value::Bool(flag)) | (Value::Bool(flag), Value::String(text)) => {
+            text.parse() == Ok(*flag)
+        }
+        (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
+            number.to_string().as_str() == text
+        }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             let absent = Value::Null;

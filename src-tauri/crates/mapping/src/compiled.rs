@@ -258,10 +258,10 @@ impl Mapping {
     ) -> Result<Action, Problem> {
         let qualifier = Value::from(DEFAULT_QUALIFIER);
         for policy in self.policies.iter().filter(|p| p.situation == situation) {
-            if let Some(condition) = &policy.condition {
-                if !holds(condition, interpreter, source, &Value::Null, "policy condition")? {
-                    continue;
-                }
+            if let Some(condition) = &policy.condition
+                && !holds(condition, interpreter, source, &Value::Null, "policy condition")?
+            {
+                continue;
             }
             return match &policy.action {
                 PolicyAction::Named(action) => Ok(*action),

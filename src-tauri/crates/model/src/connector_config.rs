@@ -193,10 +193,10 @@ impl ConnectorConfig {
     pub fn take_secrets(&mut self) -> Vec<(String, crate::Secret)> {
         let mut secrets = Vec::new();
         for property in SECRET_PROPERTIES {
-            if let Some(Value::String(plain)) = self.configuration_properties.shift_remove(*property) {
-                if !plain.is_empty() {
-                    secrets.push(((*property).to_owned(), crate::Secret::new(plain)));
-                }
+            if let Some(Value::String(plain)) = self.configuration_properties.shift_remove(*property)
+                && !plain.is_empty()
+            {
+                secrets.push(((*property).to_owned(), crate::Secret::new(plain)));
             }
         }
         secrets

@@ -466,14 +466,13 @@ impl MappingConfig {
             bounded &= add_filter(property.condition.as_ref(), &["object", "source"]);
         }
         for property in &self.properties {
-            match property.source.as_deref().map(Pointer::parse) {
-                Some(pointer) => match pointer.head() {
+            if let Some(pointer) = property.source.as_deref().map(Pointer::parse) {
+                match pointer.head() {
                     Some(head) => {
                         names.insert(head.to_owned());
                     }
                     None => bounded = false,
-                },
-                None => {}
+                }
             }
         }
         bounded &= self.valid_source.is_none() && self.correlation_script.is_none();

@@ -55,14 +55,15 @@ pub fn violations(config: &ManagedObjectConfig, object: &Attributes) -> Vec<Viol
             continue;
         }
         let Some(text) = value.as_str() else { continue };
-        if let Some(least) = property.get("minLength").and_then(Value::as_u64) {
-            if (text.chars().count() as u64) < least && is_present(value) {
-                found.push(Violation::new(
-                    name,
-                    "MIN_LENGTH",
-                    format!("{title} needs at least {least} characters"),
-                ));
-            }
+        if let Some(least) = property.get("minLength").and_then(Value::as_u64)
+            && (text.chars().count() as u64) < least
+            && is_present(value)
+        {
+            found.push(Violation::new(
+                name,
+                "MIN_LENGTH",
+                format!("{title} needs at least {least} characters"),
+            ));
         }
         for policy in property.get("policies").and_then(Value::as_array).into_iter().flatten() {
             found.extend(check_policy(name, title, policy, text, object));
