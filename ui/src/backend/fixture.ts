@@ -160,6 +160,12 @@ function entry(index: number, situation: string, action: string, rest: Partial<E
   };
 }
 
+/** What takes a done entry back. */
+function takenBack(done: EntryRow, status: string): EntryRow {
+  const opposite: Record<string, string> = { CREATE: "DELETE", DELETE: "CREATE", LINK: "UNLINK", UNLINK: "LINK" };
+  return { ...done, status, action: opposite[done.action] ?? done.action, reason: "takes back what the run did", changes: done.changes.map(({ attribute, before, after }) => ({ attribute, before: after, after: before })) };
+}
+
 function makeEntries(): EntryRow[] {
   const entries: EntryRow[] = [];
   const next = () => entries.length;
@@ -240,12 +246,12 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       { name: "unique", meaning: "mail: another user has this e-mail already", count: bad - 2 },
       { name: "required", meaning: "sn: a value is required, and HubSpot's lastname is empty", count: 2 },
     ]);
-    addRun("managedUser_systemHubspotContact", "reconcile", { state: "canceled", started: ago(60 * 5), ended: ago(60 * 5 - 1), durationMs: 2100, changes: 30, done: 12, calls: 9, message: "Canceled after 12 of 30 changes; what was done stays." }, []);
+    addRun("managedUser_systemHubspotContact", "reconcile", { state: "canceled", started: ago(60 * 5), ended: ago(60 * 5 - 1), durationMs: 2100, changes: 30, done: 12, calls: 9, message: "Canceled after 12 of 30 changes; what was done stays." }, Array.from({ length: 30 }, (_, i) => entry(i, "CONFIRMED", "UPDATE", { status: i < 12 ? "done" : "planned", reason: "attributes differ", changes: [{ attribute: "lastname", before: "Li", after: "Lee" }] })));
   }
 
   function addRun(name: string, mode: RunMode, summary: Partial<RunSummary>, entries: EntryRow[], guards: RunDetail["guards"] = [{ name: "maxDeletes", limit: "5", planned: "4", holds: false, message: "deletes 4 of 5 allowed" }], causes: Count[] = [], after?: Partial<RunSummary>): FixtureRun {
     const run: FixtureRun = {
-      summary: { id: `run-${runs.length + 1}`, mapping: name, mode, state: "active", stage: "ACTIVE_RECONCILING_SOURCE", stageDescription: "Reading HubSpot contact", started: new Date().toISOString(), ended: null, durationMs: 0, processed: 0, total: 1240, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, message: null, ...summary },
+      summary: { id: `run-${runs.length + 1}`, mapping: name, mode, state: "active", stage: "ACTIVE_RECONCILING_SOURCE", stageDescription: "Reading HubSpot contact", started: new Date().toISOString(), ended: null, durationMs: 0, processed: 0, total: 1240, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, undoes: null, message: null, ...summary },
       entries,
       guards,
       causes,
@@ -375,7 +381,16 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     run_apply: ({ id }) => {
       const run = findRun(id);
       const done = run.entries.map((item): EntryRow => (item.status === "planned" ? { ...item, status: "done" } : item));
-      return addRun(run.summary.mapping, "apply", { changes: run.summary.changes, stageDescription: "Writing User", total: run.summary.changes }, done, [], [], { state: "success", done: run.summary.changes, needsYou: run.summary.needsYou, processed: run.summary.changes, calls: 3, durationMs: 900, changes: run.summary.changes }).summary;
+      return addRun(run.summary.mapping, "apply", { undoes: run.summary.undoes, changes: run.summary.changes, stageDescription: "Writing User", total: run.summary.changes }, done, [], [], { state: "success", done: run.summary.changes, needsYou: run.summary.needsYou, processed: run.summary.changes, calls: 3, durationMs: 900, changes: run.summary.changes }).summary;
+    },
+    run_undo: ({ id, preview }) => {
+      const { summary, entries } = findRun(id);
+      const back = entries.filter((item) => item.status === "done").map((item) => takenBack(item, preview ? "planned" : "done"));
+      const deletes = back.filter((item) => item.action === "DELETE").length;
+      const holds = deletes > 5;
+      const message = holds ? `${deletes} deletes are planned, 5 are allowed. Look at them; if they are right, allow ${deletes} for this run` : `deletes ${deletes} of 5 allowed`;
+      const guards = [{ name: "maxDeletes", limit: "5", planned: String(deletes), holds, message }];
+      return addRun(summary.mapping, preview ? "preview" : "reconcile", { undoes: id }, back, guards, [], { state: holds ? "held" : preview ? "planned" : "success", changes: back.length, done: preview || holds ? 0 : back.length, calls: 1, durationMs: 400, message: holds ? `held: ${message}` : null }).summary;
     },
     run_cancel: ({ id }) => {
       const run = findRun(id);
@@ -387,7 +402,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       step(run);
       const situations = countBy(run.entries, "situation", (name) => SITUATIONS.find(([situation]) => situation === name)?.[1] ?? "");
       const confirmed = situations.find((count) => count.name === "CONFIRMED");
-      if (confirmed) confirmed.count += 1108;
+      if (confirmed && run.summary.undoes === null) confirmed.count += 1108;
       return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), guards: run.guards, causes: run.causes };
     },
     run_entries: ({ id, situation, action, failed, search, after, limit }) => {

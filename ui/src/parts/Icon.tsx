@@ -19,6 +19,7 @@ const PATHS = {
   warning: "M8 2.5 14 13H2zM8 6.5v3M8 11.3v.01",
   lock: "M4 7.5h8v6H4zM5.5 7.5V5.3a2.5 2.5 0 0 1 5 0v2.2",
   trash: "M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.5 9h6l.5-9M7 7v4M9 7v4",
+  undo: "M5.5 3.5 2.5 6.5l3 3M2.5 6.5h7a3.5 3.5 0 0 1 0 7H6",
   retry: "M13 8a5 5 0 1 1-1.5-3.6M13.5 2.5v2.5H11",
   sample: "M6 2.5h4M7 2.5V7l-4 6.5h10L9 7V2.5M5 10.5h6",
 } as const;

@@ -1,17 +1,32 @@
 import type { RunSummary } from "../backend/bindings/RunSummary";
 import { count, number } from "./numbers";
-import { ago } from "./time";
+import { ago, fullTime } from "./time";
 import type { Tone } from "../parts/State";
 
 const MODES: Record<RunSummary["mode"], string> = { preview: "Preview", reconcile: "Reconciliation", apply: "Reconciliation" };
 
-/** "Preview of <mapping>". */
-export function runName(run: RunSummary): string {
-  return `${MODES[run.mode]} of ${run.mapping}`;
+/** "Preview of <mapping>"; an undo is named after the run that it takes back, `undone`, where that one is known. */
+export function runName(run: RunSummary, undone?: RunSummary): string {
+  return run.undoes === null ? `${MODES[run.mode]} of ${run.mapping}` : undoName(undone);
 }
 
-/** What a run was started for, in a table. */
-export const MODE_WORDS: Record<RunSummary["mode"], string> = { preview: "Preview", reconcile: "Reconcile", apply: "Reconcile a preview" };
+/** "Undo of the run of 12 Jun 2026, 14:05:31". */
+export function undoName(undone: RunSummary | undefined): string {
+  return undone ? `Undo of the run of ${fullTime(undone.started)}` : "Undo of an earlier run";
+}
+
+const PURPOSES: Record<RunSummary["mode"], string> = { preview: "Preview", reconcile: "Reconcile", apply: "Reconcile a plan" };
+
+/** What a run was started for, in a few words. */
+export function runPurpose(run: RunSummary): string {
+  if (run.undoes === null) return PURPOSES[run.mode];
+  return isLook(run) ? "Undo preview" : "Undo";
+}
+
+/** Whether a run has written something that another run can take back. */
+export function canUndo(run: RunSummary): boolean {
+  return run.done > 0 && run.state !== "active" && run.state !== "planned" && run.state !== "held";
+}
 
 /** A run's state in a word or two, and how loud it is. */
 export function runState(run: RunSummary): { tone: Tone; text: string } {
@@ -59,7 +74,7 @@ export function runOutcome(run: RunSummary): string {
 export function lastRunWords(run: RunSummary | null, now: number): string {
   if (!run) return "Not yet reconciled";
   if (run.state === "active") return run.stageDescription || "Running";
-  const what = isLook(run) ? "Preview" : "Last run";
+  const what = run.undoes !== null ? runPurpose(run) : isLook(run) ? "Preview" : "Last run";
   const when = ago(run.ended ?? run.started, now);
   const outcome = runOutcome(run);
   const ended = run.state === "failed" ? "failed" : run.state === "canceled" ? "canceled" : run.state === "held" ? "held" : run.state === "interrupted" ? "interrupted" : "";
@@ -67,6 +82,6 @@ export function lastRunWords(run: RunSummary | null, now: number): string {
 }
 
 /** What the button that carries out a plan says. */
-export function reconcileLabel(changes: number): string {
-  return `Reconcile ${count(changes, "change")}`;
+export function carryOutLabel(run: RunSummary): string {
+  return `${run.undoes === null ? "Reconcile" : "Undo"} ${count(run.changes, "change")}`;
 }

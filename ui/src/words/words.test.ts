@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
 
-import { reconcileLabel } from "./run";
+import type { RunSummary } from "../backend/bindings/RunSummary";
+import { canUndo, carryOutLabel, runName, runPurpose } from "./run";
 import { ago, duration, until } from "./time";
 import { cellText, shortId, valueText } from "./value";
 
 const NOW = Date.parse("2026-06-15T12:00:00Z");
+const RUN: RunSummary = { id: "run-1", mapping: "a mapping", mode: "preview", state: "planned", stage: "", stageDescription: "", started: "2026-06-15T12:00:00Z", ended: null, durationMs: 0, processed: 0, total: null, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, undoes: null, message: null };
 const before = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
 test.each([
@@ -34,7 +36,30 @@ test.each([
 });
 
 test("a button names its number", () => {
-  expect([1, 12, 4815].map(reconcileLabel)).toEqual(["Reconcile 1 change", "Reconcile 12 changes", "Reconcile 4,815 changes"]);
+  expect([1, 12, 4815].map((changes) => carryOutLabel({ ...RUN, changes }))).toEqual(["Reconcile 1 change", "Reconcile 12 changes", "Reconcile 4,815 changes"]);
+  expect(carryOutLabel({ ...RUN, changes: 12, undoes: "run-1" })).toBe("Undo 12 changes");
+});
+
+test.each<{ what: string; run: Partial<RunSummary>; can: boolean }>([
+  { what: "a finished run that wrote", run: { state: "success", done: 3 }, can: true },
+  { what: "a canceled run that wrote", run: { state: "canceled", done: 1 }, can: true },
+  { what: "a failed run that wrote", run: { state: "failed", done: 1 }, can: true },
+  { what: "an interrupted run that wrote", run: { state: "interrupted", done: 1 }, can: true },
+  { what: "an undo that wrote", run: { state: "success", done: 3, undoes: "run-1" }, can: true },
+  { what: "a finished run that wrote nothing", run: { state: "success", done: 0 }, can: false },
+  { what: "a run under way", run: { state: "active", done: 3 }, can: false },
+  { what: "a plan", run: { state: "planned", changes: 3 }, can: false },
+  { what: "a held run", run: { state: "held", changes: 3 }, can: false },
+])("$what can be undone: $can", ({ run, can }) => {
+  expect(canUndo({ ...RUN, ...run })).toBe(can);
+});
+
+test("an undo is named after the run that it takes back", () => {
+  const undo: RunSummary = { ...RUN, id: "run-2", undoes: RUN.id };
+  expect(runName(undo)).toBe("Undo of an earlier run");
+  expect(runName(undo, RUN)).toContain("Undo of the run of 15 Jun 2026");
+  expect(runName(RUN)).toBe("Preview of a mapping");
+  expect([undo, { ...undo, mode: "apply", done: 2 }, RUN, { ...RUN, mode: "apply" }].map((run) => runPurpose(run as RunSummary))).toEqual(["Undo preview", "Undo", "Preview", "Reconcile a plan"]);
 });
 
 test("values are text, whatever they were", () => {

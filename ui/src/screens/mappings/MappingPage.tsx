@@ -115,7 +115,7 @@ export function MappingPage() {
         </TabPanel>
         {search.run && (
           <TabPanel id="run" className="flex min-h-0 flex-1 flex-col">
-            <RunView key={search.run} embedded id={search.run} targetIsUser={summary.target === "managed/user"} onApplied={showRun} onDiscard={() => show({})} />
+            <RunView key={search.run} embedded id={search.run} targetIsUser={summary.target === "managed/user"} onRun={showRun} onDiscard={() => show({})} />
           </TabPanel>
         )}
         <TabPanel id="runs" className="flex min-h-0 flex-1 flex-col">

@@ -8,19 +8,20 @@ import { Notice, Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
 import { count, number } from "../../words/numbers";
-import { reconcileLabel, runOutcome, runState } from "../../words/run";
+import { canUndo, carryOutLabel, runOutcome, runState } from "../../words/run";
 import { duration } from "../../words/time";
-import { useApplyRun, useCancelRun } from "./queries";
+import { useApplyRun, useCancelRun, useUndoRun } from "./queries";
 import { SegmentBar } from "./SegmentBar";
 import { recordsRead, segments } from "./segments";
 
 /** What a run found or did, what the guards say, and the button for what comes next. */
-export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: RunDetail; heading?: string; onApplied: (run: RunSummary) => void; onDiscard: () => void }) {
+export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDetail; heading?: string; onRun: (run: RunSummary) => void; onDiscard: () => void }) {
   const { summary } = detail;
   const apply = useApplyRun();
   const cancel = useCancelRun();
+  const undo = useUndoRun();
   const active = summary.state === "active";
-  const start = (allowDeletes: number | null) => apply.mutate({ id: summary.id, allowDeletes }, { onSuccess: onApplied });
+  const start = (allowDeletes: number | null) => apply.mutate({ id: summary.id, allowDeletes }, { onSuccess: onRun });
   // A plan that was not begun is dropped by canceling it.
   const discard = () => cancel.mutate(summary.id, { onSuccess: onDiscard });
   const state = runState(summary);
@@ -42,10 +43,10 @@ export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: Run
           <>
             {summary.changes > 0 ? (
               <Button look="primary" busy={apply.isPending} onClick={() => start(null)}>
-                {reconcileLabel(summary.changes)}
+                {carryOutLabel(summary)}
               </Button>
             ) : (
-              <span className="text-fine">Nothing to reconcile</span>
+              <span className="text-fine">{summary.undoes === null ? "Nothing to reconcile" : "Nothing to undo"}</span>
             )}
             <Button busy={cancel.isPending} onClick={discard}>
               Discard
@@ -60,6 +61,15 @@ export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: Run
             </Button>
           </>
         )}
+        {canUndo(summary) && (
+          <Button
+            busy={undo.isPending}
+            title={`Plans how to take back ${count(summary.done, "change")}. Nothing is written before you have seen the plan.`}
+            onClick={() => undo.mutate(summary.id, { onSuccess: onRun })}
+          >
+            Undo
+          </Button>
+        )}
       </div>
       {active ? (
         <div className="flex flex-col gap-1">
@@ -73,6 +83,7 @@ export function RunHead({ detail, heading, onApplied, onDiscard }: { detail: Run
       {!active && <Message detail={detail} />}
       {apply.error && <Problem error={apply.error} />}
       {cancel.error && <Problem error={cancel.error} />}
+      {undo.error && <Problem error={undo.error} />}
       <Causes detail={detail} />
     </div>
   );
@@ -133,8 +144,8 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
         Allow {count(deletes, "delete")} for this run
       </Button>
       <Confirm
-        title={deletes > 0 ? `Delete ${count(deletes, "record")}?` : `${reconcileLabel(detail.summary.changes)}?`}
-        action={deletes > 0 ? `Delete ${number(deletes)} and reconcile` : reconcileLabel(detail.summary.changes)}
+        title={deletes > 0 ? `Delete ${count(deletes, "record")}?` : `${carryOutLabel(detail.summary)}?`}
+        action={deletes > 0 ? `Delete ${number(deletes)} and ${detail.summary.undoes === null ? "reconcile" : "undo"}` : carryOutLabel(detail.summary)}
         open={asking.open}
         onClose={asking.hide}
         onConfirm={() => {

@@ -6,7 +6,7 @@ import { runName } from "../../words/run";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { useTargetIsUser } from "../mappings/queries";
-import { runDetail } from "./queries";
+import { runDetail, useUndone } from "./queries";
 import { RunView } from "./RunView";
 
 export function RunPage() {
@@ -14,11 +14,12 @@ export function RunPage() {
   const navigate = useNavigate();
   const now = useNow();
   const run = useQuery(runDetail(id)).data?.summary;
+  const undone = useUndone(run);
   const targetIsUser = useTargetIsUser(run?.mapping);
   return (
     <Page
       flush
-      title={run ? runName(run) : "Run"}
+      title={run ? runName(run, undone) : "Run"}
       trail={
         <Link to="/runs" className="rounded-sm hover:underline">
           Runs
@@ -33,9 +34,16 @@ export function RunPage() {
       }
       actions={
         run && (
-          <Link to="/mappings/$name" params={{ name: run.mapping }} className="rounded-sm text-accent hover:underline">
-            Open mapping
-          </Link>
+          <>
+            {run.undoes !== null && (
+              <Link to="/runs/$id" params={{ id: run.undoes }} className="mr-3 rounded-sm text-accent hover:underline">
+                Open the undone run
+              </Link>
+            )}
+            <Link to="/mappings/$name" params={{ name: run.mapping }} className="rounded-sm text-accent hover:underline">
+              Open mapping
+            </Link>
+          </>
         )
       }
     >
@@ -43,7 +51,7 @@ export function RunPage() {
         key={id}
         id={id}
         targetIsUser={targetIsUser}
-        onApplied={(applied) => void navigate({ to: "/runs/$id", params: { id: applied.id } })}
+        onRun={(next) => void navigate({ to: "/runs/$id", params: { id: next.id } })}
         onDiscard={() => (run ? void navigate({ to: "/mappings/$name", params: { name: run.mapping } }) : void navigate({ to: "/runs" }))}
       />
     </Page>

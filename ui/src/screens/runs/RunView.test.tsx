@@ -48,3 +48,41 @@ test("a held run says why, and asks with the number before it deletes", async ()
   await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete 41 and reconcile" }));
   await waitFor(() => expect(applied).toEqual([{ id: "run-2", allowDeletes: 41 }]));
 });
+
+test("Undo plans what a run did the other way round, and only that plan's button writes", async () => {
+  const user = userEvent.setup();
+  const sent: [string, unknown][] = [];
+  openWindow("/runs/run-4", (inner) => async (name, request) => {
+    if (name === "run_undo" || name === "run_apply") sent.push([name, request]);
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "Undo" }));
+  await user.click(await screen.findByRole("button", { name: "Undo 12 changes" }));
+  expect(screen.getByRole("heading", { level: 1 }).textContent).toMatch(/^Undo of the run of \d/);
+  expect(await screen.findByText(/12 of 12 changes done/)).toBeTruthy();
+  expect(sent).toEqual([
+    ["run_undo", { id: "run-4", preview: true, allowDeletes: null }],
+    ["run_apply", { id: "run-5", allowDeletes: null }],
+  ]);
+  await user.click(within(screen.getByRole("navigation")).getByRole("link", { name: "Runs" }));
+  expect(await screen.findByRole("button", { name: /^Undo of managedUser_systemHubspotContact/ })).toBeTruthy();
+});
+
+test("an undo that deletes too many is held like any other run", async () => {
+  const user = userEvent.setup();
+  openWindow("/runs/run-3");
+  await user.click(await screen.findByRole("button", { name: "Undo" }));
+  await user.click(await screen.findByRole("button", { name: "Allow 12 deletes for this run" }));
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete 12 and undo" }));
+  expect(await screen.findByText(/changes done/)).toBeTruthy();
+  expect(screen.getByRole("heading", { level: 1 }).textContent).toMatch(/^Undo of the run of \d/);
+});
+
+test.each([
+  ["run-1", /nothing to change/],
+  ["run-2", /41 changes planned/],
+])("%s has written nothing and offers no Undo", async (id, outcome) => {
+  openWindow(`/runs/${id}`);
+  await screen.findByText(outcome);
+  expect(screen.queryByRole("button", { name: "Undo" })).toBeNull();
+});

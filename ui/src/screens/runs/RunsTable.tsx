@@ -2,12 +2,13 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback } from "react";
 
 import type { RunSummary } from "../../backend/bindings/RunSummary";
+import { Icon } from "../../parts/Icon";
 import { Nothing, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
 import { number } from "../../words/numbers";
-import { MODE_WORDS, runOutcome, runState } from "../../words/run";
+import { runOutcome, runPurpose, runState } from "../../words/run";
 import { ago, duration, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { runsList } from "./queries";
@@ -17,7 +18,7 @@ function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
   return [
     { key: "started", title: "Started", width: "120px", cell: (run) => <span title={fullTime(run.started)}>{ago(run.started, now)}</span> },
     ...(withMapping ? [mapping] : []),
-    { key: "mode", title: "What", width: "150px", cell: (run) => MODE_WORDS[run.mode] },
+    { key: "mode", title: "What", width: "170px", cell: (run) => <Purpose run={run} /> },
     { key: "state", title: "State", width: "140px", cell: (run) => <RunState run={run} /> },
     { key: "outcome", title: "Outcome", cell: (run) => <span title={run.message ?? undefined}>{run.state === "active" ? run.stageDescription : runOutcome(run) || run.message}</span> },
     { key: "calls", title: "Calls", width: "80px", numeric: true, cell: (run) => number(run.calls) },
@@ -62,12 +63,22 @@ export function RunsTable({ mapping, onOpen }: { mapping: string | null; onOpen:
         columns={columns(now, mapping === null)}
         rows={rows}
         rowKey={(run) => run.id}
-        rowName={(run) => `${MODE_WORDS[run.mode]} of ${run.mapping}, ${fullTime(run.started)}`}
+        rowName={(run) => `${runPurpose(run)} of ${run.mapping}, ${fullTime(run.started)}`}
         total={rows.length + (hasNextPage ? 1 : 0)}
         onOpen={onOpen}
         onNearEnd={next}
       />
     </div>
+  );
+}
+
+function Purpose({ run }: { run: RunSummary }) {
+  if (run.undoes === null) return runPurpose(run);
+  return (
+    <span className="inline-flex items-center gap-1.5">
+      <Icon name="undo" size={14} />
+      {runPurpose(run)}
+    </span>
   );
 }
 

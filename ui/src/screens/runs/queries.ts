@@ -1,6 +1,7 @@
-import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import type { RunMode } from "../../backend/bindings/RunMode";
+import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { call } from "../../backend";
 import { ask, refresh } from "../../backend/query";
 
@@ -64,6 +65,21 @@ export function useApplyRun() {
     mutationFn: ({ id, allowDeletes }: { id: string; allowDeletes: number | null }) => call("run_apply", { id, allowDeletes }),
     onSettled: () => refreshAfterRun(client),
   });
+}
+
+/** Plans how to take back what a run did; nothing is written before that plan is carried out. */
+export function useUndoRun() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => call("run_undo", { id, preview: true, allowDeletes: null }),
+    onSettled: () => refresh(client, "mappings_list", "mapping_get", "runs_list"),
+  });
+}
+
+/** The run that this one takes back. */
+export function useUndone(run: RunSummary | undefined): RunSummary | undefined {
+  const id = run?.undoes ?? null;
+  return useQuery({ ...runDetail(id ?? ""), enabled: id !== null }).data?.summary;
 }
 
 export function useCancelRun() {
