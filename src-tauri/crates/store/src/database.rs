@@ -231,7 +231,7 @@ pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, Store
             ));
         }
         connection.execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;",
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -65536;",
         )?;
     }
     Ok(connection)

@@ -13,7 +13,7 @@ use crate::{
     limit::{one_more, rows_at_most},
     links::attributes,
     mirror::index_text,
-    query::{Condition, SLOTS, condition, slot, starts_with},
+    query::{Condition, SLOTS, column_name, condition, slot, starts_with},
 };
 
 /// A managed object.
@@ -143,7 +143,8 @@ impl Reader<'_> {
         if query.filter.is_none() && query.search.as_deref().is_none_or(|s| s.trim().is_empty()) {
             return self.managed_count(&config.name);
         }
-        let Selection { from, condition: Condition { sql, values } } = self.selection(config, query)?;
+        let Selection { from, condition: Condition { sql, values }, .. } =
+            self.selection(config, query, FEW)?;
         let sql = format!("SELECT count(*) FROM {from} WHERE {sql}");
         let count: i64 =
             self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
@@ -156,13 +157,25 @@ impl Reader<'_> {
         config: &ManagedObjectConfig,
         query: &ManagedQuery,
     ) -> Result<Page<Managed>, StoreError> {
+        self.managed_page_when(config, query, FEW)
+    }
+
+    /// A page of objects, where so many matches count as few: the page is the same, the way there is not. For tests.
+    #[doc(hidden)]
+    pub fn managed_page_when(
+        &self,
+        config: &ManagedObjectConfig,
+        query: &ManagedQuery,
+        few: usize,
+    ) -> Result<Page<Managed>, StoreError> {
         let searchable = config.searchable();
         let sort = query.sort.as_ref().and_then(|sort| Some((sort, slot(sort, &searchable)?)));
         let after: Option<(Option<String>, String)> =
             query.after.as_deref().map(serde_json::from_str).transpose().map_err(|_| {
                 StoreError::new(ErrorKind::Other, "this page cursor is not one that this list gave")
             })?;
-        let Selection { from, condition } = self.selection(config, query)?;
+        let Selection { from, condition, walks } = self.selection(config, query, few)?;
+        let condition = if walks { condition.without_index() } else { condition };
         let mut rows = Vec::new();
         for stretch in stretches(sort.map(|(_, slot)| slot), query.descending, after) {
             if rows.len() > query.limit {
@@ -230,16 +243,23 @@ fn stretches(slot: Option<usize>, descending: bool, after: Option<(Option<String
 
 /// Up to this many matches a list is the matches, sorted; beyond, it is a walk in the list's order that soon meets a page of
 /// them.
-pub(crate) const FEW: usize = 2000;
+const FEW: usize = 20_000;
 
 /// The objects of a query, as SQL.
 struct Selection {
     from: &'static str,
     condition: Condition,
+    /// There are too many to sort.
+    walks: bool,
 }
 
 impl Reader<'_> {
-    fn selection(&self, config: &ManagedObjectConfig, query: &ManagedQuery) -> Result<Selection, StoreError> {
+    fn selection(
+        &self,
+        config: &ManagedObjectConfig,
+        query: &ManagedQuery,
+        limit: usize,
+    ) -> Result<Selection, StoreError> {
         let searchable = config.searchable();
         let mut condition =
             Condition { sql: "o.type = ?".into(), values: vec![Sql::Text(config.name.clone())] };
@@ -248,7 +268,7 @@ impl Reader<'_> {
         let mut few: Option<Vec<i64>> = None;
         for any in words.map(|word| search(word, &searchable)).chain(filter) {
             if few.is_none() {
-                few = self.few(config, &any)?;
+                few = self.few(config, &any, limit)?;
             }
             let never = || Condition { sql: "0".into(), values: Vec::new() };
             condition = joined(
@@ -257,26 +277,34 @@ impl Reader<'_> {
                 any.into_iter().reduce(|a, b| joined(a, "OR", b)).unwrap_or_else(never),
             );
         }
-        let Some(few) = few else { return Ok(Selection { from: "managed_object o", condition }) };
+        let Some(few) = few else {
+            return Ok(Selection { from: "managed_object o", condition, walks: true });
+        };
         condition.values.insert(0, Sql::Text(Value::from(few).to_string()));
         // A cross join is SQLite's word for this order of tables and no other.
-        Ok(Selection { from: "json_each(?) few CROSS JOIN managed_object o ON o.seq = few.value", condition })
+        let from = "json_each(?) few CROSS JOIN managed_object o ON o.seq = few.value";
+        Ok(Selection { from, condition, walks: false })
     }
 
     /// The objects for which one of these conditions holds, if they are few.
-    fn few(&self, config: &ManagedObjectConfig, any: &[Condition]) -> Result<Option<Vec<i64>>, StoreError> {
+    fn few(
+        &self,
+        config: &ManagedObjectConfig,
+        any: &[Condition],
+        limit: usize,
+    ) -> Result<Option<Vec<i64>>, StoreError> {
         let mut found = BTreeSet::new();
         for Condition { sql, values } in any {
             let sql = format!("SELECT o.seq FROM managed_object o WHERE o.type = ? AND {sql} LIMIT ?");
             let bound = [Sql::Text(config.name.clone())]
                 .into_iter()
                 .chain(values.iter().cloned())
-                .chain([Sql::Integer(one_more(FEW))]);
+                .chain([Sql::Integer(one_more(limit))]);
             let mut statement = self.connection.prepare_cached(&sql)?;
             for seq in statement.query_map(params_from_iter(bound), |row| row.get(0))? {
                 found.insert(seq?);
             }
-            if found.len() > FEW {
+            if found.len() > limit {
                 return Ok(None);
             }
         }
@@ -286,7 +314,7 @@ impl Reader<'_> {
 
 /// The conditions of which one must hold for an object to have a value that starts with a word.
 fn search(word: &str, searchable: &[String]) -> Vec<Condition> {
-    (0..searchable.len().min(SLOTS)).map(|slot| starts_with(&format!("o.a{slot}"), true, word)).collect()
+    (0..searchable.len().min(SLOTS)).map(|slot| starts_with(&column_name(slot), true, word)).collect()
 }
 
 fn joined(left: Condition, word: &str, right: Condition) -> Condition {

@@ -419,13 +419,14 @@ proptest! {
         filter in prop::option::of(a_filter()),
         search in prop::option::of(a_text()),
         limit in 1usize..10,
+        few in prop_oneof![Just(0usize), Just(5), Just(1000)],
     ) {
         let (_folder, store, rows) = store_with(&docs);
         let mut query = ManagedQuery { filter, search, sort: sort.map(str::to_owned), descending, after: None, limit };
         let expect = expected(&rows, &query);
         let mut all = Vec::new();
         loop {
-            let page = store.read_blocking(|r| r.managed_page(&user_type(), &query)).unwrap();
+            let page = store.read_blocking(|r| r.managed_page_when(&user_type(), &query, few)).unwrap();
             prop_assert!(page.rows.len() <= limit);
             prop_assert!(page.next.is_none() || page.rows.len() == limit);
             all.extend(page.rows.into_iter().map(|m| m.id));
