@@ -6,7 +6,7 @@ const go = (page: Page, place: string) => page.getByRole("navigation", { name: "
 
 /** Presses the button that carries out a plan, and gives the number that it said. */
 async function carryOut(page: Page): Promise<number> {
-  const button = page.getByRole("button", { name: /^Reconcile [\d,]+ changes?$/ });
+  const button = page.getByRole("button", { name: /^(Reconcile|Undo) [\d,]+ changes?$/ });
   const changes = Number((await button.textContent())?.replace(/\D/g, ""));
   await button.click();
   await expect(page.getByRole("status").filter({ hasText: /\b([\d,]+) of \1 changes? done/ })).toBeVisible();
@@ -76,6 +76,25 @@ test("a change in the CRM arrives with its before and after", async ({ host, pag
 
   const { users } = await host.call("users_list", { search: "grace@example.org", filter: null, sort: null, after: null, limit: 10 });
   expect(users.map(({ attributes }) => attributes["givenName"])).toEqual(["Grace"]);
+});
+
+test("an import is taken back after a look at what that means", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await reconcile(host, inbound);
+  const { users } = await host.call("app_status", {});
+  expect(users).toBeGreaterThan(30);
+
+  await open(page, host, `/mappings/${inbound}?tab=runs`);
+  await page.getByRole("table", { name: "Runs" }).getByRole("rowheader").first().click();
+  await page.getByRole("button", { name: "Undo", exact: true }).click();
+  // It deletes more than the guard lets through, so it asks first, with the number.
+  await page.getByRole("button", { name: `Allow ${users} deletes for this run` }).click();
+  expect((await host.call("app_status", {})).users).toBe(users);
+  await picture(page, "undo");
+  await page.getByRole("dialog").getByRole("button", { name: `Delete ${users} and undo` }).click();
+  await expect.poll(async () => (await host.call("app_status", {})).users).toBe(0);
+  // Users are gone here; nobody was deleted in HubSpot.
+  expect((await host.contacts()).filter(({ archived }) => !archived).length).toBeGreaterThan(30);
 });
 
 test("a user that does not meet the policies is not saved, and the form says why", async ({ host, page }) => {

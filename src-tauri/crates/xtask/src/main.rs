@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask run [ARGUMENTS]   installs what is missing, builds the UI, starts the application with a HubSpot sandbox
-cargo xtask test [STEP]       installs what the tests need and runs all of them, or one step
+cargo xtask test [STEP]       installs what the tests need and runs all of them, or one step with what it needs
 cargo xtask bindings          writes the UI's TypeScript types from the Rust types
 cargo xtask audit             checks licences, banned and duplicate crates, and known advisories (needs network)
 ";

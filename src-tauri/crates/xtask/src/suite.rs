@@ -36,9 +36,11 @@ struct Done {
 
 const STEPS: &[Step] = &[
     Step { name: "format", title: "Formatting", needs: &[], run: format },
-    Step { name: "ui", title: "UI: lint, tests, build", needs: &[], run: ui },
-    Step { name: "clippy", title: "Lints of the Rust code", needs: &["ui"], run: clippy },
-    Step { name: "build", title: "Build of all programs and tests", needs: &["ui"], run: build },
+    Step { name: "ui", title: "UI: lint and tests", needs: &[], run: ui },
+    // Embedded in the desktop application, which does not compile without it.
+    Step { name: "ui-build", title: "UI: build", needs: &[], run: ui_build },
+    Step { name: "clippy", title: "Lints of the Rust code", needs: &["ui-build"], run: clippy },
+    Step { name: "build", title: "Build of all programs and tests", needs: &["ui-build"], run: build },
     Step { name: "rust", title: "Rust tests", needs: &["build"], run: rust },
     Step { name: "doc", title: "Examples in the documentation", needs: &["build"], run: doc },
     Step { name: "bindings", title: "Generated TypeScript types", needs: &["build"], run: generated },
@@ -61,23 +63,35 @@ pub fn step_names() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.name).collect()
 }
 
-/// Installs what is missing, runs all steps or the one that is named, and reports.
+/// A step after those that it cannot do without, in their order.
+fn with_needs(name: &str) -> Option<Vec<&'static Step>> {
+    let step = STEPS.iter().find(|step| step.name == name)?;
+    let mut found: Vec<&Step> = Vec::new();
+    for earlier in step.needs.iter().filter_map(|name| with_needs(name)).flatten().chain([step]) {
+        if !found.iter().any(|known| known.name == earlier.name) {
+            found.push(earlier);
+        }
+    }
+    Some(found)
+}
+
+/// Installs what is missing, runs all steps or the one that is named with what it needs, and reports.
 ///
 /// # Errors
 /// When there is no such step, or what the tests need cannot be had. A step that fails is in the report.
 pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    let wanted: Vec<&Step> = match arguments {
-        [] => STEPS.iter().collect(),
-        [name] => STEPS.iter().filter(|step| step.name == name).collect(),
-        _ => Vec::new(),
+    let wanted = match arguments {
+        [] => Some(STEPS.iter().collect()),
+        [name] => with_needs(name),
+        _ => None,
     };
-    if wanted.is_empty() {
+    let Some(wanted) = wanted else {
         return Err(format!(
             "There is no step `{}`. The steps are: {}.",
             arguments.join(" "),
             step_names().join(", ")
         ));
-    }
+    };
 
     heading("What the tests need");
     packages::ensure(&packages::for_tests())?;
@@ -160,14 +174,18 @@ fn format(_: &Workspace) -> Done {
 }
 
 fn ui(_: &Workspace) -> Done {
-    let npm = |script| {
-        let mut command = tool("npm", &["run", "--silent", script]);
-        command.current_dir(root().join("ui"));
-        command
-    };
-    Done::all([npm("lint")])
-        .then(|| Done::counted(npm("test"), Teller::Vitest))
-        .then(|| Done::all([npm("build")]))
+    Done::all([npm("lint")]).then(|| Done::counted(npm("test"), Teller::Vitest))
+}
+
+fn ui_build(_: &Workspace) -> Done {
+    Done::all([npm("build")])
+}
+
+/// A script of the UI.
+fn npm(script: &str) -> Command {
+    let mut command = tool("npm", &["run", "--silent", script]);
+    command.current_dir(root().join("ui"));
+    command
 }
 
 fn clippy(_: &Workspace) -> Done {
@@ -311,6 +329,15 @@ mod tests {
         assert!(text.contains("1:15  1 skipped\n"), "{text}");
         assert!(text.contains("\nrust: `cargo nextest run` failed\n"), "{text}");
         assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+    }
+
+    #[test]
+    fn a_step_alone_comes_with_what_it_needs() {
+        let names =
+            |name| with_needs(name).map(|steps| steps.iter().map(|step| step.name).collect::<Vec<_>>());
+        assert_eq!(names("browser").unwrap(), ["ui-build", "build", "browser"]);
+        assert_eq!(names("format").unwrap(), ["format"]);
+        assert_eq!(names("nonsense"), None);
     }
 
     #[test]
