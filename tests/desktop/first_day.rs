@@ -1,14 +1,16 @@
 //! From the first start to a change that arrived at the other system, with nothing but what is on the screen.
 
-use acceptance::webdriver::{Role, Session, until};
+use acceptance::webdriver::{Role, Session, attempt, until};
 use serde_json::{Value, json};
 
-use crate::screen::Screen;
+use crate::screen::{Screen, call};
 
 const TO_USERS: &str = "systemHubspotContact_managedUser";
 const TO_HUBSPOT: &str = "managedUser_systemHubspotContact";
 /// Beyond ASCII on purpose: it crosses the window's edge, two mappings and two databases.
 const NEW_NAME: &str = "Ångström-Жук";
+const NEW_FIRST_NAME: &str = "Renée";
+const THEIR_NAME: &str = "Okoye";
 
 #[tokio::test]
 async fn sample_data_becomes_users_and_a_change_goes_back() {
@@ -19,8 +21,9 @@ async fn sample_data_becomes_users_and_a_change_goes_back() {
     screen.picture("1-first-start").await;
     app.press(Role::Button, "Try it with sample data").await;
 
-    app.find(Role::Heading, "Mappings").await;
     app.find(Role::Link, TO_USERS).await;
+    app.press(Role::Link, "Mappings").await;
+    app.find(Role::Button, "Add mapping").await;
     screen.picture("2-mappings").await;
     app.press(Role::Button, &format!("Preview {TO_USERS}")).await;
     let carry_out = app.find_by(Role::Button, "button with the number of changes", says_how_many).await;
@@ -42,17 +45,48 @@ async fn sample_data_becomes_users_and_a_change_goes_back() {
     app.sees("all saved").await;
     screen.picture("6-user").await;
 
-    app.press(Role::Link, "Mappings").await;
-    app.press(Role::Button, &format!("Reconcile {TO_HUBSPOT}")).await;
+    // The change is delivered without anybody asking for it.
     let sandbox = sandbox_url(app).await;
-    let contact = until("contact with the new name in the sandbox", async || {
+    let contact = attempt(async || {
         contact_of(&sandbox, &email).await.filter(|contact| contact["properties"]["lastname"] == NEW_NAME)
     })
     .await;
-    assert_eq!(contact["properties"]["email"], email.as_str());
+    let Some(contact) = contact else {
+        let queue = call(app, "queue_list", json!({})).await;
+        let page = app.text().await.unwrap_or_default();
+        panic!("{email} has no new name in the sandbox; the queue is {queue:?}; the page says:\n{page}");
+    };
+    app.sees("synced").await;
+    until("empty queue", async || {
+        let status = call(app, "app_status", json!({})).await.unwrap();
+        (status["queue"] == 0).then_some(())
+    })
+    .await;
+
+    // With delivery switched off a change waits for the reconciliation.
+    deliver(app, TO_HUBSPOT, false).await;
+    app.fill("First Name", NEW_FIRST_NAME).await;
+    app.press(Role::Button, "Save").await;
+    app.sees("all saved").await;
+    app.press(Role::Link, "Mappings").await;
+    app.press(Role::Button, &format!("Reconcile {TO_HUBSPOT}")).await;
+    app.sees("1 of 1 change done").await;
+    let contact = contact_of(&sandbox, &email).await.unwrap();
+    assert_eq!(contact["properties"]["firstname"], NEW_FIRST_NAME);
     app.press(Role::Link, TO_HUBSPOT).await;
-    app.sees("Last run").await;
+    app.press(Role::Tab, "Runs").await;
+    app.find_by(Role::Button, "run", |name| name.contains("Reconcile")).await;
     screen.picture("7-written-back").await;
+
+    // What somebody changes over there comes in.
+    overwrite(&sandbox, &contact, json!({ "lastname": THEIR_NAME })).await;
+    app.press(Role::Link, "Mappings").await;
+    app.press(Role::Button, &format!("Reconcile {TO_USERS}")).await;
+    until("user with the name from the sandbox", async || {
+        let found = call(app, "users_list", json!({ "search": email })).await.unwrap();
+        (found["users"][0]["attributes"]["sn"] == THEIR_NAME).then_some(())
+    })
+    .await;
 
     // The next morning: everything is where it was, the sandbox too.
     screen.start_again().await;
@@ -84,8 +118,22 @@ async fn field(app: &Session, name: &str) -> String {
 }
 
 async fn sandbox_url(app: &Session) -> String {
-    let status = crate::screen::call(app, "app_status", json!({})).await.unwrap();
+    let status = call(app, "app_status", json!({})).await.unwrap();
     status["sandboxUrl"].as_str().expect("the sandbox runs").to_owned()
+}
+
+/// Switches the delivery of single changes on or off, as the mapping's document says it.
+async fn deliver(app: &Session, mapping: &str, at_once: bool) {
+    let mut detail = call(app, "mapping_get", json!({ "name": mapping })).await.unwrap();
+    detail["config"]["enableSync"] = json!(at_once);
+    call(app, "mapping_save", json!({ "create": false, "config": detail["config"] })).await.unwrap();
+}
+
+async fn overwrite(sandbox: &str, contact: &Value, properties: Value) {
+    let id = contact["id"].as_str().unwrap();
+    let address = format!("{sandbox}/__sandbox/contacts/{id}");
+    let answer = reqwest::Client::new().post(address).json(&properties).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
 async fn contact_of(sandbox: &str, email: &str) -> Option<Value> {

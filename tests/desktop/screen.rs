@@ -185,6 +185,9 @@ impl Screen {
     pub async fn picture(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures");
         fs::create_dir_all(&folder).unwrap();
+        // What the page says may be a frame ahead of what it shows.
+        let shown = "return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))";
+        self.app.run(shown, &[]).await.unwrap();
         let picture = self.app.picture().await.unwrap();
         fs::write(folder.join(format!("desktop-{name}.png")), BASE64_STANDARD.decode(picture).unwrap())
             .unwrap();

@@ -11,6 +11,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 /// The longest that anything on a screen may take to appear.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(50);
+/// The longest that one command may take; the driver loses one now and then while a page changes.
+const COMMAND: Duration = Duration::from_secs(10);
 /// The key under which the protocol hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -104,7 +106,7 @@ impl Role {
 impl Session {
     /// Has the driver at `driver` start the program.
     pub async fn start(driver: &str, program: &Path, arguments: &[String]) -> Outcome<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(COMMAND).build()?;
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "webkitgtk:browserOptions": { "binary": program, "args": arguments }
         } } });
@@ -194,15 +196,28 @@ impl Session {
 
     /// Presses the element of this role with a name that passes, once it can be pressed.
     pub async fn press_by(&self, role: Role, what: &str, named: impl Fn(&str) -> bool) {
-        until(&format!("{what} to press"), async || {
-            let element = self.find_by(role, what, &named).await;
-            let enabled = self.get(&format!("element/{}/enabled", element.0)).await.ok()?;
-            if enabled != Value::Bool(true) {
-                return None;
+        let mut last = String::new();
+        let pressed = attempt(async || match self.try_press(role, &named).await {
+            Ok(()) => Some(()),
+            Err(problem) => {
+                last = problem.to_string();
+                None
             }
-            self.click(&element).await.ok()
         })
         .await;
+        if pressed.is_none() {
+            let page = self.text().await.unwrap_or_default();
+            panic!("{role:?} {what:?} cannot be pressed: {last}; the page says:\n{page}");
+        }
+    }
+
+    async fn try_press(&self, role: Role, named: impl Fn(&str) -> bool) -> Outcome<()> {
+        let found = self.all(role, named).await?;
+        let element = found.first().ok_or_else(|| Problem("it is not there".to_owned()))?;
+        if self.get(&format!("element/{}/enabled", element.0)).await? != Value::Bool(true) {
+            return Err(Problem("it is disabled".to_owned()));
+        }
+        self.click(element).await
     }
 
     /// Clicks an element.
