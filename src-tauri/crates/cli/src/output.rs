@@ -190,6 +190,11 @@ pub fn plain(value: &Value) -> String {
     }
 }
 
+/// A number of things, in the right number: `1 call`, `2 calls`.
+pub fn counted(number: u64, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// Whether a person watches stderr.
 pub fn is_watched() -> bool {
     io::stderr().is_terminal()

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     exit::{Exit, Failure},
-    output::Output,
+    output::{Output, counted},
 };
 
 /// Prints a run: IDM's summary document with `--json`, else its counts in words.
@@ -27,14 +27,16 @@ pub async fn print(app: &App, id: &str, output: &Output) -> Result<RunDetail, Fa
 pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
     let exit = match run.state {
         RunState::Held => Exit::Held,
-        RunState::Canceled | RunState::Failed | RunState::Interrupted => Exit::Error,
-        RunState::Active | RunState::Success | RunState::Planned if run.failed > 0 => Exit::SomeFailed,
-        RunState::Active | RunState::Success | RunState::Planned => Exit::Done,
+        // One that is still marked as under way ended without a word.
+        RunState::Active | RunState::Canceled | RunState::Failed | RunState::Interrupted => Exit::Error,
+        RunState::Success | RunState::Planned if run.failed > 0 => Exit::SomeFailed,
+        RunState::Success | RunState::Planned => Exit::Done,
     };
     match exit {
         Exit::SomeFailed => output.hint(&format!(
-            "concord: {} records failed; `concord run entries {} --failed` says why",
-            run.failed, run.id
+            "concord: {} failed; `concord run entries {} --failed` says why",
+            counted(run.failed, "record"),
+            run.id
         )),
         Exit::Held | Exit::Error => {
             output.hint(&format!("concord: {}", run.message.as_deref().unwrap_or(&run.stage_description)));
@@ -84,12 +86,12 @@ pub fn duration(ms: u64) -> String {
 fn in_words(detail: &RunDetail, document: &Value, output: &Output) -> Result<(), Failure> {
     let run = &detail.summary;
     output.line(format!(
-        "{} of {}: {} in {} with {} calls (run {})",
+        "{} of {}: {} in {} with {} (run {})",
         mode_word(run.mode),
         run.mapping,
         state_word(run.state),
         duration(run.duration_ms),
-        run.calls,
+        counted(run.calls, "call"),
         run.id
     ))?;
     let rows: Vec<[String; 3]> =
@@ -103,13 +105,14 @@ fn in_words(detail: &RunDetail, document: &Value, output: &Output) -> Result<(),
         detail.causes.iter().map(|c| [c.count.to_string(), c.name.clone()]).collect();
     output.table(["FAILED", "BECAUSE"], &causes, "")?;
     if run.needs_you > 0 {
-        output.line(format!("{} records wait for a decision of yours", run.needs_you))?;
+        output.line(format!("waiting for a decision of yours: {}", counted(run.needs_you, "record")))?;
     }
     match run.state {
         RunState::Planned if run.changes == 0 => output.line("nothing to change"),
         RunState::Planned => output.line(format!(
-            "nothing was written; `concord run apply {}` carries these {} changes out",
-            run.id, run.changes
+            "nothing was written; `concord run apply {}` carries out {}",
+            run.id,
+            counted(run.changes, "change")
         )),
         _ => Ok(()),
     }

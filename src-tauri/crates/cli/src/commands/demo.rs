@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     exit::{Exit, Failure},
-    output::{Output, plain},
+    output::{Output, counted, plain},
     summary::duration,
 };
 
@@ -94,11 +94,11 @@ async fn tell(app: &App, sandbox: &Sandbox, token: &str, story: &mut Story<'_>) 
     story.tell(
         "Reconcile: the contacts become users",
         &format!(
-            "{} done, {} failed; {} users now, {} calls, {}",
+            "{} done, {} failed; {} users now, {}, {}",
             first.done,
             first.failed,
             users(app).await?,
-            first.calls,
+            counted(first.calls, "call"),
             duration(first.duration_ms)
         ),
         facts(&first),
@@ -108,9 +108,9 @@ async fn tell(app: &App, sandbox: &Sandbox, token: &str, story: &mut Story<'_>) 
     story.tell(
         "Once more: nothing has changed, so nothing is written",
         &format!(
-            "{} changes, {} calls to read, {}",
+            "{} changes, {} to read, {}",
             second.changes,
-            second.calls,
+            counted(second.calls, "call"),
             duration(second.duration_ms)
         ),
         facts(&second),
@@ -180,7 +180,7 @@ async fn edit_a_contact(app: &App, portal: &Portal, story: &mut Story<'_>) -> Re
     )?;
     story.tell(
         "Edit a contact in HubSpot and reconcile: only that user changes",
-        &format!("{} change; {mail} is now \"{title}\"", run.changes),
+        &format!("{}; {mail} is now \"{title}\"", counted(run.changes, "change")),
         facts(&run),
     )
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{
     App,
-    dto::{ById, RunApply, RunState, RunsRequest},
+    dto::{ById, RunApply, RunState, RunUndo, RunsRequest},
 };
 use clap::Subcommand;
 use model::Situation;
@@ -41,6 +41,15 @@ pub enum Command {
         #[command(flatten)]
         allowance: Allowance,
     },
+    /// Takes back what a run did, as a run of its own with a preview and guards
+    Undo {
+        run: String,
+        /// Plans and checks the guards, writes nothing; the plan is kept for `concord run apply`
+        #[arg(long)]
+        preview: bool,
+        #[command(flatten)]
+        allowance: Allowance,
+    },
     /// Ends a run after the batch that is under way, or discards a plan
     Cancel { run: String },
 }
@@ -56,6 +65,11 @@ pub async fn run(command: &Command, app: &Arc<App>, output: &Output) -> Result<E
         Command::Apply { run, allowance } => {
             let begun =
                 app.run_apply(RunApply { id: run.clone(), allow_deletes: allowance.deletes() }).await?;
+            recon::to_the_end(app, begun, output).await
+        }
+        Command::Undo { run, preview, allowance } => {
+            let request = RunUndo { id: run.clone(), preview: *preview, allow_deletes: allowance.deletes() };
+            let begun = app.run_undo(request).await?;
             recon::to_the_end(app, begun, output).await
         }
         Command::Cancel { run } => cancel(app, run, output).await,
@@ -128,7 +142,7 @@ async fn entries(
     let count = app
         .run_assoc(run, situation, failed, |entry| {
             if json {
-                stream.text(if first { "\n" } else { ",\n" });
+                stream.text(if first { "" } else { "," });
                 stream.text(&entry.to_string());
             } else {
                 if first {
@@ -143,7 +157,7 @@ async fn entries(
         })
         .await?;
     if json {
-        stream.text(if count > 0 { "\n]\n" } else { "]\n" });
+        stream.text("]\n");
     }
     stream.end()?;
     if count == 0 && !json {

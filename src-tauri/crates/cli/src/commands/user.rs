@@ -154,7 +154,7 @@ async fn list(
         let users = page.users.iter().take(take as usize);
         if output.is_json() {
             for user in users {
-                stream.text(if count > 0 { ",\n" } else { "\n" });
+                stream.text(if count > 0 { "," } else { "" });
                 stream.text(&rest_object(user, &fields).to_string());
                 count += 1;
             }
@@ -180,8 +180,7 @@ async fn list(
     }
     if output.is_json() {
         stream.text(&format!(
-            "{}],\"resultCount\":{count},\"pagedResultsCookie\":null,\"totalPagedResultsPolicy\":\"NONE\",\"totalPagedResults\":-1,\"remainingPagedResults\":-1}}\n",
-            if count > 0 { "\n" } else { "" }
+            "],\"resultCount\":{count},\"pagedResultsCookie\":null,\"totalPagedResultsPolicy\":\"NONE\",\"totalPagedResults\":-1,\"remainingPagedResults\":-1}}\n"
         ));
     }
     stream.end()?;

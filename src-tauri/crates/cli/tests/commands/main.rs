@@ -1,0 +1,15 @@
+//! The real `concord` binary in data folders of its own, against a sandbox in this process.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+
+mod connector;
+mod demo;
+mod house;
+mod mapping;
+mod queue;
+mod recon;
+mod run;
+mod sandbox_command;
+mod troubles;
+mod user;
+mod vault;
