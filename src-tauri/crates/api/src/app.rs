@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -34,6 +34,8 @@ pub struct AppOptions {
 pub(crate) struct Running {
     pub cancel: CancellationToken,
     pub ended: watch::Receiver<bool>,
+    /// Why its end could not even be written down, as on a full disk.
+    pub problem: Arc<OnceLock<ApiError>>,
 }
 
 /// The use cases over one data folder. Every command of [`crate::commands`] is a method.

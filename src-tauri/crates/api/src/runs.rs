@@ -1,6 +1,9 @@
 //! Runs: start, apply, cancel, look at.
 
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{Arc, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use engine::{Begun, CancellationToken, RunRequest};
 use model::{Action, Situation};
@@ -64,7 +67,9 @@ impl App {
         let run = begun.run.clone();
         let cancel = CancellationToken::new();
         let (done, ended) = watch::channel(false);
-        self.running().insert(run.id.clone(), Running { cancel: cancel.clone(), ended });
+        let problem = Arc::new(OnceLock::new());
+        let running = Running { cancel: cancel.clone(), ended, problem: Arc::clone(&problem) };
+        self.running().insert(run.id.clone(), running);
         let (engine, store, id) = (self.engine.clone(), self.store.clone(), run.id.clone());
         tokio::spawn(async move {
             let asked = cancel.clone();
@@ -83,6 +88,8 @@ impl App {
             });
             if let Err(error) = engine.carry_out(begun, cancel).await {
                 tracing::error!(run = id, %error, "the run's end could not be written down");
+                // Set once, and here only.
+                let _ = problem.set(error.into());
             }
             watching.abort();
             // Nobody may be waiting any more.
@@ -109,6 +116,9 @@ impl App {
             }
             self.running().remove(id);
             self.wake_worker();
+            if let Some(problem) = running.problem.get() {
+                return Err(problem.clone());
+            }
         }
         Ok(self.run_get(ById { id: id.to_owned() }).await?.summary)
     }
