@@ -172,7 +172,13 @@ function Editor({ detail, create }: { detail: ConnectorDetail; create: boolean }
                 <AuthorizePart detail={detail} unsaved={changes.length > 0} />
               </Section>
             )}
-            {create && <p className="text-soft">Save first; then Test{form.credentials === "oauth" ? " and Authorize" : ""} stand here.</p>}
+            {create && (
+              <Section title="Next">
+                <p className="text-soft">
+                  {form.credentials === "oauth" ? "Save, then authorize the connector and test it here." : "Save, then test the connector here. A test only reads."}
+                </p>
+              </Section>
+            )}
           </div>
         </div>
       </div>
