@@ -60,7 +60,7 @@ const ATTRIBUTES: UserAttribute[] = [
   { name: "givenName", title: "First Name", kind: "string", required: true, searchable: true, editable: true, policies: [] },
   { name: "sn", title: "Last Name", kind: "string", required: true, searchable: true, editable: true, policies: [] },
   { name: "mail", title: "Email Address", kind: "string", required: true, searchable: true, editable: true, policies: ["a valid e-mail address"] },
-  { name: "accountStatus", title: "Status", kind: "string", required: false, searchable: true, editable: false, policies: [] },
+  { name: "accountStatus", title: "Status", kind: "string", required: false, searchable: true, editable: true, policies: [] },
   { name: "telephoneNumber", title: "Telephone Number", kind: "string", required: false, searchable: false, editable: true, policies: [] },
   { name: "city", title: "City", kind: "string", required: false, searchable: false, editable: true, policies: [] },
   { name: "description", title: "Description", kind: "string", required: false, searchable: false, editable: true, policies: [] },

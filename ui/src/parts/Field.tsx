@@ -64,6 +64,24 @@ export function TextField({ label, help, errors, required, value, onChange, mono
   );
 }
 
+/** One of a few values. The value that is there stays among them, even when it is none of them. */
+export function SelectField({ label, help, errors, required, value, options, onChange }: Shared & { value: string; options: string[]; onChange: (value: string) => void }) {
+  const all = options.includes(value) ? options : [value, ...options];
+  return (
+    <Field label={label} help={help} errors={errors} required={required}>
+      {(props) => (
+        <select className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props}>
+          {all.map((option) => (
+            <option key={option} value={option}>
+              {option === "" ? "\u2013" : option}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
 export function Switch({ label, help, checked, onChange, disabled }: { label: string; help?: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean }) {
   const id = useId();
   return (

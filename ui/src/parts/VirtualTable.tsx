@@ -1,10 +1,16 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { Icon } from "./Icon";
 
 const ROW = 33;
 const NEAR_END = 30;
+const ROOMY = "max-[1100px]:hidden";
+/** The first drawing happens before the frame is measured: rows enough for a common window, so that none is ever blank. */
+const BEFORE_MEASURED = { width: 0, height: 800 };
+
+/** Where each table was left, by its label. */
+const left = new Map<string, { place: string; offset: number; current: number }>();
 
 export interface Column<R> {
   key: string;
@@ -13,6 +19,8 @@ export interface Column<R> {
   width?: string;
   sortable?: boolean;
   numeric?: boolean;
+  /** Left out where the window is narrow. */
+  roomy?: boolean;
   cell: (row: R) => ReactNode;
 }
 
@@ -25,7 +33,7 @@ export interface Sort {
  * A table of any length: only the rows in view exist, the next page is asked for as its place comes near. The first
  * column is the row's header and opens it; arrows move between rows, Enter opens.
  */
-export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, onOpen, onMove, openKey, onNearEnd, sort, onSort }: {
+export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, onOpen, onMove, openKey, onNearEnd, sort, onSort, place }: {
   label: string;
   columns: Column<R>[];
   rows: R[];
@@ -40,11 +48,14 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   onNearEnd: () => void;
   sort?: Sort | null;
   onSort?: (sort: Sort) => void;
+  /** What the rows are a list of, a search for example: the same list comes back where it was left, another one begins at its top. */
+  place?: string;
 }) {
   const frame = useRef<HTMLDivElement>(null);
-  const [current, setCurrent] = useState(0);
+  const [before] = useState(() => (place !== undefined && left.get(label)?.place === place ? left.get(label) : undefined));
+  const [current, setCurrent] = useState(before?.current ?? 0);
   const wantsFocus = useRef(false);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12 });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12, initialRect: BEFORE_MEASURED, initialOffset: before?.offset ?? 0 });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;
   const active = Math.min(current, Math.max(rows.length - 1, 0));
@@ -52,6 +63,21 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   useEffect(() => {
     if (last >= rows.length - NEAR_END && rows.length < total) onNearEnd();
   }, [last, rows.length, total, onNearEnd]);
+
+  const shownPlace = useRef(place);
+  useEffect(() => {
+    if (shownPlace.current === place) return;
+    shownPlace.current = place;
+    setCurrent(0);
+    virtual.scrollToOffset(0);
+  }, [place, virtual]);
+
+  useLayoutEffect(() => {
+    const scrolled = frame.current;
+    return () => {
+      if (place !== undefined && scrolled) left.set(label, { place, offset: scrolled.scrollTop, current });
+    };
+  }, [label, place, current]);
 
   useEffect(() => {
     if (!wantsFocus.current) return;
@@ -76,15 +102,15 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     if (row !== undefined) onMove?.(row);
   }
 
-  const before = items[0]?.start ?? 0;
-  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
+  const above = items[0]?.start ?? 0;
+  const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
 
   return (
     <div ref={frame} className="min-h-0 flex-1 overflow-y-auto">
-      <table className="rows" aria-label={label} aria-rowcount={total + 1}>
+      <table className="rows full" aria-label={label} aria-rowcount={total + 1}>
         <colgroup>
           {columns.map((column) => (
-            <col key={column.key} style={{ width: column.width }} />
+            <col key={column.key} className={column.roomy ? ROOMY : undefined} style={{ width: column.width }} />
           ))}
         </colgroup>
         <thead>
@@ -92,7 +118,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
             {columns.map((column) => {
               const sorted = sort?.key === column.key ? (sort.descending ? "descending" : "ascending") : undefined;
               return (
-                <th key={column.key} scope="col" aria-sort={sorted} className={`sticky top-0 z-10 bg-surface ${column.numeric ? "number" : ""}`}>
+                <th key={column.key} scope="col" aria-sort={sorted} className={`sticky top-0 z-10 bg-surface ${column.numeric ? "number" : ""} ${column.roomy ? ROOMY : ""}`}>
                   {column.sortable && onSort ? (
                     <button
                       type="button"
@@ -111,9 +137,9 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
           </tr>
         </thead>
         <tbody>
-          {before > 0 && (
+          {above > 0 && (
             <tr className="spacer" aria-hidden="true">
-              <td colSpan={columns.length} style={{ height: before }} />
+              <td colSpan={columns.length} style={{ height: above }} />
             </tr>
           )}
           {items.map((item) => {
@@ -142,7 +168,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
                       </button>
                     </th>
                   ) : (
-                    <td key={column.key} className={column.numeric ? "number" : undefined}>
+                    <td key={column.key} className={`${column.numeric ? "number" : ""} ${column.roomy ? ROOMY : ""}`}>
                       {column.cell(row)}
                     </td>
                   ),
@@ -150,9 +176,9 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
               </tr>
             );
           })}
-          {after > 0 && (
+          {below > 0 && (
             <tr className="spacer" aria-hidden="true">
-              <td colSpan={columns.length} style={{ height: after }} />
+              <td colSpan={columns.length} style={{ height: below }} />
             </tr>
           )}
         </tbody>

@@ -1,7 +1,10 @@
 import type { UserAttribute } from "../../backend/bindings/UserAttribute";
-import { Switch, TextField } from "../../parts/Field";
+import { SelectField, Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
 import { isEditable } from "./draft";
+
+/** Attributes with a few values that have a meaning; any other value that a user has stays possible. */
+const CHOICES: Record<string, string[]> = { accountStatus: ["active", "inactive"] };
 
 /** One attribute of the form. */
 export function AttributeField({ attribute, value, errors, onChange }: { attribute: UserAttribute; value: unknown; errors: string[]; onChange: (value: unknown) => void }) {
@@ -13,6 +16,10 @@ export function AttributeField({ attribute, value, errors, onChange }: { attribu
         <Switch label={attribute.title} help={errors.join(" ") || help} checked={value === true} disabled={!editable} onChange={onChange} />
       </div>
     );
+  }
+  const choices = CHOICES[attribute.name];
+  if (choices && editable) {
+    return <SelectField label={attribute.title} required={attribute.required} errors={errors} help={help} value={cellText(value)} options={choices} onChange={onChange} />;
   }
   const numeric = attribute.kind === "number" || attribute.kind === "integer";
   return (

@@ -9,11 +9,13 @@ import { Problem } from "../../parts/Problem";
 import { count } from "../../words/numbers";
 import { userName } from "./draft";
 import { useDeleteUser } from "./queries";
+import { useUsersList } from "./usersList";
 
 export function DeleteUser({ detail }: { detail: UserDetail }) {
   const asking = useOpen();
   const remove = useDeleteUser();
   const navigate = useNavigate();
+  const list = useUsersList();
   const { user, linked } = detail;
   const name = userName(user.attributes);
   return (
@@ -32,7 +34,7 @@ export function DeleteUser({ detail }: { detail: UserDetail }) {
               onSuccess: (saved) => {
                 const failed = saved.sync.filter((result) => result.state === "failed").length;
                 announce(failed > 0 ? `${name} was deleted here; ${count(failed, "target")} failed, see the queue` : `${name} was deleted`);
-                void navigate({ to: "/users", ignoreBlocker: true });
+                void navigate({ to: "/users", search: list, ignoreBlocker: true });
               },
             },
           )

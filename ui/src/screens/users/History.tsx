@@ -10,7 +10,7 @@ export function History({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attri
   const now = useNow();
   if (rows.length === 0) return <p className="text-soft">Nothing has changed since this user was made.</p>;
   return (
-    <table className="rows bleed" aria-label="History">
+    <table className="rows inset" aria-label="History">
       <thead>
         <tr>
           <th scope="col" className="w-24">When</th>
@@ -22,7 +22,7 @@ export function History({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attri
       </thead>
       <tbody>
         {rows.map((row, index) => (
-          <tr key={`${row.at} ${row.attribute} ${index}`} className="hover:bg-hover">
+          <tr key={`${row.at} ${row.attribute} ${index}`}>
             <td title={fullTime(row.at)}>{ago(row.at, now)}</td>
             <td title={row.mapping ?? row.who}>
               {row.run ? (

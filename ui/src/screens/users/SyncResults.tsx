@@ -21,7 +21,7 @@ export function SyncResults({ results }: { results: SyncResult[] }) {
               <bdi className="block truncate" title={result.mapping}>
                 {result.target}
               </bdi>
-              {result.message && <bdi className="block text-sm break-words text-soft">{result.message}</bdi>}
+              {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{result.message}</bdi>}
             </span>
           </li>
         ))}

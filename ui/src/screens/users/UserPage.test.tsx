@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { UserDetail } from "../../backend/bindings/UserDetail";
 import { openWindow } from "../../testing/window";
 
 test("a refused save shows every policy at its field and keeps what was typed", async () => {
@@ -51,4 +52,33 @@ test("leaving with unsaved changes asks first", async () => {
   expect(dialog.textContent).toContain("Leave without saving 1 change?");
   await user.click(within(dialog).getByRole("button", { name: "Keep" }));
   expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("New user");
+});
+
+test("the status is one of two, and another one that a user has stays possible", async () => {
+  const user = userEvent.setup();
+  const saves: unknown[] = [];
+  openWindow("/users", (inner) => async (name, request) => {
+    if (name === "user_save") saves.push(request);
+    const answer = await inner(name, request);
+    if (name === "user_get") (answer as UserDetail).user.attributes["accountStatus"] = "suspended";
+    return answer;
+  });
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  const status = await screen.findByRole("combobox", { name: "Status" });
+  expect([...status.querySelectorAll("option")].map((option) => option.textContent)).toEqual(["suspended", "active", "inactive"]);
+  await user.selectOptions(status, "inactive");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+  expect(saves).toMatchObject([{ attributes: { accountStatus: "inactive" } }]);
+});
+
+test("the way back from a user leads to the search that found it", async () => {
+  const user = userEvent.setup();
+  openWindow("/users?q=user0002");
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  await screen.findByRole("textbox", { name: "City" });
+  await user.click(within(screen.getByRole("main")).getByRole("link", { name: "User" }));
+  const search = await screen.findByRole("searchbox", { name: "Search users" });
+  expect((search as HTMLInputElement).value).toBe("user0002");
+  expect(screen.getByText("1 user found")).toBeTruthy();
 });

@@ -18,13 +18,19 @@ import { History } from "./History";
 import { LinkedSystems } from "./LinkedSystems";
 import { userDetail, userSchema, useSaveUser } from "./queries";
 import { SyncResults } from "./SyncResults";
+import { useUsersList } from "./usersList";
 
 const FORM = "user-form";
-const TRAIL = (
-  <Link to="/users" className="rounded-sm hover:underline">
-    User
-  </Link>
-);
+
+/** The way back to the list: to the search that the user was found with, if it was. */
+function Trail() {
+  const search = useUsersList();
+  return (
+    <Link to="/users" search={search} className="rounded-sm hover:underline">
+      User
+    </Link>
+  );
+}
 
 export function NewUserPage() {
   const schema = useQuery(userSchema);
@@ -42,7 +48,7 @@ export function UserPage() {
 
 function Waiting({ title, error }: { title: string; error: ApiError | null }) {
   return (
-    <Page title={title} trail={TRAIL}>
+    <Page title={title} trail={<Trail />}>
       {error ? <Problem error={error} /> : <Skeleton rows={8} />}
     </Page>
   );
@@ -77,7 +83,7 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
     <Page
       flush
       title={detail ? userName(base) : "New user"}
-      trail={TRAIL}
+      trail={<Trail />}
       beside={detail && <Id id={detail.user.id} what="user id" />}
       actions={detail && <DeleteUser detail={detail} />}
     >

@@ -15,12 +15,16 @@ import { cellText } from "../../words/value";
 import { userName } from "./draft";
 import { userSchema, usersList } from "./queries";
 
+/** Addresses are long and states are short; the others share what is left. */
+const WIDTHS: Record<string, string> = { userName: "28%", mail: "28%", accountStatus: "110px" };
+
 function columnsOf(schema: UserSchema): Column<UserRow>[] {
   return schema.attributes
     .filter((attribute) => attribute.searchable)
     .map((attribute) => ({
       key: attribute.name,
       title: attribute.title,
+      width: WIDTHS[attribute.name],
       sortable: true,
       cell: (user) => {
         const text = cellText(user.attributes[attribute.name]);
@@ -80,7 +84,7 @@ export function UsersPage() {
           <Nothing>{q ? <>No user has an attribute that starts with {"\u201c"}<bdi>{q}</bdi>{"\u201d"}.</> : "No users yet. Reconcile a mapping whose target is User, or add one by hand."}</Nothing>
         </div>
       ) : (
-        <div className="flex min-h-0 flex-1 flex-col px-3">
+        <div className="flex min-h-0 flex-1 flex-col">
           <VirtualTable
             label="Users"
             columns={columns}
@@ -90,8 +94,9 @@ export function UsersPage() {
             total={total}
             sort={sortOf(sort)}
             onSort={({ key, descending }) => void navigate({ to: "/users", search: (before) => ({ ...before, sort: `${descending ? "-" : ""}${key}` }), replace: true })}
-            onOpen={(user) => void navigate({ to: "/users/$id", params: { id: user.id } })}
+            onOpen={(user) => void navigate({ to: "/users/$id", params: { id: user.id }, state: { usersList: { q: q || undefined, sort } } })}
             onNearEnd={next}
+            place={`${q.trim()} ${sort ?? ""}`}
           />
         </div>
       )}
