@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 
 import { Announcer } from "../parts/Announcer";
 import { Button } from "../parts/Button";
+import { Skeleton } from "../parts/Page";
 import { Problem } from "../parts/Problem";
 import { VaultPage } from "../screens/vault/VaultPage";
 import { Palette } from "./Palette";
@@ -33,9 +34,21 @@ export function Shell() {
   return (
     <div className="flex h-full">
       <Sidebar queue={status.data?.queue ?? 0} onPalette={() => setPalette(true)} />
-      <main className="h-full min-w-0 flex-1">{status.data && <Outlet />}</main>
+      <main className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
       <Palette open={palette} onClose={() => setPalette(false)} />
       <Announcer />
+    </div>
+  );
+}
+
+/** The frame of a screen while the program tells how it stands. */
+function FirstLook() {
+  return (
+    <div className="flex h-full flex-col" aria-busy="true">
+      <div className="h-[57px] shrink-0 border-b border-line" />
+      <div className="px-6 py-5">
+        <Skeleton rows={8} />
+      </div>
     </div>
   );
 }

@@ -36,6 +36,7 @@ export function fullTime(timestamp: string): string {
 
 /** 640 -> "0.6 s", 6100 -> "6 s", 125000 -> "2 min 5 s". */
 export function duration(milliseconds: number): string {
+  if (milliseconds < 100) return "under 0.1 s";
   if (milliseconds < 950) return `${(milliseconds / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < MINUTE) return `${seconds} s`;

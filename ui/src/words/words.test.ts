@@ -27,6 +27,7 @@ test("what comes is said as coming", () => {
 });
 
 test.each([
+  [39, "under 0.1 s"],
   [640, "0.6 s"],
   [6100, "6 s"],
   [125_000, "2 min 5 s"],

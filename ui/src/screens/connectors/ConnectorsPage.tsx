@@ -61,7 +61,9 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
           </div>
         </div>
         <div>
-          <State tone={state.tone}>{state.text}</State>
+          <div className="flex">
+            <State tone={state.tone}>{state.text}</State>
+          </div>
           {connector.testedAt && (
             <div className="text-sm text-soft" title={fullTime(connector.testedAt)}>
               tested {ago(connector.testedAt, now)}

@@ -162,7 +162,7 @@ function Item({ action, children }: { action: ReactNode; children: ReactNode }) 
 function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
   const now = useNow();
   return (
-    <table className="rows bleed" aria-label="Mappings">
+    <table className="rows inset" aria-label="Mappings">
       <thead>
         <tr>
           <th scope="col">Mapping</th>
@@ -175,7 +175,7 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
         {mappings.map((mapping) => {
           const state = mapping.lastRun && runState(mapping.lastRun);
           return (
-            <tr key={mapping.name} className="hover:bg-hover">
+            <tr key={mapping.name}>
               <th scope="row">
                 <Link to="/mappings/$name" params={{ name: mapping.name }} className="rounded-sm font-medium hover:underline">
                   <Outside text={mapping.name} />
@@ -198,7 +198,7 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
 
 function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
   return (
-    <table className="rows bleed" aria-label="Connectors">
+    <table className="rows inset" aria-label="Connectors">
       <thead>
         <tr>
           <th scope="col">Connector</th>
@@ -209,7 +209,7 @@ function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
       </thead>
       <tbody>
         {connectors.map((connector) => (
-          <tr key={connector.name} className="hover:bg-hover">
+          <tr key={connector.name}>
             <th scope="row">
               <Link to="/connectors/$name" params={{ name: connector.name }} className="rounded-sm font-medium hover:underline">
                 <Outside text={connector.title} />

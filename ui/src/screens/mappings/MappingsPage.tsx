@@ -4,7 +4,6 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import type { MappingSummary } from "../../backend/bindings/MappingSummary";
 import { Button } from "../../parts/Button";
 import { GoButton } from "../../parts/GoButton";
-import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
@@ -60,8 +59,8 @@ function MappingRow({ mapping }: { mapping: MappingSummary }) {
           <div className="truncate font-medium">
             <bdi>{mapping.sourceTitle}</bdi> <span role="img" aria-label="to" className="text-soft">{"\u2192"}</span> <bdi>{mapping.targetTitle}</bdi>
           </div>
-          <Link to="/mappings/$name" params={{ name }} className="block truncate rounded-sm text-sm text-soft hover:text-ink hover:underline">
-            <Outside text={name} className="font-mono" />
+          <Link to="/mappings/$name" params={{ name }} className="block truncate rounded-sm text-sm text-soft hover:text-ink hover:underline" title={name}>
+            <bdi className="font-mono">{name}</bdi>
           </Link>
         </div>
         <div className="min-w-0" role="status">
@@ -72,7 +71,7 @@ function MappingRow({ mapping }: { mapping: MappingSummary }) {
             </>
           ) : (
             <>
-              <div>{state ? <State tone={state.tone}>{state.text}</State> : <State tone="off">Not yet reconciled</State>}</div>
+              <div className="flex">{state ? <State tone={state.tone}>{state.text}</State> : <State tone="off">Not yet reconciled</State>}</div>
               {lastRun && (
                 <Link
                   to="/mappings/$name"

@@ -16,7 +16,10 @@ const EXAMPLE = `{
   "source": "system/hubspot/contact",
   "target": "managed/user",
   "correlationQuery": [
-    { "linkQualifier": "default", "expressionTree": { "all": ["mail"] } }
+    {
+      "linkQualifier": "default",
+      "expressionTree": { "all": ["mail"] }
+    }
   ],
   "properties": [
     { "source": "firstname", "target": "givenName" },

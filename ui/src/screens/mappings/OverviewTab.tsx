@@ -35,7 +35,7 @@ export function OverviewTab({ detail }: { detail: MappingDetail }) {
 
 function Properties({ detail }: { detail: MappingDetail }) {
   return (
-    <table className="rows bleed" aria-label="Properties">
+    <table className="rows inset" aria-label="Properties">
       <thead>
         <tr>
           <th scope="col">Source</th>
@@ -48,7 +48,7 @@ function Properties({ detail }: { detail: MappingDetail }) {
       </thead>
       <tbody>
         {detail.properties.map((property) => (
-          <tr key={`${property.source} ${property.target}`} className="hover:bg-hover">
+          <tr key={`${property.source} ${property.target}`}>
             <td>
               {property.source ? <Outside text={property.source} className="font-mono text-sm" /> : <span className="text-soft">constant</span>}
             </td>
@@ -79,7 +79,7 @@ function Properties({ detail }: { detail: MappingDetail }) {
 
 function Policies({ detail }: { detail: MappingDetail }) {
   return (
-    <table className="rows bleed" aria-label="Policies">
+    <table className="rows inset" aria-label="Policies">
       <thead>
         <tr>
           <th scope="col" className="w-56">Situation</th>
@@ -89,7 +89,7 @@ function Policies({ detail }: { detail: MappingDetail }) {
       </thead>
       <tbody>
         {detail.policies.map((policy, index) => (
-          <tr key={`${policy.situation} ${index}`} className="hover:bg-hover">
+          <tr key={`${policy.situation} ${index}`}>
             <th scope="row">
               <code className="font-mono text-sm">{policy.situation}</code>
             </th>

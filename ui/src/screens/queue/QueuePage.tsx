@@ -70,20 +70,20 @@ export function QueuePage() {
 function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy?: string; onRetry: (row: QueueRow) => void; onDiscard: (row: QueueRow) => void }) {
   const now = useNow();
   return (
-    <table className="rows bleed" aria-label="Queue">
+    <table className="rows inset" aria-label="Queue">
       <thead>
         <tr>
-          <th scope="col" className="w-[18%]">User</th>
+          <th scope="col" className="w-[16%]">User</th>
           <th scope="col" className="w-20">Change</th>
-          <th scope="col" className="w-[22%]">Mapping</th>
+          <th scope="col" className="w-[26%]">Mapping</th>
           <th scope="col" className="w-24">State</th>
           <th scope="col">Why</th>
-          <th scope="col" className="w-44"><span className="sr-only">Actions</span></th>
+          <th scope="col" className="w-36"><span className="sr-only">Actions</span></th>
         </tr>
       </thead>
       <tbody>
         {rows.map((row) => (
-          <tr key={row.id} className="hover:bg-hover">
+          <tr key={row.id}>
             <th scope="row">
               <Link to="/users/$id" params={{ id: row.objectId }} className="rounded-sm font-medium hover:underline">
                 <Outside text={row.title} />
@@ -100,7 +100,7 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
             </td>
             <td className="py-1.5 break-words whitespace-normal" title={[row.message, `${count(row.attempts, "attempt")}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
               {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">next try {until(row.nextAttemptAt, now)}. </span>}
-              <bdi>{row.message}</bdi>
+              {row.attempts === 0 && !row.message ? <span className="text-soft">not tried yet</span> : <bdi>{row.message}</bdi>}
             </td>
             <td>
               <span className="flex justify-end gap-1.5">

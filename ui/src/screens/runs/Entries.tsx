@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 
 import type { EntryRow } from "../../backend/bindings/EntryRow";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
@@ -16,32 +16,29 @@ import { EntryPanel } from "./EntryPanel";
 import { ENTRY_STATUS } from "./entryStatus";
 import { type EntryFilter, runEntries } from "./queries";
 
-/** The columns; beside an open record there is room for the situation's name only. */
-function columns(compact: boolean): Column<EntryRow>[] {
+/** The columns; beside an open record there is room for the situation's name only, and an undo tells of the situation before. */
+function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
   return [
-    { key: "title", title: "Record", width: compact ? "26%" : "18%", cell: (entry) => <bdi>{entry.title || "(no name)"}</bdi> },
+    { key: "title", title: "Record", width: compact ? "27%" : "20%", cell: (entry) => <bdi>{entry.title || "(no name)"}</bdi> },
     {
       key: "situation",
       title: "Situation",
-      width: compact ? "170px" : "36%",
+      width: compact ? "170px" : "25%",
       cell: (entry) => (
-        <span title={entry.meaning}>
-          <code className="font-mono text-xs">{entry.situation}</code> {!compact && <span className="text-soft">{entry.meaning}</span>}
+        <span title={undo ? `In the run that is undone: ${entry.meaning}` : entry.meaning}>
+          <code className="font-mono text-xs">{entry.situation}</code> {!compact && <span className="text-soft">{undo ? "in the undone run" : entry.meaning}</span>}
         </span>
       ),
     },
-    { key: "action", title: "Action", width: "130px", cell: (entry) => <Action entry={entry} /> },
+    { key: "action", title: "Action", width: "132px", cell: (entry) => <Action entry={entry} /> },
     {
       key: "changes",
       title: "Changes or reason",
       cell: (entry) =>
-        entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} /> : <Outside text={entry.reason} className="text-soft" />,
+        entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} removed={entry.action === "DELETE"} /> : <Outside text={entry.reason} className="text-soft" />,
     },
   ];
 }
-
-const WIDE = columns(false);
-const COMPACT = columns(true);
 
 const EVERYTHING: EntryFilter = { situation: null, action: null, failed: false, search: "" };
 
@@ -54,11 +51,14 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
   const next = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
+  const undo = detail.summary.undoes !== null;
   const close = useCallback(() => setOpened(null), []);
   const rows = entries.data?.pages.flatMap((page) => page.entries) ?? [];
   const total = entries.data?.pages[0]?.total ?? 0;
   // The list may have been asked again: show the entry as it is now.
   const shown = opened && (rows.find((row) => row.id === opened.id) ?? opened);
+  const beside = shown !== null;
+  const shape = useMemo(() => columns(beside, undo), [beside, undo]);
 
   return (
     <>
@@ -66,21 +66,21 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
         <EntryFilters detail={detail} filter={filter} found={entries.data ? count(total, "record") : ""} onChange={setFilter} />
       </div>
       <div className="relative flex min-h-0 flex-1">
-        <div className="flex min-w-0 flex-1 flex-col px-3">
+        <div className="flex min-w-0 flex-1 flex-col">
           {entries.error ? (
-            <div className="p-3">
+            <div className="px-6 py-3">
               <Problem error={entries.error} />
             </div>
           ) : entries.isPending ? (
-            <div className="px-3">
+            <div className="px-6 pt-7">
               <Skeleton rows={10} />
             </div>
           ) : rows.length === 0 ? (
-            <p className="px-3 py-6 text-soft">{isEverything(filter) ? "Every record is linked and unchanged." : "No record is like this."}</p>
+            <p className="px-6 py-6 text-soft">{isEverything(filter) ? "Every record is linked and unchanged." : "No record is like this."}</p>
           ) : (
             <VirtualTable
               label="Records"
-              columns={shown ? COMPACT : WIDE}
+              columns={shape}
               rows={rows}
               rowKey={(entry) => entry.id}
               rowName={(entry) => entry.title}
@@ -92,7 +92,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
             />
           )}
         </div>
-        {shown && <EntryPanel entry={shown} targetIsUser={targetIsUser} onClose={close} />}
+        {shown && <EntryPanel entry={shown} undo={undo} targetIsUser={targetIsUser} onClose={close} />}
       </div>
     </>
   );

@@ -11,8 +11,8 @@ export function EntryFilters({ detail, filter, found, onChange }: { detail: RunD
   const situations = detail.situations.filter((situation) => situation.count > 0);
   const none = filter.action === null && filter.situation === null && !filter.failed;
   return (
-    <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
-      <div role="group" aria-label="Filter records" className="flex min-w-0 flex-1 basis-[460px] flex-wrap items-center gap-1">
+    <div className="flex items-start gap-4">
+      <div role="group" aria-label="Filter records" className="flex min-w-0 flex-1 flex-wrap items-center gap-1">
         <Chip pressed={none} onPress={() => onChange({ ...filter, action: null, situation: null, failed: false })}>
           All
         </Chip>
@@ -46,10 +46,12 @@ export function EntryFilters({ detail, filter, found, onChange }: { detail: RunD
           </Chip>
         ))}
       </div>
-      <span role="status" className="shrink-0 pt-1 text-soft">
-        {found}
-      </span>
-      <SearchBox label="Search records" value={filter.search} onChange={(search) => onChange({ ...filter, search })} />
+      <div className="flex shrink-0 items-center gap-3 max-[1100px]:w-[270px]">
+        <span role="status" className="shrink-0 text-soft">
+          {found}
+        </span>
+        <SearchBox label="Search records" value={filter.search} onChange={(search) => onChange({ ...filter, search })} />
+      </div>
     </div>
   );
 }

@@ -11,7 +11,7 @@ import { cellText } from "../../words/value";
 import { ENTRY_STATUS } from "./entryStatus";
 
 /** One record of a run, opened to the side: before and after, why, what to do, and where it is. */
-export function EntryPanel({ entry, targetIsUser, onClose }: { entry: EntryRow; targetIsUser: boolean; onClose: () => void }) {
+export function EntryPanel({ entry, undo, targetIsUser, onClose }: { entry: EntryRow; undo: boolean; targetIsUser: boolean; onClose: () => void }) {
   useEffect(() => {
     function onKeyDown(event: KeyboardEvent) {
       if (event.key === "Escape" && !event.defaultPrevented) onClose();
@@ -28,16 +28,16 @@ export function EntryPanel({ entry, targetIsUser, onClose }: { entry: EntryRow; 
         </h2>
         <IconButton icon="close" label="Close details" onClick={onClose} />
       </div>
-      <dl className="grid grid-cols-[88px_minmax(0,1fr)] gap-y-1.5">
+      <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1.5">
         <Fact name="Situation">
           <code className="font-mono text-sm">{entry.situation}</code>
-          <div className="text-soft">{entry.meaning}</div>
+          <div className="text-soft">{undo ? `in the undone run: ${entry.meaning}` : entry.meaning}</div>
         </Fact>
         <Fact name="Action">{actionWords(entry.action).label}</Fact>
         <Fact name="State">
           <State tone={status.tone}>{status.text}</State>
         </Fact>
-        {entry.reason && (
+        {entry.reason && entry.reason !== entry.meaning && (
           <Fact name="Why">
             <bdi className="break-words">{entry.reason}</bdi>
           </Fact>
@@ -49,7 +49,7 @@ export function EntryPanel({ entry, targetIsUser, onClose }: { entry: EntryRow; 
         </Notice>
       )}
       {entry.changes.length > 0 && <BeforeAfter entry={entry} />}
-      <dl className="grid grid-cols-[88px_minmax(0,1fr)] gap-y-1">
+      <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1">
         {entry.sourceId && (
           <Fact name="Source id">
             <Id id={entry.sourceId} what="source id" whole />

@@ -93,7 +93,8 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
 export function runFigures(detail: RunDetail): string {
   const { summary } = detail;
   const read = recordsRead(detail);
-  return [read > 0 ? `read ${count(read, "record")}` : "reading", count(summary.calls, "call"), duration(summary.durationMs)].join(", ");
+  const looked = summary.undoes === null ? `read ${count(read, "record")}` : count(read, "record");
+  return [read > 0 ? looked : "reading", count(summary.calls, "call"), duration(summary.durationMs)].join(", ");
 }
 
 /** The guards in their own words. What stops the run is said once, in the run's message below. */

@@ -65,7 +65,7 @@ test("Undo plans what a run did the other way round, and only that plan's button
     ["run_apply", { id: "run-5", allowDeletes: null }],
   ]);
   await user.click(within(screen.getByRole("navigation")).getByRole("link", { name: "Runs" }));
-  expect(await screen.findByRole("button", { name: /^Undo of managedUser_systemHubspotContact/ })).toBeTruthy();
+  expect(await screen.findByRole("button", { name: /Undo of managedUser_systemHubspotContact/ })).toBeTruthy();
 });
 
 test("an undo that deletes too many is held like any other run", async () => {

@@ -31,12 +31,13 @@ export function RunView({ id, embedded = false, targetIsUser, onRun, onDiscard }
       <div className="max-h-[45vh] shrink-0 overflow-y-auto border-b border-line px-6 py-3">
         <RunHead detail={run.data} heading={embedded ? (summary.undoes === null ? runPurpose(summary) : undoName(undone)) : undefined} onRun={onRun} onDiscard={onDiscard} />
       </div>
-      {summary.state === "active" ? (
+      {summary.state === "active" && summary.mode !== "apply" ? (
         <div className="px-6 pt-8">
           <Skeleton rows={10} />
         </div>
       ) : (
-        <Entries key={`${id} ${summary.state}`} detail={run.data} targetIsUser={targetIsUser} />
+        // A plan that is being carried out is there to be read all the while.
+        <Entries key={id} detail={run.data} targetIsUser={targetIsUser} />
       )}
     </>
   );

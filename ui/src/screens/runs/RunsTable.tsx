@@ -14,15 +14,15 @@ import { useNow } from "../../words/useNow";
 import { runsList } from "./queries";
 
 function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
-  const mapping: Column<RunSummary> = { key: "mapping", title: "Mapping", cell: (run) => <bdi title={run.mapping}>{run.mapping}</bdi> };
+  const mapping: Column<RunSummary> = { key: "mapping", title: "Mapping", width: "27%", cell: (run) => <bdi title={run.mapping}>{run.mapping}</bdi> };
   return [
-    { key: "started", title: "Started", width: "120px", cell: (run) => <span title={fullTime(run.started)}>{ago(run.started, now)}</span> },
+    { key: "started", title: "Started", width: "120px", cell: (run) => <Started run={run} now={now} /> },
     ...(withMapping ? [mapping] : []),
-    { key: "mode", title: "What", width: "170px", cell: (run) => <Purpose run={run} /> },
-    { key: "state", title: "State", width: "140px", cell: (run) => <RunState run={run} /> },
+    { key: "mode", title: "What", width: "144px", cell: (run) => <Purpose run={run} /> },
+    { key: "state", title: "State", width: "124px", cell: (run) => <RunState run={run} /> },
     { key: "outcome", title: "Outcome", cell: (run) => <span title={run.message ?? undefined}>{run.state === "active" ? run.stageDescription : runOutcome(run) || run.message}</span> },
-    { key: "calls", title: "Calls", width: "80px", numeric: true, cell: (run) => number(run.calls) },
-    { key: "took", title: "Took", width: "100px", numeric: true, cell: (run) => duration(run.durationMs) },
+    { key: "calls", title: "Calls", width: "68px", numeric: true, roomy: true, cell: (run) => number(run.calls) },
+    { key: "took", title: "Took", width: "112px", numeric: true, roomy: true, cell: (run) => duration(run.durationMs) },
   ];
 }
 
@@ -57,7 +57,7 @@ export function RunsTable({ mapping, onOpen }: { mapping: string | null; onOpen:
     );
   }
   return (
-    <div className="flex min-h-0 flex-1 flex-col px-3">
+    <div className="flex min-h-0 flex-1 flex-col">
       <VirtualTable
         label="Runs"
         columns={columns(now, mapping === null)}
@@ -67,15 +67,28 @@ export function RunsTable({ mapping, onOpen }: { mapping: string | null; onOpen:
         total={rows.length + (hasNextPage ? 1 : 0)}
         onOpen={onOpen}
         onNearEnd={next}
+        place={mapping ?? ""}
       />
     </div>
+  );
+}
+
+/** When a run began; who hears the table instead of seeing it is told at once what it was. */
+function Started({ run, now }: { run: RunSummary; now: number }) {
+  return (
+    <>
+      <span title={fullTime(run.started)}>{ago(run.started, now)}</span>
+      <span className="sr-only">
+        , {runPurpose(run)} of {run.mapping}
+      </span>
+    </>
   );
 }
 
 function Purpose({ run }: { run: RunSummary }) {
   if (run.undoes === null) return runPurpose(run);
   return (
-    <span className="inline-flex items-center gap-1.5">
+    <span className="flex items-center gap-1.5">
       <Icon name="undo" size={14} />
       {runPurpose(run)}
     </span>
