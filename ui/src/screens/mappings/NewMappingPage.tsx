@@ -82,7 +82,7 @@ export function NewMappingPage() {
         >
           <DocumentField value={text} errors={errors} onChange={setText} />
           <section aria-label="Example" className="min-w-0">
-            <h2 className="mb-1 text-sm text-soft">For example</h2>
+            <h2 className="mb-1 text-sm leading-5 text-soft">For example</h2>
             {/* Long examples scroll, so the keyboard must be able to reach them. */}
             {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
             <pre tabIndex={0} className="overflow-x-auto rounded-md bg-sunken px-3 py-2 font-mono text-sm text-soft">
