@@ -1,4 +1,5 @@
 //! Connectors, mappings, secrets, audit and history: what is put in comes out, and what is removed takes along what is its own.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Damaged files: whatever the bytes, an error or an answer, never a crash; and a value that cannot be read is named.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

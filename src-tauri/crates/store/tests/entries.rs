@@ -1,4 +1,5 @@
 //! The entries of a run: what was planned reads back, is counted, filtered, paged and settled.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

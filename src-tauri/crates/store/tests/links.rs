@@ -1,4 +1,5 @@
 //! Links: one per source and one per target, seen from both ends, with the base of the last sync.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

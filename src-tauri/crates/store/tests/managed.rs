@@ -1,4 +1,5 @@
 //! Managed objects: revisions, and lists that are sorted, filtered, searched and paged as a plain reading of the rules says.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

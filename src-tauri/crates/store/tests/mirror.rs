@@ -1,4 +1,5 @@
 //! The mirror: what a page changes, what counts as seen, what is forgotten, what is found by value.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 
@@ -98,6 +99,10 @@ fn what_a_later_read_saw_counts_as_seen_by_an_earlier_one() {
     take_in(&store, page(PATH, 7, vec![seen("1", 1, "a"), seen("2", 2, "b")]));
     // Read 6 began before read 7 and comes to the same records after it, one unchanged, one changed.
     take_in(&store, page(PATH, 6, vec![seen("1", 1, "a"), seen("2", 3, "b"), seen("3", 1, "c")]));
+    // The same where nothing changed but an attribute is indexed for the first time.
+    let indexing =
+        SeenPage { indexed: ["revision".to_owned()].into(), ..page(PATH, 6, vec![seen("1", 1, "a")]) };
+    assert_eq!(take_in(&store, indexing), 0);
     for (read, count) in [(0, 3), (5, 3), (6, 3), (7, 2), (8, 0)] {
         assert_eq!(store.read_blocking(|r| r.seen_count(PATH, read)).unwrap(), count, "read {read}");
     }

@@ -1,4 +1,5 @@
 //! Opening the repository: fresh, again, by two processes, and everything that must be refused in words.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

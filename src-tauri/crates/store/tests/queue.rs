@@ -1,4 +1,5 @@
 //! The queue of implicit syncs: changes of one object fold into one row, and none is ever lost.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Runs and the journal of what they sent.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

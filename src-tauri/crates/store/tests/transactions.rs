@@ -1,4 +1,5 @@
 //! A write is all or nothing: after errors, panics and a full disk, the repository stands as before and goes on.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 

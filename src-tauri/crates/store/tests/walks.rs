@@ -1,4 +1,5 @@
 //! The walks of a plan: which sources and which targets have to be judged, in which order, in pages of any size.
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 mod common;
 
@@ -265,8 +266,8 @@ fn targets_that_nobody_accounts_for() {
     let (u0, u7) = (("u0".to_owned(), Some("c0".to_owned())), ("u7".to_owned(), None));
     let forward = walk(Orientation::Forward, 2);
     assert_eq!(unaccounted(&forward, "", 10), [u0.clone(), u7.clone()]);
-    assert_eq!(unaccounted(&forward, "", 1), [u0.clone()]);
-    assert_eq!(unaccounted(&forward, "u0", 10), [u7.clone()]);
+    assert_eq!(unaccounted(&forward, "", 1), std::slice::from_ref(&u0));
+    assert_eq!(unaccounted(&forward, "u0", 10), std::slice::from_ref(&u7));
     // Backward, the targets are contacts: c5 has no link; c0 and c6 were not seen by this read.
     let backward = walk(Orientation::Backward, 2);
     assert_eq!(unaccounted(&backward, "", 10), [("c5".to_owned(), None)]);
@@ -276,7 +277,7 @@ fn targets_that_nobody_accounts_for() {
     );
     // An entry of the run takes u7; an entry of another run would not.
     store.write_blocking(move |w| w.add_entries(run, &[entry(1, Some("u7"), &[])])).unwrap();
-    assert_eq!(unaccounted(&forward, "", 10), [u0.clone()]);
+    assert_eq!(unaccounted(&forward, "", 10), std::slice::from_ref(&u0));
     // An AMBIGUOUS record might belong to u0.
     store.write_blocking(move |w| w.add_entries(run, &[entry(2, None, &["u0", "u3"])])).unwrap();
     assert_eq!(unaccounted(&forward, "", 10), []);

@@ -1,5 +1,6 @@
 //! What the store's tests share: a store in a folder of its own, and short ways to say records.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test file takes what it needs")]
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 use model::{Attributes, ManagedObjectConfig};
 use serde_json::{Value, json};
