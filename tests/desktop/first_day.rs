@@ -51,11 +51,11 @@ async fn sample_data_becomes_users_and_a_change_goes_back() {
         contact_of(&sandbox, &email).await.filter(|contact| contact["properties"]["lastname"] == NEW_NAME)
     })
     .await;
-    let Some(contact) = contact else {
+    if contact.is_none() {
         let queue = call(app, "queue_list", json!({})).await;
         let page = app.text().await.unwrap_or_default();
         panic!("{email} has no new name in the sandbox; the queue is {queue:?}; the page says:\n{page}");
-    };
+    }
     app.sees("synced").await;
     until("empty queue", async || {
         let status = call(app, "app_status", json!({})).await.unwrap();
