@@ -69,7 +69,11 @@ impl App {
         let (done, ended) = watch::channel(false);
         let problem = Arc::new(OnceLock::new());
         let running = Running { cancel: cancel.clone(), ended, problem: Arc::clone(&problem) };
-        self.running().insert(run.id.clone(), running);
+        let mut known = self.running();
+        // Runs that have ended and that nobody waits for here.
+        known.retain(|_, run| !*run.ended.borrow());
+        known.insert(run.id.clone(), running);
+        drop(known);
         let (engine, store, id) = (self.engine.clone(), self.store.clone(), run.id.clone());
         tokio::spawn(async move {
             let asked = cancel.clone();

@@ -319,7 +319,7 @@ fn kind_of(config: &ManagedObjectConfig, name: &str) -> String {
 fn policies_of(config: &ManagedObjectConfig, name: &str) -> Vec<String> {
     let Some(property) = config.schema.properties.get(name) else { return Vec::new() };
     let mut words: Vec<String> = Vec::new();
-    if let Some(least) = property.get("minLength").and_then(Value::as_u64) {
+    if let Some(least) = property.get("minLength").and_then(Value::as_u64).filter(|least| *least > 1) {
         words.push(format!("at least {least} characters"));
     }
     for policy in property.get("policies").and_then(Value::as_array).into_iter().flatten() {
