@@ -69,11 +69,7 @@ impl App {
         let (done, ended) = watch::channel(false);
         let problem = Arc::new(OnceLock::new());
         let running = Running { cancel: cancel.clone(), ended, problem: Arc::clone(&problem) };
-        let mut known = self.running();
-        // Runs that have ended and that nobody waits for here.
-        known.retain(|_, run| !*run.ended.borrow());
-        known.insert(run.id.clone(), running);
-        drop(known);
+        self.remember_running(&run.id, running);
         let (engine, store, id) = (self.engine.clone(), self.store.clone(), run.id.clone());
         tokio::spawn(async move {
             let asked = cancel.clone();
@@ -299,6 +295,13 @@ impl App {
         let seq = run.seq;
         let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
         Ok(summary(run, &counts, self.clock.now()))
+    }
+
+    fn remember_running(&self, id: &str, run: Running) {
+        let mut known = self.running();
+        // Those that have ended and that nobody waits for here.
+        known.retain(|_, run| !*run.ended.borrow());
+        known.insert(id.to_owned(), run);
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Running>> {
