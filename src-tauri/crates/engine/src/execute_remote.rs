@@ -58,7 +58,8 @@ impl Engine {
             round += 1;
             self.note_sending(context, prepared, remote, operation, &mut items).await?;
             let outcomes = send(remote, operation, &items).await;
-            let last_round = round >= ROUNDS;
+            // An implicit sync does not sit waits out: its row comes back to it, and others are not kept waiting.
+            let last_round = round >= ROUNDS || context.run.is_none();
             let (done, again, wait) =
                 self.note_outcomes(context, prepared, remote, operation, items, outcomes, last_round).await?;
             settled.extend(done);

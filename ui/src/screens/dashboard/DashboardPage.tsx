@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { appStatus } from "../../app/queries";
@@ -72,7 +72,6 @@ function Figure({ name, value, to, loud = false }: { name: string; value: number
 /** The two ways in, when nothing is set up yet. */
 function Doors() {
   const sample = useSampleSetup();
-  const navigate = useNavigate();
   return (
     <div className="mx-auto flex max-w-3xl flex-col gap-5 pt-[8vh]">
       <div>
@@ -85,7 +84,7 @@ function Doors() {
           title="Try it with sample data"
           text="A made-up HubSpot runs on this computer, with contacts and two mappings. Nothing leaves it."
           action={
-            <Button look="primary" busy={sample.isPending} onClick={() => sample.mutate(undefined, { onSuccess: () => void navigate({ to: "/mappings" }) })}>
+            <Button look="primary" busy={sample.isPending} onClick={() => sample.mutate()}>
               Try it with sample data
             </Button>
           }
