@@ -24,6 +24,8 @@ pub(crate) struct Context {
     pub who: String,
     /// The plan was made some time ago: look at each target again before it is touched.
     pub recheck: bool,
+    /// A person has asked for the end.
+    pub cancel: CancellationToken,
 }
 
 /// How one entry ended.
@@ -134,8 +136,12 @@ impl Engine {
         recheck: bool,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        let context =
-            Context { run: Some((run.seq, run.id.clone())), who: format!("run {}", run.id), recheck };
+        let context = Context {
+            run: Some((run.seq, run.id.clone())),
+            who: format!("run {}", run.id),
+            recheck,
+            cancel: cancel.clone(),
+        };
         let seq = run.seq;
         let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
         run.progress.stage_total = Some(

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use connector::{Change, Creation, Outcome, RemoteObject};
+use connector::{Change, ConnectorError, Creation, ErrorKind, Outcome, RemoteObject};
 use mapping::canonical;
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::Value;
@@ -58,16 +58,25 @@ impl Engine {
             round += 1;
             self.note_sending(context, prepared, remote, operation, &mut items).await?;
             let outcomes = send(remote, operation, &items).await;
+            let waits = still_waiting(&outcomes);
             // An implicit sync does not sit waits out: its row comes back to it, and others are not kept waiting.
             let last_round = round >= ROUNDS || context.run.is_none();
             let (done, again, wait) =
                 self.note_outcomes(context, prepared, remote, operation, items, outcomes, last_round).await?;
             settled.extend(done);
+            if let (true, Some((error, longest))) = (context.run.is_some(), waits)
+                && (last_round || longest > LONGEST_WAIT)
+            {
+                // Nobody there takes calls any more: the batches after this one would only wait as long again.
+                return Err(error.into());
+            }
             items = again;
             if !items.is_empty() && !wait.is_zero() {
-                // The provider said how long; nothing else tells when it will take calls again.
-                #[allow(clippy::disallowed_methods)]
-                tokio::time::sleep(wait).await;
+                tokio::select! {
+                    // What is left stays planned.
+                    () = context.cancel.cancelled() => return Ok(settled),
+                    () = pause(wait) => {}
+                }
             }
         }
         Ok(settled)
@@ -542,6 +551,26 @@ fn doubt_row(prepared: &Prepared, remote: &Remote, operation: Operation, item: &
         payload: item.payload.clone(),
         before: None,
     }
+}
+
+/// The provider said how long; nothing else tells when it will take calls again.
+#[allow(clippy::disallowed_methods)]
+async fn pause(wait: Duration) {
+    tokio::time::sleep(wait).await;
+}
+
+/// Why a batch came back untouched as a whole, if it did, and the longest wait that was asked for.
+fn still_waiting(outcomes: &[Outcome]) -> Option<(ConnectorError, Duration)> {
+    let waits: Option<Vec<(&String, Duration)>> = outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Outcome::Retry { after, reason } => Some((reason, *after)),
+            _ => None,
+        })
+        .collect();
+    let (reason, longest) = waits?.into_iter().max_by_key(|(_, after)| *after)?;
+    let message = format!("{reason}; what was done until then stays, run it again to go on");
+    Some((ConnectorError::new(ErrorKind::Unavailable, message), longest))
 }
 
 async fn send(remote: &Remote, operation: Operation, items: &[Item]) -> Vec<Outcome> {

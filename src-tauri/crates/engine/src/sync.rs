@@ -160,8 +160,12 @@ impl Engine {
         if entries.is_empty() {
             entries = self.plan_some(prepared, &ids).await?;
         }
-        let context =
-            Context { run: None, who: format!("implicit sync of {}", prepared.name()), recheck: false };
+        let context = Context {
+            run: None,
+            who: format!("implicit sync of {}", prepared.name()),
+            recheck: false,
+            cancel: crate::CancellationToken::new(),
+        };
         let mut said = Vec::new();
         for (i, entry) in entries.into_iter().enumerate() {
             let entry = Entry { seq: i64::try_from(i).unwrap_or(0), ..entry };
