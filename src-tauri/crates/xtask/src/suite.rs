@@ -149,6 +149,9 @@ impl Done {
         let problem = match (ok, counted) {
             (true, None) => Some(format!("`{line}` did not say how many tests passed")),
             (true, Some(counts)) if counts.failed == 0 => None,
+            (_, Some(counts)) if counts.failed > 0 => {
+                Some(format!("{} of {} tests failed", counts.failed, counts.passed + counts.failed))
+            }
             _ => Some(format!("`{line}` failed")),
         };
         if problem.is_some() {
