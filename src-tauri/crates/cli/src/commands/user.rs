@@ -25,7 +25,7 @@ const USUAL: [&str; 4] = ["userName", "givenName", "sn", "mail"];
 pub enum Command {
     /// Lists users
     List {
-        /// A query filter, as in: mail ew "@example.com" and accountStatus eq "active"
+        /// A query filter, as in: mail co "@example.com" and accountStatus eq "active"
         #[arg(long, value_name = "QF")]
         filter: Option<String>,
         /// Only these attributes, separated by commas
