@@ -97,6 +97,7 @@ impl Engine {
             EngineError::NotFound(format!("no such mapping: {name}; {hint}"))
         })?;
         let config = row.config.clone();
+        refuse_what_would_be_left_out(&config)?;
         let (source_path, target_path) = (config.source_path()?, config.target_path()?);
         let orientation = self.orientation(&config, all.iter().map(|m| &m.config))?;
         let reverse = all
@@ -233,5 +234,75 @@ impl Engine {
         }
         names.retain(|name| !name.starts_with('_'));
         Ok((names.into_iter().collect(), indexed))
+    }
+}
+
+/// Scripts that change what is written. They are kept in a mapping, but this version does not run them.
+const NOT_RUN: [&str; 8] =
+    ["onCreate", "onUpdate", "onDelete", "onLink", "onUnlink", "onMapping", "defaultMapping", "postMapping"];
+
+/// A mapping that would do something else without its scripts or qualifiers is not run without them.
+fn refuse_what_would_be_left_out(config: &MappingConfig) -> Result<(), EngineError> {
+    let hook = NOT_RUN.iter().find(|hook| config.rest.get(**hook).is_some_and(serde_json::Value::is_object));
+    if let Some(hook) = hook {
+        return Err(EngineError::config(format!(
+            "mapping `{}` has a script `{hook}`, which this version of Concord does not run; move what it does into the properties and remove it",
+            config.name
+        )));
+    }
+    for query in ["sourceQuery", "targetQuery"] {
+        let narrows = |key: &str, all: &str| {
+            let value = config.rest.get(query).and_then(|q| q.get(key)).and_then(serde_json::Value::as_str);
+            value.is_some_and(|v| v.trim() != all)
+        };
+        if narrows("_queryFilter", "true")
+            || narrows("_queryId", "query-all-ids")
+            || narrows("_queryExpression", "")
+        {
+            return Err(EngineError::config(format!(
+                "mapping `{}` narrows its {query}, which this version of Concord does not do; use `sourceCondition` or `validTarget` for it",
+                config.name
+            )));
+        }
+    }
+    let only_default = match config.rest.get("linkQualifiers") {
+        None => true,
+        Some(serde_json::Value::Array(names)) => names.iter().all(|n| n == mapping::DEFAULT_QUALIFIER),
+        Some(_) => false,
+    };
+    if only_default {
+        return Ok(());
+    }
+    Err(EngineError::config(format!(
+        "mapping `{}` has link qualifiers, which this version of Concord does not know; use a mapping for each",
+        config.name
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::MappingConfig;
+    use serde_json::json;
+
+    use super::refuse_what_would_be_left_out;
+
+    #[test]
+    fn a_mapping_is_not_run_without_its_parts() {
+        for (key, value, refused) in [
+            ("onCreate", json!({"type": "text/javascript", "source": "1"}), true),
+            ("onCreate", json!(null), false),
+            ("linkQualifiers", json!(["default"]), false),
+            ("linkQualifiers", json!(["default", "admin"]), true),
+            ("linkQualifiers", json!({"type": "text/javascript", "source": "[]"}), true),
+            ("sourceQuery", json!({"_queryFilter": "/email sw \"a\""}), true),
+            ("sourceQuery", json!({"_queryFilter": "true"}), false),
+            ("targetQuery", json!({"_queryId": "query-all-ids"}), false),
+            ("taskThreads", json!(10), false),
+        ] {
+            let mut mapping = json!({"name": "m", "source": "managed/user", "target": "system/x/y"});
+            mapping[key] = value;
+            let config = MappingConfig::from_value(mapping).unwrap();
+            assert_eq!(refuse_what_would_be_left_out(&config).is_err(), refused, "{key}");
+        }
     }
 }

@@ -10,6 +10,8 @@ mod compiled;
 mod correlation;
 mod properties;
 
-pub use compiled::{CompileError, Interpreter, Mapping, NoScripts, Place, Problem, ScriptId, Validity};
+pub use compiled::{
+    CompileError, DEFAULT_QUALIFIER, Interpreter, Mapping, NoScripts, Place, Problem, ScriptId, Validity,
+};
 pub use correlation::{Correlation, Query};
 pub use properties::{AttributeChange, Base, Evaluation};
