@@ -1,5 +1,8 @@
 //! Implicit sync: carries single changes of managed objects on, mapping by mapping, each on its own, with retry and back-off.
 
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
 use model::Action;
 use store::{Entry, EntryStatus, QueueRow};
 
@@ -45,11 +48,27 @@ pub struct SyncResult {
 }
 
 impl Engine {
-    /// Delivers every row that is due, once.
+    /// Delivers every row that is due, once: in order within a mapping, mappings beside each other, so that a slow target
+    /// keeps only its own rows waiting.
     pub async fn deliver_due(&self) -> Result<Delivery, EngineError> {
-        let mut delivery = Delivery::default();
         let now = self.now().as_millisecond();
         let rows = self.store.read(move |r| r.queue_due(now, BATCH)).await?;
+        let mut by_mapping: BTreeMap<String, Vec<QueueRow>> = BTreeMap::new();
+        for row in rows {
+            by_mapping.entry(row.mapping.clone()).or_default().push(row);
+        }
+        let mut total = Delivery::default();
+        for delivery in join_all(by_mapping.into_values().map(|rows| self.deliver_in_order(rows))).await {
+            let delivery = delivery?;
+            total.delivered += delivery.delivered;
+            total.failed += delivery.failed;
+            total.waiting += delivery.waiting;
+        }
+        Ok(total)
+    }
+
+    async fn deliver_in_order(&self, rows: Vec<QueueRow>) -> Result<Delivery, EngineError> {
+        let mut delivery = Delivery::default();
         for row in rows {
             match self.deliver(&row).await? {
                 Some(true) => delivery.delivered += 1,
