@@ -139,5 +139,9 @@ async fn overwrite(sandbox: &str, contact: &Value, properties: Value) {
 async fn contact_of(sandbox: &str, email: &str) -> Option<Value> {
     let page = reqwest::get(format!("{sandbox}/__sandbox/contacts?limit=1000")).await.ok()?;
     let page: Value = page.json().await.ok()?;
-    page["results"].as_array()?.iter().find(|contact| contact["properties"]["email"] == email).cloned()
+    // The user's address is in small letters, whatever the contact's is in.
+    let is_theirs = |contact: &&Value| {
+        contact["properties"]["email"].as_str().is_some_and(|theirs| theirs.eq_ignore_ascii_case(email))
+    };
+    page["results"].as_array()?.iter().find(is_theirs).cloned()
 }
