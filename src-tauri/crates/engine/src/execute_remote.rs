@@ -52,7 +52,7 @@ impl Engine {
                 items.push(Item { entry, payload, journal: 0 });
             }
         }
-        settled.extend(self.link_untouched(context, prepared, remote, link_only).await?);
+        settled.extend(self.link_untouched(context, prepared, link_only).await?);
         let mut round = 0;
         while !items.is_empty() {
             round += 1;
@@ -149,7 +149,6 @@ impl Engine {
         &self,
         context: &Context,
         prepared: &Prepared,
-        remote: &Remote,
         entries: Vec<Entry>,
     ) -> Result<Vec<Settled>, EngineError> {
         if entries.is_empty() {
@@ -159,7 +158,7 @@ impl Engine {
             .iter()
             .map(|e| link_for(prepared, e, e.target_id.as_deref().unwrap_or_default(), e.target_hash, None))
             .collect();
-        let (context, at, _path) = (context.clone(), self.at(), remote.path.clone());
+        let (context, at) = (context.clone(), self.at());
         Ok(self
             .store
             .write(move |w| {
@@ -266,7 +265,7 @@ impl Engine {
             }
         }
         for (item, existing, reason) in conflicts {
-            self.take_over(prepared, remote, item, existing, reason, &mut notes, &mut again).await?;
+            self.take_over(prepared, remote, item, existing, reason, &mut notes).await?;
         }
         for (item, reason) in lost {
             match self.look(remote, &doubt_row(prepared, remote, operation, &item)).await? {
@@ -331,7 +330,6 @@ impl Engine {
     }
 
     /// The provider has such a record already: a lost race or an earlier send. It is linked and brought in line.
-    #[allow(clippy::too_many_arguments)]
     async fn take_over(
         &self,
         prepared: &Prepared,
@@ -340,9 +338,7 @@ impl Engine {
         existing: String,
         reason: String,
         notes: &mut Vec<Note>,
-        again: &mut Vec<Item>,
     ) -> Result<(), EngineError> {
-        let _ = again;
         let (walk, uid) = (prepared.walk(0, None), existing.clone());
         let owner = self.store.read(move |r| r.link_of_target(&walk.kind, walk.orientation, &uid)).await?;
         let source = item.entry.source_id.clone().unwrap_or_default();
