@@ -65,6 +65,25 @@ impl Provider {
         }
     }
 
+    /// A call that tells or asks something about a token; `hint` is the kind of token, in the standard's words.
+    pub(crate) fn about_token(&self, url: Url, token: Secret, secret: Secret, hint: &str) -> Call<'_> {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", &self.client_id)
+            .append_pair("client_secret", secret.expose())
+            .append_pair("token", token.expose())
+            .append_pair("token_type_hint", hint)
+            .finish();
+        Call {
+            method: Method::POST,
+            url,
+            payload: Payload::Form(Secret::new(form)),
+            repeat: Repeat::Safe,
+            search: false,
+            bearer: None,
+            secrets: vec![token, secret],
+        }
+    }
+
     pub(crate) fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
         ConnectorError::new(kind, format!("connector `{}`: {what}", self.connector))
     }
@@ -215,21 +234,7 @@ pub async fn revoke(
     let Some(token) = credentials.tokens().await?.and_then(|t| t.refresh_token) else { return Ok(()) };
     let secret = credentials.secret("clientSecret").await?.unwrap_or_else(|| Secret::new(""));
     let http = crate::hubspot::http(config, credentials, clock, Arc::new(RealTime::new()))?;
-    let form = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("client_id", &provider.client_id)
-        .append_pair("client_secret", secret.expose())
-        .append_pair("token", token.expose())
-        .append_pair("token_type_hint", "refresh_token")
-        .finish();
-    let call = Call {
-        method: Method::POST,
-        url,
-        payload: Payload::Form(Secret::new(form)),
-        repeat: Repeat::Safe,
-        search: false,
-        bearer: None,
-        secrets: vec![token, secret],
-    };
+    let call = provider.about_token(url, token, secret, "refresh_token");
     http.send(&call, |_| Ok(())).await.map_err(|failure| token_error(&provider, failure))
 }
 

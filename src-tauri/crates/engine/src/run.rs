@@ -436,7 +436,7 @@ impl Engine {
     /// Runs of a mapping that are marked as under way although nobody holds its lock: their process is gone.
     async fn bury_dead_runs(&self, mapping: &str) -> Result<(), EngineError> {
         let (mapping, at) = (mapping.to_owned(), self.at());
-        self.store.write(move |w| bury(w, Some(&mapping), &at)).await?;
+        self.store.write(move |w| bury(w, &mapping, &at)).await?;
         Ok(())
     }
 
@@ -456,9 +456,9 @@ impl Engine {
     }
 }
 
-fn bury(w: &store::Writer<'_>, mapping: Option<&str>, at: &str) -> Result<(), store::StoreError> {
+fn bury(w: &store::Writer<'_>, mapping: &str, at: &str) -> Result<(), store::StoreError> {
     for mut run in w.active_runs()? {
-        if mapping.is_none_or(|m| m.eq_ignore_ascii_case(&run.mapping)) {
+        if mapping.eq_ignore_ascii_case(&run.mapping) {
             run.state = RunState::Interrupted;
             run.stage = "COMPLETED_FAILED".into();
             run.ended = Some(at.to_owned());

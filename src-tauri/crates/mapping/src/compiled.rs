@@ -259,7 +259,7 @@ impl Mapping {
         let qualifier = Value::from(DEFAULT_QUALIFIER);
         for policy in self.policies.iter().filter(|p| p.situation == situation) {
             if let Some(condition) = &policy.condition
-                && !holds(condition, interpreter, source, &Value::Null, "policy condition")?
+                && !holds(condition, interpreter, source, &Value::Null)?
             {
                 continue;
             }
@@ -319,7 +319,6 @@ pub(crate) fn holds(
     interpreter: &dyn Interpreter,
     source: &Value,
     target: &Value,
-    hook: &str,
 ) -> Result<bool, Problem> {
     match condition {
         Condition::Filter(filter, _) => {
@@ -335,13 +334,13 @@ pub(crate) fn holds(
             let qualifier = Value::from(DEFAULT_QUALIFIER);
             let variables =
                 [("object", source), ("source", source), ("target", target), ("linkQualifier", &qualifier)];
-            Ok(truthy(&interpreter.eval(*id, &variables)?, hook))
+            Ok(truthy(&interpreter.eval(*id, &variables)?))
         }
     }
 }
 
 /// JavaScript's notion of true: IDM's samples write `object.password` where they mean "has one".
-fn truthy(value: &Value, _hook: &str) -> bool {
+fn truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(b) => *b,

@@ -186,7 +186,7 @@ impl Mapping {
     ) -> Result<bool, Problem> {
         match &property.condition {
             None => Ok(true),
-            Some(condition) => holds(condition, interpreter, source, target, "condition"),
+            Some(condition) => holds(condition, interpreter, source, target),
         }
     }
 

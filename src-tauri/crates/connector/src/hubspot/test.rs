@@ -1,14 +1,13 @@
 //! Testing a connection: reach the account, read a record of each type, compare the scopes.
 
 use model::Secret;
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::answers::{Problem, RecordPage};
 use super::{Hubspot, ObjectType};
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::{Bearer, Call, Failure, Payload, Repeat};
+use crate::http::{Bearer, Failure};
 use crate::port::TestReport;
 
 #[derive(Deserialize)]
@@ -102,21 +101,7 @@ impl Hubspot {
         let Some(url) = provider.introspect_url.clone() else { return Ok(None) };
         let token = self.tokens.current().await?;
         let secret = self.tokens.client_secret().await?.unwrap_or_else(|| Secret::new(""));
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", &provider.client_id)
-            .append_pair("client_secret", secret.expose())
-            .append_pair("token", token.expose())
-            .append_pair("token_type_hint", "access_token")
-            .finish();
-        let call = Call {
-            method: Method::POST,
-            url,
-            payload: Payload::Form(Secret::new(form)),
-            repeat: Repeat::Safe,
-            search: false,
-            bearer: None,
-            secrets: vec![token, secret],
-        };
+        let call = provider.about_token(url, token, secret, "access_token");
         match self.http.send(&call, |a| a.json::<Introspection>()).await {
             Ok(told) if told.active => Ok(told.scopes),
             Ok(_) => Err(self.error(
