@@ -31,6 +31,8 @@ pub struct ObjectTypeDescriptor {
     pub natural_key: Option<String>,
     /// Whether records can be created, changed and deleted.
     pub writable: bool,
+    /// Whether [`Connector::changes`] tells what changed in this type.
+    pub change_feed: bool,
 }
 
 /// One record of a remote system. Attribute values are as the provider sends them.
@@ -172,6 +174,32 @@ pub struct Usage {
 /// A stream of pages. It ends after the last page or with the first error.
 pub type Pages<'a> = BoxStream<'a, Result<Page, ConnectorError>>;
 
+/// What to ask a change feed for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Feed {
+    /// The object type.
+    pub object_type: String,
+    /// The attributes to bring.
+    pub attributes: Vec<String>,
+    /// The cursor of the last page that was committed. `None` starts the feed: one page without records, whose cursor
+    /// stands for now (as IDM's first liveSync only stores the newest token).
+    pub since: Option<String>,
+}
+
+/// A page of a change feed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ChangePage {
+    /// Records that are new or changed, as they stand now; a record may come again on a later page.
+    pub objects: Vec<RemoteObject>,
+    /// Ids that are deleted, archived or merged away.
+    pub deleted: Vec<String>,
+    /// Where to go on once this page is committed. Can be stored and used by another process.
+    pub cursor: String,
+}
+
+/// A stream of change pages. It ends when everything up to its start is told, or with the first error.
+pub type Changes<'a> = BoxStream<'a, Result<ChangePage, ConnectorError>>;
+
 /// A connection to a remote system.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -187,9 +215,18 @@ pub trait Connector: Send + Sync {
     /// The attributes of an object type.
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError>;
 
-    /// Every record that matches, page by page, ordered by id. A read that ends early, repeats its cursor or has an
+    /// Every record that matches, page by page, in any order. A read that ends early, repeats its cursor or has an
     /// unexpected shape ends in an error.
     fn search(&self, search: Search) -> Pages<'_>;
+
+    /// What is new, changed or deleted since a cursor. Types without a change feed end in an error.
+    fn changes(&self, feed: Feed) -> Changes<'_> {
+        let error = ConnectorError::unsupported(
+            &self.descriptor().title,
+            format!("change feeds of `{}`", feed.object_type),
+        );
+        Box::pin(futures::stream::once(async move { Err(error) }))
+    }
 
     /// The records with these ids, in no order; ids that are not there are left out.
     async fn read(

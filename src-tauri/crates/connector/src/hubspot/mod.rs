@@ -139,6 +139,7 @@ impl Hubspot {
                     batch_size: BATCH,
                     natural_key: t.natural_key().map(str::to_owned),
                     writable: true,
+                    change_feed: false,
                 })
                 .collect(),
             permits_per_second: http.permits_per_second(),
