@@ -2,7 +2,8 @@
 
 use model::{
     MappingConfig, ResourcePath, Situation,
-    mapping_config::{ActionConfig, BuiltIn, ConditionConfig, SetOn, TransformConfig, WhenEmpty},
+    mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
+    transform::{BuiltIn, TransformConfig},
 };
 use serde_json::Value;
 use store::ConnectorRow;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use connector::{Connector, ObjectTypeDescriptor};
 use mapping::Mapping;
-use model::{ManagedObjectConfig, MappingConfig, ResourcePath};
+use model::{ManagedObjectConfig, MappingConfig, ResourcePath, mapping_config::LinkQualifiersConfig};
 use store::{Orientation, Walk};
 
 use crate::{Engine, EngineError, interpreter::Scripts};
@@ -237,46 +237,32 @@ impl Engine {
     }
 }
 
-/// Scripts that change what is written. They are kept in a mapping, but this version does not run them.
-const NOT_RUN: [&str; 8] =
-    ["onCreate", "onUpdate", "onDelete", "onLink", "onUnlink", "onMapping", "defaultMapping", "postMapping"];
-
 /// A mapping that would do something else without its scripts or qualifiers is not run without them.
 fn refuse_what_would_be_left_out(config: &MappingConfig) -> Result<(), EngineError> {
-    let hook = NOT_RUN.iter().find(|hook| config.rest.get(**hook).is_some_and(serde_json::Value::is_object));
-    if let Some(hook) = hook {
-        return Err(EngineError::config(format!(
-            "mapping `{}` has a script `{hook}`, which this version of Concord does not run; move what it does into the properties and remove it",
+    let refuse = |what: &str| {
+        Err(EngineError::config(format!(
+            "mapping `{}` has {what}, which this version of Concord does not run",
             config.name
-        )));
+        )))
+    };
+    if let Some((hook, _)) = config.hooks().iter().find(|(_, script)| script.is_some()) {
+        return refuse(hook);
     }
-    for query in ["sourceQuery", "targetQuery"] {
-        let narrows = |key: &str, all: &str| {
-            let value = config.rest.get(query).and_then(|q| q.get(key)).and_then(serde_json::Value::as_str);
-            value.is_some_and(|v| v.trim() != all)
-        };
-        if narrows("_queryFilter", "true")
-            || narrows("_queryId", "query-all-ids")
-            || narrows("_queryExpression", "")
+    for (key, query) in [("sourceQuery", &config.source_query), ("targetQuery", &config.target_query)] {
+        let Some(query) = query else { continue };
+        let narrows = |value: &Option<String>, all: &str| value.as_deref().is_some_and(|v| v.trim() != all);
+        if narrows(&query.filter, "true") || narrows(&query.id, "query-all-ids") || query.expression.is_some()
         {
-            return Err(EngineError::config(format!(
-                "mapping `{}` narrows its {query}, which this version of Concord does not do; use `sourceCondition` or `validTarget` for it",
-                config.name
-            )));
+            return refuse(key);
         }
     }
-    let only_default = match config.rest.get("linkQualifiers") {
-        None => true,
-        Some(serde_json::Value::Array(names)) => names.iter().all(|n| n == mapping::DEFAULT_QUALIFIER),
-        Some(_) => false,
-    };
-    if only_default {
-        return Ok(());
+    match &config.link_qualifiers {
+        None => Ok(()),
+        Some(LinkQualifiersConfig::List(names)) if names.iter().all(|n| n == mapping::DEFAULT_QUALIFIER) => {
+            Ok(())
+        }
+        Some(_) => refuse("linkQualifiers"),
     }
-    Err(EngineError::config(format!(
-        "mapping `{}` has link qualifiers, which this version of Concord does not know; use a mapping for each",
-        config.name
-    )))
 }
 
 #[cfg(test)]

@@ -78,21 +78,26 @@ impl Judge<'_> {
     fn try_source(&self, candidate: &Candidate, lookup: &dyn Lookup) -> Result<Judgement, String> {
         let linking = self.mapping.config.linking_enabled();
         let source = Value::Object(candidate.attributes.clone());
-        let validity = self.mapping.source_validity(self.scripts, &source).map_err(|p| p.reason)?;
+        let validity = self
+            .mapping
+            .source_validity(self.scripts, mapping::DEFAULT_QUALIFIER, &source)
+            .map_err(|p| p.reason)?;
         let link = candidate.link.as_ref().filter(|_| linking);
         let standing = match (link, &candidate.target) {
             (None, _) => LinkStanding::None,
             (Some(_), Some((target, _))) => LinkStanding::ToTarget {
                 valid: self
                     .mapping
-                    .target_valid(self.scripts, &Value::Object(target.clone()))
+                    .target_valid(self.scripts, mapping::DEFAULT_QUALIFIER, &Value::Object(target.clone()))
                     .map_err(|p| p.reason)?,
             },
             (Some(_), None) => LinkStanding::ToNothing,
         };
         let found = if link.is_none() {
-            let correlation =
-                self.mapping.correlate(self.scripts, &candidate.attributes).map_err(|p| p.reason)?;
+            let correlation = self
+                .mapping
+                .correlate(self.scripts, mapping::DEFAULT_QUALIFIER, &candidate.attributes)
+                .map_err(|p| p.reason)?;
             lookup.find(&correlation, &candidate.id)?
         } else {
             Found::default()
@@ -108,7 +113,7 @@ impl Judge<'_> {
         let target_value = target.map_or(Value::Null, |(a, _)| Value::Object(a.clone()));
         let action = self
             .mapping
-            .action(self.scripts, assessment.situation, &source, &target_value)
+            .action(self.scripts, mapping::DEFAULT_QUALIFIER, assessment.situation, &source, &target_value)
             .map_err(|p| p.reason)?;
         let mut entry = self.entry(
             "source",
@@ -148,7 +153,7 @@ impl Judge<'_> {
             Action::Create => {
                 let evaluation = self
                     .mapping
-                    .evaluate(self.scripts, &candidate.attributes, None, None)
+                    .evaluate(self.scripts, mapping::Occasion::default(), &candidate.attributes, None)
                     .map_err(|p| p.reason)?;
                 entry.target_id = None;
                 entry.claim = found.claim.clone();
@@ -168,7 +173,12 @@ impl Judge<'_> {
                 let base = candidate.link.as_ref().and_then(base_of);
                 let evaluation = self
                     .mapping
-                    .evaluate(self.scripts, &candidate.attributes, Some(attributes), base.as_ref())
+                    .evaluate(
+                        self.scripts,
+                        mapping::Occasion { base: base.as_ref(), ..Default::default() },
+                        &candidate.attributes,
+                        Some(attributes),
+                    )
                     .map_err(|p| p.reason)?;
                 let kept = evaluation.kept.clone();
                 let linked_already = candidate.link.is_some() && self.mapping.config.linking_enabled();
@@ -242,12 +252,18 @@ impl Judge<'_> {
             entry.reason = reason;
             entry
         };
-        let valid = match self.mapping.target_valid(self.scripts, &target) {
+        let valid = match self.mapping.target_valid(self.scripts, mapping::DEFAULT_QUALIFIER, &target) {
             Ok(valid) => valid,
             Err(problem) => return Some(fail(problem.reason)),
         };
         let assessment = assess_target(valid, candidate.linked_source.is_some(), None);
-        let action = match self.mapping.action(self.scripts, assessment.situation, &Value::Null, &target) {
+        let action = match self.mapping.action(
+            self.scripts,
+            mapping::DEFAULT_QUALIFIER,
+            assessment.situation,
+            &Value::Null,
+            &target,
+        ) {
             Ok(action) => action,
             Err(problem) => return Some(fail(problem.reason)),
         };
@@ -306,14 +322,21 @@ impl Judge<'_> {
         target: Option<&(Attributes, Hash)>,
     ) -> Entry {
         let value = target.map_or(Value::Null, |(a, _)| Value::Object(a.clone()));
-        let valid = target.is_none() || self.mapping.target_valid(self.scripts, &value).unwrap_or(true);
+        let valid = target.is_none()
+            || self.mapping.target_valid(self.scripts, mapping::DEFAULT_QUALIFIER, &value).unwrap_or(true);
         let standing = match (link, target) {
             (None, _) => LinkStanding::None,
             (Some(_), Some(_)) => LinkStanding::ToTarget { valid },
             (Some(_), None) => LinkStanding::ToNothing,
         };
         let assessment = assess_source(Source::Gone { old: None }, standing, Matches::NotAsked);
-        let action = self.mapping.action(self.scripts, assessment.situation, &Value::Null, &value);
+        let action = self.mapping.action(
+            self.scripts,
+            mapping::DEFAULT_QUALIFIER,
+            assessment.situation,
+            &Value::Null,
+            &value,
+        );
         let mut entry = self.entry("source", assessment.situation, Action::Exception, title.to_owned());
         entry.source_id = Some(id.to_owned());
         entry.target_id = link.map(|l| l.target_id.clone());

@@ -254,7 +254,7 @@ fn settle_claims(store: &Store, run: &Run, judge: &Judge<'_>) -> Result<(), Engi
     }
     let action = judge
         .mapping
-        .action(judge.scripts, Situation::Ambiguous, &Value::Null, &Value::Null)
+        .action(judge.scripts, mapping::DEFAULT_QUALIFIER, Situation::Ambiguous, &Value::Null, &Value::Null)
         .unwrap_or(Action::Exception);
     // Whatever the policy says, there is no one target to create or change.
     let (action, status) = match action {

@@ -273,8 +273,12 @@ impl Engine {
         if let Some(key) = &remote.object_type.natural_key {
             let keys = {
                 let (mapping, scripts) = prepared.compile()?;
-                let mut keys: Vec<String> =
-                    unlinked.iter().filter_map(|source| mapping.mapped_text(&scripts, source, key)).collect();
+                let mut keys: Vec<String> = unlinked
+                    .iter()
+                    .filter_map(|source| {
+                        mapping.mapped_text(&scripts, mapping::DEFAULT_QUALIFIER, source, key)
+                    })
+                    .collect();
                 keys.sort();
                 keys.dedup();
                 keys

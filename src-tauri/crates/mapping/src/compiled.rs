@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Action, Attributes, Filter, MappingConfig, Pointer, Situation,
-    mapping_config::{
-        ActionConfig, BuiltIn, ConditionConfig, MappingConfigError, ScriptConfig, SetOn, TransformConfig,
-        WhenEmpty,
-    },
+    Action, Attributes, Filter, MappingConfig, Situation,
+    mapping_config::{ActionConfig, ConditionConfig, MappingConfigError, ScriptConfig},
 };
 use serde_json::Value;
 
-use crate::{canonical, correlation::CorrelationRule};
+use crate::{canonical, correlation::Rule, properties::Property};
 
 /// A compiled script's number in its interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,21 +89,6 @@ pub(crate) enum Condition {
     Script(ScriptId),
 }
 
-pub(crate) enum Transform {
-    BuiltIn(BuiltIn),
-    Script(ScriptId),
-}
-
-pub(crate) struct Property {
-    pub source: Option<Pointer>,
-    pub target: Pointer,
-    pub transform: Option<Transform>,
-    pub condition: Option<Condition>,
-    pub default: Option<Value>,
-    pub when_empty: WhenEmpty,
-    pub set_on: SetOn,
-}
-
 struct Policy {
     situation: Situation,
     action: PolicyAction,
@@ -127,7 +109,7 @@ pub struct Mapping {
     source_condition: Option<Condition>,
     valid_source: Option<ScriptId>,
     valid_target: Option<ScriptId>,
-    pub(crate) correlation: Vec<CorrelationRule>,
+    pub(crate) correlation: Vec<Rule>,
     /// Pairs (source attribute, target attribute) that the linked reverse mapping brings back.
     pub(crate) two_way: BTreeSet<(String, String)>,
 }
@@ -143,23 +125,7 @@ impl Mapping {
         let properties = config
             .properties
             .iter()
-            .map(|p| {
-                Ok(Property {
-                    source: p.source.as_deref().map(Pointer::parse),
-                    target: Pointer::parse(&p.target),
-                    transform: match &p.transform {
-                        None => None,
-                        Some(TransformConfig::BuiltIn { built_in }) => Some(Transform::BuiltIn(*built_in)),
-                        Some(TransformConfig::Script(s)) => {
-                            Some(Transform::Script(compiler.script(Some(&p.target), "transform", s)?))
-                        }
-                    },
-                    condition: compiler.condition(Some(&p.target), "condition", p.condition.as_ref())?,
-                    default: p.default.clone(),
-                    when_empty: p.when_empty(),
-                    set_on: p.set_on(),
-                })
-            })
+            .map(|p| Property::compile(p, &mut compiler))
             .collect::<Result<Vec<_>, CompileError>>()?;
         let policies = config
             .policies
@@ -204,9 +170,10 @@ impl Mapping {
     pub fn source_validity(
         &self,
         interpreter: &dyn Interpreter,
+        qualifier: &str,
         source: &Value,
     ) -> Result<Validity, Problem> {
-        let qualifier = Value::from(DEFAULT_QUALIFIER);
+        let qualifier = Value::from(qualifier);
         match &self.source_condition {
             None => {}
             Some(Condition::Filter(filter, text)) => {
@@ -235,11 +202,16 @@ impl Mapping {
     }
 
     /// Whether the target qualifies.
-    pub fn target_valid(&self, interpreter: &dyn Interpreter, target: &Value) -> Result<bool, Problem> {
+    pub fn target_valid(
+        &self,
+        interpreter: &dyn Interpreter,
+        qualifier: &str,
+        target: &Value,
+    ) -> Result<bool, Problem> {
         match self.valid_target {
             None => Ok(true),
             Some(id) => {
-                let qualifier = Value::from(DEFAULT_QUALIFIER);
+                let qualifier = Value::from(qualifier);
                 expect_boolean(
                     &interpreter.eval(id, &[("target", target), ("linkQualifier", &qualifier)])?,
                     "validTarget",
@@ -252,21 +224,22 @@ impl Mapping {
     pub fn action(
         &self,
         interpreter: &dyn Interpreter,
+        qualifier: &str,
         situation: Situation,
         source: &Value,
         target: &Value,
     ) -> Result<Action, Problem> {
-        let qualifier = Value::from(DEFAULT_QUALIFIER);
+        let variable = Value::from(qualifier);
         for policy in self.policies.iter().filter(|p| p.situation == situation) {
             if let Some(condition) = &policy.condition
-                && !holds(condition, interpreter, source, &Value::Null)?
+                && !holds(condition, interpreter, qualifier, source, &Value::Null)?
             {
                 continue;
             }
             return match &policy.action {
                 PolicyAction::Named(action) => Ok(*action),
                 PolicyAction::Script(id) => {
-                    let variables = [("source", source), ("target", target), ("linkQualifier", &qualifier)];
+                    let variables = [("source", source), ("target", target), ("linkQualifier", &variable)];
                     let result = interpreter.eval(*id, &variables)?;
                     result.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| {
                         format!("the action script of {situation} gave {result}, which is no action").into()
@@ -317,6 +290,7 @@ fn two_way_pairs(config: &MappingConfig, reverse: &MappingConfig) -> BTreeSet<(S
 pub(crate) fn holds(
     condition: &Condition,
     interpreter: &dyn Interpreter,
+    qualifier: &str,
     source: &Value,
     target: &Value,
 ) -> Result<bool, Problem> {
@@ -327,11 +301,11 @@ pub(crate) fn holds(
             scope.insert("object".into(), source.clone());
             scope.insert("source".into(), source.clone());
             scope.insert("target".into(), target.clone());
-            scope.insert("linkQualifier".into(), DEFAULT_QUALIFIER.into());
+            scope.insert("linkQualifier".into(), qualifier.into());
             Ok(filter.matches(&Value::Object(scope)))
         }
         Condition::Script(id) => {
-            let qualifier = Value::from(DEFAULT_QUALIFIER);
+            let qualifier = Value::from(qualifier);
             let variables =
                 [("object", source), ("source", source), ("target", target), ("linkQualifier", &qualifier)];
             Ok(truthy(&interpreter.eval(*id, &variables)?))
@@ -373,21 +347,6 @@ fn explain_filter(filter: &Filter, text: &str, scope: &Value) -> String {
     }
 }
 
-pub(crate) fn apply_built_in(built_in: BuiltIn, value: &Value) -> Value {
-    let change = |text: &str| match built_in {
-        BuiltIn::Lower => text.to_lowercase(),
-        BuiltIn::Upper => text.to_uppercase(),
-        BuiltIn::Trim => text.trim().to_owned(),
-    };
-    match value {
-        Value::String(text) => Value::String(change(text)),
-        Value::Array(items) => {
-            Value::Array(items.iter().map(|item| apply_built_in(built_in, item)).collect())
-        }
-        other => other.clone(),
-    }
-}
-
 pub(crate) struct Compiler<'a> {
     pub config: &'a MappingConfig,
     interpreter: &'a mut dyn Interpreter,
@@ -426,7 +385,7 @@ impl Compiler<'_> {
         script.map(|s| self.script(property, hook, s)).transpose()
     }
 
-    fn condition(
+    pub(crate) fn condition(
         &mut self,
         property: Option<&str>,
         hook: &'static str,

@@ -37,7 +37,13 @@ impl Query {
     }
 }
 
-pub(crate) enum CorrelationRule {
+/// A way to ask, for one link qualifier or for all.
+pub(crate) struct Rule {
+    qualifier: Option<String>,
+    ask: CorrelationRule,
+}
+
+enum CorrelationRule {
     Tree(Tree),
     QueryScript(ScriptId),
     IdScript(ScriptId),
@@ -107,7 +113,7 @@ fn one_or(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Option<Fil
 }
 
 impl Compiler<'_> {
-    pub(crate) fn correlation(&mut self) -> Result<Vec<CorrelationRule>, CompileError> {
+    pub(crate) fn correlation(&mut self) -> Result<Vec<Rule>, CompileError> {
         let config = self.config;
         let mut rules = Vec::new();
         let entries: Vec<&Value> = match &config.correlation_query {
@@ -117,9 +123,6 @@ impl Compiler<'_> {
         };
         for entry in entries {
             let qualifier = entry.get("linkQualifier").and_then(Value::as_str).unwrap_or(DEFAULT_QUALIFIER);
-            if qualifier != DEFAULT_QUALIFIER {
-                continue;
-            }
             let wrong = |what: &str| {
                 CompileError::Config(config.place(
                     "correlationQuery",
@@ -136,15 +139,19 @@ impl Compiler<'_> {
                         return Err(wrong(&format!("`{name}` is in the rule but no property maps to it")));
                     }
                 }
-                rules.push(CorrelationRule::Tree(tree));
+                rules.push(Rule { qualifier: Some(qualifier.to_owned()), ask: CorrelationRule::Tree(tree) });
             } else {
                 let script: ScriptConfig = serde_json::from_value(entry.clone())
                     .map_err(|_| wrong("it is neither an expression tree nor a script"))?;
-                rules.push(CorrelationRule::QueryScript(self.script(None, "correlationQuery", &script)?));
+                rules.push(Rule {
+                    qualifier: Some(qualifier.to_owned()),
+                    ask: CorrelationRule::QueryScript(self.script(None, "correlationQuery", &script)?),
+                });
             }
         }
         if let Some(script) = &config.correlation_script {
-            rules.push(CorrelationRule::IdScript(self.script(None, "correlationScript", script)?));
+            let ask = CorrelationRule::IdScript(self.script(None, "correlationScript", script)?);
+            rules.push(Rule { qualifier: None, ask });
         }
         Ok(rules)
     }
@@ -155,7 +162,7 @@ impl Mapping {
     pub fn correlation_attributes(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         for rule in &self.correlation {
-            if let CorrelationRule::Tree(tree) = rule {
+            if let CorrelationRule::Tree(tree) = &rule.ask {
                 tree.attributes(&mut names);
             }
         }
@@ -166,20 +173,25 @@ impl Mapping {
     pub fn correlate(
         &self,
         interpreter: &dyn Interpreter,
+        qualifier: &str,
         source: &Attributes,
     ) -> Result<Correlation, Problem> {
         let mut answer = Correlation::NotDefined;
         let whole = Value::Object(source.clone());
-        let qualifier = Value::from(DEFAULT_QUALIFIER);
-        let variables = [("source", &whole), ("linkQualifier", &qualifier)];
-        for rule in &self.correlation {
-            answer = match rule {
+        let variable = Value::from(qualifier);
+        let variables = [("source", &whole), ("linkQualifier", &variable)];
+        let asked = |rule: &&Rule| rule.qualifier.as_deref().is_none_or(|of| of == qualifier);
+        for rule in self.correlation.iter().filter(asked) {
+            answer = match &rule.ask {
                 CorrelationRule::Tree(tree) => {
                     let mut names = BTreeSet::new();
                     tree.attributes(&mut names);
                     let mut values = Attributes::new();
                     for name in names {
-                        values.insert(name.to_owned(), self.mapped_value(interpreter, source, name)?);
+                        values.insert(
+                            name.to_owned(),
+                            self.mapped_value(interpreter, qualifier, source, name)?,
+                        );
                     }
                     match tree.query(&|name| values.get(name).cloned()) {
                         Some(filter) => Correlation::Query(Query { filter }),

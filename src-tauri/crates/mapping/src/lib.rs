@@ -9,9 +9,10 @@ pub mod canonical;
 mod compiled;
 mod correlation;
 mod properties;
+mod transform;
 
 pub use compiled::{
     CompileError, DEFAULT_QUALIFIER, Interpreter, Mapping, NoScripts, Place, Problem, ScriptId, Validity,
 };
 pub use correlation::{Correlation, Query};
-pub use properties::{AttributeChange, Base, Evaluation};
+pub use properties::{AttributeChange, Base, Evaluation, Newer, Occasion};

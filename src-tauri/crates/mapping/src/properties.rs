@@ -2,7 +2,7 @@
 
 use model::{
     Attributes, Pointer,
-    mapping_config::{SetOn, WhenEmpty},
+    mapping_config::{PropertyConfig, SetOn, WhenEmpty},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,10 +10,69 @@ use serde_json::Value;
 use crate::{
     canonical::{is_empty, same},
     compiled::{
-        DEFAULT_QUALIFIER, Interpreter, Mapping, Problem, Property, Transform, apply_built_in, as_value,
+        CompileError, Compiler, Condition, DEFAULT_QUALIFIER, Interpreter, Mapping, Problem, as_value,
         empty_or, holds,
     },
+    transform::{Transform, apply_built_in},
 };
+
+/// One property ready to run.
+pub(crate) struct Property {
+    pub source: Option<Pointer>,
+    pub target: Pointer,
+    pub transform: Option<Transform>,
+    pub condition: Option<Condition>,
+    pub default: Option<Value>,
+    pub when_empty: WhenEmpty,
+    pub set_on: SetOn,
+}
+
+impl Property {
+    pub(crate) fn compile(
+        config: &PropertyConfig,
+        compiler: &mut Compiler<'_>,
+    ) -> Result<Self, CompileError> {
+        Ok(Self {
+            source: config.source.as_deref().map(Pointer::parse),
+            target: Pointer::parse(&config.target),
+            transform: config
+                .transform
+                .as_ref()
+                .map(|t| Transform::compile(t, &config.target, compiler))
+                .transpose()?,
+            condition: compiler.condition(Some(&config.target), "condition", config.condition.as_ref())?,
+            default: config.default.clone(),
+            when_empty: config.when_empty(),
+            set_on: config.set_on(),
+        })
+    }
+}
+
+/// Which side of a pair was changed last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newer {
+    /// The source.
+    Source,
+    /// The target.
+    Target,
+}
+
+/// What is known about a pair of records beside their values.
+#[derive(Debug, Clone, Copy)]
+pub struct Occasion<'a> {
+    /// The link qualifier under which the pair is looked at.
+    pub qualifier: &'a str,
+    /// The values when both sides were last in sync.
+    pub base: Option<&'a Base>,
+    /// Which side was changed last, where both tell.
+    pub newer: Option<Newer>,
+}
+
+impl Default for Occasion<'_> {
+    fn default() -> Self {
+        Self { qualifier: DEFAULT_QUALIFIER, base: None, newer: None }
+    }
+}
 
 /// The values of both sides when they were last in sync, source and target as this mapping sees them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -51,10 +110,11 @@ impl Mapping {
     pub fn evaluate(
         &self,
         interpreter: &dyn Interpreter,
+        occasion: Occasion<'_>,
         source: &Attributes,
         target: Option<&Attributes>,
-        base: Option<&Base>,
     ) -> Result<Evaluation, Problem> {
+        let Occasion { qualifier, base, newer: _ } = occasion;
         let source_value = Value::Object(source.clone());
         let target_value = as_value(target);
         let mut evaluation = Evaluation::default();
@@ -66,10 +126,12 @@ impl Mapping {
                 SetOn::Create => target.is_none(),
                 SetOn::Blank => is_empty(&before),
             };
-            if !applies || !self.condition_holds(property, interpreter, &source_value, &target_value)? {
+            if !applies
+                || !self.condition_holds(property, interpreter, qualifier, &source_value, &target_value)?
+            {
                 continue;
             }
-            let mapped = self.value_of(property, interpreter, &source_value)?;
+            let mapped = self.value_of(property, interpreter, qualifier, &source_value)?;
             let after = match (is_empty(&mapped), property.when_empty) {
                 (false, _) => mapped,
                 // A new target has nothing to leave alone, so `leave` gives it the default there.
@@ -149,10 +211,11 @@ impl Mapping {
     pub fn mapped_text(
         &self,
         interpreter: &dyn Interpreter,
+        qualifier: &str,
         source: &Attributes,
         attribute: &str,
     ) -> Option<String> {
-        match self.mapped_value(interpreter, source, attribute) {
+        match self.mapped_value(interpreter, qualifier, source, attribute) {
             Ok(Value::String(text)) if !text.is_empty() => Some(text),
             _ => None,
         }
@@ -162,13 +225,14 @@ impl Mapping {
     pub(crate) fn mapped_value(
         &self,
         interpreter: &dyn Interpreter,
+        qualifier: &str,
         source: &Attributes,
         attribute: &str,
     ) -> Result<Value, Problem> {
         let source = Value::Object(source.clone());
         for property in self.properties.iter().filter(|p| p.target.to_string() == attribute) {
-            if self.condition_holds(property, interpreter, &source, &Value::Null)? {
-                let value = self.value_of(property, interpreter, &source)?;
+            if self.condition_holds(property, interpreter, qualifier, &source, &Value::Null)? {
+                let value = self.value_of(property, interpreter, qualifier, &source)?;
                 if !is_empty(&value) {
                     return Ok(value);
                 }
@@ -181,12 +245,13 @@ impl Mapping {
         &self,
         property: &Property,
         interpreter: &dyn Interpreter,
+        qualifier: &str,
         source: &Value,
         target: &Value,
     ) -> Result<bool, Problem> {
         match &property.condition {
             None => Ok(true),
-            Some(condition) => holds(condition, interpreter, source, target),
+            Some(condition) => holds(condition, interpreter, qualifier, source, target),
         }
     }
 
@@ -194,6 +259,7 @@ impl Mapping {
         &self,
         property: &Property,
         interpreter: &dyn Interpreter,
+        qualifier: &str,
         source: &Value,
     ) -> Result<Value, Problem> {
         let value = property.source.as_ref().and_then(|p| p.get(source)).cloned().unwrap_or(Value::Null);
@@ -207,7 +273,7 @@ impl Mapping {
                 if of_one_attribute && value.is_null() {
                     return Ok(Value::Null);
                 }
-                let qualifier = Value::from(DEFAULT_QUALIFIER);
+                let qualifier = Value::from(qualifier);
                 Ok(interpreter.eval(*id, &[("source", &value), ("linkQualifier", &qualifier)])?)
             }
         }
@@ -260,8 +326,8 @@ mod tests {
     use model::{Attributes, MappingConfig};
     use serde_json::{Value, json};
 
-    use super::Base;
-    use crate::{Mapping, NoScripts, Validity};
+    use super::{Base, Occasion};
+    use crate::{DEFAULT_QUALIFIER, Mapping, NoScripts, Validity};
 
     fn object(value: Value) -> Attributes {
         let Value::Object(map) = value else { panic!("an object") };
@@ -405,7 +471,7 @@ mod tests {
             let target = target.as_object().cloned();
             let got =
                 mapping(json!([property]).as_array().map(|p| with_mail(Value::Array(p.clone()))).unwrap())
-                    .evaluate(&NoScripts, &object(source), target.as_ref(), None)
+                    .evaluate(&NoScripts, Occasion::default(), &object(source), target.as_ref())
                     .unwrap();
             let changes: Attributes = got.changes.into_iter().map(|c| (c.attribute, c.after)).collect();
             assert_eq!(Value::Object(changes), expect, "{what}");
@@ -423,11 +489,12 @@ mod tests {
         let back = Mapping::compile(back, Some(&forward), &mut NoScripts).unwrap();
         let (user, contact) =
             (object(json!({"mail": "ann@example.org"})), object(json!({"email": "ANN@example.org"})));
-        let settled = back.evaluate(&NoScripts, &user, Some(&contact), None).unwrap().settled;
+        let settled = back.evaluate(&NoScripts, Occasion::default(), &user, Some(&contact)).unwrap().settled;
         assert_eq!(settled, [("mail".to_owned(), "email".to_owned())]);
         let base = back.base(None, &settled, &user, &contact);
         let evaluate = |user: Value, contact: Value, base: Option<&Base>| {
-            let got = back.evaluate(&NoScripts, &object(user), Some(&object(contact)), base).unwrap();
+            let occasion = Occasion { base, ..Occasion::default() };
+            let got = back.evaluate(&NoScripts, occasion, &object(user), Some(&object(contact))).unwrap();
             (got.changes.len(), got.kept)
         };
         let (now, theirs) = (json!({"mail": "ann@example.org"}), json!({"email": "ANN@example.org"}));
@@ -452,8 +519,13 @@ mod tests {
     #[test]
     fn an_invalid_source_says_why() {
         let m = mapping(with_mail(json!([])));
-        assert_eq!(m.source_validity(&NoScripts, &json!({"email": "x"})).unwrap(), Validity::Valid);
-        let Validity::Invalid(why) = m.source_validity(&NoScripts, &json!({"email": ""})).unwrap() else {
+        assert_eq!(
+            m.source_validity(&NoScripts, DEFAULT_QUALIFIER, &json!({"email": "x"})).unwrap(),
+            Validity::Valid
+        );
+        let Validity::Invalid(why) =
+            m.source_validity(&NoScripts, DEFAULT_QUALIFIER, &json!({"email": ""})).unwrap()
+        else {
             panic!()
         };
         assert_eq!(why, "no value for email: the mapping's source condition `/source/email pr` asks for one");
@@ -463,11 +535,14 @@ mod tests {
     fn correlation_asks_with_the_mapped_value() {
         let m = mapping(with_mail(json!([])));
         let crate::Correlation::Query(query) =
-            m.correlate(&NoScripts, &object(json!({"email": "ANN@X.org"}))).unwrap()
+            m.correlate(&NoScripts, DEFAULT_QUALIFIER, &object(json!({"email": "ANN@X.org"}))).unwrap()
         else {
             panic!("a query")
         };
         assert_eq!(query.key(), "/mail eq \"ann@x.org\"");
-        assert_eq!(m.correlate(&NoScripts, &object(json!({}))).unwrap(), crate::Correlation::NoKey);
+        assert_eq!(
+            m.correlate(&NoScripts, DEFAULT_QUALIFIER, &object(json!({}))).unwrap(),
+            crate::Correlation::NoKey
+        );
     }
 }

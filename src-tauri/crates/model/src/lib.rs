@@ -15,6 +15,7 @@ pub mod pointer;
 pub mod policy;
 pub mod secret;
 pub mod situation;
+pub mod transform;
 
 pub use clock::Clock;
 pub use connector_config::ConnectorConfig;

@@ -10,6 +10,7 @@ use crate::{
     path::{BadPath, ResourcePath},
     pointer::Pointer,
     situation::{Action, Situation, UnknownName},
+    transform::TransformConfig,
 };
 
 /// `sync.json`: every mapping, in the order of implicit sync.
@@ -53,32 +54,6 @@ pub enum ConditionConfig {
     Script(ScriptConfig),
 }
 
-/// A mapping's transform of one value: a script, or one of the built-in ones (`{"builtIn": "lower"}`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum TransformConfig {
-    /// A transform that never enters the interpreter.
-    BuiltIn {
-        /// `lower`, `upper`, `trim`.
-        #[serde(rename = "builtIn")]
-        built_in: BuiltIn,
-    },
-    /// A script with the variable `source`.
-    Script(ScriptConfig),
-}
-
-/// The built-in transforms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum BuiltIn {
-    /// Lower case.
-    Lower,
-    /// Upper case.
-    Upper,
-    /// Without blanks at both ends.
-    Trim,
-}
-
 /// What an absent or empty source value does to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,6 +65,61 @@ pub enum WhenEmpty {
     Clear,
     /// Sets the default.
     Default,
+}
+
+/// Which side wins an attribute that changed on both sides of a pair of mappings since they were last in sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ConflictRule {
+    /// The source of the mapping that runs, as in IDM.
+    #[default]
+    Source,
+    /// The target of the mapping that runs.
+    Target,
+    /// The source, but never over a value by an empty one or where the target has one and the source had none.
+    SourceUnlessBlank,
+    /// The side that was changed last.
+    Newest,
+    /// A person decides; until then neither side is written.
+    Ask,
+}
+
+/// Whether a write waits for the delivery of what it sets off in this mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SyncMode {
+    /// The write comes back at once; the change is delivered in the background.
+    #[default]
+    Background,
+    /// The write comes back when the change was delivered once, with what came of it.
+    Blocking,
+}
+
+/// Which accounts a source may have in the target, one link each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LinkQualifiersConfig {
+    /// Always these.
+    List(Vec<String>),
+    /// What a script says, with the variables `mapping`, `object`, `oldValue`, `returnAll`.
+    Script(ScriptConfig),
+}
+
+/// A narrowed query on the source or the target.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct QueryConfig {
+    /// A query filter.
+    #[serde(rename = "_queryFilter", default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// A stored query; only `query-all-ids` and its like, which mean everything.
+    #[serde(rename = "_queryId", default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// A query in the system's own language, which nothing here can check.
+    #[serde(rename = "_queryExpression", default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
 }
 
 /// When a property is written at all.
@@ -129,6 +159,9 @@ pub struct PropertyConfig {
     /// When the property is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_on: Option<SetOn>,
+    /// Who wins when both sides changed; absent means the mapping's rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict_rule: Option<ConflictRule>,
     /// Everything else.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -167,7 +200,10 @@ pub struct PolicyConfig {
     /// When this entry applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<ConditionConfig>,
-    /// Everything else, `postAction` among it.
+    /// A script that runs after the action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_action: Option<ScriptConfig>,
+    /// Everything else.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -236,10 +272,67 @@ pub struct MappingConfig {
     /// Whether an empty source is believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_empty_source_set: Option<bool>,
+    /// Whether correlation is asked although the target had no records when the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlate_empty_target_set: Option<bool>,
+    /// Whether links are kept; without them correlation decides every time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_linking: Option<bool>,
+    /// Whether ids of the source that differ in case are different records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_ids_case_sensitive: Option<bool>,
+    /// Whether ids of the target that differ in case are different records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_ids_case_sensitive: Option<bool>,
+    /// The accounts that a source may have in the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_qualifiers: Option<LinkQualifiersConfig>,
+    /// Which sources are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_query: Option<QueryConfig>,
+    /// Which targets are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_query: Option<QueryConfig>,
+    /// Changes a target before it is created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_create: Option<ScriptConfig>,
+    /// Changes a target before it is updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_update: Option<ScriptConfig>,
+    /// Runs before a target is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_delete: Option<ScriptConfig>,
+    /// Runs before a link is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_link: Option<ScriptConfig>,
+    /// Runs before a link is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unlink: Option<ScriptConfig>,
+    /// Runs when a run begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_recon: Option<ScriptConfig>,
+    /// Runs when a run ends, with its counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ScriptConfig>,
+    /// Changes a target after the properties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_mapping: Option<ScriptConfig>,
+    /// Runs after a target was created or updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_mapping: Option<ScriptConfig>,
+    /// Who wins an attribute that changed on both sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict_rule: Option<ConflictRule>,
+    /// Whether a managed-object write waits for this mapping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_mode: Option<SyncMode>,
+    /// Implicit sync only when one of these attributes changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger_sync_properties: Option<Vec<String>>,
     /// Limits on the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guards: Option<GuardsConfig>,
-    /// Everything else: hooks, paging, threads, and whatever a later IDM added.
+    /// Everything else: paging, threads, and whatever a later IDM added.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -372,6 +465,22 @@ impl MappingConfig {
             self.check_condition(policy.condition.as_ref(), || format!("policy {}", policy.situation))?;
         }
         self.check_condition(self.source_condition.as_ref(), || "sourceCondition".into())?;
+        for (hook, script) in self.hooks() {
+            if let Some(script) = script {
+                self.check_script(script, || hook.into())?;
+            }
+        }
+        self.check_qualifiers()?;
+        for (key, query) in [("sourceQuery", &self.source_query), ("targetQuery", &self.target_query)] {
+            let Some(query) = query else { continue };
+            if let Some(filter) = &query.filter {
+                Filter::parse(filter).map_err(|error| MappingConfigError::Filter {
+                    mapping: self.name.clone(),
+                    place: key.into(),
+                    error,
+                })?;
+            }
+        }
         if self.correlation_query.is_some() && self.correlation_script.is_some() {
             return Err(self.place("correlationScript", "stands beside correlationQuery; use one of the two"));
         }
@@ -379,6 +488,36 @@ impl MappingConfig {
             return Err(self.place("links", "names the mapping itself; leave it out"));
         }
         Ok(())
+    }
+
+    fn check_qualifiers(&self) -> Result<(), MappingConfigError> {
+        const LONGEST: usize = 50;
+        match &self.link_qualifiers {
+            None => Ok(()),
+            Some(LinkQualifiersConfig::Script(script)) => {
+                self.check_script(script, || "linkQualifiers".into())
+            }
+            Some(LinkQualifiersConfig::List(names)) => {
+                let mut seen = BTreeSet::new();
+                if names.is_empty() {
+                    return Err(
+                        self.place("linkQualifiers", "is an empty list; leave it out for the default")
+                    );
+                }
+                for name in names {
+                    if name.is_empty() || name.chars().count() > LONGEST {
+                        return Err(self.place(
+                            "linkQualifiers",
+                            format!("`{name}` cannot be used; a qualifier has 1 to {LONGEST} characters"),
+                        ));
+                    }
+                    if !seen.insert(name) {
+                        return Err(self.place("linkQualifiers", format!("`{name}` stands twice")));
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     fn check_condition(
@@ -437,7 +576,22 @@ impl MappingConfig {
 
     /// Whether links are kept (IDM's default).
     pub fn linking_enabled(&self) -> bool {
-        self.rest.get("enableLinking").and_then(Value::as_bool).unwrap_or(true)
+        self.enable_linking.unwrap_or(true)
+    }
+
+    /// The scripts that run at an event of the mapping, by name.
+    pub fn hooks(&self) -> [(&'static str, Option<&ScriptConfig>); 9] {
+        [
+            ("onCreate", self.on_create.as_ref()),
+            ("onUpdate", self.on_update.as_ref()),
+            ("onDelete", self.on_delete.as_ref()),
+            ("onLink", self.on_link.as_ref()),
+            ("onUnlink", self.on_unlink.as_ref()),
+            ("onRecon", self.on_recon.as_ref()),
+            ("result", self.result.as_ref()),
+            ("defaultMapping", self.default_mapping.as_ref()),
+            ("postMapping", self.post_mapping.as_ref()),
+        ]
     }
 
     /// The source attributes that the mapping reads: properties, conditions and the source condition. `None` when a
@@ -476,9 +630,9 @@ impl MappingConfig {
             }
         }
         bounded &= self.valid_source.is_none() && self.correlation_script.is_none();
-        bounded &= !["onCreate", "onUpdate", "onDelete", "onLink", "onUnlink", "linkQualifiers"]
-            .iter()
-            .any(|hook| self.rest.get(*hook).is_some_and(Value::is_object));
+        bounded &= !matches!(self.link_qualifiers, Some(LinkQualifiersConfig::Script(_)));
+        bounded &= self.hooks().iter().all(|(_, script)| script.is_none());
+        bounded &= self.policies.iter().all(|policy| policy.post_action.is_none());
         bounded.then_some(names)
     }
 
@@ -506,7 +660,7 @@ mod tests {
                 {"source": "lastname", "target": "sn", "default": "-", "note": "ours"},
                 {"source": "phone", "target": "telephoneNumber", "condition": "/object/mobilephone pr"}
             ],
-            "policies": [{"situation": "CONFIRMED", "action": "UPDATE", "postAction": null}]
+            "policies": [{"situation": "CONFIRMED", "action": "UPDATE", "mark": null}]
         })
     }
 
@@ -514,11 +668,7 @@ mod tests {
     fn a_mapping_round_trips_with_its_unknown_keys() {
         let document = json!({"mappings": [mapping()]}).to_string();
         let mappings = MappingConfig::parse_all(&document).unwrap();
-        assert_eq!(serde_json::to_value(&mappings[0]).unwrap(), {
-            let mut m = mapping();
-            m["policies"][0]["postAction"] = json!(null);
-            m
-        });
+        assert_eq!(serde_json::to_value(&mappings[0]).unwrap(), mapping());
         assert_eq!(MappingConfig::parse_all(&mapping().to_string()).unwrap(), mappings);
     }
 
