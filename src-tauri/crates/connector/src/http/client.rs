@@ -163,9 +163,18 @@ pub(crate) fn address(
     property: &str,
     default: &str,
 ) -> Result<Url, ConnectorError> {
-    let text = config.text(property)?.unwrap_or(default);
+    checked_address(config, property, config.text(property)?.unwrap_or(default), default)
+}
+
+/// The same for a text that the caller has made of the property.
+pub(crate) fn checked_address(
+    config: &ConnectorConfig,
+    property: &str,
+    text: &str,
+    example: &str,
+) -> Result<Url, ConnectorError> {
     let url = Url::parse(text).map_err(|e| {
-        config.bad(property, format!("is not an address ({e}); write for example `{default}`"))
+        config.bad(property, format!("is not an address ({e}); write for example `{example}`"))
     })?;
     let wrong = |what: &str| Err(config.bad(property, what).into());
     if !url.username().is_empty() || url.password().is_some() {

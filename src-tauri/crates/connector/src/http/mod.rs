@@ -56,6 +56,7 @@ pub(crate) enum Payload {
     Json(Vec<u8>),
     /// A form, already encoded; held as a secret because token calls carry secrets in it.
     Form(Secret),
+    Csv(Vec<u8>),
 }
 
 /// One call.
@@ -80,6 +81,12 @@ pub(crate) trait Bearer: Send + Sync {
 
     /// A better token after this one was refused; `None` when there is none. `expired` is the provider's word.
     async fn replace(&self, refused: &Secret, expired: bool) -> Result<Option<Secret>, ConnectorError>;
+
+    /// Where this token is good, if it came with an address of its own: a call that carries it goes there, whatever
+    /// its own address says. Known once there is a token.
+    fn home(&self) -> Option<Url> {
+        None
+    }
 }
 
 /// An answer, whole.
@@ -134,6 +141,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Calls left and allowed today, where the headers tell.
     fn budget(&self, headers: &HeaderMap) -> (Option<u64>, Option<u64>);
+
+    /// The kind of answer that a call wants.
+    fn accept(&self, _call: &Call<'_>) -> &'static str {
+        "application/json"
+    }
 }
 
 /// A refusal with the provider's own document.
@@ -413,14 +425,24 @@ impl Http {
         let client = self.client().await.map_err(Broken::NotSent)?;
         // The semaphore is never closed.
         let _connection = self.connections.acquire().await.ok();
+        let mut url = call.url.clone();
+        if let Some(home) = call.bearer.and_then(Bearer::home) {
+            rebase(&mut url, &home).map_err(|()| {
+                Broken::NotSent(self.error(
+                    ErrorKind::Configuration,
+                    format!("`{home}` is no address that calls can go to"),
+                ))
+            })?;
+        }
         let mut request =
-            client.request(call.method.clone(), call.url.clone()).header(ACCEPT, "application/json");
+            client.request(call.method.clone(), url.clone()).header(ACCEPT, self.dialect.accept(call));
         request = match &call.payload {
             Payload::None => request,
             Payload::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
             Payload::Form(body) => request
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(body.expose().to_owned()),
+            Payload::Csv(body) => request.header(CONTENT_TYPE, "text/csv").body(body.clone()),
         };
         if let Some(token) = token {
             let mut header = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
@@ -433,7 +455,7 @@ impl Http {
             request = request.header(reqwest::header::AUTHORIZATION, header);
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let mut response = request.send().await.map_err(|e| self.broken(call, e))?;
+        let mut response = request.send().await.map_err(|e| self.broken(call, &url, e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let (remaining, limit) = self.dialect.budget(&headers);
@@ -443,7 +465,7 @@ impl Http {
             }
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(call, e))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(call, &url, e))? {
             if body.len() + chunk.len() > BODY_LIMIT {
                 return Err(Broken::TooLarge(self.error(
                     ErrorKind::Untrusted,
@@ -477,8 +499,8 @@ impl Http {
             .await
     }
 
-    fn broken(&self, call: &Call<'_>, error: reqwest::Error) -> Broken {
-        let host = call.url.host_str().unwrap_or_default();
+    fn broken(&self, call: &Call<'_>, url: &Url, error: reqwest::Error) -> Broken {
+        let host = url.host_str().unwrap_or_default();
         let not_sent = error.is_connect() || error.is_builder();
         let timed_out = error.is_timeout();
         let cause = chain(&error.without_url());
@@ -509,6 +531,13 @@ impl Http {
     pub fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
         ConnectorError::new(kind, format!("connector `{}`: {what}", self.name))
     }
+}
+
+/// Moves an address to another origin. Its path stays.
+fn rebase(url: &mut Url, home: &Url) -> Result<(), ()> {
+    url.set_scheme(home.scheme())?;
+    url.set_host(home.host_str()).map_err(drop)?;
+    url.set_port(home.port())
 }
 
 /// Seconds or a date.
