@@ -212,6 +212,13 @@ pub trait Connector: Send + Sync {
     /// Reaches the system with the stored credentials and says what was checked.
     async fn test(&self) -> Result<TestReport, ConnectorError>;
 
+    /// Gives the connection's authorization back to the provider, so that nobody can use it any more. Called when the
+    /// connection is removed; the caller forgets the stored tokens. Connections without an authorization of their own
+    /// (service keys) have nothing to give back.
+    async fn revoke(&self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
     /// The attributes of an object type.
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError>;
 
