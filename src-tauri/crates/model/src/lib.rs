@@ -10,6 +10,7 @@ pub mod connector_config;
 pub mod filter;
 pub mod managed;
 pub mod mapping_config;
+pub mod patch;
 pub mod path;
 pub mod pointer;
 pub mod policy;

@@ -18,6 +18,11 @@ impl Pointer {
         Self(text.split('/').map(|s| s.replace("~1", "/").replace("~0", "~")).collect())
     }
 
+    /// The pointer with these steps.
+    pub fn from_steps(steps: &[String]) -> Self {
+        Self(steps.to_vec())
+    }
+
     /// Whether it points at the document itself.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
