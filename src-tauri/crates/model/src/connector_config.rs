@@ -179,6 +179,23 @@ impl ConnectorConfig {
         }
     }
 
+    /// A list of names: an array of texts, or one text with commas or blanks between them. Absent, null and empty give
+    /// no names.
+    pub fn list(&self, property: &str) -> Result<Vec<String>, ConnectorConfigError> {
+        let wrong = || self.bad(property, "must be a list of texts, or a text with names between blanks");
+        match self.configuration_properties.get(property) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::String(text)) => {
+                Ok(text.split([' ', ',']).filter(|s| !s.is_empty()).map(str::to_owned).collect())
+            }
+            Some(Value::Array(items)) => items
+                .iter()
+                .map(|i| i.as_str().filter(|s| !s.is_empty()).map(str::to_owned).ok_or_else(wrong))
+                .collect(),
+            Some(_) => Err(wrong()),
+        }
+    }
+
     /// An error about one setting.
     pub fn bad(&self, property: &str, what: impl Into<String>) -> ConnectorConfigError {
         ConnectorConfigError::Property {
@@ -239,6 +256,24 @@ mod tests {
         let names: Vec<String> = config.take_secrets().into_iter().map(|(n, _)| n).collect();
         assert_eq!(names, ["clientSecret"]);
         assert!(!serde_json::to_string(&config).unwrap().contains("clientSecret"));
+    }
+
+    #[test]
+    fn lists_are_read_from_arrays_and_texts() {
+        for (value, expect) in [
+            (json!(null), Some(vec![])),
+            (json!(""), Some(vec![])),
+            (json!("User, Contact"), Some(vec!["User", "Contact"])),
+            (json!(["User", "Contact"]), Some(vec!["User", "Contact"])),
+            (json!(["User", ""]), None),
+            (json!(3), None),
+        ] {
+            let document = json!({"connectorRef": {"connectorName": "Salesforce"}, "configurationProperties": {"x": value}});
+            let config = ConnectorConfig::parse(&document.to_string(), Some("sf")).unwrap();
+            let found = config.list("x").ok();
+            let expect = expect.map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(found, expect, "{document}");
+        }
     }
 
     #[test]
