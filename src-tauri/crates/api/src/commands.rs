@@ -20,6 +20,12 @@ macro_rules! with_commands {
             mapping_get(ByName) -> MappingDetail;
             mapping_save(MappingDraft) -> MappingDetail;
             mapping_remove(ByName) -> Empty;
+            mapping_propose(MappingProposalRequest) -> MappingProposal;
+            mapping_reorder(MappingOrder) -> Vec<MappingSummary>;
+            resources_list(Empty) -> Vec<ResourceInfo>;
+            resource_schema(ByResource) -> SchemaInfo;
+            resource_stats(StatsRequest) -> ResourceStats;
+            records_sample(SampleRequest) -> SamplePage;
             run_start(RunStart) -> RunSummary;
             run_apply(RunApply) -> RunSummary;
             run_undo(RunUndo) -> RunSummary;

@@ -552,3 +552,183 @@ dto! {
     /// What setting up the sample data made.
     pub struct SampleSetup { connector: String, mappings: Vec<String>, url: String, }
 }
+
+// What the mapping editor asks for.
+dto! {
+    /// One end that a mapping can have: a managed object type, or an object type of a connector.
+    pub struct ResourceInfo {
+        /// `managed/user`, `system/hubspot/contact`.
+        path: String,
+        title: String,
+        object_type: String,
+        /// The connector's name; none for the repository.
+        connector: Option<String>,
+        /// Why it cannot be read now, in words.
+        problem: Option<String>,
+    }
+
+    /// Names a resource.
+    pub struct ByResource { resource: String, }
+
+    /// Asks for a few records of a resource.
+    pub struct SampleRequest {
+        resource: String,
+        /// Words that a record's attributes start with.
+        #[serde(default)]
+        search: Option<String>,
+        /// Attributes that a remote record must bring.
+        #[serde(default)]
+        attributes: Vec<String>,
+        #[serde(default)]
+        limit: Option<u32>,
+    }
+
+    /// A record to try a mapping with.
+    pub struct SampleRecord {
+        id: String,
+        /// A short name of the record for people.
+        title: String,
+        #[ts(type = "Record<string, unknown>")]
+        attributes: Value,
+    }
+
+    /// A few records of a resource.
+    pub struct SamplePage { records: Vec<SampleRecord>, }
+
+    /// Asks what the values of some attributes look like.
+    pub struct StatsRequest { resource: String, attributes: Vec<String>, }
+
+    /// A value and how often it was seen.
+    pub struct ValueCount { value: String, count: u64, }
+
+    /// What the values of an attribute look like in a sample.
+    pub struct AttributeStats {
+        name: String,
+        /// Records of the sample that have a value.
+        filled: u64,
+        /// Different values.
+        distinct: u64,
+        /// Characters of the longest value.
+        longest: u64,
+        /// The commonest values, most first.
+        top: Vec<ValueCount>,
+    }
+
+    /// What the values of some attributes look like in a bounded sample.
+    pub struct ResourceStats {
+        /// Records in the sample.
+        looked: u64,
+        /// Whether the resource has more records than the sample.
+        more: bool,
+        attributes: Vec<AttributeStats>,
+    }
+
+    /// Puts the mappings in this order: all of them, by name.
+    pub struct MappingOrder { names: Vec<String>, }
+
+    /// Asks for the first draft of a mapping between two resources.
+    pub struct MappingProposalRequest {
+        source: String,
+        target: String,
+        /// The mapping whose links it is to share.
+        #[serde(default)]
+        links: Option<String>,
+    }
+
+    /// A first draft of a mapping to choose from.
+    pub struct MappingTemplate {
+        id: String,
+        label: String,
+        help: String,
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+    }
+
+    /// First drafts of a mapping, the most useful one first.
+    pub struct MappingProposal {
+        templates: Vec<MappingTemplate>,
+        /// Mappings in the other direction whose links it can share.
+        linkable: Vec<String>,
+    }
+
+    /// Asks what a mapping, saved or not, would do with one record. Nothing is written.
+    pub struct TrialRequest {
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+        source_id: String,
+        #[serde(default)]
+        link_qualifier: Option<String>,
+    }
+
+    /// One thing that a property was judged by: its source, its condition, its transform.
+    pub struct TrialStep {
+        /// `setOn`, `condition`, `source`, `transform`, `whenEmpty`, `target`.
+        name: String,
+        /// What came of it, in words.
+        text: String,
+        /// The value after it, where it has one.
+        #[ts(type = "unknown")]
+        value: Value,
+    }
+
+    /// What one property of a mapping gives for a record.
+    pub struct TrialRow {
+        target: String,
+        #[ts(type = "unknown")]
+        source: Value,
+        #[ts(type = "unknown")]
+        before: Value,
+        #[ts(type = "unknown")]
+        after: Value,
+        /// `set`, `same`, `skipped`, `kept` or `failed`.
+        outcome: String,
+        /// Why it came out so, in a sentence.
+        why: String,
+        steps: Vec<TrialStep>,
+    }
+
+    /// What a mapping would do with one record.
+    pub struct Trial {
+        source: SampleRecord,
+        target: Option<SampleRecord>,
+        situation: String,
+        meaning: String,
+        action: String,
+        /// How the target was found, or why the record does not qualify.
+        why: String,
+        /// The link qualifiers that the record has, of which the trial is about one.
+        qualifiers: Vec<String>,
+        /// One for each property, in order.
+        properties: Vec<TrialRow>,
+    }
+
+    /// Asks how many records a mapping's correlation, saved or not, finds.
+    pub struct MatchRequest {
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+    }
+
+    /// A record and the records of the target that it matches.
+    pub struct MatchExample { source: SampleRecord, targets: Vec<SampleRecord>, }
+
+    /// How the records of a bounded sample of the source match.
+    pub struct MatchReport {
+        /// Records of the source that were looked at.
+        looked: u64,
+        /// Records of the target that they were compared with.
+        compared: u64,
+        /// Whether the source or the target has more records than the sample.
+        more: bool,
+        /// Records that do not qualify for the mapping.
+        unqualified: u64,
+        /// Records without a value to compare by.
+        no_key: u64,
+        none: u64,
+        one: u64,
+        several: u64,
+        /// A few of those that match several.
+        ambiguous: Vec<MatchExample>,
+        /// A few of those that match one.
+        matched: Vec<MatchExample>,
+    }
+}

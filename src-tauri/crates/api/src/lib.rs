@@ -9,6 +9,8 @@ mod connectors;
 mod consent;
 pub mod dto;
 mod error;
+mod mapping_lab;
+mod mapping_templates;
 mod mappings;
 mod pool;
 mod runs;

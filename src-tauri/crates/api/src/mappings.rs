@@ -246,7 +246,8 @@ fn check_links<'a>(
         .into())
 }
 
-fn end_title(path: &str, connectors: &[ConnectorRow]) -> String {
+/// A resource path in words: `HubSpot contact`, `User`.
+pub(crate) fn end_title(path: &str, connectors: &[ConnectorRow]) -> String {
     match path.parse::<ResourcePath>() {
         Ok(ResourcePath::Managed(kind)) => {
             let mut letters = kind.chars();

@@ -1,9 +1,11 @@
 //! Mappings in sync order.
 
+use std::collections::BTreeSet;
+
 use model::MappingConfig;
 use rusqlite::{OptionalExtension, params};
 
-use crate::{Reader, StoreError, Writer, error::ErrorKind};
+use crate::{Reader, StoreError, Writer, error::ErrorKind, limit::rows_at_most};
 
 /// A stored mapping.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +80,23 @@ impl Writer<'_> {
         let kind = config.link_type();
         if !self.mappings()?.iter().any(|m| m.config.link_type() == kind) {
             self.connection.execute("DELETE FROM link WHERE type = ?1", [kind])?;
+        }
+        Ok(())
+    }
+
+    /// Puts the mappings in this order of sync. It names every mapping once: an order made from an older list is refused.
+    pub fn reorder_mappings(&self, names: &[String]) -> Result<(), StoreError> {
+        let known: BTreeSet<String> = self.mappings()?.into_iter().map(|m| m.config.name).collect();
+        if names.len() != known.len() || names.iter().cloned().collect::<BTreeSet<_>>() != known {
+            return Err(StoreError::new(
+                ErrorKind::Stale,
+                "the order does not name every mapping once; mappings were added or removed meanwhile, so look at the list again",
+            ));
+        }
+        let mut statement =
+            self.connection.prepare_cached("UPDATE mapping SET position = ?2 WHERE name = ?1")?;
+        for (position, name) in names.iter().enumerate() {
+            statement.execute(params![name, rows_at_most(position) + 1])?;
         }
         Ok(())
     }

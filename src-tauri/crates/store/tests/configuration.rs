@@ -34,6 +34,31 @@ fn put(store: &Store, config: MappingConfig) -> Result<i64, StoreError> {
     store.write_blocking(move |w| w.put_mapping(&config, AT))
 }
 
+#[test]
+fn mappings_are_put_in_another_order_whole_or_not_at_all() {
+    let (_folder, store) = fresh();
+    for name in ["a", "b", "c"] {
+        put(&store, mapping(name, None)).unwrap();
+    }
+    let order = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        store.write_blocking(move |w| w.reorder_mappings(&names))
+    };
+    let names = || -> Vec<String> {
+        store.read_blocking(|r| r.mappings()).unwrap().into_iter().map(|m| m.config.name).collect()
+    };
+    order(&["c", "a", "b"]).unwrap();
+    assert_eq!(names(), ["c", "a", "b"]);
+    put(&store, mapping("a", Some("b"))).unwrap();
+    assert_eq!(names(), ["c", "a", "b"], "a change stays in its place");
+    put(&store, mapping("d", None)).unwrap();
+    assert_eq!(names(), ["c", "a", "b", "d"], "a new one comes last");
+    for wrong in [&["c", "a", "b"][..], &["c", "a", "b", "x"], &["c", "a", "b", "b"], &[]] {
+        assert_eq!(order(wrong).unwrap_err().kind, ErrorKind::Stale, "{wrong:?}");
+    }
+    assert_eq!(names(), ["c", "a", "b", "d"]);
+}
+
 fn secret(owner: &str, field: &str, revision: u64) -> SealedSecret {
     SealedSecret {
         owner: owner.into(),
