@@ -219,7 +219,9 @@ impl PatchStep {
         if !value.is_number() {
             return Err(wrong());
         }
-        *value = Value::Number(sum.ok_or_else(|| format!("/{} would grow beyond what a number holds", self.field))?);
+        *value = Value::Number(
+            sum.ok_or_else(|| format!("/{} would grow beyond what a number holds", self.field))?,
+        );
         Ok(())
     }
 }
@@ -306,8 +308,16 @@ mod tests {
             (json!({"a": 1}), step("replace", "", json!({"b": 2})), json!({"b": 2})),
             (json!({"a": 1}), step("increment", "/a", json!(2)), json!({"a": 3})),
             (json!({"a": 1}), step("increment", "/a", json!(-0.5)), json!({"a": 0.5})),
-            (json!({"a": 1}), json!({"operation": "copy", "from": "/a", "field": "/b"}), json!({"a": 1, "b": 1})),
-            (json!({"a": 1}), json!({"operation": "move", "from": "a", "field": "/c/d"}), json!({"c": {"d": 1}})),
+            (
+                json!({"a": 1}),
+                json!({"operation": "copy", "from": "/a", "field": "/b"}),
+                json!({"a": 1, "b": 1}),
+            ),
+            (
+                json!({"a": 1}),
+                json!({"operation": "move", "from": "a", "field": "/c/d"}),
+                json!({"c": {"d": 1}}),
+            ),
             (json!({"a~/b": 1}), step("replace", "/a~0~1b", json!(2)), json!({"a~/b": 2})),
             (json!({"a": 1}), json!([]), json!({"a": 1})),
         ] {
