@@ -32,6 +32,8 @@ pub enum Teller {
     Vitest,
     /// `playwright test`: `  7 passed (4.2s)`, `  2 failed` and others, each on a line
     Playwright,
+    /// The scripts of `tests/conformance`: `7 passed, 2 failed`, their last line
+    Checks,
 }
 
 impl Teller {
@@ -45,6 +47,7 @@ impl Teller {
             }
             Self::Vitest => lines.filter_map(vitest).collect(),
             Self::Playwright => lines.filter_map(playwright).collect(),
+            Self::Checks => lines.filter_map(checks).collect(),
         };
         if found.is_empty() {
             return None;
@@ -69,6 +72,11 @@ fn vitest(line: &str) -> Option<Counts> {
     let ends = line.strip_prefix("Tests ")?;
     // A test with this word in its name is not the summary, which ends with the sum.
     ends.trim_end().ends_with(')').then(|| tally(ends))
+}
+
+fn checks(line: &str) -> Option<Counts> {
+    let (passed, failed) = line.strip_suffix(" failed")?.split_once(" passed, ")?;
+    Some(Counts { passed: passed.parse().ok()?, failed: failed.parse().ok()?, skipped: 0 })
 }
 
 fn playwright(line: &str) -> Option<Counts> {
@@ -182,6 +190,17 @@ mod tests {
             ("Error: No tests found\n", None),
         ] {
             check(Teller::Playwright, said, expected);
+        }
+    }
+
+    #[test]
+    fn checks_of_the_conformance_scripts() {
+        for (said, expected) in [
+            ("ok a\nFAILED b: 3 passed, 4 failed to\n7 passed, 2 failed\n", Some((7, 2, 0))),
+            ("ok 3 passed, 4 failed\n", None),
+            ("ok a\n", None),
+        ] {
+            check(Teller::Checks, said, expected);
         }
     }
 }

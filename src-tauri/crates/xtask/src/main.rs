@@ -12,9 +12,11 @@
 
 mod audit;
 mod bindings;
+mod conformance;
 mod counts;
 mod node;
 mod packages;
+mod python;
 mod start;
 mod suite;
 mod tool;

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path, time::SystemTime};
 
-use crate::tool::{ask, run, tool};
+use crate::{
+    tool::{ask, run, tool},
+    workspace::short,
+};
 
 /// Vite and Playwright in the versions of the lock files refuse older ones.
 const NEEDED: (u32, u32) = (20, 19);
@@ -53,10 +56,6 @@ fn is_fresh(installed: Option<SystemTime>, wanted: Option<SystemTime>) -> bool {
 fn version(told: &str) -> Option<(u32, u32)> {
     let mut numbers = told.trim().strip_prefix('v')?.split('.');
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-fn short(folder: &Path) -> String {
-    folder.strip_prefix(crate::workspace::root()).unwrap_or(folder).display().to_string()
 }
 
 #[cfg(test)]

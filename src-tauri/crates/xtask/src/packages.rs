@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, io::IsTerminal as _};
 
-use crate::tool::{ask, run, there_is, tool};
+use crate::{
+    python,
+    tool::{ask, run, there_is, tool},
+};
 
 /// What building the desktop application needs. The names are those of Debian 12 and 13 and Ubuntu 22.04 and 24.04.
 pub const BUILD: &[&str] = &[
@@ -22,7 +25,7 @@ const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome-stabl
 
 /// The packages for `cargo xtask test` that may be missing on this system.
 pub fn for_tests() -> Vec<&'static str> {
-    let mut names = [BUILD, TEST].concat();
+    let mut names = [BUILD, TEST, python::packages()].concat();
     if !BROWSERS.iter().any(|browser| there_is(browser)) {
         names.push(browser_package(&fs::read_to_string("/etc/os-release").unwrap_or_default()));
     }

@@ -2,17 +2,16 @@
 
 use std::{
     fmt::Write as _,
-    path::Path,
     process::{Command, ExitCode},
     time::{Duration, Instant},
 };
 
 use crate::{
-    bindings,
+    bindings, conformance,
     counts::{Counts, Teller},
     node, packages,
     tool::{cargo, there_is, tool, watch},
-    workspace::{Workspace, root},
+    workspace::{Workspace, program, root},
 };
 
 /// Needs a display and a keyring for each test, so it does not run beside the others.
@@ -29,9 +28,9 @@ struct Step {
 
 /// What came of a step: its counts, or why it failed.
 #[derive(Default)]
-struct Done {
-    counts: Counts,
-    problem: Option<String>,
+pub struct Done {
+    pub counts: Counts,
+    pub problem: Option<String>,
 }
 
 const STEPS: &[Step] = &[
@@ -44,6 +43,12 @@ const STEPS: &[Step] = &[
     Step { name: "rust", title: "Rust tests", needs: &["build"], run: rust },
     Step { name: "doc", title: "Examples in the documentation", needs: &["build"], run: doc },
     Step { name: "bindings", title: "Generated TypeScript types", needs: &["build"], run: generated },
+    Step {
+        name: "conformance",
+        title: "Conformance: others' clients against the sandboxes",
+        needs: &["build"],
+        run: conformance::run,
+    },
     Step {
         name: "desktop",
         title: "Desktop tests: the real application under Xvfb",
@@ -124,7 +129,8 @@ pub fn run(arguments: &[String]) -> Result<ExitCode, String> {
 }
 
 impl Done {
-    fn failed(problem: impl Into<String>) -> Self {
+    /// A step that could not be carried out.
+    pub fn failed(problem: impl Into<String>) -> Self {
         Self { counts: Counts { failed: 1, ..Counts::default() }, problem: Some(problem.into()) }
     }
 
@@ -144,7 +150,8 @@ impl Done {
         Self::of(&crate::tool::line(&command), ended.ok, teller.read(&ended.said))
     }
 
-    fn of(line: &str, ok: bool, counted: Option<Counts>) -> Self {
+    /// A command by how it ended and what it counted.
+    pub fn of(line: &str, ok: bool, counted: Option<Counts>) -> Self {
         let mut counts = counted.unwrap_or_default();
         let problem = match (ok, counted) {
             (true, None) => Some(format!("`{line}` did not say how many tests passed")),
@@ -166,9 +173,17 @@ impl Done {
         if self.problem.is_some() {
             return self;
         }
-        let mut next = next();
-        next.counts += self.counts;
-        next
+        next().and(self)
+    }
+
+    /// Adds an independent part of the same step; both problems are told.
+    pub fn and(mut self, other: Self) -> Self {
+        self.counts += other.counts;
+        self.problem = match (self.problem, other.problem) {
+            (Some(one), Some(two)) => Some(format!("{one}; {two}")),
+            (one, two) => one.or(two),
+        };
+        self
     }
 }
 
@@ -245,10 +260,6 @@ fn browser(workspace: &Workspace) -> Done {
     Done::counted(command, Teller::Playwright)
 }
 
-fn program(folder: &Path, name: &str) -> std::path::PathBuf {
-    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
-}
-
 fn heading(title: &str) {
     println!("\n=== {title} ===");
 }
@@ -263,7 +274,7 @@ fn now() -> Instant {
 fn closing(rows: &[(&str, &Done, Duration)]) -> (String, u64) {
     let mut sum = Counts::default();
     let mut text = String::from("\n=== What came of it ===\n");
-    let _ = writeln!(text, "{:<10} {:>8} {:>7} {:>7} {:>8}", "step", "outcome", "passed", "failed", "time");
+    let _ = writeln!(text, "{:<12} {:>8} {:>7} {:>7} {:>8}", "step", "outcome", "passed", "failed", "time");
     for (name, done, took) in rows {
         sum += done.counts;
         let outcome = if done.problem.is_none() { "ok" } else { "FAILED" };
@@ -274,7 +285,7 @@ fn closing(rows: &[(&str, &Done, Duration)]) -> (String, u64) {
         let _ = writeln!(
             text,
             "{}",
-            format!("{name:<10} {outcome:>8} {passed:>7} {failed:>7} {time:>8}  {note}").trim_end()
+            format!("{name:<12} {outcome:>8} {passed:>7} {failed:>7} {time:>8}  {note}").trim_end()
         );
     }
     for (name, done, _) in rows {
@@ -315,6 +326,8 @@ mod tests {
     fn parts_of_a_step_add_up_until_one_fails() {
         let passed = |passed| Done { counts: counts(passed, 0, 0), problem: None };
         assert_eq!(passed(2).then(|| passed(3)).counts, counts(5, 0, 0));
+        let both = Done::failed("one").and(passed(2)).and(Done::failed("two"));
+        assert_eq!((both.counts, both.problem.as_deref()), (counts(2, 2, 0), Some("one; two")));
         let failed = passed(2).then(|| Done::failed("broken")).then(|| passed(3));
         assert_eq!((failed.counts, failed.problem.as_deref()), (counts(2, 1, 0), Some("broken")));
     }

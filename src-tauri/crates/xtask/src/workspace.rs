@@ -13,6 +13,16 @@ pub fn root() -> &'static Path {
     here.ancestors().nth(3).unwrap_or(here)
 }
 
+/// A path as seen from the workspace.
+pub fn short(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// A program in a folder, by its name on this system.
+pub fn program(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// What cargo knows about the workspace's own packages.
 pub struct Workspace(Value);
 

@@ -69,6 +69,16 @@ impl Links {
         }
     }
 
+    /// Puts a company that is linked before a contact's others.
+    pub(crate) fn make_primary(&mut self, contact: u64, company: u64) {
+        if let Some(companies) = self.companies.get_mut(&contact)
+            && let Some(at) = companies.iter().position(|id| *id == company)
+            && let Some(before) = companies.get_mut(..=at)
+        {
+            before.rotate_right(1);
+        }
+    }
+
     /// All pairs: contact, company.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (u64, u64)> {
         self.companies

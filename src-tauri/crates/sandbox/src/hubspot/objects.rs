@@ -134,12 +134,10 @@ struct AssociationTarget {
 pub(crate) fn associate(crm: &mut Crm, kind: ObjectKind, id: u64, input: &[Association]) {
     for association in input {
         let target = match &association.to.id {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_u64(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
         };
-        if let Some(target) = target {
-            associations::link(crm, kind, id, target);
-        }
+        associations::link(crm, kind, &id.to_string(), &target);
     }
 }
 

@@ -39,8 +39,9 @@ impl Request {
             .collect()
     }
 
+    /// HubSpot reads `True` as well, which is what its client for Python sends.
     pub(crate) fn query_flag(&self, name: &str) -> bool {
-        self.query(name) == Some("true")
+        self.query(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {

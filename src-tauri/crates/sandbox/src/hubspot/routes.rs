@@ -1,7 +1,5 @@
 //! Which path means what. Version 3, version 4 of associations, and the dated versions differ in the prefix only.
 
-use serde_json::{Value, json};
-
 use crate::answer::Answer;
 
 use super::access::Caller;
@@ -9,7 +7,6 @@ use super::problem::Problem;
 use super::request::Request;
 use super::server::Shared;
 use super::state::ObjectKind;
-use super::time::iso;
 use super::{account, associations, batch, objects, schema, search};
 
 /// A path below the version prefix.
@@ -51,14 +48,16 @@ pub(crate) fn route(
         ("properties", [name, tail @ ..]) => {
             schema::route(&mut shared.crm_mut(), request, caller, kind(name)?, tail)
         }
-        ("associations", [from, to, "batch", "read"]) if method == "POST" => {
-            let (from, _) = (kind(from)?, kind(to)?);
-            caller.needs_read(from)?;
-            batch_associations(shared, request, from, target.version == "v3")
+        ("associations", [from, to, tail @ ..]) => {
+            associations::route(shared, request, caller, [from, to], tail, target.version == "v3")
         }
-        ("owners", []) if method == "GET" => {
+        ("owners", tail) if method == "GET" => {
             caller.needs(&["crm.objects.owners.read", "crm.objects.contacts.read"])?;
-            Ok(account::owners())
+            match tail {
+                [] => account::owners(request),
+                [id] => account::owner(id),
+                _ => Err(Problem::not_found()),
+            }
         }
         ("account-info", ["details"]) if method == "GET" => Ok(account::details(shared)),
         ("account-info", ["api-usage", "daily", "private-apps"] | ["api-usage", "daily"])
@@ -102,55 +101,9 @@ fn object_route(
         ("PATCH", [id]) => objects::update(&mut shared.crm_mut(), request, caller, kind, id),
         ("DELETE", [id]) => Ok(objects::archive(&mut shared.crm_mut(), request, caller, kind, id)),
         (_, [] | [_]) => Err(Problem::method()),
-        ("GET", [id, "associations", to]) => {
-            ObjectKind::parse(to).ok_or_else(|| Problem::kind(to))?;
-            let crm = shared.crm();
-            let record =
-                id.parse().ok().and_then(|id| crm.table(kind).find(id)).ok_or_else(Problem::not_found)?;
-            let results = associations::targets(&crm, kind, record);
-            Ok(Answer::json(200, &json!({ "results": results })))
-        }
-        ("PUT", [id, "associations", "default", to, other] | [id, "associations", to, other]) => {
-            ObjectKind::parse(to).ok_or_else(|| Problem::kind(to))?;
-            let (Ok(one), Ok(two)) = (id.parse(), other.parse()) else { return Err(Problem::not_found()) };
-            if !associations::link(&mut shared.crm_mut(), kind, one, two) {
-                return Err(Problem::not_found());
-            }
-            let at = iso(request.now);
-            Ok(Answer::json(
-                200,
-                &json!({"status": "COMPLETE", "startedAt": at, "completedAt": at,
-                        "results": [{"from": {"id": id}, "to": {"id": other}}]}),
-            ))
-        }
+        (_, [id, "associations", rest @ ..]) => associations::of_record(shared, request, kind, id, rest),
         _ => Err(Problem::not_found()),
     }
-}
-
-fn batch_associations(
-    shared: &Shared,
-    request: &Request,
-    from: ObjectKind,
-    legacy: bool,
-) -> Result<Answer, Problem> {
-    let body: Value = request.json()?;
-    let inputs = body.get("inputs").and_then(Value::as_array).cloned().unwrap_or_default();
-    if inputs.len() > 1000 {
-        return Err(Problem::validation(format!(
-            "The batch has {} inputs; the maximum is 1000.",
-            inputs.len()
-        )));
-    }
-    let ids: Vec<String> =
-        inputs.iter().filter_map(|input| Some(input.get("id")?.as_str()?.to_owned())).collect();
-    let (status, results, errors) = associations::batch_read(&shared.crm(), from, &ids, legacy);
-    let at = iso(request.now);
-    let mut answer = json!({"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at});
-    if let (false, Value::Object(fields)) = (errors.is_empty(), &mut answer) {
-        fields.insert("numErrors".into(), errors.len().into());
-        fields.insert("errors".into(), errors.into());
-    }
-    Ok(Answer::json(status, &answer))
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 
 use super::access::Caller;
+use super::associations::batch_answer;
 use super::crm::Crm;
 use super::problem::Problem;
 use super::properties::{Choice, Derived, Property};
 use super::request::Request;
 use super::state::ObjectKind;
-use super::time::iso;
 
 const KINDS: &[&str] = &["bool", "date", "datetime", "enumeration", "number", "phone_number", "string"];
 const FIELDS: &[&str] = &[
@@ -112,6 +112,29 @@ pub(crate) fn route(
                 Some(found) => Ok(Answer::json(200, &group(found))),
                 None => Err(Problem::not_found()),
             }
+        }
+        ("PATCH", ["groups", name]) => {
+            let input: Definition = request.json()?;
+            let groups = &mut crm.table_mut(kind).properties.groups;
+            let Some(found) = groups.iter_mut().find(|known| known.0 == *name) else {
+                return Err(Problem::not_found());
+            };
+            if let Some(label) = input.label {
+                found.1 = label;
+            }
+            let body = group(found);
+            crm.revision += 1;
+            Ok(Answer::json(200, &body))
+        }
+        ("DELETE", ["groups", name]) => {
+            let properties = &mut crm.table_mut(kind).properties;
+            let used = properties.iter().any(|(_, one)| one.archived.is_none() && one.group == *name);
+            if used {
+                return Err(Problem::validation(format!("The group {name} still has properties.")));
+            }
+            properties.groups.retain(|known| known.0 != *name);
+            crm.revision += 1;
+            Ok(Answer::empty(204))
         }
         ("POST", ["batch", operation]) => batch(crm, request, kind, operation),
         ("GET", [name]) => {
@@ -271,16 +294,6 @@ fn batch(crm: &mut Crm, request: &Request, kind: ObjectKind, operation: &str) ->
         }
         _ => return Err(Problem::not_found()),
     }
-    let at = iso(request.now);
-    let status = match (operation, errors.is_empty()) {
-        (_, false) => 207,
-        ("create", true) => 201,
-        _ => 200,
-    };
-    let mut body = json!({"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at});
-    if let (false, Value::Object(fields)) = (errors.is_empty(), &mut body) {
-        fields.insert("numErrors".into(), errors.len().into());
-        fields.insert("errors".into(), errors.into());
-    }
-    Ok(Answer::json(status, &body))
+    let status = if operation == "create" { 201 } else { 200 };
+    Ok(batch_answer(status, request, results, errors))
 }
