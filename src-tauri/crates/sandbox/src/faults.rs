@@ -22,6 +22,7 @@
 //!   - `{"answer": {"status": 503, "body": ..., "headers": {"retry-after": "1"}}}`: this answer, nothing done.
 //!     A string body is sent as it is (HTML), any other JSON as JSON; without a body the provider's own error for
 //!     that status (423 locked, 477 migration in progress, 401 expired, 429, 5xx, ...).
+//!   - `{"answerAfterWork": {"status": 504, "body": ...}}`: the work is done, and then this answer is given.
 //!   - `{"tooManyRequests": {"policy": "DAILY", "retryAfter": 5}}`: 429 in the provider's words; both fields optional.
 //!   - `"resetBeforeAnswer"`: nothing done, connection reset.
 //!   - `"loseAnswer"`: the work is done, then the connection is reset before the answer.
@@ -77,6 +78,13 @@ pub enum Action {
         body: Option<Value>,
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         headers: Map<String, Value>,
+    },
+    /// The work is done, and this answer given in place of its own.
+    #[serde(rename_all = "camelCase")]
+    AnswerAfterWork {
+        status: u16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<Value>,
     },
     /// 429 in the provider's words.
     TooManyRequests {
@@ -177,7 +185,9 @@ pub fn load_faults(text: &str) -> Result<Vec<Fault>, FaultsError> {
         if fault.nth == 0 {
             return Err(FaultsError::NeverHits { index: at + 1 });
         }
-        if let Action::Answer { status, .. } | Action::Redirect { status, .. } = fault.action
+        if let Action::Answer { status, .. }
+        | Action::AnswerAfterWork { status, .. }
+        | Action::Redirect { status, .. } = fault.action
             && !(200..=999).contains(&status)
         {
             return Err(FaultsError::Status { index: at + 1, status });

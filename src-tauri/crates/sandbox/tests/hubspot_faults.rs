@@ -59,6 +59,20 @@ async fn fixed_answers() {
 }
 
 #[tokio::test]
+async fn a_gateway_gives_up_on_work_that_was_done() {
+    let bench = portal().await;
+    let faults = r#"{"faults": [{"method": "POST", "action": {"answerAfterWork": {"status": 504, "body": "<h1>504</h1>"}}},
+                       {"method": "POST", "nth": 2, "action": {"answerAfterWork": {"status": 503}}}]}"#;
+    bench.portal.set_faults(load_faults(faults).unwrap());
+    for (at, (status, text)) in [(504, "<h1>504</h1>"), (503, "INTERNAL_ERROR")].into_iter().enumerate() {
+        let body = json!({"properties": {"email": format!("late{at}@example.org")}});
+        let got = bench.call("POST", LIST, body).await;
+        assert!(got.status == status && got.text.contains(text), "{}", got.text);
+        assert_eq!(bench.portal.writes().len(), at + 1, "the work was done");
+    }
+}
+
+#[tokio::test]
 async fn broken_connections() {
     let bench = portal().await;
     let body = json!({"properties": {"email": "new@example.org"}});

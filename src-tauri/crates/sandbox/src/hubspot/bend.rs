@@ -14,11 +14,7 @@ use super::request::Request;
 pub(crate) fn instead(action: &Action, request: &Request) -> Option<Result<Answer, Problem>> {
     Some(match action {
         Action::Answer { status, body, headers } => {
-            let mut answer = match body {
-                None => Problem::of_status(*status).answer(&uuid::Uuid::new_v4().to_string()),
-                Some(Value::String(text)) => Answer::html(*status, text.clone()),
-                Some(body) => Answer::json(*status, body),
-            };
+            let mut answer = fixed(*status, body.as_ref());
             for (name, value) in headers {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 answer = answer.with_header(name, text);
@@ -49,7 +45,8 @@ pub(crate) fn instead(action: &Action, request: &Request) -> Option<Result<Answe
                 &format!("{}{}{mark}{query}", to.trim_end_matches('/'), request.path),
             ))
         }
-        Action::LoseAnswer
+        Action::AnswerAfterWork { .. }
+        | Action::LoseAnswer
         | Action::CutBody
         | Action::TruncatedJson
         | Action::RepeatPage
@@ -58,6 +55,15 @@ pub(crate) fn instead(action: &Action, request: &Request) -> Option<Result<Answe
         | Action::SelfCursor
         | Action::Delay { .. } => return None,
     })
+}
+
+/// An answer with the given body, or with HubSpot's own words for the status.
+fn fixed(status: u16, body: Option<&Value>) -> Answer {
+    match body {
+        None => Problem::of_status(status).answer(&uuid::Uuid::new_v4().to_string()),
+        Some(Value::String(text)) => Answer::html(status, text.clone()),
+        Some(body) => Answer::json(status, body),
+    }
 }
 
 /// The last good answer of each path, for faults that deliver a page again.
@@ -77,6 +83,7 @@ impl Pages {
     pub(crate) fn bend(&self, action: &Action, request: &Request, mut answer: Answer) -> Answer {
         let previous = self.last.get(&(request.method.clone(), request.path.clone()));
         match action {
+            Action::AnswerAfterWork { status, body } => fixed(*status, body.as_ref()),
             Action::TruncatedJson => {
                 let half = answer.body.len() / 2;
                 answer.body.truncate(half);
