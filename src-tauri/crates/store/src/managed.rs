@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::{
     Hash, Reader, StoreError, Writer,
+    columns::{Column, Columns, number_key},
     error::ErrorKind,
     filter_function::from_steps,
     limit::{one_more, rows_at_most},
     links::attributes,
-    mirror::index_text,
-    query::{Condition, SLOTS, column_name, condition, slot, starts_with},
+    query::{Condition, condition, narrows, starts_with},
 };
 
 /// A managed object.
@@ -111,7 +111,7 @@ impl Reader<'_> {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        let Condition { sql, mut values } = condition(filter, &config.searchable());
+        let Condition { sql, mut values } = condition(filter, &self.columns(config)?);
         // The plus keeps SQLite from walking all objects in id order instead of asking the filter's index.
         let sql =
             format!("SELECT o.id FROM managed_object o WHERE {sql} AND o.type = ? ORDER BY +o.id LIMIT ?");
@@ -134,6 +134,11 @@ impl Reader<'_> {
         Ok(self.managed_ids(config, &filter, 2)?.into_iter().find(|id| id != except))
     }
 
+    /// Whether a filter has to look at every object, because no column narrows it down.
+    pub fn managed_scans(&self, config: &ManagedObjectConfig, filter: &Filter) -> Result<bool, StoreError> {
+        Ok(!narrows(filter, &self.columns(config)?))
+    }
+
     /// How many objects a query matches.
     pub fn managed_matching(
         &self,
@@ -144,7 +149,7 @@ impl Reader<'_> {
             return self.managed_count(&config.name);
         }
         let Selection { from, condition: Condition { sql, values }, .. } =
-            self.selection(config, query, FEW)?;
+            self.selection(config, &self.columns(config)?, query, FEW)?;
         let sql = format!("SELECT count(*) FROM {from} WHERE {sql}");
         let count: i64 =
             self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
@@ -168,16 +173,16 @@ impl Reader<'_> {
         query: &ManagedQuery,
         few: usize,
     ) -> Result<Page<Managed>, StoreError> {
-        let searchable = config.searchable();
-        let sort = query.sort.as_ref().and_then(|sort| Some((sort, slot(sort, &searchable)?)));
+        let columns = self.columns(config)?;
+        let sort = query.sort.as_ref().and_then(|sort| columns.of_attribute(sort));
         let after: Option<(Option<String>, String)> =
             query.after.as_deref().map(serde_json::from_str).transpose().map_err(|_| {
                 StoreError::new(ErrorKind::Other, "this page cursor is not one that this list gave")
             })?;
-        let Selection { from, condition, walks } = self.selection(config, query, few)?;
+        let Selection { from, condition, walks } = self.selection(config, &columns, query, few)?;
         let condition = if walks { condition.without_index() } else { condition };
         let mut rows = Vec::new();
-        for stretch in stretches(sort.map(|(_, slot)| slot), query.descending, after) {
+        for stretch in stretches(sort.map(|column| column.slot), query.descending, after) {
             if rows.len() > query.limit {
                 break;
             }
@@ -197,7 +202,7 @@ impl Reader<'_> {
         let more = rows.len() > query.limit;
         rows.truncate(query.limit);
         let next = rows.last().filter(|_| more).map(|last| {
-            let value = sort.and_then(|(name, _)| column_text(last.attributes.get(name)));
+            let value = sort.and_then(|column| column.text(last.attributes.get(&column.attribute)));
             Value::from(vec![Value::from(value), Value::from(last.id.clone())]).to_string()
         });
         Ok(Page { rows, next })
@@ -257,16 +262,16 @@ impl Reader<'_> {
     fn selection(
         &self,
         config: &ManagedObjectConfig,
+        columns: &Columns,
         query: &ManagedQuery,
         limit: usize,
     ) -> Result<Selection, StoreError> {
-        let searchable = config.searchable();
         let mut condition =
             Condition { sql: "o.type = ?".into(), values: vec![Sql::Text(config.name.clone())] };
         let words = query.search.as_deref().unwrap_or_default().split_whitespace();
-        let filter = query.filter.iter().map(|filter| vec![self::condition(filter, &searchable)]);
+        let filter = query.filter.iter().map(|filter| vec![self::condition(filter, columns)]);
         let mut few: Option<Vec<i64>> = None;
-        for any in words.map(|word| search(word, &searchable)).chain(filter) {
+        for any in words.map(|word| search(word, columns)).chain(filter) {
             if few.is_none() {
                 few = self.few(config, &any, limit)?;
             }
@@ -312,9 +317,16 @@ impl Reader<'_> {
     }
 }
 
-/// The conditions of which one must hold for an object to have a value that starts with a word.
-fn search(word: &str, searchable: &[String]) -> Vec<Condition> {
-    (0..searchable.len().min(SLOTS)).map(|slot| starts_with(&column_name(slot), true, word)).collect()
+/// The conditions of which one must hold for an object to have a value that starts with a word, or is that number.
+fn search(word: &str, columns: &Columns) -> Vec<Condition> {
+    let starts = |column: &Column| {
+        if !column.number {
+            return Some(starts_with(&column.name(), true, word));
+        }
+        let number: f64 = word.parse().ok().filter(|n: &f64| n.is_finite())?;
+        Some(Condition { sql: format!("{} = ?", column.name()), values: vec![Sql::Text(number_key(number))] })
+    };
+    columns.ready().filter_map(starts).collect()
 }
 
 fn joined(left: Condition, word: &str, right: Condition) -> Condition {
@@ -326,7 +338,7 @@ fn joined(left: Condition, word: &str, right: Condition) -> Condition {
 impl Writer<'_> {
     /// Makes an object. An id that is taken is an error of kind `Unique`.
     pub fn insert_managed(&self, object: &ManagedWrite<'_>, at: &str) -> Result<(), StoreError> {
-        let slots = slots(object);
+        let slots = self.columns(object.config)?.texts(object.attributes);
         self.connection
             .prepare_cached(
                 "INSERT INTO managed_object (type, id, rev, doc, hash, created, updated, a0, a1, a2, a3, a4, a5, a6, a7)
@@ -341,7 +353,7 @@ impl Writer<'_> {
 
     /// Changes an object whose revision is `rev`; another revision is an error of kind `Stale`. Gives the new one.
     pub fn update_managed(&self, object: &ManagedWrite<'_>, rev: i64, at: &str) -> Result<i64, StoreError> {
-        let slots = slots(object);
+        let slots = self.columns(object.config)?.texts(object.attributes);
         let changed = self
             .connection
             .prepare_cached(
@@ -358,13 +370,13 @@ impl Writer<'_> {
         Ok(rev + 1)
     }
 
-    /// Removes an object; with `rev`, only that revision.
+    /// Removes an object and what nobody may read of it; with `rev`, only that revision.
     pub fn delete_managed(&self, kind: &str, id: &str, rev: Option<i64>) -> Result<(), StoreError> {
         let sql = "DELETE FROM managed_object WHERE type = ?1 AND id = ?2 AND (?3 IS NULL OR rev = ?3)";
         if self.connection.prepare_cached(sql)?.execute(params![kind, id, rev])? == 0 {
             return Err(self.stale(kind, id, rev.unwrap_or_default())?);
         }
-        Ok(())
+        self.forget_protected(kind, id)
     }
 
     fn stale(&self, kind: &str, id: &str, rev: i64) -> Result<StoreError, StoreError> {
@@ -379,57 +391,8 @@ impl Writer<'_> {
             ),
         })
     }
-
-    /// Fills the searchable columns again after a change of the schema.
-    pub fn reindex_managed(&self, config: &ManagedObjectConfig) -> Result<(), StoreError> {
-        let mut after = String::new();
-        loop {
-            let page = self.managed_page(
-                config,
-                &ManagedQuery {
-                    after: (!after.is_empty())
-                        .then(|| Value::from(vec![Value::Null, after.clone().into()]).to_string()),
-                    limit: 1000,
-                    ..ManagedQuery::default()
-                },
-            )?;
-            for row in &page.rows {
-                let write = ManagedWrite { config, id: &row.id, attributes: &row.attributes, hash: row.hash };
-                let slots = slots(&write);
-                self.connection
-                    .prepare_cached(
-                        "UPDATE managed_object SET a0 = ?3, a1 = ?4, a2 = ?5, a3 = ?6, a4 = ?7, a5 = ?8, a6 = ?9, a7 = ?10
-                         WHERE type = ?1 AND id = ?2",
-                    )?
-                    .execute(params![
-                        config.name, row.id,
-                        slots[0], slots[1], slots[2], slots[3], slots[4], slots[5], slots[6], slots[7]
-                    ])?;
-            }
-            match page.rows.last() {
-                Some(last) if page.next.is_some() => after = last.id.clone(),
-                _ => return Ok(()),
-            }
-        }
-    }
 }
 
 fn document(object: &ManagedWrite<'_>) -> Result<String, StoreError> {
     serde_json::to_string(object.attributes).map_err(StoreError::damaged)
-}
-
-/// What an attribute's column holds: its text, as it is.
-fn column_text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) => Some(text.clone()),
-        value => index_text(Some(value)),
-    }
-}
-
-fn slots(object: &ManagedWrite<'_>) -> [Option<String>; SLOTS] {
-    let mut slots: [Option<String>; SLOTS] = Default::default();
-    for (slot, name) in slots.iter_mut().zip(object.config.searchable()) {
-        *slot = column_text(object.attributes.get(&name));
-    }
-    slots
 }

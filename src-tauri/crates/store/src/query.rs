@@ -1,16 +1,16 @@
 //! Query filters over managed objects as SQL. Values are always bound, never written into the text.
 //!
-//! A searchable attribute is compared as text without regard to the case of ASCII letters, on its column, so that an index
-//! can serve it. Everything else means exactly what [`Filter::matches`] says, because that is what runs.
+//! A searchable attribute is compared on its column, so that an index can serve it: a text without regard to the case of ASCII
+//! letters, a number by its size. Everything else means exactly what [`Filter::matches`] says, because that is what runs.
 
 use model::{Filter, Pointer, filter::Op};
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
-use crate::filter_function;
-
-/// How many searchable attributes have a column.
-pub(crate) const SLOTS: usize = 8;
+use crate::{
+    columns::{Columns, number_key},
+    filter_function,
+};
 
 /// A condition and its bound values.
 pub(crate) struct Condition {
@@ -26,54 +26,74 @@ impl Condition {
     }
 }
 
-/// The column of a searchable attribute.
-pub(crate) fn column_name(slot: usize) -> String {
-    format!("o.a{slot}")
-}
-
-/// The condition on rows `o` of `managed_object`. `searchable` names what the columns a0..a7 hold.
-pub(crate) fn condition(filter: &Filter, searchable: &[String]) -> Condition {
+/// The condition on rows `o` of `managed_object`, whose columns a0..a7 hold `columns`.
+pub(crate) fn condition(filter: &Filter, columns: &Columns) -> Condition {
     let mut condition = Condition { sql: String::new(), values: Vec::new() };
-    condition.push(filter, searchable);
+    condition.push(filter, columns);
     condition
 }
 
-/// The column that holds an attribute.
-pub(crate) fn slot(attribute: &str, searchable: &[String]) -> Option<usize> {
-    searchable.iter().take(SLOTS).position(|name| name == attribute)
+/// What a column is compared as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As it is.
+    Exact,
+    /// Without regard to the case of ASCII letters.
+    Folded,
+    /// As a number.
+    Number,
 }
 
-/// A column that answers comparisons with texts.
-struct Column {
+/// A column that answers comparisons.
+struct Answering {
     name: String,
-    /// Compared without regard to the case of ASCII letters.
-    folds: bool,
+    form: Form,
 }
 
-fn column(pointer: &Pointer, searchable: &[String]) -> Option<Column> {
+fn column(pointer: &Pointer, columns: &Columns) -> Option<Answering> {
     let [step] = pointer.steps() else { return None };
     if step == "_id" {
-        return Some(Column { name: "o.id".into(), folds: false });
+        return Some(Answering { name: "o.id".into(), form: Form::Exact });
     }
-    slot(step, searchable).map(|slot| Column { name: column_name(slot), folds: true })
+    let column = columns.of_attribute(step)?;
+    Some(Answering { name: column.name(), form: if column.number { Form::Number } else { Form::Folded } })
+}
+
+/// Whether some index leads to the objects that match.
+pub(crate) fn narrows(filter: &Filter, columns: &Columns) -> bool {
+    match filter {
+        // All objects are asked for, or none.
+        Filter::Always(_) => true,
+        Filter::And(parts) => parts.iter().any(|part| narrows(part, columns)),
+        Filter::Or(parts) => parts.iter().all(|part| narrows(part, columns)),
+        Filter::Not(_) | Filter::Present(_) => false,
+        Filter::Compare(pointer, op, literal) => {
+            column(pointer, columns).is_some_and(|column| match literal {
+                Value::String(_) => column.form != Form::Number && *op != Op::Co,
+                Value::Number(_) if column.form == Form::Number => !matches!(op, Op::Co | Op::Sw),
+                Value::Number(_) | Value::Bool(_) => column.form == Form::Folded && *op == Op::Eq,
+                _ => false,
+            })
+        }
+    }
 }
 
 impl Condition {
-    fn push(&mut self, filter: &Filter, searchable: &[String]) {
-        if !filter.pointers().into_iter().any(|p| column(p, searchable).is_some()) {
+    fn push(&mut self, filter: &Filter, columns: &Columns) {
+        if !filter.pointers().into_iter().any(|p| column(p, columns).is_some()) {
             return self.ask_function(filter);
         }
         match filter {
             Filter::Always(_) => self.ask_function(filter),
-            Filter::And(parts) => self.join(parts, " AND ", searchable),
-            Filter::Or(parts) => self.join(parts, " OR ", searchable),
+            Filter::And(parts) => self.join(parts, " AND ", columns),
+            Filter::Or(parts) => self.join(parts, " OR ", columns),
             Filter::Not(part) => {
                 self.sql.push_str("NOT coalesce(");
-                self.push(part, searchable);
+                self.push(part, columns);
                 self.sql.push_str(", 0)");
             }
-            Filter::Present(pointer) => match column(pointer, searchable) {
-                Some(Column { name, folds: true }) => {
+            Filter::Present(pointer) => match column(pointer, columns) {
+                Some(Answering { name, form: Form::Folded | Form::Number }) => {
                     // What is no text, number or flag has no column value; the document knows.
                     self.sql.push_str(&format!("({name} > '' OR ({name} IS NULL AND "));
                     self.ask_function(filter);
@@ -81,7 +101,7 @@ impl Condition {
                 }
                 _ => self.ask_function(filter),
             },
-            Filter::Compare(pointer, op, literal) => match column(pointer, searchable) {
+            Filter::Compare(pointer, op, literal) => match column(pointer, columns) {
                 Some(column) => self.compare(filter, &column, *op, literal),
                 None => self.ask_function(filter),
             },
@@ -99,44 +119,52 @@ impl Condition {
     }
 
     /// Joins by halves, so that a list of thousands stays within SQLite's depth of expressions.
-    fn join(&mut self, parts: &[Filter], word: &str, searchable: &[String]) {
+    fn join(&mut self, parts: &[Filter], word: &str, columns: &Columns) {
         match parts {
             [] => self.sql.push(if word == " AND " { '1' } else { '0' }),
-            [part] => self.push(part, searchable),
+            [part] => self.push(part, columns),
             _ => {
                 let (left, right) = parts.split_at(parts.len() / 2);
                 self.sql.push('(');
-                self.join(left, word, searchable);
+                self.join(left, word, columns);
                 self.sql.push_str(word);
-                self.join(right, word, searchable);
+                self.join(right, word, columns);
                 self.sql.push(')');
             }
         }
     }
 
-    fn compare(&mut self, filter: &Filter, column: &Column, op: Op, literal: &Value) {
+    fn compare(&mut self, filter: &Filter, column: &Answering, op: Op, literal: &Value) {
         let name = &column.name;
-        let text = match (literal, op) {
-            (Value::String(text), _) => text.clone(),
-            // Correlation by a number must not cost a walk over the table.
-            (Value::Number(_) | Value::Bool(_), Op::Eq) if column.folds => literal.to_string(),
-            (Value::Null, Op::Eq) if column.folds => {
+        let text = match (literal, column.form, op) {
+            (Value::Null, Form::Folded | Form::Number, Op::Eq) => {
                 self.sql.push_str(&format!("({name} IS NULL AND "));
                 self.ask_function(filter);
                 self.sql.push(')');
                 return;
             }
+            (Value::Number(number), Form::Number, Op::Eq | Op::Lt | Op::Le | Op::Gt | Op::Ge) => {
+                match number.as_f64() {
+                    Some(number) => number_key(number),
+                    None => return self.ask_function(filter),
+                }
+            }
+            (_, Form::Number, _) => return self.ask_function(filter),
+            (Value::String(text), ..) => text.clone(),
+            // Correlation by a number must not cost a walk over the table.
+            (Value::Number(_) | Value::Bool(_), Form::Folded, Op::Eq) => literal.to_string(),
             _ => return self.ask_function(filter),
         };
+        let folds = column.form == Form::Folded;
         let word = match op {
             Op::Co => {
-                let fold = if column.folds { "lower" } else { "" };
+                let fold = if folds { "lower" } else { "" };
                 self.sql.push_str(&format!("instr({fold}({name}), {fold}(?)) > 0"));
                 self.values.push(Sql::Text(text));
                 return;
             }
             Op::Sw => {
-                let range = starts_with(name, column.folds, &text);
+                let range = starts_with(name, folds, &text);
                 self.sql.push_str(&range.sql);
                 self.values.extend(range.values);
                 return;

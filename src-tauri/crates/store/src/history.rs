@@ -1,0 +1,41 @@
+//! An object's history, page by page.
+
+use rusqlite::params;
+
+use crate::{HistoryRow, Page, Reader, StoreError, error::ErrorKind, limit::one_more};
+
+impl Reader<'_> {
+    /// A page of the changes of an object, newest first. `after` is the `next` of the page before.
+    pub fn history_page(
+        &self,
+        kind: &str,
+        object_id: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<HistoryRow>, StoreError> {
+        let before: i64 = match after {
+            None => i64::MAX,
+            Some(cursor) => cursor.parse().map_err(|_| {
+                StoreError::new(ErrorKind::Other, "this page cursor is not one that this history gave")
+            })?,
+        };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, at, who, changes, run, mapping FROM history
+             WHERE type = ?1 AND object_id = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4",
+        )?;
+        let found = statement.query_map(params![kind, object_id, before, one_more(limit)], |row| {
+            let changes: String = row.get(3)?;
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, changes, row.get(4)?, row.get(5)?))
+        })?;
+        let mut rows = Vec::new();
+        for row in found {
+            let (seq, at, who, changes, run, mapping) = row?;
+            let changes = serde_json::from_str(&changes).map_err(StoreError::damaged)?;
+            rows.push((seq, HistoryRow { at, who, changes, run, mapping }));
+        }
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|(seq, _)| seq.to_string());
+        Ok(Page { rows: rows.into_iter().map(|(_, row)| row).collect(), next })
+    }
+}
