@@ -9,19 +9,14 @@ use crate::answer::Answer;
 
 use super::access::Caller;
 use super::crm::Crm;
-use super::objects::{Input, associate, locate};
+use super::objects::{Association, associate, check_existing, check_new, locate};
 use super::problem::Problem;
-use super::request::{Request, properties};
+use super::request::Request;
 use super::state::{Changes, Claims, ObjectKind};
 use super::time::iso;
 use super::view::{Selection, View};
 
 const MOST: usize = 100;
-
-#[derive(Deserialize)]
-struct Inputs<T> {
-    inputs: Vec<T>,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,10 +84,92 @@ fn check_size(count: usize, most: usize) -> Result<(), Problem> {
     Err(Problem::validation(format!("The batch has {count} inputs; the maximum is {most}.")))
 }
 
-/// Trace ids in use, or a refusal when one is given twice. Empty when the caller sent none: then it is all or nothing.
-fn traced<'a>(traces: impl Iterator<Item = Option<&'a str>>) -> Result<bool, Problem> {
+/// The inputs of a batch that writes.
+#[derive(Deserialize)]
+struct Inputs {
+    inputs: Vec<Write>,
+}
+
+/// One input; which fields count depends on the operation.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Write {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    id_property: Option<String>,
+    #[serde(default)]
+    properties: Map<String, Value>,
+    #[serde(default)]
+    associations: Vec<Association>,
+    #[serde(default)]
+    object_write_trace_id: Option<String>,
+}
+
+/// Why an input is not carried out.
+enum Refused {
+    /// The batch is refused whatever its inputs carry.
+    Whole(Problem),
+    /// This input alone if the inputs are traced, the batch otherwise.
+    Input(Problem),
+    /// There is no such record; never a reason to refuse the others.
+    Missing,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Refused {
+        Refused::Input(problem)
+    }
+}
+
+/// What is left of a batch when all its inputs have been looked at and nothing has been done yet.
+struct Checked<T> {
+    /// What is to be done, with the input's trace id.
+    ready: Vec<(T, Option<String>)>,
+    errors: Vec<Value>,
+}
+
+/// Reads the inputs and checks every one before the first is carried out: without trace ids a batch is all or nothing,
+/// with them it is told input by input.
+fn checked<T>(
+    request: &Request,
+    kind: ObjectKind,
+    mut check: impl FnMut(&mut Write) -> Result<T, Refused>,
+) -> Result<Checked<T>, Problem> {
+    let Inputs { inputs } = request.json()?;
+    check_size(inputs.len(), MOST)?;
+    let traced = are_traced(&inputs)?;
+    let (mut ready, mut errors, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for mut input in inputs {
+        let outcome = check(&mut input);
+        let context = input.object_write_trace_id.as_ref().map(|trace| json!([trace]));
+        match (outcome, context) {
+            (Ok(done), _) => ready.push((done, input.object_write_trace_id)),
+            (Err(Refused::Input(problem)), trace) if traced => {
+                let context = trace.map_or_else(|| json!({}), |trace| json!({"objectWriteTraceId": trace}));
+                errors.push(problem.in_batch(context));
+            }
+            (Err(Refused::Whole(problem) | Refused::Input(problem)), _) => return Err(problem),
+            (Err(Refused::Missing), None) => unknown.push(input.id),
+            (Err(Refused::Missing), Some(trace)) => {
+                let mut error = missing(kind, vec![input.id]);
+                if let Some(Value::Object(context)) = error.get_mut("context") {
+                    context.insert("objectWriteTraceId".into(), trace);
+                }
+                errors.push(error);
+            }
+        }
+    }
+    if !unknown.is_empty() {
+        errors.push(missing(kind, unknown));
+    }
+    Ok(Checked { ready, errors })
+}
+
+/// Whether the inputs carry trace ids; a refusal when one is given twice.
+fn are_traced(inputs: &[Write]) -> Result<bool, Problem> {
     let mut seen = BTreeSet::new();
-    for trace in traces.flatten() {
+    for trace in inputs.iter().filter_map(|input| input.object_write_trace_id.as_deref()) {
         if !seen.insert(trace) {
             return Err(Problem::validation(format!("Duplicate objectWriteTraceId {trace} in the batch.")));
         }
@@ -149,82 +226,32 @@ pub(crate) fn create(
     caller: &Caller,
     kind: ObjectKind,
 ) -> Result<Answer, Problem> {
-    let Inputs { inputs } = request.json::<Inputs<Input>>()?;
-    check_size(inputs.len(), MOST)?;
-    let separate = traced(inputs.iter().map(|input| input.object_write_trace_id.as_deref()))?;
     let mut claims = Claims::new();
-    let mut ready: Vec<(Changes, Input)> = Vec::new();
-    let mut errors = Vec::new();
-    for input in inputs {
-        match check_new(crm, caller, kind, &input.properties, &mut claims) {
-            Ok(changes) => ready.push((changes, input)),
-            Err(problem) if separate => {
-                errors.push(problem.in_batch(trace_context(&input.object_write_trace_id)))
-            }
-            Err(problem) => return Err(problem),
-        }
-    }
+    let Checked { ready, errors } = checked(request, kind, |input| {
+        let changes = check_new(crm, caller, kind, &input.properties, &mut claims)?;
+        Ok((changes, std::mem::take(&mut input.associations)))
+    })?;
     let mut done = Vec::new();
-    for (changes, input) in ready {
+    for ((changes, associations), trace) in ready {
         let id = crm.create(kind, &changes, request.now, caller.source());
-        associate(crm, kind, id, &input.associations);
-        done.push(Done { id, trace: input.object_write_trace_id, new: None });
+        associate(crm, kind, id, &associations);
+        done.push(Done { id, trace, new: None });
     }
     Ok(answer(crm, kind, request, 201, &Selection::everything(), &done, errors))
 }
 
-fn check_new(
-    crm: &Crm,
-    caller: &Caller,
-    kind: ObjectKind,
-    input: &Map<String, Value>,
-    claims: &mut Claims,
-) -> Result<Changes, Problem> {
-    caller.check_required(kind, input)?;
-    let table = crm.table(kind);
-    let refused = |refusal| Problem::refused(&refusal, kind, caller.portal);
-    let changes = table.check(&properties(input)?).map_err(refused)?;
-    table.check_naming(&changes).map_err(refused)?;
-    table.claim(&changes, None, claims).map_err(refused)?;
-    Ok(changes)
-}
-
-fn check_existing(
-    crm: &Crm,
-    caller: &Caller,
-    kind: ObjectKind,
-    id: u64,
-    input: &Map<String, Value>,
-    claims: &mut Claims,
-) -> Result<Changes, Problem> {
-    let table = crm.table(kind);
-    let refused = |refusal| Problem::refused(&refusal, kind, caller.portal);
-    let changes = table.check(&properties(input)?).map_err(refused)?;
-    table.claim(&changes, Some(id), claims).map_err(refused)?;
-    Ok(changes)
-}
-
-fn trace_context(trace: &Option<String>) -> Value {
-    match trace {
-        Some(trace) => json!({"objectWriteTraceId": [trace]}),
-        None => json!({}),
+/// A record may stand in a batch once.
+fn once<T: Ord>(seen: &mut BTreeSet<T>, key: T, id: &str) -> Result<(), Refused> {
+    if seen.insert(key) {
+        return Ok(());
     }
+    let message = format!("Duplicate IDs found in batch input: [{id}]. IDs must be unique");
+    Err(Refused::Whole(Problem::validation(message)))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WriteInput {
-    id: String,
-    #[serde(default)]
-    id_property: Option<String>,
-    #[serde(default)]
-    properties: Map<String, Value>,
-    #[serde(default)]
-    object_write_trace_id: Option<String>,
-}
-
-fn duplicate(key: &str) -> Problem {
-    Problem::validation(format!("Duplicate IDs found in batch input: [{key}]. IDs must be unique"))
+fn not_unique(kind: ObjectKind, name: &str) -> Problem {
+    let message = format!("Unable to perform update/upsert by non-unique {} property {name}", kind.type_id());
+    Problem::validation(message.trim_end())
 }
 
 pub(crate) fn update(
@@ -233,55 +260,25 @@ pub(crate) fn update(
     caller: &Caller,
     kind: ObjectKind,
 ) -> Result<Answer, Problem> {
-    let Inputs { inputs } = request.json::<Inputs<WriteInput>>()?;
-    check_size(inputs.len(), MOST)?;
-    let separate = traced(inputs.iter().map(|input| input.object_write_trace_id.as_deref()))?;
     let mut claims = Claims::new();
     let mut seen = BTreeSet::new();
-    let mut ready = Vec::new();
-    let mut unknown = Vec::new();
-    let mut errors = Vec::new();
-    for input in inputs {
+    let Checked { ready, errors } = checked(request, kind, |input| {
         // By e-mail address only batch/upsert works; reports quote this text for batch/update.
         if input.id_property.as_deref() == Some("email") {
-            return Err(Problem::validation(format!(
-                "Unable to perform update/upsert by non-unique {} property",
-                kind.type_id()
-            )));
+            return Err(Refused::Whole(not_unique(kind, "")));
         }
-        let Some(id) = locate(crm.table(kind), &input.id, input.id_property.as_deref())? else {
-            match &input.object_write_trace_id {
-                Some(_) => {
-                    let mut error = missing(kind, vec![input.id]);
-                    if let Some(Value::Object(context)) = error.get_mut("context") {
-                        context.insert("objectWriteTraceId".into(), json!([input.object_write_trace_id]));
-                    }
-                    errors.push(error);
-                }
-                None => unknown.push(input.id),
-            }
-            continue;
-        };
-        if !seen.insert(id) {
-            return Err(duplicate(&input.id));
-        }
-        match check_existing(crm, caller, kind, id, &input.properties, &mut claims) {
-            Ok(changes) => ready.push((id, changes, input.object_write_trace_id)),
-            Err(problem) if separate => {
-                errors.push(problem.in_batch(trace_context(&input.object_write_trace_id)))
-            }
-            Err(problem) => return Err(problem),
-        }
-    }
+        let id = locate(crm.table(kind), &input.id, input.id_property.as_deref())
+            .map_err(Refused::Whole)?
+            .ok_or(Refused::Missing)?;
+        once(&mut seen, id, &input.id)?;
+        Ok((id, check_existing(crm, caller, kind, id, &input.properties, &mut claims)?))
+    })?;
     let mut done = Vec::new();
     let mut names = BTreeSet::new();
-    for (id, changes, trace) in ready {
+    for ((id, changes), trace) in ready {
         names.extend(names_of(crm, kind, &changes));
         crm.update(kind, id, &changes, request.now, &caller.source());
         done.push(Done { id, trace, new: None });
-    }
-    if !unknown.is_empty() {
-        errors.push(missing(kind, unknown));
     }
     let selection = Selection::of(crm.table(kind), &names.into_iter().collect::<Vec<_>>());
     Ok(answer(crm, kind, request, 200, &selection, &done, errors))
@@ -298,56 +295,37 @@ pub(crate) fn upsert(
     caller: &Caller,
     kind: ObjectKind,
 ) -> Result<Answer, Problem> {
-    let Inputs { inputs } = request.json::<Inputs<WriteInput>>()?;
-    check_size(inputs.len(), MOST)?;
-    let separate = traced(inputs.iter().map(|input| input.object_write_trace_id.as_deref()))?;
-    let key = inputs.first().and_then(|input| input.id_property.clone()).unwrap_or_default();
-    let unique =
-        crm.table(kind).properties.find(&key).filter(|(_, property)| property.unique).map(|(id, _)| id);
-    let Some(key_id) = unique else {
-        return Err(Problem::validation(format!(
-            "Unable to perform update/upsert by non-unique {} property {key}",
-            kind.type_id()
-        )));
-    };
     let mut claims = Claims::new();
     let mut seen = BTreeSet::new();
-    let mut ready: Vec<(Option<u64>, Changes, Option<String>)> = Vec::new();
-    let mut errors = Vec::new();
-    for mut input in inputs {
-        if input.id_property.as_deref() != Some(key.as_str()) {
-            return Err(Problem::validation("All inputs of an upsert must use the same idProperty."));
+    let mut key: Option<String> = None;
+    let Checked { ready, errors } = checked(request, kind, |input| {
+        let name = input.id_property.clone().unwrap_or_default();
+        let table = crm.table(kind);
+        let unique = table.properties.find(&name).filter(|(_, property)| property.unique);
+        let (property, _) = unique.ok_or_else(|| Refused::Whole(not_unique(kind, &name)))?;
+        if *key.get_or_insert_with(|| name.clone()) != name {
+            let message = "All inputs of an upsert must use the same idProperty.";
+            return Err(Refused::Whole(Problem::validation(message)));
         }
-        let existing = crm.table(kind).holder(key_id, &input.id);
+        let existing = table.holder(property, &input.id);
         let same = existing.map_or_else(|| input.id.to_lowercase(), |id| format!("#{id}"));
-        if !seen.insert(same) {
-            return Err(duplicate(&input.id));
-        }
-        let checked = match existing {
-            Some(id) => check_existing(crm, caller, kind, id, &input.properties, &mut claims),
+        once(&mut seen, same, &input.id)?;
+        let changes = match existing {
+            Some(id) => check_existing(crm, caller, kind, id, &input.properties, &mut claims)?,
             None => {
-                input.properties.entry(key.clone()).or_insert_with(|| input.id.clone().into());
-                check_new(crm, caller, kind, &input.properties, &mut claims)
+                input.properties.entry(name).or_insert_with(|| input.id.clone().into());
+                check_new(crm, caller, kind, &input.properties, &mut claims)?
             }
         };
-        match checked {
-            Ok(changes) => ready.push((existing, changes, input.object_write_trace_id)),
-            Err(problem) if separate => {
-                errors.push(problem.in_batch(trace_context(&input.object_write_trace_id)))
-            }
-            Err(problem) => return Err(problem),
-        }
-    }
+        Ok((existing, changes))
+    })?;
     let mut done = Vec::new();
-    for (existing, changes, trace) in ready {
-        let (id, new) = match existing {
-            Some(id) => {
-                crm.update(kind, id, &changes, request.now, &caller.source());
-                (id, false)
-            }
-            None => (crm.create(kind, &changes, request.now, caller.source()), true),
+    for ((existing, changes), trace) in ready {
+        let id = match existing {
+            Some(id) => crm.update(kind, id, &changes, request.now, &caller.source()).unwrap_or(id),
+            None => crm.create(kind, &changes, request.now, caller.source()),
         };
-        done.push(Done { id, trace, new: Some(new) });
+        done.push(Done { id, trace, new: Some(existing.is_none()) });
     }
     Ok(answer(crm, kind, request, 200, &Selection::everything(), &done, errors))
 }
@@ -359,10 +337,10 @@ pub(crate) fn archive(
     caller: &Caller,
     kind: ObjectKind,
 ) -> Result<Answer, Problem> {
-    let Inputs { inputs } = request.json::<Inputs<Id>>()?;
-    check_size(inputs.len(), MOST)?;
-    for id in inputs.iter().filter_map(|input| input.id.parse().ok()) {
-        crm.archive(kind, id, request.now, &caller.source());
+    let source = caller.source();
+    let Checked { ready, .. } = checked(request, kind, |input| Ok(input.id.parse::<u64>().ok()))?;
+    for id in ready.into_iter().filter_map(|(id, _)| id) {
+        crm.archive(kind, id, request.now, &source);
     }
     Ok(Answer::empty(204))
 }

@@ -11,7 +11,7 @@ use super::crm::Crm;
 use super::problem::Problem;
 use super::record::Record;
 use super::request::{Request, properties};
-use super::state::{Claims, ObjectKind, Table};
+use super::state::{Changes, Claims, ObjectKind, Table};
 use super::view::{Selection, View};
 
 /// Where the paging of a list goes on.
@@ -110,14 +110,11 @@ pub(crate) fn read(crm: &Crm, request: &Request, kind: ObjectKind, id: &str) -> 
 
 /// `{properties, associations}` of a create.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Input {
+struct Input {
     #[serde(default)]
-    pub properties: Map<String, Value>,
+    properties: Map<String, Value>,
     #[serde(default)]
-    pub associations: Vec<Association>,
-    #[serde(default)]
-    pub object_write_trace_id: Option<String>,
+    associations: Vec<Association>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,6 +125,39 @@ pub(crate) struct Association {
 #[derive(Debug, Deserialize)]
 struct AssociationTarget {
     id: Value,
+}
+
+/// What a new record comes to, or why it is refused.
+pub(crate) fn check_new(
+    crm: &Crm,
+    caller: &Caller,
+    kind: ObjectKind,
+    input: &Map<String, Value>,
+    claims: &mut Claims,
+) -> Result<Changes, Problem> {
+    caller.check_required(kind, input)?;
+    let table = crm.table(kind);
+    let refused = |refusal| Problem::refused(&refusal, kind, caller.portal);
+    let changes = table.check(&properties(input)?).map_err(refused)?;
+    table.check_naming(&changes).map_err(refused)?;
+    table.claim(&changes, None, claims).map_err(refused)?;
+    Ok(changes)
+}
+
+/// What a change of a record comes to, or why it is refused.
+pub(crate) fn check_existing(
+    crm: &Crm,
+    caller: &Caller,
+    kind: ObjectKind,
+    id: u64,
+    input: &Map<String, Value>,
+    claims: &mut Claims,
+) -> Result<Changes, Problem> {
+    let table = crm.table(kind);
+    let refused = |refusal| Problem::refused(&refusal, kind, caller.portal);
+    let changes = table.check(&properties(input)?).map_err(refused)?;
+    table.claim(&changes, Some(id), claims).map_err(refused)?;
+    Ok(changes)
 }
 
 /// Links a new record to the others its input names.
@@ -148,12 +178,7 @@ pub(crate) fn create(
     kind: ObjectKind,
 ) -> Result<Answer, Problem> {
     let input: Input = request.json()?;
-    caller.check_required(kind, &input.properties)?;
-    let table = crm.table(kind);
-    let refused = |refusal| Problem::refused(&refusal, kind, caller.portal);
-    let changes = table.check(&properties(&input.properties)?).map_err(refused)?;
-    table.check_naming(&changes).map_err(refused)?;
-    table.claim(&changes, None, &mut Claims::new()).map_err(refused)?;
+    let changes = check_new(crm, caller, kind, &input.properties, &mut Claims::new())?;
     let id = crm.create(kind, &changes, request.now, caller.source());
     associate(crm, kind, id, &input.associations);
     Ok(Answer::json(201, &Written { crm, kind, id, shown: Selection::everything() }.view()))
@@ -190,9 +215,7 @@ pub(crate) fn update(
     let input: Patch = request.json()?;
     let table = crm.table(kind);
     let id = locate(table, id, request.query("idProperty"))?.ok_or_else(Problem::not_found)?;
-    let refused = |refusal| Problem::refused(&refusal, kind, caller.portal);
-    let changes = table.check(&properties(&input.properties)?).map_err(refused)?;
-    table.claim(&changes, Some(id), &mut Claims::new()).map_err(refused)?;
+    let changes = check_existing(crm, caller, kind, id, &input.properties, &mut Claims::new())?;
     crm.update(kind, id, &changes, request.now, &caller.source());
     // HubSpot answers an update with what was sent, not with the whole record.
     let names: Vec<String> = input.properties.keys().cloned().collect();
