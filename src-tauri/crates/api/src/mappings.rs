@@ -3,7 +3,6 @@
 use model::{
     MappingConfig, ResourcePath, Situation,
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
-    transform::{BuiltIn, TransformConfig},
 };
 use serde_json::Value;
 use store::ConnectorRow;
@@ -285,16 +284,7 @@ fn property_row(property: &model::mapping_config::PropertyConfig) -> PropertyRow
     PropertyRow {
         source: property.source.clone().unwrap_or_default(),
         target: property.target.clone(),
-        transform: property.transform.as_ref().map(|t| match t {
-            TransformConfig::BuiltIn { built_in } => match built_in {
-                BuiltIn::Lower => "lower".into(),
-                BuiltIn::Upper => "upper".into(),
-                BuiltIn::Trim => "trim".into(),
-            },
-            TransformConfig::Script(script) => {
-                script.source.clone().or(script.file.clone()).unwrap_or_default()
-            }
-        }),
+        transform: property.transform.as_ref().map(ToString::to_string),
         condition: property.condition.as_ref().map(condition_text),
         default: property.default.as_ref().map(|d| match d {
             Value::String(text) => text.clone(),

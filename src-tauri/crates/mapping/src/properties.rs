@@ -1,8 +1,10 @@
 //! Property mapping: which attributes of the target change, and from what to what.
 
+use std::collections::BTreeSet;
+
 use model::{
     Attributes, Pointer,
-    mapping_config::{PropertyConfig, SetOn, WhenEmpty},
+    mapping_config::{ConditionConfig, PropertyConfig, SetOn, WhenEmpty},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +15,9 @@ use crate::{
         CompileError, Compiler, Condition, DEFAULT_QUALIFIER, Interpreter, Mapping, Problem, as_value,
         empty_or, holds,
     },
-    transform::{Transform, apply_built_in},
+    conflict::{Conflict, Rule, Since, standings},
+    trace::{Kept, NotApplied, Noted, Outcome, Unwatched, Watch},
+    transform::{Input, Transform},
 };
 
 /// One property ready to run.
@@ -22,9 +26,12 @@ pub(crate) struct Property {
     pub target: Pointer,
     pub transform: Option<Transform>,
     pub condition: Option<Condition>,
+    /// The condition as it is written.
+    condition_text: String,
     pub default: Option<Value>,
     pub when_empty: WhenEmpty,
     pub set_on: SetOn,
+    rule: Rule,
 }
 
 impl Property {
@@ -41,20 +48,43 @@ impl Property {
                 .map(|t| Transform::compile(t, &config.target, compiler))
                 .transpose()?,
             condition: compiler.condition(Some(&config.target), "condition", config.condition.as_ref())?,
+            condition_text: match &config.condition {
+                None => String::new(),
+                Some(ConditionConfig::Filter(text)) => text.clone(),
+                Some(ConditionConfig::Script(script)) => script.source.clone().unwrap_or_default(),
+            },
             default: config.default.clone(),
             when_empty: config.when_empty(),
             set_on: config.set_on(),
+            rule: Rule::of(config, compiler.config, compiler.reverse),
         })
+    }
+
+    /// The attributes that the property joins (source, target), if it takes one attribute and both sides have a say in it.
+    fn pair(&self, two_way: &BTreeSet<(String, String)>) -> Option<(String, String)> {
+        let source = self.source.as_ref().filter(|source| !source.is_root())?;
+        let pair = (source.to_string(), self.target.to_string());
+        (self.rule.own || two_way.contains(&pair)).then_some(pair)
     }
 }
 
-/// Which side of a pair was changed last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One side of a pair of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Newer {
     /// The source.
     Source,
     /// The target.
     Target,
+}
+
+impl Newer {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Target,
+            Self::Target => Self::Source,
+        }
+    }
 }
 
 /// What is known about a pair of records beside their values.
@@ -99,10 +129,157 @@ pub struct AttributeChange {
 pub struct Evaluation {
     /// The attributes that change.
     pub changes: Vec<AttributeChange>,
-    /// Attributes that differ but stay, because the target's value is the newer one and the reverse mapping carries it.
+    /// Attributes that differ but stay: because only the target has changed and the reverse mapping carries that, or
+    /// because a conflict rule takes the target's value.
     pub kept: Vec<String>,
+    /// Those of `kept` that a conflict rule decided.
+    pub kept_by_rule: Vec<String>,
+    /// Attributes that wait for a person. They are neither written nor settled.
+    pub conflicts: Vec<Conflict>,
     /// Pairs (source attribute, target attribute) that are in sync once the changes are carried out.
     pub settled: Vec<(String, String)>,
+}
+
+/// One evaluation on its way through the properties.
+pub(crate) struct Pass<'m> {
+    mapping: &'m Mapping,
+    interpreter: &'m dyn Interpreter,
+    occasion: Occasion<'m>,
+    source: Value,
+    target: Value,
+    /// The target as the properties so far leave it.
+    result: Attributes,
+    evaluation: Evaluation,
+}
+
+impl Pass<'_> {
+    /// The target's value of this property, as the properties so far leave it.
+    pub(crate) fn value_now(&self, property: &Property) -> Value {
+        empty_or(property.target.get_in(&self.result))
+    }
+
+    /// Judges one property and takes what comes of it into the evaluation.
+    pub(crate) fn take(&mut self, property: &Property, watch: &mut impl Watch) -> Result<Outcome, Problem> {
+        let before = self.value_now(property);
+        let is_new = self.target.is_null();
+        let (applies, otherwise) = match property.set_on {
+            SetOn::Always => (true, NotApplied::CreateOnly),
+            SetOn::Create => (is_new, NotApplied::CreateOnly),
+            SetOn::Blank => (is_empty(&before), NotApplied::BlankOnly),
+        };
+        if property.set_on != SetOn::Always {
+            watch.note(|| Noted::SetOn { rule: property.set_on, applies });
+        }
+        if !applies {
+            return Ok(Outcome::NotApplied(otherwise));
+        }
+        if let Some(condition) = &property.condition {
+            let qualifier = self.occasion.qualifier;
+            let holds = holds(condition, self.interpreter, qualifier, &self.source, &self.target)?;
+            watch.note(|| Noted::Condition { text: property.condition_text.clone(), holds });
+            if !holds {
+                return Ok(Outcome::NotApplied(NotApplied::Condition));
+            }
+        }
+        let mapped = value_of(property, self.interpreter, self.occasion.qualifier, &self.source, watch)?;
+        let pair = property.pair(&self.mapping.two_way).filter(|_| !is_new);
+        let raw = property.source.as_ref().and_then(|p| p.get(&self.source)).unwrap_or(&Value::Null);
+        let since = pair.as_ref().map(|pair| Since::of(self.occasion.base, pair, raw, &before));
+
+        let mut after = mapped.clone();
+        if is_empty(&mapped) {
+            // A new target has nothing to leave alone, so `leave` gives it the default there.
+            let default_used = property.default.is_some()
+                && (is_new || property.when_empty == WhenEmpty::Default)
+                && property.when_empty != WhenEmpty::Clear;
+            after = property.default.clone().filter(|_| default_used).unwrap_or(Value::Null);
+            watch.note(|| Noted::WhenEmpty { rule: property.when_empty, value: after.clone(), default_used });
+            if property.when_empty == WhenEmpty::Leave && !is_new {
+                // An empty source has nothing to say; a value that only the target has is its own.
+                if is_empty(&before) || since == Some(Since::Neither) {
+                    self.settle(property);
+                }
+                return Ok(if is_empty(&before) {
+                    Outcome::Unchanged
+                } else {
+                    Outcome::NotApplied(NotApplied::NothingToSay)
+                });
+            }
+        }
+        if same(&before, &after) {
+            self.settle(property);
+            return Ok(Outcome::Unchanged);
+        }
+        if let (Some(pair), Some(since)) = (pair, since) {
+            watch.note(|| Noted::Pair { since });
+            match since {
+                Since::Neither => {
+                    self.settle(property);
+                    return Ok(Outcome::Kept(Kept::InSync));
+                }
+                Since::Target => {
+                    self.evaluation.kept.push(property.target.to_string());
+                    return Ok(Outcome::Kept(Kept::TargetChanged));
+                }
+                Since::Source => {}
+                Since::Both | Since::Never => {
+                    let base = self.occasion.base.filter(|_| since == Since::Both);
+                    let (source, target) = standings(base, &pair, &mapped, &before);
+                    let winner = property.rule.winner(source, target, self.occasion.newer);
+                    let Rule { rule, mirrored, .. } = property.rule;
+                    watch.note(|| Noted::Rule { rule, mirrored, winner });
+                    match winner {
+                        Some(Newer::Source) => {}
+                        Some(Newer::Target) => {
+                            self.evaluation.kept.push(pair.1.clone());
+                            self.evaluation.kept_by_rule.push(pair.1);
+                            return Ok(Outcome::Kept(Kept::Rule(rule)));
+                        }
+                        None => {
+                            let was = base.map(|base| base.target.get(&pair.1).cloned().unwrap_or_default());
+                            self.evaluation.conflicts.push(Conflict {
+                                attribute: pair.1,
+                                source_attribute: pair.0,
+                                source: after,
+                                target: before,
+                                base: was,
+                            });
+                            return Ok(Outcome::Asked);
+                        }
+                    }
+                }
+            }
+        }
+        let outcome = if is_empty(&after) { Outcome::Cleared } else { Outcome::Written };
+        property.target.set_in(&mut self.result, after.clone());
+        self.settle(property);
+        record(&mut self.evaluation.changes, &property.target, before, after);
+        Ok(outcome)
+    }
+
+    fn settle(&mut self, property: &Property) {
+        self.evaluation.settled.extend(property.pair(&self.mapping.two_way));
+    }
+}
+
+/// The value that a property makes of a source, before its default.
+fn value_of(
+    property: &Property,
+    interpreter: &dyn Interpreter,
+    qualifier: &str,
+    source: &Value,
+    watch: &mut impl Watch,
+) -> Result<Value, Problem> {
+    let value = property.source.as_ref().and_then(|p| p.get(source)).cloned().unwrap_or(Value::Null);
+    if let Some(pointer) = &property.source {
+        watch.note(|| Noted::Source { attribute: pointer.to_string(), value: value.clone() });
+    }
+    let Some(transform) = &property.transform else { return Ok(value) };
+    for (attribute, value) in transform.read_by_itself(source) {
+        watch.note(|| Noted::Source { attribute, value });
+    }
+    let of_one_attribute = property.source.as_ref().is_some_and(|p| !p.is_root());
+    transform.apply(value, &Input { interpreter, qualifier, source, of_one_attribute }, watch)
 }
 
 impl Mapping {
@@ -114,62 +291,29 @@ impl Mapping {
         source: &Attributes,
         target: Option<&Attributes>,
     ) -> Result<Evaluation, Problem> {
-        let Occasion { qualifier, base, newer: _ } = occasion;
-        let source_value = Value::Object(source.clone());
-        let target_value = as_value(target);
-        let mut evaluation = Evaluation::default();
-        let mut result = target.cloned().unwrap_or_default();
+        let mut pass = self.pass(interpreter, occasion, source, target);
         for property in &self.properties {
-            let before = empty_or(property.target.get_in(&result));
-            let applies = match property.set_on {
-                SetOn::Always => true,
-                SetOn::Create => target.is_none(),
-                SetOn::Blank => is_empty(&before),
-            };
-            if !applies
-                || !self.condition_holds(property, interpreter, qualifier, &source_value, &target_value)?
-            {
-                continue;
-            }
-            let mapped = self.value_of(property, interpreter, qualifier, &source_value)?;
-            let after = match (is_empty(&mapped), property.when_empty) {
-                (false, _) => mapped,
-                // A new target has nothing to leave alone, so `leave` gives it the default there.
-                (true, WhenEmpty::Leave) if target.is_none() => {
-                    property.default.clone().unwrap_or(Value::Null)
-                }
-                // An empty source has nothing to say; a value that only the target has is its own.
-                (true, WhenEmpty::Leave) => {
-                    if is_empty(&before)
-                        || matches!(self.against_base(property, source, &before, base), Standing::InSync)
-                    {
-                        self.settle(property, &mut evaluation);
-                    }
-                    continue;
-                }
-                (true, WhenEmpty::Clear) => Value::Null,
-                (true, WhenEmpty::Default) => property.default.clone().unwrap_or(Value::Null),
-            };
-            if same(&before, &after) {
-                self.settle(property, &mut evaluation);
-                continue;
-            }
-            match self.against_base(property, source, &before, base) {
-                Standing::InSync => {
-                    self.settle(property, &mut evaluation);
-                    continue;
-                }
-                Standing::TargetIsNewer => {
-                    evaluation.kept.push(property.target.to_string());
-                    continue;
-                }
-                Standing::Differs => {}
-            }
-            property.target.set_in(&mut result, after.clone());
-            self.settle(property, &mut evaluation);
-            record(&mut evaluation.changes, &property.target, before, after);
+            pass.take(property, &mut Unwatched)?;
         }
-        Ok(evaluation)
+        Ok(pass.evaluation)
+    }
+
+    pub(crate) fn pass<'m>(
+        &'m self,
+        interpreter: &'m dyn Interpreter,
+        occasion: Occasion<'m>,
+        source: &Attributes,
+        target: Option<&Attributes>,
+    ) -> Pass<'m> {
+        Pass {
+            mapping: self,
+            interpreter,
+            occasion,
+            source: Value::Object(source.clone()),
+            target: as_value(target),
+            result: target.cloned().unwrap_or_default(),
+            evaluation: Evaluation::default(),
+        }
     }
 
     /// The base to remember: the one that was, with the settled pairs as they are now.
@@ -182,29 +326,31 @@ impl Mapping {
     ) -> Base {
         let mut base = old.cloned().unwrap_or_default();
         for (s, t) in settled {
-            for (name, from, to) in [(s, source, &mut base.source), (t, target, &mut base.target)] {
-                match Pointer::parse(name).get_in(from).filter(|v| !is_empty(v)) {
-                    Some(value) => {
-                        to.insert(name.clone(), value.clone());
-                    }
-                    None => {
-                        to.shift_remove(name);
-                    }
-                }
-            }
+            remember(&mut base.source, s, source);
+            remember(&mut base.target, t, target);
         }
         base
     }
 
-    fn settle(&self, property: &Property, evaluation: &mut Evaluation) {
-        if let Some(pair) = self.two_way_pair(property) {
-            evaluation.settled.push(pair);
+    /// The base to remember when a person has decided a conflict: the losing side counts as unchanged, so the next
+    /// evaluation of either mapping carries the winner's value. `None` when no property joins this pair of attributes.
+    pub fn decided(
+        &self,
+        old: Option<&Base>,
+        attribute: &str,
+        winner: Newer,
+        source: &Attributes,
+        target: &Attributes,
+    ) -> Option<Base> {
+        let wanted = Pointer::parse(attribute);
+        let (s, t) =
+            self.properties.iter().filter(|p| p.target == wanted).find_map(|p| p.pair(&self.two_way))?;
+        let mut base = old.cloned().unwrap_or_default();
+        match winner {
+            Newer::Source => remember(&mut base.target, &t, target),
+            Newer::Target => remember(&mut base.source, &s, source),
         }
-    }
-
-    fn two_way_pair(&self, property: &Property) -> Option<(String, String)> {
-        let pair = (property.source.as_ref()?.to_string(), property.target.to_string());
-        self.two_way.contains(&pair).then_some(pair)
+        Some(base)
     }
 
     /// The text that this mapping gives a target attribute, if it gives one; for finding the target by its natural key.
@@ -231,8 +377,12 @@ impl Mapping {
     ) -> Result<Value, Problem> {
         let source = Value::Object(source.clone());
         for property in self.properties.iter().filter(|p| p.target.to_string() == attribute) {
-            if self.condition_holds(property, interpreter, qualifier, &source, &Value::Null)? {
-                let value = self.value_of(property, interpreter, qualifier, &source)?;
+            let applies = match &property.condition {
+                None => true,
+                Some(condition) => holds(condition, interpreter, qualifier, &source, &Value::Null)?,
+            };
+            if applies {
+                let value = value_of(property, interpreter, qualifier, &source, &mut Unwatched)?;
                 if !is_empty(&value) {
                     return Ok(value);
                 }
@@ -240,75 +390,17 @@ impl Mapping {
         }
         Ok(Value::Null)
     }
-
-    fn condition_holds(
-        &self,
-        property: &Property,
-        interpreter: &dyn Interpreter,
-        qualifier: &str,
-        source: &Value,
-        target: &Value,
-    ) -> Result<bool, Problem> {
-        match &property.condition {
-            None => Ok(true),
-            Some(condition) => holds(condition, interpreter, qualifier, source, target),
-        }
-    }
-
-    fn value_of(
-        &self,
-        property: &Property,
-        interpreter: &dyn Interpreter,
-        qualifier: &str,
-        source: &Value,
-    ) -> Result<Value, Problem> {
-        let value = property.source.as_ref().and_then(|p| p.get(source)).cloned().unwrap_or(Value::Null);
-        match &property.transform {
-            None => Ok(value),
-            Some(Transform::BuiltIn(built_in)) => Ok(apply_built_in(*built_in, &value)),
-            Some(Transform::Script(id)) => {
-                // An absent value never reaches a transform of one attribute: `source.toLowerCase()` is written for values
-                // that are there, and IDM's own samples fail on those that are not.
-                let of_one_attribute = property.source.as_ref().is_some_and(|p| !p.is_root());
-                if of_one_attribute && value.is_null() {
-                    return Ok(Value::Null);
-                }
-                let qualifier = Value::from(qualifier);
-                Ok(interpreter.eval(*id, &[("source", &value), ("linkQualifier", &qualifier)])?)
-            }
-        }
-    }
-
-    fn against_base(
-        &self,
-        property: &Property,
-        source: &Attributes,
-        before: &Value,
-        base: Option<&Base>,
-    ) -> Standing {
-        let Some(base) = base else { return Standing::Differs };
-        let (Some(from), Some(pair)) = (&property.source, self.two_way_pair(property)) else {
-            return Standing::Differs;
-        };
-        let nothing = Value::Null;
-        let now = from.get_in(source).unwrap_or(&nothing);
-        let source_stands = same(now, base.source.get(&pair.0).unwrap_or(&nothing));
-        let target_stands = same(before, base.target.get(&pair.1).unwrap_or(&nothing));
-        match (source_stands, target_stands) {
-            (true, true) => Standing::InSync,
-            (true, false) => Standing::TargetIsNewer,
-            (false, _) => Standing::Differs,
-        }
-    }
 }
 
-enum Standing {
-    /// Neither side has changed since they were last in sync, however different they look.
-    InSync,
-    /// Only the target has changed, and the reverse mapping brings that back.
-    TargetIsNewer,
-    /// The source has changed, or nothing is known.
-    Differs,
+fn remember(values: &mut Attributes, name: &str, now: &Attributes) {
+    match Pointer::parse(name).get_in(now).filter(|v| !is_empty(v)) {
+        Some(value) => {
+            values.insert(name.to_owned(), value.clone());
+        }
+        None => {
+            values.shift_remove(name);
+        }
+    }
 }
 
 /// Two properties may write the same attribute; what counts is from the first value to the last.

@@ -10,7 +10,7 @@ use crate::{
     path::{BadPath, ResourcePath},
     pointer::Pointer,
     situation::{Action, Situation, UnknownName},
-    transform::TransformConfig,
+    transform::{StepConfig, TransformConfig},
 };
 
 /// `sync.json`: every mapping, in the order of implicit sync.
@@ -391,6 +391,22 @@ pub enum MappingConfigError {
 /// Names of keys that a screen of IDM is known to have leaked into `sync.json`; they are dropped on reading.
 const LEAKED: &[&str] = &["recon", "reconAvailable", "syncDetails"];
 
+/// Names the property, if it is one that has not the shape.
+fn misshapen(value: &Value, error: serde_json::Error) -> MappingConfigError {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
+    let properties = value.get("properties").and_then(Value::as_array);
+    let wrong =
+        properties.into_iter().flatten().find_map(|p| Some((p, PropertyConfig::deserialize(p).err()?)));
+    match wrong {
+        None => MappingConfigError::Shape(error.to_string()),
+        Some((property, error)) => MappingConfigError::Place {
+            mapping: text(value, "name"),
+            place: format!("property `{}`", text(property, "target")),
+            what: error.to_string(),
+        },
+    }
+}
+
 impl MappingConfig {
     /// Reads one mapping or a whole `sync.json`, in order, and checks each.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, MappingConfigError> {
@@ -421,8 +437,7 @@ impl MappingConfig {
                 map.shift_remove(*key);
             }
         }
-        let mapping: Self =
-            serde_json::from_value(value).map_err(|e| MappingConfigError::Shape(e.to_string()))?;
+        let mapping = Self::deserialize(&value).map_err(|e| misshapen(&value, e))?;
         mapping.check()?;
         Ok(mapping)
     }
@@ -452,9 +467,7 @@ impl MappingConfig {
                 return Err(self.place(place(), "`whenEmpty` is `default`, but there is no `default`"));
             }
             self.check_condition(property.condition.as_ref(), place)?;
-            if let Some(TransformConfig::Script(script)) = &property.transform {
-                self.check_script(script, place)?;
-            }
+            self.check_transform(property, place)?;
         }
         for policy in &self.policies {
             let wrong = |error| MappingConfigError::Policy { mapping: self.name.clone(), error };
@@ -531,6 +544,33 @@ impl MappingConfig {
             }),
             Some(ConditionConfig::Script(script)) => self.check_script(script, place),
             None => Ok(()),
+        }
+    }
+
+    fn check_transform(
+        &self,
+        property: &PropertyConfig,
+        place: impl Fn() -> String,
+    ) -> Result<(), MappingConfigError> {
+        let Some(transform) = &property.transform else { return Ok(()) };
+        let [first, ..] = transform.steps() else {
+            return Err(self.place(place(), "`transform` is an empty list; leave it out"));
+        };
+        for step in transform.steps() {
+            match step {
+                StepConfig::Script(script) => self.check_script(script, &place)?,
+                StepConfig::BuiltIn(step) => {
+                    step.parse().map_err(|what| self.place(place(), what))?;
+                }
+            }
+        }
+        let whole = property.source.as_deref().is_some_and(|source| Pointer::parse(source).is_root());
+        match first {
+            StepConfig::BuiltIn(step) if whole && transform.reads_source() => Err(self.place(
+                place(),
+                format!("`source` is the whole record, which {step} cannot change; name one attribute"),
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -625,8 +665,11 @@ impl MappingConfig {
                     Some(head) => {
                         names.insert(head.to_owned());
                     }
-                    None => bounded = false,
+                    None => bounded &= property.transform.as_ref().is_some_and(|t| !t.reads_source()),
                 }
+            }
+            for read in property.transform.iter().flat_map(TransformConfig::attributes) {
+                names.extend(Pointer::parse(&read).head().map(str::to_owned));
             }
         }
         bounded &= self.valid_source.is_none() && self.correlation_script.is_none();
@@ -636,9 +679,20 @@ impl MappingConfig {
         bounded.then_some(names)
     }
 
-    /// The target attributes that the mapping writes.
+    /// The target attributes that the mapping writes, and those that conditions of its properties read.
     pub fn target_attributes(&self) -> BTreeSet<String> {
-        self.properties.iter().filter_map(|p| Pointer::parse(&p.target).head().map(str::to_owned)).collect()
+        let mut names: BTreeSet<String> = self
+            .properties
+            .iter()
+            .filter_map(|p| Pointer::parse(&p.target).head().map(str::to_owned))
+            .collect();
+        for property in &self.properties {
+            let Some(ConditionConfig::Filter(text)) = &property.condition else { continue };
+            let Ok(filter) = Filter::parse(text) else { continue };
+            let read = filter.pointers().into_iter().filter(|p| p.head() == Some("target"));
+            names.extend(read.filter_map(|p| p.tail().head().map(str::to_owned)));
+        }
+        names
     }
 }
 
@@ -677,9 +731,26 @@ mod tests {
         let m = MappingConfig::from_value(mapping()).unwrap();
         let read: Vec<_> = m.source_attributes().unwrap().into_iter().collect();
         assert_eq!(read, ["email", "lastname", "mobilephone", "phone"]);
+        assert_eq!(m.target_attributes().into_iter().collect::<Vec<_>>(), ["mail", "sn", "telephoneNumber"]);
         let mut whole = mapping();
         whole["properties"][0]["source"] = json!("");
         assert_eq!(MappingConfig::from_value(whole).unwrap().source_attributes(), None);
+    }
+
+    #[test]
+    fn what_a_built_in_transform_reads_is_known() {
+        let mut m = mapping();
+        m["properties"] = json!([
+            {"source": "", "target": "displayName", "condition": "!(/target/kind eq \"locked\")", "transform": [
+                {"builtIn": "concat", "parts": [{"attribute": "/name/first"}, {"text": " "}, {"attribute": "last"}]},
+                {"builtIn": "lower"}
+            ]},
+            {"source": "", "target": "kind", "transform": {"builtIn": "constant", "value": "x"}}
+        ]);
+        let m = MappingConfig::from_value(m).unwrap();
+        let read: Vec<_> = m.source_attributes().unwrap().into_iter().collect();
+        assert_eq!(read, ["email", "last", "name"]);
+        assert_eq!(m.target_attributes().into_iter().collect::<Vec<_>>(), ["displayName", "kind"]);
     }
 
     #[test]
@@ -702,6 +773,16 @@ mod tests {
             (
                 change("/properties/0/transform", json!({"type": "text/javascript"})),
                 "needs `source` or `file`",
+            ),
+            (change("/properties/0/transform", json!("lower")), "property `mail`: \"lower\" is no transform"),
+            (change("/properties/0/transform", json!([])), "property `mail`: `transform` is an empty list"),
+            (change("/properties/0/transform", json!({"builtIn": "lowr"})), "property `mail`: there is no"),
+            (
+                change(
+                    "/properties/0",
+                    json!({"source": "", "target": "x", "transform": {"builtIn": "trim"}}),
+                ),
+                "property `x`: `source` is the whole record, which trim cannot change",
             ),
         ] {
             let error = MappingConfig::parse_all(&text).unwrap_err().to_string();
