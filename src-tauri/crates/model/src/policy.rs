@@ -48,6 +48,11 @@ impl Violation {
         Self::new(property, "UNIQUE", json!({}), message)
     }
 
+    /// An empty text was given where a value is expected.
+    pub fn not_empty(config: &ManagedObjectConfig, property: &str) -> Self {
+        Self::new(property, "REQUIRED", json!({}), format!("{} must not be empty", config.title(property)))
+    }
+
     /// A mapping wants to write an attribute whose values only people set.
     pub fn protected(config: &ManagedObjectConfig, property: &str) -> Self {
         let message =

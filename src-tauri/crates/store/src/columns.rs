@@ -5,6 +5,8 @@
 //! written with every object from then on and filled for the others in small transactions; until that has ended, queries
 //! judge the attribute by the documents, which is slower and never wrong.
 
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
 use model::ManagedObjectConfig;
 use rusqlite::params;
 use serde_json::Value;
@@ -117,10 +119,18 @@ impl Columns {
     }
 }
 
+/// The columns that a transaction has read, by type.
+pub(crate) type ColumnsRead = RefCell<HashMap<String, Rc<Columns>>>;
+
 impl Reader<'_> {
     /// The columns of a type.
-    pub(crate) fn columns(&self, config: &ManagedObjectConfig) -> Result<Columns, StoreError> {
-        Ok(self.kept_columns(&config.name)?.unwrap_or_else(|| Columns::of(config)))
+    pub(crate) fn columns(&self, config: &ManagedObjectConfig) -> Result<Rc<Columns>, StoreError> {
+        if let Some(read) = self.columns.borrow().get(&config.name) {
+            return Ok(Rc::clone(read));
+        }
+        let columns = Rc::new(self.kept_columns(&config.name)?.unwrap_or_else(|| Columns::of(config)));
+        self.columns.borrow_mut().insert(config.name.clone(), Rc::clone(&columns));
+        Ok(columns)
     }
 
     fn kept_columns(&self, kind: &str) -> Result<Option<Columns>, StoreError> {
@@ -166,7 +176,7 @@ impl Writer<'_> {
     ) -> Result<bool, StoreError> {
         let before = match old {
             Some(old) => self.columns(old)?,
-            None => Columns::default(),
+            None => Rc::default(),
         };
         let mut after = before.changed_to(new);
         if self.managed_count(&new.name)? == 0 {
@@ -192,6 +202,7 @@ impl Writer<'_> {
 
     /// Forgets the columns of a type that is no more.
     pub fn remove_columns(&self, kind: &str) -> Result<(), StoreError> {
+        self.columns.borrow_mut().remove(kind);
         self.connection.prepare_cached("DELETE FROM managed_column WHERE type = ?1")?.execute([kind])?;
         Ok(())
     }
@@ -224,6 +235,7 @@ impl Writer<'_> {
                 ])?;
         }
         let filled = if more { last } else { None };
+        self.columns.borrow_mut().remove(&config.name);
         self.connection
             .prepare_cached("UPDATE managed_column SET filled = ?2 WHERE type = ?1 AND filled IS NOT NULL")?
             .execute(params![config.name, filled])?;

@@ -12,6 +12,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::{
+    columns::ColumnsRead,
     error::{ErrorKind, StoreError},
     filter_function,
     migrate::migrate,
@@ -37,6 +38,8 @@ struct Shared {
 /// Read access inside [`Store::read`].
 pub struct Reader<'c> {
     pub(crate) connection: &'c Connection,
+    /// The columns of managed types, read once in a transaction.
+    pub(crate) columns: ColumnsRead,
 }
 
 /// Write access inside [`Store::write`]: one transaction, committed when the closure gives `Ok`.
@@ -55,7 +58,7 @@ impl<'c> Deref for Writer<'c> {
 impl<'c> Writer<'c> {
     /// Write access inside this transaction.
     pub(crate) fn on(connection: &'c Connection) -> Self {
-        Self { reader: Reader { connection } }
+        Self { reader: Reader { connection, columns: ColumnsRead::default() } }
     }
 }
 
@@ -129,7 +132,7 @@ impl Store {
             None => connect(&self.shared.file, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
         };
         let tx = connection.transaction()?;
-        let result = work(&Reader { connection: &tx });
+        let result = work(&Reader { connection: &tx, columns: ColumnsRead::default() });
         tx.finish()?;
         let mut readers = self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < 4 {

@@ -111,7 +111,7 @@ impl Reader<'_> {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        let Condition { sql, mut values } = condition(filter, &self.columns(config)?);
+        let Condition { sql, mut values } = condition(filter, self.columns(config)?.as_ref());
         // The plus keeps SQLite from walking all objects in id order instead of asking the filter's index.
         let sql =
             format!("SELECT o.id FROM managed_object o WHERE {sql} AND o.type = ? ORDER BY +o.id LIMIT ?");
@@ -136,7 +136,27 @@ impl Reader<'_> {
 
     /// Whether a filter has to look at every object, because no column narrows it down.
     pub fn managed_scans(&self, config: &ManagedObjectConfig, filter: &Filter) -> Result<bool, StoreError> {
-        Ok(!narrows(filter, &self.columns(config)?))
+        Ok(!narrows(filter, self.columns(config)?.as_ref()))
+    }
+
+    /// How many objects a query matches, counted up to `most`: beyond, the number is `most` and there are more.
+    pub fn managed_matching_up_to(
+        &self,
+        config: &ManagedObjectConfig,
+        query: &ManagedQuery,
+        most: usize,
+    ) -> Result<(u64, bool), StoreError> {
+        if query.filter.is_none() && query.search.as_deref().is_none_or(|s| s.trim().is_empty()) {
+            return Ok((self.managed_count(&config.name)?, true));
+        }
+        let Selection { from, condition: Condition { sql, mut values }, .. } =
+            self.selection(config, self.columns(config)?.as_ref(), query, FEW)?;
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {sql} LIMIT ?)");
+        values.push(Sql::Integer(one_more(most)));
+        let count: i64 =
+            self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+        let count = count.max(0) as u64;
+        Ok((count.min(most as u64), count <= most as u64))
     }
 
     /// How many objects a query matches.
@@ -149,7 +169,7 @@ impl Reader<'_> {
             return self.managed_count(&config.name);
         }
         let Selection { from, condition: Condition { sql, values }, .. } =
-            self.selection(config, &self.columns(config)?, query, FEW)?;
+            self.selection(config, self.columns(config)?.as_ref(), query, FEW)?;
         let sql = format!("SELECT count(*) FROM {from} WHERE {sql}");
         let count: i64 =
             self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
@@ -269,7 +289,10 @@ impl Reader<'_> {
         let mut condition =
             Condition { sql: "o.type = ?".into(), values: vec![Sql::Text(config.name.clone())] };
         let words = query.search.as_deref().unwrap_or_default().split_whitespace();
-        let filter = query.filter.iter().map(|filter| vec![self::condition(filter, columns)]);
+        let filter = match &query.filter {
+            Some(filter) => Some(vec![self.rarest_first(config, columns, filter, limit)?]),
+            None => None,
+        };
         let mut few: Option<Vec<i64>> = None;
         for any in words.map(|word| search(word, columns)).chain(filter) {
             if few.is_none() {
@@ -289,6 +312,33 @@ impl Reader<'_> {
         // A cross join is SQLite's word for this order of tables and no other.
         let from = "json_each(?) few CROSS JOIN managed_object o ON o.seq = few.value";
         Ok(Selection { from, condition, walks: false })
+    }
+
+    /// The condition of a filter. Where several parts of it have an index, the one that the fewest objects meet is asked and
+    /// the others judge what it finds: which that is, no statistics tell.
+    fn rarest_first(
+        &self,
+        config: &ManagedObjectConfig,
+        columns: &Columns,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Condition, StoreError> {
+        let mut parts = Vec::new();
+        conjuncts(filter, &mut parts);
+        let with_index: Vec<usize> =
+            parts.iter().enumerate().filter(|(_, part)| narrows(part, columns)).map(|(n, _)| n).collect();
+        if with_index.len() < 2 {
+            return Ok(condition(filter, columns));
+        }
+        let mut rarest = (usize::MAX, 0);
+        for n in with_index {
+            let Some(part) = parts.get(n) else { continue };
+            let found = self.few(config, &[condition(part, columns)], limit)?;
+            rarest = rarest.min((found.map_or(usize::MAX, |found| found.len()), n));
+        }
+        let asked = condition(parts.remove(rarest.1), columns);
+        let others = parts.into_iter().map(|part| condition(part, columns).without_index());
+        Ok(others.fold(asked, |all, part| joined(all, "AND", part)))
     }
 
     /// The objects for which one of these conditions holds, if they are few.
@@ -327,6 +377,14 @@ fn search(word: &str, columns: &Columns) -> Vec<Condition> {
         Some(Condition { sql: format!("{} = ?", column.name()), values: vec![Sql::Text(number_key(number))] })
     };
     columns.ready().filter_map(starts).collect()
+}
+
+/// The parts of a filter that all have to hold.
+fn conjuncts<'f>(filter: &'f Filter, found: &mut Vec<&'f Filter>) {
+    match filter {
+        Filter::And(parts) => parts.iter().for_each(|part| conjuncts(part, found)),
+        part => found.push(part),
+    }
 }
 
 fn joined(left: Condition, word: &str, right: Condition) -> Condition {
