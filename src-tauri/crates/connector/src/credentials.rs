@@ -21,6 +21,20 @@ pub struct Tokens {
     pub instance_url: Option<String>,
 }
 
+impl Tokens {
+    /// The record of a refresh that is about to be sent, stored before it is: whoever finds it after a crash knows that
+    /// the refresh token may have been used up, and asks before sending it again. It has no access token and, unlike a
+    /// refresh token that was only entered, no end.
+    pub(crate) fn awaiting_refresh(&self) -> Self {
+        Self { access_token: Secret::new(""), expires_at: None, ..self.clone() }
+    }
+
+    /// Whether these are such a record.
+    pub(crate) fn is_awaiting_refresh(&self) -> bool {
+        self.access_token.is_empty() && self.expires_at.is_none() && self.refresh_token.is_some()
+    }
+}
+
 /// Held while a refresh is under way; dropping it lets the next one in, also in other processes.
 pub trait RefreshGuard: Send {}
 

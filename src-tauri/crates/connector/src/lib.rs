@@ -11,6 +11,7 @@ pub mod http;
 pub mod hubspot;
 pub mod oauth;
 mod port;
+pub mod salesforce;
 mod token;
 
 pub use credentials::{Credentials, Tokens};
@@ -30,6 +31,9 @@ pub fn build(
     match config.provider()? {
         model::connector_config::Provider::Hubspot => {
             Ok(Arc::new(hubspot::Hubspot::new(config, credentials, clock)?))
+        }
+        model::connector_config::Provider::Salesforce => {
+            Ok(Arc::new(salesforce::Salesforce::new(config, credentials, clock)?))
         }
         other => Err(ConnectorError::unsupported(&config.name, format!("{other:?} connections"))),
     }

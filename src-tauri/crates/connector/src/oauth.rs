@@ -59,6 +59,7 @@ impl Provider {
     pub fn from_config(config: &ConnectorConfig) -> Result<Self, ConnectorError> {
         match config.provider()? {
             model::connector_config::Provider::Hubspot => crate::hubspot::oauth_provider(config),
+            model::connector_config::Provider::Salesforce => crate::salesforce::oauth_provider(config),
             other => {
                 Err(ConnectorError::unsupported(&config.name, format!("OAuth authorizations of {other:?}")))
             }
@@ -67,12 +68,13 @@ impl Provider {
 
     /// A call that tells or asks something about a token; `hint` is the kind of token, in the standard's words.
     pub(crate) fn about_token(&self, url: Url, token: Secret, secret: Secret, hint: &str) -> Call<'_> {
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", &self.client_id)
-            .append_pair("client_secret", secret.expose())
-            .append_pair("token", token.expose())
-            .append_pair("token_type_hint", hint)
-            .finish();
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("client_id", &self.client_id);
+        // An app without a secret must not send one, not even an empty one.
+        if !secret.is_empty() {
+            form.append_pair("client_secret", secret.expose());
+        }
+        let form = form.append_pair("token", token.expose()).append_pair("token_type_hint", hint).finish();
         Call {
             method: Method::POST,
             url,
@@ -86,6 +88,13 @@ impl Provider {
 
     pub(crate) fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
         ConnectorError::new(kind, format!("connector `{}`: {what}", self.connector))
+    }
+
+    /// What a person can do about an OAuth error of this provider, where more is known than its words say.
+    fn help(&self, code: &str, description: &str) -> Option<&'static str> {
+        (self.title == crate::salesforce::TITLE)
+            .then(|| crate::salesforce::authorization_help(code, description))
+            .flatten()
     }
 }
 
@@ -189,10 +198,11 @@ impl Authorization {
             // HubSpot's documents do not promise the state beside an error, and a refusal opens no door.
             (Some(true) | None, _, Some(error)) => {
                 *expected = None;
+                let help = self.provider.help(&error, words.as_deref().unwrap_or_default());
                 let words = words.filter(|w| !w.is_empty()).map(|w| format!(": {w}")).unwrap_or_default();
-                Redirect::Denied(
-                    format!("{error}{words}").chars().filter(|c| !c.is_control()).take(300).collect(),
-                )
+                let said: String =
+                    format!("{error}{words}").chars().filter(|c| !c.is_control()).take(300).collect();
+                Redirect::Denied(help.map_or(said.clone(), |help| format!("{said}; {help}")))
             }
             (None, ..) => {
                 Redirect::Rejected("the answer carries no state; start the authorization again".to_owned())
@@ -215,10 +225,10 @@ impl Authorization {
         credentials: Arc<dyn Credentials>,
         clock: Arc<dyn Clock>,
     ) -> Result<Tokens, ConnectorError> {
-        let secret = credentials.secret("clientSecret").await?;
-        let http = crate::hubspot::http(config, credentials, Arc::clone(&clock), Arc::new(RealTime::new()))?;
+        let secret = credentials.secret("clientSecret").await?.filter(|s| !s.is_empty());
+        let http = way_out(config, credentials, Arc::clone(&clock))?;
         let grant = Grant::Code { code: code.0, verifier: self.verifier.clone() };
-        request_tokens(Arc::new(http), &self.provider, secret, grant, clock.now()).await
+        Ok(request_tokens(Arc::new(http), &self.provider, secret, grant, clock.now()).await?)
     }
 }
 
@@ -231,11 +241,33 @@ pub async fn revoke(
 ) -> Result<(), ConnectorError> {
     let provider = Provider::from_config(config)?;
     let Some(url) = provider.revoke_url.clone() else { return Ok(()) };
-    let Some(token) = credentials.tokens().await?.and_then(|t| t.refresh_token) else { return Ok(()) };
+    let Some(tokens) = credentials.tokens().await? else { return Ok(()) };
+    let given = |token: &Secret| !token.is_empty();
+    // A grant of the app itself has no refresh token: then the access token is all that there is to give back.
+    let (token, hint) = match tokens.refresh_token.filter(given) {
+        Some(token) => (token, "refresh_token"),
+        None if given(&tokens.access_token) => (tokens.access_token, "access_token"),
+        None => return Ok(()),
+    };
     let secret = credentials.secret("clientSecret").await?.unwrap_or_else(|| Secret::new(""));
-    let http = crate::hubspot::http(config, credentials, clock, Arc::new(RealTime::new()))?;
-    let call = provider.about_token(url, token, secret, "refresh_token");
-    http.send(&call, |_| Ok(())).await.map_err(|failure| token_error(&provider, failure))
+    let http = way_out(config, credentials, clock)?;
+    let call = provider.about_token(url, token, secret, hint);
+    http.send(&call, |_| Ok(())).await.map_err(|failure| token_error(&provider, failure).into())
+}
+
+/// The way out to a connection's provider.
+fn way_out(
+    config: &ConnectorConfig,
+    credentials: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+) -> Result<Http, ConnectorError> {
+    let waiter = Arc::new(RealTime::new());
+    match config.provider()? {
+        model::connector_config::Provider::Salesforce => {
+            crate::salesforce::http(config, credentials, clock, waiter)
+        }
+        _ => crate::hubspot::http(config, credentials, clock, waiter),
+    }
 }
 
 /// A redirect address must be one that nobody else can listen on: https, or this computer.
@@ -255,8 +287,36 @@ pub(crate) fn check_redirect(config: &ConnectorConfig, url: &Url) -> Result<(), 
 
 /// What tokens are asked for with.
 pub(crate) enum Grant {
-    Code { code: Secret, verifier: Secret },
-    Refresh { refresh_token: Secret },
+    Code {
+        code: Secret,
+        verifier: Secret,
+    },
+    Refresh {
+        refresh_token: Secret,
+        /// Whether the request may be sent again when its answer is lost. Not where refresh tokens are good for one
+        /// use: a second one ends the whole authorization.
+        repeat: Repeat,
+    },
+    ClientCredentials,
+}
+
+/// How asking for tokens failed, sorted by what became of the grant.
+#[derive(Debug)]
+pub(crate) enum TokenFailure {
+    /// The grant was not used.
+    NotUsed(ConnectorError),
+    /// The provider does not accept the grant any more.
+    Over(ConnectorError),
+    /// It was sent, and whether it was used is not known.
+    Lost(ConnectorError),
+}
+
+impl From<TokenFailure> for ConnectorError {
+    fn from(failure: TokenFailure) -> Self {
+        match failure {
+            TokenFailure::NotUsed(error) | TokenFailure::Over(error) | TokenFailure::Lost(error) => error,
+        }
+    }
 }
 
 /// What providers say beside the standard fields.
@@ -295,18 +355,19 @@ fn client(provider: &Provider, secret: Option<&Secret>) -> Client {
         .set_redirect_uri(RedirectUrl::from_url(provider.redirect_uri.clone()))
 }
 
-/// Asks the token address; the lifetime of the answer counts from `asked_at`. A refresh may be sent again when its answer is lost: the old refresh token is all there is.
+/// Asks the token address; the lifetime of the answer counts from `asked_at`.
 pub(crate) async fn request_tokens(
     http: Arc<Http>,
     provider: &Provider,
     client_secret: Option<Secret>,
     grant: Grant,
     asked_at: Timestamp,
-) -> Result<Tokens, ConnectorError> {
+) -> Result<Tokens, TokenFailure> {
     let client = client(provider, client_secret.as_ref());
     let (repeat, mut secrets) = match &grant {
         Grant::Code { code, verifier } => (Repeat::Never, vec![code.clone(), verifier.clone()]),
-        Grant::Refresh { refresh_token } => (Repeat::Safe, vec![refresh_token.clone()]),
+        Grant::Refresh { refresh_token, repeat } => (*repeat, vec![refresh_token.clone()]),
+        Grant::ClientCredentials => (Repeat::Safe, Vec::new()),
     };
     secrets.extend(client_secret.clone());
     let bridge = Bridge { http, url: provider.token_url.clone(), repeat, secrets };
@@ -318,7 +379,8 @@ pub(crate) async fn request_tokens(
                 .request_async(&bridge)
                 .await
         }
-        Grant::Refresh { refresh_token } => {
+        Grant::ClientCredentials => client.exchange_client_credentials().request_async(&bridge).await,
+        Grant::Refresh { refresh_token, .. } => {
             client
                 .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))
                 .request_async(&bridge)
@@ -328,14 +390,14 @@ pub(crate) async fn request_tokens(
     let answer = answer.map_err(|error| match error {
         RequestTokenError::Request(failure) => token_error(provider, failure),
         // The texts of the other cases may quote the answer, and the answer holds tokens.
-        _ => provider.error(
+        _ => TokenFailure::Lost(provider.error(
             ErrorKind::Untrusted,
             format!("{} answered the token request in an unexpected shape; try again", provider.title),
-        ),
+        )),
     })?;
     let kept = match grant {
-        Grant::Refresh { refresh_token } => Some(refresh_token),
-        Grant::Code { .. } => None,
+        Grant::Refresh { refresh_token, .. } => Some(refresh_token),
+        Grant::Code { .. } | Grant::ClientCredentials => None,
     };
     Ok(Tokens {
         access_token: Secret::new(answer.access_token().secret().clone()),
@@ -390,8 +452,12 @@ struct TokenRefusal {
     message: Option<String>,
 }
 
-fn token_error(provider: &Provider, failure: Failure) -> ConnectorError {
-    let Failure::Refused(refusal) = failure else { return failure.into() };
+fn token_error(provider: &Provider, failure: Failure) -> TokenFailure {
+    let refusal = match failure {
+        Failure::Refused(refusal) => refusal,
+        Failure::NotDone(error) => return TokenFailure::NotUsed(error),
+        Failure::Lost(error) => return TokenFailure::Lost(error),
+    };
     let told: TokenRefusal = serde_json::from_slice(&refusal.body).unwrap_or_default();
     let words: String = told
         .error_description
@@ -406,21 +472,37 @@ fn token_error(provider: &Provider, failure: Failure) -> ConnectorError {
     let codes = [told.error.as_deref(), told.status.as_deref()];
     let says = |names: &[&str]| codes.iter().flatten().any(|code| names.contains(code));
     let title = provider.title;
-    if says(&["invalid_client", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "unauthorized_client"]) {
-        provider.error(
-            ErrorKind::Unauthorized,
-            format!("{title} does not accept the app's client id or client secret: {words}; correct them and authorize again"),
+    let help = provider
+        .help(
+            told.error.as_deref().unwrap_or_default(),
+            told.error_description.as_deref().unwrap_or_default(),
         )
-    } else if says(&["invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"])
+        .map(|help| format!("; {help}"))
+        .unwrap_or_default();
+    if says(&[
+        "invalid_client",
+        "invalid_client_id",
+        "BAD_CLIENT_ID",
+        "BAD_CLIENT_SECRET",
+        "unauthorized_client",
+    ]) {
+        TokenFailure::NotUsed(provider.error(
+            ErrorKind::Unauthorized,
+            format!("{title} does not accept the app's client id or client secret: {words}; correct them and authorize again{help}"),
+        ))
+    } else if says(&["invalid_grant", "inactive_user", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"])
         || matches!(refusal.status, 401 | 403)
     {
-        provider.error(
+        TokenFailure::Over(provider.error(
             ErrorKind::Unauthorized,
-            format!("{title} does not accept the authorization any more: {words}; authorize again"),
-        )
+            format!("{title} does not accept the authorization any more: {words}; authorize again{help}"),
+        ))
     } else if codes.iter().flatten().next().is_some() {
-        provider.error(refusal.error.kind, format!("{title} refused the token request: {words}"))
+        let kind = if says(&["rate_limit_exceeded"]) { ErrorKind::RateLimited } else { refusal.error.kind };
+        TokenFailure::NotUsed(
+            provider.error(kind, format!("{title} refused the token request: {words}{help}")),
+        )
     } else {
-        refusal.error
+        TokenFailure::NotUsed(refusal.error)
     }
 }

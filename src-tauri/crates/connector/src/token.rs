@@ -1,19 +1,25 @@
 //! The bearer token of a connection: a fixed one, or one that OAuth renews.
 //!
 //! Invariants: one refresh at a time, here and across processes; new tokens are stored before the new access token
-//! is used; the refresh token that came last is the one that is kept.
+//! is used; the refresh token that came last is the one that is kept; where a refresh token is good for one use, that
+//! it is being used is stored before it is sent, and one whose answer was lost is asked about before it is sent again.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use model::{Clock, Secret};
+use serde::Deserialize;
 use tokio::sync::Mutex;
+use url::Url;
 
 use crate::credentials::{Credentials, Tokens};
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::{Bearer, Http};
-use crate::oauth::{Grant, Provider, request_tokens};
+use crate::http::{Bearer, Failure, Http, Repeat};
+use crate::oauth::{Grant, Provider, TokenFailure, request_tokens};
+
+/// How long a refresh token that was refused is not sent again.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 /// Where a connection's token comes from.
 pub(crate) struct TokenSource {
@@ -23,7 +29,21 @@ pub(crate) struct TokenSource {
     http: Arc<Http>,
     /// `None` where the configuration has no OAuth app.
     provider: Option<Provider>,
+    /// `None` where tokens are good at one fixed address and refresh tokens can be used again.
+    instances: Option<Instances>,
+    /// Where the held token is good.
+    home: std::sync::Mutex<Option<Url>>,
     held: Mutex<Held>,
+}
+
+/// How tokens work that come with the address they are good at (Salesforce).
+pub(crate) struct Instances {
+    /// The address before a token has told one.
+    pub configured: Option<Url>,
+    /// Reads an address that a token answer told; `None` for one that tokens must not be sent to.
+    pub trusted: Box<dyn Fn(&str) -> Option<Url> + Send + Sync>,
+    /// Whether the app itself is granted its tokens, without a person and a refresh token.
+    pub client_credentials: bool,
 }
 
 #[derive(Default)]
@@ -32,6 +52,8 @@ struct Held {
     /// Tokens that the provider gave and the vault did not take yet. The refresh token before them may be dead, so
     /// they are stored first thing next time.
     unstored: Option<Tokens>,
+    /// A refresh token that the provider refused, until when it is not asked again, and what it said.
+    refused: Option<(Secret, Timestamp, ConnectorError)>,
 }
 
 struct Token {
@@ -40,6 +62,12 @@ struct Token {
     /// From here on it is renewed, while it still works.
     renew_at: Option<Timestamp>,
     over_at: Option<Timestamp>,
+    instance: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Introspection {
+    active: bool,
 }
 
 impl TokenSource {
@@ -50,7 +78,21 @@ impl TokenSource {
         http: Arc<Http>,
         provider: Option<Provider>,
     ) -> Self {
-        Self { name: name.to_owned(), credentials, clock, http, provider, held: Mutex::default() }
+        Self {
+            name: name.to_owned(),
+            credentials,
+            clock,
+            http,
+            provider,
+            instances: None,
+            home: std::sync::Mutex::new(None),
+            held: Mutex::default(),
+        }
+    }
+
+    /// The same for tokens that tell where they are good, and whose refresh tokens may be good for one use.
+    pub fn with_instances(self, instances: Instances) -> Self {
+        Self { instances: Some(instances), ..self }
     }
 
     /// Whether the token comes from OAuth; asks nobody but the credentials.
@@ -64,7 +106,7 @@ impl TokenSource {
 
     /// The app's secret.
     pub async fn client_secret(&self) -> Result<Option<Secret>, ConnectorError> {
-        self.credentials.secret("clientSecret").await
+        Ok(self.credentials.secret("clientSecret").await?.filter(|s| !s.is_empty()))
     }
 
     async fn fixed_token(&self) -> Result<Option<Secret>, ConnectorError> {
@@ -82,6 +124,7 @@ impl TokenSource {
             fixed: false,
             renew_at: tokens.expires_at.map(|end| four_fifths(now, end)),
             over_at: tokens.expires_at,
+            instance: tokens.instance_url.clone(),
         })
     }
 
@@ -104,8 +147,9 @@ impl TokenSource {
             return Err(error);
         }
         if let Some(fixed) = self.fixed_token().await? {
-            let token = Token { access_token: fixed, fixed: true, renew_at: None, over_at: None };
-            return Ok(hold(held, token));
+            let token =
+                Token { access_token: fixed, fixed: true, renew_at: None, over_at: None, instance: None };
+            return self.hold(held, token);
         }
         let Some(provider) = &self.provider else {
             return Err(self.error(
@@ -117,29 +161,31 @@ impl TokenSource {
         let due = held.token.as_ref().filter(|t| t.renew_at.is_some_and(|at| at <= self.clock.now()));
         let worn = refused.or(due.map(|t| &t.access_token)).cloned();
         if let Some(token) = self.stored_token(worn.as_ref()).await?.0 {
-            return Ok(hold(held, token));
+            return self.hold(held, token);
         }
         let _guard = self.credentials.refresh_guard().await?;
         let (token, stored) = self.stored_token(worn.as_ref()).await?;
         if let Some(token) = token {
-            return Ok(hold(held, token));
+            return self.hold(held, token);
         }
-        let refresh_token =
-            stored.and_then(|t| t.refresh_token).filter(|t| !t.is_empty()).ok_or_else(|| {
-                self.error(
-                    ErrorKind::Unauthorized,
-                    "it is not authorized yet, or its tokens are gone; authorize it",
-                )
-            })?;
-        let secret = self.credentials.secret("clientSecret").await?;
-        let tokens = request_tokens(
-            Arc::clone(&self.http),
-            provider,
-            secret,
-            Grant::Refresh { refresh_token },
-            self.clock.now(),
-        )
-        .await?;
+        let tokens = match &self.instances {
+            Some(Instances { client_credentials: true, .. }) => {
+                let secret = self.client_secret().await?;
+                let (http, now) = (Arc::clone(&self.http), self.clock.now());
+                request_tokens(http, provider, secret, Grant::ClientCredentials, now).await?
+            }
+            _ => {
+                let stored = stored
+                    .filter(|t| t.refresh_token.as_ref().is_some_and(|t| !t.is_empty()))
+                    .ok_or_else(|| {
+                        self.error(
+                            ErrorKind::Unauthorized,
+                            "it is not authorized yet, or its tokens are gone; authorize it",
+                        )
+                    })?;
+                self.refresh(held, provider, stored).await?
+            }
+        };
         if let Err(error) = self.credentials.store_tokens(&tokens).await {
             held.unstored = Some(tokens);
             return Err(error);
@@ -150,8 +196,122 @@ impl TokenSource {
             fixed: false,
             renew_at: tokens.expires_at.map(|end| four_fifths(self.clock.now(), end)),
             over_at: tokens.expires_at,
+            instance: tokens.instance_url,
         };
-        Ok(hold(held, token))
+        self.hold(held, token)
+    }
+
+    /// New tokens for the stored ones. Called with the refresh guard held.
+    async fn refresh(
+        &self,
+        held: &mut Held,
+        provider: &Provider,
+        stored: Tokens,
+    ) -> Result<Tokens, ConnectorError> {
+        let refresh_token = stored.refresh_token.clone().unwrap_or_else(|| Secret::new(""));
+        let now = self.clock.now();
+        if let Some((refused, until, error)) = &held.refused
+            && *refused == refresh_token
+            && now < *until
+        {
+            return Err(error.clone());
+        }
+        let secret = self.client_secret().await?;
+        let once = self.instances.is_some();
+        if once && stored.is_awaiting_refresh() {
+            let verdict = self.ask_about(provider, &refresh_token, secret.clone()).await;
+            if let Err(error) = &verdict
+                && error.kind == ErrorKind::Unauthorized
+            {
+                remember_refused(held, refresh_token.clone(), now, error);
+            }
+            verdict?;
+        }
+        if once {
+            self.credentials.store_tokens(&stored.awaiting_refresh()).await?;
+        }
+        let repeat = if once { Repeat::Never } else { Repeat::Safe };
+        let grant = Grant::Refresh { refresh_token: refresh_token.clone(), repeat };
+        match request_tokens(Arc::clone(&self.http), provider, secret, grant, now).await {
+            Ok(tokens) => Ok(Tokens { instance_url: tokens.instance_url.or(stored.instance_url), ..tokens }),
+            Err(TokenFailure::NotUsed(error)) => {
+                // Should this fail, the refresh token is asked about next time, which does no harm.
+                if once && let Err(also) = self.credentials.store_tokens(&stored).await {
+                    tracing::warn!(connector = %self.name, "the tokens could not be put back: {also}");
+                }
+                Err(error)
+            }
+            Err(TokenFailure::Over(error)) => {
+                remember_refused(held, refresh_token, now, &error);
+                Err(error)
+            }
+            Err(TokenFailure::Lost(error)) if once => Err(ConnectorError {
+                message: format!(
+                    "{}; whether the token was renewed is not known, so Concord asks {} about it before it tries again",
+                    error.message, provider.title
+                ),
+                ..error
+            }),
+            Err(TokenFailure::Lost(error)) => Err(error),
+        }
+    }
+
+    /// Whether a refresh token whose use was never answered is still good. Sending it again without asking would end
+    /// the whole authorization where refresh tokens rotate.
+    async fn ask_about(
+        &self,
+        provider: &Provider,
+        refresh_token: &Secret,
+        secret: Option<Secret>,
+    ) -> Result<(), ConnectorError> {
+        let over = |why: &str| {
+            provider.error(
+                ErrorKind::Unauthorized,
+                format!(
+                    "the answer to the last renewal of the access token was lost, and {why}; authorize again"
+                ),
+            )
+        };
+        let Some(url) = provider.introspect_url.clone() else {
+            return Err(over("whether the refresh token is still good cannot be asked"));
+        };
+        let secret = secret.unwrap_or_else(|| Secret::new(""));
+        let call = provider.about_token(url, refresh_token.clone(), secret, "refresh_token");
+        match self.http.send(&call, |a| a.json::<Introspection>()).await {
+            Ok(Introspection { active: true }) => Ok(()),
+            Ok(_) => Err(over(&format!("{} does not accept the old refresh token any more", provider.title))),
+            Err(Failure::Refused(_)) => Err(over(&format!(
+                "{} does not tell whether the old refresh token is still good",
+                provider.title
+            ))),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Keeps a token for the next calls, and where they go.
+    fn hold(&self, held: &mut Held, token: Token) -> Result<Secret, ConnectorError> {
+        if let Some(instances) = &self.instances {
+            let home = match &token.instance {
+                None => instances.configured.clone().ok_or_else(|| {
+                    self.error(
+                        ErrorKind::Configuration,
+                        "where the organization is was not told with the token; set instanceUrl to its address, for example https://acme.my.salesforce.com",
+                    )
+                })?,
+                Some(told) => (instances.trusted)(told).ok_or_else(|| {
+                    let told: String = told.chars().filter(|c| !c.is_control()).take(100).collect();
+                    self.error(
+                        ErrorKind::Untrusted,
+                        format!("the token answer sends calls to `{told}`, which is no address of the provider; set it as instanceUrl if it is right"),
+                    )
+                })?,
+            };
+            *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(home);
+        }
+        let secret = token.access_token.clone();
+        held.token = Some(token);
+        held.refused = None;
+        Ok(secret)
     }
 
     fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
@@ -159,10 +319,8 @@ impl TokenSource {
     }
 }
 
-fn hold(held: &mut Held, token: Token) -> Secret {
-    let secret = token.access_token.clone();
-    held.token = Some(token);
-    secret
+fn remember_refused(held: &mut Held, token: Secret, now: Timestamp, error: &ConnectorError) {
+    held.refused = Some((token, now.checked_add(REFUSED_FOR).unwrap_or(Timestamp::MAX), error.clone()));
 }
 
 fn four_fifths(now: Timestamp, end: Timestamp) -> Timestamp {
@@ -213,5 +371,9 @@ impl Bearer for TokenSource {
             return Ok(now_set.filter(|s| !s.is_empty() && s != refused));
         }
         self.fetch(&mut held, Some(refused)).await.map(Some)
+    }
+
+    fn home(&self) -> Option<Url> {
+        self.home.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -21,7 +21,8 @@ use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
 use self::client::{NetworkSettings, chain};
-use self::pace::{Lane, with_jitter};
+use self::pace::Lane;
+pub(crate) use self::pace::with_jitter;
 pub use self::pace::{RealTime, Waiter};
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
@@ -428,10 +429,12 @@ impl Http {
         let mut url = call.url.clone();
         if let Some(home) = call.bearer.and_then(Bearer::home) {
             rebase(&mut url, &home).map_err(|()| {
-                Broken::NotSent(self.error(
-                    ErrorKind::Configuration,
-                    format!("`{home}` is no address that calls can go to"),
-                ))
+                Broken::NotSent(
+                    self.error(
+                        ErrorKind::Configuration,
+                        format!("`{home}` is no address that calls can go to"),
+                    ),
+                )
             })?;
         }
         let mut request =

@@ -1,0 +1,427 @@
+//! Bulk API 2.0: jobs that read or write many records with a handful of calls.
+
+use std::time::Duration;
+
+use model::Attributes;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Salesforce;
+use super::answers::problems;
+use super::csv::{Lines, count};
+use super::describe::{Described, Kind, number};
+use super::objects::ObjectType;
+use super::read::PAGE;
+use super::soql::time;
+use crate::error::{ConnectorError, ErrorKind};
+use crate::http::{Failure, Payload, Repeat};
+
+const FIRST_POLL: Duration = Duration::from_secs(2);
+const LONGEST_POLL: Duration = Duration::from_secs(30);
+/// A job that takes longer is given up.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 3600);
+/// Most records in one piece of a result, and least.
+const MOST_ROWS: usize = 50_000;
+const LEAST_ROWS: usize = 1_000;
+/// About how many bytes of a result are held at once, and how long a value is on average.
+const PIECE: usize = 20 * 1024 * 1024;
+const VALUE: usize = 40;
+
+/// What Salesforce tells about a job.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Job {
+    pub id: String,
+    pub state: String,
+    #[serde(default)]
+    pub number_records_processed: Option<u64>,
+    #[serde(default)]
+    pub number_records_failed: Option<u64>,
+    #[serde(default)]
+    pub error_message: Option<String>,
+}
+
+impl Job {
+    pub fn is_over(&self) -> bool {
+        matches!(self.state.as_str(), "JobComplete" | "Failed" | "Aborted")
+    }
+}
+
+/// A query whose results are being fetched.
+pub(super) struct QueryJob {
+    id: String,
+    /// How to read the values of each column; `None` for columns that were not asked for.
+    columns: Vec<(String, Kind)>,
+    rows_at_once: usize,
+    expected: Option<u64>,
+    read: u64,
+    locator: Locator,
+    /// The piece at hand and how much of it was handed out.
+    piece: Vec<u8>,
+    piece_at: usize,
+    head: Vec<String>,
+}
+
+enum Locator {
+    Start,
+    At(String),
+    End,
+}
+
+impl Salesforce {
+    /// Starts a query as a job and waits for it. `None` where Salesforce does not take this query as a job.
+    pub(super) async fn start_query(
+        &self,
+        kind: &ObjectType,
+        fields: &[String],
+        soql: &str,
+    ) -> Result<Option<QueryJob>, ConnectorError> {
+        if !self.bulk_can(kind, fields).await? {
+            return Ok(None);
+        }
+        let described = self.described(kind).await?;
+        let body = json!({"operation": "query", "query": soql});
+        // A job that was made twice costs little and is forgotten after seven days.
+        let call = self.call(Method::POST, self.url("jobs/query"), &body, Repeat::Safe);
+        let job = match self.send(&call, |a| a.json::<Job>()).await {
+            Ok(job) => job,
+            Err(Failure::Refused(refusal)) if matches!(refusal.status, 400 | 403..=405) => {
+                tracing::info!(connector = %self.name, "reading page by page instead of in bulk: {}", refusal.error);
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let job = self.finished("jobs/query", job).await?;
+        if job.state != "JobComplete" {
+            tracing::info!(
+                connector = %self.name,
+                "reading page by page instead of in bulk: the job is {}: {}",
+                job.state,
+                job.error_message.as_deref().unwrap_or("no explanation")
+            );
+            return Ok(None);
+        }
+        let columns = fields.iter().map(|f| (f.clone(), kind_of(&described, f))).collect();
+        Ok(Some(QueryJob {
+            id: job.id,
+            columns,
+            rows_at_once: (PIECE / VALUE / fields.len().max(1)).clamp(LEAST_ROWS, MOST_ROWS),
+            expected: job.number_records_processed,
+            read: 0,
+            locator: Locator::Start,
+            piece: Vec::new(),
+            piece_at: 0,
+            head: Vec::new(),
+        }))
+    }
+
+    /// The next records of a query job; `None` after the last ones. A job that delivers less than it has is an error.
+    pub(super) async fn bulk_page(
+        &self,
+        job: &mut QueryJob,
+    ) -> Result<Option<Vec<Attributes>>, ConnectorError> {
+        loop {
+            let page = job.next_records().map_err(|what| self.untrusted(what))?;
+            if !page.is_empty() {
+                job.read += page.len() as u64;
+                return Ok(Some(page));
+            }
+            let locator = match &job.locator {
+                Locator::End => {
+                    return match job.expected {
+                        Some(expected) if expected != job.read => Err(self.untrusted(format!(
+                            "bulk job {} read {expected} records and delivered {}; nothing was done with the incomplete list, run again",
+                            job.id, job.read
+                        ))),
+                        _ => Ok(None),
+                    };
+                }
+                Locator::Start => None,
+                Locator::At(locator) => Some(locator.clone()),
+            };
+            let fetched = self.results(job, locator.as_deref()).await?;
+            job.locator = match fetched.next {
+                Some(next) if Some(&next) == locator.as_ref() => {
+                    return Err(self.untrusted(format!("the results of bulk job {} do not advance", job.id)));
+                }
+                Some(next) => Locator::At(next),
+                None => Locator::End,
+            };
+            job.take(fetched.body).map_err(|what| self.untrusted(what))?;
+        }
+    }
+
+    /// One piece of a result.
+    async fn results(&self, job: &mut QueryJob, locator: Option<&str>) -> Result<Piece, ConnectorError> {
+        loop {
+            let mut url = self.url(&format!("jobs/query/{}/results", job.id));
+            url.query_pairs_mut().append_pair("maxRecords", &job.rows_at_once.to_string());
+            if let Some(locator) = locator {
+                url.query_pairs_mut().append_pair("locator", locator);
+            }
+            let sent = self
+                .send(&self.get(url), |answer| {
+                    let header = |name: &str| answer.headers.get(name).and_then(|v| v.to_str().ok());
+                    let rows = count(&answer.body)?.saturating_sub(1);
+                    let told: u64 = header("sforce-numberofrecords")
+                        .and_then(|v| v.trim().parse().ok())
+                        .ok_or("the result does not say how many records it has")?;
+                    if rows != told {
+                        return Err(format!("the result says {told} records and has {rows}"));
+                    }
+                    let next =
+                        header("sforce-locator").filter(|l| !l.is_empty() && *l != "null").map(str::to_owned);
+                    Ok(Piece { body: answer.body.clone(), next })
+                })
+                .await;
+            match sent {
+                // An answer that is too large was not read to its end: smaller pieces fit.
+                Err(Failure::Lost(_)) if job.rows_at_once > LEAST_ROWS => {
+                    job.rows_at_once = (job.rows_at_once / 4).max(LEAST_ROWS);
+                }
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// Waits until a job has come to its end.
+    pub(super) async fn finished(&self, path: &str, job: Job) -> Result<Job, ConnectorError> {
+        let (mut job, mut pause, mut waited) = (job, FIRST_POLL, Duration::ZERO);
+        while !job.is_over() {
+            if waited > PATIENCE {
+                return Err(self.error(
+                    ErrorKind::Unavailable,
+                    format!("bulk job {} has not come to an end in two hours; look at it in Setup > Bulk Data Load Jobs", job.id),
+                ));
+            }
+            self.waiter.wait(pause).await;
+            waited += pause;
+            pause = (pause * 2).min(LONGEST_POLL);
+            job = self.send(&self.get(self.url(&format!("{path}/{}", job.id))), |a| a.json()).await?;
+        }
+        Ok(job)
+    }
+
+    /// Makes an ingest job, uploads its records and waits for the end. The error is `Lost` where records may have been
+    /// written and nobody can tell which.
+    pub(super) async fn ingest(
+        &self,
+        kind: &ObjectType,
+        operation: &str,
+        records: Vec<u8>,
+    ) -> Result<Job, Failure> {
+        let body =
+            json!({"object": kind.name, "operation": operation, "contentType": "CSV", "lineEnding": "LF"});
+        // A job that nothing is uploaded to does nothing, so one that was made and not told about does no harm.
+        let call = self.call(Method::POST, self.url("jobs/ingest"), &body, Repeat::Safe);
+        let job: Job = self.send(&call, |a| a.json()).await?;
+        let path = format!("jobs/ingest/{}", job.id);
+        let mut upload = self.get(self.url(&format!("{path}/batches")));
+        upload.method = Method::PUT;
+        upload.payload = Payload::Csv(records);
+        upload.repeat = Repeat::Never;
+        if let Err(failure) = self.send(&upload, |_| Ok(())).await {
+            // Nothing is written before the upload is declared complete.
+            self.abort(&path).await;
+            return Err(Failure::NotDone(failure.into()));
+        }
+        let complete =
+            self.call(Method::PATCH, self.url(&path), &json!({"state": "UploadComplete"}), Repeat::Never);
+        let job = match self.send(&complete, |a| a.json::<Job>()).await {
+            Ok(job) => job,
+            Err(Failure::Lost(error)) => {
+                let look = self.get(self.url(&path));
+                match self.send(&look, |a| a.json::<Job>()).await {
+                    Ok(job) if job.state == "Open" => {
+                        self.abort(&path).await;
+                        return Err(Failure::NotDone(error));
+                    }
+                    Ok(job) => job,
+                    Err(_) => return Err(Failure::Lost(error)),
+                }
+            }
+            Err(failure) => {
+                self.abort(&path).await;
+                return Err(failure);
+            }
+        };
+        self.finished("jobs/ingest", job).await.map_err(Failure::Lost)
+    }
+
+    /// Ends a job that must not write anything (more). Failing to does no harm: an open job writes nothing.
+    async fn abort(&self, path: &str) {
+        let call = self.call(Method::PATCH, self.url(path), &json!({"state": "Aborted"}), Repeat::Safe);
+        if let Err(failure) = self.send(&call, |_| Ok(())).await {
+            tracing::debug!(connector = %self.name, "a bulk job could not be ended: {failure}");
+        }
+    }
+
+    /// One of the three results of an ingest job, line by line with its head.
+    pub(super) async fn ingest_results(&self, job: &Job, which: &str) -> Result<Vec<Vec<String>>, Failure> {
+        let call = self.get(self.url(&format!("jobs/ingest/{}/{which}", job.id)));
+        self.send(&call, |answer| {
+            count(&answer.body)?;
+            let mut lines = Lines::new(&answer.body);
+            std::iter::from_fn(|| lines.next_line()).collect::<Result<Vec<_>, _>>()
+        })
+        .await
+    }
+}
+
+struct Piece {
+    body: Vec<u8>,
+    next: Option<String>,
+}
+
+impl QueryJob {
+    fn take(&mut self, body: Vec<u8>) -> Result<(), String> {
+        let mut lines = Lines::new(&body);
+        self.head = lines.next_line().transpose()?.unwrap_or_default();
+        self.piece_at = lines.position();
+        self.piece = body;
+        Ok(())
+    }
+
+    /// The next records of the piece at hand; none when it is used up.
+    fn next_records(&mut self) -> Result<Vec<Attributes>, String> {
+        let mut lines = Lines::at(&self.piece, self.piece_at);
+        let mut records = Vec::new();
+        while records.len() < PAGE {
+            let Some(line) = lines.next_line() else { break };
+            let record = self.head.iter().zip(line?).map(|(name, text)| {
+                let column = self.columns.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
+                match column {
+                    Some((field, kind)) => (field.clone(), value(*kind, text)),
+                    None => (name.clone(), Value::String(text)),
+                }
+            });
+            records.push(nested(record));
+        }
+        self.piece_at = lines.position();
+        if records.is_empty() {
+            self.piece = Vec::new();
+        }
+        Ok(records)
+    }
+}
+
+/// `Profile.Name` becomes what a query's answer has: an object in an object.
+fn nested(fields: impl Iterator<Item = (String, Value)>) -> Attributes {
+    let mut record = Attributes::new();
+    for (name, value) in fields {
+        put(&mut record, &name, value);
+    }
+    record
+}
+
+fn put(record: &mut Attributes, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            record.insert(path.to_owned(), value);
+        }
+        Some((step, rest)) => {
+            if let Value::Object(inner) = record.entry(step).or_insert_with(|| json!({})) {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn kind_of(described: &Described, field: &str) -> Kind {
+    described.field(field).map_or(Kind::Text, |f| f.kind())
+}
+
+/// A value of a CSV as a query would have sent it: an empty one is null, times in the notation of queries.
+fn value(kind: Kind, text: String) -> Value {
+    if text.is_empty() {
+        return Value::Null;
+    }
+    match kind {
+        Kind::Boolean => text.to_ascii_lowercase().parse().map_or(Value::String(text), Value::Bool),
+        Kind::Number => number(&text).map_or(Value::String(text), Value::Number),
+        Kind::DateTime => match time(&text) {
+            Some(at) => Value::String(at.strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()),
+            None => Value::String(text),
+        },
+        _ => Value::String(text),
+    }
+}
+
+/// The code, message and field of `REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --`.
+pub(super) fn row_error(text: &str) -> super::answers::Problem {
+    // Some rows carry the JSON that a call would have answered.
+    if let Some(problem) = problems(text.as_bytes()).into_iter().next() {
+        return problem;
+    }
+    let (code, rest) = text.split_once(':').unwrap_or(("", text));
+    let (message, fields) = match rest.rsplit_once(':') {
+        Some((message, fields)) if fields.trim_end().ends_with("--") => (
+            message,
+            fields.trim_end().trim_end_matches("--").split_whitespace().map(str::to_owned).collect(),
+        ),
+        _ => (rest, Vec::new()),
+    };
+    super::answers::Problem {
+        status_code: Some(code.to_owned()).filter(|c| !c.is_empty()),
+        message: Some(message.to_owned()),
+        fields,
+        duplicate_result: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{nested, row_error, value};
+    use crate::salesforce::describe::Kind;
+
+    #[test]
+    fn values_become_what_a_query_would_have_sent() {
+        for (kind, text, expect) in [
+            (Kind::Text, "", json!(null)),
+            (Kind::Text, "true", json!("true")),
+            (Kind::Boolean, "true", json!(true)),
+            (Kind::Number, "4.5", json!(4.5)),
+            (Kind::Number, "7", json!(7)),
+            (Kind::DateTime, "2026-01-02T03:04:05.678Z", json!("2026-01-02T03:04:05.678+0000")),
+            (Kind::DateTime, "2026-01-02T03:04:05.000+0000", json!("2026-01-02T03:04:05.000+0000")),
+            (Kind::Date, "2026-01-02", json!("2026-01-02")),
+        ] {
+            assert_eq!(value(kind, text.to_owned()), expect, "{kind:?} {text}");
+        }
+        let fields = [("Id", "1"), ("Profile.Name", "Std"), ("Profile.Id", "2")];
+        let record = nested(fields.into_iter().map(|(n, v)| (n.to_owned(), json!(v))));
+        assert_eq!(Value::Object(record), json!({"Id": "1", "Profile": {"Name": "Std", "Id": "2"}}));
+    }
+
+    #[test]
+    fn the_errors_of_rows_are_taken_apart() {
+        for (text, code, message, field) in [
+            (
+                "REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --",
+                "REQUIRED_FIELD_MISSING",
+                "Required fields are missing: [LastName]",
+                Some("LastName"),
+            ),
+            (
+                "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--",
+                "UNABLE_TO_LOCK_ROW",
+                "unable to obtain exclusive access to this record",
+                None,
+            ),
+            (
+                "INVALID_CROSS_REFERENCE_KEY:invalid cross reference id",
+                "INVALID_CROSS_REFERENCE_KEY",
+                "invalid cross reference id",
+                None,
+            ),
+            ("{\"statusCode\":\"X\",\"message\":\"y\",\"fields\":[\"Z\"]}", "X", "y", Some("Z")),
+        ] {
+            let problem = row_error(text);
+            assert_eq!((problem.code(), problem.message.as_deref()), (code, Some(message)), "{text}");
+            assert_eq!(problem.attribute().as_deref(), field, "{text}");
+        }
+    }
+}

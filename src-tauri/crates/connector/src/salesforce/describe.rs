@@ -1,0 +1,415 @@
+//! What Salesforce says about an object type, and the values that it would refuse: found here, before they are sent.
+
+use std::collections::HashMap;
+
+use model::Attributes;
+use serde::Deserialize;
+use serde_json::{Number, Value};
+
+use super::ids;
+use crate::port::{AttributeSchema, ObjectTypeSchema};
+
+/// Non-nillable in describe and filled by Salesforce when left out.
+const FILLED_BY_SALESFORCE: &[&str] = &["CommunityNickname", "OwnerId"];
+
+/// The part of a describe answer that matters.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Answer {
+    name: String,
+    createable: bool,
+    updateable: bool,
+    deletable: bool,
+    fields: Vec<Field>,
+}
+
+/// One field.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Field {
+    pub name: String,
+    label: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    length: usize,
+    nillable: bool,
+    createable: bool,
+    updateable: bool,
+    defaulted_on_create: bool,
+    unique: bool,
+    id_lookup: bool,
+    filterable: Option<bool>,
+    restricted_picklist: bool,
+    #[serde(deserialize_with = "list")]
+    picklist_values: Vec<PicklistValue>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PicklistValue {
+    value: String,
+    #[serde(default = "yes")]
+    active: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Some versions send null for no values.
+fn list<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<PicklistValue>, D::Error> {
+    Ok(Option::<Vec<PicklistValue>>::deserialize(from)?.unwrap_or_default())
+}
+
+/// How a field's values are written in SOQL and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Id,
+    Boolean,
+    Number,
+    Date,
+    DateTime,
+    /// Several picklist values in one field.
+    Several,
+    /// Made of other fields (addresses, locations): cannot be filtered, nor read in bulk.
+    Compound,
+    Other,
+}
+
+impl Field {
+    pub fn kind(&self) -> Kind {
+        match self.kind.as_str() {
+            "string" | "textarea" | "email" | "phone" | "url" | "picklist" | "combobox"
+            | "encryptedstring" => Kind::Text,
+            "id" | "reference" => Kind::Id,
+            "boolean" => Kind::Boolean,
+            "int" | "double" | "currency" | "percent" | "long" => Kind::Number,
+            "date" => Kind::Date,
+            "datetime" => Kind::DateTime,
+            "multipicklist" => Kind::Several,
+            "address" | "location" => Kind::Compound,
+            _ => Kind::Other,
+        }
+    }
+
+    pub fn filterable(&self) -> bool {
+        self.filterable.unwrap_or(true)
+    }
+
+    fn required(&self) -> bool {
+        self.createable
+            && !self.nillable
+            && !self.defaulted_on_create
+            && self.kind() != Kind::Boolean
+            && !FILLED_BY_SALESFORCE.contains(&self.name.as_str())
+    }
+
+    fn options(&self) -> Vec<String> {
+        self.picklist_values.iter().filter(|v| v.active).map(|v| v.value.clone()).collect()
+    }
+
+    fn allows(&self, value: &str) -> bool {
+        !self.restricted_picklist
+            || self.picklist_values.is_empty()
+            || self.picklist_values.iter().any(|v| v.active && v.value.eq_ignore_ascii_case(value))
+    }
+}
+
+/// A described object type.
+#[derive(Debug)]
+pub(crate) struct Described {
+    answer: Answer,
+    /// Field names in lower case: Salesforce does not tell names apart by case.
+    places: HashMap<String, usize>,
+}
+
+/// A write that Salesforce would refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub reason: String,
+    pub attribute: Option<String>,
+}
+
+/// What a write is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writing {
+    Create,
+    Update,
+}
+
+impl Described {
+    pub fn new(answer: Answer) -> Result<Self, String> {
+        if answer.fields.is_empty() {
+            return Err("the description has no fields".to_owned());
+        }
+        let places =
+            answer.fields.iter().enumerate().map(|(at, f)| (f.name.to_ascii_lowercase(), at)).collect();
+        Ok(Self { answer, places })
+    }
+
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.answer.fields.get(*self.places.get(&name.to_ascii_lowercase())?)
+    }
+
+    pub fn deletable(&self) -> bool {
+        self.answer.deletable
+    }
+
+    /// The schema for people and mappings.
+    pub fn schema(&self, object_type: &str) -> ObjectTypeSchema {
+        let attributes = self
+            .answer
+            .fields
+            .iter()
+            .map(|f| AttributeSchema {
+                name: f.name.clone(),
+                label: if f.label.is_empty() { f.name.clone() } else { f.label.clone() },
+                kind: f.kind.clone(),
+                required: f.required(),
+                writable: f.createable || f.updateable,
+                // Salesforce says that user names are not unique, although they are the world over.
+                unique: f.unique || f.kind == "id" || (f.id_lookup && f.name == "Username"),
+                options: f.options(),
+            })
+            .collect();
+        ObjectTypeSchema { object_type: object_type.to_owned(), attributes }
+    }
+
+    /// The fields of a write in the form in which Salesforce takes them, or why it would not.
+    pub fn check(&self, writing: Writing, attributes: &Attributes) -> Result<Attributes, Refused> {
+        let kind = &self.answer.name;
+        let able = match writing {
+            Writing::Create => self.answer.createable,
+            Writing::Update => self.answer.updateable,
+        };
+        if !able {
+            let verb = if writing == Writing::Create { "created" } else { "changed" };
+            return Err(Refused {
+                reason: format!("records of type {kind} cannot be {verb} by the user that authorized"),
+                attribute: None,
+            });
+        }
+        let mut fields = Attributes::with_capacity(attributes.len());
+        for (name, value) in attributes {
+            let refused = |what: String| Refused {
+                reason: format!("not sent: {kind}.{name} {what}"),
+                attribute: Some(name.clone()),
+            };
+            let Some(field) = self.field(name) else {
+                return Err(refused(
+                    "does not exist, or the user that authorized may not see it; read the schema again"
+                        .to_owned(),
+                ));
+            };
+            let (may, verb) = match writing {
+                Writing::Create => (field.createable, "given to new records"),
+                Writing::Update => (field.updateable, "changed"),
+            };
+            if !may {
+                return Err(refused(format!(
+                    "cannot be {verb}: it is computed, read-only, or the user that authorized may not edit it"
+                )));
+            }
+            let value = converted(field, value).map_err(refused)?;
+            if value.is_null() {
+                match writing {
+                    Writing::Create => continue,
+                    Writing::Update if !field.nillable => {
+                        return Err(refused("must have a value and cannot be cleared".to_owned()));
+                    }
+                    Writing::Update => {}
+                }
+            }
+            fields.insert(field.name.clone(), value);
+        }
+        if writing == Writing::Create {
+            let missing: Vec<&str> = self
+                .answer
+                .fields
+                .iter()
+                .filter(|f| f.required() && !fields.contains_key(&f.name))
+                .map(|f| f.name.as_str())
+                .collect();
+            if let Some(first) = missing.first() {
+                return Err(Refused {
+                    reason: format!(
+                        "not sent: a new {kind} needs {}; map these attributes, or give them constants",
+                        missing.join(", ")
+                    ),
+                    attribute: Some((*first).to_owned()),
+                });
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// A value as its field takes it; an empty text is no value.
+fn converted(field: &Field, value: &Value) -> Result<Value, String> {
+    let value = match value {
+        Value::Null => return Ok(Value::Null),
+        Value::String(text) if text.is_empty() => return Ok(Value::Null),
+        Value::Array(items) if field.kind() == Kind::Several => {
+            let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+            let texts = texts.ok_or("takes texts only")?;
+            if texts.is_empty() {
+                return Ok(Value::Null);
+            }
+            Value::String(texts.join(";"))
+        }
+        Value::Array(_) | Value::Object(_) => {
+            return Err("takes one value, not a list or an object".to_owned());
+        }
+        other => other.clone(),
+    };
+    match (field.kind(), value) {
+        (Kind::Boolean, Value::Bool(flag)) => Ok(Value::Bool(flag)),
+        (Kind::Boolean, Value::String(text)) => match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(Value::Bool(true)),
+            "false" => Ok(Value::Bool(false)),
+            _ => Err(format!("is `{}`; it takes true or false", short(&text))),
+        },
+        (Kind::Boolean, _) => Err("takes true or false".to_owned()),
+        (Kind::Number, Value::Number(number)) => Ok(Value::Number(number)),
+        (Kind::Number, Value::String(text)) => number(text.trim())
+            .map(Value::Number)
+            .ok_or_else(|| format!("is `{}`; it takes a number", short(&text))),
+        (Kind::Number, _) => Err("takes a number".to_owned()),
+        (Kind::Id, Value::String(text)) => match ids::long(text.trim()) {
+            Some(id) => Ok(Value::String(id)),
+            None => Err(format!("is `{}`; it takes the id of a record (15 or 18 characters)", short(&text))),
+        },
+        (_, value) => {
+            let text = match value {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            let length = text.chars().count();
+            if field.length > 0 && length > field.length {
+                return Err(format!(
+                    "is {length} characters long; it takes at most {}: shorten the value in the mapping",
+                    field.length
+                ));
+            }
+            let wrong = match field.kind() {
+                Kind::Several => text.split(';').find(|v| !field.allows(v.trim())).map(str::to_owned),
+                _ => (!field.allows(&text)).then(|| text.clone()),
+            };
+            if let Some(wrong) = wrong {
+                let allowed: Vec<String> = field.options().into_iter().take(12).collect();
+                let more = if field.options().len() > 12 { ", ..." } else { "" };
+                return Err(format!(
+                    "is `{}`, which is none of its values ({}{more})",
+                    short(&wrong),
+                    allowed.join(", ")
+                ));
+            }
+            Ok(Value::String(text))
+        }
+    }
+}
+
+/// A JSON number from a text.
+pub(crate) fn number(text: &str) -> Option<Number> {
+    if let Ok(whole) = text.parse::<i64>() {
+        return Some(whole.into());
+    }
+    text.parse::<f64>().ok().and_then(Number::from_f64)
+}
+
+fn short(text: &str) -> String {
+    let mut words: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+    if text.chars().nth(60).is_some() {
+        words.push('…');
+    }
+    words
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Described, Writing};
+
+    pub(crate) fn user() -> Described {
+        let text = |name: &str, length: u32, nillable: bool| json!({"name": name, "type": "string", "length": length, "nillable": nillable, "createable": true, "updateable": true, "filterable": true});
+        let answer = json!({
+            "name": "User", "createable": true, "updateable": true, "deletable": false,
+            "fields": [
+                {"name": "Id", "type": "id", "length": 18, "nillable": false, "createable": false, "updateable": false},
+                text("Username", 80, false), text("LastName", 80, false), text("FirstName", 40, true), text("Alias", 8, false),
+                {"name": "Name", "type": "string", "length": 121, "createable": false, "updateable": false},
+                {"name": "IsActive", "type": "boolean", "createable": true, "updateable": true},
+                {"name": "CommunityNickname", "type": "string", "length": 40, "createable": true, "updateable": true},
+                {"name": "EmailEncodingKey", "type": "picklist", "length": 40, "createable": true, "updateable": true, "nillable": true, "restrictedPicklist": true,
+                 "picklistValues": [{"value": "UTF-8", "active": true}, {"value": "Old", "active": false}]},
+                {"name": "Languages__c", "type": "multipicklist", "length": 400, "createable": true, "updateable": true, "nillable": true, "restrictedPicklist": true,
+                 "picklistValues": [{"value": "de"}, {"value": "en"}]},
+                {"name": "Age__c", "type": "double", "createable": true, "updateable": true, "nillable": true},
+                {"name": "ProfileId", "type": "reference", "length": 18, "createable": true, "updateable": true, "nillable": true},
+                {"name": "ContactId", "type": "reference", "length": 18, "createable": true, "updateable": false, "nillable": true},
+                {"name": "Start__c", "type": "date", "createable": true, "updateable": true, "nillable": true},
+                {"name": "CreatedDate", "type": "datetime"},
+                {"name": "AboutMe", "type": "textarea", "length": 1000, "createable": true, "updateable": true, "nillable": true, "filterable": false},
+                {"name": "Address", "type": "address", "nillable": true}
+            ]
+        });
+        Described::new(serde_json::from_value(answer).unwrap()).unwrap()
+    }
+
+    fn check(writing: Writing, attributes: Value) -> Result<Value, (String, Option<String>)> {
+        user()
+            .check(writing, attributes.as_object().unwrap())
+            .map(Value::Object)
+            .map_err(|refused| (refused.reason, refused.attribute))
+    }
+
+    #[test]
+    fn values_are_converted_to_what_their_fields_take() {
+        for (given, sent) in [
+            (json!({"firstname": "Ann"}), json!({"FirstName": "Ann"})),
+            (json!({"FirstName": ""}), json!({"FirstName": null})),
+            (json!({"FirstName": 7}), json!({"FirstName": "7"})),
+            (json!({"IsActive": "false"}), json!({"IsActive": false})),
+            (json!({"Age__c": "4.5"}), json!({"Age__c": 4.5})),
+            (json!({"Languages__c": ["de", "en"]}), json!({"Languages__c": "de;en"})),
+            (json!({"EmailEncodingKey": "utf-8"}), json!({"EmailEncodingKey": "utf-8"})),
+            (json!({"ProfileId": "00530000009hWLc"}), json!({"ProfileId": "00530000009hWLcAAM"})),
+        ] {
+            assert_eq!(check(Writing::Update, given.clone()), Ok(sent), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_salesforce_would_refuse_is_not_sent() {
+        for (given, attribute, what) in [
+            (json!({"Alias": "annexample"}), "Alias", "at most 8"),
+            (json!({"EmailEncodingKey": "Old"}), "EmailEncodingKey", "none of its values (UTF-8)"),
+            (json!({"Languages__c": "de;fr"}), "Languages__c", "`fr`"),
+            (json!({"Name": "Ann"}), "Name", "cannot be changed"),
+            (json!({"ContactId": "00530000009hWLc"}), "ContactId", "cannot be changed"),
+            (json!({"Nonsense": 1}), "Nonsense", "does not exist"),
+            (json!({"LastName": null}), "LastName", "cannot be cleared"),
+            (json!({"IsActive": "maybe"}), "IsActive", "true or false"),
+            (json!({"Age__c": "old"}), "Age__c", "a number"),
+            (json!({"ProfileId": "Standard User"}), "ProfileId", "id of a record"),
+            (json!({"FirstName": ["a"]}), "FirstName", "one value"),
+        ] {
+            let (reason, at) = check(Writing::Update, given.clone()).unwrap_err();
+            assert!(reason.contains(what), "{given}: {reason}");
+            assert_eq!(at.as_deref(), Some(attribute), "{given}");
+        }
+    }
+
+    #[test]
+    fn new_records_need_what_describe_says_and_no_more() {
+        let (reason, attribute) = check(Writing::Create, json!({"LastName": "Kim"})).unwrap_err();
+        assert!(reason.contains("needs Username, Alias"), "{reason}");
+        assert_eq!(attribute.as_deref(), Some("Username"));
+        let sent = check(
+            Writing::Create,
+            json!({"LastName": "Kim", "Username": "k@x.org", "Alias": "k", "FirstName": null}),
+        );
+        assert_eq!(sent, Ok(json!({"LastName": "Kim", "Username": "k@x.org", "Alias": "k"})));
+    }
+}

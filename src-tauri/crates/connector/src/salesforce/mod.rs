@@ -1,0 +1,299 @@
+//! Salesforce: users, contacts, leads, accounts and any other sObject, by REST and Bulk API 2.0.
+//!
+//! `__UID__` is the 18-character record id, `__NAME__` a user's user name, a contact's or lead's e-mail address, and the
+//! name of anything else. Setup objects (users, permission sets, ...) and other records never meet in one call, because
+//! a batch is of one type. Deleting a user deactivates it: Salesforce keeps users for good.
+
+mod answers;
+mod budget;
+mod bulk;
+mod changes;
+mod csv;
+mod describe;
+mod ids;
+mod objects;
+mod read;
+mod settings;
+mod soql;
+mod test;
+mod words;
+mod write;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{Clock, ConnectorConfig};
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+use self::answers::SalesforceDialect;
+use self::budget::Budget;
+use self::describe::Described;
+use self::objects::ObjectType;
+use self::settings::{Grant, Settings};
+pub(crate) use self::words::authorization_help;
+use crate::credentials::Credentials;
+use crate::error::{ConnectorError, ErrorKind};
+use crate::http::{Answer, Bearer, Call, Failure, Http, Payload, RealTime, Repeat, Waiter};
+use crate::oauth;
+use crate::port::{
+    Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeSchema, Outcome, Pages, RemoteObject,
+    Search, TestReport, Usage,
+};
+use crate::token::{Instances, TokenSource};
+
+/// The provider's name for people.
+pub(crate) const TITLE: &str = "Salesforce";
+/// Stands for the organization's address until a token tells it; no call ever goes here.
+const SOMEWHERE: &str = "https://instance.invalid";
+/// Salesforce has no limit per second; this keeps one connection from crowding out the rest.
+const PERMITS_PER_SECOND: u32 = 50;
+/// A description is read again after this time, so that new fields and picklist values are seen.
+const DESCRIBED_FOR: Duration = Duration::from_secs(900);
+
+/// A connection to one Salesforce organization.
+pub struct Salesforce {
+    name: String,
+    settings: Settings,
+    http: Arc<Http>,
+    tokens: TokenSource,
+    budget: Budget,
+    waiter: Arc<dyn Waiter>,
+    clock: Arc<dyn Clock>,
+    descriptor: Descriptor,
+    object_types: Vec<ObjectType>,
+    somewhere: Url,
+    /// Descriptions by object type, with the time at which they were read.
+    described: Mutex<HashMap<String, (Duration, Arc<Described>)>>,
+}
+
+impl Salesforce {
+    /// Reads the configuration. Nothing is sent yet.
+    pub fn new(
+        config: &ConnectorConfig,
+        credentials: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConnectorError> {
+        Self::with_waiter(config, credentials, clock, Arc::new(RealTime::new()))
+    }
+
+    /// The same with another way to wait, for tests.
+    pub fn with_waiter(
+        config: &ConnectorConfig,
+        credentials: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+        waiter: Arc<dyn Waiter>,
+    ) -> Result<Self, ConnectorError> {
+        let settings = Settings::from_config(config)?;
+        let http = Arc::new(http(config, Arc::clone(&credentials), Arc::clone(&clock), Arc::clone(&waiter))?);
+        let provider = match config.text("clientId")? {
+            Some(_) => Some(settings.provider(config)?),
+            None => None,
+        };
+        let trusting = settings.clone();
+        let tokens =
+            TokenSource::new(&config.name, credentials, Arc::clone(&clock), Arc::clone(&http), provider)
+                .with_instances(Instances {
+                    configured: settings.instance.clone(),
+                    trusted: Box::new(move |text| trusting.trusted_instance(text)),
+                    client_credentials: settings.grant == Grant::ClientCredentials,
+                });
+        let object_types: Vec<ObjectType> =
+            settings.object_types.iter().map(|name| ObjectType::new(name, &settings)).collect();
+        let descriptor = Descriptor {
+            title: TITLE.to_owned(),
+            object_types: object_types.iter().map(ObjectType::descriptor).collect(),
+            permits_per_second: http.permits_per_second(),
+        };
+        Ok(Self {
+            name: config.name.clone(),
+            budget: Budget::new(settings.daily_share),
+            settings,
+            http,
+            tokens,
+            waiter,
+            clock,
+            descriptor,
+            object_types,
+            somewhere: somewhere()?,
+            described: Mutex::default(),
+        })
+    }
+
+    fn object_type(&self, name: &str) -> Result<&ObjectType, ConnectorError> {
+        self.object_types.iter().find(|t| t.name == name).ok_or_else(|| {
+            self.error(
+                ErrorKind::Unsupported,
+                format!(
+                    "object type `{name}` is not among its supportedObjectTypes; add it there by its API name"
+                ),
+            )
+        })
+    }
+
+    /// An address of the API's version.
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.somewhere.clone();
+        url.set_path(&format!("/services/data/v{}.0/{path}", self.settings.version));
+        url
+    }
+
+    /// A read, by GET.
+    fn get(&self, url: Url) -> Call<'_> {
+        Call {
+            method: Method::GET,
+            url,
+            payload: Payload::None,
+            repeat: Repeat::Safe,
+            search: false,
+            bearer: Some(&self.tokens as &dyn Bearer),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// A call with a JSON body.
+    fn call(&self, method: Method, url: Url, body: &Value, repeat: Repeat) -> Call<'_> {
+        Call { method, payload: Payload::Json(body.to_string().into_bytes()), repeat, ..self.get(url) }
+    }
+
+    /// Sends a call, unless this connection's share of the day is used up.
+    async fn send<T>(
+        &self,
+        call: &Call<'_>,
+        read: impl Fn(&Answer) -> Result<T, String> + Send + Sync,
+    ) -> Result<T, Failure> {
+        if let Err((what, rest)) = self.budget.admit(self.http.usage(), self.waiter.elapsed()) {
+            let error = self.error(ErrorKind::RateLimited, what);
+            return Err(Failure::NotDone(ConnectorError { retry_after: Some(rest), ..error }));
+        }
+        self.http.send(call, read).await
+    }
+
+    /// What Salesforce says about an object type.
+    async fn described(&self, kind: &ObjectType) -> Result<Arc<Described>, ConnectorError> {
+        let now = self.waiter.elapsed();
+        let known = self.descriptions().get(&kind.name).cloned();
+        if let Some((at, described)) = known
+            && now.saturating_sub(at) < DESCRIBED_FOR
+        {
+            return Ok(described);
+        }
+        self.describe(kind).await
+    }
+
+    /// The same, asked anew.
+    async fn describe(&self, kind: &ObjectType) -> Result<Arc<Described>, ConnectorError> {
+        let call = self.get(self.url(&format!("sobjects/{}/describe", kind.name)));
+        let described = self.send(&call, |a| Described::new(a.json()?)).await?;
+        let described = Arc::new(described);
+        let now = self.waiter.elapsed();
+        self.descriptions().insert(kind.name.clone(), (now, Arc::clone(&described)));
+        Ok(described)
+    }
+
+    fn descriptions(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Duration, Arc<Described>)>> {
+        self.described.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
+        self.http.error(kind, what)
+    }
+
+    fn untrusted(&self, what: impl std::fmt::Display) -> ConnectorError {
+        self.error(ErrorKind::Untrusted, what)
+    }
+}
+
+fn somewhere() -> Result<Url, ConnectorError> {
+    Url::parse(SOMEWHERE).map_err(|e| ConnectorError::new(ErrorKind::Configuration, e.to_string()))
+}
+
+/// The way out to a Salesforce organization.
+pub(crate) fn http(
+    config: &ConnectorConfig,
+    credentials: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+    waiter: Arc<dyn Waiter>,
+) -> Result<Http, ConnectorError> {
+    let mut config = config.clone();
+    if config.number("permitsPerSecond")?.is_none() {
+        config.configuration_properties.insert("permitsPerSecond".to_owned(), json!(PERMITS_PER_SECOND));
+    }
+    let dialect = Box::new(SalesforceDialect { name: config.name.clone() });
+    Http::new(&config, somewhere()?, dialect, credentials, clock, waiter)
+}
+
+/// The OAuth settings of a Salesforce connection.
+pub(crate) fn oauth_provider(config: &ConnectorConfig) -> Result<oauth::Provider, ConnectorError> {
+    Settings::from_config(config)?.provider(config)
+}
+
+#[async_trait]
+impl Connector for Salesforce {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn usage(&self) -> Usage {
+        self.http.usage()
+    }
+
+    async fn test(&self) -> Result<TestReport, ConnectorError> {
+        self.check_connection().await
+    }
+
+    async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError> {
+        let kind = self.object_type(object_type)?;
+        Ok(self.describe(kind).await?.schema(&kind.name))
+    }
+
+    fn search(&self, search: Search) -> Pages<'_> {
+        self.pages(search)
+    }
+
+    fn changes(&self, feed: Feed) -> Changes<'_> {
+        self.change_pages(feed)
+    }
+
+    async fn read(
+        &self,
+        object_type: &str,
+        uids: &[String],
+        attributes: &[String],
+    ) -> Result<Vec<RemoteObject>, ConnectorError> {
+        self.read_ids(self.object_type(object_type)?, uids, attributes).await
+    }
+
+    async fn find_by_key(
+        &self,
+        object_type: &str,
+        values: &[String],
+        attributes: &[String],
+    ) -> Result<Vec<RemoteObject>, ConnectorError> {
+        self.read_keys(self.object_type(object_type)?, values, attributes).await
+    }
+
+    async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome> {
+        match self.object_type(object_type) {
+            Ok(kind) => self.create_batch(kind, batch).await,
+            Err(error) => vec![write::not_done(&error); batch.len()],
+        }
+    }
+
+    async fn update(&self, object_type: &str, batch: &[Change]) -> Vec<Outcome> {
+        match self.object_type(object_type) {
+            Ok(kind) => self.update_batch(kind, batch).await,
+            Err(error) => vec![write::not_done(&error); batch.len()],
+        }
+    }
+
+    async fn delete(&self, object_type: &str, uids: &[String]) -> Vec<Outcome> {
+        match self.object_type(object_type) {
+            Ok(kind) => self.delete_batch(kind, uids).await,
+            Err(error) => vec![write::not_done(&error); uids.len()],
+        }
+    }
+}
