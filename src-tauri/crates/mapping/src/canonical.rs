@@ -3,7 +3,7 @@
 //! CRMs hand out every value as text and cannot tell null from empty; the repository keeps JSON types. A value that only
 //! crossed that border has not changed.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use model::Attributes;
 
@@ -65,7 +65,9 @@ pub fn same(a: &Value, b: &Value) -> bool {
         }
         (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
             number.to_string().as_str() == text
+                || text.parse::<Number>().is_ok_and(|written| same_number(&written, number))
         }
+        (Value::Number(a), Value::Number(b)) => same_number(a, b),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             let absent = Value::Null;
@@ -73,6 +75,12 @@ pub fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// Salesforce writes the number 3 as `3.0`. Whole numbers too long for a double are compared digit by digit.
+fn same_number(a: &Number, b: &Number) -> bool {
+    let whole = |n: &Number| n.is_i64() || n.is_u64();
+    if whole(a) && whole(b) { a == b } else { a.as_f64() == b.as_f64() }
 }
 
 #[cfg(test)]
@@ -109,6 +117,13 @@ mod tests {
             (json!(null), json!(""), true),
             (json!(true), json!("true"), true),
             (json!(3), json!("3"), true),
+            (json!(3.0), json!(3), true),
+            (json!("3.0"), json!(3), true),
+            (json!("3.50"), json!(3.5), true),
+            (json!("3.0"), json!("3"), false),
+            (json!("0049"), json!(49), false),
+            (json!("nan"), json!(0), false),
+            (json!(9007199254740993_u64), json!("9007199254740992"), false),
             (json!("a"), json!("A"), false),
             (json!([]), json!(null), true),
             (json!({"x": null}), json!({}), true),

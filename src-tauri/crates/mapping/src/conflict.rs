@@ -65,16 +65,15 @@ impl Rule {
             _ => None,
         };
         match self.rule {
-            ConflictRule::Source => Some(Newer::Source),
+            // A mapping's own `whenEmpty` says what its empty source does; the other mapping's does not.
+            ConflictRule::Source if !self.mirrored => Some(Newer::Source),
             ConflictRule::SourceUnlessBlank => {
                 let source_is_late = source.was_empty == Some(true) && !target.is_empty;
-                Some(if source.is_empty || source_is_late {
-                    one_sided.unwrap_or(Newer::Target)
-                } else {
-                    Newer::Source
-                })
+                let target_wins = source_is_late || (source.is_empty && !target.is_empty);
+                Some(if target_wins { Newer::Target } else { Newer::Source })
             }
             _ if fresh && one_sided.is_some() => one_sided,
+            ConflictRule::Source => Some(Newer::Source),
             ConflictRule::Target => Some(Newer::Target),
             ConflictRule::Newest => Some(newer.unwrap_or(Newer::Source)),
             ConflictRule::Ask => None,

@@ -103,7 +103,8 @@ impl Transform {
             value = match &step.run {
                 // An absent value never reaches a script of one attribute: `source.toLowerCase()` is written for values
                 // that are there, and IDM's own samples fail on those that are not.
-                Run::Script(_) if value.is_null() && (i > 0 || input.of_one_attribute) => Value::Null,
+                Run::Script(_) if i > 0 && is_empty(&value) => Value::Null,
+                Run::Script(_) if input.of_one_attribute && value.is_null() => Value::Null,
                 Run::Script(id) => {
                     let qualifier = Value::from(input.qualifier);
                     let variables = [("source", &value), ("linkQualifier", &qualifier)];

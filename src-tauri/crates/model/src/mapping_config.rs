@@ -466,6 +466,13 @@ impl MappingConfig {
             if property.when_empty() == WhenEmpty::Default && property.default.is_none() {
                 return Err(self.place(place(), "`whenEmpty` is `default`, but there is no `default`"));
             }
+            let one_attribute = property.source.as_deref().is_some_and(|s| !Pointer::parse(s).is_root());
+            if property.conflict_rule.is_some_and(|rule| rule != ConflictRule::Source) && !one_attribute {
+                return Err(self.place(
+                    place(),
+                    "`conflictRule` compares two attributes, so `source` must name one; for a value that is worked out, use `setOn` or a condition",
+                ));
+            }
             self.check_condition(property.condition.as_ref(), place)?;
             self.check_transform(property, place)?;
         }
@@ -775,6 +782,10 @@ mod tests {
                 "needs `source` or `file`",
             ),
             (change("/properties/0/transform", json!("lower")), "property `mail`: \"lower\" is no transform"),
+            (
+                change("/properties/0", json!({"source": "", "target": "x", "conflictRule": "ask"})),
+                "property `x`: `conflictRule` compares two attributes",
+            ),
             (change("/properties/0/transform", json!([])), "property `mail`: `transform` is an empty list"),
             (change("/properties/0/transform", json!({"builtIn": "lowr"})), "property `mail`: there is no"),
             (
