@@ -16,7 +16,9 @@ pub mod calls;
 pub mod faults;
 pub mod hubspot;
 pub mod limits;
+pub mod salesforce;
 
 mod answer;
+mod dice;
 mod html;
 mod net;

@@ -1,0 +1,133 @@
+//! A Salesforce org that runs on this machine.
+//!
+//! It answers OAuth (web server flow with PKCE, refresh with and without rotation, client credentials, introspection,
+//! revocation, identity), and of the REST API describe, single records, sObject Collections and SOQL, for any version
+//! from 31.0 on. Facts come from Salesforce's public documentation and from reports of its behaviour; where neither
+//! says anything the sandbox takes the stricter way.
+//!
+//! # Control paths
+//!
+//! | Request | Effect |
+//! |---|---|
+//! | `GET /__sandbox/state` | counts, tokens, faults |
+//! | `GET /__sandbox/calls`, `GET /__sandbox/writes` | what was asked and what was written |
+//! | `GET /__sandbox/{Type}?limit&after`, `GET /__sandbox/{Type}/{id}` | records with all stored values |
+//! | `POST /__sandbox/{Type}` | creates a record as a person in the org; the body is an object of fields |
+//! | `POST /__sandbox/{Type}/{id}`, `.../{id}/undelete`, `DELETE .../{id}` | changes, brings back, deletes it |
+//! | `POST /__sandbox/faults` | replaces the faults by those of a [fault document](faults) |
+//! | `POST /__sandbox/clock` | `{"advanceMs": 60000}` puts the clock forward |
+//! | `POST /__sandbox/instance-url` | `{"url": "http://localhost:1234"}` is sent with tokens; null ends it |
+//! | `POST /__sandbox/reset` | back to the seed |
+//! | `POST /__sandbox/reset-calls` | forgets calls and writes |
+//! | `POST /__sandbox/expire-sessions`, `/revoke-all`, `/expire-cursors` | ends what its name says |
+//!
+//! None of these counts as an API call and no fault or limit touches them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub mod faults;
+
+mod bend;
+mod catalogue;
+mod collections;
+mod control;
+mod describe;
+mod field;
+mod id;
+mod input;
+mod oauth;
+mod org;
+mod picklists;
+mod problem;
+mod query;
+mod record;
+mod request;
+mod routes;
+mod rows;
+mod rules;
+mod seed;
+mod server;
+mod soql;
+mod tables;
+mod time;
+mod tokens;
+mod values;
+mod write;
+
+pub use faults::{CursorFault, Faults, JobFault, PageFault, RowFault, load_faults};
+pub use org::{Org, OrgError, RecordCopy, TokenCounts};
+pub use server::{Clock, Consent, Options};
+pub use tables::{Write, WriteKind};
+
+pub use crate::calls::Call;
+pub use crate::faults::{Action, Fault};
+pub use crate::limits::Limits;
+
+use crate::net::{Cut, Loopback};
+
+/// How long open connections may hold up a stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running sandbox. Dropping it ends the server.
+pub struct Sandbox {
+    org: Org,
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Sandbox {
+    /// Starts an org on a loopback listener.
+    ///
+    /// # Errors
+    /// When the listener is open to other machines.
+    pub async fn start(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
+        let listener = Loopback::new(listener)?;
+        let address = axum::serve::Listener::local_addr(&listener)?;
+        let mut tables = tables::Tables::default();
+        seed::fill(&mut tables, options.records, options.seed, options.licenses);
+        let shared = Arc::new(server::Shared::new(options, tables));
+        let app = Router::new().fallback(server::serve).with_state(shared.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(async move {
+            axum::serve(listener, app.into_make_service_with_connect_info::<Cut>())
+                .with_graceful_shutdown(async {
+                    // A dropped sender stops the server as well.
+                    let _ = stopped.await;
+                })
+                .await
+        });
+        Ok(Sandbox { org: Org { shared }, url: format!("http://{address}"), stop: Some(stop), server })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// A handle on the org that stays valid while the sandbox runs.
+    pub fn org(&self) -> Org {
+        self.org.clone()
+    }
+
+    /// Stops answering.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
