@@ -241,6 +241,17 @@ pub async fn revoke(
 ) -> Result<(), ConnectorError> {
     let provider = Provider::from_config(config)?;
     let Some(url) = provider.revoke_url.clone() else { return Ok(()) };
+    let http = way_out(config, Arc::clone(&credentials), clock)?;
+    give_back(&http, &provider, url, credentials.as_ref()).await
+}
+
+/// The same over a way out that is there already.
+pub(crate) async fn give_back(
+    http: &Http,
+    provider: &Provider,
+    url: Url,
+    credentials: &dyn Credentials,
+) -> Result<(), ConnectorError> {
     let Some(tokens) = credentials.tokens().await? else { return Ok(()) };
     let given = |token: &Secret| !token.is_empty();
     // A grant of the app itself has no refresh token: then the access token is all that there is to give back.
@@ -250,9 +261,8 @@ pub async fn revoke(
         None => return Ok(()),
     };
     let secret = credentials.secret("clientSecret").await?.unwrap_or_else(|| Secret::new(""));
-    let http = way_out(config, credentials, clock)?;
     let call = provider.about_token(url, token, secret, hint);
-    http.send(&call, |_| Ok(())).await.map_err(|failure| token_error(&provider, failure).into())
+    http.send(&call, |_| Ok(())).await.map_err(|failure| token_error(provider, failure).into())
 }
 
 /// The way out to a connection's provider.

@@ -16,7 +16,7 @@ use url::Url;
 use crate::credentials::{Credentials, Tokens};
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Bearer, Failure, Http, Repeat};
-use crate::oauth::{Grant, Provider, TokenFailure, request_tokens};
+use crate::oauth::{Grant, Provider, TokenFailure, give_back, request_tokens};
 
 /// How long a refresh token that was refused is not sent again.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -107,6 +107,13 @@ impl TokenSource {
     /// The app's secret.
     pub async fn client_secret(&self) -> Result<Option<Secret>, ConnectorError> {
         Ok(self.credentials.secret("clientSecret").await?.filter(|s| !s.is_empty()))
+    }
+
+    /// Gives the grant back to the provider. Whoever calls forgets the stored tokens.
+    pub async fn revoke(&self) -> Result<(), ConnectorError> {
+        let Some(provider) = &self.provider else { return Ok(()) };
+        let Some(url) = provider.revoke_url.clone() else { return Ok(()) };
+        give_back(&self.http, provider, url, self.credentials.as_ref()).await
     }
 
     async fn fixed_token(&self) -> Result<Option<Secret>, ConnectorError> {

@@ -245,6 +245,10 @@ impl Connector for Salesforce {
         self.check_connection().await
     }
 
+    async fn revoke(&self) -> Result<(), ConnectorError> {
+        self.tokens.revoke().await
+    }
+
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError> {
         let kind = self.object_type(object_type)?;
         Ok(self.describe(kind).await?.schema(&kind.name))
