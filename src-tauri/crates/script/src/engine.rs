@@ -14,6 +14,10 @@ const PRELUDE: &str = include_str!("prelude.js");
 const SCRIPT_NAME: &str = "script";
 /// QuickJS checks its own stack against this; it must fit into the smallest thread that runs scripts (2 MiB).
 const STACK_BYTES: usize = 512 * 1024;
+/// The longest value that a call may give, as text. No provider takes attributes of such length.
+pub(crate) const LONGEST_RESULT: usize = 4 << 20;
+/// Characters of a thrown message that an error repeats; it may hold a whole record.
+const LONGEST_MESSAGE: usize = 500;
 
 /// Promises are here because without them `async` would crash instead of being refused; typed arrays, weak references and
 /// clocks of high resolution are not, as no mapping needs them.
@@ -133,6 +137,7 @@ impl Engine {
             Failure::Threw { line, message, .. } => ScriptError::Threw { place, line, message },
             Failure::TimedOut => ScriptError::TimedOut { place, limit_ms: self.limits.time.as_millis() },
             Failure::OutOfMemory => ScriptError::OutOfMemory { place, limit_bytes: self.limits.memory_bytes },
+            Failure::TooLong(bytes) => ScriptError::TooLong { place, bytes, limit_bytes: LONGEST_RESULT },
             Failure::NotJson(what) => ScriptError::NotJson { place, what },
         }
     }
@@ -164,6 +169,7 @@ pub(crate) enum Failure {
     Threw { line: Option<u32>, message: String, syntax: bool },
     TimedOut,
     OutOfMemory,
+    TooLong(usize),
     NotJson(String),
 }
 
@@ -171,10 +177,20 @@ impl Failure {
     /// Takes the thrown value out of the interpreter. A time-out is told apart by [`Engine::run`].
     pub(crate) fn of(ctx: &Ctx<'_>, error: rquickjs::Error) -> Self {
         match error {
-            rquickjs::Error::Exception => Self::thrown(ctx, ctx.catch()),
+            rquickjs::Error::Exception => Self::thrown(ctx, ctx.catch()).cut(),
             rquickjs::Error::Allocation => Self::OutOfMemory,
             other => Self::Threw { line: None, message: other.to_string(), syntax: false },
         }
+    }
+
+    fn cut(mut self) -> Self {
+        if let Self::Threw { message, .. } | Self::NotJson(message) = &mut self
+            && let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE)
+        {
+            message.truncate(end);
+            message.push('…');
+        }
+        self
     }
 
     fn thrown<'js>(ctx: &Ctx<'js>, value: JsValue<'js>) -> Self {

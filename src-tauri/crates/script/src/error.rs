@@ -62,6 +62,16 @@ pub enum ScriptError {
         /// The limit.
         limit_bytes: usize,
     },
+    /// Its value, or a variable it changed, is longer than any attribute can be.
+    #[error("{place}: it gave {} KiB, and at most {} are taken; look for a text or list that grows", .bytes >> 10, .limit_bytes >> 10)]
+    TooLong {
+        /// The script.
+        place: Place,
+        /// How much it gave.
+        bytes: usize,
+        /// The limit.
+        limit_bytes: usize,
+    },
     /// Its value, or a variable it changed, cannot be stored as JSON.
     #[error(
         "{place}: it gave {what}, which is not a JSON value; return a text, number, true or false, null, list or object"

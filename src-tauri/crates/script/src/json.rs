@@ -3,7 +3,7 @@
 use rquickjs::{Ctx, Function, IntoJs, String as JsString, Type, Value as JsValue};
 use serde_json::{Number, Value};
 
-use crate::engine::Failure;
+use crate::engine::{Failure, LONGEST_RESULT};
 
 /// Beyond this a whole number cannot be told from its neighbours in a double.
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
@@ -33,6 +33,7 @@ pub(crate) fn from_js<'js>(
         Type::Int => Ok(Value::from(value.as_int().unwrap_or_default())),
         Type::Float => number(value.as_float().unwrap_or(f64::NAN)),
         Type::String => match value.as_string().map(JsString::to_string) {
+            Some(Ok(text)) if text.len() > LONGEST_RESULT => Err(Failure::TooLong(text.len())),
             Some(Ok(text)) => Ok(Value::String(text)),
             _ => not_json("a text with half a character in it"),
         },
@@ -46,6 +47,9 @@ pub(crate) fn from_js<'js>(
                 .map_err(|error| not_json_or(ctx, error))?;
             let Some(text) = text else { return not_json("an object whose toJSON gives nothing") };
             let text = text.to_string().map_err(|error| Failure::of(ctx, error))?;
+            if text.len() > LONGEST_RESULT {
+                return Err(Failure::TooLong(text.len()));
+            }
             serde_json::from_str(&text)
                 .map_err(|error| Failure::NotJson(format!("an object that JSON cannot hold ({error})")))
         }

@@ -10,6 +10,7 @@
 
     const silent = () => {};
     globalThis.logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+    globalThis.console = { log: silent, ...globalThis.logger };
 
     // A frozen prototype would also forbid `error.name = "Mine"` on objects that inherit from it. As accessors, its
     // properties stay as they are and an assignment makes an own property, as it does without freezing.

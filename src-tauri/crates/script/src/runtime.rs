@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::engine::{Engine, Failure, compile};
 use crate::form::{self, Form};
 use crate::json::{from_js, into_js};
-use crate::{Place, ScriptError};
+use crate::{Place, ScriptError, absent};
 
 /// What a script may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,15 @@ impl Script {
             }
             Ok((value, changed))
         });
-        result.map_err(|failure| engine.place_failure(failure, &self.place))
+        result.map_err(|mut failure| {
+            if let Failure::Threw { message, .. } = &mut failure {
+                let variables = vars.iter().map(|(name, _)| *name);
+                let visible: Vec<_> =
+                    variables.chain(globals.iter().map(|(name, _)| name.as_str())).collect();
+                *message = absent::explain(message, &visible).unwrap_or_else(|| std::mem::take(message));
+            }
+            engine.place_failure(failure, &self.place)
+        })
     }
 
     /// The function for these variables, from the last call if it was for the same ones in the same interpreter.

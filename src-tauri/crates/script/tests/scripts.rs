@@ -69,6 +69,9 @@ fn a_scripts_value_is_that_of_its_last_expression() {
         ("var source = source || 5; source.sn", json!("Lovelace")),
         ("total = 4; total * 2", json!(8)),
         ("typeof notDefined", json!("undefined")),
+        ("typeof openidm", json!("undefined")),
+        ("typeof java + typeof require", json!("undefinedundefined")),
+        ("console.log(source); console.error('x'); console.trace(); 1", json!(1)),
         ("", json!(null)),
         ("  // nothing", json!(null)),
         ("undefined", json!(null)),
@@ -162,7 +165,10 @@ fn errors_name_the_mapping_the_property_and_the_line() {
     let prefix = "mapping systemHubspotContact_managedUser, property cn (transform)";
     for (source, expected) in [
         ("null.x", ", line 1: TypeError: cannot read property 'x' of null"),
-        ("\n\nfoo.bar", ", line 3: ReferenceError: foo is not defined"),
+        (
+            "\n\nfoo.bar",
+            ", line 3: ReferenceError: foo is not defined; the variables here are source, linkQualifier",
+        ),
         ("var a = 1;\nvar b = a;\nb.c.d", ", line 3: TypeError: cannot read property 'd' of undefined"),
         ("var f = function () {\n  throw new Error('no name');\n};\nf();\n1", ", line 2: Error: no name"),
         ("if (true) {\n\n null.x }", ", line 3: TypeError: cannot read property 'x' of null"),
@@ -173,8 +179,27 @@ fn errors_name_the_mapping_the_property_and_the_line() {
         ("throw {code: 500}", ": {\"code\":500}"),
         ("throw undefined", ": undefined"),
         ("throw Symbol('s')", ": a symbol"),
-        ("openidm.read('managed/user/1')", ", line 1: ReferenceError: openidm is not defined"),
-        ("require('fs')", ", line 1: ReferenceError: require is not defined"),
+        (
+            "openidm.read('managed/user/1')",
+            ", line 1: `openidm` is not there: a mapping's script sees one record and cannot read, change or decrypt others; map the attribute that it needs",
+        ),
+        (
+            "source.a;\njava.lang.System.out.println(1)",
+            ", line 2: `java` is not there: scripts are plain JavaScript without Java classes",
+        ),
+        (
+            "require('fs')",
+            ", line 1: `require` is not there: a script cannot load files or modules; put all of its text under `source`",
+        ),
+        (
+            "identityServer.getProperty('x')",
+            ", line 1: `identityServer` is not there: put the value that the script needs into its `globals`",
+        ),
+        ("fetch('http://127.0.0.1/')", ", line 1: `fetch` is not there: scripts have no network"),
+        (
+            "setTimeout(function () {}, 1)",
+            ", line 1: `setTimeout` is not there: a script ends when its last line has run",
+        ),
         ("function f() { f() }\nf()", ", line 1: RangeError: Maximum call stack size exceeded"),
     ] {
         match run(&runtime, source, json!({})) {
@@ -184,6 +209,13 @@ fn errors_name_the_mapping_the_property_and_the_line() {
             other => panic!("{source}: {other:?}"),
         }
     }
+    assert_eq!(
+        compile(&runtime, "foo").unwrap().eval(&[]).unwrap_err().to_string(),
+        format!("{prefix}, line 1: ReferenceError: foo is not defined; there are no variables here")
+    );
+    // A thrown message may hold a whole record, and a log of a million failures is no place for it.
+    let error = run(&runtime, "throw new Error('x'.repeat(1e6))", json!(1)).unwrap_err().to_string();
+    assert!(error.ends_with("xxx…") && error.len() < 700, "{}", error.len());
     let whole = Place { mapping: "m".into(), property: None, hook: "onCreate" };
     assert_eq!(whole.to_string(), "mapping m (onCreate)");
 }
@@ -246,6 +278,69 @@ fn what_json_cannot_hold_is_an_error() {
             Err(ScriptError::NotJson { what, .. }) => assert!(what.contains(expected), "{source}: {what}"),
             other => panic!("{source}: {other:?}"),
         }
+    }
+}
+
+#[test]
+fn a_value_that_no_attribute_can_hold_is_refused() {
+    let runtime = runtime();
+    for (source, taken) in [
+        ("'a'.repeat(4 * 1024 * 1024)", true),
+        ("'a'.repeat(4 * 1024 * 1024 + 1)", false),
+        ("['a'.repeat(4 * 1024 * 1024)]", false),
+        ("'é'.repeat(3 * 1024 * 1024)", false),
+    ] {
+        match run(&runtime, source, json!(1)) {
+            Ok(_) => assert!(taken, "{source}"),
+            Err(ScriptError::TooLong { bytes, limit_bytes, .. }) => {
+                assert!(!taken && bytes > limit_bytes, "{source}")
+            }
+            Err(other) => panic!("{source}: {other}"),
+        }
+    }
+    assert_eq!(run(&runtime, "source", json!(1)), Ok(json!(1)));
+}
+
+/// Whatever a script does, the record fails with its place and the next record's script runs as if nothing had been.
+#[test]
+fn odd_objects_fail_their_record_only() {
+    let runtime = within(Duration::from_millis(250));
+    let good = compile(&runtime, "source + 1").unwrap();
+    for source in [
+        "var o = {toJSON: function () { return {o: o} }}; o",
+        "({toJSON: function () { throw new Error('no') }})",
+        "({get a() { throw new Error('no') }})",
+        "({get a() { return this }})",
+        "new Proxy({}, {get: function () { throw 'no' }, ownKeys: function () { return ['a'] }})",
+        "new Proxy([], {get: function (t, k) { return k === 'length' ? 4294967295 : 0 }})",
+        "var p = Promise.resolve(1); p.then(function () { while (true); }); p",
+        "(function* () { while (true) yield 1 })().toArray()",
+        "({a: Symbol('s')})",
+        "[function () {}]",
+        "[[NaN]]",
+        "[10n]",
+        "var d = new Date(NaN); d.toISOString()",
+        "throw null",
+        "throw {get message() { throw 1 }}",
+        "throw {toJSON: function () { throw 1 }}",
+        "throw new Proxy({}, {get: function () { throw 1 }})",
+        "decodeURIComponent('%')",
+        "source.toLowerCase()",
+        "source.x.y",
+        "null.x",
+        "[].reduce(function () {})",
+        "new Array(-1)",
+        "(function f() { return [f()] })()",
+        "JSON.parse('[' .repeat(1e6))",
+        "eval('(')",
+        "Function('return (')()",
+    ] {
+        let error = run(&runtime, source, json!(41)).expect_err(source).to_string();
+        assert!(
+            error.starts_with("mapping systemHubspotContact_managedUser, property cn (transform)"),
+            "{source}: {error}"
+        );
+        assert_eq!(good.eval(&[("source", json!(41))]), Ok(json!(42)), "after {source}");
     }
 }
 
