@@ -23,7 +23,7 @@ async fn sample_data_becomes_users_and_a_change_goes_back() {
 
     app.find(Role::Link, TO_USERS).await;
     app.press(Role::Link, "Mappings").await;
-    app.find(Role::Button, "Add mapping").await;
+    app.find(Role::Button, "New mapping").await;
     screen.picture("2-mappings").await;
     app.press(Role::Button, &format!("Preview {TO_USERS}")).await;
     let carry_out = app.find_by(Role::Button, "button with the number of changes", says_how_many).await;

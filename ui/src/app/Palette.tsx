@@ -106,7 +106,7 @@ function useEntries(): Entry[] {
     const actions: Entry[] = [
       { label: "New user", icon: "plus", run: () => void navigate({ to: "/users/new" }) },
       { label: "New connector", icon: "plus", run: () => void navigate({ to: "/connectors/new" }) },
-      { label: "Add mapping", icon: "plus", run: () => void navigate({ to: "/mappings/new" }) },
+      { label: "New mapping", icon: "plus", run: () => void navigate({ to: "/mappings/new" }) },
     ];
     const opens = [
       ...(mappings.data ?? []).map((mapping): Entry => ({

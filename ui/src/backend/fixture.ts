@@ -13,6 +13,7 @@ import type { QueueRow } from "./bindings/QueueRow";
 import type { RunDetail } from "./bindings/RunDetail";
 import type { RunMode } from "./bindings/RunMode";
 import type { RunSummary } from "./bindings/RunSummary";
+import type { SampleRecord } from "./bindings/SampleRecord";
 import type { UserAttribute } from "./bindings/UserAttribute";
 import type { UserRow } from "./bindings/UserRow";
 
@@ -186,6 +187,11 @@ function makeEntries(): EntryRow[] {
   for (let i = 0; i < 4; i++) entries.push(entry(next(), "SOURCE_MISSING", "DELETE", { sourceId: null, reason: "the contact was deleted in HubSpot", changes: [] }));
   for (let i = 0; i < 31; i++) entries.push(entry(next(), "SOURCE_IGNORED", "IGNORE", { title: i % 2 ? "" : "(no e-mail)", status: "skipped", targetId: null, reason: "no e-mail, and the mapping asks for one" }));
   return entries;
+}
+
+/** The users as contacts, for the mapping editor's samples. */
+function contactSamples(users: UserRow[]): SampleRecord[] {
+  return users.slice(0, 40).map(({ attributes }, i) => ({ id: String(30_100_000 + i), title: `${attributes["givenName"]} ${attributes["sn"]}`, attributes: { firstname: attributes["givenName"], lastname: attributes["sn"], email: attributes["mail"], phone: attributes["telephoneNumber"] ?? null, city: attributes["city"] } }));
 }
 
 function countBy(entries: EntryRow[], key: "situation" | "action", meaning: (name: string) => string): Count[] {
@@ -371,6 +377,42 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       mappings = mappings.filter((item) => item.summary.name !== name);
       return {};
     },
+    mapping_reorder: ({ names }) => {
+      mappings = names.map(findMapping);
+      return mappings.map((item) => item.summary);
+    },
+    mapping_propose: ({ source, target, links }) => ({
+      templates: [{ id: "empty", label: "Empty", help: "no property yet; the default behaviors", config: { name: `${source}_${target}`.replaceAll("/", "-"), source, target, ...(links ? { links } : {}), properties: [], policies: [] } }],
+      linkable: mappings.filter((item) => item.summary.source === target && item.summary.target === source).map((item) => item.summary.name),
+    }),
+    mapping_try: ({ config, sourceId }) => {
+      const source = contactSamples(users).find((record) => record.id === sourceId) ?? fail({ code: "notFound", message: `there is no record ${sourceId}` });
+      const list = Array.isArray(config["properties"]) ? (config["properties"] as { source?: string; target: string; default?: unknown }[]) : [];
+      return {
+        source,
+        target: null,
+        situation: "ABSENT",
+        meaning: "no matching record yet",
+        action: "CREATE",
+        why: "no record matches",
+        qualifiers: ["default"],
+        properties: list.map((property) => {
+          const value = source.attributes[property.source ?? ""] ?? null;
+          return { target: property.target, source: value, before: null, after: value ?? property.default ?? null, outcome: "written", why: "the target gets this value", steps: [{ name: "source", text: `the value of ${property.source}`, value }] };
+        }),
+      };
+    },
+    mapping_matches: () => ({ looked: 20, compared: 1000, more: true, unqualified: 1, noKey: 2, none: 4, one: 12, several: 1, ambiguous: [], matched: [] }),
+    resources_list: () => [
+      { path: "managed/user", title: "User", objectType: "user", connector: null, problem: null },
+      ...connectors.flatMap((item) => item.objectTypes.map((objectType) => ({ path: `system/${item.name}/${objectType}`, title: `${item.title} ${objectType}`, objectType, connector: item.name, problem: null }))),
+    ],
+    resource_schema: ({ resource }) => ({
+      objectType: resource.split("/").at(-1) ?? "",
+      attributes: (resource === "managed/user" ? ATTRIBUTES.map(({ name, title, required, policies }) => ({ name, label: title, required, unique: policies.includes("unique") })) : ["firstname", "lastname", "email", "phone", "city"].map((name) => ({ name, label: name, required: false, unique: name === "email" }))).map((attribute) => ({ ...attribute, kind: "string", writable: true, options: [] })),
+    }),
+    resource_stats: ({ attributes }) => ({ looked: 500, more: true, attributes: attributes.map((name) => ({ name, filled: 431, distinct: 8, longest: 24, top: CITIES.map((value, i) => ({ value, count: 90 - i * 7 })) })) }),
+    records_sample: ({ search }) => ({ records: contactSamples(users).filter(({ title }) => title.toLowerCase().includes((search ?? "").toLowerCase())).slice(0, 20) }),
     run_start: ({ mapping: name, mode }) => {
       const entries = makeEntries();
       const counts = { changes: 112, needsYou: 7, calls: 49, durationMs: 6100 };

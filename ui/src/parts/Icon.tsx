@@ -16,6 +16,7 @@ const PATHS = {
   chevron: "M6 3.5 10.5 8 6 12.5",
   up: "M4 10l4-4 4 4",
   down: "M4 6l4 4 4-4",
+  grip: "M6 3.5h.01M10 3.5h.01M6 8h.01M10 8h.01M6 12.5h.01M10 12.5h.01",
   warning: "M8 2.5 14 13H2zM8 6.5v3M8 11.3v.01",
   lock: "M4 7.5h8v6H4zM5.5 7.5V5.3a2.5 2.5 0 0 1 5 0v2.2",
   trash: "M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.5 9h6l.5-9M7 7v4M9 7v4",
@@ -36,7 +37,7 @@ export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
       viewBox="0 0 16 16"
       fill="none"
       stroke="currentColor"
-      strokeWidth={name === "more" ? 2.2 : 1.4}
+      strokeWidth={name === "more" || name === "grip" ? 2.2 : 1.4}
       strokeLinecap="round"
       strokeLinejoin="round"
       className="shrink-0"

@@ -1,30 +1,39 @@
 import { useBlocker } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 
 import { count } from "../words/numbers";
 import { Button } from "./Button";
 import { Confirm } from "./Dialog";
 
 /** The foot of an editor: how much is unsaved, and the two ways out. Leaving the screen with changes asks once. */
-export function UnsavedBar({ changes, saving, onUndo, form, always = false }: {
+export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", before, form, across = "places", always = false, ready = true }: {
   changes: number;
   saving: boolean;
   onUndo: () => void;
+  undoLabel?: string;
+  /** Other ways back, before the one that undoes everything. */
+  before?: ReactNode;
+  /** Which moves lose the changes: to any other place, or only to another screen because the parts of this one share them. */
+  across?: "places" | "screens";
   /** The id of the form that Save submits. */
   form: string;
   /** Something new is worth saving even before the first change. */
   always?: boolean;
+  /** Whether there is enough to save at all. */
+  ready?: boolean;
 }) {
-  const blocker = useBlocker({ shouldBlockFn: () => changes > 0 && !saving, enableBeforeUnload: false, withResolver: true });
+  const blocker = useBlocker({ shouldBlockFn: ({ current, next }) => changes > 0 && !saving && (across === "places" || current.pathname !== next.pathname), enableBeforeUnload: false, withResolver: true });
   return (
     <div className="flex h-12 shrink-0 items-center gap-2 border-t border-line bg-surface px-6">
       <span role="status" className={changes > 0 ? "text-waits" : "text-soft"}>
         {changes > 0 ? `unsaved: ${count(changes, "change")}` : always ? "not saved yet" : "all saved"}
       </span>
       <span className="ml-auto" />
+      {before}
       <Button onClick={onUndo} disabled={changes === 0 || saving}>
-        Undo
+        {undoLabel}
       </Button>
-      <Button look="primary" type="submit" form={form} busy={saving} disabled={changes === 0 && !always}>
+      <Button look="primary" type="submit" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
         Save
       </Button>
       <Confirm

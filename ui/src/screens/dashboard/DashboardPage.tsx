@@ -42,7 +42,7 @@ export function DashboardPage() {
           <NeedsYou mappings={mappings.data} connectors={connectors.data} />
           <Section title="Mappings">
             {mappings.data.length === 0 ? (
-              <Nothing action={<GoButton go={{ to: "/mappings/new" }}>Add mapping</GoButton>}>No mapping yet. A mapping says which record becomes which, and how.</Nothing>
+              <Nothing action={<GoButton go={{ to: "/mappings/new" }}>New mapping</GoButton>}>No mapping yet. A mapping says which record becomes which, and how.</Nothing>
             ) : (
               <MappingRows mappings={mappings.data} />
             )}

@@ -1,20 +1,31 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 
+import type { MappingDetail } from "../../backend/bindings/MappingDetail";
 import type { RunMode } from "../../backend/bindings/RunMode";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
+import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Page, Skeleton } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
+import { UnsavedBar } from "../../parts/UnsavedBar";
 import { lastRunWords } from "../../words/run";
 import { useNow } from "../../words/useNow";
 import { useCancelRun, useStartRun } from "../runs/queries";
 import { RunsTable } from "../runs/RunsTable";
 import { RunView } from "../runs/RunView";
-import { DocumentTab } from "./DocumentTab";
-import { OverviewTab } from "./OverviewTab";
-import { mappingDetail } from "./queries";
+import { AdvancedTab } from "./editor/AdvancedTab";
+import { AssociationTab } from "./editor/AssociationTab";
+import { BehaviorsTab } from "./editor/BehaviorsTab";
+import { complaintOf, tabOf } from "./editor/complaint";
+import { EditorProvider } from "./editor/EditorContext";
+import { JsonTab, type Typed } from "./editor/JsonTab";
+import { PropertiesTab } from "./editor/PropertiesTab";
+import { SchedulingTab } from "./editor/SchedulingTab";
+import { type Draft, useDraft } from "./editor/useDraft";
+import { mappingDetail, useSaveMappings } from "./queries";
 import { RemoveMapping } from "./RemoveMapping";
 
 const TRAIL = (
@@ -23,18 +34,20 @@ const TRAIL = (
   </Link>
 );
 
+const FORM = "mapping-editor";
+
+const EDITOR_TABS = [
+  ["properties", "Properties"],
+  ["association", "Association"],
+  ["behaviors", "Behaviors"],
+  ["scheduling", "Scheduling"],
+  ["advanced", "Advanced"],
+] as const;
+const TABS = new Set<string>([...EDITOR_TABS.map(([id]) => id), "runs", "json"]);
+
 export function MappingPage() {
   const { name } = useParams({ from: "/mappings/$name" });
-  const search = useSearch({ from: "/mappings/$name" });
-  const navigate = useNavigate();
   const mapping = useQuery(mappingDetail(name));
-  const start = useStartRun();
-  const cancel = useCancelRun();
-  const now = useNow();
-  const show = (next: { tab?: string; run?: string }) => void navigate({ to: "/mappings/$name", params: { name }, search: next });
-  const showRun = (run: RunSummary) => show({ tab: "run", run: run.id });
-  const begin = (mode: RunMode) => start.mutate({ mapping: name, mode }, { onSuccess: showRun });
-
   if (!mapping.data) {
     return (
       <Page title={name} trail={TRAIL}>
@@ -42,17 +55,57 @@ export function MappingPage() {
       </Page>
     );
   }
-  const { summary } = mapping.data;
+  // The edits belong to one mapping and go with it.
+  return <Editor key={name} detail={mapping.data} />;
+}
+
+function Editor({ detail }: { detail: MappingDetail }) {
+  const { summary } = detail;
+  const { name } = summary;
+  const search = useSearch({ from: "/mappings/$name" });
+  const navigate = useNavigate();
+  const draft = useDraft(detail.config);
+  const [typed, setTyped] = useState<Typed | null>(null);
+  const save = useSaveMappings();
+  const start = useStartRun();
+  const cancel = useCancelRun();
+  const now = useNow();
+  const show = (next: { tab?: string; run?: string }) => void navigate({ to: "/mappings/$name", params: { name }, search: next });
+  const showRun = (run: RunSummary) => show({ tab: "run", run: run.id });
+  const begin = (mode: RunMode) => start.mutate({ mapping: name, mode }, { onSuccess: showRun });
+
   const active = summary.lastRun?.state === "active" ? summary.lastRun : null;
-  const tab = search.run ? "run" : search.tab === "runs" || search.tab === "json" ? search.tab : "overview";
+  const tab = search.run ? "run" : search.tab && TABS.has(search.tab) ? search.tab : "properties";
   const error = start.error ?? cancel.error;
   const starting = start.isPending ? start.variables.mode : null;
+  // What was wrong when it was saved may be right once it is edited.
+  const refusal = save.variables?.[0]?.config === draft.doc ? save.error : null;
+  const complaint = useMemo(() => refusal && complaintOf(refusal.message), [refusal]);
+  const wrongTab = complaint && tabOf(complaint.place);
+  const unread = typed?.problem ? 1 : 0;
+
+  function submit() {
+    if (unread > 0) {
+      show({ tab: "json" });
+      return;
+    }
+    save.mutate([{ create: false, config: draft.doc }], {
+      onSuccess: () => {
+        draft.undoAll();
+        setTyped(null);
+        announce(`${name} was saved`);
+      },
+      onError: (refused) => {
+        const place = tabOf(complaintOf(refused.message).place);
+        if (place && place !== tab && tab !== "json") show({ tab: place });
+      },
+    });
+  }
+
+  const changes = draft.changes + unread;
+  const unsaved = changes > 0 ? "Save the mapping first: a run goes by what is saved" : undefined;
   return (
-    <Tabs
-      className="h-full"
-      selectedKey={tab}
-      onSelectionChange={(key) => (key === "run" ? undefined : show(key === "overview" ? {} : { tab: String(key) }))}
-    >
+    <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => (key === "run" ? undefined : show(key === "properties" ? {} : { tab: String(key) }))}>
       <Page
         flush
         title={name}
@@ -70,10 +123,10 @@ export function MappingPage() {
               </>
             ) : (
               <>
-                <Button look={search.run ? "plain" : "primary"} busy={starting === "preview"} disabled={summary.problem !== null || start.isPending} onClick={() => begin("preview")}>
+                <Button look={search.run || changes > 0 ? "plain" : "primary"} busy={starting === "preview"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("preview")}>
                   Preview
                 </Button>
-                <Button busy={starting === "reconcile"} disabled={summary.problem !== null || start.isPending} onClick={() => begin("reconcile")}>
+                <Button busy={starting === "reconcile"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("reconcile")}>
                   Reconcile
                 </Button>
               </>
@@ -87,6 +140,14 @@ export function MappingPage() {
               <span className="shrink-0">
                 <bdi>{summary.sourceTitle}</bdi> <span aria-label="to" role="img" className="text-soft">{"\u2192"}</span> <bdi>{summary.targetTitle}</bdi>
               </span>
+              {summary.links && (
+                <span className="shrink-0 text-soft">
+                  shares the links of{" "}
+                  <Link to="/mappings/$name" params={{ name: summary.links }} className="rounded-sm underline hover:text-ink">
+                    <bdi>{summary.links}</bdi>
+                  </Link>
+                </span>
+              )}
               <span className="truncate text-soft">{lastRunWords(summary.lastRun, now)}</span>
             </p>
             {summary.problem && (
@@ -101,18 +162,57 @@ export function MappingPage() {
                 <Problem error={error} />
               </div>
             )}
+            {refusal && (
+              <div className="mt-2">
+                <Problem error={refusal} action={wrongTab && wrongTab !== tab && <Button onClick={() => show({ tab: wrongTab })}>Show</Button>} />
+              </div>
+            )}
             <TabList aria-label="Parts of the mapping" className="mt-2 flex gap-4">
-              <MappingTab id="overview">Overview</MappingTab>
+              {EDITOR_TABS.map(([id, label]) => (
+                <MappingTab key={id} id={id} wrong={wrongTab === id}>
+                  {label}
+                </MappingTab>
+              ))}
               {search.run && <MappingTab id="run">Run</MappingTab>}
               <MappingTab id="runs">Runs</MappingTab>
-              <MappingTab id="json">JSON</MappingTab>
+              <MappingTab id="json" wrong={unread > 0}>
+                JSON
+              </MappingTab>
             </TabList>
           </div>
         }
       >
-        <TabPanel id="overview" className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
-          <OverviewTab detail={mapping.data} />
-        </TabPanel>
+        <EditorProvider detail={detail} draft={draft} complaint={complaint}>
+          <form
+            id={FORM}
+            className={tab === "run" || tab === "runs" ? "hidden" : "flex min-h-0 flex-1 flex-col"}
+            onSubmit={(event) => {
+              event.preventDefault();
+              submit();
+            }}
+          >
+            {/* Enter in one of the many fields is no wish to save the whole: it presses the first button, which cannot be pressed. */}
+            <button type="submit" disabled hidden />
+            <TabPanel id="properties" className="flex min-h-0 flex-1 flex-col">
+              <PropertiesTab />
+            </TabPanel>
+            <TabPanel id="association" className="min-h-0 flex-1 overflow-y-auto">
+              <AssociationTab />
+            </TabPanel>
+            <TabPanel id="behaviors" className="flex min-h-0 flex-1 flex-col">
+              <BehaviorsTab />
+            </TabPanel>
+            <TabPanel id="scheduling" className="min-h-0 flex-1 overflow-y-auto">
+              <SchedulingTab />
+            </TabPanel>
+            <TabPanel id="advanced" className="min-h-0 flex-1 overflow-y-auto">
+              <AdvancedTab />
+            </TabPanel>
+            <TabPanel id="json" className="min-h-0 flex-1 overflow-y-auto">
+              <JsonTab typed={typed} onTyped={setTyped} />
+            </TabPanel>
+          </form>
+        </EditorProvider>
         {search.run && (
           <TabPanel id="run" className="flex min-h-0 flex-1 flex-col">
             <RunView key={search.run} embedded id={search.run} targetIsUser={summary.target === "managed/user"} onRun={showRun} onDiscard={() => show({})} />
@@ -121,11 +221,37 @@ export function MappingPage() {
         <TabPanel id="runs" className="flex min-h-0 flex-1 flex-col">
           <RunsTable mapping={name} onOpen={showRun} />
         </TabPanel>
-        <TabPanel id="json" className="flex min-h-0 flex-1 flex-col">
-          <DocumentTab detail={mapping.data} />
-        </TabPanel>
+        {(changes > 0 || (tab !== "run" && tab !== "runs")) && (
+          <EditBar
+            draft={draft}
+            changes={changes}
+            saving={save.isPending}
+            onUndoAll={() => {
+              draft.undoAll();
+              setTyped(null);
+            }}
+          />
+        )}
       </Page>
     </Tabs>
+  );
+}
+
+function EditBar({ draft, changes, saving, onUndoAll }: { draft: Draft; changes: number; saving: boolean; onUndoAll: () => void }) {
+  return (
+    <UnsavedBar
+      form={FORM}
+      changes={changes}
+      saving={saving}
+      across="screens"
+      onUndo={onUndoAll}
+      undoLabel="Undo all"
+      before={
+        <Button look="quiet" icon="undo" aria-keyshortcuts="Control+Z" disabled={draft.last === null || saving} title={draft.last === null ? undefined : `Undo: ${draft.last}`} onClick={draft.undo}>
+          Undo
+        </Button>
+      }
+    />
   );
 }
 
@@ -139,13 +265,14 @@ function ProblemLink({ problem }: { problem: string }) {
   );
 }
 
-function MappingTab({ id, children }: { id: string; children: string }) {
+function MappingTab({ id, wrong = false, children }: { id: string; wrong?: boolean; children: string }) {
   return (
     <Tab
       id={id}
-      className="h-8 rounded-t-sm border-b-2 border-transparent px-0.5 leading-8 text-soft outline-none hover:text-ink data-[focus-visible]:outline-2 data-[focus-visible]:outline-accent data-[selected]:border-accent data-[selected]:font-medium data-[selected]:text-ink"
+      className="flex h-8 items-center gap-1.5 rounded-t-sm border-b-2 border-transparent px-0.5 whitespace-nowrap text-soft outline-none hover:text-ink data-[focus-visible]:outline-2 data-[focus-visible]:outline-accent data-[selected]:border-accent data-[selected]:font-medium data-[selected]:text-ink"
     >
       {children}
+      {wrong && <span role="img" aria-label="something is wrong here" className="size-1.5 rounded-full bg-needs" />}
     </Tab>
   );
 }

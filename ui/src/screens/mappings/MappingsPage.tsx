@@ -1,49 +1,79 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
+import type { Ref } from "react";
 
 import type { MappingSummary } from "../../backend/bindings/MappingSummary";
+import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { GoButton } from "../../parts/GoButton";
+import { Icon } from "../../parts/Icon";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
+import { useReorder } from "../../parts/useReorder";
 import { lastRunWords, runState } from "../../words/run";
 import { fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { useCancelRun, useStartRun } from "../runs/queries";
-import { mappingsList } from "./queries";
+import { moved } from "./editor/document";
+import { mappingsList, useReorderMappings } from "./queries";
 
 export function MappingsPage() {
   const mappings = useQuery(mappingsList);
+  const order = useReorderMappings();
+  const list = mappings.data ?? [];
+  const reorder = useReorder(list.length, (from, to) => {
+    order.mutate(moved(list, from, to).map(({ name }) => name), {
+      onSuccess: () => announce(`${list[from]?.name} is number ${to + 1} of ${list.length}`),
+    });
+  });
   return (
     <Page
       title="Mappings"
       actions={
         <GoButton look="primary" icon="plus" go={{ to: "/mappings/new" }}>
-          Add mapping
+          New mapping
         </GoButton>
       }
     >
       {mappings.error && <Problem error={mappings.error} />}
+      {order.error && <Problem error={order.error} />}
       {mappings.isPending ? (
         <Skeleton rows={5} />
       ) : mappings.data?.length === 0 ? (
         <Nothing>No mapping yet. A mapping says which record becomes which, and what happens when one is new, changed or gone.</Nothing>
       ) : (
         mappings.data && (
-          <ol aria-label="Mappings in the order in which they run" className="flex flex-col">
-            {mappings.data.map((mapping) => (
-              <MappingRow key={mapping.name} mapping={mapping} />
-            ))}
-          </ol>
+          <>
+            <ol aria-label="Mappings in the order in which they run" className="flex flex-col">
+              {list.map((mapping, index) => (
+                <MappingRow
+                  key={mapping.name}
+                  mapping={mapping}
+                  place={`number ${index + 1} of ${list.length}`}
+                  rowRef={reorder.row(index)}
+                  handle={list.length > 1 ? reorder.handle(index) : null}
+                  look={`${reorder.dragged === index ? "opacity-50" : ""} ${reorder.gap === index ? "shadow-[inset_0_2px_0_var(--accent)]" : reorder.gap === list.length && index === list.length - 1 ? "shadow-[inset_0_-2px_0_var(--accent)]" : ""}`}
+                />
+              ))}
+            </ol>
+            {list.length > 1 && <p className="mt-3 text-sm text-soft">A change of a user is delivered in this order. Drag a row by its handle, or press the arrow keys on it.</p>}
+          </>
         )
       )}
     </Page>
   );
 }
 
-function MappingRow({ mapping }: { mapping: MappingSummary }) {
+function MappingRow({ mapping, place, rowRef, handle, look }: {
+  mapping: MappingSummary;
+  place: string;
+  rowRef: Ref<HTMLLIElement>;
+  /** What makes a button the row's handle; nothing where there is no order to change. */
+  handle: ReturnType<ReturnType<typeof useReorder>["handle"]> | null;
+  look: string;
+}) {
   const start = useStartRun();
   const cancel = useCancelRun();
   const navigate = useNavigate();
@@ -53,8 +83,15 @@ function MappingRow({ mapping }: { mapping: MappingSummary }) {
   const state = lastRun && runState(lastRun);
   const error = start.error ?? cancel.error;
   return (
-    <li className="border-b border-line py-3 first:pt-0">
-      <div className="grid grid-cols-[minmax(0,1fr)_minmax(0,1fr)_auto] items-center gap-5">
+    <li ref={rowRef} className={`border-b border-line py-3 ${look}`}>
+      <div className="grid grid-cols-[24px_minmax(0,1fr)_minmax(0,1fr)_auto] items-center gap-x-4">
+        {handle ? (
+          <button type="button" aria-label={`Move ${name}, ${place}`} title="Drag, or press the arrow keys" className="flex size-6 touch-none items-center justify-center rounded-sm text-soft hover:bg-hover hover:text-ink" {...handle}>
+            <Icon name="grip" size={14} />
+          </button>
+        ) : (
+          <span />
+        )}
         <div className="min-w-0">
           <div className="truncate font-medium">
             <bdi>{mapping.sourceTitle}</bdi> <span role="img" aria-label="to" className="text-soft">{"\u2192"}</span> <bdi>{mapping.targetTitle}</bdi>
@@ -124,7 +161,7 @@ function MappingRow({ mapping }: { mapping: MappingSummary }) {
         </div>
       </div>
       {problem && (
-        <p role="alert" className="mt-1.5 text-needs">
+        <p role="alert" className="mt-1.5 pl-10 text-needs">
           <bdi>{problem}</bdi>
         </p>
       )}

@@ -38,6 +38,23 @@ export function useSaveMappings() {
   });
 }
 
+/** Puts the mappings in another order of sync. The list shows it at once, and the old one again if it is refused. */
+export function useReorderMappings() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (names: string[]) => call("mapping_reorder", { names }),
+    onMutate: async (names) => {
+      await client.cancelQueries({ queryKey: mappingsList.queryKey });
+      const before = client.getQueryData(mappingsList.queryKey);
+      const byName = new Map(before?.map((mapping) => [mapping.name, mapping]));
+      client.setQueryData(mappingsList.queryKey, names.flatMap((name) => byName.get(name) ?? []));
+      return { before };
+    },
+    onError: (_error, _names, context) => client.setQueryData(mappingsList.queryKey, context?.before),
+    onSettled: () => refresh(client, "mappings_list"),
+  });
+}
+
 export function useRemoveMapping() {
   const client = useQueryClient();
   return useMutation({

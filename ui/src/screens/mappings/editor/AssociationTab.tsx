@@ -1,0 +1,133 @@
+import { type ReactNode, useState } from "react";
+
+import { Section } from "../../../parts/Page";
+import { SegmentedChoice } from "../../../parts/SegmentedChoice";
+import { ConditionField } from "./ConditionField";
+import { CorrelationPart } from "./CorrelationPart";
+import { type Condition, type Doc, isObject, isScript, linkQualifiersOf, queryFilterOf, type Script, withKey } from "./document";
+import { useEditor, useErrors } from "./EditorContext";
+import { FilterField } from "./FilterField";
+import { Matches } from "./Matches";
+import { NamesField } from "./NamesField";
+import { ScriptField } from "./ScriptField";
+
+/** Which records take part, and how a record finds its other half. */
+export function AssociationTab() {
+  const { doc, draft, source, target } = useEditor();
+  const put = (key: string, label: string) => (value: unknown) => draft.edit(key, label, (old) => withKey(old, key, value));
+  return (
+    <div className="max-w-3xl px-6 py-5">
+      <Section title="How a record finds its other half">
+        <Explained>A record without a link is compared with the records of {target.title}. One match is linked; several are left for a person; none makes a new record.</Explained>
+        <CorrelationPart />
+        <Matches />
+      </Section>
+      <Section title="Records that take part">
+        <div className="flex flex-col gap-5">
+          <QueryField name="sourceQuery" label={`Read from ${source.title}`} help="Others are never looked at. A linked record outside counts as gone only after it was read by its id." attributes="source" />
+          <ConditionField label="Only records where" none="All" value={doc["sourceCondition"] as Condition | undefined} variable="source" attributes={source.suggestions} variables={["source", "linkQualifier"]} errors={useErrors("sourceCondition")} onChange={put("sourceCondition", "source condition")} />
+          <OptionalScript name="validSource" label="A record of the source qualifies" none="always" variables={["source", "linkQualifier"]} />
+          <QueryField name="targetQuery" label={`Read from ${target.title}`} help="Which records of the target are looked at." attributes="target" />
+          <OptionalScript name="validTarget" label="A record of the target qualifies" none="always" variables={["target", "linkQualifier"]} />
+        </div>
+      </Section>
+      <Section title="Accounts of one record">
+        <LinkQualifiers />
+      </Section>
+    </div>
+  );
+}
+
+export function Explained({ children }: { children: ReactNode }) {
+  return <p className="mb-3 text-soft">{children}</p>;
+}
+
+/** `sourceQuery` or `targetQuery`: everything, or what a filter lets through. */
+function QueryField({ name, label, help, attributes }: { name: "sourceQuery" | "targetQuery"; label: string; help: string; attributes: "source" | "target" }) {
+  const editor = useEditor();
+  const errors = useErrors(name);
+  const stored = queryFilterOf(editor.doc, name);
+  const [narrowed, setNarrowed] = useState(stored !== "" && stored !== "true");
+  const put = (value: Doc | undefined) => editor.draft.edit(name, label, (old) => withKey(old, name, value));
+  const shown = narrowed || (stored !== "" && stored !== "true");
+  return (
+    <div className="flex flex-col gap-2">
+      <SegmentedChoice
+        label={label}
+        value={shown ? "filter" : "all"}
+        options={[
+          { value: "all", label: "All" },
+          { value: "filter", label: "Filter" },
+        ]}
+        onChange={(value) => {
+          setNarrowed(value === "filter");
+          if (value === "all") put(undefined);
+        }}
+      />
+      {shown && (
+        <>
+          <FilterField
+            label={label}
+            value={stored === "true" ? "" : stored}
+            variable=""
+            attributes={editor[attributes].suggestions}
+            errors={errors}
+            onChange={(text) => {
+              const old = editor.doc[name];
+              put(text === "" ? undefined : { ...(isObject(old) ? withKey(withKey(old, "_queryId", undefined), "_queryExpression", undefined) : {}), _queryFilter: text });
+            }}
+          />
+          <p className="text-sm text-soft">{help}</p>
+        </>
+      )}
+    </div>
+  );
+}
+
+function OptionalScript({ name, label, none, variables }: { name: string; label: string; none: string; variables: string[] }) {
+  const { doc, draft } = useEditor();
+  const errors = useErrors(name);
+  const value = doc[name];
+  const put = (next: Script | undefined) => draft.edit(name, name, (old) => withKey(old, name, next));
+  return (
+    <div className="flex flex-col gap-2">
+      <SegmentedChoice
+        label={label}
+        value={isScript(value) ? "script" : "none"}
+        options={[
+          { value: "none", label: none === "always" ? "Always" : none },
+          { value: "script", label: "Script" },
+        ]}
+        onChange={(kind) => put(kind === "script" ? { type: "text/javascript", source: "true" } : undefined)}
+      />
+      {isScript(value) && <ScriptField label={`${label}: script`} value={value} variables={variables} errors={errors} help="Gives true or false; anything else is an error." lines={3} onChange={put} />}
+    </div>
+  );
+}
+
+/** One account, several by name, or what a script says. */
+function LinkQualifiers() {
+  const { doc, draft } = useEditor();
+  const errors = useErrors("linkQualifiers");
+  const qualifiers = linkQualifiersOf(doc);
+  const put = (value: unknown) => draft.edit("linkQualifiers", "link qualifiers", (old) => withKey(old, "linkQualifiers", value));
+  const script = doc["linkQualifiers"];
+  return (
+    <div className="flex flex-col gap-2">
+      <SegmentedChoice
+        label="A record of the source has in the target"
+        value={qualifiers.kind}
+        options={[
+          { value: "none", label: "One account" },
+          { value: "list", label: "Several, by name" },
+          { value: "script", label: "What a script says" },
+        ]}
+        onChange={(kind) => put(kind === "none" ? undefined : kind === "list" ? ["default"] : { type: "text/javascript", source: "returnAll ? ['default'] : ['default']" })}
+      />
+      {qualifiers.kind === "list" && <NamesField label="Link qualifier" values={qualifiers.names} errors={errors} help="Each has a link of its own; conditions and scripts see it as linkQualifier." onChange={(names) => put(names)} />}
+      {qualifiers.kind === "script" && (
+        <ScriptField label="Link qualifiers: script" value={isScript(script) ? script : undefined} variables={["mapping", "object", "oldValue", "returnAll"]} errors={errors} help="Gives a list of names." lines={4} onChange={put} />
+      )}
+    </div>
+  );
+}

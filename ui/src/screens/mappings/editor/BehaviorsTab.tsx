@@ -1,0 +1,388 @@
+import { type ReactNode, useEffect, useId, useState } from "react";
+
+import { announce } from "../../../parts/Announcer";
+import { Button, IconButton } from "../../../parts/Button";
+import { Field } from "../../../parts/Field";
+import { Section } from "../../../parts/Page";
+import { Notice } from "../../../parts/Problem";
+import { SegmentedChoice } from "../../../parts/SegmentedChoice";
+import { actionWords } from "../../../words/actions";
+import { ACTION_HELP, situationWords } from "../../../words/situations";
+import { Explained } from "./AssociationTab";
+import { ConditionField } from "./ConditionField";
+import { isScript, moved, policiesOf, type Policy, removed, replaced, type Script, withKey, withPolicies } from "./document";
+import { useEditor, useErrors } from "./EditorContext";
+import { bySituation, conditionText, isUnreachable, type Pattern, patternOf, type SituationPolicies, withNewPolicy, withPattern } from "./policies";
+import { ScriptField } from "./ScriptField";
+
+/** What is done in each situation, and the scripts that run on the way. */
+export function BehaviorsTab() {
+  const { doc, draft } = useEditor();
+  const [opened, setOpened] = useState<number | string | null>(null);
+  const rows = bySituation(doc);
+  const errors = useErrors("policy");
+  const policies = policiesOf(doc);
+  const openPolicy = typeof opened === "number" ? policies[opened] : typeof opened === "string" ? { situation: opened, action: situationWords(opened)?.standard ?? "IGNORE" } : undefined;
+
+  function change(key: string, next: (policy: Policy) => Policy) {
+    if (opened === null || !openPolicy) return;
+    if (typeof opened === "number") {
+      draft.edit(`policy ${opened} ${key}`, `${openPolicy.situation}: ${key}`, (old) => withPolicies(old, (list) => replaced(list, opened, next(list[opened] ?? openPolicy))));
+    } else {
+      // The default was opened; what is changed of it becomes a policy of the mapping's own.
+      const made = withNewPolicy(doc, next(openPolicy));
+      draft.edit(`policy ${made.index} ${key}`, `${openPolicy.situation}: ${key}`, () => made.doc);
+      setOpened(made.index);
+    }
+  }
+
+  function add(situation: string) {
+    const made = withNewPolicy(doc, { situation, action: situationWords(situation)?.standard ?? "IGNORE" });
+    draft.edit("add policy", `${situation}: policy added`, () => made.doc);
+    draft.seal();
+    setOpened(made.index);
+  }
+
+  function remove(index: number) {
+    draft.edit(`remove policy ${index}`, `${policies[index]?.situation}: policy removed`, (old) => withPolicies(old, (list) => removed(list, index)));
+    draft.seal();
+    setOpened(null);
+  }
+
+  return (
+    <div className="relative flex min-h-0 flex-1">
+      <div className="min-w-0 flex-1 overflow-y-auto px-6 py-5">
+        <Section title="Situations" aside={<PatternSelect onDone={() => setOpened(null)} />}>
+          {errors.length > 0 && (
+            <div className="mb-2">
+              <Notice tone="needs" live="alert">
+                {errors.join(" ")}
+              </Notice>
+            </div>
+          )}
+          <table className="rows inset" aria-label="Situations">
+            <thead>
+              <tr>
+                <th scope="col" className="w-[204px]">Situation</th>
+                <th scope="col">Condition</th>
+                <th scope="col" className="w-[30%]">Action</th>
+                <th scope="col" className="w-22">On complete</th>
+                <th scope="col" className="w-8">
+                  <span className="sr-only">Add</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <Situation key={row.situation} row={row} opened={opened} onOpen={setOpened} onAdd={() => add(row.situation)} />
+              ))}
+            </tbody>
+          </table>
+          <p className="mt-2 text-sm text-soft">{"\u2605"} is what IDM does by default, {"\u2606"} another action that makes sense there. Of several policies the first whose condition holds counts.</p>
+        </Section>
+        <Section title="Scripts">
+          <Explained>They run around each record of a run or an implicit sync. What onCreate and onUpdate set on target is written with the properties.</Explained>
+          <Scripts />
+        </Section>
+      </div>
+      {opened !== null && openPolicy && (
+        <PolicyPanel
+          key={opened}
+          policy={openPolicy}
+          stored={typeof opened === "number"}
+          siblings={rows.find(({ situation }) => situation === openPolicy.situation.toUpperCase())}
+          index={typeof opened === "number" ? opened : -1}
+          onChange={change}
+          onMove={(to) => {
+            if (typeof opened !== "number") return;
+            draft.edit("policy order", `${openPolicy.situation}: order`, (old) => withPolicies(old, (list) => moved(list, opened, to)));
+            draft.seal();
+            setOpened(to);
+          }}
+          onRemove={() => typeof opened === "number" && remove(opened)}
+          onClose={() => setOpened(null)}
+        />
+      )}
+    </div>
+  );
+}
+
+const PATTERNS: { value: Pattern; label: string }[] = [
+  { value: "readOnly", label: "Read-only" },
+  { value: "default", label: "Default actions" },
+  { value: "custom", label: "Custom" },
+];
+
+function PatternSelect({ onDone }: { onDone: () => void }) {
+  const { doc, draft } = useEditor();
+  const pattern = patternOf(doc);
+  return (
+    <label className="flex items-center gap-2 text-soft">
+      Pattern
+      <select
+        className="field w-auto!"
+        value={pattern}
+        onChange={(event) => {
+          const next = event.target.value as Pattern;
+          if (next === "custom") return;
+          draft.edit("pattern", `pattern ${next === "readOnly" ? "Read-only" : "Default actions"}`, (old) => withPattern(old, next));
+          draft.seal();
+          announce(next === "readOnly" ? "Nothing is done in any situation" : "The default actions are set");
+          onDone();
+        }}
+      >
+        {PATTERNS.map(({ value, label }) => (
+          <option key={value} value={value} disabled={value === "custom" && pattern !== "custom"}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const DOT: Record<string, string> = { needs: "bg-needs", waits: "bg-waits", fine: "bg-fine", off: "bg-off", busy: "bg-accent" };
+
+function Situation({ row, opened, onOpen, onAdd }: { row: SituationPolicies; opened: number | string | null; onOpen: (which: number | string) => void; onAdd: () => void }) {
+  const words = situationWords(row.situation);
+  const shown = row.policies.length > 0 ? row.policies : [{ policy: { situation: row.situation, action: words?.standard ?? "" } as Policy, index: -1 }];
+  return shown.map(({ policy, index }, position) => {
+    const which = index < 0 ? row.situation : index;
+    const lost = isUnreachable(row, position);
+    const action = isScript(policy.action) ? "a script" : policy.action.toUpperCase();
+    const label = isScript(policy.action) ? "What a script says" : actionWords(action).label;
+    return (
+      <tr key={which} className={opened === which ? "bg-picked" : "hover:bg-hover"} onClick={() => onOpen(which)}>
+        <th scope="row">
+          {position === 0 ? (
+            <span className="flex items-center gap-2" title={words?.meaning}>
+              <span aria-hidden="true" className={`size-2 shrink-0 rounded-full ${DOT[words?.tone ?? "off"]}`} />
+              <code className="truncate font-mono text-sm">{row.situation}</code>
+              <span className="sr-only">: {words?.meaning}</span>
+            </span>
+          ) : (
+            <span className="pl-4 text-soft">
+              else<span className="sr-only"> in {row.situation}</span>
+            </span>
+          )}
+        </th>
+        <td title={lost ? "Never reached: a policy above it always applies." : conditionText(policy) || words?.meaning}>
+          {lost ? <span className="text-waits">never reached</span> : conditionText(policy) ? <bdi className="font-mono text-sm">{conditionText(policy)}</bdi> : position === 0 ? <span className="text-soft">{words?.meaning}</span> : <span className="text-soft">always</span>}
+        </td>
+        <td>
+          <button type="button" aria-current={opened === which || undefined} aria-label={`Edit ${row.situation}${position > 0 ? `, policy ${position + 1}` : ""}: ${label}`} className="inline-flex max-w-full items-center gap-1.5 rounded-sm" onClick={() => onOpen(which)}>
+            <span aria-hidden="true" className={`size-2 shrink-0 rounded-[2px] ${isScript(policy.action) ? "bg-bar-skip" : actionWords(action).fill}`} />
+            <span className="truncate">{label}</span>
+            {!isScript(policy.action) && <code className="font-mono text-xs text-soft">{action}</code>}
+            <Star action={action} situation={row.situation} />
+          </button>
+        </td>
+        <td className="text-soft">{policy.postAction ? "script" : "\u2013"}</td>
+        <td className="pr-0! pl-2!">
+          {position === 0 && (
+            <IconButton
+              icon="plus"
+              label={`Add a policy for ${row.situation}`}
+              onClick={(event) => {
+                event.stopPropagation();
+                onAdd();
+              }}
+            />
+          )}
+        </td>
+      </tr>
+    );
+  });
+}
+
+/** Filled for the default action, hollow for one that makes sense, nothing for the rest. */
+function Star({ action, situation }: { action: string; situation: string }) {
+  const words = situationWords(situation);
+  if (!words) return null;
+  const filled = words.standard === action;
+  if (!filled && !words.permitted.includes(action)) return null;
+  return (
+    <span role="img" aria-label={filled ? "default" : "permitted"} title={filled ? "The default action" : "Makes sense here"} className={filled ? "text-accent" : "text-soft"}>
+      {filled ? "\u2605" : "\u2606"}
+    </span>
+  );
+}
+
+/** One policy, opened to the side. */
+function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemove, onClose }: {
+  policy: Policy;
+  stored: boolean;
+  siblings: SituationPolicies | undefined;
+  index: number;
+  onChange: (key: string, change: (policy: Policy) => Policy) => void;
+  onMove: (to: number) => void;
+  onRemove: () => void;
+  onClose: () => void;
+}) {
+  const { source } = useEditor();
+  const errors = useErrors(`policy ${policy.situation}`);
+  const group = useId();
+  useEffect(() => {
+    function onKeyDown(event: KeyboardEvent) {
+      if (event.key === "Escape" && !event.defaultPrevented) onClose();
+    }
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [onClose]);
+  const words = situationWords(policy.situation);
+  const scripted = isScript(policy.action);
+  const known = words ? [words.standard, ...words.permitted] : [];
+  const current = isScript(policy.action) ? "" : policy.action.toUpperCase();
+  const others = Object.keys(ACTION_HELP).filter((action) => !known.includes(action));
+  const position = siblings?.policies.findIndex((sibling) => sibling.index === index) ?? -1;
+  const before = siblings?.policies[position - 1]?.index;
+  const after = siblings?.policies[position + 1]?.index;
+  return (
+    <aside aria-label={`Policy for ${policy.situation}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4 max-[1100px]:absolute max-[1100px]:inset-y-0 max-[1100px]:right-0 max-[1100px]:z-20 max-[1100px]:shadow-float">
+      <div className="flex items-center gap-1">
+        <h2 className="min-w-0 flex-1 truncate font-mono font-semibold">{policy.situation}</h2>
+        {before !== undefined && <IconButton icon="up" label="Move up" onClick={() => onMove(before)} />}
+        {after !== undefined && <IconButton icon="down" label="Move down" onClick={() => onMove(after)} />}
+        <IconButton icon="close" label="Close policy" onClick={onClose} />
+      </div>
+      <p className="text-soft">{words?.meaning}.</p>
+      {!stored && <p className="text-soft">The mapping has no policy for it, so the default counts.</p>}
+      <ConditionField label="When" none="Always" value={policy.condition} variable="object" attributes={source.suggestions} variables={["object", "linkQualifier"]} errors={policy.condition === undefined ? [] : errors} onChange={(value) => onChange("condition", (old) => withKey(old, "condition", value))} />
+      <fieldset className="flex flex-col gap-1 border-t border-line pt-3">
+        <legend className="float-left mb-1 font-medium">Action</legend>
+        <div className="clear-both flex flex-col gap-1">
+          {[...known, ...(others.includes(current) ? [current] : [])].map((action) => (
+            <label key={action} className="flex items-baseline gap-2">
+              <input type="radio" name={group} className="relative top-0.5 size-3.5 shrink-0 accent-accent-fill" checked={!scripted && current === action} onChange={() => onChange("action", (old) => ({ ...old, action }))} />
+              <span>
+                <code className="font-mono text-sm">{action}</code> <Star action={action} situation={policy.situation} />
+                <span className="block text-sm text-soft">{ACTION_HELP[action]}</span>
+              </span>
+            </label>
+          ))}
+          <label className="flex items-baseline gap-2">
+            <input type="radio" name={group} className="relative top-0.5 size-3.5 shrink-0 accent-accent-fill" checked={scripted} onChange={() => onChange("action", (old) => ({ ...old, action: { type: "text/javascript", source: `"${current || "IGNORE"}"` } }))} />
+            <span>What a script says</span>
+          </label>
+        </div>
+        {!scripted && (
+          <Field label="Another action" help="Possible, though it seldom makes sense here.">
+            {(props) => (
+              <select className="field" value={others.includes(current) ? current : ""} onChange={(event) => event.target.value && onChange("action", (old) => ({ ...old, action: event.target.value }))} {...props}>
+                <option value="">{"\u2013"}</option>
+                {others.map((action) => (
+                  <option key={action}>{action}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+        )}
+      </fieldset>
+      {isScript(policy.action) && <ScriptField label="Action script" value={policy.action} variables={["source", "target", "sourceAction", "linkQualifier"]} errors={errors} help="Gives the name of an action." lines={4} onChange={(action) => onChange("action script", (old) => ({ ...old, action }))} />}
+      <OnComplete policy={policy} errors={errors} onChange={onChange} />
+      {stored && (
+        <div>
+          <Button icon="trash" onClick={onRemove}>
+            Remove policy
+          </Button>
+        </div>
+      )}
+    </aside>
+  );
+}
+
+function OnComplete({ policy, errors, onChange }: { policy: Policy; errors: string[]; onChange: (key: string, change: (policy: Policy) => Policy) => void }) {
+  return (
+    <div className="flex flex-col gap-2 border-t border-line pt-3">
+      <SegmentedChoice
+        label="On complete"
+        value={policy.postAction ? "script" : "none"}
+        options={[
+          { value: "none", label: "Nothing" },
+          { value: "script", label: "Script" },
+        ]}
+        onChange={(kind) => onChange("on complete", (old) => withKey(old, "postAction", kind === "script" ? { type: "text/javascript", source: "" } : undefined))}
+      />
+      {policy.postAction && <ScriptField label="On complete: script" value={policy.postAction} variables={["source", "target", "action", "sourceAction", "linkQualifier", "reconId", "situation"]} errors={errors} help="Runs after the action." lines={4} onChange={(next) => onChange("on complete script", (old) => ({ ...old, postAction: next }))} />}
+    </div>
+  );
+}
+
+const RECORD = ["source", "target", "situation", "linkQualifier", "sourceId", "targetId", "mappingConfig"];
+
+const HOOKS: { name: string; when: string; variables: string[]; start: string }[] = [
+  { name: "onCreate", when: "before a target is created; may set attributes of target", variables: ["source", "target", "situation", "linkQualifier", "context", "sourceId", "targetId", "mappingConfig", "oldSource"], start: "target.description = 'made by ' + mappingConfig.name;" },
+  { name: "onUpdate", when: "before a target is updated; may set attributes of target", variables: ["source", "target", "situation", "linkQualifier", "context", "sourceId", "targetId", "mappingConfig", "oldSource", "oldTarget"], start: "" },
+  { name: "onDelete", when: "before a target is deleted", variables: ["source", "target", "situation", "linkQualifier", "context", "sourceId", "targetId", "mappingConfig", "oldSource", "oldTarget"], start: "" },
+  { name: "onLink", when: "before a link is made", variables: RECORD, start: "" },
+  { name: "onUnlink", when: "before a link is removed", variables: RECORD, start: "" },
+  { name: "onRecon", when: "when a run begins", variables: ["mappingConfig", "context"], start: "" },
+  { name: "result", when: "when a run has ended, with its counts", variables: ["source", "target", "global"], start: "" },
+  { name: "defaultMapping", when: "after the properties; may set attributes of target", variables: RECORD, start: "" },
+  { name: "postMapping", when: "after a target was created or updated", variables: RECORD, start: "" },
+];
+
+function Scripts() {
+  return (
+    <ul aria-label="Scripts" className="flex flex-col border-t border-line">
+      {HOOKS.map((hook) => (
+        <Hook key={hook.name} {...hook} />
+      ))}
+    </ul>
+  );
+}
+
+function Hook({ name, when, variables, start }: (typeof HOOKS)[number]): ReactNode {
+  const { doc, draft } = useEditor();
+  const errors = useErrors(name);
+  const value = doc[name];
+  const there = isScript(value);
+  const [open, setOpen] = useState(false);
+  const put = (next: Script | undefined) => draft.edit(`hook ${name}`, name, (old) => withKey(old, name, next));
+  const shown = there && (open || errors.length > 0);
+  return (
+    <li className="border-b border-line py-1.5">
+      <div className="flex items-center gap-3">
+        <code className="w-28 shrink-0 font-mono text-sm">{name}</code>
+        <span className="min-w-0 flex-1 truncate text-soft" title={when}>
+          {when}
+        </span>
+        {there ? (
+          <>
+            <Button look="quiet" aria-expanded={shown} aria-label={`${shown ? "Hide" : "Show"} ${name}`} onClick={() => setOpen(!shown)}>
+              {shown ? "Hide" : "Show"}
+            </Button>
+            <IconButton
+              icon="close"
+              label={`Remove ${name}`}
+              onClick={() => {
+                put(undefined);
+                draft.seal();
+                setOpen(false);
+              }}
+            />
+          </>
+        ) : (
+          <Button
+            look="quiet"
+            icon="plus"
+            aria-label={`Add ${name}`}
+            onClick={() => {
+              put({ type: "text/javascript", source: start });
+              draft.seal();
+              setOpen(true);
+            }}
+          >
+            Add
+          </Button>
+        )}
+      </div>
+      {shown && (
+        <div className="pt-1 pb-2">
+          <ScriptField label={name} value={value} variables={variables} errors={errors} onChange={put} />
+        </div>
+      )}
+    </li>
+  );
+}
+

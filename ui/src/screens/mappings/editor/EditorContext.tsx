@@ -1,0 +1,98 @@
+import { useQuery } from "@tanstack/react-query";
+import { createContext, type ReactNode, use, useMemo } from "react";
+
+import type { AttributeInfo } from "../../../backend/bindings/AttributeInfo";
+import type { MappingDetail } from "../../../backend/bindings/MappingDetail";
+import { ask } from "../../../backend/query";
+import type { Variable } from "../../../parts/CodeEditor";
+import type { Suggestion } from "../../../parts/Suggest";
+import type { Complaint } from "./complaint";
+import { type Doc, textOf } from "./document";
+import type { Draft } from "./useDraft";
+
+export interface End {
+  path: string;
+  title: string;
+  attributes: AttributeInfo[];
+  suggestions: Suggestion[];
+  /** Why its attributes are not known. */
+  problem: string | null;
+}
+
+interface Editor {
+  name: string;
+  doc: Doc;
+  draft: Draft;
+  source: End;
+  target: End;
+  complaint: Complaint | null;
+}
+
+const Context = createContext<Editor | null>(null);
+
+/** The mapping that is being edited, for every part of its screen. */
+export function EditorProvider({ detail, draft, complaint, children }: { detail: MappingDetail; draft: Draft; complaint: Complaint | null; children: ReactNode }) {
+  const { summary } = detail;
+  const source = useEnd(textOf(draft.doc, "source"), summary.sourceTitle);
+  const target = useEnd(textOf(draft.doc, "target"), summary.targetTitle);
+  const editor = useMemo(() => ({ name: summary.name, doc: draft.doc, draft, source, target, complaint }), [summary.name, draft, source, target, complaint]);
+  return <Context value={editor}>{children}</Context>;
+}
+
+export function useEditor(): Editor {
+  const editor = use(Context);
+  if (!editor) throw new Error("This part belongs into a mapping's editor.");
+  return editor;
+}
+
+/** What is wrong at this place, as the errors of a field. */
+export function useErrors(place: string): string[] {
+  const { complaint } = useEditor();
+  return complaint && complaint.place === place ? [complaint.text] : [];
+}
+
+const SCHEMA_STANDS = 60_000;
+
+function useEnd(path: string, title: string): End {
+  const schema = useQuery({ ...ask("resource_schema", { resource: path }), staleTime: SCHEMA_STANDS, refetchOnWindowFocus: false });
+  return useMemo(() => {
+    const attributes = schema.data?.attributes ?? [];
+    return {
+      path,
+      title,
+      attributes,
+      suggestions: attributes.map(({ name, label, required, unique }) => ({ id: name, note: [label === name ? "" : label, required ? "required" : "", unique ? "unique" : ""].filter(Boolean).join(", ") })),
+      problem: schema.error?.message ?? null,
+    };
+  }, [path, title, schema.data, schema.error]);
+}
+
+/** The variables of a hook's script, with the attributes that are known to be in them. */
+export function useVariables(names: string[]): Variable[] {
+  const { source, target } = useEditor();
+  return names.map((name) => {
+    const end = name === "source" || name === "object" || name === "oldSource" ? source : name === "target" || name === "oldTarget" ? target : null;
+    return { name, detail: VARIABLES[name] ?? "", ...(end ? { members: end.attributes.map((attribute) => ({ name: attribute.name, detail: attribute.label })) } : {}) };
+  });
+}
+
+const VARIABLES: Record<string, string> = {
+  source: "the source record",
+  object: "the source record",
+  target: "the target record",
+  oldSource: "the source record before the change",
+  oldTarget: "the target record before the change",
+  linkQualifier: "which account it is",
+  situation: "the situation's name",
+  action: "the action's name",
+  sourceId: "the source record's id",
+  targetId: "the target record's id",
+  sourceAction: "true in the source phase",
+  mappingConfig: "this mapping",
+  mapping: "this mapping's name",
+  oldValue: "the source record before the change",
+  returnAll: "true when every qualifier is asked for",
+  reconId: "the run's id",
+  global: "the run's counts",
+  context: "who started it",
+};

@@ -1,0 +1,84 @@
+import { useMutation } from "@tanstack/react-query";
+
+import type { MatchReport } from "../../../backend/bindings/MatchReport";
+import { call } from "../../../backend";
+import { Button } from "../../../parts/Button";
+import { Problem } from "../../../parts/Problem";
+import { count, number } from "../../../words/numbers";
+import type { Doc } from "./document";
+import { useEditor } from "./EditorContext";
+
+/** How the rule does, before it is saved: matches counted over a sample of both sides. */
+export function Matches() {
+  const { doc } = useEditor();
+  const counted = useMutation({ mutationFn: (config: Doc) => call("mapping_matches", { config }) });
+  // A count belongs to the rule that it was made with.
+  const current = counted.variables === doc;
+  return (
+    <div className="mt-4 flex flex-col gap-3">
+      <Button className="self-start" busy={counted.isPending} onClick={() => counted.mutate(doc)}>
+        Count matches
+      </Button>
+      {current && counted.error && <Problem error={counted.error} />}
+      {current && counted.data && <Report report={counted.data} />}
+    </div>
+  );
+}
+
+function Report({ report }: { report: MatchReport }) {
+  const parts = [
+    { label: "one match", meaning: "would be linked", value: report.one, fill: "bg-bar-link" },
+    { label: "no match", meaning: "would be new", value: report.none, fill: "bg-bar-create" },
+    { label: "several", meaning: "a person has to choose", value: report.several, fill: "bg-bar-needs" },
+    { label: "nothing to compare", meaning: "the attributes of the rule are empty", value: report.noKey, fill: "bg-bar-skip" },
+    { label: "does not qualify", meaning: "left out by the conditions below", value: report.unqualified, fill: "bg-bar-unchanged" },
+  ].filter(({ value }) => value > 0);
+  return (
+    <div role="status" className="flex flex-col gap-3">
+      <p className="text-soft">
+        {report.more ? "The first " : "All "}
+        {count(report.looked, "record")} of the source, compared with {report.more ? "up to " : ""}
+        {count(report.compared, "record")} of the target. Links that there are already do not count here.
+      </p>
+      <div aria-hidden="true" className="flex h-3 overflow-hidden rounded-sm">
+        {parts.map(({ label, value, fill }) => (
+          <div key={label} className={fill} style={{ flexGrow: value }} />
+        ))}
+      </div>
+      <ul className="flex flex-wrap gap-x-6 gap-y-1">
+        {parts.map(({ label, meaning, value, fill }) => (
+          <li key={label} className="flex items-center gap-1.5" title={meaning}>
+            <span aria-hidden="true" className={`size-2 rounded-[2px] ${fill}`} />
+            <span className="font-medium">{number(value)}</span> {label}
+          </li>
+        ))}
+      </ul>
+      <Examples title="Match several" examples={report.ambiguous} />
+      <Examples title="Match one" examples={report.matched} />
+    </div>
+  );
+}
+
+function Examples({ title, examples }: { title: string; examples: MatchReport["matched"] }) {
+  if (examples.length === 0) return null;
+  return (
+    <section aria-label={title}>
+      <h3 className="mb-1 text-sm text-soft">{title}</h3>
+      <ul className="flex flex-col">
+        {examples.map(({ source, targets }) => (
+          <li key={source.id} className="flex min-w-0 items-baseline gap-2 border-b border-line py-1">
+            <bdi className="w-1/3 shrink-0 truncate font-medium" title={source.id}>
+              {source.title}
+            </bdi>
+            <span aria-label="matches" role="img" className="text-soft">
+              {"\u2192"}
+            </span>
+            <bdi className="min-w-0 truncate" title={targets.map(({ id }) => id).join("\n")}>
+              {targets.map((target) => target.title).join(", ")}
+            </bdi>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

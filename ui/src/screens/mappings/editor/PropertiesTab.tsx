@@ -1,0 +1,295 @@
+import { useMemo, useState } from "react";
+
+import type { SampleRecord } from "../../../backend/bindings/SampleRecord";
+import type { Trial } from "../../../backend/bindings/Trial";
+import { announce } from "../../../parts/Announcer";
+import { Button, IconButton } from "../../../parts/Button";
+import { Icon } from "../../../parts/Icon";
+import { Nothing } from "../../../parts/Page";
+import { Notice } from "../../../parts/Problem";
+import { State } from "../../../parts/State";
+import { useReorder } from "../../../parts/useReorder";
+import { actionWords } from "../../../words/actions";
+import { count } from "../../../words/numbers";
+import { situationWords } from "../../../words/situations";
+import { cellText } from "../../../words/value";
+import { complaintOf } from "./complaint";
+import { missingRequired, moved, plain, propertiesOf, type Property, removed, replaced, withProperties } from "./document";
+import { useEditor } from "./EditorContext";
+import { PropertyPanel } from "./PropertyPanel";
+import { SamplePicker, useSamples } from "./SamplePicker";
+import { transformText } from "./transforms";
+import { useTrial } from "./useTrial";
+
+/** Which attribute goes where, with the values of a record on both sides. */
+export function PropertiesTab() {
+  const { doc, draft, source, target, complaint } = useEditor();
+  const properties = propertiesOf(doc);
+  const [opened, setOpened] = useState<number | null>(null);
+  const [picked, setPicked] = useState<SampleRecord | null>(null);
+  const [qualifier, setQualifier] = useState<string | null>(null);
+  const first = useSamples("");
+  const sample = picked ?? first.data?.records[0] ?? null;
+  const trial = useTrial(sample, qualifier);
+  const missing = useMemo(() => missingRequired(doc, target.attributes), [doc, target.attributes]);
+  const said = complaint ?? (trial.error ? complaintOf(trial.error.message) : null);
+  const open = opened !== null && opened < properties.length ? opened : null;
+  const row = open === null ? undefined : properties[open];
+
+  function add(names: string[]) {
+    const sources = new Map(source.attributes.map(({ name }) => [name.toLowerCase(), name]));
+    draft.edit("add", names.length > 1 ? `${count(names.length, "property", "properties")} added` : "property added", (old) =>
+      withProperties(old, (list) => [...list, ...names.map((name): Property => ({ source: sources.get(name.toLowerCase()) ?? "", target: name }))]),
+    );
+    draft.seal();
+    setOpened(properties.length);
+  }
+
+  function move(from: number, to: number) {
+    draft.edit(`move ${from}`, "order", (old) => withProperties(old, (list) => moved(list, from, to)));
+    draft.seal();
+    if (opened === from) setOpened(to);
+    else setOpened(null);
+    announce(`${properties[from]?.target} is number ${to + 1} of ${properties.length}`);
+  }
+
+  function remove(index: number) {
+    draft.edit(`remove ${index}`, `${properties[index]?.target || "property"} removed`, (old) => withProperties(old, (list) => removed(list, index)));
+    draft.seal();
+    setOpened(null);
+  }
+
+  return (
+    <div className="relative flex min-h-0 flex-1">
+      <div className="flex min-w-0 flex-1 flex-col overflow-y-auto">
+        <div className="sticky top-0 z-10 flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line bg-surface px-6 py-2.5">
+          <SamplePicker sample={sample} onPick={setPicked} />
+          {trial.data && trial.data.qualifiers.length > 1 && (
+            <label className="flex items-center gap-2 text-soft">
+              Link qualifier
+              <select className="field w-auto!" value={qualifier ?? trial.data.qualifiers[0]} onChange={(event) => setQualifier(event.target.value)}>
+                {trial.data.qualifiers.map((name) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </select>
+            </label>
+          )}
+          <div className="ml-auto flex items-center gap-2">
+            {missing.length > 0 && (
+              <Button icon="plus" title={missing.join(", ")} onClick={() => add(missing)}>
+                Add missing required ({missing.length})
+              </Button>
+            )}
+            <Button icon="plus" onClick={() => add([""])}>
+              Add property
+            </Button>
+          </div>
+          <Outcome trial={trial.data} sample={sample} pending={trial.isFetching} />
+        </div>
+        {[source, target].map((end) => end.problem && (
+          <div key={end.path} className="px-6 pt-3">
+            <Notice tone="waits">
+              The attributes of <bdi>{end.title}</bdi> are not known: <bdi>{end.problem}</bdi>
+            </Notice>
+          </div>
+        ))}
+        {said && said.place === "" && (
+          <div className="px-6 pt-3">
+            <Notice tone="needs" live="alert">
+              <bdi>{said.text}</bdi>
+            </Notice>
+          </div>
+        )}
+        {properties.length === 0 ? (
+          <div className="px-6 py-5">
+            <Nothing action={<Button icon="plus" onClick={() => add(missing.length > 0 ? missing : [""])}>{missing.length > 0 ? `Add missing required (${missing.length})` : "Add property"}</Button>}>
+              No property yet. A property says which attribute of the source becomes which attribute of the target.
+            </Nothing>
+          </div>
+        ) : (
+          <Grid properties={properties} opened={open} trial={trial.data} sample={sample} broken={said?.place ?? ""} onOpen={setOpened} onMove={move} onRemove={remove} />
+        )}
+      </div>
+      {open !== null && row && (
+        <PropertyPanel
+          key={open}
+          property={row}
+          index={open}
+          count={properties.length}
+          result={trial.data?.properties[open]}
+          errors={said && said.place === `property ${plain(row.target)}` ? [said.text] : said?.place === `property ${row.target}` ? [said.text] : []}
+          onChange={(key, change) => draft.edit(`property ${open} ${key}`, `${row.target || "property"}: ${key}`, (old) => withProperties(old, (list) => replaced(list, open, change(list[open] ?? row))))}
+          onMove={(to) => move(open, to)}
+          onRemove={() => remove(open)}
+          onClose={() => setOpened(null)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** What the mapping would do with the sample, in a line. */
+function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample: SampleRecord | null; pending: boolean }) {
+  if (!trial || !sample) {
+    return <p className="w-full text-soft">{pending ? "Looking at a record\u2026" : "There is no record of the source to try this with."}</p>;
+  }
+  const words = situationWords(trial.situation);
+  const set = trial.properties.filter(({ outcome }) => outcome === "written" || outcome === "cleared").length;
+  const failed = trial.properties.filter(({ outcome }) => outcome === "failed").length;
+  return (
+    <div role="status" className="flex w-full min-w-0 items-baseline gap-2">
+      <State tone={words?.tone ?? "off"}>{trial.situation}</State>
+      <span className="shrink-0">
+        {actionWords(trial.action).label}
+        {set > 0 && `, ${count(set, "attribute")} would be set`}
+        {failed > 0 && <span className="text-needs">, {count(failed, "property fails", "properties fail")}</span>}
+      </span>
+      <bdi className="min-w-0 truncate text-soft" title={trial.why}>
+        {trial.why}
+      </bdi>
+    </div>
+  );
+}
+
+const OUTCOME_LOOK: Record<string, string> = { written: "text-accent", cleared: "text-accent", unchanged: "", notApplied: "text-soft", kept: "text-waits", asked: "text-waits", failed: "text-needs" };
+
+function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRemove }: {
+  properties: Property[];
+  opened: number | null;
+  trial: Trial | undefined;
+  sample: SampleRecord | null;
+  broken: string;
+  onOpen: (index: number) => void;
+  onMove: (from: number, to: number) => void;
+  onRemove: (index: number) => void;
+}) {
+  const { target, source } = useEditor();
+  const reorder = useReorder(properties.length, onMove);
+  const required = new Set(target.attributes.filter((attribute) => attribute.required).map(({ name }) => name));
+  const known = new Set(target.attributes.map(({ name }) => name));
+  const readable = new Set(source.attributes.map(({ name }) => name));
+  return (
+    <table className="rows" aria-label="Properties">
+      <thead>
+        <tr>
+          <th scope="col" className="w-11 pr-0! pl-6!">
+            <span className="sr-only">Order</span>
+          </th>
+          <th scope="col">Source</th>
+          <th scope="col" className="w-6 px-0!">
+            <span className="sr-only">becomes</span>
+          </th>
+          <th scope="col">Target</th>
+          <th scope="col" className="w-[24%]">How</th>
+          <th scope="col" className="w-16">
+            <span className="sr-only">Remove</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {properties.map((property, index) => {
+          const name = plain(property.target);
+          const row = trial?.properties[index];
+          const wrong = broken === `property ${name}`;
+          const strange = name !== "" && known.size > 0 && !known.has(name.split("/")[0] ?? "");
+          const from = plain(property.source ?? "");
+          const unread = from !== "" && readable.size > 0 && !readable.has(from.split("/")[0] ?? "") && from !== "_id" && !from.startsWith("__");
+          const edge = reorder.gap === index ? "shadow-[inset_0_2px_0_var(--accent)]" : reorder.gap === properties.length && index === properties.length - 1 ? "shadow-[inset_0_-2px_0_var(--accent)]" : "";
+          return (
+            // A property has no name of its own: two may write one attribute. Its place is what it is.
+            // oxlint-disable-next-line react/no-array-index-key
+            <tr key={index} ref={reorder.row(index)} className={`group ${opened === index ? "bg-picked" : "hover:bg-hover"} ${reorder.dragged === index ? "opacity-50" : ""} ${edge}`} onClick={() => onOpen(index)}>
+              <td className="pr-0! pl-5!">
+                <button
+                  type="button"
+                  aria-label={`Move ${name || "property"}, number ${index + 1} of ${properties.length}`}
+                  title="Drag, or press the arrow keys"
+                  className="flex size-6 touch-none items-center justify-center rounded-sm text-soft hover:bg-hover hover:text-ink"
+                  onClick={(event) => event.stopPropagation()}
+                  {...reorder.handle(index)}
+                >
+                  <Icon name="grip" size={14} />
+                </button>
+              </td>
+              <td>
+                <Side name={from} fallback={property.source === undefined || (from === "" && property.transform === undefined) ? "no source" : "whole record"} value={row ? row.source : sample && from ? sample.attributes[from] : undefined} look="text-soft" shown={sample !== null && from !== ""} mark={unread ? "The source has no such attribute." : undefined} />
+              </td>
+              <td aria-hidden="true" className="px-0! text-soft">
+                {"\u2192"}
+              </td>
+              <th scope="row">
+                <button type="button" aria-current={opened === index || undefined} aria-label={`Edit ${name || "property without a target"}`} className="block w-full rounded-sm text-left" onClick={() => onOpen(index)}>
+                  <Side
+                    name={name}
+                    fallback="choose a target"
+                    required={required.has(name)}
+                    value={row?.after}
+                    look={OUTCOME_LOOK[row?.outcome ?? ""] ?? "text-soft"}
+                    shown={row !== undefined}
+                    title={row?.why}
+                    mark={wrong ? "Something is wrong with this property; open it to see what." : strange ? "The target has no such attribute." : undefined}
+                    loud={wrong || name === ""}
+                  />
+                </button>
+              </th>
+              <td>
+                <How property={property} />
+              </td>
+              <td className="pl-0!">
+                <IconButton
+                  icon="close"
+                  label={`Remove ${name || "property"}`}
+                  className="opacity-60 group-hover:opacity-100 focus-visible:opacity-100"
+                  onClick={(event) => {
+                    event.stopPropagation();
+                    onRemove(index);
+                  }}
+                />
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+/** An attribute and the sample's value in it. */
+function Side({ name, fallback, value, shown, look, required = false, title, mark, loud = false }: { name: string; fallback: string; value: unknown; shown: boolean; look: string; required?: boolean; title?: string; mark?: string; loud?: boolean }) {
+  const text = cellText(value);
+  return (
+    <span className="flex min-w-0 items-baseline gap-2" title={[mark, title].filter(Boolean).join("\n") || undefined}>
+      <span className={`max-w-[60%] shrink-0 truncate ${name === "" ? (loud ? "text-needs" : "text-soft") : `font-mono text-sm ${loud ? "text-needs" : ""}`}`}>
+        <bdi>{name || fallback}</bdi>
+        {required && (
+          <span className="text-needs" aria-label="required" role="img">
+            *
+          </span>
+        )}
+      </span>
+      {mark && (
+        <span className={`shrink-0 self-center ${loud ? "text-needs" : "text-waits"}`} role="img" aria-label={mark}>
+          <Icon name="warning" size={13} />
+        </span>
+      )}
+      {shown && <bdi className={`min-w-0 truncate ${text === "" ? "text-soft" : look}`}>{text === "" ? "\u2013" : text}</bdi>}
+    </span>
+  );
+}
+
+/** Transform, condition, default and the rest of a property in a few words. */
+function How({ property }: { property: Property }) {
+  const parts = [
+    transformText(property.transform),
+    property.condition === undefined ? "" : typeof property.condition === "string" ? `if ${property.condition}` : "if a script says so",
+    property.default === undefined ? "" : `${property.source ? "else" : "always"} ${JSON.stringify(property.default)}`,
+    property.whenEmpty === "clear" ? "clears when empty" : property.whenEmpty === "leave" && property.default !== undefined ? "leaves when empty" : "",
+    property.setOn === "create" ? "on create only" : property.setOn === "blank" ? "while blank only" : "",
+  ].filter(Boolean);
+  const text = parts.join("; ");
+  return (
+    <bdi className="text-sm text-soft" title={text}>
+      {text}
+    </bdi>
+  );
+}

@@ -1,0 +1,191 @@
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useRef } from "react";
+
+import type { AttributeStats } from "../../../backend/bindings/AttributeStats";
+import type { TrialRow } from "../../../backend/bindings/TrialRow";
+import { ask } from "../../../backend/query";
+import { Button, IconButton } from "../../../parts/Button";
+import { Field } from "../../../parts/Field";
+import { Suggest } from "../../../parts/Suggest";
+import { count, number } from "../../../words/numbers";
+import { valueText } from "../../../words/value";
+import { ConditionField } from "./ConditionField";
+import { plain, type Property, withKey } from "./document";
+import { type End, useEditor } from "./EditorContext";
+import { TransformField, ValueField } from "./TransformField";
+
+const WHEN_EMPTY: [string, string][] = [
+  ["", "as usual: the default if there is one, else leave"],
+  ["leave", "leave the target's value alone"],
+  ["clear", "clear the target's value"],
+  ["default", "set the default"],
+];
+const SET_ON: [string, string][] = [
+  ["", "always"],
+  ["create", "only when the target is created"],
+  ["blank", "only while the target has no value"],
+];
+const CONFLICT: [string, string][] = [
+  ["", "as the mapping says"],
+  ["source", "the source wins"],
+  ["target", "the target wins"],
+  ["sourceUnlessBlank", "the source, unless it is blank"],
+  ["newest", "the side that was changed last"],
+  ["ask", "ask a person"],
+];
+
+/** One property, opened to the side of the grid. */
+export function PropertyPanel({ property, index, count: total, result, errors, onChange, onMove, onRemove, onClose }: {
+  property: Property;
+  index: number;
+  count: number;
+  result: TrialRow | undefined;
+  errors: string[];
+  onChange: (key: string, change: (property: Property) => Property) => void;
+  onMove: (to: number) => void;
+  onRemove: () => void;
+  onClose: () => void;
+}) {
+  const { source, target, draft } = useEditor();
+  const name = plain(property.target);
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // A new property is there to be filled in.
+    if (property.target === "") panel.current?.querySelector("input")?.focus();
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+  useEffect(() => {
+    function onKeyDown(event: KeyboardEvent) {
+      if (event.key === "Escape" && !event.defaultPrevented) onClose();
+    }
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [onClose]);
+  const put = (key: string) => (value: unknown) => onChange(key, (old) => withKey(old, key, value));
+  const choose = (key: string, label: string, choices: [string, string][]) => (
+    <Field label={label}>
+      {(props) => (
+        <select className="field" value={String(property[key] ?? "")} onChange={(event) => put(key)(event.target.value === "" ? undefined : event.target.value)} {...props}>
+          {choices.map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+  return (
+    <aside ref={panel} aria-label={`Property ${name || "without a target"}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4 max-[1100px]:absolute max-[1100px]:inset-y-0 max-[1100px]:right-0 max-[1100px]:z-20 max-[1100px]:shadow-float">
+      <div className="flex items-center gap-1">
+        <h2 className="min-w-0 flex-1 truncate text-lg font-semibold">
+          <bdi>{name || "New property"}</bdi>
+        </h2>
+        <IconButton icon="up" label="Move up" disabled={index === 0} onClick={() => onMove(index - 1)} />
+        <IconButton icon="down" label="Move down" disabled={index === total - 1} onClick={() => onMove(index + 1)} />
+        <IconButton icon="close" label="Close property" onClick={onClose} />
+      </div>
+      <Suggest label="Source" value={plain(property.source ?? "")} options={source.suggestions} help={property.source ? undefined : "Empty: the whole record goes to the transform, or the default is always set."} onChange={put("source")} onLeave={draft.seal} />
+      <Suggest label="Target" required value={name} options={target.suggestions} errors={name === "" ? ["Choose where the value goes."] : errors.filter(() => property.transform === undefined && property.condition === undefined)} onChange={put("target")} onLeave={draft.seal} />
+      <Part title="On its way">
+        <TransformField value={property.transform} whole={plain(property.source ?? "") === ""} errors={errors} onChange={put("transform")} />
+      </Part>
+      <Part title="Applies">
+        <ConditionField label="When" none="Always" value={property.condition} variable="object" attributes={source.suggestions} variables={["object", "target", "linkQualifier", "oldSource", "oldTarget"]} errors={property.condition === undefined ? [] : errors} onChange={put("condition")} />
+        {choose("setOn", "Set", SET_ON)}
+      </Part>
+      <Part title="An empty source">
+        <ValueField label="Default" value={property.default} onChange={put("default")} help="For a source without a value; true, false and numbers are what they look like." />
+        {choose("whenEmpty", "When the source is empty", WHEN_EMPTY)}
+        {choose("conflictRule", "When both sides changed", CONFLICT)}
+      </Part>
+      {result && <Why result={result} />}
+      <Statistics end={source} side="Source" attribute={plain(property.source ?? "").split("/")[0] ?? ""} />
+      <Statistics end={target} side="Target" attribute={name.split("/")[0] ?? ""} />
+      <div>
+        <Button icon="trash" onClick={onRemove}>
+          Remove property
+        </Button>
+      </div>
+    </aside>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section aria-label={title} className="flex flex-col gap-2 border-t border-line pt-3">
+      <h3 className="font-medium">{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+/** How the sample's value came out so, step by step. */
+function Why({ result }: { result: TrialRow }) {
+  return (
+    <Part title="Why, for the sample">
+      <p className={`break-words ${result.outcome === "failed" ? "text-needs" : ""}`}>
+        <bdi>{result.why}</bdi>
+      </p>
+      {result.steps.length > 0 && (
+        <ol className="flex flex-col gap-1">
+          {result.steps.map((step) => (
+            <li key={`${step.name} ${step.text}`} className="grid grid-cols-[76px_minmax(0,1fr)] gap-x-2">
+              <span className="text-soft">{step.name}</span>
+              <bdi className="min-w-0 break-words">{step.text}</bdi>
+            </li>
+          ))}
+        </ol>
+      )}
+      <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-x-2 gap-y-1">
+        <dt className="text-soft">Before</dt>
+        <dd className="min-w-0 break-words">
+          <bdi>{valueText(result.before)}</bdi>
+        </dd>
+        <dt className="text-soft">After</dt>
+        <dd className="min-w-0 font-medium break-words">
+          <bdi>{valueText(result.after)}</bdi>
+        </dd>
+      </dl>
+    </Part>
+  );
+}
+
+/** How often an attribute has a value in a sample of the resource, and which values are common. */
+function Statistics({ end, side, attribute }: { end: End; side: string; attribute: string }) {
+  const known = end.attributes.some(({ name }) => name === attribute);
+  const stats = useQuery({ ...ask("resource_stats", { resource: end.path, attributes: [attribute] }), enabled: known, staleTime: 60_000, refetchOnWindowFocus: false });
+  const found = stats.data?.attributes[0];
+  if (!known || !stats.data || !found) return null;
+  return (
+    <Part title={`${side} values`}>
+      <Filled stats={found} looked={stats.data.looked} more={stats.data.more} />
+      {found.top.length > 0 && found.distinct < found.filled && (
+        <ul className="flex flex-col gap-0.5" aria-label={`Commonest values of ${attribute}`}>
+          {found.top.slice(0, 5).map((top) => (
+            <li key={top.value} className="flex gap-2">
+              <bdi className="min-w-0 flex-1 truncate" title={top.value}>
+                {top.value}
+              </bdi>
+              <span className="shrink-0 text-soft">{number(top.count)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Part>
+  );
+}
+
+function Filled({ stats, looked, more }: { stats: AttributeStats; looked: number; more: boolean }) {
+  const share = looked === 0 ? 0 : Math.round((stats.filled / looked) * 100);
+  return (
+    <div className="flex flex-col gap-1">
+      <div aria-hidden="true" className="h-1.5 overflow-hidden rounded-full bg-line">
+        <div className="h-full bg-bar-update" style={{ width: `${share}%` }} />
+      </div>
+      <p className="text-sm text-soft">
+        {looked === 0 ? "No record yet." : `${share}% of ${more ? "the first " : ""}${count(looked, "record")} have a value; ${count(stats.distinct, "different one", "different ones")}, at most ${count(stats.longest, "character")}.`}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+import { Choice, Switch } from "../../../parts/Field";
+import { CopyButton } from "../../../parts/Outside";
+import { Section } from "../../../parts/Page";
+import { SegmentedChoice } from "../../../parts/SegmentedChoice";
+import { Explained } from "./AssociationTab";
+import { flagOf, textOf, withKey } from "./document";
+import { useEditor, useErrors } from "./EditorContext";
+import { NamesField } from "./NamesField";
+
+/** When changes flow: at once, and in whole runs. */
+export function SchedulingTab() {
+  const { doc, draft, name, source, target } = useEditor();
+  const triggers = doc["triggerSyncProperties"];
+  const names = Array.isArray(triggers) ? triggers.filter((item): item is string => typeof item === "string") : null;
+  const on = flagOf(doc, "enableSync", true);
+  const managed = source.path.startsWith("managed/");
+  const command = `concord recon ${name}`;
+  const put = (key: string, label: string) => (value: unknown) => draft.edit(key, label, (old) => withKey(old, key, value));
+  const errors = useErrors("triggerSyncProperties");
+  return (
+    <div className="max-w-3xl px-6 py-5">
+      <Section title="Implicit sync">
+        <div className="flex flex-col gap-4">
+          <Switch
+            label="Changes of single records flow by themselves"
+            help={managed ? `A change of a user is delivered to ${target.title} as it is saved. Reconciliation is not affected.` : `Changes that Concord itself sees in ${source.title} are carried on at once. Reconciliation is not affected.`}
+            checked={on}
+            onChange={(checked) => put("enableSync", "implicit sync")(checked)}
+          />
+          {on && managed && (
+            <>
+              <Choice
+                legend="Saving a user"
+                name="syncMode"
+                value={textOf(doc, "syncMode") === "blocking" ? "blocking" : "background"}
+                options={[
+                  { value: "background", label: "Comes back at once", help: "the change is delivered in the background" },
+                  { value: "blocking", label: "Waits for the first delivery", help: "and says what came of it" },
+                ]}
+                onChange={(value) => put("syncMode", "saving a user")(value === "blocking" ? "blocking" : undefined)}
+              />
+              <div className="flex flex-col gap-2">
+                <SegmentedChoice
+                  label="When"
+                  value={names ? "some" : "any"}
+                  options={[
+                    { value: "any", label: "Any attribute changes" },
+                    { value: "some", label: "One of these changes" },
+                  ]}
+                  onChange={(value) => put("triggerSyncProperties", "what sets off a sync")(value === "some" ? [source.attributes[0]?.name ?? "mail"] : undefined)}
+                />
+                {names && <NamesField label="Attribute" values={names} options={source.suggestions} errors={errors} onChange={put("triggerSyncProperties", "what sets off a sync")} />}
+              </div>
+            </>
+          )}
+        </div>
+      </Section>
+      <Section title="Reconciliation">
+        <Explained>
+          A whole run starts when you press Reconcile, or when the command below is run. To run it at fixed times, give the command to the scheduler of your system: cron or a systemd timer on Linux. It ends with 3 if some records failed and with 4 if a guard held the run.
+        </Explained>
+        <div className="flex items-center gap-2 self-start rounded-md bg-sunken px-3 py-2">
+          <code className="min-w-0 flex-1 truncate font-mono text-sm">{command}</code>
+          <CopyButton text={command} label="Copy the command" />
+        </div>
+      </Section>
+    </div>
+  );
+}
