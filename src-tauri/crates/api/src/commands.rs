@@ -21,6 +21,8 @@ macro_rules! with_commands {
             mapping_save(MappingDraft) -> MappingDetail;
             mapping_remove(ByName) -> Empty;
             mapping_propose(MappingProposalRequest) -> MappingProposal;
+            mapping_try(TrialRequest) -> Trial;
+            mapping_matches(MatchRequest) -> MatchReport;
             mapping_reorder(MappingOrder) -> Vec<MappingSummary>;
             resources_list(Empty) -> Vec<ResourceInfo>;
             resource_schema(ByResource) -> SchemaInfo;
@@ -28,6 +30,7 @@ macro_rules! with_commands {
             records_sample(SampleRequest) -> SamplePage;
             run_start(RunStart) -> RunSummary;
             run_apply(RunApply) -> RunSummary;
+            run_unfinished(RunUnfinished) -> RunSummary;
             run_undo(RunUndo) -> RunSummary;
             run_cancel(ById) -> RunSummary;
             run_get(ById) -> RunDetail;

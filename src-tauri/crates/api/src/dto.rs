@@ -294,6 +294,18 @@ dto! {
         /// For this run only: deletes that the guard lets through.
         #[serde(default)]
         allow_deletes: Option<u64>,
+        /// Only what has changed since the last run looked.
+        #[serde(default)]
+        incremental: bool,
+    }
+
+    /// Runs those sources of an ended run again that failed, were stale or wait for a person.
+    pub struct RunUnfinished {
+        id: String,
+        /// Plan only.
+        preview: bool,
+        #[serde(default)]
+        allow_deletes: Option<u64>,
     }
 
     /// Carries out the plan of a preview, or releases a held run.
@@ -662,7 +674,7 @@ dto! {
 
     /// One thing that a property was judged by: its source, its condition, its transform.
     pub struct TrialStep {
-        /// `setOn`, `condition`, `source`, `transform`, `whenEmpty`, `target`.
+        /// `setOn`, `condition`, `source`, `transform`, `whenEmpty`, `pair` or `rule`.
         name: String,
         /// What came of it, in words.
         text: String,
@@ -680,7 +692,7 @@ dto! {
         before: Value,
         #[ts(type = "unknown")]
         after: Value,
-        /// `set`, `same`, `skipped`, `kept` or `failed`.
+        /// `written`, `cleared`, `unchanged`, `notApplied`, `kept`, `asked` or `failed`.
         outcome: String,
         /// Why it came out so, in a sentence.
         why: String,

@@ -16,7 +16,7 @@ use crate::{
     app::Running,
     dto::{
         ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, GuardRow, RunApply, RunDetail, RunMode,
-        RunPage, RunStart, RunState, RunSummary, RunUndo, RunsRequest,
+        RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest,
     },
 };
 
@@ -45,8 +45,16 @@ impl App {
                 mode,
                 ids: request.ids,
                 allow_deletes: request.allow_deletes,
+                incremental: request.incremental,
             })
             .await?;
+        self.go(begun).await
+    }
+
+    /// Runs those sources of an ended run again that it left undone.
+    pub async fn run_unfinished(&self, request: RunUnfinished) -> Result<RunSummary, ApiError> {
+        let mode = if request.preview { store::RunMode::Preview } else { store::RunMode::Reconcile };
+        let begun = self.engine.begin_unfinished(&request.id, mode, request.allow_deletes).await?;
         self.go(begun).await
     }
 
@@ -110,7 +118,8 @@ impl App {
             let mut ticks = tokio::time::interval(Duration::from_millis(500));
             loop {
                 tokio::select! {
-                    _ = running.ended.wait_for(|ended| *ended) => break,
+                    // Only the news is kept: what borrows the channel must not be carried over a wait.
+                    _ = async { running.ended.wait_for(|ended| *ended).await.is_ok() } => break,
                     _ = ticks.tick() => progress(&self.run_get(ById { id: id.to_owned() }).await?.summary),
                 }
             }

@@ -3,7 +3,7 @@
 use engine::ManagedChange;
 use model::{Attributes, Filter, ManagedObjectConfig, ResourcePath};
 use serde_json::Value;
-use store::{Managed, ManagedQuery, Orientation, QueueState};
+use store::{LinkSpace, Managed, ManagedQuery, Orientation, QueueState};
 
 use crate::{
     ApiError, App, ErrorCode,
@@ -166,39 +166,41 @@ impl App {
                     if mapping.link_type() != mapping.name {
                         continue;
                     }
-                    let (other, link) = if mapping.target == user_path {
-                        (
-                            &mapping.source,
-                            r.link_of_target(&mapping.name, Orientation::Forward, &id)?.map(|l| l.source_id),
-                        )
-                    } else if mapping.source == user_path {
-                        (
-                            &mapping.target,
-                            r.link_of_source(&mapping.name, Orientation::Forward, &id)?.map(|l| l.target_id),
-                        )
-                    } else {
-                        continue;
+                    let to_user = mapping.target == user_path;
+                    let other = match (to_user, mapping.source == user_path) {
+                        (true, _) => &mapping.source,
+                        (false, true) => &mapping.target,
+                        (false, false) => continue,
                     };
-                    let (Some(uid), Ok(ResourcePath::System { connector, object_type })) =
-                        (link, other.parse())
-                    else {
-                        continue;
-                    };
-                    let seen = r.mirrored(other, &uid)?;
-                    let title = connectors
-                        .iter()
-                        .find(|c| c.config.name == connector)
-                        .map_or(connector.as_str(), |c| c.config.title());
-                    systems.push(LinkedSystem {
-                        mapping: mapping.name.clone(),
-                        connector_title: title.to_owned(),
-                        connector,
-                        object_type,
-                        uid,
-                        link_qualifier: "default".into(),
-                        seen_at: seen.as_ref().map(|s| s.updated.clone()),
-                        attributes: seen.map(|s| Value::Object(s.attributes)),
-                    });
+                    let Ok(ResourcePath::System { connector, object_type }) = other.parse() else { continue };
+                    for link_qualifier in r.link_qualifiers(&mapping.name)? {
+                        let space = LinkSpace {
+                            kind: mapping.name.clone(),
+                            qualifier: link_qualifier.clone(),
+                            orientation: Orientation::Forward,
+                        };
+                        let link = if to_user {
+                            r.link_of_target(&space, &id)?.map(|l| l.source_id)
+                        } else {
+                            r.link_of_source(&space, &id)?.map(|l| l.target_id)
+                        };
+                        let Some(uid) = link else { continue };
+                        let seen = r.mirrored(other, &uid)?;
+                        let title = connectors
+                            .iter()
+                            .find(|c| c.config.name == connector)
+                            .map_or(connector.as_str(), |c| c.config.title());
+                        systems.push(LinkedSystem {
+                            mapping: mapping.name.clone(),
+                            connector_title: title.to_owned(),
+                            connector: connector.clone(),
+                            object_type: object_type.clone(),
+                            uid,
+                            link_qualifier,
+                            seen_at: seen.as_ref().map(|s| s.updated.clone()),
+                            attributes: seen.map(|s| Value::Object(s.attributes)),
+                        });
+                    }
                 }
                 Ok(systems)
             })

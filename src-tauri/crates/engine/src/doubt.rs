@@ -100,7 +100,7 @@ impl Engine {
         });
         while let Some(page) = pages.next().await {
             for object in page?.objects {
-                let (walk, uid) = (prepared.walk(0, None), object.uid.clone());
+                let uid = object.uid.clone();
                 for slot in &mut open {
                     let fits = slot.as_ref().is_some_and(|row| {
                         row.payload.iter().all(|(n, v)| {
@@ -110,11 +110,9 @@ impl Engine {
                     if !fits {
                         continue;
                     }
-                    let (walk, uid) = (walk.clone(), uid.clone());
-                    let taken = self
-                        .store
-                        .read(move |r| r.link_of_target(&walk.kind, walk.orientation, &uid))
-                        .await?;
+                    let qualifier = slot.as_ref().map(|row| row.qualifier.as_str()).unwrap_or_default();
+                    let (space, uid) = (prepared.space(qualifier), uid.clone());
+                    let taken = self.store.read(move |r| r.link_of_target(&space, &uid)).await?;
                     if taken.is_none() {
                         if let Some(row) = slot.take() {
                             self.settle_doubt(prepared, &row, Some(object.uid.clone())).await?;
@@ -137,7 +135,7 @@ impl Engine {
         arrived: Option<String>,
     ) -> Result<(), EngineError> {
         let (row, at) = (row.clone(), self.at());
-        let (kind, orientation, version) = (prepared.link_type().to_owned(), prepared.orientation, 0);
+        let space = prepared.space(&row.qualifier);
         self.store
             .write(move |w| {
                 let (state, message) = match &arrived {
@@ -148,18 +146,17 @@ impl Engine {
                 let source = row.source_id.clone().unwrap_or_default();
                 match (&arrived, row.operation) {
                     (Some(uid), Operation::Create) if !source.is_empty() => {
-                        let owner = w.link_of_target(&kind, orientation, uid)?;
+                        let owner = w.link_of_target(&space, uid)?;
                         if owner.is_none_or(|o| o.source_id == source) {
                             // Version 0 is no mapping's: the next plan compares the values.
                             w.put_link(
                                 &NewLink {
-                                    kind: kind.clone(),
-                                    orientation,
+                                    space: space.clone(),
                                     source_id: source,
                                     target_id: uid.clone(),
                                     source_hash: None,
                                     target_hash: None,
-                                    version,
+                                    version: 0,
                                     base_source: model::Attributes::new(),
                                     base_target: model::Attributes::new(),
                                 },
@@ -168,7 +165,7 @@ impl Engine {
                         }
                     }
                     (Some(_), Operation::Delete) => {
-                        w.remove_link(&kind, orientation, &source)?;
+                        w.remove_link(&space, &source)?;
                     }
                     _ => {}
                 }

@@ -1,11 +1,14 @@
 //! A mapping with its two ends at hand.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use connector::{Connector, ObjectTypeDescriptor};
 use mapping::Mapping;
-use model::{ManagedObjectConfig, MappingConfig, ResourcePath, mapping_config::LinkQualifiersConfig};
-use store::{Orientation, Walk};
+use model::{ManagedObjectConfig, MappingConfig, ResourcePath};
+use store::{LinkSpace, Orientation, Walk};
 
 use crate::{Engine, EngineError, interpreter::Scripts};
 
@@ -27,6 +30,20 @@ pub(crate) struct Remote {
     pub attributes: Vec<String>,
     /// The attributes that correlation asks for.
     pub indexed: BTreeSet<String>,
+    /// Ids that differ only in case are one record; they are kept in lower case.
+    pub fold_ids: bool,
+}
+
+impl Remote {
+    /// An id as it is kept.
+    pub(crate) fn id(&self, id: String) -> String {
+        if self.fold_ids { id.to_lowercase() } else { id }
+    }
+
+    /// What a mirror of it holds, for telling whether an earlier read asked for the same.
+    pub(crate) fn signature(&self) -> String {
+        self.attributes.join(",")
+    }
 }
 
 impl End {
@@ -36,6 +53,15 @@ impl End {
             Self::Remote(remote) => Some(remote),
         }
     }
+}
+
+/// Which sources are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scope<'a> {
+    /// All, as these reads of each resource saw them.
+    All(&'a BTreeMap<String, i64>),
+    /// These.
+    Some(&'a [String]),
 }
 
 /// Everything that a run of a mapping needs.
@@ -69,16 +95,38 @@ impl Prepared {
         self.config.link_type()
     }
 
-    pub(crate) fn walk(&self, read: i64, ids: Option<Vec<String>>) -> Walk {
+    /// The links that the mapping sees under a qualifier.
+    pub(crate) fn space(&self, qualifier: &str) -> LinkSpace {
+        LinkSpace {
+            kind: self.link_type().to_owned(),
+            qualifier: qualifier.to_owned(),
+            orientation: self.orientation,
+        }
+    }
+
+    /// The walk under a qualifier: over the mirrors as these reads of a run saw them, or over these sources as they are.
+    pub(crate) fn walk(&self, qualifier: &str, scope: Scope<'_>) -> Walk {
+        let read = |path: &ResourcePath| match scope {
+            Scope::All(reads) => reads.get(&path.to_string()).copied().unwrap_or(0),
+            Scope::Some(_) => 0,
+        };
         Walk {
             source: self.source_path.clone(),
             target: self.target_path.clone(),
-            kind: self.link_type().to_owned(),
-            orientation: self.orientation,
+            links: self.space(qualifier),
             version: self.version,
-            read,
-            ids,
+            source_read: read(&self.source_path),
+            target_read: read(&self.target_path),
+            ids: match scope {
+                Scope::All(_) => None,
+                Scope::Some(ids) => Some(ids.to_vec()),
+            },
         }
+    }
+
+    /// The walk that looks at single records as they are.
+    pub(crate) fn here(&self) -> Walk {
+        self.walk(mapping::DEFAULT_QUALIFIER, Scope::Some(&[]))
     }
 }
 
@@ -97,7 +145,6 @@ impl Engine {
             EngineError::NotFound(format!("no such mapping: {name}; {hint}"))
         })?;
         let config = row.config.clone();
-        refuse_what_would_be_left_out(&config)?;
         let (source_path, target_path) = (config.source_path()?, config.target_path()?);
         let orientation = self.orientation(&config, all.iter().map(|m| &m.config))?;
         let reverse = all
@@ -194,6 +241,7 @@ impl Engine {
                     path: path.to_string(),
                     attributes,
                     indexed,
+                    fold_ids: folds_ids(&path.to_string(), mappings),
                 }))
             }
         }
@@ -237,58 +285,11 @@ impl Engine {
     }
 }
 
-/// A mapping that would do something else without its scripts or qualifiers is not run without them.
-fn refuse_what_would_be_left_out(config: &MappingConfig) -> Result<(), EngineError> {
-    let refuse = |what: &str| {
-        Err(EngineError::config(format!(
-            "mapping `{}` has {what}, which this version of Concord does not run",
-            config.name
-        )))
-    };
-    if let Some((hook, _)) = config.hooks().iter().find(|(_, script)| script.is_some()) {
-        return refuse(hook);
-    }
-    for (key, query) in [("sourceQuery", &config.source_query), ("targetQuery", &config.target_query)] {
-        let Some(query) = query else { continue };
-        let narrows = |value: &Option<String>, all: &str| value.as_deref().is_some_and(|v| v.trim() != all);
-        if narrows(&query.filter, "true") || narrows(&query.id, "query-all-ids") || query.expression.is_some()
-        {
-            return refuse(key);
-        }
-    }
-    match &config.link_qualifiers {
-        None => Ok(()),
-        Some(LinkQualifiersConfig::List(names)) if names.iter().all(|n| n == mapping::DEFAULT_QUALIFIER) => {
-            Ok(())
-        }
-        Some(_) => refuse("linkQualifiers"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use model::MappingConfig;
-    use serde_json::json;
-
-    use super::refuse_what_would_be_left_out;
-
-    #[test]
-    fn a_mapping_is_not_run_without_its_parts() {
-        for (key, value, refused) in [
-            ("onCreate", json!({"type": "text/javascript", "source": "1"}), true),
-            ("onCreate", json!(null), false),
-            ("linkQualifiers", json!(["default"]), false),
-            ("linkQualifiers", json!(["default", "admin"]), true),
-            ("linkQualifiers", json!({"type": "text/javascript", "source": "[]"}), true),
-            ("sourceQuery", json!({"_queryFilter": "/email sw \"a\""}), true),
-            ("sourceQuery", json!({"_queryFilter": "true"}), false),
-            ("targetQuery", json!({"_queryId": "query-all-ids"}), false),
-            ("taskThreads", json!(10), false),
-        ] {
-            let mut mapping = json!({"name": "m", "source": "managed/user", "target": "system/x/y"});
-            mapping[key] = value;
-            let config = MappingConfig::from_value(mapping).unwrap();
-            assert_eq!(refuse_what_would_be_left_out(&config).is_err(), refused, "{key}");
-        }
-    }
+/// Whether any mapping says that ids of this resource do not differ by case. It is the resource that is like that, and its
+/// mirror is shared, so one word is enough.
+fn folds_ids(path: &str, mappings: &[MappingConfig]) -> bool {
+    mappings.iter().any(|m| {
+        (m.source == path && m.source_ids_case_sensitive == Some(false))
+            || (m.target == path && m.target_ids_case_sensitive == Some(false))
+    })
 }

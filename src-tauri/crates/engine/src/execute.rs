@@ -1,7 +1,7 @@
 //! Executing: by operation, in batches, each batch durable before the next.
 
-use model::{Action, Attributes, Pointer};
-use store::{Entry, EntryStatus, Hash, NewLink, Run, Writer};
+use model::{Action, Attributes, Pointer, Situation};
+use store::{Entry, EntryStatus, Hash, NewLink, Run, Walk, Writer};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -112,10 +112,10 @@ pub(crate) fn link_for(
             }
         }
     }
-    let judged = entry.base.is_some() && target_hash.is_some();
+    // While a person is asked about an attribute, the pair is looked at by every run.
+    let judged = entry.base.is_some() && target_hash.is_some() && entry.question.is_none();
     NewLink {
-        kind: prepared.link_type().to_owned(),
-        orientation: prepared.orientation,
+        space: prepared.space(&entry.qualifier),
         source_id: entry.source_id.clone().unwrap_or_default(),
         target_id: target_id.to_owned(),
         source_hash: entry.source_hash.filter(|_| judged),
@@ -125,6 +125,24 @@ pub(crate) fn link_for(
         base_source: part("source"),
         base_target,
     }
+}
+
+/// Whether the link's target may be this source's: it is nobody's or its own, or the source that has it is gone; then that
+/// link is taken away.
+pub(crate) fn free_target(
+    w: &Writer<'_>,
+    walk: &Walk,
+    entry: &Entry,
+    link: &NewLink,
+) -> Result<bool, store::StoreError> {
+    let Some(owner) = w.link_of_target(&link.space, &link.target_id)? else { return Ok(true) };
+    if owner.source_id == link.source_id {
+        return Ok(true);
+    }
+    if entry.situation == Situation::FoundAlreadyLinked && w.source(walk, &owner.source_id)?.is_none() {
+        return w.remove_link(&link.space, &owner.source_id);
+    }
+    Ok(false)
 }
 
 impl Engine {

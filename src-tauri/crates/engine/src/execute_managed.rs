@@ -8,7 +8,7 @@ use crate::{
     Engine, EngineError,
     ends::{End, Prepared},
     error::{POLICY_REMEDY, policy_text},
-    execute::{Context, Settled, apply_changes, link_for, settle},
+    execute::{Context, Settled, apply_changes, free_target, link_for, settle},
     people::{new_violations, queue_followers},
     title::title_of,
 };
@@ -30,6 +30,7 @@ impl Engine {
                 .map(|e| link_for(prepared, e, e.target_id.as_deref().unwrap_or_default(), None, None))
                 .collect(),
             version: prepared.version,
+            walk: prepared.here(),
             followers: prepared.followers.clone(),
             mapping: prepared.name().to_owned(),
             context: context.clone(),
@@ -56,6 +57,7 @@ struct Work {
     /// The link of each entry, without its target's hash.
     links: Vec<store::NewLink>,
     version: i64,
+    walk: store::Walk,
     followers: Vec<MappingConfig>,
     mapping: String,
     context: Context,
@@ -67,13 +69,13 @@ struct Work {
 impl Work {
     fn carry_out(&self, w: &Writer<'_>, entry: &Entry, i: usize) -> Result<Settled, StoreError> {
         let Some(link) = self.links.get(i) else { return Err(StoreError::not_found("entry of this batch")) };
-        let linked = w.link_of_source(&link.kind, link.orientation, &link.source_id)?;
+        let linked = w.link_of_source(&link.space, &link.source_id)?;
         let stale = |why: &str| {
             Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason))
         };
         match (entry.action, &self.config) {
             (Action::Unlink, _) => {
-                let removed = w.remove_link(&link.kind, link.orientation, &link.source_id)?;
+                let removed = w.remove_link(&link.space, &link.source_id)?;
                 Ok(if removed {
                     Settled::done(entry, None, false)
                 } else {
@@ -81,9 +83,7 @@ impl Work {
                 })
             }
             (Action::Link, _) => {
-                if let Some(owner) = w.link_of_target(&link.kind, link.orientation, &link.target_id)?
-                    && owner.source_id != link.source_id
-                {
+                if !free_target(w, &self.walk, entry, link)? {
                     return Ok(stale("the target was linked to another record meanwhile"));
                 }
                 w.put_link(link, &self.at)?;
@@ -99,14 +99,14 @@ impl Work {
             (Action::Update, Some(config)) => self.update(w, config, entry, link, linked.is_none()),
             (Action::Delete, Some(config)) => {
                 let Some(now) = w.managed(&config.name, &link.target_id)? else {
-                    w.remove_link(&link.kind, link.orientation, &link.source_id)?;
+                    w.remove_link(&link.space, &link.source_id)?;
                     return Ok(Settled::done(entry, None, false));
                 };
                 if entry.target_hash.is_some_and(|planned| planned != now.hash) {
                     return Ok(stale("the record has changed since this was planned"));
                 }
                 w.delete_managed(&config.name, &now.id, Some(now.rev))?;
-                w.remove_link(&link.kind, link.orientation, &link.source_id)?;
+                w.remove_link(&link.space, &link.source_id)?;
                 self.remember(w, config, &now.id, entry, QueueChange::Delete, &now.attributes)?;
                 Ok(Settled::done(entry, None, false))
             }
@@ -175,9 +175,7 @@ impl Work {
         if entry.target_hash.is_some_and(|planned| planned != now.hash) {
             return stale("the record has changed since this was planned");
         }
-        if let Some(owner) = w.link_of_target(&link.kind, link.orientation, &link.target_id)?
-            && owner.source_id != link.source_id
-        {
+        if !free_target(w, &self.walk, entry, link)? {
             return stale("it was linked to another record meanwhile");
         }
         let hash = match self.write_changes(w, config, entry, &now)? {

@@ -6,7 +6,7 @@ use connector::{Change, ConnectorError, Creation, ErrorKind, Outcome, RemoteObje
 use mapping::canonical;
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::Value;
-use store::{Entry, EntryStatus, JournalRow, JournalState, Operation, SeenPage};
+use store::{Entry, EntryStatus, JournalRow, JournalState, LinkSpace, Operation, SeenPage};
 
 use crate::{
     Engine, EngineError,
@@ -95,14 +95,17 @@ impl Engine {
             let targets: Vec<String> = entries.iter().filter_map(|e| e.target_id.clone()).collect();
             self.read_some(remote, &targets).await?;
         }
-        let (walk, context) = (prepared.walk(0, None), context.clone());
+        let (walk, kind, orientation, context) =
+            (prepared.here(), prepared.link_type().to_owned(), prepared.orientation, context.clone());
         Ok(self
             .store
             .write(move |w| {
                 let (mut valid, mut stale) = (Vec::new(), Vec::new());
                 for entry in entries {
                     let source = entry.source_id.clone().unwrap_or_default();
-                    let link = w.link_of_source(&walk.kind, walk.orientation, &source)?;
+                    let space =
+                        LinkSpace { kind: kind.clone(), qualifier: entry.qualifier.clone(), orientation };
+                    let link = w.link_of_source(&space, &source)?;
                     let why = match (action, &entry.target_id) {
                         // MISSING with CREATE has a link whose target is gone: it will be pointed to the new record.
                         (Action::Create, _) => {
@@ -114,7 +117,15 @@ impl Engine {
                         }
                         (_, None) => Some("it has no target record"),
                         (_, Some(target)) => {
-                            let owner = w.link_of_target(&walk.kind, walk.orientation, target)?;
+                            let owner = w.link_of_target(&space, target)?;
+                            let taken = match owner {
+                                Some(owner) if owner.source_id != source && !source.is_empty() => {
+                                    let may = entry.situation == Situation::FoundAlreadyLinked
+                                        && w.source(&walk, &owner.source_id)?.is_none();
+                                    !(may && w.remove_link(&space, &owner.source_id)?)
+                                }
+                                _ => false,
+                            };
                             match w.target(&walk, target)? {
                                 None if action != Action::Delete => Some("the target record is gone"),
                                 Some((_, hash))
@@ -122,7 +133,7 @@ impl Engine {
                                 {
                                     Some("the target record has changed since this was planned")
                                 }
-                                _ if owner.is_some_and(|o| o.source_id != source) && !source.is_empty() => {
+                                _ if taken => {
                                     Some("the target record was linked to another record meanwhile")
                                 }
                                 _ => None,
@@ -164,7 +175,7 @@ impl Engine {
             .write(move |w| {
                 let mut settled = Vec::new();
                 for (entry, link) in entries.iter().zip(&links) {
-                    let new = w.link_of_source(&link.kind, link.orientation, &link.source_id)?.is_none();
+                    let new = w.link_of_source(&link.space, &link.source_id)?.is_none();
                     w.put_link(link, &at)?;
                     settled.push(Settled::done(entry, None, new));
                 }
@@ -192,6 +203,7 @@ impl Engine {
                 operation,
                 connector: remote.name.clone(),
                 object_type: remote.object_type.name.clone(),
+                qualifier: item.entry.qualifier.clone(),
                 source_id: item.entry.source_id.clone(),
                 target_id: item.entry.target_id.clone().filter(|_| operation != Operation::Create),
                 payload: item.payload.clone(),
@@ -290,7 +302,6 @@ impl Engine {
         let settled: Vec<Settled> = notes.iter().filter_map(|n| n.settled.clone()).collect();
         let (context, at, path, indexed) =
             (context.clone(), self.at(), remote.path.clone(), remote.indexed.clone());
-        let (kind, orientation) = (prepared.link_type().to_owned(), prepared.orientation);
         self.store
             .write(move |w| {
                 let mut page = SeenPage { path: path.clone(), indexed, ..SeenPage::default() };
@@ -301,8 +312,8 @@ impl Engine {
                     if let Some(link) = &note.link {
                         w.put_link(link, &at)?;
                     }
-                    if let Some((source, target)) = &note.removed {
-                        w.remove_link(&kind, orientation, source)?;
+                    if let Some((space, source, target)) = &note.removed {
+                        w.remove_link(space, source)?;
                         w.forget_mirrored(&path, target)?;
                     }
                     page.rows.extend(note.seen.clone());
@@ -339,8 +350,8 @@ impl Engine {
         reason: String,
         notes: &mut Vec<Note>,
     ) -> Result<(), EngineError> {
-        let (walk, uid) = (prepared.walk(0, None), existing.clone());
-        let owner = self.store.read(move |r| r.link_of_target(&walk.kind, walk.orientation, &uid)).await?;
+        let (space, uid) = (prepared.space(&item.entry.qualifier), existing.clone());
+        let owner = self.store.read(move |r| r.link_of_target(&space, &uid)).await?;
         let source = item.entry.source_id.clone().unwrap_or_default();
         if owner.as_ref().is_some_and(|o| o.source_id != source) {
             notes.push(Note::failed(
@@ -432,7 +443,8 @@ impl Engine {
         note.journal_end = Some((JournalState::Done, Some(object.uid.clone()), None));
         if operation == Operation::Delete {
             let target = item.entry.target_id.clone().unwrap_or_default();
-            note.removed = Some((item.entry.source_id.clone().unwrap_or_default(), target));
+            let source = item.entry.source_id.clone().unwrap_or_default();
+            note.removed = Some((prepared.space(&item.entry.qualifier), source, target));
             note.settled = Some(Settled::done(&item.entry, None, false));
             return Ok(note);
         }
@@ -475,7 +487,7 @@ struct Note {
     journal: i64,
     journal_end: Option<(JournalState, Option<String>, Option<String>)>,
     link: Option<store::NewLink>,
-    removed: Option<(String, String)>,
+    removed: Option<(LinkSpace, String, String)>,
     seen: Option<(String, store::Hash, Attributes)>,
     settled: Option<Settled>,
     redirected: Option<(String, String)>,
@@ -542,6 +554,7 @@ fn doubt_row(prepared: &Prepared, remote: &Remote, operation: Operation, item: &
         operation,
         connector: remote.name.clone(),
         object_type: remote.object_type.name.clone(),
+        qualifier: item.entry.qualifier.clone(),
         source_id: item.entry.source_id.clone(),
         target_id: item.entry.target_id.clone().filter(|_| operation != Operation::Create),
         payload: item.payload.clone(),

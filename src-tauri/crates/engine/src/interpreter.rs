@@ -42,4 +42,12 @@ impl Interpreter for Scripts {
             variables.iter().map(|(name, value)| (*name, (*value).clone())).collect();
         script.eval(&variables).map_err(|e| e.to_string())
     }
+
+    fn change(&self, id: ScriptId, variables: &[(&str, &Value)], changed: &str) -> Result<Value, String> {
+        let script = self.scripts.get(id.0).ok_or_else(|| "this script was not compiled here".to_owned())?;
+        let variables: Vec<(&str, Value)> =
+            variables.iter().map(|(name, value)| (*name, (*value).clone())).collect();
+        let (_, outputs) = script.eval_with_outputs(&variables, &[changed]).map_err(|e| e.to_string())?;
+        Ok(outputs.into_iter().next().unwrap_or(Value::Null))
+    }
 }

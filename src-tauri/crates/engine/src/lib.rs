@@ -5,16 +5,20 @@
 //! never stops a run; of each mapping at most one run is under way, whichever process it is in; what a preview says is what
 //! the run does, because both are the same code. This crate never prints, never asks, never knows a window.
 
+mod after;
+mod decide;
 mod doubt;
 mod ends;
 mod error;
 mod execute;
 mod execute_managed;
 mod execute_remote;
+mod feed;
 mod guard;
 mod interpreter;
 mod judge;
 mod lock;
+mod managed_types;
 mod people;
 mod plan;
 mod read;
@@ -29,15 +33,16 @@ use std::{path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use connector::Connector;
 use jiff::Timestamp;
-use model::{Clock, ManagedConfig, ManagedObjectConfig};
+use model::Clock;
 use store::Store;
 use uuid::{NoContext, Uuid};
 
 pub use connector::ConnectorError;
 pub use error::EngineError;
 pub use guard::DEFAULT_MAX_DELETES;
-pub use people::{ManagedChange, Saved};
-pub use run::{Begun, RunRequest};
+pub use managed_types::{Gravity, TypeChange, TypeProblem, TypeSaved};
+pub use people::{Edit, ManagedChange, ObjectWrite, Saved, Sealer, Which};
+pub use run::{Begun, DEFAULT_KEPT_RUNS, RunRequest};
 pub use summary::{assoc_entry, stage_description, summary};
 pub use sync::{Delivery, SyncResult};
 pub use title::title_of;
@@ -57,6 +62,7 @@ pub struct Engine {
     connectors: Arc<dyn Connectors>,
     clock: Arc<dyn Clock>,
     folder: PathBuf,
+    sealer: Option<Arc<dyn Sealer>>,
 }
 
 impl Engine {
@@ -67,7 +73,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         folder: PathBuf,
     ) -> Self {
-        Self { store, connectors, clock, folder }
+        Self { store, connectors, clock, folder, sealer: None }
     }
 
     /// The repository.
@@ -86,27 +92,6 @@ impl Engine {
 
     fn new_id(&self) -> String {
         new_id(self.now())
-    }
-
-    /// The schema of a managed type: as configured, else the default user.
-    pub fn managed_type(reader: &store::Reader<'_>, name: &str) -> Result<ManagedObjectConfig, EngineError> {
-        let configured = match reader.setting("managed")? {
-            None => None,
-            Some(text) => serde_json::from_str::<ManagedConfig>(&text)
-                .map_err(|e| {
-                    EngineError::config(format!("the managed objects' configuration cannot be read: {e}"))
-                })?
-                .objects
-                .into_iter()
-                .find(|o| o.name == name),
-        };
-        match configured {
-            Some(config) => Ok(config),
-            None if name == "user" => Ok(ManagedObjectConfig::default_user()),
-            None => Err(EngineError::config(format!(
-                "there is no managed object type `{name}`; only `user` is configured"
-            ))),
-        }
     }
 }
 

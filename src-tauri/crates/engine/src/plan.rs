@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mapping::{Correlation, Interpreter, Mapping};
+use mapping::{Correlation, Decision, Interpreter, Mapping};
 use model::{Action, Filter, Situation, filter::Op};
 use serde_json::Value;
 use store::{Entry, EntryStatus, NewLink, Run, Store, Walk};
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     EngineError,
-    ends::{End, Prepared},
+    ends::{End, Prepared, Scope},
     error::{POLICY_REMEDY, policy_text},
     execute::apply_changes,
     judge::{Found, Judge, Judgement, Lookup},
@@ -28,23 +28,29 @@ pub(crate) struct StoreLookup<'a> {
 }
 
 impl Lookup for StoreLookup<'_> {
-    fn find(&self, correlation: &Correlation, source_id: &str) -> Result<Found, String> {
+    fn find(&self, correlation: &Correlation, qualifier: &str, source_id: &str) -> Result<Found, String> {
         let (ids, claim) = match correlation {
             Correlation::NotDefined => return Ok(Found::default()),
             Correlation::NoKey => return Ok(Found { asked: true, ..Found::default() }),
-            Correlation::Ids(ids) => (ids.clone(), None),
+            Correlation::Ids(ids) => (self.as_kept(ids), None),
             Correlation::Query(query) => (self.ids(&query.filter)?, Some(query.key())),
         };
         let mut found = Found { asked: true, ids, claim, ..Found::default() };
         if let [only] = found.ids.as_slice() {
-            let (walk, only) = (self.walk.clone(), only.clone());
-            let (link, target) = self
+            let (walk, only, space) = (self.walk.clone(), only.clone(), self.prepared.space(qualifier));
+            let (owner, owner_gone, target) = self
                 .store
                 .read_blocking(move |r| {
-                    Ok((r.link_of_target(&walk.kind, walk.orientation, &only)?, r.target(&walk, &only)?))
+                    let owner = r.link_of_target(&space, &only)?.map(|l| l.source_id);
+                    let gone = match &owner {
+                        Some(owner) => r.source(&walk, owner)?.is_none(),
+                        None => false,
+                    };
+                    Ok((owner, gone, r.target(&walk, &only)?))
                 })
                 .map_err(|e| e.to_string())?;
-            found.owner = link.map(|l| l.source_id).filter(|owner| owner != source_id);
+            found.owner = owner.filter(|owner| owner != source_id);
+            found.owner_gone = found.owner.is_some() && owner_gone;
             found.target = target;
             if found.target.is_none() {
                 // Correlated by a script, or gone between two reads: as good as not there.
@@ -56,6 +62,13 @@ impl Lookup for StoreLookup<'_> {
 }
 
 impl StoreLookup<'_> {
+    fn as_kept(&self, ids: &[String]) -> Vec<String> {
+        match &self.prepared.target {
+            End::Managed(_) => ids.to_vec(),
+            End::Remote(remote) => ids.iter().map(|id| remote.id(id.clone())).collect(),
+        }
+    }
+
     fn ids(&self, filter: &Filter) -> Result<Vec<String>, String> {
         match &self.prepared.target {
             End::Managed(config) => {
@@ -96,7 +109,7 @@ impl StoreLookup<'_> {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 self.store
                     .read_blocking(|r| {
-                        r.mirrored_by_value(&remote.path, &attribute, &text, self.walk.read, MOST)
+                        r.mirrored_by_value(&remote.path, &attribute, &text, self.walk.target_read, MOST)
                     })
                     .map_err(|e| e.to_string())
             }
@@ -107,77 +120,138 @@ impl StoreLookup<'_> {
     }
 }
 
-/// Judges every source (and target) of the walk and writes the plan into the run.
+/// Judges every source (and target) in scope and writes the plan into the run.
 pub(crate) fn plan(
     store: &Store,
     prepared: &Prepared,
-    walk: &Walk,
+    scope: Scope<'_>,
     run: &mut Run,
     at: &str,
     cancel: &CancellationToken,
 ) -> Result<(), EngineError> {
     let (mapping, scripts) = prepared.compile()?;
-    let judge = judge(prepared, &mapping, &scripts);
-    let lookup = StoreLookup { store, prepared, walk };
-    let mut situations: BTreeMap<String, u64> = BTreeMap::new();
-    let mut next_seq = 1;
-    let mut judged = 0;
-    let mut after = String::new();
+    let id = run.id.clone();
+    let judge = judge(prepared, &mapping, &scripts, &id);
+    let qualifiers = mapping
+        .all_qualifiers(&scripts)
+        .map_err(|problem| EngineError::config(format!("mapping `{}`: {problem}", prepared.name())))?;
+    let whole = matches!(scope, Scope::All(_));
+    let walk = prepared.walk(mapping::DEFAULT_QUALIFIER, scope);
     let (total, links) = {
         let walk = walk.clone();
-        store.read_blocking(move |r| Ok((r.source_count(&walk)?, r.link_count(&walk.kind)?)))?
+        store.read_blocking(move |r| Ok((r.source_count(&walk)?, r.link_count(&walk.links.kind)?)))?
     };
     run.progress.source_total = Some(walk.ids.as_ref().map_or(total, |ids| ids.len() as u64));
     run.progress.links_total = links;
-    run.progress.stage_total = run.progress.source_total;
+    run.progress.stage_total = run.progress.source_total.map(|n| n * qualifiers.len() as u64);
     run.progress.stage_processed = 0;
-    loop {
-        if cancel.is_cancelled() {
-            return Err(EngineError::Canceled);
+    let mut planning =
+        Planning { store, prepared, judge: &judge, at, cancel, situations: BTreeMap::new(), next_seq: 1 };
+    for qualifier in &qualifiers {
+        let walk = prepared.walk(qualifier, scope);
+        let judged = planning.sources(run, qualifier, &walk)?;
+        if whole {
+            // What the walk left out stands unchanged.
+            let untouched = total.saturating_sub(judged);
+            run.progress.unchanged += untouched;
+            *planning.situations.entry(Situation::Confirmed.to_string()).or_default() += untouched;
+            run.progress.stage_processed += untouched;
         }
-        let candidates = store.read_blocking(|r| r.candidates(walk, &after, CHUNK))?;
-        let Some(last) = candidates.last() else { break };
-        after = last.id.clone();
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut stamps: Vec<NewLink> = Vec::new();
-        for candidate in &candidates {
-            judged += 1;
-            match judge.source(candidate, &lookup) {
-                Judgement::InSync(link) => {
-                    *situations.entry(Situation::Confirmed.to_string()).or_default() += 1;
-                    run.progress.unchanged += 1;
-                    stamps.push(*link);
-                }
-                Judgement::Silent(situation) => *situations.entry(situation.to_string()).or_default() += 1,
-                Judgement::Entry(mut entry, stamp) => {
-                    stamps.extend(stamp.map(|s| *s));
-                    *entry = with_policies(store, prepared, *entry)?;
-                    entry.seq = next_seq;
-                    next_seq += 1;
-                    if entry.status == EntryStatus::Failed {
-                        run.progress.failed_sources += 1;
+    }
+    run.progress.source_processed = run.progress.source_total.unwrap_or(total);
+    settle_claims(store, run, &judge)?;
+    if whole && prepared.config.run_target_phase.unwrap_or(true) {
+        planning.targets(run, &qualifiers, &walk)?;
+    }
+    run.progress.unlisted = planning.situations;
+    Ok(())
+}
+
+/// A plan in the making.
+struct Planning<'a> {
+    store: &'a Store,
+    prepared: &'a Prepared,
+    judge: &'a Judge<'a>,
+    at: &'a str,
+    cancel: &'a CancellationToken,
+    /// Records without an entry, by situation.
+    situations: BTreeMap<String, u64>,
+    next_seq: i64,
+}
+
+impl Planning<'_> {
+    /// The source phase under one qualifier; gives how many sources had to be looked at.
+    fn sources(&mut self, run: &mut Run, qualifier: &str, walk: &Walk) -> Result<u64, EngineError> {
+        let lookup = StoreLookup { store: self.store, prepared: self.prepared, walk };
+        let (mut judged, mut after) = (0, String::new());
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(EngineError::Canceled);
+            }
+            let candidates = self.store.read_blocking(|r| r.candidates(walk, &after, CHUNK))?;
+            let Some(last) = candidates.last() else { return Ok(judged) };
+            after = last.id.clone();
+            let mut entries: Vec<Entry> = Vec::new();
+            let mut stamps: Vec<NewLink> = Vec::new();
+            for candidate in &candidates {
+                judged += 1;
+                match self.judge.source(qualifier, candidate, &lookup) {
+                    Judgement::Outside => {}
+                    Judgement::InSync(link) => {
+                        *self.situations.entry(Situation::Confirmed.to_string()).or_default() += 1;
+                        run.progress.unchanged += 1;
+                        stamps.push(*link);
                     }
-                    entries.push(*entry);
+                    Judgement::Silent(situation) => {
+                        *self.situations.entry(situation.to_string()).or_default() += 1;
+                    }
+                    Judgement::Entry(entry, stamp) => {
+                        stamps.extend(stamp.map(|s| *s));
+                        let mut entry = with_policies(self.store, self.prepared, *entry)?;
+                        entry.seq = self.next_seq;
+                        self.next_seq += 1;
+                        if entry.status == EntryStatus::Failed {
+                            run.progress.failed_sources += 1;
+                        }
+                        entries.push(entry);
+                    }
                 }
             }
+            run.progress.source_processed = run.progress.source_processed.max(judged);
+            run.progress.stage_processed += candidates.len() as u64;
+            write_chunk(self.store, run, entries, stamps, self.at)?;
         }
-        run.progress.source_processed = judged;
-        run.progress.stage_processed = judged;
-        write_chunk(store, run, entries, stamps, at)?;
     }
-    if walk.ids.is_none() {
-        // What the walk left out stands unchanged.
-        let untouched = total.saturating_sub(judged);
-        run.progress.unchanged += untouched;
-        *situations.entry(Situation::Confirmed.to_string()).or_default() += untouched;
-        run.progress.source_processed = total;
+
+    /// The target phase: what no source accounts for.
+    fn targets(&mut self, run: &mut Run, qualifiers: &[String], walk: &Walk) -> Result<(), EngineError> {
+        run.stage = "ACTIVE_RECONCILING_TARGET".into();
+        let failed = run.progress.failed_sources;
+        let why = format!("{failed} source records of this run could not be judged");
+        let allowed = if failed > 0 { Err(why.as_str()) } else { Ok(()) };
+        run.progress.target_total = Some(self.store.read_blocking(|r| r.target_count(walk))?);
+        let mut after = String::new();
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(EngineError::Canceled);
+            }
+            let candidates = self
+                .store
+                .read_blocking(|r| r.unaccounted_targets(walk, qualifiers, run.seq, &after, CHUNK))?;
+            let Some(last) = candidates.last() else { return Ok(()) };
+            after = last.id.clone();
+            let mut entries = Vec::new();
+            for candidate in &candidates {
+                run.progress.target_processed += 1;
+                if let Some(mut entry) = self.judge.target(candidate, allowed) {
+                    entry.seq = self.next_seq;
+                    self.next_seq += 1;
+                    entries.push(entry);
+                }
+            }
+            write_chunk(self.store, run, entries, Vec::new(), self.at)?;
+        }
     }
-    settle_claims(store, run, &judge)?;
-    if walk.ids.is_none() && prepared.config.run_target_phase.unwrap_or(true) {
-        target_phase(store, walk, run, &judge, &mut next_seq, at, cancel)?;
-    }
-    run.progress.unlisted = situations;
-    Ok(())
 }
 
 /// A judge for a prepared mapping.
@@ -185,6 +259,7 @@ pub(crate) fn judge<'a>(
     prepared: &'a Prepared,
     mapping: &'a Mapping,
     scripts: &'a dyn Interpreter,
+    run: &'a str,
 ) -> Judge<'a> {
     Judge {
         mapping,
@@ -192,6 +267,7 @@ pub(crate) fn judge<'a>(
         kind: prepared.link_type(),
         orientation: prepared.orientation,
         version: prepared.version,
+        run,
         source_title: prepared.source_path.object_type(),
         target_title: prepared.target_path.object_type(),
     }
@@ -254,8 +330,22 @@ fn settle_claims(store: &Store, run: &Run, judge: &Judge<'_>) -> Result<(), Engi
     }
     let action = judge
         .mapping
-        .action(judge.scripts, mapping::DEFAULT_QUALIFIER, Situation::Ambiguous, &Value::Null, &Value::Null)
-        .unwrap_or(Action::Exception);
+        .action(
+            judge.scripts,
+            &Decision {
+                mapping: &judge.mapping.config.name,
+                run: judge.run,
+                qualifier: mapping::DEFAULT_QUALIFIER,
+                situation: Situation::Ambiguous,
+                from_source: true,
+                source: &Value::Null,
+                target: &Value::Null,
+                source_id: None,
+                target_id: None,
+                ambiguous: &[],
+            },
+        )
+        .map_or(Action::Exception, |decided| decided.action);
     // Whatever the policy says, there is no one target to create or change.
     let (action, status) = match action {
         Action::Exception
@@ -279,39 +369,4 @@ fn settle_claims(store: &Store, run: &Run, judge: &Judge<'_>) -> Result<(), Engi
         Ok(())
     })?;
     Ok(())
-}
-
-fn target_phase(
-    store: &Store,
-    walk: &Walk,
-    run: &mut Run,
-    judge: &Judge<'_>,
-    next_seq: &mut i64,
-    at: &str,
-    cancel: &CancellationToken,
-) -> Result<(), EngineError> {
-    run.stage = "ACTIVE_RECONCILING_TARGET".into();
-    let failed = run.progress.failed_sources;
-    let why = format!("{failed} source records of this run could not be judged");
-    let allowed = if failed > 0 { Err(why.as_str()) } else { Ok(()) };
-    run.progress.target_total = Some(store.read_blocking(|r| r.target_count(walk))?);
-    let mut after = String::new();
-    loop {
-        if cancel.is_cancelled() {
-            return Err(EngineError::Canceled);
-        }
-        let candidates = store.read_blocking(|r| r.unaccounted_targets(walk, run.seq, &after, CHUNK))?;
-        let Some(last) = candidates.last() else { return Ok(()) };
-        after = last.id.clone();
-        let mut entries = Vec::new();
-        for candidate in &candidates {
-            run.progress.target_processed += 1;
-            if let Some(mut entry) = judge.target(candidate, allowed) {
-                entry.seq = *next_seq;
-                *next_seq += 1;
-                entries.push(entry);
-            }
-        }
-        write_chunk(store, run, entries, Vec::new(), at)?;
-    }
 }

@@ -4,7 +4,7 @@
 use connector::{Page, RemoteObject, Search};
 use futures::StreamExt;
 use mapping::canonical;
-use store::{Run, SeenPage, Side};
+use store::{LinkSpace, Orientation, Run, SeenPage, Side, UnfinishedRead};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Engine, EngineError, ends::Remote};
@@ -20,7 +20,10 @@ pub(crate) fn seen_page(remote: &Remote, read: i64, objects: Vec<RemoteObject>) 
     SeenPage {
         path: remote.path.clone(),
         read,
-        rows: objects.into_iter().map(|o| (o.uid, canonical::hash(&o.attributes), o.attributes)).collect(),
+        rows: objects
+            .into_iter()
+            .map(|o| (remote.id(o.uid), canonical::hash(&o.attributes), o.attributes))
+            .collect(),
         indexed: remote.indexed.clone(),
     }
 }
@@ -28,12 +31,16 @@ pub(crate) fn seen_page(remote: &Remote, read: i64, objects: Vec<RemoteObject>) 
 /// Which links count when a full read looks for what is gone.
 pub(crate) struct Linked<'a> {
     pub kind: &'a str,
+    pub orientation: Orientation,
     pub side: Side,
 }
 
+/// How long an unfinished read can be taken up: what it has seen must still be about as it was.
+const TAKEN_UP_WITHIN_MS: i64 = 30 * 60_000;
+
 impl Engine {
     /// Reads every record of a remote type. A read that cannot prove itself complete is an error, and then nothing is
-    /// forgotten and nothing is planned.
+    /// forgotten and nothing is planned. One that an earlier run could not finish is taken up at its last page.
     pub(crate) async fn read_all(
         &self,
         remote: &Remote,
@@ -41,12 +48,14 @@ impl Engine {
         linked: Linked<'_>,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
+        let reading = self.take_up(remote, run).await?;
         let search = Search {
             object_type: remote.object_type.name.clone(),
             filter: None,
             attributes: remote.attributes.clone(),
-            after: None,
+            after: (!reading.cursor.is_empty()).then(|| reading.cursor.clone()),
         };
+        run.progress.reads.insert(remote.path.clone(), reading.seen);
         // The next page is fetched while the last ones are committed.
         let (sender, mut pages) =
             tokio::sync::mpsc::channel::<Result<Page, connector::ConnectorError>>(AHEAD);
@@ -60,23 +69,64 @@ impl Engine {
                 }
             }
         });
-        let result = self.take_in(remote, run, &mut pages, cancel).await;
+        let taken_in = self.take_in(remote, run, reading, &mut pages, cancel).await;
         drop(pages);
-        fetching.abort();
-        result?;
-        self.confirm_absences(remote, run, linked, cancel).await?;
-        let (path, read) = (remote.path.clone(), run.seq);
-        self.store.write(move |w| w.forget_unseen(&path, read)).await?;
+        if taken_in.is_err() {
+            fetching.abort();
+        } else if let Err(error) = fetching.await {
+            // A stream that broke off looks like one that has ended.
+            return Err(EngineError::config(format!("reading {} broke off: {error}", remote.path)));
+        }
+        let seen = taken_in?.seen;
+        self.confirm_absences(remote, run, seen, linked, cancel).await?;
+        let path = remote.path.clone();
+        self.store
+            .write(move |w| {
+                w.forget_unseen(&path, seen)?;
+                w.end_read(&path)
+            })
+            .await?;
         Ok(())
+    }
+
+    /// Where this run's read of a resource begins: at the start, or where an earlier run had to stop.
+    async fn take_up(&self, remote: &Remote, run: &mut Run) -> Result<UnfinishedRead, EngineError> {
+        let now = self.now().as_millisecond();
+        let fresh = UnfinishedRead {
+            path: remote.path.clone(),
+            seen: run.seq,
+            cursor: String::new(),
+            attributes: remote.signature(),
+            began_ms: now,
+        };
+        let path = remote.path.clone();
+        let (found, active) = self
+            .store
+            .read(move |r| {
+                let active: Vec<i64> = r.active_runs()?.into_iter().map(|run| run.seq).collect();
+                Ok((r.unfinished_read(&path)?, active))
+            })
+            .await?;
+        let Some(found) = found else { return Ok(fresh) };
+        let usable = found.attributes == fresh.attributes
+            && (0..TAKEN_UP_WITHIN_MS).contains(&(now - found.began_ms))
+            && !active.contains(&found.seen);
+        if !usable {
+            return Ok(fresh);
+        }
+        run.progress.resumed = Some(found.seen);
+        tracing::info!(path = found.path, seen = found.seen, "taking up an unfinished read");
+        Ok(found)
     }
 
     async fn take_in(
         &self,
         remote: &Remote,
         run: &mut Run,
+        mut reading: UnfinishedRead,
         pages: &mut tokio::sync::mpsc::Receiver<Result<Page, connector::ConnectorError>>,
         cancel: &CancellationToken,
-    ) -> Result<(), EngineError> {
+    ) -> Result<UnfinishedRead, EngineError> {
         let mut waiting: Vec<RemoteObject> = Vec::new();
         loop {
             let page = tokio::select! {
@@ -85,17 +135,27 @@ impl Engine {
             };
             let ended = page.is_none();
             if let Some(page) = page {
-                waiting.extend(page?.objects);
+                let page = match page {
+                    Ok(page) => page,
+                    Err(error) => {
+                        // What came before stays, so that the next run can go on from there.
+                        self.commit_seen(remote, run, &reading, waiting).await?;
+                        return Err(error.into());
+                    }
+                };
+                run.progress.repeated += page.repeated;
+                waiting.extend(page.objects);
+                reading.cursor = page.next.unwrap_or_default();
             }
             if waiting.len() >= COMMIT
                 || (ended && !waiting.is_empty())
                 || (pages.is_empty() && waiting.len() >= COMMIT / 4)
             {
                 run.progress.stage_processed += waiting.len() as u64;
-                self.commit_seen(remote, run, std::mem::take(&mut waiting)).await?;
+                self.commit_seen(remote, run, &reading, std::mem::take(&mut waiting)).await?;
             }
             if ended {
-                return Ok(());
+                return Ok(reading);
             }
         }
     }
@@ -104,12 +164,18 @@ impl Engine {
         &self,
         remote: &Remote,
         run: &Run,
+        reading: &UnfinishedRead,
         objects: Vec<RemoteObject>,
     ) -> Result<(), EngineError> {
-        let (page, run, at) = (seen_page(remote, run.seq, objects), run.clone(), self.at());
+        let (page, run, at) = (seen_page(remote, reading.seen, objects), run.clone(), self.at());
+        let reading = reading.clone();
         self.store
             .write(move |w| {
                 w.mirror_page(&page, &at)?;
+                // After the last page there is nowhere to go on.
+                if !reading.cursor.is_empty() {
+                    w.put_unfinished_read(&reading)?;
+                }
                 w.put_run(&run)
             })
             .await?;
@@ -120,36 +186,55 @@ impl Engine {
     async fn confirm_absences(
         &self,
         remote: &Remote,
-        run: &mut Run,
+        run: &Run,
+        seen: i64,
         linked: Linked<'_>,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        let mut after = String::new();
-        loop {
-            if cancel.is_cancelled() {
-                return Err(EngineError::Canceled);
-            }
-            let (path, read, kind, side, from) =
-                (remote.path.clone(), run.seq, linked.kind.to_owned(), linked.side, after.clone());
-            let missing = self
-                .store
-                .read(move |r| r.linked_but_unseen(&path, read, &kind, side, &from, CONFIRM))
-                .await?;
-            let Some(last) = missing.last() else { return Ok(()) };
-            after = last.clone();
-            let found = remote.connector.read(&remote.object_type.name, &missing, &remote.attributes).await?;
-            if !found.is_empty() {
-                self.commit_seen(remote, run, found).await?;
+        let kind = linked.kind.to_owned();
+        for qualifier in self.store.read(move |r| r.link_qualifiers(&kind)).await? {
+            let mut after = String::new();
+            loop {
+                if cancel.is_cancelled() {
+                    return Err(EngineError::Canceled);
+                }
+                let (path, side, from) = (remote.path.clone(), linked.side, after.clone());
+                let links = LinkSpace {
+                    kind: linked.kind.to_owned(),
+                    qualifier: qualifier.clone(),
+                    orientation: linked.orientation,
+                };
+                let missing = self
+                    .store
+                    .read(move |r| r.linked_but_unseen(&path, seen, &links, side, &from, CONFIRM))
+                    .await?;
+                let Some(last) = missing.last() else { break };
+                after = last.clone();
+                let found =
+                    remote.connector.read(&remote.object_type.name, &missing, &remote.attributes).await?;
+                if !found.is_empty() {
+                    let (page, run, at) = (seen_page(remote, seen, found), run.clone(), self.at());
+                    self.store
+                        .write(move |w| {
+                            w.mirror_page(&page, &at)?;
+                            w.put_run(&run)
+                        })
+                        .await?;
+                }
             }
         }
+        Ok(())
     }
 
     /// Brings single records of the mirror up to date; those that are gone are forgotten.
     pub(crate) async fn read_some(&self, remote: &Remote, uids: &[String]) -> Result<(), EngineError> {
         for chunk in uids.chunks(CONFIRM) {
             let found = remote.connector.read(&remote.object_type.name, chunk, &remote.attributes).await?;
-            let gone: Vec<String> =
-                chunk.iter().filter(|uid| !found.iter().any(|o| o.uid == **uid)).cloned().collect();
+            let gone: Vec<String> = chunk
+                .iter()
+                .filter(|uid| !found.iter().any(|o| remote.id(o.uid.clone()) == **uid))
+                .cloned()
+                .collect();
             let (page, at, path) = (seen_page(remote, 0, found), self.at(), remote.path.clone());
             self.store
                 .write(move |w| {

@@ -1,19 +1,23 @@
 //! A run from beginning to end.
 
-use store::{Entry, EntryStatus, NewRun, Run, RunMode, RunState, Side};
+use mapping::Hook;
+use model::Attributes;
+use serde_json::json;
+use store::{Entry, EntryFilter, EntryStatus, Feed, NewRun, Run, RunMode, RunState, Side};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError,
-    ends::{End, Prepared},
+    ends::{End, Prepared, Scope},
     guard,
+    judge::{Gone, with_id},
     lock::{self, MappingLock},
     plan,
     read::Linked,
 };
 
-/// Finished runs that are kept per mapping.
-const KEEP_RUNS: usize = 30;
+/// Finished runs that are kept per mapping, unless the setting `runs.keep` says otherwise.
+pub const DEFAULT_KEPT_RUNS: usize = 30;
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -26,6 +30,9 @@ pub struct RunRequest {
     pub ids: Vec<String>,
     /// For this run only: deletes that the guard lets through.
     pub allow_deletes: Option<u64>,
+    /// Only what has changed since the last run looked, on either side. The first time, and whenever the mapping itself has
+    /// changed, that is everything.
+    pub incremental: bool,
 }
 
 /// A run that has begun and holds its mapping's lock, to be carried out.
@@ -37,6 +44,18 @@ pub struct Begun {
     plan: Plan,
     _lock: MappingLock,
 }
+
+/// What the read phase has brought.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    /// Only these sources are to be looked at; `None` means all.
+    pub sources: Option<Vec<String>>,
+    /// How far the changes of each end are taken in once the run has succeeded.
+    pub feeds: Vec<Feed>,
+}
+
+/// The phase that writes, among a run's durations.
+const EXECUTING: &str = "updateTargetObject";
 
 /// Where a run's plan comes from.
 #[derive(Debug, Clone)]
@@ -62,13 +81,15 @@ impl Engine {
             stage: "ACTIVE_INITIALIZED".into(),
             started: self.at(),
             ids: request.ids,
+            incremental: request.incremental,
         };
         let id = new.id.clone();
         let run = self
             .store
             .write(move |w| {
                 w.begin_run(&new)?;
-                w.prune_runs(&new.mapping, KEEP_RUNS)?;
+                let kept = w.setting("runs.keep")?.and_then(|text| text.parse().ok());
+                w.prune_runs(&new.mapping, kept.unwrap_or(DEFAULT_KEPT_RUNS))?;
                 w.run(&new.id)?.ok_or_else(|| store::StoreError::not_found(format!("run {}", new.id)))
             })
             .await?;
@@ -76,11 +97,28 @@ impl Engine {
         Ok(Begun { run, prepared, allow_deletes: request.allow_deletes, plan: Plan::Make, _lock: lock })
     }
 
-    /// Begins to carry out the plan of a preview, or a held run's, under the same `_id`.
+    /// Begins to carry out the plan of a preview, a held run's, or what is left of the plan of a run that was canceled or cut
+    /// off, under the same `_id`.
     pub async fn begin_apply(&self, id: &str, allow_deletes: Option<u64>) -> Result<Begun, EngineError> {
+        let mapping = self.run_row(id).await?.mapping;
+        let prepared = self.prepare(&mapping).await?;
+        let lock = self.lock_mapping(prepared.name()).await?;
+        self.bury_dead_runs(prepared.name()).await?;
+        // Another applier may have been quicker; under the lock the row says what is so.
         let mut run = self.run_row(id).await?;
+        let seq = run.seq;
+        let left = self
+            .store
+            .read(move |r| {
+                let planned = EntryFilter { status: Some(EntryStatus::Planned), ..EntryFilter::default() };
+                r.entry_count(seq, &planned)
+            })
+            .await?;
         match run.state {
             RunState::Planned | RunState::Held => {}
+            // It got as far as its writes, so its plan was whole and its guards were kept.
+            RunState::Canceled | RunState::Failed | RunState::Interrupted
+                if left > 0 && run.progress.durations.contains_key(EXECUTING) => {}
             RunState::Active => {
                 return Err(EngineError::Busy(format!(
                     "run {id} is still under way; wait for it or cancel it"
@@ -88,14 +126,12 @@ impl Engine {
             }
             RunState::Success | RunState::Canceled | RunState::Failed | RunState::Interrupted => {
                 return Err(EngineError::config(format!(
-                    "run {id} has ended ({}); only a preview or a held run can be carried out. Start a new run of {}",
+                    "run {id} has ended ({}); only a preview, a held run or one with writes left can be carried out. Start a new run of {}",
                     run.state.as_str(),
                     run.mapping
                 )));
             }
         }
-        let prepared = self.prepare(&run.mapping).await?;
-        let lock = self.lock_mapping(prepared.name()).await?;
         run.mode = RunMode::Apply;
         run.state = RunState::Active;
         // The time that a person took to look at the plan is not the run's.
@@ -128,12 +164,38 @@ impl Engine {
             }
         }
         let mut begun = self
-            .begin(RunRequest { mapping: done.mapping.clone(), mode, ids: Vec::new(), allow_deletes })
+            .begin(RunRequest {
+                mapping: done.mapping.clone(),
+                mode,
+                ids: Vec::new(),
+                allow_deletes,
+                incremental: false,
+            })
             .await?;
         begun.run.progress.undoes = Some(done.id.clone());
         self.put_run(&begun.run).await?;
         begun.plan = Plan::Undo(Box::new(done));
         Ok(begun)
+    }
+
+    /// Begins a run over those sources of an ended run that failed, were stale or wait for a person.
+    pub async fn begin_unfinished(
+        &self,
+        id: &str,
+        mode: RunMode,
+        allow_deletes: Option<u64>,
+    ) -> Result<Begun, EngineError> {
+        let done = self.run_row(id).await?;
+        if done.state == RunState::Active {
+            return Err(EngineError::Busy(format!("run {id} is still under way; wait for it or cancel it")));
+        }
+        let ids = self.store.read(move |r| r.unfinished_sources(done.seq)).await?;
+        if ids.is_empty() {
+            return Err(EngineError::config(format!(
+                "run {id} left no source record undone; there is nothing to run again"
+            )));
+        }
+        self.begin(RunRequest { mapping: done.mapping, mode, ids, allow_deletes, incremental: false }).await
     }
 
     /// Carries a run out and gives its row as it ended. A run that fails ends as a row with its reason; only a repository
@@ -158,6 +220,8 @@ impl Engine {
             }
         }
         run.ended = Some(self.at());
+        let seq = run.seq;
+        run.progress.counts = Some(self.store.read(move |r| r.entry_counts(seq)).await?);
         self.put_run(&run).await?;
         Ok(run)
     }
@@ -171,6 +235,7 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
         self.resolve_doubts(prepared).await?;
+        let mut feeds = Vec::new();
         match plan {
             Plan::Stored => {}
             Plan::Undo(done) => {
@@ -180,19 +245,24 @@ impl Engine {
                 self.recount(run).await?;
             }
             Plan::Make => {
+                self.run_event(prepared, run, Hook::Recon)?;
+                let mut read = Read::default();
                 self.timed(run, "sourceQuery", async |engine, run| {
-                    engine.read_phase(run, prepared, cancel).await
+                    read = engine.read_phase(run, prepared, cancel).await?;
+                    Ok(())
                 })
                 .await?;
                 run.stage = "ACTIVE_RECONCILING_SOURCE".into();
                 self.put_run(run).await?;
                 self.timed(run, "sourcePhase", async |engine, run| {
-                    engine.plan_phase(run, prepared, cancel).await
+                    engine.plan_phase(run, prepared, read.sources.as_deref(), cancel).await
                 })
                 .await?;
+                feeds = read.feeds;
             }
         }
-        if !self.guard_phase(run, prepared, allow_deletes).await? {
+        let partial = run.progress.incremental || !run.progress.ids.is_empty();
+        if !self.guard_phase(run, prepared, partial, allow_deletes).await? {
             return Ok(());
         }
         if run.mode == RunMode::Preview {
@@ -202,13 +272,46 @@ impl Engine {
         }
         run.stage = "ACTIVE_RECONCILING_TARGET".into();
         let recheck = matches!(plan, Plan::Stored);
-        self.timed(run, "updateTargetObject", async |engine, run| {
-            engine.execute(run, prepared, recheck, cancel).await
-        })
-        .await?;
+        self.timed(run, EXECUTING, async |engine, run| engine.execute(run, prepared, recheck, cancel).await)
+            .await?;
+        run.stage = "ACTIVE_PROCESSING_RESULTS".into();
+        self.put_run(run).await?;
+        self.after_actions(run, prepared)?;
+        self.put_questions(run, prepared, !partial && run.progress.undoes.is_none()).await?;
+        self.recount(run).await?;
+        if let Err(error) = self.run_event(prepared, run, Hook::Result) {
+            run.message = Some(error.to_string());
+        }
         run.state = RunState::Success;
         run.stage = "COMPLETED_SUCCESS".into();
-        self.recount(run).await
+        // Only now: whatever ended before this is looked at again by the next incremental run.
+        self.store.write(move |w| feeds.iter().try_for_each(|feed| w.put_feed(feed))).await?;
+        self.put_run(run).await
+    }
+
+    /// Runs a script of the mapping that belongs to the run as a whole.
+    fn run_event(&self, prepared: &Prepared, run: &Run, hook: Hook) -> Result<(), EngineError> {
+        let (mapping, scripts) = prepared.compile()?;
+        if !mapping.has_hook(hook) {
+            return Ok(());
+        }
+        let context = json!({"reconId": run.id, "mapping": prepared.name()});
+        let statistics = json!({"situations": run.progress.situations, "created": run.progress.created,
+            "updated": run.progress.updated, "deleted": run.progress.deleted});
+        let config = serde_json::to_value(&prepared.config).unwrap_or_default();
+        let resource = |path: &str| json!({"name": path});
+        let (source, target) = (resource(&prepared.config.source), resource(&prepared.config.target));
+        let variables = [
+            ("context", &context),
+            ("mappingConfig", &config),
+            ("source", &source),
+            ("targetResource", &target),
+            ("global", &statistics),
+        ];
+        mapping
+            .run_hook(&scripts, hook, &variables, &Attributes::new())
+            .map(|_| ())
+            .map_err(|problem| EngineError::config(format!("mapping `{}`: {problem}", prepared.name())))
     }
 
     async fn timed(
@@ -229,24 +332,30 @@ impl Engine {
         run: &mut Run,
         prepared: &Prepared,
         cancel: &CancellationToken,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Read, EngineError> {
         run.stage = "ACTIVE_QUERY_ENTRIES".into();
         run.progress.stage_processed = 0;
         self.put_run(run).await?;
         if !run.progress.ids.is_empty() {
             let ids = run.progress.ids.clone();
-            return self.read_partial(prepared, &ids).await;
+            self.read_partial(prepared, &ids).await?;
+            return Ok(Read { sources: Some(ids), ..Read::default() });
         }
+        let read = self.read_changes(run, prepared, cancel).await?;
+        if read.sources.is_some() {
+            return Ok(read);
+        }
+        run.progress.incremental = false;
         for (end, side) in [
             (&prepared.source, Side::of_source(prepared.orientation)),
             (&prepared.target, Side::of_target(prepared.orientation)),
         ] {
             if let End::Remote(remote) = end {
-                let linked = Linked { kind: prepared.link_type(), side };
+                let linked = Linked { kind: prepared.link_type(), orientation: prepared.orientation, side };
                 self.read_all(remote, run, linked, cancel).await?;
             }
         }
-        Ok(())
+        Ok(read)
     }
 
     /// Brings the records of some sources, their links' targets and whatever correlates up to date.
@@ -254,30 +363,52 @@ impl Engine {
         if let End::Remote(remote) = &prepared.source {
             self.read_some(remote, ids).await?;
         }
+        self.read_targets(prepared, ids, true).await
+    }
+
+    /// Brings the targets of some sources up to date: those that they are linked to, where asked for, and those that the
+    /// unlinked ones might be.
+    pub(crate) async fn read_targets(
+        &self,
+        prepared: &Prepared,
+        ids: &[String],
+        also_linked: bool,
+    ) -> Result<(), EngineError> {
         let End::Remote(remote) = &prepared.target else { return Ok(()) };
-        let (walk, wanted) = (prepared.walk(0, Some(ids.to_vec())), ids.to_vec());
-        let (linked, unlinked) = self
-            .store
-            .read(move |r| {
-                let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
-                for id in &wanted {
-                    match r.link_of_source(&walk.kind, walk.orientation, id)? {
-                        Some(link) => linked.push(link.target_id),
-                        None => unlinked.extend(r.source(&walk, id)?.map(|(attributes, _)| attributes)),
+        let qualifiers = {
+            let (mapping, scripts) = prepared.compile()?;
+            mapping
+                .all_qualifiers(&scripts)
+                .map_err(|problem| EngineError::config(format!("mapping `{}`: {problem}", prepared.name())))?
+        };
+        let spaces: Vec<_> = qualifiers.iter().map(|q| prepared.space(q)).collect();
+        let (walk, wanted) = (prepared.here(), ids.to_vec());
+        let (linked, unlinked) =
+            self.store
+                .read(move |r| {
+                    let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
+                    for id in &wanted {
+                        for space in &spaces {
+                            match r.link_of_source(space, id)? {
+                                Some(link) => linked.push(link.target_id),
+                                None => unlinked.extend(r.source(&walk, id)?.map(|(attributes, _)| {
+                                    (space.qualifier.clone(), with_id(&attributes, id))
+                                })),
+                            }
+                        }
                     }
-                }
-                Ok((linked, unlinked))
-            })
-            .await?;
-        self.read_some(remote, &linked).await?;
+                    Ok((linked, unlinked))
+                })
+                .await?;
+        if also_linked {
+            self.read_some(remote, &linked).await?;
+        }
         if let Some(key) = &remote.object_type.natural_key {
             let keys = {
                 let (mapping, scripts) = prepared.compile()?;
                 let mut keys: Vec<String> = unlinked
                     .iter()
-                    .filter_map(|source| {
-                        mapping.mapped_text(&scripts, mapping::DEFAULT_QUALIFIER, source, key)
-                    })
+                    .filter_map(|(qualifier, source)| mapping.mapped_text(&scripts, qualifier, source, key))
                     .collect();
                 keys.sort();
                 keys.dedup();
@@ -292,29 +423,28 @@ impl Engine {
         &self,
         run: &mut Run,
         prepared: &Prepared,
+        sources: Option<&[String]>,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        let partial = !run.progress.ids.is_empty();
-        let walk =
-            prepared.walk(if partial { 0 } else { run.seq }, partial.then(|| run.progress.ids.clone()));
         let (store, at) = (self.store.clone(), self.at());
         let mut working = run.clone();
         // The interpreter stays on one thread, and the repository's calls block: both want a thread of their own.
         let planned: Result<Run, EngineError> = tokio::task::block_in_place(|| {
-            plan::plan(&store, prepared, &walk, &mut working, &at, cancel)?;
+            let reads = working.progress.reads.clone();
+            let scope = sources.map_or(Scope::All(&reads), Scope::Some);
+            plan::plan(&store, prepared, scope, &mut working, &at, cancel)?;
             Ok(working)
         });
         *run = planned?;
-        if partial {
-            self.plan_gone(run, prepared).await?;
+        if let Some(ids) = sources {
+            self.plan_gone(run, prepared, ids).await?;
         }
         self.recount(run).await
     }
 
     /// Of the ids asked for, those whose source is gone.
-    async fn plan_gone(&self, run: &mut Run, prepared: &Prepared) -> Result<(), EngineError> {
-        let ids = run.progress.ids.clone();
-        let entries = self.gone_entries(prepared, &ids).await?;
+    async fn plan_gone(&self, run: &mut Run, prepared: &Prepared, ids: &[String]) -> Result<(), EngineError> {
+        let entries = self.gone_entries(prepared, &run.id, ids, None).await?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -331,40 +461,75 @@ impl Engine {
         Ok(())
     }
 
-    /// Entries for those of these sources that are gone.
+    /// Entries for those of these sources that are gone. `old` is what the only one was like, where that is known.
     pub(crate) async fn gone_entries(
         &self,
         prepared: &Prepared,
+        run: &str,
         ids: &[String],
+        old: Option<&Attributes>,
     ) -> Result<Vec<Entry>, EngineError> {
-        let walk = prepared.walk(0, Some(ids.to_vec()));
-        let wanted = ids.to_vec();
-        let gone = self
+        let (walk, wanted) = (prepared.here(), ids.to_vec());
+        let gone: Vec<String> = self
             .store
             .read(move |r| {
                 let mut gone = Vec::new();
                 for id in wanted {
                     if r.source(&walk, &id)?.is_none() {
-                        let link = r.link_of_source(&walk.kind, walk.orientation, &id)?;
-                        let target = match &link {
-                            Some(link) => r.target(&walk, &link.target_id)?,
-                            None => None,
-                        };
-                        gone.push((id, link, target));
+                        gone.push(id);
                     }
                 }
                 Ok(gone)
             })
             .await?;
-        let (mapping, scripts) = prepared.compile()?;
-        let judge = plan::judge(prepared, &mapping, &scripts);
-        Ok(gone
-            .iter()
-            .map(|(id, link, target)| {
-                let title = target.as_ref().map_or_else(|| id.clone(), |(a, _)| crate::title_of(a, id));
-                judge.gone(id, &title, link.as_ref(), target.as_ref())
-            })
-            .collect())
+        if gone.is_empty() {
+            return Ok(Vec::new());
+        }
+        tokio::task::block_in_place(|| {
+            let (mapping, scripts) = prepared.compile()?;
+            let judge = plan::judge(prepared, &mapping, &scripts, run);
+            let walk = prepared.here();
+            let lookup = plan::StoreLookup { store: &self.store, prepared, walk: &walk };
+            let qualifiers = mapping.all_qualifiers(&scripts).map_err(|problem| {
+                EngineError::config(format!("mapping `{}`: {problem}", prepared.name()))
+            })?;
+            let mut entries = Vec::new();
+            for id in &gone {
+                let mut unlinked = Vec::new();
+                let before = entries.len();
+                for qualifier in &qualifiers {
+                    let space = prepared.space(qualifier);
+                    let (link, target) = self.store.read_blocking(|r| {
+                        let link = r.link_of_source(&space, id)?;
+                        let target = match &link {
+                            Some(link) => r.target(&walk, &link.target_id)?,
+                            None => None,
+                        };
+                        Ok((link, target))
+                    })?;
+                    let title = match (&target, old) {
+                        (Some((attributes, _)), _) => crate::title_of(attributes, id),
+                        (None, Some(old)) => crate::title_of(old, id),
+                        (None, None) => id.clone(),
+                    };
+                    let gone = Gone {
+                        qualifier,
+                        id,
+                        title: &title,
+                        old,
+                        link: link.as_ref(),
+                        target: target.as_ref(),
+                    };
+                    let entry = judge.gone(&gone, &lookup);
+                    if link.is_some() { entries.push(entry) } else { unlinked.push(entry) }
+                }
+                // A source without links has nothing to say for each account that it might have had.
+                if entries.len() == before {
+                    entries.extend(unlinked.into_iter().take(1));
+                }
+            }
+            Ok(entries)
+        })
     }
 
     /// Holds the plan against the guards; false when it is held.
@@ -372,6 +537,7 @@ impl Engine {
         &self,
         run: &mut Run,
         prepared: &Prepared,
+        partial: bool,
         allow_deletes: Option<u64>,
     ) -> Result<bool, EngineError> {
         let seq = run.seq;
@@ -380,7 +546,7 @@ impl Engine {
         run.progress.guards = guard::check(
             prepared.config.guards,
             prepared.config.allow_empty_source_set.unwrap_or(false),
-            !run.progress.ids.is_empty() || run.progress.undoes.is_some(),
+            partial || run.progress.undoes.is_some(),
             planned,
             &run.progress,
             allow_deletes,

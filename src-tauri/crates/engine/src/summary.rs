@@ -119,7 +119,7 @@ pub fn assoc_entry(run: &Run, config: Option<&MappingConfig>, entry: &Entry) -> 
         "mapping": run.mapping,
         "situation": entry.situation.as_str(),
         "action": entry.action.as_str(),
-        "linkQualifier": "default",
+        "linkQualifier": entry.qualifier,
         "sourceObjectId": path(config.map(|c| c.source.as_str()), &entry.source_id),
         "targetObjectId": path(config.map(|c| c.target.as_str()), &entry.target_id),
         "ambiguousTargetObjectIds": entry.ambiguous.join(", "),

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use model::Action;
-use store::{Entry, EntryStatus, QueueRow};
+use store::{Entry, EntryStatus, NewInboxRow, QueueRow};
 
 use crate::{
     Engine, EngineError,
-    ends::Prepared,
+    after::question,
+    ends::{Prepared, Scope},
     execute::{Context, Settled},
     judge::Judgement,
     lock, plan,
@@ -175,10 +176,11 @@ impl Engine {
         let ids = [row.object_id.clone()];
         self.resolve_doubts(prepared).await?;
         self.read_partial(prepared, &ids).await?;
-        let mut entries = self.gone_entries(prepared, &ids).await?;
+        let mut entries = self.gone_entries(prepared, "", &ids, row.old.as_ref()).await?;
         if entries.is_empty() {
             entries = self.plan_some(prepared, &ids).await?;
         }
+        self.renew_questions(prepared, &row.object_id, &entries).await?;
         let context = Context {
             run: None,
             who: format!("implicit sync of {}", prepared.name()),
@@ -194,7 +196,10 @@ impl Engine {
                     let settled = self.execute_batch(&context, prepared, action, vec![entry.clone()]).await?;
                     let Some(outcome) = settled.into_iter().next() else { continue };
                     match outcome.status {
-                        EntryStatus::Done => said.push(in_words(&entry, &outcome)),
+                        EntryStatus::Done => {
+                            said.push(in_words(&entry, &outcome));
+                            said.extend(self.after_one(prepared, entry, &outcome)?);
+                        }
                         EntryStatus::Stale => {
                             return Ok(Carried::Failed(outcome.reason.unwrap_or(entry.reason)));
                         }
@@ -211,28 +216,76 @@ impl Engine {
                     let reason = format!("{}: {}", entry.situation, entry.reason);
                     return Ok(Carried::NeedsPerson(with_remedy(reason, entry.remedy.as_deref())));
                 }
-                _ => said.push(format!("nothing to do: {}", entry.reason)),
+                _ => {
+                    said.push(format!("nothing to do: {}", entry.reason));
+                    let outcome =
+                        Settled { action: entry.action, ..Settled::ended(&entry, entry.status, "") };
+                    said.extend(self.after_one(prepared, entry, &outcome)?);
+                }
             }
         }
         Ok(Carried::Done(if said.is_empty() { "nothing to change there".into() } else { said.join("; ") }))
     }
 
+    /// Runs what follows an action; gives the complaint of a script that failed.
+    fn after_one(
+        &self,
+        prepared: &Prepared,
+        entry: Entry,
+        outcome: &Settled,
+    ) -> Result<Option<String>, EngineError> {
+        let done = Entry {
+            action: outcome.action,
+            status: outcome.status,
+            target_id: outcome.target_id.clone().or(entry.target_id),
+            reason: String::new(),
+            ..entry
+        };
+        tokio::task::block_in_place(|| {
+            let (mapping, scripts) = prepared.compile()?;
+            self.after_entry("", prepared, &mapping, &scripts, &done)
+        })
+    }
+
+    /// The inbox holds what this object's change asks a person now, and nothing that it asked before.
+    async fn renew_questions(
+        &self,
+        prepared: &Prepared,
+        source: &str,
+        entries: &[Entry],
+    ) -> Result<(), EngineError> {
+        let (name, source, at) = (prepared.name().to_owned(), source.to_owned(), self.at());
+        let asked: Vec<NewInboxRow> =
+            entries.iter().filter_map(|entry| question(&name, entry.clone())).collect();
+        self.store
+            .write(move |w| {
+                w.answered(&name, &source)?;
+                asked.iter().try_for_each(|question| w.ask(question, None, &at))
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Plans some sources in memory; links of records in sync are stamped.
     async fn plan_some(&self, prepared: &Prepared, ids: &[String]) -> Result<Vec<Entry>, EngineError> {
-        let walk = prepared.walk(0, Some(ids.to_vec()));
         let (entries, stamps) = tokio::task::block_in_place(|| -> Result<_, EngineError> {
             let (mapping, scripts) = prepared.compile()?;
-            let judge = plan::judge(prepared, &mapping, &scripts);
-            let lookup = plan::StoreLookup { store: &self.store, prepared, walk: &walk };
-            let candidates = self.store.read_blocking(|r| r.candidates(&walk, "", ids.len()))?;
+            let judge = plan::judge(prepared, &mapping, &scripts, "");
+            let qualifiers = mapping.all_qualifiers(&scripts).map_err(|problem| {
+                EngineError::config(format!("mapping `{}`: {problem}", prepared.name()))
+            })?;
             let (mut entries, mut stamps) = (Vec::new(), Vec::new());
-            for candidate in &candidates {
-                match judge.source(candidate, &lookup) {
-                    Judgement::InSync(link) => stamps.push(*link),
-                    Judgement::Silent(_) => {}
-                    Judgement::Entry(entry, stamp) => {
-                        entries.push(plan::with_policies(&self.store, prepared, *entry)?);
-                        stamps.extend(stamp.map(|s| *s));
+            for qualifier in &qualifiers {
+                let walk = prepared.walk(qualifier, Scope::Some(ids));
+                let lookup = plan::StoreLookup { store: &self.store, prepared, walk: &walk };
+                for candidate in &self.store.read_blocking(|r| r.candidates(&walk, "", ids.len()))? {
+                    match judge.source(qualifier, candidate, &lookup) {
+                        Judgement::InSync(link) => stamps.push(*link),
+                        Judgement::Silent(_) | Judgement::Outside => {}
+                        Judgement::Entry(entry, stamp) => {
+                            entries.push(plan::with_policies(&self.store, prepared, *entry)?);
+                            stamps.extend(stamp.map(|s| *s));
+                        }
                     }
                 }
             }

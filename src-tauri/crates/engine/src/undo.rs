@@ -4,7 +4,7 @@
 use mapping::canonical::same;
 use model::{Action, Attributes, Pointer};
 use serde_json::Value;
-use store::{Entry, EntryFilter, EntryStatus, Hash, Run, StoredChange};
+use store::{Entry, EntryFilter, EntryStatus, Hash, LinkSpace, Run, StoredChange};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Engine, EngineError, ends::Prepared};
@@ -34,7 +34,8 @@ impl Engine {
             if let Some(remote) = prepared.target.remote() {
                 self.read_some(remote, &targets).await?;
             }
-            let (walk, rows) = (prepared.walk(0, None), page.rows);
+            let (walk, kind, orientation, rows) =
+                (prepared.here(), prepared.link_type().to_owned(), prepared.orientation, page.rows);
             let standing = self
                 .store
                 .read(move |r| {
@@ -46,7 +47,9 @@ impl Engine {
                             };
                             let link = match &entry.source_id {
                                 Some(id) => {
-                                    r.link_of_source(&walk.kind, walk.orientation, id)?.map(|l| l.target_id)
+                                    let qualifier = entry.qualifier.clone();
+                                    let space = LinkSpace { kind: kind.clone(), qualifier, orientation };
+                                    r.link_of_source(&space, id)?.map(|l| l.target_id)
                                 }
                                 None => None,
                             };
@@ -102,6 +105,8 @@ fn take_back(
         source_hash: None,
         target_hash: target.map(|(_, hash)| *hash),
         base: None,
+        policy: None,
+        question: None,
         ambiguous: Vec::new(),
         ..entry.clone()
     };

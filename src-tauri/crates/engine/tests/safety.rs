@@ -175,6 +175,7 @@ async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
             operation: store::Operation::Create,
             connector: "hubspot".into(),
             object_type: "contact".into(),
+            qualifier: "default".into(),
             source_id: Some(id.clone()),
             target_id: None,
             payload: json!({"email": "doubt@example.org"}).as_object().unwrap().clone(),
@@ -188,6 +189,7 @@ async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
             mode: RunMode::Reconcile,
             ids: vec![],
             allow_deletes: None,
+            incremental: false,
         };
         let begun = engine.begin(request).await.unwrap();
         let run = engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap();
@@ -253,6 +255,7 @@ async fn two_runs_of_one_mapping_do_not_overlap() {
         mode: RunMode::Preview,
         ids: vec![],
         allow_deletes: None,
+        incremental: false,
     };
     let first = bench.engine.begin(request()).await.unwrap();
     let (_, other) = open(bench.folder.path(), &bench.sandbox.url());

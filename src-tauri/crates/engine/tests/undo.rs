@@ -75,10 +75,7 @@ async fn deleted_users_come_back_under_their_ids_with_their_links() {
     now.sort();
     want.sort();
     assert_eq!(now, want);
-    let linked = bench
-        .store
-        .read(move |r| r.link_of_source(INBOUND, store::Orientation::Forward, &gone.id))
-        .await
-        .unwrap();
+    let linked =
+        bench.store.read(move |r| r.link_of_source(&support::links(INBOUND), &gone.id)).await.unwrap();
     assert_eq!(linked.map(|l| l.target_id), Some(users[3].0.clone()));
 }

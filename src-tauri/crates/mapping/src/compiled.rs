@@ -1,14 +1,21 @@
 //! A mapping made ready to run: pointers and filters parsed, scripts compiled, once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     Action, Attributes, Filter, MappingConfig, Situation,
-    mapping_config::{ActionConfig, ConditionConfig, MappingConfigError, ScriptConfig},
+    mapping_config::{ActionConfig, ConditionConfig, MappingConfigError, QueryConfig, ScriptConfig},
 };
 use serde_json::Value;
 
-use crate::{canonical, correlation::Rule, properties::Property};
+use crate::{
+    canonical,
+    correlation::Rule,
+    decision::{Decided, Decision},
+    hooks::Hook,
+    properties::Property,
+    qualifiers::Qualifiers,
+};
 
 /// A compiled script's number in its interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +39,9 @@ pub trait Interpreter {
 
     /// Evaluates it with these variables.
     fn eval(&self, script: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String>;
+
+    /// Runs it for what it does to one of these variables, and gives that.
+    fn change(&self, script: ScriptId, variables: &[(&str, &Value)], changed: &str) -> Result<Value, String>;
 }
 
 /// The interpreter of a mapping without scripts.
@@ -46,6 +56,10 @@ impl Interpreter for NoScripts {
     }
 
     fn eval(&self, _: ScriptId, _: &[(&str, &Value)]) -> Result<Value, String> {
+        Err("no interpreter is at hand here".into())
+    }
+
+    fn change(&self, _: ScriptId, _: &[(&str, &Value)], _: &str) -> Result<Value, String> {
         Err("no interpreter is at hand here".into())
     }
 }
@@ -93,6 +107,7 @@ struct Policy {
     situation: Situation,
     action: PolicyAction,
     condition: Option<Condition>,
+    post_action: Option<ScriptId>,
 }
 
 enum PolicyAction {
@@ -109,6 +124,10 @@ pub struct Mapping {
     source_condition: Option<Condition>,
     valid_source: Option<ScriptId>,
     valid_target: Option<ScriptId>,
+    qualifiers: Qualifiers,
+    source_query: Option<Filter>,
+    target_query: Option<Filter>,
+    hooks: BTreeMap<Hook, ScriptId>,
     pub(crate) correlation: Vec<Rule>,
     /// Pairs (source attribute, target attribute) that the linked reverse mapping brings back.
     pub(crate) two_way: BTreeSet<(String, String)>,
@@ -121,7 +140,7 @@ impl Mapping {
         reverse: Option<&MappingConfig>,
         interpreter: &mut dyn Interpreter,
     ) -> Result<Self, CompileError> {
-        let mut compiler = Compiler { config: &config, interpreter };
+        let mut compiler = Compiler { config: &config, reverse, interpreter };
         let properties = config
             .properties
             .iter()
@@ -145,6 +164,7 @@ impl Mapping {
                         }
                     },
                     condition: compiler.condition(None, "policy condition", p.condition.as_ref())?,
+                    post_action: compiler.optional(None, "postAction", p.post_action.as_ref())?,
                 })
             })
             .collect::<Result<Vec<_>, CompileError>>()?;
@@ -153,6 +173,14 @@ impl Mapping {
         let valid_source = compiler.optional(None, "validSource", config.valid_source.as_ref())?;
         let valid_target = compiler.optional(None, "validTarget", config.valid_target.as_ref())?;
         let correlation = compiler.correlation()?;
+        let qualifiers = Qualifiers::compile(&mut compiler)?;
+        let hooks = Hook::ALL
+            .into_iter()
+            .filter_map(|hook| Some((hook, hook.config(&config)?)))
+            .map(|(hook, script)| Ok((hook, compiler.script(None, hook.name(), script)?)))
+            .collect::<Result<_, CompileError>>()?;
+        let source_query = query_filter(&config, "sourceQuery", config.source_query.as_ref())?;
+        let target_query = query_filter(&config, "targetQuery", config.target_query.as_ref())?;
         let two_way = reverse.map(|r| two_way_pairs(&config, r)).unwrap_or_default();
         Ok(Self {
             config,
@@ -161,6 +189,10 @@ impl Mapping {
             source_condition,
             valid_source,
             valid_target,
+            qualifiers,
+            source_query,
+            target_query,
+            hooks,
             correlation,
             two_way,
         })
@@ -220,34 +252,112 @@ impl Mapping {
         }
     }
 
+    /// Whether the mapping's `sourceQuery` takes this source in.
+    pub fn in_source_query(&self, source: &Value) -> bool {
+        self.source_query.as_ref().is_none_or(|filter| filter.matches(source))
+    }
+
+    /// Whether the mapping's `targetQuery` takes this target in.
+    pub fn in_target_query(&self, target: &Value) -> bool {
+        self.target_query.as_ref().is_none_or(|filter| filter.matches(target))
+    }
+
     /// What to do: the first policy of the situation whose condition holds, else the default.
-    pub fn action(
-        &self,
-        interpreter: &dyn Interpreter,
-        qualifier: &str,
-        situation: Situation,
-        source: &Value,
-        target: &Value,
-    ) -> Result<Action, Problem> {
-        let variable = Value::from(qualifier);
-        for policy in self.policies.iter().filter(|p| p.situation == situation) {
+    pub fn action(&self, interpreter: &dyn Interpreter, occasion: &Decision<'_>) -> Result<Decided, Problem> {
+        let Decision { qualifier, situation, source, .. } = *occasion;
+        let numbered = self.policies.iter().enumerate().filter(|(_, p)| p.situation == situation);
+        for (number, policy) in numbered {
             if let Some(condition) = &policy.condition
                 && !holds(condition, interpreter, qualifier, source, &Value::Null)?
             {
                 continue;
             }
-            return match &policy.action {
-                PolicyAction::Named(action) => Ok(*action),
+            let action = match &policy.action {
+                PolicyAction::Named(action) => *action,
                 PolicyAction::Script(id) => {
-                    let variables = [("source", source), ("target", target), ("linkQualifier", &variable)];
-                    let result = interpreter.eval(*id, &variables)?;
+                    let result =
+                        interpreter.eval(*id, &occasion.variables().each_ref().map(|(n, v)| (*n, v)))?;
                     result.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| {
-                        format!("the action script of {situation} gave {result}, which is no action").into()
-                    })
+                        format!("the action script of {situation} gave {result}, which is no action")
+                    })?
                 }
             };
+            return Ok(Decided { action, policy: Some(number) });
         }
-        Ok(situation.default_action())
+        Ok(Decided { action: situation.default_action(), policy: None })
+    }
+
+    /// Whether anything runs after an action at all.
+    pub fn has_after(&self) -> bool {
+        self.has_hook(Hook::PostMapping) || self.policies.iter().any(|p| p.post_action.is_some())
+    }
+
+    /// Whether the policy has something to run after its action.
+    pub fn has_post_action(&self, policy: Option<usize>) -> bool {
+        policy.and_then(|number| self.policies.get(number)).is_some_and(|p| p.post_action.is_some())
+    }
+
+    /// Runs what the policy wants after its action.
+    pub fn post_action(
+        &self,
+        interpreter: &dyn Interpreter,
+        policy: usize,
+        occasion: &Decision<'_>,
+        action: Action,
+    ) -> Result<(), Problem> {
+        let Some(id) = self.policies.get(policy).and_then(|p| p.post_action) else { return Ok(()) };
+        let mut variables: Vec<(&str, Value)> = occasion.variables().into();
+        variables.push(("action", Value::from(action.as_str())));
+        variables.push(("situation", Value::from(occasion.situation.as_str())));
+        variables.push(("reconId", Value::from(occasion.run)));
+        let variables: Vec<(&str, &Value)> = variables.iter().map(|(n, v)| (*n, v)).collect();
+        interpreter.eval(id, &variables)?;
+        Ok(())
+    }
+
+    /// The link qualifiers that this mapping may use at all, for the target phase.
+    pub fn all_qualifiers(&self, interpreter: &dyn Interpreter) -> Result<Vec<String>, Problem> {
+        self.qualifiers.of(interpreter, &self.config.name, &Value::Null, true)
+    }
+
+    /// Whether every source has the same link qualifiers.
+    pub fn qualifiers_are_fixed(&self) -> bool {
+        matches!(self.qualifiers, Qualifiers::List(_))
+    }
+
+    /// The link qualifiers of a source.
+    pub fn qualifiers_of(
+        &self,
+        interpreter: &dyn Interpreter,
+        source: &Value,
+    ) -> Result<Vec<String>, Problem> {
+        self.qualifiers.of(interpreter, &self.config.name, source, false)
+    }
+
+    /// Whether a script runs at this event.
+    pub fn has_hook(&self, hook: Hook) -> bool {
+        self.hooks.contains_key(&hook)
+    }
+
+    /// Runs the script of an event, if there is one, and gives the target as it left it.
+    pub fn run_hook(
+        &self,
+        interpreter: &dyn Interpreter,
+        hook: Hook,
+        variables: &[(&str, &Value)],
+        target: &Attributes,
+    ) -> Result<Attributes, Problem> {
+        let Some(id) = self.hooks.get(&hook) else { return Ok(target.clone()) };
+        let mut all = vec![("target", Value::Object(target.clone()))];
+        all.extend(variables.iter().map(|(name, value)| (*name, (*value).clone())));
+        let all: Vec<(&str, &Value)> = all.iter().map(|(n, v)| (*n, v)).collect();
+        match interpreter.change(*id, &all, "target")? {
+            Value::Object(changed) => Ok(changed),
+            other => {
+                Err(format!("the {} script left {other} as `target`; it must stay an object", hook.name())
+                    .into())
+            }
+        }
     }
 
     /// The source attributes to read; `None` means all of them.
@@ -267,6 +377,28 @@ impl Mapping {
 
 /// The link qualifier of mappings that define none.
 pub const DEFAULT_QUALIFIER: &str = "default";
+
+fn query_filter(
+    config: &MappingConfig,
+    key: &'static str,
+    query: Option<&QueryConfig>,
+) -> Result<Option<Filter>, CompileError> {
+    let Some(query) = query else { return Ok(None) };
+    let named =
+        query.id.as_deref().is_some_and(|id| !matches!(id.trim(), "" | "query-all-ids" | "query-all"));
+    if named || query.expression.as_deref().is_some_and(|e| !e.trim().is_empty()) {
+        return Err(CompileError::Config(config.place(
+            key,
+            "names a query of IDM's own repository, which is not here; write it as a `_queryFilter`",
+        )));
+    }
+    query
+        .filter
+        .as_deref()
+        .filter(|text| text.trim() != "true")
+        .map(|text| Filter::parse(text).map_err(|e| CompileError::Config(config.place(key, e.to_string()))))
+        .transpose()
+}
 
 fn two_way_pairs(config: &MappingConfig, reverse: &MappingConfig) -> BTreeSet<(String, String)> {
     let back: BTreeSet<(&str, &str)> = reverse
@@ -349,6 +481,8 @@ fn explain_filter(filter: &Filter, text: &str, scope: &Value) -> String {
 
 pub(crate) struct Compiler<'a> {
     pub config: &'a MappingConfig,
+    /// The mapping that shares its links in the other direction.
+    pub reverse: Option<&'a MappingConfig>,
     interpreter: &'a mut dyn Interpreter,
 }
 
@@ -376,7 +510,7 @@ impl Compiler<'_> {
         self.interpreter.compile(place, script).map_err(CompileError::Script)
     }
 
-    fn optional(
+    pub(crate) fn optional(
         &mut self,
         property: Option<&str>,
         hook: &'static str,

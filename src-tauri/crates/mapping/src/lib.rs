@@ -7,12 +7,23 @@
 pub mod assess;
 pub mod canonical;
 mod compiled;
+mod conflict;
 mod correlation;
+mod date;
+mod decision;
+mod hooks;
+mod phone;
 mod properties;
+mod qualifiers;
+pub mod trace;
 mod transform;
 
 pub use compiled::{
     CompileError, DEFAULT_QUALIFIER, Interpreter, Mapping, NoScripts, Place, Problem, ScriptId, Validity,
 };
+pub use conflict::{Conflict, Since};
 pub use correlation::{Correlation, Query};
+pub use decision::{Decided, Decision};
+pub use hooks::Hook;
 pub use properties::{AttributeChange, Base, Evaluation, Newer, Occasion};
+pub use trace::Trace;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Hash, Page, Reader, StoreError, Writer,
+    Hash, InboxKind, Page, Reader, StoreError, Writer,
     limit::{one_more, rows_at_most},
     links::attributes,
 };
@@ -77,6 +77,10 @@ pub struct Entry {
     pub status: EntryStatus,
     /// `source` or `target`: the phase that judged it.
     pub phase: &'static str,
+    /// The link qualifier under which it was judged.
+    pub qualifier: String,
+    /// The mapping's policy that decided, counted from 0; `None` for the default action.
+    pub policy: Option<i64>,
     /// A short name for people.
     pub title: String,
     /// The source record.
@@ -99,6 +103,17 @@ pub struct Entry {
     pub target_hash: Option<Hash>,
     /// The source's mapped values, to become the link's base.
     pub base: Option<Attributes>,
+    /// What a person is asked about it.
+    pub question: Option<Question>,
+}
+
+/// What a person is asked about a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// What kind of question.
+    pub kind: InboxKind,
+    /// What there is to choose from.
+    pub detail: Value,
 }
 
 /// Which entries.
@@ -120,7 +135,7 @@ pub struct EntryFilter {
 
 const COLUMNS: &str =
     "seq, situation, action, status, phase, title, source_id, target_id, ambiguous, changes, reason, remedy,
-                       claim, source_hash, target_hash, base";
+                       claim, source_hash, target_hash, base, qualifier, policy, question";
 
 fn from_row(row: &Row<'_>) -> Result<Entry, StoreError> {
     let word = |i: usize| -> Result<String, StoreError> { Ok(row.get(i)?) };
@@ -143,6 +158,13 @@ fn from_row(row: &Row<'_>) -> Result<Entry, StoreError> {
         source_hash: row.get(13)?,
         target_hash: row.get(14)?,
         base: attributes(row.get(15)?),
+        qualifier: row.get(16)?,
+        policy: row.get(17)?,
+        question: row
+            .get::<_, Option<String>>(18)?
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(StoreError::damaged)?,
     })
 }
 
@@ -244,6 +266,30 @@ impl Reader<'_> {
         Ok(self.entries(run, &filter)?.rows)
     }
 
+    /// The next entries that ask a person something.
+    pub fn questions(&self, run: i64, after: i64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM run_entry WHERE run = ?1 AND seq > ?2 AND question IS NOT NULL ORDER BY seq LIMIT ?3"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut found = statement.query(params![run, after, rows_at_most(limit)])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(from_row(row)?);
+        }
+        Ok(rows)
+    }
+
+    /// The sources of a run whose records could not be judged or carried out, or wait for a person.
+    pub fn unfinished_sources(&self, run: i64) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT source_id FROM run_entry
+             WHERE run = ?1 AND status IN ('failed', 'stale', 'planned', 'needsYou') AND source_id IS NOT NULL",
+        )?;
+        let rows = statement.query_map([run], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// One entry.
     pub fn entry(&self, run: i64, seq: i64) -> Result<Option<Entry>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM run_entry WHERE run = ?1 AND seq = ?2");
@@ -268,8 +314,8 @@ impl Writer<'_> {
     pub fn add_entries(&self, run: i64, entries: &[Entry]) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO run_entry (run, seq, situation, action, status, phase, qualifier, title, source_id, target_id, ambiguous,
-               changes, reason, remedy, claim, source_hash, target_hash, base)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'default', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+               changes, reason, remedy, claim, source_hash, target_hash, base, policy, question)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?18, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?19, ?20)",
         )?;
         let mut claims = self
             .connection
@@ -296,6 +342,9 @@ impl Writer<'_> {
                 e.source_hash,
                 e.target_hash,
                 json(e.base.is_none(), &|| serde_json::to_string(&e.base))?,
+                e.qualifier,
+                e.policy,
+                json(e.question.is_none(), &|| serde_json::to_string(&e.question))?,
             ])?;
             for id in &e.ambiguous {
                 claims.execute(params![run, id])?;
@@ -346,8 +395,9 @@ impl Writer<'_> {
     pub fn shared_claims(&self, run: i64) -> Result<Vec<(i64, String, u64)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT e.seq, e.claim, c.n FROM run_entry e
-             JOIN (SELECT claim, count(*) AS n FROM run_entry WHERE run = ?1 AND claim IS NOT NULL GROUP BY claim HAVING count(*) > 1) c
-               ON c.claim = e.claim
+             JOIN (SELECT claim, qualifier, count(*) AS n FROM run_entry WHERE run = ?1 AND claim IS NOT NULL
+                   GROUP BY claim, qualifier HAVING count(*) > 1) c
+               ON c.claim = e.claim AND c.qualifier = e.qualifier
              WHERE e.run = ?1 ORDER BY e.seq",
         )?;
         let rows = statement

@@ -65,6 +65,8 @@ pub struct JournalRow {
     pub connector: String,
     /// Which object type.
     pub object_type: String,
+    /// Under which link qualifier.
+    pub qualifier: String,
     /// For which source.
     pub source_id: Option<String>,
     /// To which record; `None` for a create.
@@ -79,7 +81,7 @@ impl Reader<'_> {
     /// The writes of a mapping that are in doubt.
     pub fn in_doubt(&self, mapping: &str) -> Result<Vec<JournalRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, before
+            "SELECT seq, run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, before, qualifier
              FROM journal WHERE state = 'sending' AND mapping = ?1 ORDER BY seq",
         )?;
         let mut found = statement.query([mapping])?;
@@ -110,6 +112,7 @@ fn from_row(row: &Row<'_>) -> Result<JournalRow, StoreError> {
         target_id: row.get(8)?,
         payload: attributes(row.get(9)?).ok_or_else(|| StoreError::damaged("a journal payload"))?,
         before: attributes(row.get(10)?),
+        qualifier: row.get(11)?,
     })
 }
 
@@ -117,8 +120,8 @@ impl Writer<'_> {
     /// Notes writes that are about to be sent; gives their numbers in order.
     pub fn journal_sending(&self, rows: &[JournalRow], at: &str) -> Result<Vec<i64>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO journal (run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, before, state, sent)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'sending', ?11)",
+            "INSERT INTO journal (run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, before, state, sent, qualifier)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'sending', ?11, ?12)",
         )?;
         rows.iter()
             .map(|row| {
@@ -139,7 +142,8 @@ impl Writer<'_> {
                     row.target_id,
                     serde_json::to_string(&row.payload).map_err(StoreError::damaged)?,
                     before,
-                    at
+                    at,
+                    row.qualifier
                 ])?;
                 Ok(self.connection.last_insert_rowid())
             })

@@ -7,11 +7,15 @@
 //! the `secret` table holds what the vault sealed.
 
 mod audit;
+mod census;
+mod columns;
 mod connectors;
 mod database;
 mod entries;
 mod error;
 mod filter_function;
+mod history;
+mod inbox;
 mod journal;
 mod limit;
 mod links;
@@ -20,27 +24,33 @@ mod mappings;
 mod migrate;
 mod mirror;
 mod plan;
+mod protected;
 mod query;
 #[cfg(test)]
 mod query_plans;
 mod queue;
+mod reads;
 mod runs;
 mod secrets;
 mod settings;
 
 pub use audit::{AuditRow, HistoryEntry, HistoryRow};
+pub use census::Repeated;
 pub use connectors::ConnectorRow;
 pub use database::{Reader, Store, Writer};
-pub use entries::{Entry, EntryFilter, EntryStatus, StoredChange};
+pub use entries::{Entry, EntryFilter, EntryStatus, Question, StoredChange};
 pub use error::{ErrorKind, StoreError};
+pub use inbox::{InboxKind, InboxRow, NewInboxRow};
 pub use journal::{JournalRow, JournalState, Operation};
-pub use links::{Link, NewLink, Orientation};
+pub use links::{Link, LinkSpace, NewLink, Orientation};
 pub use managed::{Managed, ManagedQuery, ManagedWrite, Page};
 pub use mappings::MappingRow;
 pub use mirror::{MirrorRow, SeenPage};
 pub use plan::{Candidate, Side, TargetCandidate, Walk};
+pub use protected::secret_owner;
 pub use queue::{QueueChange, QueueRow, QueueState, SyncOutcome};
-pub use runs::{GuardResult, NewRun, Progress, Run, RunMode, RunState};
+pub use reads::{Feed, UnfinishedRead};
+pub use runs::{EntryCount, GuardResult, NewRun, Progress, Run, RunMode, RunState};
 pub use secrets::{SealedSecret, StoredKey};
 
 /// 16 bytes of blake3 over a record's canonical attributes.

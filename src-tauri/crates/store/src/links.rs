@@ -15,6 +15,17 @@ pub enum Orientation {
     Backward,
 }
 
+/// The links that a mapping sees under one qualifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkSpace {
+    /// The link type: the owning mapping's name.
+    pub kind: String,
+    /// The link qualifier.
+    pub qualifier: String,
+    /// Which end is the mapping's source.
+    pub orientation: Orientation,
+}
+
 /// A link as a mapping sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
@@ -37,10 +48,8 @@ pub struct Link {
 /// A link to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewLink {
-    /// The link type: the owning mapping's name.
-    pub kind: String,
-    /// How the writing mapping is oriented.
-    pub orientation: Orientation,
+    /// Where it belongs.
+    pub space: LinkSpace,
     /// The writing mapping's source.
     pub source_id: String,
     /// The writing mapping's target.
@@ -80,8 +89,6 @@ impl Orientation {
     }
 }
 
-pub(crate) const QUALIFIER: &str = "default";
-
 fn columns(o: Orientation) -> String {
     format!(
         "{s}_id, {t}_id, {v}_source, {v}_target, {v}, json_extract(base, '$.{s}'), json_extract(base, '$.{t}')",
@@ -109,19 +116,36 @@ pub(crate) fn attributes(text: Option<String>) -> Option<Attributes> {
 
 impl Reader<'_> {
     /// The link of a source.
-    pub fn link_of_source(&self, kind: &str, o: Orientation, id: &str) -> Result<Option<Link>, StoreError> {
-        self.link_by(kind, o, o.source_column(), id)
+    pub fn link_of_source(&self, space: &LinkSpace, id: &str) -> Result<Option<Link>, StoreError> {
+        self.link_by(space, space.orientation.source_column(), id)
     }
 
     /// The link of a target.
-    pub fn link_of_target(&self, kind: &str, o: Orientation, id: &str) -> Result<Option<Link>, StoreError> {
-        self.link_by(kind, o, o.target_column(), id)
+    pub fn link_of_target(&self, space: &LinkSpace, id: &str) -> Result<Option<Link>, StoreError> {
+        self.link_by(space, space.orientation.target_column(), id)
     }
 
-    fn link_by(&self, kind: &str, o: Orientation, end: &str, id: &str) -> Result<Option<Link>, StoreError> {
-        let sql =
-            format!("SELECT {} FROM link WHERE type = ?1 AND qualifier = ?2 AND {end}_id = ?3", columns(o));
-        Ok(self.connection.prepare_cached(&sql)?.query_row([kind, QUALIFIER, id], from_row).optional()?)
+    fn link_by(&self, space: &LinkSpace, end: &str, id: &str) -> Result<Option<Link>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM link WHERE type = ?1 AND qualifier = ?2 AND {end}_id = ?3",
+            columns(space.orientation)
+        );
+        let key = [space.kind.as_str(), space.qualifier.as_str(), id];
+        Ok(self.connection.prepare_cached(&sql)?.query_row(key, from_row).optional()?)
+    }
+
+    /// The qualifiers under which a link type has links.
+    pub fn link_qualifiers(&self, kind: &str) -> Result<Vec<String>, StoreError> {
+        // One step per qualifier, however many links each has.
+        let sql = "WITH RECURSIVE step (qualifier) AS (
+                     SELECT min(qualifier) FROM link WHERE type = ?1
+                     UNION ALL
+                     SELECT (SELECT min(qualifier) FROM link WHERE type = ?1 AND qualifier > step.qualifier)
+                     FROM step WHERE step.qualifier IS NOT NULL)
+                   SELECT qualifier FROM step WHERE qualifier IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([kind], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// How many links a link type has.
@@ -138,7 +162,7 @@ impl Writer<'_> {
     /// Makes a link or brings it up to date; one that points at another target now has yet to be judged by the other direction.
     /// A link of another source to this target is an error of kind `Unique`.
     pub fn put_link(&self, link: &NewLink, at: &str) -> Result<(), StoreError> {
-        let o = link.orientation;
+        let o = link.space.orientation;
         let (s, t, v) = (o.source_column(), o.target_column(), o.version_column());
         let back = match o {
             Orientation::Forward => Orientation::Backward.version_column(),
@@ -156,8 +180,8 @@ impl Writer<'_> {
                {v} = excluded.{v}, base = excluded.base, updated = excluded.updated"
         );
         self.connection.prepare_cached(&sql)?.execute(params![
-            link.kind,
-            QUALIFIER,
+            link.space.kind,
+            link.space.qualifier,
             link.source_id,
             link.target_id,
             link.source_hash,
@@ -170,9 +194,41 @@ impl Writer<'_> {
     }
 
     /// Removes the link of a source; false when there was none.
-    pub fn remove_link(&self, kind: &str, o: Orientation, source_id: &str) -> Result<bool, StoreError> {
-        let sql =
-            format!("DELETE FROM link WHERE type = ?1 AND qualifier = ?2 AND {}_id = ?3", o.source_column());
-        Ok(self.connection.prepare_cached(&sql)?.execute([kind, QUALIFIER, source_id])? > 0)
+    pub fn remove_link(&self, space: &LinkSpace, source_id: &str) -> Result<bool, StoreError> {
+        let sql = format!(
+            "DELETE FROM link WHERE type = ?1 AND qualifier = ?2 AND {}_id = ?3",
+            space.orientation.source_column()
+        );
+        let key = [space.kind.as_str(), space.qualifier.as_str(), source_id];
+        Ok(self.connection.prepare_cached(&sql)?.execute(key)? > 0)
+    }
+
+    /// Has a pair judged anew by both directions, whatever stands in its stamps. `base` replaces what is remembered of
+    /// the values when both were last in sync, where it is given.
+    pub fn unsettle_link(
+        &self,
+        space: &LinkSpace,
+        source_id: &str,
+        base: Option<(&Attributes, &Attributes)>,
+    ) -> Result<bool, StoreError> {
+        let o = space.orientation;
+        let (s, t) = (o.source_column(), o.target_column());
+        let base = base.map(|(source, target)| {
+            let mut both = Attributes::new();
+            both.insert(s.into(), Value::Object(source.clone()));
+            both.insert(t.into(), Value::Object(target.clone()));
+            Value::Object(both).to_string()
+        });
+        let sql = format!(
+            "UPDATE link SET forward = NULL, backward = NULL, base = coalesce(?4, base)
+             WHERE type = ?1 AND qualifier = ?2 AND {s}_id = ?3"
+        );
+        let changed = self.connection.prepare_cached(&sql)?.execute(params![
+            space.kind,
+            space.qualifier,
+            source_id,
+            base
+        ])?;
+        Ok(changed > 0)
     }
 }

@@ -67,13 +67,15 @@ impl Writer<'_> {
         Ok(version)
     }
 
-    /// Removes a mapping with its queue, and the links that it used when no other mapping shares them.
+    /// Removes a mapping with its queue and its questions, and the links that it used when no other mapping shares them.
     pub fn remove_mapping(&self, name: &str) -> Result<(), StoreError> {
         let Some(MappingRow { config, .. }) = self.mapping(name)? else { return Ok(()) };
         for sql in [
             "DELETE FROM mapping WHERE name = ?1",
             "DELETE FROM queue WHERE mapping = ?1",
             "DELETE FROM sync_result WHERE mapping = ?1",
+            "DELETE FROM inbox WHERE mapping = ?1",
+            "DELETE FROM feed WHERE mapping = ?1",
         ] {
             self.connection.execute(sql, [&config.name])?;
         }

@@ -6,7 +6,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{ErrorKind, StoreError};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_engine.sql"),
+    include_str!("../migrations/0003_managed_types.sql"),
+];
 
 /// Brings a database up to date. Before an existing one changes, a copy of it goes into `copies`.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {

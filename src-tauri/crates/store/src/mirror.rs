@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     Hash, Reader, StoreError, Writer,
     limit::rows_at_most,
-    links::{QUALIFIER, attributes},
+    links::{LinkSpace, attributes},
 };
 
 /// A remote record as last seen.
@@ -96,12 +96,12 @@ impl Reader<'_> {
     }
 
     /// The ids that this read did not see although they are linked: candidates for "gone", to be confirmed one by one.
-    /// `kind` and `column` say which links count, and which end of theirs is meant.
+    /// `links` and `column` say which links count, and which end of theirs is meant.
     pub fn linked_but_unseen(
         &self,
         path: &str,
         read: i64,
-        kind: &str,
+        links: &LinkSpace,
         column: crate::plan::Side,
         after: &str,
         limit: usize,
@@ -110,11 +110,13 @@ impl Reader<'_> {
         let sql = format!(
             "SELECT l.{end}_id FROM link l
              LEFT JOIN mirror m ON m.container = (SELECT id FROM container WHERE path = ?1) AND m.uid = l.{end}_id AND m.seen >= ?2
-             WHERE l.type = ?3 AND l.qualifier = '{QUALIFIER}' AND m.uid IS NULL AND l.{end}_id > ?4 ORDER BY l.{end}_id LIMIT ?5"
+             WHERE l.type = ?3 AND l.qualifier = ?6 AND m.uid IS NULL AND l.{end}_id > ?4 ORDER BY l.{end}_id LIMIT ?5"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows =
-            statement.query_map(params![path, read, kind, after, rows_at_most(limit)], |row| row.get(0))?;
+        let rows = statement.query_map(
+            params![path, read, links.kind, after, rows_at_most(limit), links.qualifier],
+            |row| row.get(0),
+        )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -232,9 +234,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Drops everything that was seen through a connector.
+    /// Drops everything that was seen through a connector, and where reading it stands.
     pub(crate) fn forget_mirrors(&self, connector: &str) -> Result<(), StoreError> {
         let inside = format!("system/{connector}/");
+        for table in ["unfinished_read", "feed"] {
+            self.connection
+                .execute(&format!("DELETE FROM {table} WHERE substr(path, 1, length(?1)) = ?1"), [&inside])?;
+        }
         for table in ["mirror_doc", "mirror_value", "mirror"] {
             self.connection.execute(
                 &format!("DELETE FROM {table} WHERE container IN (SELECT id FROM container WHERE substr(path, 1, length(?1)) = ?1)"),

@@ -3,11 +3,7 @@
 use model::{Attributes, ResourcePath};
 use rusqlite::{Row, params_from_iter, types::Value as Sql};
 
-use crate::{
-    Hash, Link, Orientation, Reader, StoreError,
-    limit::rows_at_most,
-    links::{QUALIFIER, attributes},
-};
+use crate::{Hash, Link, LinkSpace, Orientation, Reader, StoreError, limit::rows_at_most, links::attributes};
 
 /// One end of a mapping, as a link sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +46,14 @@ pub struct Walk {
     pub source: ResourcePath,
     /// Where the targets are.
     pub target: ResourcePath,
-    /// The link type.
-    pub kind: String,
-    /// How the mapping is oriented.
-    pub orientation: Orientation,
+    /// The links between them, under the qualifier that is looked at.
+    pub links: LinkSpace,
     /// The mapping's version.
     pub version: i64,
-    /// The read that brought both mirrors up to date; 0 takes the mirrors as they are.
-    pub read: i64,
+    /// The read that brought the sources' mirror up to date; 0 takes it as it is.
+    pub source_read: i64,
+    /// The read that brought the targets' mirror up to date.
+    pub target_read: i64,
     /// Only these sources.
     pub ids: Option<Vec<String>>,
 }
@@ -88,6 +84,8 @@ pub struct TargetCandidate {
     pub hash: Hash,
     /// The source that it is linked to, which this read did not see.
     pub linked_source: Option<String>,
+    /// The qualifier of that link.
+    pub qualifier: String,
 }
 
 /// The SQL that reads one end: its table with alias `{a}`, the id, hash and document columns, and what holds for its rows.
@@ -128,12 +126,12 @@ fn end(path: &ResourcePath, alias: &str, read: i64) -> End {
 impl Reader<'_> {
     /// How many sources there are in this read.
     pub fn source_count(&self, walk: &Walk) -> Result<u64, StoreError> {
-        self.end_count(&walk.source, walk.read)
+        self.end_count(&walk.source, walk.source_read)
     }
 
     /// How many targets there are in this read.
     pub fn target_count(&self, walk: &Walk) -> Result<u64, StoreError> {
-        self.end_count(&walk.target, walk.read)
+        self.end_count(&walk.target, walk.target_read)
     }
 
     fn end_count(&self, path: &ResourcePath, read: i64) -> Result<u64, StoreError> {
@@ -146,12 +144,10 @@ impl Reader<'_> {
     /// The next sources after `after` in id order that are not known to be in sync. A source is in sync when its link
     /// remembers both hashes and this version of the mapping.
     pub fn candidates(&self, walk: &Walk, after: &str, limit: usize) -> Result<Vec<Candidate>, StoreError> {
-        let (s, t) = (end(&walk.source, "s", walk.read), end(&walk.target, "t", walk.read));
-        let (sc, tc, vc) = (
-            walk.orientation.source_column(),
-            walk.orientation.target_column(),
-            walk.orientation.version_column(),
-        );
+        let (s, t) = (end(&walk.source, "s", walk.source_read), end(&walk.target, "t", walk.target_read));
+        let orientation = walk.links.orientation;
+        let (sc, tc, vc) =
+            (orientation.source_column(), orientation.target_column(), orientation.version_column());
         let narrowed = if walk.ids.is_some() { "IN (SELECT value FROM json_each(?))" } else { "IS NOT ?" };
         let sql = format!(
             "SELECT {sid}, {sdoc}, {shash}, l.{tc}_id, l.{vc}_source, l.{vc}_target, l.{vc},
@@ -165,7 +161,7 @@ impl Reader<'_> {
             sid = s.id, sdoc = s.doc, shash = s.hash, sjoin = s.join, scond = s.condition,
             tid = t.id, tdoc = t.doc, thash = t.hash, tjoin = t.join, tcond = t.condition,
         );
-        let mut values = vec![Sql::Text(walk.kind.clone()), Sql::Text(QUALIFIER.into())];
+        let mut values = vec![Sql::Text(walk.links.kind.clone()), Sql::Text(walk.links.qualifier.clone())];
         values.extend(t.values);
         values.extend(s.values);
         let ids = walk
@@ -206,22 +202,28 @@ impl Reader<'_> {
         })
     }
 
-    /// The next targets after `after` in id order that neither a source of this read nor an entry of this run accounts for.
+    /// The next targets after `after` in id order that neither a source of this read nor an entry of this run accounts for: one row per
+    /// qualifier under which a target has a link, one row under the first qualifier for a target that has none. The
+    /// rows of one target are never torn apart; a page has at least one unless there are no more.
     pub fn unaccounted_targets(
         &self,
         walk: &Walk,
+        qualifiers: &[String],
         run: i64,
         after: &str,
         limit: usize,
     ) -> Result<Vec<TargetCandidate>, StoreError> {
-        let (s, t) = (end(&walk.source, "s", walk.read), end(&walk.target, "t", walk.read));
-        let (sc, tc) = (walk.orientation.source_column(), walk.orientation.target_column());
+        let (s, t) = (end(&walk.source, "s", walk.source_read), end(&walk.target, "t", walk.target_read));
+        let orientation = walk.links.orientation;
+        let (sc, tc) = (orientation.source_column(), orientation.target_column());
+        let known = vec!["?"; qualifiers.len()].join(", ");
         let sql = format!(
-            "SELECT {tid}, {tdoc}, {thash}, l.{sc}_id FROM {tjoin}
-             LEFT JOIN link l ON l.type = ? AND l.qualifier = ? AND l.{tc}_id = {tid}
+            "SELECT {tid}, {tdoc}, {thash}, l.{sc}_id, coalesce(l.qualifier, ?) AS qualifier FROM {tjoin}
+             LEFT JOIN link l ON l.type = ? AND l.qualifier IN ({known}) AND l.{tc}_id = {tid}
              LEFT JOIN {sjoin} ON {scond} AND {sid} = l.{sc}_id
              WHERE {tcond} AND {tid} > ? AND {sid} IS NULL
-               AND NOT EXISTS (SELECT 1 FROM run_entry e WHERE e.run = ? AND e.target_id = {tid})
+               AND NOT EXISTS (SELECT 1 FROM run_entry e WHERE e.run = ? AND e.target_id = {tid}
+                                 AND (l.qualifier IS NULL OR e.qualifier = l.qualifier))
                AND NOT EXISTS (SELECT 1 FROM run_claim k WHERE k.run = ? AND k.target_id = {tid})
              ORDER BY {tid} LIMIT ?",
             sid = s.id,
@@ -233,14 +235,16 @@ impl Reader<'_> {
             tjoin = t.join,
             tcond = t.condition,
         );
-        let mut values = vec![Sql::Text(walk.kind.clone()), Sql::Text(QUALIFIER.into())];
+        let first = qualifiers.first().cloned().unwrap_or_default();
+        let mut values = vec![Sql::Text(first), Sql::Text(walk.links.kind.clone())];
+        values.extend(qualifiers.iter().cloned().map(Sql::Text));
         values.extend(s.values);
         values.extend(t.values);
         values.extend([
             Sql::Text(after.to_owned()),
             Sql::Integer(run),
             Sql::Integer(run),
-            Sql::Integer(rows_at_most(limit)),
+            Sql::Integer(rows_at_most(limit + qualifiers.len())),
         ]);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
@@ -251,8 +255,15 @@ impl Reader<'_> {
                 attributes: parse_doc(row.get(1)?, &id)?,
                 hash: row.get(2)?,
                 linked_source: row.get(3)?,
+                qualifier: row.get(4)?,
                 id,
             });
+        }
+        // A full page may have ended within a target, of which it shows at most as many rows as there are qualifiers.
+        if found.len() == limit + qualifiers.len()
+            && let Some(last) = found.last().map(|row| row.id.clone())
+        {
+            found.retain(|row| row.id != last);
         }
         Ok(found)
     }

@@ -14,8 +14,8 @@ use rusqlite::{
 use serde_json::json;
 
 use crate::{
-    EntryFilter, EntryStatus, ManagedQuery, ManagedWrite, Orientation, QueueChange, Reader, SeenPage, Side,
-    StoreError, Walk, Writer, database::connect, migrate::migrate,
+    EntryFilter, EntryStatus, LinkSpace, ManagedQuery, ManagedWrite, Orientation, QueueChange, Reader,
+    SeenPage, Side, StoreError, Walk, Writer, database::connect, migrate::migrate,
 };
 
 /// An open repository whose statements are overheard.
@@ -82,6 +82,10 @@ impl Overheard {
     }
 }
 
+fn space(orientation: Orientation) -> LinkSpace {
+    LinkSpace { kind: "m".into(), qualifier: "default".into(), orientation }
+}
+
 fn walks() -> Vec<(String, Walk)> {
     let (managed, remote, other) = ("managed/user", "system/hub/contact", "system/sf/Contact");
     let mut walks = Vec::new();
@@ -91,10 +95,10 @@ fn walks() -> Vec<(String, Walk)> {
                 let walk = Walk {
                     source: source.parse().unwrap(),
                     target: target.parse().unwrap(),
-                    kind: "m".into(),
-                    orientation,
+                    links: space(orientation),
                     version: 1,
-                    read: 1,
+                    source_read: 1,
+                    target_read: 1,
                     ids,
                 };
                 let name = format!("{source} -> {target} {orientation:?} ids: {}", walk.ids.is_some());
@@ -110,19 +114,24 @@ fn walks_go_by_key() {
     let repository = overheard();
     for (name, walk) in walks() {
         repository.holds(&name, |w| w.candidates(&walk, "a", 10));
-        repository.holds(&name, |w| w.unaccounted_targets(&walk, 1, "a", 10));
+        for qualifiers in [vec!["default".to_owned()], vec!["default".to_owned(), "admin".to_owned()]] {
+            repository.holds(&name, |w| w.unaccounted_targets(&walk, &qualifiers, 1, "a", 10));
+        }
         repository.holds(&name, |w| Ok((w.source(&walk, "a")?, w.target(&walk, "a")?)));
         repository.holds(&name, |w| Ok((w.source_count(&walk)?, w.target_count(&walk)?)));
     }
     for side in [Side::First, Side::Second] {
-        repository.holds("unseen", |w| w.linked_but_unseen("system/hub/contact", 1, "m", side, "a", 10));
+        repository.holds("unseen", |w| {
+            w.linked_but_unseen("system/hub/contact", 1, &space(Orientation::Forward), side, "a", 10)
+        });
     }
     for o in [Orientation::Forward, Orientation::Backward] {
         repository.holds("links", |w| {
-            w.link_of_source("m", o, "a")?;
-            w.link_of_target("m", o, "a")?;
+            w.link_of_source(&space(o), "a")?;
+            w.link_of_target(&space(o), "a")?;
             w.link_count("m")?;
-            w.remove_link("m", o, "a")
+            w.unsettle_link(&space(o), "a", None)?;
+            w.remove_link(&space(o), "a")
         });
     }
 }
@@ -234,6 +243,7 @@ fn entries_runs_queue_and_history_go_by_index() {
     repository.holds("entries", |w| {
         w.planned(1, Action::Create, 0, 10)?;
         w.entry(1, 1)?;
+        w.questions(1, 5, 10)?;
         w.target_taken(1, "t")?;
         w.settle_entry(1, 1, EntryStatus::Done, None, None, None)?;
         w.make_ambiguous(1, 1, Action::Exception, EntryStatus::NeedsYou, "")?;
@@ -252,6 +262,15 @@ fn entries_runs_queue_and_history_go_by_index() {
         w.sync_outcomes("user", "1")?;
         w.not_delivered(&due[0], None, "no", "now")?;
         w.delivered(&due[0], "yes", "now")
+    });
+    repository.holds("reads", |w| {
+        w.unfinished_read("system/hub/contact")?;
+        w.feed("m", "managed/user")?;
+        w.newest_history()?;
+        w.forget_questions("m", 1)?;
+        w.answered("m", "a")?;
+        w.inbox_row(1)?;
+        w.inbox(None, 1, 10)
     });
     repository.holds("history", |w: &Writer<'_>| Reader::history(w, "user", "1", 10));
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use model::{Action, Situation};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Page, Reader, StoreError, Writer,
+    EntryStatus, Page, Reader, StoreError, Writer,
     limit::{one_more, rows_at_most},
 };
 
@@ -119,7 +120,20 @@ pub struct Progress {
     pub ids: Vec<String>,
     /// The run that this one takes back.
     pub undoes: Option<String>,
+    /// The number by which each mirror's records are marked as seen by this run.
+    pub reads: BTreeMap<String, i64>,
+    /// Only what has changed since the last run of the mapping was looked at.
+    pub incremental: bool,
+    /// The run whose unfinished read this one has taken up.
+    pub resumed: Option<i64>,
+    /// Records that the provider delivered a second time, and that were left out.
+    pub repeated: u64,
+    /// Entries by situation, action and status once the run has ended.
+    pub counts: Option<Vec<EntryCount>>,
 }
+
+/// How many entries of a run share situation, action and status.
+pub type EntryCount = (Situation, Action, EntryStatus, u64);
 
 /// A run.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,6 +175,8 @@ pub struct NewRun {
     pub started: String,
     /// Only these source ids.
     pub ids: Vec<String>,
+    /// Only what has changed since.
+    pub incremental: bool,
 }
 
 const COLUMNS: &str = "seq, id, mapping, mode, state, stage, started, ended, progress, message";
@@ -233,7 +249,7 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Begins a run and gives its number.
     pub fn begin_run(&self, run: &NewRun) -> Result<i64, StoreError> {
-        let progress = Progress { ids: run.ids.clone(), ..Progress::default() };
+        let progress = Progress { ids: run.ids.clone(), incremental: run.incremental, ..Progress::default() };
         self.connection.execute(
             "INSERT INTO run (id, mapping, mode, state, stage, started, progress) VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6)",
             params![

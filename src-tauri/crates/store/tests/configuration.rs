@@ -7,8 +7,8 @@ use common::{AT, fresh, hash, object, page, seen};
 use model::{ConnectorConfig, MappingConfig};
 use serde_json::json;
 use store::{
-    AuditRow, ErrorKind, HistoryEntry, NewLink, Orientation, QueueChange, SealedSecret, Store, StoreError,
-    StoredChange, StoredKey,
+    AuditRow, ErrorKind, HistoryEntry, LinkSpace, NewLink, Orientation, QueueChange, SealedSecret, Store,
+    StoreError, StoredChange, StoredKey,
 };
 
 fn connector(name: &str, title: &str) -> ConnectorConfig {
@@ -152,8 +152,11 @@ fn links_go_with_the_last_mapping_that_uses_them() {
                 for kind in ["owner", "unrelated"] {
                     w.put_link(
                         &NewLink {
-                            kind: kind.into(),
-                            orientation: Orientation::Forward,
+                            space: LinkSpace {
+                                kind: kind.into(),
+                                qualifier: "default".into(),
+                                orientation: Orientation::Forward,
+                            },
                             source_id: "s".into(),
                             target_id: "t".into(),
                             source_hash: Some(hash(1)),

@@ -16,6 +16,7 @@ fn begin(store: &Store, id: &str) -> i64 {
         stage: "ACTIVE".into(),
         started: AT.into(),
         ids: vec![],
+        incremental: false,
     };
     store.write_blocking(move |w| w.begin_run(&run)).unwrap()
 }
@@ -27,6 +28,8 @@ fn entry(seq: i64, situation: Situation, action: Action, status: EntryStatus) ->
         action,
         status,
         phase: "source",
+        qualifier: "default".into(),
+        policy: None,
         title: format!("Person {seq}"),
         source_id: Some(format!("s{seq}")),
         target_id: None,
@@ -38,12 +41,15 @@ fn entry(seq: i64, situation: Situation, action: Action, status: EntryStatus) ->
         source_hash: None,
         target_hash: None,
         base: None,
+        question: None,
     }
 }
 
 fn whole() -> Entry {
     Entry {
         phase: "target",
+        qualifier: "default".into(),
+        policy: None,
         target_id: Some("t1".into()),
         ambiguous: vec!["a".into(), "b\"'".into()],
         changes: vec![StoredChange {

@@ -5,14 +5,13 @@ mod common;
 
 use common::{AT, fresh, hash, object};
 use serde_json::json;
-use store::{ErrorKind, Link, NewLink, Orientation, Store, StoreError};
+use store::{ErrorKind, Link, LinkSpace, NewLink, Orientation, Store, StoreError};
 
 use Orientation::{Backward, Forward};
 
 fn new(orientation: Orientation, source: &str, target: &str) -> NewLink {
     NewLink {
-        kind: "m".into(),
-        orientation,
+        space: space("m", orientation),
         source_id: source.into(),
         target_id: target.into(),
         source_hash: Some(hash(1)),
@@ -23,16 +22,20 @@ fn new(orientation: Orientation, source: &str, target: &str) -> NewLink {
     }
 }
 
+fn space(kind: &str, orientation: Orientation) -> LinkSpace {
+    LinkSpace { kind: kind.into(), qualifier: "default".into(), orientation }
+}
+
 fn put(store: &Store, link: NewLink) -> Result<(), StoreError> {
     store.write_blocking(move |w| w.put_link(&link, AT))
 }
 
 fn of_source(store: &Store, o: Orientation, id: &str) -> Option<Link> {
-    store.read_blocking(|r| r.link_of_source("m", o, id)).unwrap()
+    store.read_blocking(|r| r.link_of_source(&space("m", o), id)).unwrap()
 }
 
 fn of_target(store: &Store, o: Orientation, id: &str) -> Option<Link> {
-    store.read_blocking(|r| r.link_of_target("m", o, id)).unwrap()
+    store.read_blocking(|r| r.link_of_target(&space("m", o), id)).unwrap()
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn a_link_reads_back_as_each_direction_sees_it() {
             }
         );
         assert_eq!(of_source(&store, o, "t"), None);
-        assert_eq!(store.read_blocking(|r| r.link_of_source("other", o, "s")).unwrap(), None);
+        assert_eq!(store.read_blocking(|r| r.link_of_source(&space("other", o), "s")).unwrap(), None);
     }
 }
 
@@ -92,7 +95,7 @@ fn one_link_per_source_and_per_target() {
         assert_eq!(of_target(&store, o, "t1"), None);
         assert_eq!(store.read_blocking(|r| r.link_count("m")).unwrap(), 2);
         // Another link type is another world.
-        put(&store, NewLink { kind: "n".into(), ..new(o, "s5", "t9") }).unwrap();
+        put(&store, NewLink { space: space("n", o), ..new(o, "s5", "t9") }).unwrap();
         assert_eq!(store.read_blocking(|r| Ok((r.link_count("m")?, r.link_count("n")?))).unwrap(), (2, 1));
     }
 }
@@ -110,8 +113,56 @@ fn removing_says_whether_there_was_one() {
     for o in [Forward, Backward] {
         let (_folder, store) = fresh();
         put(&store, new(o, "s", "t")).unwrap();
-        let remove = |id: &'static str| store.write_blocking(move |w| w.remove_link("m", o, id)).unwrap();
+        let remove =
+            |id: &'static str| store.write_blocking(move |w| w.remove_link(&space("m", o), id)).unwrap();
         assert_eq!((remove("t"), remove("s"), remove("s")), (false, true, false));
         put(&store, new(o, "x", "t")).unwrap();
+    }
+}
+
+#[test]
+fn a_source_has_a_link_per_qualifier() {
+    for o in [Forward, Backward] {
+        let (_folder, store) = fresh();
+        let admin = LinkSpace { qualifier: "admin".into(), ..space("m", o) };
+        put(&store, new(o, "s", "t")).unwrap();
+        put(&store, NewLink { space: admin.clone(), ..new(o, "s", "t2") }).unwrap();
+        // The same target may be somebody's under each qualifier.
+        put(&store, NewLink { space: admin.clone(), ..new(o, "s2", "t") }).unwrap();
+        let of = |space: &LinkSpace, id: &'static str| {
+            let space = space.clone();
+            store.read_blocking(move |r| r.link_of_source(&space, id)).unwrap().map(|l| l.target_id)
+        };
+        assert_eq!((of(&space("m", o), "s"), of(&admin, "s")), (Some("t".into()), Some("t2".into())));
+        assert_eq!(store.read_blocking(|r| r.link_qualifiers("m")).unwrap(), ["admin", "default"]);
+        assert_eq!(store.read_blocking(|r| r.link_qualifiers("n")).unwrap(), [] as [String; 0]);
+        let gone = admin.clone();
+        assert!(store.write_blocking(move |w| w.remove_link(&gone, "s")).unwrap());
+        assert_eq!((of(&space("m", o), "s"), of(&admin, "s")), (Some("t".into()), None));
+    }
+}
+
+#[test]
+fn an_unsettled_link_is_judged_by_both_directions() {
+    for (o, other) in [(Forward, Backward), (Backward, Forward)] {
+        let (_folder, store) = fresh();
+        put(&store, new(o, "s", "t")).unwrap();
+        put(&store, new(other, "t", "s")).unwrap();
+        let (source, target) = (object(json!({"sn": "Li"})), object(json!({"lastName": "Lee"})));
+        let unsettle = |base: bool| {
+            let (source, target) = (source.clone(), target.clone());
+            store
+                .write_blocking(move |w| {
+                    w.unsettle_link(&space("m", o), "s", base.then_some((&source, &target)))
+                })
+                .unwrap()
+        };
+        assert!(unsettle(false));
+        let link = of_source(&store, o, "s").unwrap();
+        assert_eq!((link.version, link.base_source.is_some()), (None, true));
+        assert_eq!(of_source(&store, other, "t").unwrap().version, None);
+        assert!(unsettle(true));
+        let link = of_source(&store, o, "s").unwrap();
+        assert_eq!((link.base_source, link.base_target), (Some(source.clone()), Some(target.clone())));
     }
 }

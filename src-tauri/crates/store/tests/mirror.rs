@@ -5,7 +5,7 @@ mod common;
 
 use common::{AT, fresh, hash, object, page, seen};
 use serde_json::json;
-use store::{NewLink, Orientation, SeenPage, Side, Store};
+use store::{LinkSpace, NewLink, Orientation, SeenPage, Side, Store};
 
 const PATH: &str = "system/hub/contact";
 
@@ -17,10 +17,13 @@ fn by_mail(store: &Store, mail: &str, read: i64) -> Vec<String> {
     store.read_blocking(|r| r.mirrored_by_value(PATH, "email", mail, read, 10)).unwrap()
 }
 
+fn space(kind: &str) -> LinkSpace {
+    LinkSpace { kind: kind.into(), qualifier: "default".into(), orientation: Orientation::Forward }
+}
+
 fn link(store: &Store, kind: &str, orientation: Orientation, source: &str, target: &str) {
     let link = NewLink {
-        kind: kind.into(),
-        orientation,
+        space: LinkSpace { kind: kind.into(), qualifier: "default".into(), orientation },
         source_id: source.into(),
         target_id: target.into(),
         source_hash: None,
@@ -138,6 +141,7 @@ fn records_read_one_by_one_are_seen_by_every_read_so_far() {
         stage: "ACTIVE".into(),
         started: AT.into(),
         ids: vec![],
+        incremental: false,
     };
     let read = store.write_blocking(move |w| w.begin_run(&run)).unwrap();
     take_in(&store, page(PATH, read, vec![seen("1", 1, "a@x")]));
@@ -161,7 +165,9 @@ fn linked_records_that_a_read_did_not_see_are_listed_in_order() {
     take_in(&store, page(PATH, 5, vec![seen("c2", 1, "m"), seen("c4", 7, "m")]));
     for (kind, side) in [("fwd", Side::Second), ("bwd", Side::First)] {
         let unseen = |read, after: &str, limit| {
-            store.read_blocking(|r| r.linked_but_unseen(PATH, read, kind, side, after, limit)).unwrap()
+            store
+                .read_blocking(|r| r.linked_but_unseen(PATH, read, &space(kind), side, after, limit))
+                .unwrap()
         };
         assert_eq!(unseen(4, "", 10), [""; 0], "{kind}");
         assert_eq!(unseen(5, "", 10), ["c1", "c3", "c5", "c6"], "{kind}");
@@ -170,7 +176,7 @@ fn linked_records_that_a_read_did_not_see_are_listed_in_order() {
         assert_eq!(unseen(5, "c6", 2), [""; 0], "{kind}");
         assert_eq!(unseen(6, "", 10).len(), 6, "{kind}");
     }
-    let never_read =
-        store.read_blocking(|r| r.linked_but_unseen("system/new/contact", 1, "fwd", Side::Second, "", 10));
+    let never_read = store
+        .read_blocking(|r| r.linked_but_unseen("system/new/contact", 1, &space("fwd"), Side::Second, "", 10));
     assert_eq!(never_read.unwrap().len(), 6, "a container that was never read has seen nothing");
 }

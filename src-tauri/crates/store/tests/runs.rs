@@ -19,6 +19,7 @@ fn begin(store: &Store, id: &str, mapping: &str) -> i64 {
         stage: "ACTIVE_INITIALIZED".into(),
         started: AT.into(),
         ids: vec!["7".into()],
+        incremental: false,
     };
     store.write_blocking(move |w| w.begin_run(&run)).unwrap()
 }
@@ -81,6 +82,7 @@ fn a_run_reads_back_in_every_state() {
         stage: String::new(),
         started: AT.into(),
         ids: vec![],
+        incremental: false,
     };
     assert_eq!(store.write_blocking(move |w| w.begin_run(&twice)).unwrap_err().kind, ErrorKind::Unique);
 }
@@ -120,6 +122,8 @@ fn entry() -> Entry {
         action: Action::Exception,
         status: EntryStatus::NeedsYou,
         phase: "source",
+        qualifier: "default".into(),
+        policy: None,
         title: String::new(),
         source_id: None,
         target_id: None,
@@ -131,6 +135,7 @@ fn entry() -> Entry {
         source_hash: None,
         target_hash: None,
         base: None,
+        question: None,
     }
 }
 
@@ -143,6 +148,7 @@ fn journal_row(run: &str) -> JournalRow {
         operation: Operation::Update,
         connector: "hub".into(),
         object_type: "contact".into(),
+        qualifier: "default".into(),
         source_id: Some("s".into()),
         target_id: Some("t".into()),
         payload: object(json!({"sn": "Lee", "n": 1})),

@@ -9,7 +9,7 @@ use common::{AT, fresh, hash, insert, object, page, seen, user_type};
 use model::{Action, ResourcePath, Situation};
 use proptest::prelude::*;
 use serde_json::json;
-use store::{Entry, EntryStatus, NewLink, NewRun, Orientation, RunMode, Store, Walk, Writer};
+use store::{Entry, EntryStatus, LinkSpace, NewLink, NewRun, Orientation, RunMode, Store, Walk, Writer};
 
 const REMOTE: &str = "system/hub/contact";
 const VERSION: i64 = 3;
@@ -21,7 +21,23 @@ fn walk(orientation: Orientation, read: i64) -> Walk {
         Orientation::Forward => (remote, managed),
         Orientation::Backward => (managed, remote),
     };
-    Walk { source, target, kind: "hub_user".into(), orientation, version: VERSION, read, ids: None }
+    Walk {
+        source,
+        target,
+        links: space(orientation),
+        version: VERSION,
+        source_read: read,
+        target_read: read,
+        ids: None,
+    }
+}
+
+fn space(orientation: Orientation) -> LinkSpace {
+    LinkSpace { kind: "hub_user".into(), qualifier: "default".into(), orientation }
+}
+
+fn qualifiers() -> Vec<String> {
+    vec!["default".into()]
 }
 
 fn path(text: &str) -> ResourcePath {
@@ -35,8 +51,7 @@ fn link(w: &Writer<'_>, o: Orientation, c: (&str, u64), u: (&str, u64), version:
         Orientation::Backward => (u, c),
     };
     let link = NewLink {
-        kind: "hub_user".into(),
-        orientation: o,
+        space: space(o),
         source_id: source.0.into(),
         target_id: target.0.into(),
         source_hash: Some(hash(source.1)),
@@ -96,7 +111,10 @@ fn forward_walks_leave_out_what_is_in_sync() {
     assert_eq!(ids(&store, &all, "c5", 100), [""; 0]);
     assert_eq!(ids(&store, &Walk { version: VERSION - 1, ..all.clone() }, "", 100), ["c1", "c2", "c3", "c5"]);
     // An older read has seen the others too: c0 was in sync then, and the target of c6 is gone.
-    assert_eq!(ids(&store, &Walk { read: 1, ..all.clone() }, "", 100), ["c2", "c3", "c4", "c5", "c6"]);
+    assert_eq!(
+        ids(&store, &Walk { source_read: 1, target_read: 1, ..all.clone() }, "", 100),
+        ["c2", "c3", "c4", "c5", "c6"]
+    );
     assert_eq!(store.read_blocking(|r| Ok((r.source_count(&all)?, r.target_count(&all)?))).unwrap(), (5, 6));
 }
 
@@ -229,6 +247,7 @@ fn run(store: &Store) -> i64 {
                 stage: "ACTIVE".into(),
                 started: AT.into(),
                 ids: vec![],
+                incremental: false,
             })
         })
         .unwrap()
@@ -241,6 +260,8 @@ fn entry(seq: i64, target: Option<&str>, ambiguous: &[&str]) -> Entry {
         action: Action::Update,
         status: EntryStatus::Planned,
         phase: "source",
+        qualifier: "default".into(),
+        policy: None,
         title: String::new(),
         source_id: Some(format!("s{seq}")),
         target_id: target.map(str::to_owned),
@@ -252,6 +273,7 @@ fn entry(seq: i64, target: Option<&str>, ambiguous: &[&str]) -> Entry {
         source_hash: None,
         target_hash: None,
         base: None,
+        question: None,
     }
 }
 
@@ -260,7 +282,8 @@ fn targets_that_nobody_accounts_for() {
     let (_folder, store) = scene(Orientation::Forward);
     let run = run(&store);
     let unaccounted = |walk: &Walk, after: &str, limit| -> Vec<(String, Option<String>)> {
-        let found = store.read_blocking(|r| r.unaccounted_targets(walk, run, after, limit)).unwrap();
+        let found =
+            store.read_blocking(|r| r.unaccounted_targets(walk, &qualifiers(), run, after, limit)).unwrap();
         found.into_iter().map(|t| (t.id, t.linked_source)).collect()
     };
     let (u0, u7) = (("u0".to_owned(), Some("c0".to_owned())), ("u7".to_owned(), None));
@@ -272,7 +295,7 @@ fn targets_that_nobody_accounts_for() {
     let backward = walk(Orientation::Backward, 2);
     assert_eq!(unaccounted(&backward, "", 10), [("c5".to_owned(), None)]);
     assert_eq!(
-        unaccounted(&Walk { read: 0, ..backward.clone() }, "", 10),
+        unaccounted(&Walk { source_read: 0, target_read: 0, ..backward.clone() }, "", 10),
         [("c5".to_owned(), None), ("c6".to_owned(), Some("u6".to_owned()))]
     );
     // An entry of the run takes u7; an entry of another run would not.
@@ -291,7 +314,8 @@ fn a_target_that_two_sources_want_is_not_up_for_deletion() {
     let run = run(&store);
     let ids = || -> Vec<String> {
         let walk = walk(Orientation::Forward, 2);
-        let found = store.read_blocking(|r| r.unaccounted_targets(&walk, run, "", 10)).unwrap();
+        let found =
+            store.read_blocking(|r| r.unaccounted_targets(&walk, &qualifiers(), run, "", 10)).unwrap();
         found.into_iter().map(|t| t.id).collect()
     };
     store
@@ -367,7 +391,7 @@ proptest! {
 
         let run = run(&store);
         let targets = |after: &str, limit: usize| -> Vec<String> {
-            let found = store.read_blocking(|r| r.unaccounted_targets(&walk, run, after, limit)).unwrap();
+            let found = store.read_blocking(|r| r.unaccounted_targets(&walk, &qualifiers(), run, after, limit)).unwrap();
             found.into_iter().map(|t| t.id).collect()
         };
         let expect: BTreeSet<String> = pairs

@@ -191,7 +191,13 @@ fn expect(true_: bool, what: &str, seen: &str) -> Result<(), Failure> {
 }
 
 async fn reconcile(app: &App, mapping: &str, mode: RunMode) -> Result<RunSummary, Failure> {
-    let request = RunStart { mapping: mapping.to_owned(), mode, ids: Vec::new(), allow_deletes: None };
+    let request = RunStart {
+        mapping: mapping.to_owned(),
+        mode,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    };
     let begun = app.run_start(request).await?;
     Ok(app.run_wait(&begun.id, |_| {}).await?)
 }

@@ -26,6 +26,9 @@ pub struct Recon {
     /// Only this source record; may be given several times
     #[arg(long = "id", value_name = "UID")]
     pub ids: Vec<String>,
+    /// Looks only at what has changed on either side since the last run looked
+    #[arg(long, conflicts_with = "ids")]
+    pub incremental: bool,
     #[command(flatten)]
     pub allowance: Allowance,
 }
@@ -63,6 +66,7 @@ pub async fn run(recon: &Recon, app: &Arc<App>, output: &Output) -> Result<Exit,
         mode: if recon.preview { RunMode::Preview } else { RunMode::Reconcile },
         ids: recon.ids.clone(),
         allow_deletes: recon.allowance.deletes(),
+        incremental: recon.incremental,
     };
     let begun = app.run_start(request).await?;
     to_the_end(app, begun, output).await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{
     App,
-    dto::{ById, RunApply, RunState, RunUndo, RunsRequest},
+    dto::{ById, RunApply, RunState, RunUndo, RunUnfinished, RunsRequest},
 };
 use clap::Subcommand;
 use model::Situation;
@@ -33,7 +33,7 @@ pub enum Command {
         #[arg(long)]
         failed: bool,
     },
-    /// Carries out the plan of a preview, or releases a held run
+    /// Carries out the plan of a preview, releases a held run, or goes on with one that was cut off
     ///
     /// Each change is held against the target as it is now, and skipped where the target has changed since.
     Apply {
@@ -43,6 +43,15 @@ pub enum Command {
     },
     /// Takes back what a run did, as a run of its own with a preview and guards
     Undo {
+        run: String,
+        /// Plans and checks the guards, writes nothing; the plan is kept for `concord run apply`
+        #[arg(long)]
+        preview: bool,
+        #[command(flatten)]
+        allowance: Allowance,
+    },
+    /// Runs those records of an ended run again that failed, were stale or wait for a person
+    Retry {
         run: String,
         /// Plans and checks the guards, writes nothing; the plan is kept for `concord run apply`
         #[arg(long)]
@@ -70,6 +79,12 @@ pub async fn run(command: &Command, app: &Arc<App>, output: &Output) -> Result<E
         Command::Undo { run, preview, allowance } => {
             let request = RunUndo { id: run.clone(), preview: *preview, allow_deletes: allowance.deletes() };
             let begun = app.run_undo(request).await?;
+            recon::to_the_end(app, begun, output).await
+        }
+        Command::Retry { run, preview, allowance } => {
+            let request =
+                RunUnfinished { id: run.clone(), preview: *preview, allow_deletes: allowance.deletes() };
+            let begun = app.run_unfinished(request).await?;
             recon::to_the_end(app, begun, output).await
         }
         Command::Cancel { run } => cancel(app, run, output).await,

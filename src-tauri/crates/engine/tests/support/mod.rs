@@ -128,7 +128,8 @@ impl Bench {
     }
 
     pub async fn run_with(&self, mapping: &str, mode: RunMode, ids: Vec<String>, allow: Option<u64>) -> Run {
-        let request = RunRequest { mapping: mapping.into(), mode, ids, allow_deletes: allow };
+        let request =
+            RunRequest { mapping: mapping.into(), mode, ids, allow_deletes: allow, incremental: false };
         let begun = self.engine.begin(request).await.unwrap();
         self.engine.carry_out(begun, CancellationToken::new()).await.unwrap()
     }
@@ -194,4 +195,13 @@ impl Bench {
 
 pub fn prop(contact: &sandbox::hubspot::RecordCopy, name: &str) -> String {
     contact.properties.get(name).cloned().unwrap_or_default().to_string()
+}
+
+/// The default links of a link type, as its owner sees them.
+pub fn links(kind: &str) -> store::LinkSpace {
+    store::LinkSpace {
+        kind: kind.into(),
+        qualifier: "default".into(),
+        orientation: store::Orientation::Forward,
+    }
 }

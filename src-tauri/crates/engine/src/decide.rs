@@ -1,0 +1,433 @@
+//! From a situation and its action to changes, or to the reason why there are none.
+
+use mapping::{AttributeChange, Base, Evaluation, Hook, Occasion, assess::Assessment, canonical::same};
+use model::{Action, Attributes, Pointer, Situation};
+use serde_json::{Value, json};
+use store::{Entry, EntryStatus, Hash, InboxKind, NewLink, Question, StoredChange};
+
+use crate::judge::{Case, Judge, Judgement, base_of};
+
+impl Judge<'_> {
+    pub(crate) fn decide(
+        &self,
+        mut entry: Entry,
+        case: &Case<'_>,
+        assessment: &Assessment,
+    ) -> Result<Judgement, String> {
+        entry.question = self.question(&entry, case);
+        match entry.action {
+            Action::NoReport => return Ok(Judgement::Silent(entry.situation)),
+            Action::Create if case.target.is_some() && entry.situation != Situation::Missing => {
+                entry.status = EntryStatus::Failed;
+                entry.reason =
+                    format!("{}; CREATE was asked for, but the target record exists", entry.reason);
+                entry.remedy =
+                    Some(format!("use UPDATE or LINK for {} in the mapping's policies", entry.situation));
+            }
+            Action::Create => {
+                self.plan_create(&mut entry, case)?;
+            }
+            Action::Update | Action::Link => {
+                if !self.take_target(&mut entry, case) {
+                    return Ok(Judgement::Entry(Box::new(entry), None));
+                }
+                if entry.action == Action::Update {
+                    return self.plan_update(entry, case, assessment);
+                }
+                entry.claim = entry.target_id.as_ref().map(|id| format!("target {id}"));
+                self.run_event(Hook::Link, &entry, case)?;
+                entry.question = None;
+            }
+            Action::Delete if assessment.never_linked => {
+                entry.action = Action::Ignore;
+                entry.status = EntryStatus::Skipped;
+                entry.reason = format!(
+                    "{}; nothing is deleted, because the two records were never linked",
+                    entry.reason
+                );
+            }
+            Action::Delete | Action::Unlink => {
+                if let (Action::Delete, Some((_, attributes, _))) = (entry.action, &case.target) {
+                    entry.changes = losses(attributes);
+                    self.run_event(Hook::Delete, &entry, case)?;
+                }
+                if case.candidate.link.is_none() {
+                    entry.status = EntryStatus::Skipped;
+                    entry.reason = format!("{}; there is no link to remove", entry.reason);
+                } else {
+                    self.run_event(Hook::Unlink, &entry, case)?;
+                }
+            }
+            Action::Exception => {
+                entry.status = EntryStatus::NeedsYou;
+                entry.remedy = Some(remedy(&entry));
+            }
+            Action::Ignore | Action::Report | Action::Async => entry.status = EntryStatus::Skipped,
+        }
+        // A question that an action answers is none.
+        if entry.status == EntryStatus::Planned {
+            entry.question = None;
+        }
+        Ok(Judgement::Entry(Box::new(entry), None))
+    }
+
+    /// What is done about a target, or a gone source's target, for which there is no source to take values from.
+    pub(crate) fn decide_without_source(
+        &self,
+        entry: &mut Entry,
+        target: &Attributes,
+        destructive_allowed: Result<(), &str>,
+    ) {
+        let linked = entry.source_id.is_some() && entry.target_id.is_some();
+        match entry.action {
+            Action::Delete | Action::Unlink => match destructive_allowed {
+                Err(why) => {
+                    entry.status = EntryStatus::Skipped;
+                    entry.reason = format!("{}; not carried out, because {why}", entry.reason);
+                    entry.remedy = Some("clear the failures and run it again".into());
+                }
+                Ok(()) if entry.target_id.is_none() || (entry.action == Action::Unlink && !linked) => {
+                    entry.status = EntryStatus::Skipped;
+                }
+                Ok(()) => {
+                    if entry.action == Action::Delete {
+                        entry.changes = losses(target);
+                    }
+                    let hooks: &[Hook] = if entry.action == Action::Delete {
+                        &[Hook::Delete, Hook::Unlink]
+                    } else {
+                        &[Hook::Unlink]
+                    };
+                    for hook in hooks.iter().filter(|hook| **hook == Hook::Delete || linked) {
+                        if let Err(reason) = self.run_hook(*hook, entry, &Value::Null, target) {
+                            entry.status = EntryStatus::Failed;
+                            entry.reason = reason;
+                            return;
+                        }
+                    }
+                }
+            },
+            Action::Exception => {
+                entry.status = EntryStatus::NeedsYou;
+                entry.remedy = Some(remedy(entry));
+            }
+            Action::Create | Action::Update | Action::Link => {
+                entry.status = EntryStatus::Failed;
+                entry.reason = format!("{}; {} needs a source record", entry.reason, entry.action);
+                entry.remedy =
+                    Some(format!("choose another action for {} in the mapping's policies", entry.situation));
+            }
+            Action::Ignore | Action::Report | Action::NoReport | Action::Async => {
+                entry.status = EntryStatus::Skipped;
+            }
+        }
+    }
+
+    /// Settles which target an UPDATE or a LINK means; false when there is none to be had, and then the entry says so.
+    fn take_target(&self, entry: &mut Entry, case: &Case<'_>) -> bool {
+        let refuse = |entry: &mut Entry, why: String, remedy: String| {
+            entry.status = EntryStatus::Failed;
+            entry.reason = format!("{}; {why}", entry.reason);
+            entry.remedy = Some(remedy);
+            false
+        };
+        match entry.situation {
+            Situation::Missing => match case.found.free() {
+                Some(other) => {
+                    entry.target_id = Some(other.to_owned());
+                    true
+                }
+                None => {
+                    let why = format!("{} needs a target record, and there is none", entry.action);
+                    refuse(entry, why, "use CREATE or UNLINK for MISSING in the mapping's policies".into())
+                }
+            },
+            Situation::FoundAlreadyLinked if !case.found.owner_gone => refuse(
+                entry,
+                format!("{} cannot take it away from that record", entry.action),
+                "remove the wrong link or correct the record that matches by mistake".into(),
+            ),
+            _ if case.target.is_none() => {
+                let why = format!("{} needs a target record, and there is none", entry.action);
+                let remedy =
+                    format!("use CREATE or UNLINK for {} in the mapping's policies", entry.situation);
+                refuse(entry, why, remedy)
+            }
+            _ => true,
+        }
+    }
+
+    fn plan_create(&self, entry: &mut Entry, case: &Case<'_>) -> Result<(), String> {
+        let nothing = Attributes::new();
+        let occasion = Occasion { qualifier: case.qualifier, ..Occasion::default() };
+        let mut evaluation =
+            self.mapping.evaluate(self.scripts, occasion, &case.source, None).map_err(|p| p.reason)?;
+        entry.target_id = None;
+        entry.target_hash = None;
+        entry.claim = case.found.claim.clone();
+        evaluation.changes = self.shape(Hook::Create, evaluation.changes, &nothing, entry, case)?;
+        self.run_event(Hook::Link, entry, case)?;
+        self.plan_changes(entry, case, &nothing, None, evaluation);
+        Ok(())
+    }
+
+    fn plan_update(
+        &self,
+        mut entry: Entry,
+        case: &Case<'_>,
+        assessment: &Assessment,
+    ) -> Result<Judgement, String> {
+        let Some((target_id, attributes, hash)) = &case.target else {
+            return Err("the target record is not at hand".into());
+        };
+        // The base of a link says nothing about another record than the one it led to.
+        let base = case.candidate.link.as_ref().filter(|_| case.linked).and_then(base_of);
+        let occasion = Occasion { qualifier: case.qualifier, base: base.as_ref(), newer: None };
+        let mut evaluation = self
+            .mapping
+            .evaluate(self.scripts, occasion, &case.source, Some(attributes))
+            .map_err(|p| p.reason)?;
+        evaluation.changes = self.shape(Hook::Update, evaluation.changes, attributes, &entry, case)?;
+        if let Some(change) = evaluation.changes.iter().find(|c| c.attribute == "_id") {
+            return Err(format!(
+                "the mapping would change the {} record's id from {} to {}; an id is for good",
+                self.target_title, change.before, change.after
+            ));
+        }
+        let kept = evaluation.kept.clone();
+        let linked_already = case.linked && self.mapping.config.linking_enabled();
+        let unchanged =
+            evaluation.changes.is_empty() && linked_already && assessment.situation == Situation::Confirmed;
+        if unchanged && kept.is_empty() && entry.question.is_none() {
+            return Ok(Judgement::InSync(Box::new(self.stamp(
+                case,
+                target_id,
+                attributes,
+                *hash,
+                &evaluation,
+            ))));
+        }
+        if unchanged {
+            entry.status = EntryStatus::Skipped;
+            entry.reason = self.kept_reason(&kept);
+            let link = self.stamp(case, target_id, attributes, *hash, &evaluation);
+            return Ok(Judgement::Entry(Box::new(entry), Some(Box::new(link))));
+        }
+        if !linked_already {
+            entry.claim = entry.target_id.as_ref().map(|id| format!("target {id}"));
+            self.run_event(Hook::Link, &entry, case)?;
+        }
+        if !kept.is_empty() {
+            entry.reason = format!("{}; {}", entry.reason, self.kept_reason(&kept));
+        }
+        entry.question = None;
+        self.plan_changes(&mut entry, case, attributes, base.as_ref(), evaluation);
+        Ok(Judgement::Entry(Box::new(entry), None))
+    }
+
+    /// Lets the mapping's scripts work on the target before it is written, and gives the changes as they are then.
+    fn shape(
+        &self,
+        event: Hook,
+        changes: Vec<AttributeChange>,
+        before: &Attributes,
+        entry: &Entry,
+        case: &Case<'_>,
+    ) -> Result<Vec<AttributeChange>, String> {
+        let hooks = [Hook::DefaultMapping, event];
+        if !hooks.iter().any(|hook| self.mapping.has_hook(*hook)) {
+            return Ok(changes);
+        }
+        let mut planned = before.clone();
+        for change in &changes {
+            let pointer = Pointer::parse(&change.attribute);
+            if change.after.is_null() {
+                pointer.remove_in(&mut planned);
+            } else {
+                pointer.set_in(&mut planned, change.after.clone());
+            }
+        }
+        let source = Value::Object(case.source.clone());
+        let mut shaped = planned.clone();
+        for hook in hooks {
+            shaped = self.run_hook_on(hook, entry, &source, shaped, Some(before))?;
+        }
+        Ok(with_shaped(changes, before, &planned, &shaped))
+    }
+
+    fn run_event(&self, hook: Hook, entry: &Entry, case: &Case<'_>) -> Result<(), String> {
+        if !self.mapping.has_hook(hook) {
+            return Ok(());
+        }
+        let target = case.target.as_ref().map(|(_, a, _)| a.clone()).unwrap_or_default();
+        self.run_hook(hook, entry, &Value::Object(case.source.clone()), &target)
+    }
+
+    fn run_hook(&self, hook: Hook, entry: &Entry, source: &Value, target: &Attributes) -> Result<(), String> {
+        self.run_hook_on(hook, entry, source, target.clone(), Some(target)).map(|_| ())
+    }
+
+    fn run_hook_on(
+        &self,
+        hook: Hook,
+        entry: &Entry,
+        source: &Value,
+        target: Attributes,
+        old_target: Option<&Attributes>,
+    ) -> Result<Attributes, String> {
+        if !self.mapping.has_hook(hook) {
+            return Ok(target);
+        }
+        let config = serde_json::to_value(&self.mapping.config).unwrap_or(Value::Null);
+        let text = |id: &Option<String>| id.as_deref().map_or(Value::Null, Value::from);
+        let variables = [
+            ("source", source.clone()),
+            ("situation", Value::from(entry.situation.as_str())),
+            ("linkQualifier", Value::from(entry.qualifier.as_str())),
+            ("context", json!({"reconId": self.run})),
+            ("sourceId", text(&entry.source_id)),
+            ("targetId", text(&entry.target_id)),
+            ("mappingConfig", config),
+            ("oldSource", Value::Null),
+            ("oldTarget", old_target.cloned().map_or(Value::Null, Value::Object)),
+        ];
+        let variables = variables.each_ref().map(|(name, value)| (*name, value));
+        self.mapping.run_hook(self.scripts, hook, &variables, &target).map_err(|p| p.reason)
+    }
+
+    /// What a person would have to decide about this record if its action does not.
+    fn question(&self, entry: &Entry, case: &Case<'_>) -> Option<Question> {
+        let question = |kind, detail| Some(Question { kind, detail });
+        match entry.situation {
+            Situation::Ambiguous => question(InboxKind::Ambiguous, json!({"targets": case.found.ids})),
+            Situation::Missing => {
+                let other = case.found.free()?;
+                question(InboxKind::Relink, json!({"targets": [other], "gone": entry.target_id}))
+            }
+            Situation::FoundAlreadyLinked => question(
+                InboxKind::AlreadyLinked,
+                json!({"targets": case.found.ids, "owner": case.found.owner, "ownerGone": case.found.owner_gone}),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Writes the evaluation into the entry. The base after the change is worked out now, while both sides are at hand.
+    fn plan_changes(
+        &self,
+        entry: &mut Entry,
+        case: &Case<'_>,
+        target: &Attributes,
+        base: Option<&Base>,
+        evaluation: Evaluation,
+    ) {
+        let mut after = target.clone();
+        for change in &evaluation.changes {
+            Pointer::parse(&change.attribute).set_in(&mut after, change.after.clone());
+        }
+        let base = self.mapping.base(base, &evaluation.settled, &case.source, &after);
+        let mut both = Attributes::new();
+        both.insert("source".into(), Value::Object(base.source));
+        both.insert("target".into(), Value::Object(base.target));
+        entry.base = Some(both);
+        entry.changes = evaluation
+            .changes
+            .into_iter()
+            .map(|c| StoredChange { attribute: c.attribute, before: c.before, after: c.after })
+            .collect();
+    }
+
+    fn stamp(
+        &self,
+        case: &Case<'_>,
+        target_id: &str,
+        target: &Attributes,
+        target_hash: Hash,
+        evaluation: &Evaluation,
+    ) -> NewLink {
+        let old = case.candidate.link.as_ref().and_then(base_of);
+        let base = self.mapping.base(old.as_ref(), &evaluation.settled, &case.source, target);
+        NewLink {
+            space: self.space(case.qualifier),
+            source_id: case.candidate.id.clone(),
+            target_id: target_id.to_owned(),
+            source_hash: Some(case.candidate.hash),
+            target_hash: Some(target_hash),
+            version: self.version,
+            base_source: base.source,
+            base_target: base.target,
+        }
+    }
+
+    fn kept_reason(&self, kept: &[String]) -> String {
+        format!(
+            "the {} record's newer value of {} stays: it was changed there since both were last in sync, and the mapping in the other direction carries it",
+            self.target_title,
+            kept.join(", ")
+        )
+    }
+}
+
+/// The changes once scripts have worked on the target: what they touched is taken whole, attribute by attribute.
+fn with_shaped(
+    changes: Vec<AttributeChange>,
+    before: &Attributes,
+    planned: &Attributes,
+    shaped: &Attributes,
+) -> Vec<AttributeChange> {
+    let nothing = Value::Null;
+    let of = |attributes: &Attributes, name: &str| attributes.get(name).unwrap_or(&nothing).clone();
+    let touched: Vec<&String> = planned
+        .keys()
+        .chain(shaped.keys().filter(|name| !planned.contains_key(*name)))
+        .filter(|name| !same(planned.get(*name).unwrap_or(&nothing), shaped.get(*name).unwrap_or(&nothing)))
+        .collect();
+    let mut all: Vec<AttributeChange> = changes
+        .into_iter()
+        .filter(|c| !touched.iter().any(|name| Pointer::parse(&c.attribute).head() == Some(name.as_str())))
+        .collect();
+    all.extend(touched.into_iter().map(|name| AttributeChange {
+        attribute: Pointer::from_steps(std::slice::from_ref(name)).to_string(),
+        before: of(before, name),
+        after: of(shaped, name),
+    }));
+    all.retain(|c| !same(&c.before, &c.after));
+    all
+}
+
+/// What to do about a record that waits for a person.
+fn remedy(entry: &Entry) -> String {
+    match entry.situation {
+        Situation::Ambiguous => "make the records distinguishable or link the right one by hand".to_owned(),
+        Situation::Missing if entry.question.is_some() => {
+            "link it to the record that matches; or set the policy for MISSING to UPDATE, which does that by itself"
+                .to_owned()
+        }
+        Situation::Missing => {
+            "set the policy for MISSING to CREATE to make it again, or to UNLINK to forget it".to_owned()
+        }
+        Situation::SourceMissing => {
+            "set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record".to_owned()
+        }
+        Situation::FoundAlreadyLinked => {
+            "remove the wrong link or correct the record that matches by mistake".to_owned()
+        }
+        Situation::Unassigned => {
+            "set the policy for UNASSIGNED to IGNORE if such records are fine, or create their source".to_owned()
+        }
+        other => format!("choose another action for {other} in the mapping's policies"),
+    }
+}
+
+/// What a delete takes away: shown before, kept for undo.
+fn losses(attributes: &Attributes) -> Vec<StoredChange> {
+    attributes
+        .iter()
+        .filter(|(name, value)| *name != "_id" && !mapping::canonical::is_empty(value))
+        .map(|(name, value)| StoredChange {
+            attribute: name.clone(),
+            before: value.clone(),
+            after: Value::Null,
+        })
+        .collect()
+}
