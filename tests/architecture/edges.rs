@@ -1,4 +1,4 @@
-//! Dependencies point one way: `model <- {mapping, script, store, vault, connector} <- engine <- api <- {shell, cli}`.
+//! Dependencies point one way: `model <- {mapping, script, store, vault, connector} <- engine <- api <- {shell, server, cli}`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("connector", &["model"]),
     ("engine", &["model", "mapping", "script", "store", "vault", "connector"]),
     ("api", &["model", "mapping", "script", "store", "vault", "connector", "engine"]),
-    ("cli", &["model", "api", "sandbox"]),
+    ("server", &["model", "api"]),
+    ("cli", &["model", "api", "server", "sandbox"]),
     (SHELL, &["model", "api", "sandbox"]),
     // Stands alone: it follows the providers, never the habits of our own connectors.
     ("sandbox", &[]),
@@ -33,7 +34,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 /// What the tests of these may also use. The command's tests watch the repository from outside while another process writes
 /// to it, to choose the moment at which to kill that one.
 const TESTED_WITH: &[(&str, &str)] =
-    &[("connector", "sandbox"), ("engine", "sandbox"), ("api", "sandbox"), ("cli", "store")];
+    &[("connector", "sandbox"), ("engine", "sandbox"), ("api", "sandbox"), ("server", "sandbox"), ("cli", "store")];
 
 /// What only these crates may depend on directly.
 const ONLY: &[(&str, &[&str])] = &[
@@ -45,7 +46,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("rquickjs", &["script"]),
     ("oauth2", &["connector"]),
     ("reqwest", &["connector", "acceptance"]),
-    ("axum", &["sandbox", "acceptance"]),
+    ("axum", &["sandbox", "server", "acceptance"]),
     ("tauri", &[SHELL]),
     ("clap", &["cli", SHELL, "acceptance"]),
 ];

@@ -5,20 +5,29 @@
 
 pub mod app;
 pub mod commands;
+mod config_documents;
 mod connectors;
 mod consent;
 pub mod dto;
 mod error;
 mod mapping_lab;
 mod mapping_templates;
+mod mapping_trial;
 mod mappings;
 mod pool;
+mod recon_documents;
+mod remote_data;
+mod rest_access;
 mod runs;
 mod samples;
 mod users;
 mod vaulting;
 
 pub use app::{App, AppOptions};
+pub use connector::RemoteObject;
 pub use consent::{AuthorizationCode, Authorizing, Redirect};
 pub use error::{ApiError, ErrorCode};
+pub use recon_documents::AssocPage;
+pub use remote_data::{RemotePage, RemoteQuery};
+pub use rest_access::{PasswordProof, RestAdmin};
 pub use users::rest_object;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{connector, mapping, queue, recon, run, sandbox, user, vault},
+    commands::{connector, mapping, queue, recon, run, sandbox, serve, user, vault},
     exit::Failure,
 };
 
@@ -56,6 +56,8 @@ pub enum Command {
     /// Implicit syncs that wait or failed
     #[command(subcommand)]
     Queue(queue::Command),
+    /// Answers other systems: IDM's REST, until Ctrl-C
+    Serve(serve::Serve),
     /// A CRM on this machine, with made-up people, for first steps and tests
     #[command(subcommand)]
     Sandbox(sandbox::Command),

@@ -23,6 +23,7 @@ mod error;
 mod header;
 mod kek;
 mod passphrase;
+mod password;
 mod recovery;
 mod system_keyring;
 #[allow(clippy::module_inception, reason = "the crate's main type, in the file of its name")]
@@ -34,6 +35,7 @@ pub use header::{Header, KeySource, WrappedBy, WrappedKey};
 pub use kek::{Kek, KekStore, Memory};
 pub use model::Secret;
 pub use passphrase::{Kdf, MIN_PASSPHRASE_CHARS};
+pub use password::{hash_password, password_matches, random_password};
 pub use recovery::RecoveryKey;
 pub use system_keyring::Keyring;
 pub use vault::{Access, Vault};

@@ -11,6 +11,7 @@ pub mod queue;
 pub mod recon;
 pub mod run;
 pub mod sandbox;
+pub mod serve;
 pub mod user;
 pub mod vault;
 
@@ -33,6 +34,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Run(command) => run::run(command, &open().await?, output).await,
         Command::User(command) => user::run(command, open().await?.as_ref(), output).await,
         Command::Queue(command) => queue::run(command, open().await?.as_ref(), output).await,
+        Command::Serve(command) => serve::run(command, &open().await?, output).await,
         Command::Vault(command) => vault::run(command, open().await?.as_ref(), output).await,
         // These two keep nothing in the data folder.
         Command::Sandbox(command) => sandbox::run(command, output).await,

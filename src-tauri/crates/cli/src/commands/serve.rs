@@ -1,0 +1,120 @@
+//! `concord serve`: IDM-compatible REST for other systems.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use api::App;
+use clap::Args;
+use model::Secret;
+use serde_json::json;
+use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Options, Server};
+use tokio::net::TcpListener;
+
+use crate::{
+    exit::{Exit, Failure},
+    input,
+    interrupt::asked_to_end,
+    output::Output,
+};
+
+/// The fewest characters of a password that somebody chose.
+const SHORTEST: usize = 8;
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen. Port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    addr: SocketAddr,
+    /// A file whose first line is the administrator's password, or - for stdin; without it the password is generated at
+    /// first use and printed once
+    #[arg(long, value_name = "FILE", conflicts_with = "new_admin_password")]
+    admin_password_file: Option<PathBuf>,
+    /// Generates another administrator's password and prints it
+    #[arg(long)]
+    new_admin_password: bool,
+    /// Lets other machines in, when --addr is not an address of this machine alone; needs a certificate
+    #[arg(long, requires = "tls_certificate")]
+    open_to_network: bool,
+    /// A PEM file with the server's certificate chain; from then on it speaks HTTPS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// A PEM file with the certificate's private key
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// A name or an address that others call this server by, besides localhost, 127.0.0.1 and [::1]
+    #[arg(long, value_name = "NAME")]
+    host_name: Vec<String>,
+}
+
+pub async fn run(command: &Serve, app: &Arc<App>, output: &Output) -> Result<Exit, Failure> {
+    let certificate = certificate(command)?;
+    let refused = |problem: std::io::Error| {
+        Failure::error(format!(
+            "{} cannot be listened on ({problem}); name another address with --addr",
+            command.addr
+        ))
+    };
+    let listener = TcpListener::bind(command.addr).await.map_err(refused)?;
+    let (administrator, fresh) = administrator(command, app).await?;
+    let options =
+        Options { administrator, hosts: HostNames::and(command.host_name.iter().cloned()), certificate };
+    let server = Server::start(Arc::clone(app), listener, options).map_err(refused)?;
+    let url = format!("{}/openidm", server.url());
+    if output.is_json() {
+        let mut document =
+            json!({"url": url, "openapi": format!("{url}/openapi.json"), "user": ADMINISTRATOR});
+        if let (Some(password), Some(document)) = (&fresh, document.as_object_mut()) {
+            document.insert("password".into(), password.expose().into());
+        }
+        output.document(&document)?;
+    } else {
+        output.line(format!("REST:     {url}"))?;
+        output.line(format!("user:     {ADMINISTRATOR}"))?;
+        match &fresh {
+            Some(password) => {
+                output.line(format!("password: {}", password.expose()))?;
+                output.hint("The password is shown this once; only a hash of it is kept.");
+            }
+            None if command.admin_password_file.is_some() => {}
+            None => output
+                .hint("The password was shown when it was made; --new-admin-password makes another one."),
+        }
+        output.hint("Runs until Ctrl-C.");
+    }
+    let asked = asked_to_end().await;
+    server.stop().await;
+    app.close().await;
+    asked.map(|()| Exit::Done)
+}
+
+/// Other machines are let in only by somebody who says so and brings a certificate.
+fn certificate(command: &Serve) -> Result<Option<Certificate>, Failure> {
+    if !command.addr.ip().is_loopback() && !command.open_to_network {
+        return Err(Failure::Told(
+            Exit::Usage,
+            format!(
+                "{} can be reached by other machines; say so with --open-to-network, and bring --tls-certificate and --tls-key",
+                command.addr
+            ),
+        ));
+    }
+    let (Some(chain), Some(key)) = (&command.tls_certificate, &command.tls_key) else { return Ok(None) };
+    Certificate::read(chain, key).map(Some).map_err(|problem| Failure::error(problem.to_string()))
+}
+
+/// Who signs in, and the password if it was made just now.
+async fn administrator(command: &Serve, app: &Arc<App>) -> Result<(Administrator, Option<Secret>), Failure> {
+    let Some(file) = &command.admin_password_file else {
+        let account = app.rest_admin(command.new_admin_password).await?;
+        return Ok((Administrator::Generated(account.proof), account.fresh));
+    };
+    let text = input::read(file)?;
+    let password = text.lines().next().unwrap_or_default().trim_end_matches('\r');
+    let refused = |why: String| Err(Failure::error(format!("{}: {why}", input::title(file))));
+    if password.chars().count() < SHORTEST {
+        return refused(format!("the administrator's password needs at least {SHORTEST} characters"));
+    }
+    if password == ADMINISTRATOR {
+        return refused("IDM's default password is known to everybody; choose another one".into());
+    }
+    Ok((Administrator::Chosen(Secret::new(password)), None))
+}

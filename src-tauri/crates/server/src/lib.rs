@@ -1,0 +1,97 @@
+//! What other systems reach over HTTP: IDM's REST under `/openidm`, over the use cases of [`api`].
+//!
+//! Invariants:
+//! - A request is looked at in this order, and the first refusal ends it: host, origin, room, credentials, route, body.
+//!   Without credentials nothing is told but that there are none.
+//! - Every route is a row of a part's table; the OpenAPI document is made from the same rows.
+//! - What comes in is bounded in size, depth, number and time. What goes out as a list is written page by page.
+//! - Every refusal has a body in the shape of the part that was asked (CREST's under `/openidm`).
+//!
+//! It must never decide anything about synchronisation itself, never give a secret back, and never listen beyond this
+//! machine without TLS.
+
+mod access;
+mod gate;
+mod guesses;
+mod listen;
+mod problem;
+mod rest;
+mod tls;
+
+use std::{io, sync::Arc};
+
+use api::App;
+use axum::Router;
+use tokio::net::TcpListener;
+
+pub use access::{Administrator, HostNames};
+pub use rest::ADMINISTRATOR;
+pub use tls::{Certificate, CertificateError};
+
+use crate::{access::Access, gate::Room, listen::Listening};
+
+/// How to serve.
+pub struct Options {
+    /// Who may do everything.
+    pub administrator: Administrator,
+    /// The names that a request may call this server by.
+    pub hosts: HostNames,
+    /// The server's certificate; without one it speaks plain HTTP, on loopback addresses only.
+    pub certificate: Option<Certificate>,
+}
+
+/// What every part works with.
+pub(crate) struct Shared {
+    pub app: Arc<App>,
+    pub access: Access,
+    pub room: Room,
+}
+
+/// A running server. Dropping it ends it at once; [`Server::stop`] lets requests finish.
+pub struct Server {
+    listening: Listening,
+    url: String,
+    /// Implicit syncs are delivered while it serves.
+    _worker: api::app::Worker,
+}
+
+impl Server {
+    /// Starts answering on a listener. One that other machines can reach needs a certificate.
+    pub fn start(app: Arc<App>, listener: TcpListener, options: Options) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        if options.certificate.is_none() && !address.ip().is_loopback() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{address} can be reached by other machines, so it needs a certificate and its key"),
+            ));
+        }
+        let scheme = if options.certificate.is_some() { "https" } else { "http" };
+        let shared = Arc::new(Shared {
+            app: Arc::clone(&app),
+            access: Access::new(options.administrator, options.hosts, scheme)?,
+            room: Room::default(),
+        });
+        let worker = app.start_worker();
+        let listening = Listening::start(listener, routes(shared), options.certificate);
+        Ok(Self { listening, url: format!("{scheme}://{address}"), _worker: worker })
+    }
+
+    /// Where it answers: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Takes no more connections and lets the requests under way finish, for a while.
+    pub async fn stop(self) {
+        self.listening.stop().await;
+    }
+}
+
+/// Each part's routes behind the same gate.
+fn routes(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .fallback(gate::nothing_here)
+        .with_state(Arc::clone(&shared))
+        .merge(rest::routes(Arc::clone(&shared)))
+        .layer(axum::middleware::from_fn_with_state(shared, gate::pass))
+}

@@ -1,0 +1,141 @@
+//! Refusals in CREST's shape: `{code, reason, message, detail?}`.
+
+use api::{ApiError, ErrorCode};
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Problem {
+    pub status: StatusCode,
+    pub message: String,
+    pub detail: Option<Box<Value>>,
+    /// Headers that belong to it: `Allow`, `Retry-After`, `WWW-Authenticate`.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), detail: None, headers: Vec::new() }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub fn precondition(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, message)
+    }
+
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    pub fn after(self, seconds: u64) -> Self {
+        self.with(header::RETRY_AFTER, &seconds.max(1).to_string())
+    }
+}
+
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        let status = match error.code {
+            ErrorCode::Invalid => StatusCode::BAD_REQUEST,
+            ErrorCode::NotFound => StatusCode::NOT_FOUND,
+            ErrorCode::Conflict => StatusCode::CONFLICT,
+            ErrorCode::Stale => StatusCode::PRECONDITION_FAILED,
+            ErrorCode::Policy => StatusCode::FORBIDDEN,
+            ErrorCode::Locked | ErrorCode::Remote | ErrorCode::Unauthorized => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            ErrorCode::Storage | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = ?error.code, "a request failed: {error}");
+        }
+        let mut this = Self::new(status, error.message);
+        if error.code == ErrorCode::Policy {
+            this.message = format!("Policy validation failed: {}", this.message);
+            this.detail = Some(Box::new(json!({
+                "result": false,
+                "failedPolicyRequirements": failed_requirements(
+                    error.policies.iter().map(|p| (p.property.as_str(), p.policy.as_str())),
+                ),
+            })));
+        }
+        match error.retry_after {
+            Some(seconds) => this.after(seconds),
+            None => this,
+        }
+    }
+}
+
+/// IDM's list of what is not met, by property.
+pub(crate) fn failed_requirements<'a>(failures: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Value> {
+    let mut by_property: Vec<(&str, Vec<Value>)> = Vec::new();
+    for (property, requirement) in failures {
+        let row = json!({"policyRequirement": requirement, "params": {}});
+        match by_property.iter_mut().find(|(name, _)| *name == property) {
+            Some((_, rows)) => rows.push(row),
+            None => by_property.push((property, vec![row])),
+        }
+    }
+    by_property
+        .into_iter()
+        .map(|(property, rows)| json!({"property": property, "policyRequirements": rows}))
+        .collect()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "code": self.status.as_u16(),
+            "reason": self.status.canonical_reason().unwrap_or("Error"),
+            "message": self.message,
+        });
+        if let (Some(detail), Some(body)) = (self.detail, body.as_object_mut()) {
+            body.insert("detail".into(), *detail);
+        }
+        let mut response = (self.status, Json(body)).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_error_has_its_status() {
+        for (code, status) in [
+            (ErrorCode::Invalid, 400),
+            (ErrorCode::NotFound, 404),
+            (ErrorCode::Conflict, 409),
+            (ErrorCode::Stale, 412),
+            (ErrorCode::Policy, 403),
+            (ErrorCode::Locked, 503),
+            (ErrorCode::Storage, 500),
+        ] {
+            assert_eq!(Problem::from(ApiError::new(code, "x")).status.as_u16(), status, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn requirements_are_gathered_by_property() {
+        let rows =
+            failed_requirements([("mail", "REQUIRED"), ("sn", "REQUIRED"), ("mail", "UNIQUE")].into_iter());
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0]["policyRequirements"].as_array().map(Vec::len), Some(2));
+    }
+}

@@ -1,0 +1,211 @@
+//! `config`: connectors and mappings as documents. Secrets go in and never come out.
+
+use api::dto::{ByName, MappingDraft};
+use futures::FutureExt as _;
+use model::{Attributes, patch};
+use serde_json::{Value, json};
+
+use super::operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, Operation};
+use crate::problem::Problem;
+
+pub(crate) fn operations() -> Vec<Operation> {
+    let (sync, connector, mapping) = (
+        "/openidm/config/sync",
+        "/openidm/config/provisioner.openicf/{name}",
+        "/openidm/config/mapping/{name}",
+    );
+    vec![
+        Operation::new("GET", "/openidm/config", "Lists the documents", "Configurations", |c| {
+            names(c).boxed()
+        }),
+        Operation::new("GET", sync, "Shows every mapping, in sync order", "SyncConfig", |c| {
+            get_sync(c).boxed()
+        }),
+        Operation::new("PUT", sync, "Replaces all mappings", "SyncConfig", |c| put_sync(c).boxed())
+            .takes(&[IF_MATCH])
+            .body("SyncConfig"),
+        Operation::new("GET", connector, "Shows a connector, without its secrets", "ConnectorConfig", |c| {
+            get_connector(c).boxed()
+        }),
+        Operation::new("PUT", connector, "Makes or changes a connector", "ConnectorConfig", |c| {
+            put_connector(c).boxed()
+        })
+        .takes(&[IF_MATCH, IF_NONE_MATCH])
+        .body("ConnectorConfig"),
+        Operation::new("PATCH", connector, "Changes parts of a connector", "ConnectorConfig", |c| {
+            patch_connector(c).boxed()
+        })
+        .takes(&[IF_MATCH])
+        .body("Patch"),
+        Operation::new("DELETE", connector, "Removes a connector", "ConnectorConfig", |c| {
+            delete_connector(c).boxed()
+        })
+        .takes(&[IF_MATCH]),
+        Operation::new("GET", mapping, "Shows a mapping", "MappingConfig", |c| get_mapping(c).boxed()),
+        Operation::new("PUT", mapping, "Makes or changes a mapping", "MappingConfig", |c| {
+            put_mapping(c).boxed()
+        })
+        .takes(&[IF_MATCH, IF_NONE_MATCH])
+        .body("MappingConfig"),
+        Operation::new("PATCH", mapping, "Changes parts of a mapping", "MappingConfig", |c| {
+            patch_mapping(c).boxed()
+        })
+        .takes(&[IF_MATCH])
+        .body("Patch"),
+        Operation::new("DELETE", mapping, "Removes a mapping with its links", "MappingConfig", |c| {
+            delete_mapping(c).boxed()
+        })
+        .takes(&[IF_MATCH]),
+    ]
+}
+
+async fn names(call: Call) -> Result<Answer, Problem> {
+    let rows: Vec<Value> = call
+        .app()
+        .config_names()
+        .await?
+        .into_iter()
+        .map(|id| {
+            let (pid, factory) = match id.split_once('/') {
+                Some((factory, _)) => (id.replace('/', "."), Some(factory.to_owned())),
+                None => (id.clone(), None),
+            };
+            json!({"_id": id, "pid": pid, "factoryPid": factory})
+        })
+        .collect();
+    Ok(Answer::ok(json!({"configurations": rows})))
+}
+
+async fn get_sync(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(call.app().sync_document().await?).only(&fields))
+}
+
+async fn put_sync(call: Call) -> Result<Answer, Problem> {
+    no_revision(&call)?;
+    let mut document = call.object()?;
+    document.shift_remove("_id");
+    Ok(Answer::ok(call.app().put_sync_document(Value::Object(document)).await?))
+}
+
+async fn get_connector(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(call.app().connector_document(call.part("name")).await?).only(&fields))
+}
+
+async fn put_connector(call: Call) -> Result<Answer, Problem> {
+    let document = call.object()?;
+    write_connector(&call, document).await
+}
+
+async fn patch_connector(call: Call) -> Result<Answer, Problem> {
+    let before = call.app().connector_document(call.part("name")).await?;
+    let document = patched(&call, before)?;
+    write_connector(&call, document).await
+}
+
+async fn write_connector(call: &Call, document: Attributes) -> Result<Answer, Problem> {
+    no_revision(call)?;
+    let (app, name) = (call.app(), call.part("name"));
+    if call.must_be_new()? && app.connector_document(name).await.is_ok() {
+        return Err(exists(&format!("connector `{name}`")));
+    }
+    let fresh = app.put_connector_document(name, document).await?;
+    let document = app.connector_document(name).await?;
+    Ok(if fresh {
+        Answer::created(document, format!("/openidm/config/provisioner.openicf/{name}"))
+    } else {
+        Answer::ok(document)
+    })
+}
+
+async fn delete_connector(call: Call) -> Result<Answer, Problem> {
+    no_revision(&call)?;
+    let (app, name) = (call.app(), call.part("name"));
+    let document = app.connector_document(name).await?;
+    app.connector_remove(ByName { name: name.to_owned() }).await?;
+    Ok(Answer::ok(document))
+}
+
+async fn mapping_document(call: &Call) -> Result<Value, Problem> {
+    let config = call.app().mapping_config(call.part("name")).await?;
+    let mut document = serde_json::to_value(&config).unwrap_or_default();
+    if let Some(document) = document.as_object_mut() {
+        document.insert("_id".into(), format!("mapping/{}", config.name).into());
+    }
+    Ok(document)
+}
+
+async fn get_mapping(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(mapping_document(&call).await?).only(&fields))
+}
+
+async fn put_mapping(call: Call) -> Result<Answer, Problem> {
+    let document = call.object()?;
+    write_mapping(&call, document).await
+}
+
+async fn patch_mapping(call: Call) -> Result<Answer, Problem> {
+    let before = mapping_document(&call).await?;
+    let document = patched(&call, before)?;
+    write_mapping(&call, document).await
+}
+
+async fn write_mapping(call: &Call, mut document: Attributes) -> Result<Answer, Problem> {
+    no_revision(call)?;
+    let (app, name) = (call.app(), call.part("name"));
+    document.shift_remove("_id");
+    match document.get("name").and_then(Value::as_str) {
+        None => {
+            document.insert("name".into(), name.into());
+        }
+        Some(inside) if inside == name => {}
+        Some(inside) => {
+            return Err(Problem::bad_request(format!(
+                "the document is about mapping `{inside}`, and the path about `{name}`; both must be the same"
+            )));
+        }
+    }
+    let create = app.mapping_config(name).await.is_err();
+    if call.must_be_new()? && !create {
+        return Err(exists(&format!("mapping `{name}`")));
+    }
+    app.mapping_save(MappingDraft { create, config: Value::Object(document) }).await?;
+    let document = mapping_document(call).await?;
+    Ok(if create {
+        Answer::created(document, format!("/openidm/config/mapping/{name}"))
+    } else {
+        Answer::ok(document)
+    })
+}
+
+async fn delete_mapping(call: Call) -> Result<Answer, Problem> {
+    no_revision(&call)?;
+    let document = mapping_document(&call).await?;
+    call.app().mapping_remove(ByName { name: call.part("name").to_owned() }).await?;
+    Ok(Answer::ok(document))
+}
+
+/// The document with the patch of the request's body carried out.
+fn patched(call: &Call, before: Value) -> Result<Attributes, Problem> {
+    let wrong = |error: patch::PatchError| Problem::bad_request(error.to_string());
+    let steps = patch::parse(call.body.as_ref().unwrap_or(&Value::Null)).map_err(wrong)?;
+    let Value::Object(mut document) = before else { return Err(Problem::bad_request("this is no object")) };
+    patch::apply(&steps, &mut document).map_err(wrong)?;
+    Ok(document)
+}
+
+/// Configuration has no revisions here; `If-Match: *` says that it has to be there, which each write finds out itself.
+fn no_revision(call: &Call) -> Result<(), Problem> {
+    match call.if_match()? {
+        Some(super::operation::Revision::Is(_)) => {
+            Err(Problem::precondition("configuration has no revision; use If-Match: *"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn exists(what: &str) -> Problem {
+    Problem::precondition(format!("{what} exists already"))
+}

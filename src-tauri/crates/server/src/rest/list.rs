@@ -1,0 +1,229 @@
+//! Lists as CREST asks for them and answers them.
+
+use std::cmp::Ordering;
+
+use model::{Filter, Pointer};
+use serde_json::{Value, json};
+
+use super::{
+    fields::Fields,
+    operation::{Answer, Call},
+};
+use crate::problem::Problem;
+
+/// What to list and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wanted {
+    pub filter: Filter,
+    pub fields: Fields,
+    /// Fields to sort by, each with whether it is descending.
+    pub sort: Vec<(String, bool)>,
+    /// Most results in the answer; `None` is all of them.
+    pub size: Option<usize>,
+    pub cookie: Option<String>,
+    pub offset: usize,
+    pub count: bool,
+    pub count_only: bool,
+}
+
+impl Wanted {
+    pub fn read(call: &Call) -> Result<Self, Problem> {
+        if call.text("_queryExpression").is_some() {
+            return Err(Problem::bad_request("_queryExpression is not supported; use _queryFilter"));
+        }
+        let mut fields = call.fields();
+        let filter = match (call.text("_queryFilter"), call.text("_queryId")) {
+            (Some(_), Some(_)) => {
+                return Err(Problem::bad_request(
+                    "_queryFilter and _queryId exclude each other; give one of them",
+                ));
+            }
+            (Some(text), None) => Filter::parse(text).map_err(|e| Problem::bad_request(e.to_string()))?,
+            (None, Some("query-all-ids")) => {
+                if fields.is_all() {
+                    fields = Fields::ids();
+                }
+                Filter::Always(true)
+            }
+            (None, Some(_)) => Filter::Always(true),
+            (None, None) => {
+                return Err(Problem::bad_request(
+                    "a list needs _queryFilter or _queryId; _queryFilter=true lists everything",
+                ));
+            }
+        };
+        let cookie = call.text("_pagedResultsCookie").map(str::to_owned);
+        let offset = call.number("_pagedResultsOffset").unwrap_or(0);
+        if cookie.is_some() && offset > 0 {
+            return Err(Problem::bad_request(
+                "_pagedResultsCookie and _pagedResultsOffset exclude each other",
+            ));
+        }
+        let sort = call
+            .text("_sortKeys")
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|key| !key.is_empty())
+            .map(|key| match key.strip_prefix('-') {
+                Some(name) => (name.trim_start_matches('/').to_owned(), true),
+                None => (key.trim_start_matches(['+', ' ']).trim_start_matches('/').to_owned(), false),
+            })
+            .collect();
+        Ok(Self {
+            filter,
+            fields,
+            sort,
+            size: call.number("_pageSize").filter(|size| *size > 0),
+            cookie,
+            offset,
+            count: call.text("_totalPagedResultsPolicy").is_some_and(|policy| policy != "NONE"),
+            count_only: call.switch("_countOnly"),
+        })
+    }
+}
+
+/// A part of a list.
+pub(crate) struct Part {
+    pub result: Vec<Value>,
+    pub cookie: Option<String>,
+    /// How many match, where it was counted.
+    pub total: Option<usize>,
+}
+
+/// CREST's document about a part of a list.
+pub(crate) fn answer(part: Part) -> Answer {
+    let total = part.total.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
+    Answer::ok(json!({
+        "resultCount": part.result.len(),
+        "result": part.result,
+        "pagedResultsCookie": part.cookie,
+        "totalPagedResultsPolicy": if part.total.is_some() { "EXACT" } else { "NONE" },
+        "totalPagedResults": total,
+        "remainingPagedResults": -1,
+    }))
+}
+
+/// Only how many match.
+pub(crate) fn count_only(total: usize) -> Answer {
+    Answer::ok(json!({
+        "resultCount": total,
+        "result": [],
+        "pagedResultsCookie": null,
+        "totalPagedResultsPolicy": "EXACT",
+        "totalPagedResults": total,
+        "remainingPagedResults": -1,
+    }))
+}
+
+/// The wanted part of a list that is held as a whole. Its cookies are positions.
+pub(crate) fn part_of(rows: Vec<Value>, wanted: &Wanted) -> Result<Answer, Problem> {
+    let mut rows: Vec<Value> = rows.into_iter().filter(|row| wanted.filter.matches(row)).collect();
+    if wanted.count_only {
+        return Ok(count_only(rows.len()));
+    }
+    let keys: Vec<(Pointer, bool)> =
+        wanted.sort.iter().map(|(name, descending)| (Pointer::parse(name), *descending)).collect();
+    rows.sort_by(|a, b| by_keys(a, b, &keys));
+    let total = rows.len();
+    let from = match &wanted.cookie {
+        Some(cookie) => cookie.parse().map_err(|_| unknown_cookie())?,
+        None => wanted.offset,
+    };
+    let result: Vec<Value> = rows
+        .into_iter()
+        .skip(from)
+        .take(wanted.size.unwrap_or(usize::MAX))
+        .map(|row| wanted.fields.of(row))
+        .collect();
+    let end = from.saturating_add(result.len());
+    Ok(answer(Part {
+        cookie: (wanted.size.is_some() && end < total).then(|| end.to_string()),
+        result,
+        total: wanted.count.then_some(total),
+    }))
+}
+
+pub(crate) fn unknown_cookie() -> Problem {
+    Problem::bad_request("this _pagedResultsCookie is none that this list gave")
+}
+
+/// Orders by the keys; what has no value comes last in either direction.
+pub(crate) fn by_keys(a: &Value, b: &Value, keys: &[(Pointer, bool)]) -> Ordering {
+    for (pointer, descending) in keys {
+        let (one, other) = (pointer.get(a), pointer.get(b));
+        let ordering = match (one.filter(|v| !v.is_null()), other.filter(|v| !v.is_null())) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => return Ordering::Greater,
+            (Some(_), None) => return Ordering::Less,
+            (Some(one), Some(other)) => compare(one, other),
+        };
+        match ordering {
+            Ordering::Equal => {}
+            ordering if *descending => return ordering.reverse(),
+            ordering => return ordering,
+        }
+    }
+    Ordering::Equal
+}
+
+fn compare(one: &Value, other: &Value) -> Ordering {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.to_lowercase().cmp(&other.to_lowercase()),
+        (Value::Number(one), Value::Number(other)) => {
+            one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal)
+        }
+        _ => one.to_string().cmp(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::operation::Content, *};
+
+    fn wanted() -> Wanted {
+        Wanted {
+            filter: Filter::Always(true),
+            fields: Fields::default(),
+            sort: Vec::new(),
+            size: None,
+            cookie: None,
+            offset: 0,
+            count: false,
+            count_only: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut Wanted), expect: &[i64], cookie: Option<&str>) {
+        let rows = vec![
+            json!({"n": 2, "s": "b"}),
+            json!({"n": 1, "s": "a"}),
+            json!({"s": "c"}),
+            json!({"n": 3, "s": "b"}),
+        ];
+        let mut wanted = wanted();
+        change(&mut wanted);
+        let Content::Document(document) = part_of(rows, &wanted).unwrap().content else {
+            panic!("a document")
+        };
+        let found: Vec<i64> =
+            document["result"].as_array().unwrap().iter().map(|row| row["n"].as_i64().unwrap_or(0)).collect();
+        assert_eq!(found, expect);
+        assert_eq!(document["pagedResultsCookie"].as_str(), cookie);
+    }
+
+    #[test]
+    fn lists_are_filtered_sorted_and_paged() {
+        check(|_| {}, &[2, 1, 0, 3], None);
+        check(|w| w.filter = Filter::parse("n gt 1").unwrap(), &[2, 3], None);
+        check(|w| w.sort = vec![("n".into(), false)], &[1, 2, 3, 0], None);
+        check(|w| w.sort = vec![("n".into(), true)], &[3, 2, 1, 0], None);
+        check(|w| w.sort = vec![("s".into(), false), ("n".into(), true)], &[1, 3, 2, 0], None);
+        check(|w| w.size = Some(3), &[2, 1, 0], Some("3"));
+        check(|w| (w.size, w.cookie) = (Some(3), Some("3".into())), &[3], None);
+        check(|w| (w.size, w.offset) = (Some(1), 1), &[1], Some("2"));
+        check(|w| w.offset = 9, &[], None);
+        check(|w| w.count_only = true, &[], None);
+    }
+}

@@ -1,0 +1,46 @@
+//! IDM's REST under `/openidm`.
+
+mod config;
+mod dispatch;
+mod fields;
+mod info;
+mod list;
+mod managed;
+mod openapi;
+mod operation;
+mod pieces;
+mod recon;
+mod shapes;
+mod sync;
+mod system;
+
+use std::sync::Arc;
+
+use axum::Router;
+use operation::Operation;
+
+use crate::Shared;
+
+/// The one who may do everything, by IDM's name.
+pub const ADMINISTRATOR: &str = "openidm-admin";
+
+/// Every operation.
+fn operations() -> Vec<Operation> {
+    [
+        info::operations(),
+        openapi::operations(),
+        system::operations(),
+        recon::operations(),
+        sync::operations(),
+        managed::operations(),
+        config::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The routes of every operation.
+pub(crate) fn routes(shared: Arc<Shared>) -> Router {
+    dispatch::routes(operations(), shared)
+}

@@ -1,0 +1,154 @@
+//! `recon`: runs started, watched, canceled, and looked at record by record.
+
+use api::dto::{ById, RunMode, RunStart};
+use futures::FutureExt as _;
+use serde_json::{Value, json};
+
+use super::{
+    list::{self, Part, Wanted},
+    operation::{Answer, Call, LIST, Operation, needed, switch, text},
+};
+use crate::problem::Problem;
+
+/// What IDM lets a run's body change for that run; a run here is what its mapping says.
+const OVERRIDES: [&str; 6] = [
+    "sourceQuery",
+    "targetQuery",
+    "runTargetPhase",
+    "allowEmptySourceSet",
+    "sourceQueryFullEntry",
+    "targetQueryFullEntry",
+];
+
+pub(crate) fn operations() -> Vec<Operation> {
+    let start = [
+        needed("mapping", "The mapping's name"),
+        switch("waitForCompletion", "Answers when the run has ended"),
+        switch("analyze", "Plans only: nothing is written"),
+        switch("persistAssociations", "Accepted; the entries of a run are always kept"),
+    ];
+    vec![
+        Operation::new("GET", "/openidm/recon", "Lists the latest runs", "Reconciliations", |c| {
+            runs(c).boxed()
+        }),
+        Operation::new("POST", "/openidm/recon", "Reconciles a mapping", "RunStarted", |c| recon(c).boxed())
+            .action("recon")
+            .takes(&start)
+            .optional_body("Object"),
+        Operation::new("POST", "/openidm/recon", "Reconciles single records", "RunStarted", |c| {
+            by_id(c).boxed()
+        })
+        .action("reconById")
+        .takes(&start)
+        .takes(&[
+            text("ids", "The source ids, separated by commas"),
+            text("id", "The same, by its newer name"),
+        ])
+        .optional_body("Object"),
+        Operation::new("GET", "/openidm/recon/{id}", "Shows a run", "RunSummary", |c| run(c).boxed()),
+        Operation::new("POST", "/openidm/recon/{id}", "Ends a run", "RunCanceled", |c| cancel(c).boxed())
+            .action("cancel"),
+        Operation::new("GET", "/openidm/recon/assoc", "Lists runs with what they associated", "List", |c| {
+            assoc_runs(c).boxed()
+        })
+        .takes(&LIST),
+        Operation::new("GET", "/openidm/recon/assoc/{id}", "Shows what a run associated", "AssocRun", |c| {
+            assoc_run(c).boxed()
+        }),
+        Operation::new("GET", "/openidm/recon/assoc/{id}/entry", "Lists a run's records", "List", |c| {
+            entries(c).boxed()
+        })
+        .takes(&LIST),
+    ]
+}
+
+async fn runs(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    let summaries = call.app().recon_summaries().await?;
+    let summaries: Vec<Value> = summaries.into_iter().map(|summary| fields.of(summary)).collect();
+    Ok(Answer::ok(json!({"reconciliations": summaries})))
+}
+
+async fn recon(call: Call) -> Result<Answer, Problem> {
+    start(call, Vec::new()).await
+}
+
+async fn by_id(call: Call) -> Result<Answer, Problem> {
+    let ids: Vec<String> = ["ids", "id"]
+        .iter()
+        .filter_map(|name| call.text(name))
+        .flat_map(|ids| ids.split(','))
+        .map(|id| id.trim().to_owned())
+        .filter(|id| !id.is_empty())
+        .collect();
+    if ids.is_empty() {
+        return Err(Problem::bad_request("name the source records with ids=ID, several separated by commas"));
+    }
+    start(call, ids).await
+}
+
+async fn start(call: Call, ids: Vec<String>) -> Result<Answer, Problem> {
+    if let Some(Value::Object(body)) = &call.body {
+        if let Some(key) = OVERRIDES.iter().find(|key| body.contains_key(**key)) {
+            return Err(Problem::bad_request(format!(
+                "{key} cannot be changed for a single run; change the mapping and preview it with analyze=true"
+            )));
+        }
+    } else if call.body.is_some() {
+        return Err(Problem::bad_request("the request's body must be a JSON object"));
+    }
+    let mode = if call.switch("analyze") { RunMode::Preview } else { RunMode::Reconcile };
+    let request = RunStart {
+        mapping: call.needed("mapping")?.to_owned(),
+        mode,
+        ids,
+        allow_deletes: None,
+        incremental: false,
+    };
+    let app = call.app();
+    let mut run = app.run_start(request).await?;
+    if call.switch("waitForCompletion") {
+        run = app.run_wait(&run.id, |_| ()).await?;
+    }
+    let document = app.run_document(&run.id).await?;
+    Ok(Answer::ok(json!({"_id": run.id, "state": document.get("state")})))
+}
+
+async fn run(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(call.app().run_document(call.part("id")).await?).only(&fields))
+}
+
+async fn cancel(call: Call) -> Result<Answer, Problem> {
+    let run = call.app().run_cancel(ById { id: call.part("id").to_owned() }).await?;
+    Ok(Answer::ok(json!({"_id": run.id, "action": "cancel", "status": "SUCCESS"})))
+}
+
+async fn assoc_runs(call: Call) -> Result<Answer, Problem> {
+    list::part_of(call.app().assoc_runs().await?, &Wanted::read(&call)?)
+}
+
+async fn assoc_run(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(call.app().assoc_run(call.part("id")).await?).only(&fields))
+}
+
+async fn entries(call: Call) -> Result<Answer, Problem> {
+    let wanted = Wanted::read(&call)?;
+    let (app, id) = (call.app(), call.part("id"));
+    if !wanted.sort.is_empty() || wanted.offset > 0 || wanted.count_only || wanted.count {
+        // These need the whole list, which is as long as the run has records that are not in sync.
+        let all = app.assoc_entries(id, &wanted.filter, 0, usize::MAX).await?;
+        return list::part_of(all.entries, &wanted);
+    }
+    let after = match &wanted.cookie {
+        Some(cookie) => cookie.parse().map_err(|_| list::unknown_cookie())?,
+        None => 0,
+    };
+    let page = app.assoc_entries(id, &wanted.filter, after, wanted.size.unwrap_or(usize::MAX)).await?;
+    Ok(list::answer(Part {
+        result: page.entries.into_iter().map(|entry| wanted.fields.of(entry)).collect(),
+        cookie: page.next.map(|next| next.to_string()),
+        total: None,
+    }))
+}

@@ -1,0 +1,137 @@
+//! `sync`: the mappings in their order, the queue of implicit syncs, and what an object is linked to.
+
+use api::dto::{ById, Empty, QueueRow, SyncState};
+use futures::FutureExt as _;
+use model::ResourcePath;
+use serde_json::{Value, json};
+
+use super::{
+    list::{self, Wanted},
+    operation::{Answer, Call, LIST, Operation, needed},
+};
+use crate::problem::Problem;
+
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("GET", "/openidm/sync/mappings", "Lists mappings in sync order", "List", |c| {
+            mappings(c).boxed()
+        })
+        .takes(&LIST),
+        Operation::new(
+            "GET",
+            "/openidm/sync/queue",
+            "Lists implicit syncs that wait or failed",
+            "List",
+            |c| queue(c).boxed(),
+        )
+        .takes(&LIST),
+        Operation::new("GET", "/openidm/sync/queue/{id}", "Shows a queued sync", "QueueEntry", |c| {
+            queued(c).boxed()
+        }),
+        Operation::new("DELETE", "/openidm/sync/queue/{id}", "Drops a queued sync", "QueueEntry", |c| {
+            discard(c).boxed()
+        }),
+        Operation::new(
+            "POST",
+            "/openidm/sync",
+            "Shows the records of other systems that an object is linked to",
+            "LinkedResources",
+            |c| linked(c).boxed(),
+        )
+        .action("getLinkedResources")
+        .takes(&[needed("resourceName", "The object: managed/user/ID")]),
+    ]
+}
+
+async fn mappings(call: Call) -> Result<Answer, Problem> {
+    let wanted = Wanted::read(&call)?;
+    let rows = call
+        .app()
+        .mappings_list(Empty {})
+        .await?
+        .into_iter()
+        .map(|mapping| {
+            let ready = mapping.problem.is_none();
+            json!({
+                "_id": mapping.name,
+                "name": mapping.name,
+                "displayName": mapping.title,
+                "source": mapping.source,
+                "target": mapping.target,
+                "links": mapping.links,
+                "enableSync": mapping.enable_sync,
+                "sourceRouteReady": ready || mapping.source.starts_with("managed/"),
+                "targetRouteReady": ready || mapping.target.starts_with("managed/"),
+            })
+        })
+        .collect();
+    list::part_of(rows, &wanted)
+}
+
+fn entry(row: QueueRow) -> Value {
+    json!({
+        "_id": row.id,
+        "mapping": row.mapping,
+        "resourceId": row.object_id,
+        "syncAction": match row.change.as_str() {
+            "create" => "notifyCreate",
+            "delete" => "notifyDelete",
+            _ => "notifyUpdate",
+        },
+        "state": if row.state == SyncState::Failed { "FAILED" } else { "PENDING" },
+        "attempts": row.attempts,
+        "nextAttempt": row.next_attempt_at,
+        "message": row.message,
+        "createDate": row.created,
+    })
+}
+
+async fn queue(call: Call) -> Result<Answer, Problem> {
+    let wanted = Wanted::read(&call)?;
+    let rows = call.app().queue_list(Empty {}).await?.rows.into_iter().map(entry).collect();
+    list::part_of(rows, &wanted)
+}
+
+async fn row(call: &Call) -> Result<Value, Problem> {
+    let id = call.part("id");
+    let rows = call.app().queue_list(Empty {}).await?.rows;
+    let row = rows.into_iter().find(|row| row.id == id);
+    row.map(entry).ok_or_else(|| Problem::not_found(format!("there is no queued sync `{id}`")))
+}
+
+async fn queued(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(row(&call).await?).only(&fields))
+}
+
+async fn discard(call: Call) -> Result<Answer, Problem> {
+    let row = row(&call).await?;
+    call.app().queue_discard(ById { id: call.part("id").to_owned() }).await?;
+    Ok(Answer::ok(row))
+}
+
+async fn linked(call: Call) -> Result<Answer, Problem> {
+    let name = call.needed("resourceName")?;
+    let wrong = || Problem::bad_request(format!("resourceName `{name}` is not of the form managed/user/ID"));
+    let (container, id) = name.trim_matches('/').rsplit_once('/').ok_or_else(wrong)?;
+    match container.parse() {
+        Ok(ResourcePath::Managed(kind)) if kind == "user" => {}
+        _ => return Err(wrong()),
+    }
+    let detail = call.app().user_get(ById { id: id.to_owned() }).await?;
+    let rows: Vec<Value> = detail
+        .linked
+        .into_iter()
+        .map(|system| {
+            let path = format!("system/{}/{}/{}", system.connector, system.object_type, system.uid);
+            json!({
+                "resourceName": path,
+                "content": system.attributes,
+                "linkQualifier": system.link_qualifier,
+                "linkType": system.mapping,
+                "seenAt": system.seen_at,
+            })
+        })
+        .collect();
+    Ok(Answer::ok(json!({"linkedTo": rows})))
+}

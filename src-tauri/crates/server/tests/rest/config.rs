@@ -1,0 +1,68 @@
+//! Configuration as documents.
+
+use serde_json::{Value, json};
+
+use crate::house::{House, IN, OUT, TOKEN};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_comes_and_goes_and_its_secret_never_comes_out() {
+    let house = House::empty().await;
+    let path = "/config/provisioner.openicf/hubspot";
+    let document = json!({
+        "connectorRef": {"connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector"},
+        "poolConfigOption": {"maxObjects": 10},
+        "configurationProperties": {"accessToken": TOKEN, "apiBaseUrl": house.sandbox_url(), "permitsPerSecond": 200},
+    });
+    house.get(path).await.is(404);
+    let made = house.send("PUT", path, &document, &[("if-none-match", "*")]).await.is(201);
+    assert_eq!(made.body["_id"], "provisioner.openicf/hubspot");
+    assert_eq!(made.body["poolConfigOption"], json!({"maxObjects": 10}), "unknown keys are kept");
+    house.send("PUT", path, &document, &[("if-none-match", "*")]).await.is(412);
+    assert_eq!(house.post("/system/hubspot?_action=test", &Value::Null).await.is(200).body["ok"], true);
+
+    // What is left out stays: the token is still good after a change that does not name it.
+    let patch = json!([{"operation": "replace", "field": "/displayName", "value": "Our HubSpot"}]);
+    let changed = house.send("PATCH", path, &patch, &[]).await.is(200);
+    assert_eq!(changed.body["displayName"], "Our HubSpot");
+    assert_eq!(house.post("/system/hubspot?_action=test", &Value::Null).await.is(200).body["ok"], true);
+    for reply in [made, changed, house.get(path).await, house.get("/config").await] {
+        assert!(!reply.text.contains(TOKEN) && !reply.text.contains("accessToken"), "{reply:#?}");
+    }
+    house.send("PUT", path, &json!({"name": "other"}), &[]).await.is(400).says(&["other", "hubspot"]);
+    house.send("PUT", path, &json!({"connectorRef": {"connectorName": "Unknown"}}), &[]).await.is(400);
+    house.send("PUT", "/config/provisioner.openicf/a%2Fb", &document, &[]).await.is(400);
+    house.send("DELETE", path, &Value::Null, &[]).await.is(200);
+    house.get(path).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mappings_are_written_one_by_one_or_all_together() {
+    let house = House::connected(1).await;
+    let path = format!("/config/mapping/{IN}");
+    let mut document = house.get(&path).await.is(200).body;
+    assert_eq!(document["_id"], format!("mapping/{IN}"));
+    document["displayName"] = "People".into();
+    document["unknownKey"] = json!({"kept": true});
+    house.send("PUT", &path, &document, &[]).await.is(200);
+    assert_eq!(house.get(&path).await.is(200).body["unknownKey"]["kept"], true);
+    house.send("PUT", &path, &json!({"source": "managed/user"}), &[]).await.is(400);
+    house.send("PUT", &path, &json!({"name": "other"}), &[]).await.is(400);
+    house.send("DELETE", &path, &Value::Null, &[]).await.is(409).says(&[OUT]);
+    let patch = json!([{"operation": "add", "field": "/enableSync", "value": false}]);
+    assert_eq!(house.send("PATCH", &path, &patch, &[]).await.is(200).body["enableSync"], false);
+
+    let sync = house.get("/config/sync").await.is(200).body;
+    let names: Vec<&str> =
+        sync["mappings"].as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect();
+    assert_eq!(names, [IN, OUT]);
+    house.send("PUT", "/config/sync", &json!({"mappings": [{"name": "x"}]}), &[]).await.is(400);
+    let only_one = json!({"mappings": [sync["mappings"][0]]});
+    let left = house.send("PUT", "/config/sync", &only_one, &[]).await.is(200).body;
+    assert_eq!(left["mappings"].as_array().unwrap().len(), 1);
+    house.send("DELETE", &path, &Value::Null, &[]).await.is(200);
+    house.get(&path).await.is(404);
+    let names = house.get("/config").await.is(200).body;
+    let names: Vec<&str> =
+        names["configurations"].as_array().unwrap().iter().filter_map(|c| c["_id"].as_str()).collect();
+    assert_eq!(names, ["managed", "sync", "provisioner.openicf/hubspot"]);
+}

@@ -1,0 +1,269 @@
+//! Who gets in, who does not, and what too much of anything does.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use reqwest::Client;
+use serde_json::{Value, json};
+use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Options, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::house::{House, PASSWORD, Reply, open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_credentials_nothing_is_told() {
+    let house = House::connected(1).await;
+    let mut bodies = Vec::new();
+    for (method, path) in [
+        ("GET", "/info/ping"),
+        ("GET", "/openapi.json"),
+        ("GET", "/managed/user?_queryFilter=true"),
+        ("GET", "/managed/nothing/x"),
+        ("DELETE", "/no/such/path"),
+        ("POST", "/system?_action=test"),
+        ("PUT", "/config/sync"),
+        ("TRACE", "/info/ping"),
+    ] {
+        let reply = Reply::of(house.bare(method, path)).await.is(401);
+        assert!(reply.header("www-authenticate").starts_with("Basic "), "{reply:#?}");
+        assert_eq!(reply.header("server"), "", "{reply:#?}");
+        assert!(!reply.text.to_lowercase().contains("concord"), "{reply:#?}");
+        bodies.push(reply.text);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "what is there and what is not look the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_ways_to_sign_in_are_idms() {
+    let house = House::empty().await;
+    house.get("/info/ping").await.is(200);
+    let with_headers = house
+        .bare("GET", "/info/login")
+        .header("X-OpenIDM-Username", ADMINISTRATOR)
+        .header("X-OpenIDM-Password", PASSWORD)
+        .header("X-OpenIDM-NoSession", "true")
+        .header("Accept-API-Version", "resource=1.0");
+    let reply = Reply::of(with_headers).await.is(200);
+    assert_eq!(reply.body["authenticationId"], ADMINISTRATOR);
+    assert_eq!(reply.header("set-cookie"), "", "there are no sessions to steal");
+    for wrong in ["openidm-admin", "", "a password for test", "a password for tests "] {
+        Reply::of(house.bare("GET", "/info/ping").basic_auth(ADMINISTRATOR, Some(wrong))).await.is(401);
+    }
+    Reply::of(house.bare("GET", "/info/ping").basic_auth("admin", Some(PASSWORD))).await.is(401);
+    Reply::of(house.bare("GET", "/info/ping").bearer_auth("test-token-1")).await.is(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_password_is_told_once_and_kept_as_a_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(&folder).await;
+    let made = app.rest_admin(false).await.unwrap();
+    let password = made.fresh.expect("the first time").expose().to_owned();
+    assert!(app.rest_admin(false).await.unwrap().fresh.is_none(), "never again");
+    let house = House::over(folder, app, 0, Administrator::Generated(made.proof)).await;
+    let with =
+        |password: &str| house.bare("GET", "/info/ping").basic_auth(ADMINISTRATOR, Some(password.to_owned()));
+    Reply::of(with(&password)).await.is(200);
+    Reply::of(with(PASSWORD)).await.is(401);
+    let stored = std::fs::read(house.folder.path().join("data/concord.db")).unwrap();
+    let log = std::fs::read(house.folder.path().join("data/concord.db-wal")).unwrap_or_default();
+    for file in [stored, log] {
+        assert!(
+            !file.windows(password.len()).any(|part| part == password.as_bytes()),
+            "the password was stored"
+        );
+    }
+    let renewed = house.app.rest_admin(true).await.unwrap();
+    assert_ne!(renewed.fresh.unwrap().expose(), password);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slow_and_locks_nobody_out() {
+    let house = House::empty().await;
+    let begun = Instant::now();
+    for _ in 0..4 {
+        Reply::of(house.bare("GET", "/info/ping").basic_auth(ADMINISTRATOR, Some("wrong"))).await.is(401);
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(2500), "four guesses took {:?}", begun.elapsed());
+    house.get("/info/ping").await.is(200);
+    // Many at once: most are turned away, none is let in, and the right one still gets its turn.
+    let flood =
+        (0..40).map(|_| Reply::of(house.bare("GET", "/info/ping").basic_auth(ADMINISTRATOR, Some("wrong"))));
+    let right = async {
+        let mut tries = 0;
+        while house.get("/info/ping").await.status != 200 {
+            tries += 1;
+            assert!(tries < 200, "the right password was locked out");
+            tokio::task::yield_now().await;
+        }
+    };
+    let (answers, ()) = tokio::join!(join_all(flood), right);
+    for answer in answers {
+        assert!([401, 429].contains(&answer.status), "{answer:#?}");
+        if answer.status == 429 {
+            assert_ne!(answer.header("retry-after"), "");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_guesses_does_not_delay_the_generated_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(&folder).await;
+    let made = app.rest_admin(false).await.unwrap();
+    let password = made.fresh.unwrap();
+    let house = House::over(folder, app, 0, Administrator::Generated(made.proof)).await;
+    let flood =
+        (0..60).map(|_| Reply::of(house.bare("GET", "/info/ping").basic_auth(ADMINISTRATOR, Some("wrong"))));
+    let right = async {
+        for _ in 0..5 {
+            Reply::of(house.bare("GET", "/info/ping").basic_auth(ADMINISTRATOR, Some(password.expose())))
+                .await
+                .is(200);
+        }
+        Instant::now()
+    };
+    let begun = Instant::now();
+    let (_, done) = tokio::join!(join_all(flood), right);
+    assert!(done - begun < Duration::from_secs(4), "it took {:?}", done - begun);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_hosts_and_origins_are_refused() {
+    let house = House::empty().await;
+    for (header, value) in [
+        ("host", "evil.test"),
+        ("host", "localhost.evil.test"),
+        ("origin", "https://evil.test"),
+        ("origin", "null"),
+        ("origin", "http://localhost:1"),
+    ] {
+        let reply = Reply::of(house.request("GET", "/info/ping").header(header, value)).await.is(403);
+        assert_eq!(reply.header("access-control-allow-origin"), "");
+    }
+    let own = house.server.url().to_owned();
+    Reply::of(house.request("GET", "/info/ping").header("origin", own)).await.is(200);
+    let port = house.server.url().rsplit(':').next().unwrap().to_owned();
+    Reply::of(house.request("GET", "/info/ping").header("host", format!("localhost:{port}"))).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_is_refused_and_the_server_stays_up() {
+    let house = House::empty().await;
+    let large = json!({"userName": "x".repeat(5 << 20)});
+    house.post("/managed/user?_action=create", &large).await.is(413).says(&["4 MiB"]);
+    // The same without a length told before.
+    let chunks = futures::stream::iter((0..100).map(|_| Ok::<_, std::io::Error>(vec![b' '; 64 << 10])));
+    let request = house
+        .request("POST", "/managed/user?_action=create")
+        .header("content-type", "application/json")
+        .body(reqwest::Body::wrap_stream(chunks));
+    Reply::of(request).await.is(413);
+    for (text, says) in [
+        (format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000)), "too deeply"),
+        ("{\"userName\":".repeat(300), "too deeply"),
+        ("{\"userName\": ".to_owned(), "not valid JSON"),
+        ("\u{feff}{}".to_owned(), "not valid JSON"),
+        ("[1]".to_owned(), "JSON object"),
+        (String::new(), "missing"),
+    ] {
+        let request = house
+            .request("POST", "/managed/user?_action=create")
+            .header("content-type", "application/json")
+            .body(text);
+        Reply::of(request).await.is(400).says(&[says]);
+    }
+    let form = house.request("POST", "/managed/user?_action=create").form(&[("userName", "x")]);
+    Reply::of(form).await.is(415).says(&["application/json"]);
+    let filter = format!("{}true{}", "(".repeat(5000), ")".repeat(5000));
+    house.get(&format!("/managed/user?_queryFilter={filter}")).await.is(400).says(&["nested too deeply"]);
+    let crowd = (0..300).map(|_| house.get("/managed/user?_queryFilter=true"));
+    for reply in join_all(crowd).await {
+        assert!([200, 503].contains(&reply.status), "{reply:#?}");
+    }
+    house.get("/info/ping").await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_on_the_wire_ends_its_connection_and_nothing_else() {
+    let house = House::empty().await;
+    let address = house.server.url().trim_start_matches("http://").to_owned();
+    for nonsense in [
+        &b"\x16\x03\x01\x02\x00"[..],
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /openidm/info/ping HTTP/1.1\r\n\r\n",
+        b"GET /openidm/info/ping HTTP/1.1\r\nhost: localhost\r\nhost: evil.test\r\nconnection: close\r\n\r\n",
+        b"POST /openidm/recon HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        stream.write_all(nonsense).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        // A reset is an answer too.
+        let _ = stream.read_to_end(&mut answer).await;
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 4") || text.starts_with("HTTP/1.0 4"), "{text}");
+    }
+    house.get("/info/ping").await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_are_named() {
+    let house = House::empty().await;
+    let reply = house.send("PATCH", "/info/ping", &Value::Null, &[]).await.is(405);
+    assert_eq!(reply.header("allow"), "GET");
+    house.get("/nothing").await.is(404).says(&["/openidm/nothing"]);
+    house.post("/recon?_action=dance", &Value::Null).await.is(400).says(&["dance", "recon, reconById"]);
+    house.post("/recon", &Value::Null).await.is(400).says(&["_action is missing"]);
+    house.get("/managed/user?_queryFilter=true&_pagesize=3").await.is(400).says(&["_pagesize"]);
+    house.get("/managed/user?_queryFilter=true&_pageSize=-1").await.is(400).says(&["_pageSize"]);
+    house.get("/managed/user?_queryFilter=true&_queryFilter=false").await.is(400).says(&["twice"]);
+    house.get("/managed/user").await.is(400).says(&["_queryFilter"]);
+    let head = house.request("HEAD", "/info/ping").send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    let pretty = house.get("/info/ping?_prettyPrint=true").await.is(200);
+    assert!(pretty.text.contains("\n  \"state\""), "{}", pretty.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_machines_are_let_in_over_tls_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(&folder).await;
+    let options = |certificate| Options {
+        administrator: Administrator::Chosen(model::Secret::new(PASSWORD)),
+        hosts: HostNames::and(["people.test".to_owned()]),
+        certificate,
+    };
+    let everywhere = tokio::net::TcpListener::bind(("0.0.0.0", 0)).await.unwrap();
+    let refused =
+        Server::start(app.clone(), everywhere, options(None)).err().expect("plain HTTP to the world");
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+
+    let made =
+        rcgen::generate_simple_self_signed(["localhost".to_owned(), "people.test".to_owned()]).unwrap();
+    let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    std::fs::write(&chain, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    assert!(Certificate::read(&key, &key).is_err_and(|e| e.to_string().contains("no certificate")));
+    let certificate = Certificate::read(&chain, &key).unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let server = Server::start(app, listener, options(Some(certificate))).unwrap();
+    let port = server.url().rsplit(':').next().unwrap().to_owned();
+    let client = Client::builder()
+        .no_proxy()
+        .tls_certs_only([reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap()])
+        .resolve("people.test", format!("127.0.0.1:{port}").parse().unwrap())
+        .build()
+        .unwrap();
+    for name in ["localhost", "people.test"] {
+        let request = client
+            .get(format!("https://{name}:{port}/openidm/info/ping"))
+            .basic_auth(ADMINISTRATOR, Some(PASSWORD));
+        Reply::of(request).await.is(200);
+    }
+    // Plain HTTP on that port is no HTTP.
+    assert!(client.get(format!("http://localhost:{port}/openidm/info/ping")).send().await.is_err());
+    server.stop().await;
+    assert!(client.get(format!("https://localhost:{port}/openidm/info/ping")).send().await.is_err());
+}

@@ -1,0 +1,139 @@
+//! Scripts written for IDM: tests, runs, their entries, implicit sync.
+
+use serde_json::{Value, json};
+
+use crate::house::{House, IN, OUT, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_is_reconciled_and_its_run_looked_at() {
+    let house = House::connected(12).await;
+    let preview = house
+        .post(&format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true&analyze=true"), &Value::Null)
+        .await
+        .is(200);
+    assert_eq!(preview.body["state"], "SUCCESS");
+    let count = |reply: &crate::house::Reply| reply.body["resultCount"].as_u64().unwrap();
+    assert_eq!(
+        count(&house.get("/managed/user?_queryFilter=true").await.is(200)),
+        0,
+        "a preview writes nothing"
+    );
+
+    let run = house
+        .post(&format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true"), &json!({}))
+        .await
+        .is(200);
+    assert_eq!(run.body["state"], "SUCCESS");
+    let id = run.body["_id"].as_str().unwrap();
+    let summary = house.get(&format!("/recon/{id}")).await.is(200).body;
+    assert_eq!(summary["mapping"], IN);
+    assert_eq!(summary["stage"], "COMPLETED_SUCCESS");
+    let absent = summary["situationSummary"]["ABSENT"].as_u64().unwrap();
+    assert!(absent > 0, "{summary:#}");
+    assert!(summary["progress"]["source"]["existing"]["total"].is_string(), "as in IDM: {summary:#}");
+    assert_eq!(count(&house.get("/managed/user?_queryFilter=true").await.is(200)), absent);
+
+    let list = house.get("/recon").await.is(200).body;
+    assert_eq!(list["reconciliations"].as_array().unwrap().len(), 2);
+    assert_eq!(list["reconciliations"][0]["_id"], id, "newest first");
+
+    let runs = house.get("/recon/assoc?_queryFilter=isAnalysis+eq+true").await.is(200);
+    assert_eq!(runs.column("_id"), [preview.body["_id"].as_str().unwrap()]);
+    assert_eq!(
+        house.get(&format!("/recon/assoc/{id}")).await.is(200).body["sourceResourceCollection"],
+        "system/hubspot/contact"
+    );
+    let entries = format!("/recon/assoc/{id}/entry");
+    let all = house.get(&format!("{entries}?_queryFilter=situation+eq+%22ABSENT%22")).await.is(200);
+    assert_eq!(count(&all), absent);
+    let mut paged = Vec::new();
+    let mut cookie = String::new();
+    loop {
+        let page = house
+            .get(&format!(
+                "{entries}?_queryFilter=situation+eq+%22ABSENT%22&_pageSize=5{cookie}&_fields=sourceObjectId"
+            ))
+            .await
+            .is(200);
+        paged.extend(page.column("_id"));
+        match page.body["pagedResultsCookie"].as_str() {
+            Some(next) => cookie = format!("&_pagedResultsCookie={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, all.column("_id"), "pages are the list in parts");
+    house.get("/recon/nothing").await.is(404);
+    house.post("/recon?_action=recon&mapping=nothing", &Value::Null).await.is(404).says(&["nothing"]);
+    house.post("/recon?_action=recon", &Value::Null).await.is(400).says(&["mapping"]);
+    house
+        .post(
+            &format!("/recon?_action=recon&mapping={IN}"),
+            &json!({"sourceQuery": {"_queryFilter": "true"}}),
+        )
+        .await
+        .is(400)
+        .says(&["sourceQuery"]);
+    house.post(&format!("/recon/{id}?_action=cancel"), &Value::Null).await.is(409);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn single_records_are_reconciled_by_their_ids() {
+    let house = House::connected(8).await;
+    let contacts =
+        house.get("/system/hubspot/contact?_queryFilter=email+pr&_fields=email&_pageSize=2").await.is(200);
+    let ids = contacts.column("_id");
+    let path = format!("/recon?_action=reconById&mapping={IN}&ids={}&waitForCompletion=true", ids.join(","));
+    let run = house.post(&path, &Value::Null).await.is(200);
+    assert_eq!(run.body["state"], "SUCCESS");
+    assert_eq!(house.get("/managed/user?_queryFilter=true").await.is(200).body["resultCount"], 2);
+    house.post(&format!("/recon?_action=reconById&mapping={IN}"), &Value::Null).await.is(400).says(&["ids"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_goes_on_to_hubspot_while_it_serves() {
+    let house = House::reconciled(6).await;
+    let user =
+        house.get("/managed/user?_queryFilter=true&_pageSize=1").await.is(200).body["result"][0].clone();
+    let id = user["_id"].as_str().unwrap();
+    house
+        .send(
+            "PATCH",
+            &format!("/managed/user/{id}"),
+            &json!([{"operation": "replace", "field": "/sn", "value": "Berger"}]),
+            &[],
+        )
+        .await
+        .is(200);
+    until("HubSpot has the new name", || async {
+        house.get("/system/hubspot/contact?_queryFilter=lastname+eq+%22Berger%22").await.body["resultCount"]
+            == 1
+    })
+    .await;
+    until("the queue is empty", || async {
+        house.get("/sync/queue?_queryFilter=true").await.is(200).body["resultCount"] == 0
+    })
+    .await;
+    let linked = house
+        .post(&format!("/sync?_action=getLinkedResources&resourceName=managed/user/{id}"), &Value::Null)
+        .await
+        .is(200);
+    let path = linked.body["linkedTo"][0]["resourceName"].as_str().unwrap();
+    assert!(path.starts_with("system/hubspot/contact/"), "{linked:#?}");
+    house.post("/sync?_action=getLinkedResources&resourceName=nobody", &Value::Null).await.is(400);
+    let mappings = house.get("/sync/mappings?_queryFilter=true").await.is(200);
+    assert_eq!(mappings.column("name"), [IN, OUT]);
+    house.get("/sync/queue/1").await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_canceled() {
+    let house = House::connected(3).await;
+    let preview = house
+        .post(&format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true&analyze=true"), &Value::Null)
+        .await
+        .is(200);
+    let id = preview.body["_id"].as_str().unwrap();
+    let canceled = house.post(&format!("/recon/{id}?_action=cancel"), &Value::Null).await.is(200);
+    assert_eq!(canceled.body, json!({"_id": id, "action": "cancel", "status": "SUCCESS"}));
+    assert_eq!(house.get(&format!("/recon/{id}")).await.is(200).body["state"], "CANCELED");
+}
