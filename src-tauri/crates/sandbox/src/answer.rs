@@ -8,6 +8,8 @@ use serde::Serialize;
 /// Content type that HubSpot and Salesforce send for JSON.
 pub(crate) const JSON: &str = "application/json;charset=utf-8";
 pub(crate) const HTML: &str = "text/html;charset=utf-8";
+/// Content type of Salesforce's bulk results.
+pub(crate) const CSV: &str = "text/csv;charset=utf-8";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {

@@ -170,7 +170,9 @@ pub fn load_faults(text: &str) -> Result<Faults, FaultsError> {
         #[serde(default)]
         pages: Option<PageFault>,
     }
-    let document: Document = serde_json::from_str(text)?;
+    // Read as an object first: a list would pass for a document without any of its parts.
+    let document: Map<String, Value> = serde_json::from_str(text)?;
+    let document: Document = serde_json::from_value(Value::Object(document))?;
     let calls = Map::from_iter([("faults".to_owned(), Value::from(document.faults))]);
     let calls = crate::faults::load_faults(&Value::Object(calls).to_string())?;
     let starts = document.rows.iter().map(|row| row.nth).chain(document.jobs.iter().map(|job| job.nth));

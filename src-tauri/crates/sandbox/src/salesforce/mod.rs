@@ -1,8 +1,8 @@
 //! A Salesforce org that runs on this machine.
 //!
 //! It answers OAuth (web server flow with PKCE, refresh with and without rotation, client credentials, introspection,
-//! revocation, identity), and of the REST API describe, single records, sObject Collections and SOQL, for any version
-//! from 31.0 on. Facts come from Salesforce's public documentation and from reports of its behaviour; where neither
+//! revocation, identity), and of the REST API describe, single records, sObject Collections, SOQL with its cursors,
+//! `getUpdated` and `getDeleted`, limits, and Bulk API 2.0, for any version from 31.0 on. Facts come from Salesforce's public documentation and from reports of its behaviour; where neither
 //! says anything the sandbox takes the stricter way.
 //!
 //! # Control paths
@@ -35,9 +35,11 @@ use tokio::task::JoinHandle;
 pub mod faults;
 
 mod bend;
+mod bulk;
 mod catalogue;
 mod collections;
 mod control;
+mod csv;
 mod describe;
 mod field;
 mod id;
@@ -47,7 +49,9 @@ mod org;
 mod picklists;
 mod problem;
 mod query;
+mod quota;
 mod record;
+mod replicate;
 mod request;
 mod routes;
 mod rows;

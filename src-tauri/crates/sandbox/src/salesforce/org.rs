@@ -245,6 +245,7 @@ impl Org {
         self.shared.calls().clear();
         self.shared.tokens().revoke_all();
         self.shared.cursors().clear();
+        self.shared.jobs().clear();
         self.set_faults(options.faults.clone());
     }
 

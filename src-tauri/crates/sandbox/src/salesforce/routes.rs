@@ -8,7 +8,7 @@ use super::catalogue::{ObjectType, find};
 use super::problem::Problem;
 use super::request::Request;
 use super::server::Shared;
-use super::{collections, describe, query, rows};
+use super::{bulk, collections, describe, query, quota, replicate, rows};
 
 /// Older versions are retired.
 pub(crate) const OLDEST: u16 = 31;
@@ -56,6 +56,8 @@ pub(crate) fn route(
         ("GET", ["sobjects"]) => Ok(describe::global(request, version)),
         ("GET", ["sobjects", name]) => Ok(describe::basic(version, object(name)?)),
         ("GET", ["sobjects", name, "describe"]) => describe::full(request, version, object(name)?),
+        ("GET", ["sobjects", name, "updated"]) => replicate::updated(shared, request, object(name)?),
+        ("GET", ["sobjects", name, "deleted"]) => replicate::deleted(shared, request, object(name)?),
         ("POST", ["sobjects", name]) => rows::create(shared, request, version, object(name)?),
         ("GET", ["sobjects", name, id]) => rows::read(shared, request, version, object(name)?, id),
         ("PATCH", ["sobjects", name, id]) => rows::update(shared, request, object(name)?, id),
@@ -75,6 +77,9 @@ pub(crate) fn route(
         ("GET", ["queryAll"]) => query::start(shared, request, version, true),
         ("GET", ["query" | "queryAll", locator]) => query::next(shared, request, version, locator),
         ("DELETE", ["query" | "queryAll", locator]) => query::close(shared, locator),
+        ("GET", ["limits"]) => Ok(quota::limits(shared, request)),
+        ("GET", ["limits", "recordCount"]) => Ok(quota::record_count(shared, request)),
+        (_, ["jobs", tail @ ..]) => bulk::route(shared, request, version, method, tail),
         (_, ["composite", "sobjects", tail @ ..]) => {
             collections::route(shared, request, version, method, tail)
         }

@@ -17,6 +17,7 @@ use crate::faults::{Action, FaultList};
 use crate::limits::{Limiter, Limits, Remaining};
 use crate::net::{Cut, names_loopback};
 
+use super::bulk::Jobs;
 use super::catalogue::find;
 use super::faults::{Faults, Inner};
 use super::id::id18;
@@ -95,6 +96,10 @@ pub struct Options {
     pub cursor_lifetime_secs: i64,
     /// Cursors of one user that live side by side; the next one ends the oldest.
     pub cursors: usize,
+    /// Records of one page of a bulk query's result, when the caller does not say.
+    pub bulk_page: usize,
+    /// How far `getUpdated` and `getDeleted` lag behind, for transactions that are still under way.
+    pub replication_lag_secs: i64,
     /// Looks at a bulk job that still find it in progress.
     pub job_polls: u32,
     /// The sandbox's clock.
@@ -127,6 +132,8 @@ impl Default for Options {
             licenses: 1_000_000,
             cursor_lifetime_secs: 2 * 86_400,
             cursors: 10,
+            bulk_page: 50_000,
+            replication_lag_secs: 0,
             job_polls: 1,
             clock,
         }
@@ -143,6 +150,7 @@ pub(crate) struct Shared {
     inner: Mutex<Inner>,
     calls: Mutex<CallLog>,
     cursors: Mutex<Cursors>,
+    jobs: Mutex<Jobs>,
     pages: Mutex<bend::Pages>,
     /// What the clock was put forward by, in milliseconds.
     ahead: AtomicI64,
@@ -166,6 +174,7 @@ impl Shared {
             limiter: Mutex::default(),
             calls: Mutex::default(),
             cursors: Mutex::default(),
+            jobs: Mutex::default(),
             pages: Mutex::default(),
             ahead: AtomicI64::new(0),
             instance: Mutex::default(),
@@ -210,6 +219,10 @@ impl Shared {
 
     pub(crate) fn cursors(&self) -> MutexGuard<'_, Cursors> {
         lock(&self.cursors)
+    }
+
+    pub(crate) fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        lock(&self.jobs)
     }
 
     /// The integration user, writing over the API.

@@ -150,6 +150,7 @@ impl Tables {
         &mut self.tables[object.index]
     }
 
+    #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = &Table> {
         self.tables.iter()
     }
