@@ -33,6 +33,8 @@ pub struct ObjectTypeDescriptor {
     pub writable: bool,
     /// Whether [`Connector::changes`] tells what changed in this type.
     pub change_feed: bool,
+    /// The attribute that says when a record was changed last, if there is one.
+    pub modified_attribute: Option<String>,
 }
 
 /// One record of a remote system. Attribute values are as the provider sends them.
@@ -169,6 +171,18 @@ pub struct Usage {
     pub daily_remaining: Option<u64>,
     /// Calls allowed a day, where told.
     pub daily_limit: Option<u64>,
+    /// Calls left in the provider's short interval (HubSpot: ten seconds), where told.
+    #[serde(default)]
+    pub interval_remaining: Option<u64>,
+    /// Calls allowed in that interval.
+    #[serde(default)]
+    pub interval_limit: Option<u64>,
+    /// Its length.
+    #[serde(default)]
+    pub interval_seconds: Option<u64>,
+    /// How long the connection still rests because a limit was reached; `None` when it does not.
+    #[serde(default)]
+    pub resting_seconds: Option<u64>,
 }
 
 /// A stream of pages. It ends after the last page or with the first error.
@@ -242,6 +256,16 @@ pub trait Connector: Send + Sync {
         uids: &[String],
         attributes: &[String],
     ) -> Result<Vec<RemoteObject>, ConnectorError>;
+
+    /// Where records went that are no longer kept under these ids, because they were merged into others: pairs of an
+    /// asked id and the id that its record has now. Ids that stayed or that are gone are left out.
+    async fn moved(
+        &self,
+        _object_type: &str,
+        _uids: &[String],
+    ) -> Result<Vec<(String, String)>, ConnectorError> {
+        Ok(Vec::new())
+    }
 
     /// The records whose natural key has one of these values, read consistently (not from a lagging search index).
     async fn find_by_key(

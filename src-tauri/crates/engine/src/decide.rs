@@ -5,7 +5,7 @@ use model::{Action, Attributes, Pointer, Situation};
 use serde_json::{Value, json};
 use store::{Entry, EntryStatus, Hash, InboxKind, NewLink, Question, StoredChange};
 
-use crate::judge::{Case, Judge, Judgement, base_of};
+use crate::judge::{Case, Judge, Judgement, Lookup, base_of};
 
 impl Judge<'_> {
     pub(crate) fn decide(
@@ -13,6 +13,7 @@ impl Judge<'_> {
         mut entry: Entry,
         case: &Case<'_>,
         assessment: &Assessment,
+        lookup: &dyn Lookup,
     ) -> Result<Judgement, String> {
         entry.question = self.question(&entry, case);
         match entry.action {
@@ -32,7 +33,7 @@ impl Judge<'_> {
                     return Ok(Judgement::Entry(Box::new(entry), None));
                 }
                 if entry.action == Action::Update {
-                    return self.plan_update(entry, case, assessment);
+                    return self.plan_update(entry, case, assessment, lookup);
                 }
                 entry.claim = entry.target_id.as_ref().map(|id| format!("target {id}"));
                 self.run_event(Hook::Link, &entry, case)?;
@@ -176,13 +177,19 @@ impl Judge<'_> {
         mut entry: Entry,
         case: &Case<'_>,
         assessment: &Assessment,
+        lookup: &dyn Lookup,
     ) -> Result<Judgement, String> {
         let Some((target_id, attributes, hash)) = &case.target else {
             return Err("the target record is not at hand".into());
         };
         // The base of a link says nothing about another record than the one it led to.
         let base = case.candidate.link.as_ref().filter(|_| case.linked).and_then(base_of);
-        let occasion = Occasion { qualifier: case.qualifier, base: base.as_ref(), newer: None };
+        let newer = if self.mapping.asks_who_is_newer() {
+            lookup.newer(&case.candidate.id, target_id)?
+        } else {
+            None
+        };
+        let occasion = Occasion { qualifier: case.qualifier, base: base.as_ref(), newer };
         let mut evaluation = self
             .mapping
             .evaluate(self.scripts, occasion, &case.source, Some(attributes))
@@ -194,11 +201,12 @@ impl Judge<'_> {
                 self.target_title, change.before, change.after
             ));
         }
-        let kept = evaluation.kept.clone();
+        let kept = self.kept_reason(&evaluation);
+        entry.question = conflict_question(&evaluation);
         let linked_already = case.linked && self.mapping.config.linking_enabled();
         let unchanged =
             evaluation.changes.is_empty() && linked_already && assessment.situation == Situation::Confirmed;
-        if unchanged && kept.is_empty() && entry.question.is_none() {
+        if unchanged && kept.is_none() && entry.question.is_none() {
             return Ok(Judgement::InSync(Box::new(self.stamp(
                 case,
                 target_id,
@@ -207,9 +215,17 @@ impl Judge<'_> {
                 &evaluation,
             ))));
         }
+        let waits = waiting_reason(&evaluation);
+        if let (true, Some(waits)) = (unchanged, &waits) {
+            entry.status = EntryStatus::NeedsYou;
+            entry.reason = kept.map_or_else(|| waits.clone(), |kept| format!("{waits}; {kept}"));
+            entry.remedy = Some("decide in the inbox whose value stays".into());
+            // The link is not stamped, so that every run looks at the pair until somebody has decided.
+            return Ok(Judgement::Entry(Box::new(entry), None));
+        }
         if unchanged {
             entry.status = EntryStatus::Skipped;
-            entry.reason = self.kept_reason(&kept);
+            entry.reason = kept.unwrap_or_default();
             let link = self.stamp(case, target_id, attributes, *hash, &evaluation);
             return Ok(Judgement::Entry(Box::new(entry), Some(Box::new(link))));
         }
@@ -217,10 +233,9 @@ impl Judge<'_> {
             entry.claim = entry.target_id.as_ref().map(|id| format!("target {id}"));
             self.run_event(Hook::Link, &entry, case)?;
         }
-        if !kept.is_empty() {
-            entry.reason = format!("{}; {}", entry.reason, self.kept_reason(&kept));
+        for more in [kept, waits].into_iter().flatten() {
+            entry.reason = format!("{}; {more}", entry.reason);
         }
-        entry.question = None;
         self.plan_changes(&mut entry, case, attributes, base.as_ref(), evaluation);
         Ok(Judgement::Entry(Box::new(entry), None))
     }
@@ -359,13 +374,41 @@ impl Judge<'_> {
         }
     }
 
-    fn kept_reason(&self, kept: &[String]) -> String {
-        format!(
-            "the {} record's newer value of {} stays: it was changed there since both were last in sync, and the mapping in the other direction carries it",
-            self.target_title,
-            kept.join(", ")
-        )
+    /// Why values of the target stay although the source has others.
+    fn kept_reason(&self, evaluation: &Evaluation) -> Option<String> {
+        let by_rule = &evaluation.kept_by_rule;
+        let newer: Vec<&str> =
+            evaluation.kept.iter().filter(|name| !by_rule.contains(name)).map(String::as_str).collect();
+        let mut reasons = Vec::new();
+        if !newer.is_empty() {
+            reasons.push(format!(
+                "the {} record's newer value of {} stays: it was changed there since both were last in sync, and the mapping in the other direction carries it",
+                self.target_title,
+                newer.join(", ")
+            ));
+        }
+        if !by_rule.is_empty() {
+            reasons.push(format!(
+                "the {} record's value of {} stays by the mapping's conflict rule",
+                self.target_title,
+                by_rule.join(", ")
+            ));
+        }
+        (!reasons.is_empty()).then(|| reasons.join("; "))
     }
+}
+
+/// What a person is asked about attributes that changed on both sides.
+fn conflict_question(evaluation: &Evaluation) -> Option<Question> {
+    let conflicts = &evaluation.conflicts;
+    (!conflicts.is_empty())
+        .then(|| Question { kind: InboxKind::Conflict, detail: json!({"conflicts": conflicts}) })
+}
+
+fn waiting_reason(evaluation: &Evaluation) -> Option<String> {
+    let names: Vec<&str> = evaluation.conflicts.iter().map(|c| c.attribute.as_str()).collect();
+    (!names.is_empty())
+        .then(|| format!("{} was changed on both sides, and the mapping says to ask", names.join(", ")))
 }
 
 /// The changes once scripts have worked on the target: what they touched is taken whole, attribute by attribute.

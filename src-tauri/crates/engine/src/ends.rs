@@ -7,7 +7,7 @@ use std::{
 
 use connector::{Connector, ObjectTypeDescriptor};
 use mapping::Mapping;
-use model::{ManagedObjectConfig, MappingConfig, ResourcePath};
+use model::{ManagedObjectConfig, MappingConfig, ResourcePath, mapping_config::ConflictRule};
 use store::{LinkSpace, Orientation, Walk};
 
 use crate::{Engine, EngineError, interpreter::Scripts};
@@ -276,6 +276,9 @@ impl Engine {
             }
         }
         names.extend(indexed.iter().cloned());
+        if mappings.iter().any(|m| (m.source == path || m.target == path) && asks_who_is_newer(m)) {
+            names.extend(object_type.modified_attribute.clone());
+        }
         if everything {
             let schema = connector.schema(&object_type.name).await?;
             names.extend(schema.attributes.into_iter().map(|a| a.name));
@@ -283,6 +286,11 @@ impl Engine {
         names.retain(|name| !name.starts_with('_'));
         Ok((names.into_iter().collect(), indexed))
     }
+}
+
+fn asks_who_is_newer(config: &MappingConfig) -> bool {
+    config.conflict_rule == Some(ConflictRule::Newest)
+        || config.properties.iter().any(|p| p.conflict_rule == Some(ConflictRule::Newest))
 }
 
 /// Whether any mapping says that ids of this resource do not differ by case. It is the resource that is like that, and its

@@ -1,7 +1,7 @@
 //! One record: its situation, its action, its changes and the reason in words. Everything that a plan consists of.
 
 use mapping::{
-    Base, Correlation, Decided, Decision, Interpreter, Mapping, Validity,
+    Base, Correlation, Decided, Decision, Interpreter, Mapping, Newer, Validity,
     assess::{Assessment, Link as LinkStanding, Matches, Source, assess_source, assess_target},
 };
 use model::{Action, Attributes, Situation};
@@ -40,6 +40,9 @@ impl Found {
 /// Looks targets up for correlation. Errors are sentences.
 pub(crate) trait Lookup {
     fn find(&self, correlation: &Correlation, qualifier: &str, source_id: &str) -> Result<Found, String>;
+
+    /// Which of the two records was changed last, where both tell when.
+    fn newer(&self, source_id: &str, target_id: &str) -> Result<Option<Newer>, String>;
 }
 
 /// What comes of one source.
@@ -63,6 +66,8 @@ pub(crate) struct Judge<'a> {
     pub version: i64,
     /// The run's `_id`; empty for an implicit sync.
     pub run: &'a str,
+    /// A person has chosen what is done, whatever the policies say.
+    pub chosen: Option<Action>,
     pub source_title: &'a str,
     pub target_title: &'a str,
 }
@@ -163,9 +168,9 @@ impl Judge<'_> {
             _ => None,
         };
         let ambiguous: &[String] = if found.ids.len() > 1 { &found.ids } else { &[] };
-        let decided = self
-            .mapping
-            .action(
+        let chosen = self.chosen.map(|action| Ok(Decided { action, policy: None }));
+        let by_policy = || {
+            self.mapping.action(
                 self.scripts,
                 &Decision {
                     mapping: &self.mapping.config.name,
@@ -180,7 +185,8 @@ impl Judge<'_> {
                     ambiguous,
                 },
             )
-            .map_err(|p| p.reason)?;
+        };
+        let decided = chosen.unwrap_or_else(by_policy).map_err(|p| p.reason)?;
         let mut entry = self.entry(
             "source",
             qualifier,
@@ -196,7 +202,7 @@ impl Judge<'_> {
         entry.ambiguous = ambiguous.to_vec();
         entry.reason = self.reason(&assessment, &validity, &found);
         let case = Case { qualifier, candidate, source: source_attributes, found: &found, target, linked };
-        self.decide(entry, &case, &assessment)
+        self.decide(entry, &case, &assessment, lookup)
     }
 
     /// Judges a target that no source accounts for. `None` leaves no entry.

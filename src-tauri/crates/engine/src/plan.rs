@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mapping::{Correlation, Decision, Interpreter, Mapping};
-use model::{Action, Filter, Situation, filter::Op};
+use jiff::Timestamp;
+use mapping::{Correlation, Decision, Interpreter, Mapping, Newer};
+use model::{Action, Filter, ResourcePath, Situation, filter::Op};
 use serde_json::Value;
 use store::{Entry, EntryStatus, NewLink, Run, Store, Walk};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,47 @@ impl Lookup for StoreLookup<'_> {
         }
         Ok(found)
     }
+
+    fn newer(&self, source_id: &str, target_id: &str) -> Result<Option<Newer>, String> {
+        let prepared = self.prepared;
+        let (source, target) = self
+            .store
+            .read_blocking(|r| {
+                Ok((
+                    changed_at(r, &prepared.source, &prepared.source_path, source_id)?,
+                    changed_at(r, &prepared.target, &prepared.target_path, target_id)?,
+                ))
+            })
+            .map_err(|e| e.to_string())?;
+        Ok(source.zip(target).map(
+            |(source, target)| {
+                if source >= target { Newer::Source } else { Newer::Target }
+            },
+        ))
+    }
+}
+
+/// When a record was changed last, by its own account.
+fn changed_at(
+    r: &store::Reader<'_>,
+    end: &End,
+    path: &ResourcePath,
+    id: &str,
+) -> Result<Option<Timestamp>, store::StoreError> {
+    Ok(match end {
+        End::Managed(config) => r.managed(&config.name, id)?.and_then(|m| m.updated.parse().ok()),
+        End::Remote(remote) => match &remote.object_type.modified_attribute {
+            None => None,
+            Some(name) => r
+                .mirrored(&path.to_string(), id)?
+                .and_then(|m| m.attributes.get(name).and_then(Value::as_str).and_then(timestamp)),
+        },
+    })
+}
+
+/// HubSpot writes `Z` or an offset, Salesforce an offset without a colon.
+fn timestamp(text: &str) -> Option<Timestamp> {
+    text.parse().or_else(|_| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text)).ok()
 }
 
 impl StoreLookup<'_> {
@@ -268,6 +310,7 @@ pub(crate) fn judge<'a>(
         orientation: prepared.orientation,
         version: prepared.version,
         run,
+        chosen: None,
         source_title: prepared.source_path.object_type(),
         target_title: prepared.target_path.object_type(),
     }

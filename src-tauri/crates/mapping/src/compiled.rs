@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
     Action, Attributes, Filter, MappingConfig, Situation,
-    mapping_config::{ActionConfig, ConditionConfig, MappingConfigError, QueryConfig, ScriptConfig},
+    mapping_config::{
+        ActionConfig, ConditionConfig, ConflictRule, MappingConfigError, QueryConfig, ScriptConfig,
+    },
 };
 use serde_json::Value;
 
@@ -128,6 +130,7 @@ pub struct Mapping {
     source_query: Option<Filter>,
     target_query: Option<Filter>,
     hooks: BTreeMap<Hook, ScriptId>,
+    newest: bool,
     pub(crate) correlation: Vec<Rule>,
     /// Pairs (source attribute, target attribute) that the linked reverse mapping brings back.
     pub(crate) two_way: BTreeSet<(String, String)>,
@@ -173,6 +176,10 @@ impl Mapping {
         let valid_source = compiler.optional(None, "validSource", config.valid_source.as_ref())?;
         let valid_target = compiler.optional(None, "validTarget", config.valid_target.as_ref())?;
         let correlation = compiler.correlation()?;
+        let newest = [Some(&config), reverse].into_iter().flatten().any(|m| {
+            m.conflict_rule == Some(ConflictRule::Newest)
+                || m.properties.iter().any(|p| p.conflict_rule == Some(ConflictRule::Newest))
+        });
         let qualifiers = Qualifiers::compile(&mut compiler)?;
         let hooks = Hook::ALL
             .into_iter()
@@ -193,6 +200,7 @@ impl Mapping {
             source_query,
             target_query,
             hooks,
+            newest,
             correlation,
             two_way,
         })
@@ -285,6 +293,11 @@ impl Mapping {
             return Ok(Decided { action, policy: Some(number) });
         }
         Ok(Decided { action: situation.default_action(), policy: None })
+    }
+
+    /// Whether a conflict rule wants to know which side was changed last.
+    pub fn asks_who_is_newer(&self) -> bool {
+        self.newest
     }
 
     /// Whether anything runs after an action at all.

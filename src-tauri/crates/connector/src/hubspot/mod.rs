@@ -4,8 +4,13 @@
 //! sends them: texts and null.
 
 mod answers;
+mod associations;
+mod changes;
+mod definitions;
+mod list;
 mod paths;
 mod read;
+mod read_only;
 mod schema;
 mod search;
 mod test;
@@ -21,13 +26,14 @@ use url::Url;
 
 use self::answers::HubspotDialect;
 use self::paths::Paths;
+use self::read_only::ReadOnly;
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::client::address;
 use crate::http::{Bearer, Call, Http, Payload, RealTime, Repeat, Waiter};
 use crate::oauth;
 use crate::port::{
-    Change, Connector, Creation, Descriptor, ObjectTypeDescriptor, ObjectTypeSchema, Outcome, Pages,
+    Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeDescriptor, ObjectTypeSchema, Outcome, Pages,
     RemoteObject, Search, TestReport, Usage,
 };
 use crate::token::TokenSource;
@@ -46,7 +52,41 @@ const DEFAULT_SCOPES: &[&str] = &[
     "crm.schemas.companies.read",
 ];
 
-/// An object type of HubSpot.
+/// Whether a record is in the recycle bin, as an attribute to filter by: `__ARCHIVED__ eq true` reads what was deleted.
+const ARCHIVED: &str = "__ARCHIVED__";
+
+/// An object type of this connector: the records of the CRM, or the definitions of their properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Records(ObjectType),
+    Definitions(ObjectType),
+}
+
+impl Resource {
+    const ALL: [Self; 4] = [
+        Self::Records(ObjectType::Contact),
+        Self::Records(ObjectType::Company),
+        Self::Definitions(ObjectType::Contact),
+        Self::Definitions(ObjectType::Company),
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Records(object_type) => object_type.name(),
+            Self::Definitions(ObjectType::Contact) => "contactProperties",
+            Self::Definitions(ObjectType::Company) => "companyProperties",
+        }
+    }
+
+    fn natural_key(self) -> Option<&'static str> {
+        match self {
+            Self::Records(object_type) => object_type.natural_key(),
+            Self::Definitions(_) => Some("name"),
+        }
+    }
+}
+
+/// A kind of CRM record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ObjectType {
     Contact,
@@ -71,6 +111,22 @@ impl ObjectType {
         }
     }
 
+    /// The kind that it is linked with.
+    fn other(self) -> Self {
+        match self {
+            Self::Contact => Self::Company,
+            Self::Company => Self::Contact,
+        }
+    }
+
+    /// The attribute that holds the ids of the linked records.
+    fn links(self) -> &'static str {
+        match self {
+            Self::Contact => "__COMPANIES__",
+            Self::Company => "__CONTACTS__",
+        }
+    }
+
     /// What `__NAME__` stands for.
     fn name_property(self) -> &'static str {
         match self {
@@ -84,6 +140,15 @@ impl ObjectType {
         match self {
             Self::Contact => Some("email"),
             Self::Company => None,
+        }
+    }
+
+    /// The property that tells when a record was last modified. HubSpot finds nothing, and says nothing, when a contact
+    /// is searched by the companies' name of it.
+    fn modified(self) -> &'static str {
+        match self {
+            Self::Contact => "lastmodifieddate",
+            Self::Company => "hs_lastmodifieddate",
         }
     }
 
@@ -105,6 +170,7 @@ pub struct Hubspot {
     tokens: TokenSource,
     descriptor: Descriptor,
     read_schema: bool,
+    read_only: ReadOnly,
 }
 
 impl Hubspot {
@@ -132,14 +198,19 @@ impl Hubspot {
         let tokens = TokenSource::new(&config.name, credentials, clock, Arc::clone(&http), provider);
         let descriptor = Descriptor {
             title: "HubSpot".to_owned(),
-            object_types: ObjectType::ALL
+            object_types: Resource::ALL
                 .into_iter()
                 .map(|t| ObjectTypeDescriptor {
                     name: t.name().to_owned(),
                     batch_size: BATCH,
                     natural_key: t.natural_key().map(str::to_owned),
                     writable: true,
-                    change_feed: false,
+                    change_feed: matches!(t, Resource::Records(_)),
+                    modified_attribute: match t {
+                        Resource::Records(ObjectType::Contact) => Some("lastmodifieddate".to_owned()),
+                        Resource::Records(ObjectType::Company) => Some("hs_lastmodifieddate".to_owned()),
+                        _ => None,
+                    },
                 })
                 .collect(),
             permits_per_second: http.permits_per_second(),
@@ -151,16 +222,28 @@ impl Hubspot {
             tokens,
             descriptor,
             read_schema: config.switch("readSchema", true)?,
+            read_only: ReadOnly::default(),
         })
     }
 
-    fn object_type(&self, name: &str) -> Result<ObjectType, ConnectorError> {
-        ObjectType::ALL.into_iter().find(|t| t.name() == name).ok_or_else(|| {
+    fn resource(&self, name: &str) -> Result<Resource, ConnectorError> {
+        Resource::ALL.into_iter().find(|t| t.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = Resource::ALL.into_iter().map(Resource::name).collect();
             self.error(
                 ErrorKind::Unsupported,
-                format!("HubSpot object type `{name}` is not supported; use `contact` or `company`"),
+                format!("HubSpot object type `{name}` is not supported; use one of {}", names.join(", ")),
             )
         })
+    }
+
+    fn records_of(&self, name: &str) -> Result<ObjectType, ConnectorError> {
+        match self.resource(name)? {
+            Resource::Records(object_type) => Ok(object_type),
+            Resource::Definitions(_) => Err(self.error(
+                ErrorKind::Unsupported,
+                format!("HubSpot does not tell what changed in `{name}`; reconcile it instead"),
+            )),
+        }
     }
 
     /// A read, by GET.
@@ -265,7 +348,7 @@ fn pick(object_type: ObjectType, uid: String, mut properties: Attributes, wanted
 /// The properties to ask HubSpot for. Without a wish HubSpot brings its default ones.
 fn properties(object_type: ObjectType, wanted: &[String]) -> Vec<&str> {
     let mut properties: Vec<&str> = Vec::with_capacity(wanted.len());
-    for attribute in wanted {
+    for attribute in wanted.iter().filter(|a| *a != ARCHIVED && *a != object_type.links()) {
         let property = object_type.property(attribute).unwrap_or("hs_object_id");
         if !properties.contains(&property) {
             properties.push(property);
@@ -289,11 +372,37 @@ impl Connector for Hubspot {
     }
 
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError> {
-        self.object_type_schema(self.object_type(object_type)?).await
+        match self.resource(object_type)? {
+            Resource::Records(object_type) => self.object_type_schema(object_type).await,
+            Resource::Definitions(_) => Ok(definitions::schema(object_type)),
+        }
+    }
+
+    async fn revoke(&self) -> Result<(), ConnectorError> {
+        self.tokens.revoke().await
     }
 
     fn search(&self, search: Search) -> Pages<'_> {
-        self.pages(search)
+        match self.resource(&search.object_type) {
+            Ok(Resource::Records(object_type)) => self.pages(object_type, search),
+            Ok(Resource::Definitions(object_type)) => self.definition_pages(object_type, search),
+            Err(error) => Box::pin(futures::stream::once(async move { Err(error) })),
+        }
+    }
+
+    fn changes(&self, feed: Feed) -> Changes<'_> {
+        self.feed(feed)
+    }
+
+    async fn moved(
+        &self,
+        object_type: &str,
+        uids: &[String],
+    ) -> Result<Vec<(String, String)>, ConnectorError> {
+        match self.resource(object_type)? {
+            Resource::Records(object_type) => self.moved_ids(object_type, uids).await,
+            Resource::Definitions(_) => Ok(Vec::new()),
+        }
     }
 
     async fn read(
@@ -302,7 +411,10 @@ impl Connector for Hubspot {
         uids: &[String],
         attributes: &[String],
     ) -> Result<Vec<RemoteObject>, ConnectorError> {
-        self.read_ids(self.object_type(object_type)?, uids, attributes).await
+        match self.resource(object_type)? {
+            Resource::Records(object_type) => self.read_ids(object_type, uids, attributes).await,
+            Resource::Definitions(object_type) => self.read_definitions(object_type, uids, attributes).await,
+        }
     }
 
     async fn find_by_key(
@@ -311,26 +423,34 @@ impl Connector for Hubspot {
         values: &[String],
         attributes: &[String],
     ) -> Result<Vec<RemoteObject>, ConnectorError> {
-        self.read_keys(self.object_type(object_type)?, values, attributes).await
+        match self.resource(object_type)? {
+            Resource::Records(object_type) => self.read_keys(object_type, values, attributes).await,
+            Resource::Definitions(object_type) => {
+                self.read_definitions(object_type, values, attributes).await
+            }
+        }
     }
 
     async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome> {
-        match self.object_type(object_type) {
-            Ok(object_type) => self.create_batch(object_type, batch).await,
+        match self.resource(object_type) {
+            Ok(Resource::Records(object_type)) => self.create_batch(object_type, batch).await,
+            Ok(Resource::Definitions(object_type)) => self.create_definitions(object_type, batch).await,
             Err(error) => write::refuse_all(batch.len(), &error),
         }
     }
 
     async fn update(&self, object_type: &str, batch: &[Change]) -> Vec<Outcome> {
-        match self.object_type(object_type) {
-            Ok(object_type) => self.update_batch(object_type, batch).await,
+        match self.resource(object_type) {
+            Ok(Resource::Records(object_type)) => self.update_batch(object_type, batch).await,
+            Ok(Resource::Definitions(object_type)) => self.update_definitions(object_type, batch).await,
             Err(error) => write::refuse_all(batch.len(), &error),
         }
     }
 
     async fn delete(&self, object_type: &str, uids: &[String]) -> Vec<Outcome> {
-        match self.object_type(object_type) {
-            Ok(object_type) => self.archive_batch(object_type, uids).await,
+        match self.resource(object_type) {
+            Ok(Resource::Records(object_type)) => self.archive_batch(object_type, uids).await,
+            Ok(Resource::Definitions(object_type)) => self.archive_definitions(object_type, uids).await,
             Err(error) => write::refuse_all(uids.len(), &error),
         }
     }

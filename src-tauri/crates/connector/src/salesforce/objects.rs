@@ -68,6 +68,7 @@ impl ObjectType {
             natural_key: self.key.clone(),
             writable: self.writable,
             change_feed: self.change_feed,
+            modified_attribute: Some("LastModifiedDate".to_owned()),
         }
     }
 
