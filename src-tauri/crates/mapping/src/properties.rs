@@ -1,6 +1,6 @@
 //! Property mapping: which attributes of the target change, and from what to what.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, cell::OnceCell, collections::BTreeSet};
 
 use model::{
     Attributes, Pointer,
@@ -140,15 +140,35 @@ pub struct Evaluation {
     pub settled: Vec<(String, String)>,
 }
 
+/// A record, also as the one value that conditions and scripts see; most properties need only the attributes.
+pub(crate) struct Record<'r> {
+    pub attributes: Option<&'r Attributes>,
+    value: OnceCell<Value>,
+}
+
+impl<'r> Record<'r> {
+    pub(crate) fn new(attributes: Option<&'r Attributes>) -> Self {
+        Self { attributes, value: OnceCell::new() }
+    }
+
+    pub(crate) fn value(&self) -> &Value {
+        self.value.get_or_init(|| as_value(self.attributes))
+    }
+
+    pub(crate) fn get(&self, pointer: &Pointer) -> Option<&Value> {
+        if pointer.is_root() { Some(self.value()) } else { pointer.get_in(self.attributes?) }
+    }
+}
+
 /// One evaluation on its way through the properties.
 pub(crate) struct Pass<'m> {
     mapping: &'m Mapping,
     interpreter: &'m dyn Interpreter,
     occasion: Occasion<'m>,
-    source: Value,
-    target: Value,
+    source: Record<'m>,
+    target: Record<'m>,
     /// The target as the properties so far leave it.
-    result: Attributes,
+    result: Cow<'m, Attributes>,
     evaluation: Evaluation,
 }
 
@@ -161,7 +181,7 @@ impl Pass<'_> {
     /// Judges one property and takes what comes of it into the evaluation.
     pub(crate) fn take(&mut self, property: &Property, watch: &mut impl Watch) -> Result<Outcome, Problem> {
         let before = self.value_now(property);
-        let is_new = self.target.is_null();
+        let is_new = self.target.attributes.is_none();
         let (applies, otherwise) = match property.set_on {
             SetOn::Always => (true, NotApplied::CreateOnly),
             SetOn::Create => (is_new, NotApplied::CreateOnly),
@@ -175,7 +195,8 @@ impl Pass<'_> {
         }
         if let Some(condition) = &property.condition {
             let qualifier = self.occasion.qualifier;
-            let holds = holds(condition, self.interpreter, qualifier, &self.source, &self.target)?;
+            let (source, target) = (self.source.value(), self.target.value());
+            let holds = holds(condition, self.interpreter, qualifier, source, target)?;
             watch.note(|| Noted::Condition { text: property.condition_text.clone(), holds });
             if !holds {
                 return Ok(Outcome::NotApplied(NotApplied::Condition));
@@ -183,7 +204,7 @@ impl Pass<'_> {
         }
         let mapped = value_of(property, self.interpreter, self.occasion.qualifier, &self.source, watch)?;
         let pair = property.pair(&self.mapping.two_way).filter(|_| !is_new);
-        let raw = property.source.as_ref().and_then(|p| p.get(&self.source)).unwrap_or(&Value::Null);
+        let raw = property.source.as_ref().and_then(|p| self.source.get(p)).unwrap_or(&Value::Null);
         let since = pair.as_ref().map(|pair| Since::of(self.occasion.base, pair, raw, &before));
 
         let mut after = mapped.clone();
@@ -251,7 +272,7 @@ impl Pass<'_> {
             }
         }
         let outcome = if is_empty(&after) { Outcome::Cleared } else { Outcome::Written };
-        property.target.set_in(&mut self.result, after.clone());
+        property.target.set_in(self.result.to_mut(), after.clone());
         self.settle(property);
         record(&mut self.evaluation.changes, &property.target, before, after);
         Ok(outcome)
@@ -267,10 +288,10 @@ fn value_of(
     property: &Property,
     interpreter: &dyn Interpreter,
     qualifier: &str,
-    source: &Value,
+    source: &Record<'_>,
     watch: &mut impl Watch,
 ) -> Result<Value, Problem> {
-    let value = property.source.as_ref().and_then(|p| p.get(source)).cloned().unwrap_or(Value::Null);
+    let value = property.source.as_ref().and_then(|p| source.get(p)).cloned().unwrap_or(Value::Null);
     if let Some(pointer) = &property.source {
         watch.note(|| Noted::Source { attribute: pointer.to_string(), value: value.clone() });
     }
@@ -302,16 +323,16 @@ impl Mapping {
         &'m self,
         interpreter: &'m dyn Interpreter,
         occasion: Occasion<'m>,
-        source: &Attributes,
-        target: Option<&Attributes>,
+        source: &'m Attributes,
+        target: Option<&'m Attributes>,
     ) -> Pass<'m> {
         Pass {
             mapping: self,
             interpreter,
             occasion,
-            source: Value::Object(source.clone()),
-            target: as_value(target),
-            result: target.cloned().unwrap_or_default(),
+            source: Record::new(Some(source)),
+            target: Record::new(target),
+            result: target.map_or_else(|| Cow::Owned(Attributes::new()), Cow::Borrowed),
             evaluation: Evaluation::default(),
         }
     }
@@ -375,11 +396,11 @@ impl Mapping {
         source: &Attributes,
         attribute: &str,
     ) -> Result<Value, Problem> {
-        let source = Value::Object(source.clone());
+        let source = Record::new(Some(source));
         for property in self.properties.iter().filter(|p| p.target.to_string() == attribute) {
             let applies = match &property.condition {
                 None => true,
-                Some(condition) => holds(condition, interpreter, qualifier, &source, &Value::Null)?,
+                Some(condition) => holds(condition, interpreter, qualifier, source.value(), &Value::Null)?,
             };
             if applies {
                 let value = value_of(property, interpreter, qualifier, &source, &mut Unwatched)?;

@@ -14,6 +14,7 @@ use crate::{
     compiled::{CompileError, Compiler, Interpreter, Problem, ScriptId},
     date,
     phone::{self, Country},
+    properties::Record,
     trace::{Noted, Watch},
 };
 
@@ -60,8 +61,7 @@ enum Piece {
 pub(crate) struct Input<'a> {
     pub interpreter: &'a dyn Interpreter,
     pub qualifier: &'a str,
-    /// The whole source.
-    pub source: &'a Value,
+    pub source: &'a Record<'a>,
     /// Whether the property takes one attribute of the source rather than all of it or none.
     pub of_one_attribute: bool,
 }
@@ -122,7 +122,7 @@ impl Transform {
     /// The attributes that steps read by themselves, with their values.
     pub(crate) fn read_by_itself<'t>(
         &'t self,
-        source: &'t Value,
+        source: &'t Record<'_>,
     ) -> impl Iterator<Item = (String, Value)> + 't {
         self.steps
             .iter()
@@ -132,7 +132,7 @@ impl Transform {
             })
             .filter_map(|piece| match piece {
                 Piece::Attribute(pointer) => {
-                    Some((pointer.to_string(), pointer.get(source).cloned().unwrap_or(Value::Null)))
+                    Some((pointer.to_string(), source.get(pointer).cloned().unwrap_or(Value::Null)))
                 }
                 Piece::Text(_) => None,
             })
@@ -172,7 +172,7 @@ impl Run {
         })
     }
 
-    fn built_in(&self, value: Value, source: &Value) -> Result<Value, String> {
+    fn built_in(&self, value: Value, source: &Record<'_>) -> Result<Value, String> {
         match self {
             Self::Script(_) => Ok(value),
             Self::Constant(constant) => Ok(constant.clone()),
@@ -311,7 +311,7 @@ fn joined(items: &[Value], separator: &str) -> Result<String, String> {
 
 /// A fixed text stands only where the attributes that it touches have values. Where two values lose what stood between
 /// them, one blank does, or what stood on both sides of the attribute that is missing.
-fn concat(pieces: &[Piece], source: &Value) -> Result<Value, String> {
+fn concat(pieces: &[Piece], source: &Record<'_>) -> Result<Value, String> {
     let mut values: Vec<String> = Vec::new();
     // What stands before each value, and after the last one.
     let mut gaps = vec![String::new()];
@@ -319,7 +319,7 @@ fn concat(pieces: &[Piece], source: &Value) -> Result<Value, String> {
         match piece {
             Piece::Text(text) => gaps.last_mut().into_iter().for_each(|gap| gap.push_str(text)),
             Piece::Attribute(pointer) => {
-                let value = match pointer.get(source).filter(|value| !is_empty(value)) {
+                let value = match source.get(pointer).filter(|value| !is_empty(value)) {
                     None => Ok(String::new()),
                     Some(Value::Array(items)) => joined(items, ", "),
                     Some(other) => text_of(other).map(|text| text.trim().to_owned()),
