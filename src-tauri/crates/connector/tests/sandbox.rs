@@ -6,115 +6,22 @@ mod support;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use connector::credentials::memory::MemoryCredentials;
-use connector::http::Waiter;
-use connector::hubspot::Hubspot;
 use connector::oauth::loopback::{AuthorizationEnd, Loopback};
 use connector::oauth::{Authorization, Redirect};
-use connector::{Change, Connector, Creation, Credentials, ErrorKind, Outcome, RemoteObject, Search};
+use connector::{Change, Connector, Credentials, ErrorKind, Outcome, Search};
 use futures::StreamExt as _;
-use jiff::{SignedDuration, Timestamp};
-use model::{ConnectorConfig, Filter};
+use jiff::SignedDuration;
+use model::Filter;
 use sandbox::faults::{ALWAYS, Action, Fault};
-use sandbox::hubspot::{Consent, ObjectKind, Options, Sandbox};
+use sandbox::hubspot::{Consent, ObjectKind, Options};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use url::Url;
 
-use self::support::{Impatient, all, attributes, contacts, hubspot_config};
-
-/// A clock that both sides share and that only the test moves.
-#[derive(Clone, Default)]
-struct Hand(Arc<AtomicI64>);
-
-impl Hand {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_790_000_000 + self.0.load(Ordering::SeqCst)).unwrap()
-    }
-
-    fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-struct World {
-    sandbox: Sandbox,
-    hand: Hand,
-    waiter: Arc<Impatient>,
-}
-
-impl World {
-    async fn new(options: Options) -> Self {
-        let hand = Hand::default();
-        let clock = hand.clone();
-        let options = Options { clock: Arc::new(move || clock.now()), ..options };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let sandbox = Sandbox::start(listener, options).await.unwrap();
-        Self { sandbox, hand, waiter: Arc::new(Impatient::default()) }
-    }
-
-    fn config(&self, more: Value) -> ConnectorConfig {
-        let mut properties = json!({
-            "apiBaseUrl": self.sandbox.url(),
-            "authorizeUrl": format!("{}/oauth/authorize", self.sandbox.url()),
-            "permitsPerSecond": 1000,
-        });
-        for (name, value) in more.as_object().unwrap() {
-            properties[name] = value.clone();
-        }
-        hubspot_config(&properties)
-    }
-
-    fn hubspot(&self, more: Value, credentials: MemoryCredentials) -> Hubspot {
-        let hand = self.hand.clone();
-        Hubspot::with_waiter(
-            &self.config(more),
-            Arc::new(credentials),
-            Arc::new(move || hand.now()),
-            Arc::clone(&self.waiter) as Arc<dyn Waiter>,
-        )
-        .unwrap()
-    }
-
-    /// By service key.
-    fn keyed(&self) -> Hubspot {
-        self.hubspot(json!({}), key())
-    }
-
-    fn oauth(&self) -> Value {
-        json!({"clientId": "sandbox-client", "redirectUri": "http://localhost:0/oauth/callback"})
-    }
-
-    fn paths(&self) -> Vec<String> {
-        self.sandbox.portal().calls().iter().map(|c| format!("{} {}", c.method, c.path)).collect()
-    }
-}
-
-fn key() -> MemoryCredentials {
-    MemoryCredentials::with_access_token("sandbox-service-key")
-}
-
-fn seeded(records: usize) -> Options {
-    Options { records, ..Options::default() }
-}
-
-fn creation(trace: &str, value: Value) -> Creation {
-    Creation { trace: trace.to_owned(), attributes: attributes(value) }
-}
-
-fn change(uid: &str, value: Value) -> Change {
-    Change { uid: uid.to_owned(), attributes: attributes(value) }
-}
-
-fn done(outcome: &Outcome) -> &RemoteObject {
-    match outcome {
-        Outcome::Done(object) => object,
-        other => panic!("expected Done, found {other:?}"),
-    }
-}
+use self::support::world::{World, change, creation, done, key, seeded};
+use self::support::{all, attributes, contacts};
 
 #[tokio::test]
 async fn every_contact_is_listed_once_with_the_attributes_asked_for() {
@@ -200,7 +107,8 @@ async fn faults_of_a_list_are_healed_or_reported_and_never_lose_a_record() {
         ("overlap", Action::OverlapPage, 1, Ok(50)),
         ("cursor points to itself once", Action::SelfCursor, 1, Ok(0)),
         ("cursor points to itself", Action::SelfCursor, ALWAYS, Err(ErrorKind::Untrusted)),
-        ("paging missing", Action::DropPaging, 1, Err(ErrorKind::Untrusted)),
+        ("paging missing", Action::DropPaging, 1, Ok(0)),
+        ("paging missing for good", Action::DropPaging, ALWAYS, Err(ErrorKind::Untrusted)),
         (
             "redirect",
             Action::Redirect { to: "http://localhost:9".into(), status: 307 },

@@ -103,7 +103,7 @@ async fn every_odd_list_is_an_error_and_never_a_short_list() {
         ("full page, count agrees", vec![page(1..=100, None), total(100)], Ok(100)),
         (
             "full page, more are there",
-            vec![page(1..=100, None), total(101)],
+            vec![page(1..=100, None), total(101), page([], None), total(101)],
             Err("counts 101 contacts and delivered 100"),
         ),
         (
@@ -117,17 +117,26 @@ async fn every_odd_list_is_an_error_and_never_a_short_list() {
             Err("could not be confirmed"),
         ),
         ("empty account", vec![page([], None), total(0)], Ok(0)),
-        ("empty page, records are there", vec![page([], None), total(7)], Err("counts 7")),
+        (
+            "full page, more come when asked",
+            vec![page(1..=100, None), total(101), page([101], None), total(101)],
+            Ok(101),
+        ),
+        (
+            "empty page, records are there",
+            vec![page([], None), total(7), page([], None), total(7)],
+            Err("counts 7"),
+        ),
         (
             "empty page in the middle",
-            vec![page(1..=100, Some(100)), page([], None), total(140)],
+            vec![page(1..=100, Some(100)), page([], None), total(140), page([], None), total(140)],
             Err("delivered 100"),
         ),
         ("short page", vec![page(1..=3, None)], Ok(3)),
         ("unsorted first page", vec![page([5, 3, 9], Some(9)), page([4, 5, 12], None), total(5)], Ok(5)),
         (
             "skips behind a repeat",
-            vec![page(1..=100, Some(100)), page(51..=120, None), total(150)],
+            vec![page(1..=100, Some(100)), page(51..=120, None), total(150), page([], None), total(150)],
             Err("delivered 120"),
         ),
         (

@@ -7,14 +7,14 @@ mod pace;
 mod tls;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{Clock, ConnectorConfig, Secret};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OnceCell, Semaphore};
@@ -101,6 +101,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// What the server's own clock said, where it told.
+    pub fn date(&self) -> Option<Timestamp> {
+        http_date(self.headers.get(DATE)?.to_str().ok()?)
+    }
+
     /// The body as JSON of this shape. The error is a sentence without any of the content.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -135,6 +140,14 @@ pub(crate) enum Judgement {
     Refused(ConnectorError),
 }
 
+/// So many calls are allowed in such a time, and so many are left of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interval {
+    pub allowed: NonZeroU32,
+    pub left: u32,
+    pub length: Duration,
+}
+
 /// How a provider speaks.
 pub(crate) trait Dialect: Send + Sync {
     /// Sorts an answer that is not a success. `limited` counts how often this call met a limit before.
@@ -142,6 +155,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Calls left and allowed today, where the headers tell.
     fn budget(&self, headers: &HeaderMap) -> (Option<u64>, Option<u64>);
+
+    /// The budget of a short time, where the headers tell one.
+    fn interval(&self, _headers: &HeaderMap) -> Option<Interval> {
+        None
+    }
 
     /// The kind of answer that a call wants.
     fn accept(&self, _call: &Call<'_>) -> &'static str {
@@ -246,9 +264,13 @@ pub(crate) struct Http {
     /// Where a bearer token may go.
     token_home: Url,
     calls: AtomicU64,
+    /// How long answers take lately, in microseconds; zero before the first one.
+    latency: AtomicU64,
+    most_connections: u64,
     /// One more than the value; zero is "not told".
     daily_remaining: AtomicU64,
     daily_limit: AtomicU64,
+    interval: Mutex<Option<Interval>>,
 }
 
 impl Http {
@@ -286,20 +308,61 @@ impl Http {
             permits_per_second: permits.get(),
             token_home,
             calls: AtomicU64::new(0),
+            latency: AtomicU64::new(0),
+            most_connections: connections,
             daily_remaining: AtomicU64::new(0),
             daily_limit: AtomicU64::new(0),
+            interval: Mutex::new(None),
         })
+    }
+
+    /// The time here.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub fn permits_per_second(&self) -> u32 {
         self.permits_per_second
     }
 
+    /// Most calls that may be under way at once.
+    pub fn connections(&self) -> u64 {
+        self.most_connections
+    }
+
+    /// How long an answer takes lately, without the wait for a permit.
+    pub fn latency(&self) -> Duration {
+        Duration::from_micros(self.latency.load(Ordering::Relaxed))
+    }
+
+    fn remember_latency(&self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let before = self.latency.load(Ordering::Relaxed);
+        let now = if before == 0 { took } else { (before.saturating_mul(3).saturating_add(took)) / 4 };
+        self.latency.store(now, Ordering::Relaxed);
+    }
+
     pub fn usage(&self) -> Usage {
+        let interval = *self.interval.lock().unwrap_or_else(PoisonError::into_inner);
         Usage {
             calls: self.calls.load(Ordering::Relaxed),
             daily_remaining: self.daily_remaining.load(Ordering::Relaxed).checked_sub(1),
             daily_limit: self.daily_limit.load(Ordering::Relaxed).checked_sub(1),
+            interval_remaining: interval.map(|i| u64::from(i.left)),
+            interval_limit: interval.map(|i| u64::from(i.allowed.get())),
+            interval_seconds: interval.map(|i| i.length.as_secs()),
+            resting_seconds: Some(self.general.rest_left())
+                .filter(|r| !r.is_zero())
+                .map(|r| r.as_secs().max(1)),
+        }
+    }
+
+    /// Keeps to what the provider allows in a short time. Others may use the same budget, so the last of it is left.
+    fn keep_to(&self, interval: Interval) {
+        *self.interval.lock().unwrap_or_else(PoisonError::into_inner) = Some(interval);
+        self.general.allow(interval.allowed, interval.length);
+        if interval.left == 0 {
+            self.general.rest(interval.length / 10);
         }
     }
 
@@ -458,6 +521,7 @@ impl Http {
             request = request.header(reqwest::header::AUTHORIZATION, header);
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
+        let sent = self.waiter.elapsed();
         let mut response = request.send().await.map_err(|e| self.broken(call, &url, e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
@@ -466,6 +530,9 @@ impl Http {
             if let Some(told) = told {
                 slot.store(told.saturating_add(1), Ordering::Relaxed);
             }
+        }
+        if let Some(interval) = self.dialect.interval(&headers) {
+            self.keep_to(interval);
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(call, &url, e))? {
@@ -481,6 +548,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
+        self.remember_latency(self.waiter.elapsed().saturating_sub(sent));
         tracing::debug!(connector = %self.name, method = %call.method, path = call.url.path(), status, "call");
         let retry_after = headers
             .get(RETRY_AFTER)
@@ -548,8 +616,11 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-    Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+    Some(Duration::try_from(http_date(text)?.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
 }
 
 /// Blots a secret out of a body that will be quoted.

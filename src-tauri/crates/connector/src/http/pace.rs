@@ -66,20 +66,46 @@ impl governor::clock::Clock for Ticks {
 /// A queue of calls that share permits and a rest.
 pub(crate) struct Lane {
     waiter: Arc<dyn Waiter>,
-    permits: RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>,
+    /// As configured; the provider may allow less.
+    per_second: NonZeroU32,
+    permits: Mutex<Permits>,
     resting_until: Mutex<Duration>,
+}
+
+struct Permits {
+    limiter: Arc<RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>>,
+    /// Time between two calls.
+    period: Duration,
+}
+
+impl Permits {
+    fn new(period: Duration, burst: NonZeroU32, waiter: &Arc<dyn Waiter>) -> Self {
+        // A period of zero, which no setting gives, would mean no limit.
+        let quota = Quota::with_period(period.max(Duration::from_nanos(1)))
+            .unwrap_or(Quota::per_second(NonZeroU32::MIN))
+            .allow_burst(burst);
+        Self { limiter: Arc::new(RateLimiter::direct_with_clock(quota, Ticks(Arc::clone(waiter)))), period }
+    }
 }
 
 impl Lane {
     /// Calls are spread evenly: a burst of a whole second's permits would take a provider that counts over ten
     /// seconds over its limit.
     pub(crate) fn new(per_second: NonZeroU32, waiter: Arc<dyn Waiter>) -> Self {
-        let burst = NonZeroU32::new(per_second.get() / 10).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(per_second).allow_burst(burst);
-        Self {
-            permits: RateLimiter::direct_with_clock(quota, Ticks(Arc::clone(&waiter))),
-            waiter,
-            resting_until: Mutex::new(Duration::ZERO),
+        let permits = Permits::new(period(per_second), burst(per_second), &waiter);
+        Self { per_second, permits: Mutex::new(permits), waiter, resting_until: Mutex::new(Duration::ZERO) }
+    }
+
+    /// Goes as fast as configured and not faster than the provider allows: so many calls in such a time. A hundredth
+    /// of it is left alone, because calls do not arrive as evenly as they are sent.
+    pub(crate) fn allow(&self, calls: NonZeroU32, within: Duration) {
+        let theirs = within.mul_f64(1.01) / calls.get();
+        let ours = period(self.per_second);
+        let (period, burst) =
+            if theirs > ours { (theirs, NonZeroU32::MIN) } else { (ours, burst(self.per_second)) };
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        if permits.period != period {
+            *permits = Permits::new(period, burst, &self.waiter);
         }
     }
 
@@ -94,7 +120,8 @@ impl Lane {
                 self.waiter.wait(rest).await;
                 continue;
             }
-            match self.permits.check() {
+            let limiter = Arc::clone(&self.permits.lock().unwrap_or_else(PoisonError::into_inner).limiter);
+            match limiter.check() {
                 Ok(()) => return Ok(()),
                 Err(not_yet) => self.waiter.wait(not_yet.wait_time_from(self.waiter.elapsed())).await,
             }
@@ -108,10 +135,19 @@ impl Lane {
         *resting_until = (*resting_until).max(until);
     }
 
-    fn rest_left(&self) -> Duration {
+    /// How long nobody is let through any more.
+    pub(crate) fn rest_left(&self) -> Duration {
         let until = *self.resting_until.lock().unwrap_or_else(PoisonError::into_inner);
         until.saturating_sub(self.waiter.elapsed())
     }
+}
+
+fn period(per_second: NonZeroU32) -> Duration {
+    Duration::from_secs(1) / per_second.get()
+}
+
+fn burst(per_second: NonZeroU32) -> NonZeroU32 {
+    NonZeroU32::new(per_second.get() / 10).unwrap_or(NonZeroU32::MIN)
 }
 
 /// The duration and up to a quarter more, so that calls that failed together do not come back together.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use model::Attributes;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::{Answer, Dialect, Judgement, words};
+use crate::http::{Answer, Dialect, Interval, Judgement, words};
 
 /// One record.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +24,30 @@ pub(crate) struct Record {
     pub properties: Attributes,
     #[serde(default)]
     pub object_write_trace_id: Option<String>,
+    /// In the recycle bin.
+    #[serde(default)]
+    pub archived: bool,
+    /// Linked records, where they were asked for.
+    #[serde(default)]
+    pub associations: HashMap<String, Links>,
+    /// When it went to the recycle bin.
+    #[serde(default)]
+    pub archived_at: Option<String>,
+}
+
+/// The first linked records of one kind; the same id comes once for each label.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Links {
+    #[serde(default)]
+    pub results: Vec<Link>,
+    /// There are more than those.
+    #[serde(default)]
+    pub paging: Option<Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Link {
+    pub id: String,
 }
 
 /// A page of a list or a search.
@@ -259,6 +284,17 @@ impl Dialect for HubspotDialect {
     fn budget(&self, headers: &HeaderMap) -> (Option<u64>, Option<u64>) {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
         (number("x-hubspot-ratelimit-daily-remaining"), number("x-hubspot-ratelimit-daily"))
+    }
+
+    fn interval(&self, headers: &HeaderMap) -> Option<Interval> {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+        let length =
+            number("x-hubspot-ratelimit-interval-milliseconds").filter(|ms| (100..=600_000).contains(ms))?;
+        Some(Interval {
+            allowed: NonZeroU32::new(number("x-hubspot-ratelimit-max")?)?,
+            left: number("x-hubspot-ratelimit-remaining")?,
+            length: Duration::from_millis(u64::from(length)),
+        })
     }
 }
 

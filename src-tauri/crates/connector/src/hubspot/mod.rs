@@ -33,8 +33,8 @@ use crate::http::client::address;
 use crate::http::{Bearer, Call, Http, Payload, RealTime, Repeat, Waiter};
 use crate::oauth;
 use crate::port::{
-    Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeDescriptor, ObjectTypeSchema, Outcome, Pages,
-    RemoteObject, Search, TestReport, Usage,
+    Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeDescriptor, ObjectTypeSchema, Outcome,
+    Pages, RemoteObject, Search, TestReport, Usage,
 };
 use crate::token::TokenSource;
 

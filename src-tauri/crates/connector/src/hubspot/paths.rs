@@ -53,10 +53,20 @@ impl Paths {
         self.join(&if rest.is_empty() { path } else { format!("{path}/{rest}") })
     }
 
-    pub fn properties(&self, plural: &str) -> Url {
-        self.join(&match &self.version {
+    /// The properties of an object type; `rest` is a property's name, `batch/create`, `batch/archive`, or nothing.
+    pub fn properties(&self, plural: &str, rest: &str) -> Url {
+        let path = match &self.version {
             Version::V3 => format!("crm/v3/properties/{plural}"),
             Version::Dated(date) => format!("crm/properties/{date}/{plural}"),
+        };
+        self.join(&if rest.is_empty() { path } else { format!("{path}/{rest}") })
+    }
+
+    /// The links of many records. Beside v3 it is associations v4 that have this.
+    pub fn associations(&self, from: &str, to: &str) -> Url {
+        self.join(&match &self.version {
+            Version::V3 => format!("crm/v4/associations/{from}/{to}/batch/read"),
+            Version::Dated(date) => format!("crm/associations/{date}/{from}/{to}/batch/read"),
         })
     }
 
@@ -136,7 +146,7 @@ mod tests {
             let paths = Paths::from_config(&config(properties)).unwrap();
             assert_eq!(paths.objects("contacts", "").as_str(), list);
             assert_eq!(paths.objects("contacts", "search").as_str(), search);
-            assert_eq!(paths.properties("contacts").as_str(), schema);
+            assert_eq!(paths.properties("contacts", "").as_str(), schema);
             assert_eq!(paths.token("").as_str(), token);
         }
     }

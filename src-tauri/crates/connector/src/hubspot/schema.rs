@@ -108,9 +108,9 @@ impl Hubspot {
         if !self.read_schema {
             return Ok(builtin(object_type));
         }
-        let call = self.get(self.paths.properties(object_type.plural()));
+        let call = self.get(self.paths.properties(object_type.plural(), ""));
         let answer: Properties = self.http.send(&call, |a| a.json()).await?;
-        let attributes = answer
+        let attributes: Vec<AttributeSchema> = answer
             .results
             .into_iter()
             .filter(|p| !p.archived)
@@ -123,8 +123,25 @@ impl Hubspot {
                 options: p.options.into_iter().map(|o| o.value).collect(),
                 name: p.name,
             })
+            .chain([links(object_type)])
             .collect();
+        let read_only = attributes.iter().filter(|a| !a.writable).map(|a| a.name.clone());
+        self.read_only.told(object_type, read_only);
         Ok(ObjectTypeSchema { object_type: object_type.name().to_owned(), attributes })
+    }
+}
+
+/// The ids of the linked records, which HubSpot does not keep as a property.
+fn links(object_type: ObjectType) -> AttributeSchema {
+    AttributeSchema {
+        name: object_type.links().to_owned(),
+        label: match object_type {
+            ObjectType::Contact => "Record IDs of the associated companies",
+            ObjectType::Company => "Record IDs of the associated contacts",
+        }
+        .to_owned(),
+        kind: "array".to_owned(),
+        ..AttributeSchema::default()
     }
 }
 
@@ -149,6 +166,7 @@ fn builtin(object_type: ObjectType) -> ObjectTypeSchema {
                 Vec::new()
             },
         })
+        .chain([links(object_type)])
         .collect();
     ObjectTypeSchema { object_type: object_type.name().to_owned(), attributes }
 }

@@ -9,7 +9,7 @@ use model::filter::Op;
 use model::{Attributes, Filter, Pointer};
 use serde_json::{Value, json};
 
-use super::ObjectType;
+use super::{ARCHIVED, ObjectType};
 use crate::port::RemoteObject;
 
 /// Most groups.
@@ -28,6 +28,8 @@ pub(super) enum Plan {
     Everything,
     /// By HubSpot's search, checked again here where that is not exact.
     Remotely { groups: Vec<Vec<Value>>, check: Option<LocalCheck> },
+    /// By reading these ids, checked again here: reads by id know no index that lags.
+    ByIds(Vec<String>, LocalCheck),
     /// By listing everything.
     Locally(LocalCheck),
 }
@@ -42,6 +44,13 @@ struct Leaf {
 impl Plan {
     pub fn new(object_type: ObjectType, filter: &Filter) -> Self {
         let locally = || Self::Locally(LocalCheck::new(object_type, filter));
+        // No search shows the recycle bin.
+        if filter.pointers().iter().any(|p| p.head() == Some(ARCHIVED)) {
+            return locally();
+        }
+        if let Some(ids) = ids(filter) {
+            return Self::ByIds(ids, LocalCheck::new(object_type, filter));
+        }
         let Some(groups) = groups(object_type, filter, false) else { return locally() };
         if groups.is_empty() {
             return Self::Nothing;
@@ -61,13 +70,45 @@ impl Plan {
     }
 }
 
+/// The ids that a filter names, where nothing else can match.
+fn ids(filter: &Filter) -> Option<Vec<String>> {
+    match filter {
+        Filter::Compare(pointer, Op::Eq, value) => match (pointer.steps(), value) {
+            ([attribute], Value::String(id)) if is_uid(attribute) => Some(vec![id.clone()]),
+            ([attribute], Value::Number(id)) if is_uid(attribute) => Some(vec![id.to_string()]),
+            _ => None,
+        },
+        Filter::Or(parts) => {
+            Some(parts.iter().map(ids).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+        }
+        Filter::And(parts) => parts.iter().find_map(ids),
+        _ => None,
+    }
+}
+
+fn is_uid(attribute: &str) -> bool {
+    matches!(attribute, "__UID__" | "_id" | "hs_object_id")
+}
+
+/// Whether a filter can match records of the recycle bin only.
+fn wants_archived(filter: &Filter) -> bool {
+    match filter {
+        Filter::Compare(pointer, Op::Eq, Value::Bool(true)) => pointer.head() == Some(ARCHIVED),
+        Filter::And(parts) => parts.iter().any(wants_archived),
+        _ => false,
+    }
+}
+
 /// The filter as a disjunction of conjunctions; `None` where HubSpot cannot answer it. `negated` carries a `not` down
 /// to the comparisons.
 fn groups(object_type: ObjectType, filter: &Filter, negated: bool) -> Option<Vec<Vec<Leaf>>> {
     match filter {
         Filter::Always(value) => Some(if *value != negated { vec![Vec::new()] } else { Vec::new() }),
         Filter::Not(part) => groups(object_type, part, !negated),
-        Filter::Or(parts) if !negated => any(object_type, parts, negated),
+        Filter::Or(parts) if !negated => match one_of(object_type, parts) {
+            Some(leaf) => Some(vec![vec![leaf]]),
+            None => any(object_type, parts, negated),
+        },
         Filter::And(parts) if negated => any(object_type, parts, negated),
         Filter::And(parts) | Filter::Or(parts) => {
             let mut product = vec![Vec::new()];
@@ -96,6 +137,24 @@ fn groups(object_type: ObjectType, filter: &Filter, negated: bool) -> Option<Vec
     }
 }
 
+/// Texts of one property that are alternatives to each other are one comparison, however many they are.
+fn one_of(object_type: ObjectType, parts: &[Filter]) -> Option<Leaf> {
+    let mut name = None;
+    let mut values = Vec::with_capacity(parts.len());
+    for part in parts {
+        let Filter::Compare(pointer, Op::Eq, Value::String(text)) = part else { return None };
+        let property = property(object_type, pointer)?;
+        if text.is_empty() || *name.get_or_insert_with(|| property.clone()) != property {
+            return None;
+        }
+        // HubSpot wants the texts of a list in lower case.
+        values.push(text.to_lowercase());
+    }
+    let filter =
+        json!({"propertyName": name.filter(|_| values.len() > 1)?, "operator": "IN", "values": values});
+    Some(Leaf { filter, exact: false })
+}
+
 fn any(object_type: ObjectType, parts: &[Filter], negated: bool) -> Option<Vec<Vec<Leaf>>> {
     let mut all = Vec::new();
     for part in parts {
@@ -106,6 +165,7 @@ fn any(object_type: ObjectType, parts: &[Filter], negated: bool) -> Option<Vec<V
 
 fn property(object_type: ObjectType, pointer: &Pointer) -> Option<String> {
     match pointer.steps() {
+        [attribute] if attribute == object_type.links() => None,
         [attribute] => Some(object_type.property(attribute).unwrap_or("hs_object_id").to_owned()),
         _ => None,
     }
@@ -197,6 +257,11 @@ impl LocalCheck {
         &self.attributes
     }
 
+    /// Whether it is the recycle bin that has to be listed.
+    pub fn archived(&self) -> bool {
+        wants_archived(&self.filter)
+    }
+
     pub fn matches(&self, object: &RemoteObject) -> bool {
         let mut document = Attributes::new();
         for attribute in &self.attributes {
@@ -250,7 +315,8 @@ mod tests {
         match Plan::new(ObjectType::Contact, &Filter::parse(text).unwrap()) {
             Plan::Nothing => json!("nothing"),
             Plan::Everything => json!("everything"),
-            Plan::Locally(_) => json!("here"),
+            Plan::Locally(check) => json!(if check.archived() { "here, archived" } else { "here" }),
+            Plan::ByIds(ids, _) => json!({ "ids": ids }),
             Plan::Remotely { groups, check } => {
                 let groups: Vec<Vec<String>> = groups
                     .iter()
@@ -258,7 +324,14 @@ mod tests {
                         g.iter()
                             .map(|f| {
                                 let word = |key: &str| f[key].as_str().unwrap_or_default().to_owned();
-                                format!("{} {} {}", word("propertyName"), word("operator"), word("value"))
+                                let values: Vec<&str> = f["values"]
+                                    .as_array()
+                                    .into_iter()
+                                    .flatten()
+                                    .filter_map(Value::as_str)
+                                    .collect();
+                                let value = if values.is_empty() { word("value") } else { values.join(",") };
+                                format!("{} {} {value}", word("propertyName"), word("operator"))
                                     .trim()
                                     .to_owned()
                             })
@@ -283,6 +356,27 @@ mod tests {
                 "firstname sw 'An' and age ge 3",
                 json!({"groups": [["firstname CONTAINS_TOKEN An*", "age GTE 3"]], "checked": true}),
             ),
+            (
+                "city eq 'Ulm' or city eq 'Bonn' or city eq 'Kiel' or city eq 'Jena' or city eq 'Trier' or city eq 'Mainz'",
+                json!({"groups": [["city IN ulm,bonn,kiel,jena,trier,mainz"]], "checked": true}),
+            ),
+            (
+                "phone pr and (city eq 'Ulm' or city eq 'Bonn')",
+                json!({"groups": [["phone HAS_PROPERTY", "city IN ulm,bonn"]], "checked": true}),
+            ),
+            (
+                "city eq 'Ulm' or state eq 'x'",
+                json!({"groups": [["city EQ Ulm"], ["state EQ x"]], "checked": true}),
+            ),
+            ("_id eq '5' or __UID__ eq '7'", json!({"ids": ["5", "7"]})),
+            ("phone pr and hs_object_id eq 9", json!({"ids": ["9"]})),
+            (
+                "_id eq '5' or phone pr",
+                json!({"groups": [["hs_object_id EQ 5"], ["phone HAS_PROPERTY"]], "checked": true}),
+            ),
+            ("__ARCHIVED__ eq true and phone pr", json!("here, archived")),
+            ("!(__ARCHIVED__ eq true)", json!("here")),
+            ("__COMPANIES__ eq '9'", json!("here")),
             ("firstname co 'nn'", json!({"groups": [["firstname CONTAINS_TOKEN *nn*"]], "checked": true})),
             ("firstname co 'a b'", json!("here")),
             ("phone pr", json!({"groups": [["phone HAS_PROPERTY"]], "checked": false})),

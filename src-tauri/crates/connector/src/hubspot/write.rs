@@ -3,6 +3,10 @@
 //! HubSpot may refuse a whole batch for one bad record. Such a batch is taken apart until every good record is
 //! written, with as few calls as its error allows: conflicts are looked up together, properties that do not exist
 //! settle every record that carries them, named values are tried alone, and only then is the batch halved.
+//!
+//! `batch/upsert` is not used. A create that meets an existing contact has to become a conflict, so that the mapping's
+//! correlation and policies decide about that contact; an upsert would overwrite it unseen. Updates go by record id,
+//! because an e-mail address may have moved to another contact meanwhile.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -13,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::answers::{BatchAnswer, Problem, Record};
 use super::read::{emails, is_id};
+use super::read_only;
 use super::{BATCH, Hubspot, ObjectType};
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Failure, Refusal, Repeat};
@@ -25,7 +30,7 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(60);
 const RECORD_RETRY: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
+pub(super) enum Operation {
     Create,
     Update,
     Archive,
@@ -104,6 +109,10 @@ impl Hubspot {
                 continue;
             }
             let properties = wire(object_type, &creation.attributes, false);
+            if let Some(refused) = self.refuse_read_only(object_type, &properties) {
+                outcomes.put(slot, refused);
+                continue;
+            }
             let item = Item { key: creation.trace.clone(), properties, slots: vec![slot] };
             // Two records of one batch with the same address make HubSpot refuse the whole batch.
             let unique = object_type.natural_key().and_then(|key| Some((key, item.text(key)?)));
@@ -138,6 +147,10 @@ impl Hubspot {
                 continue;
             }
             let properties = wire(object_type, &change.attributes, true);
+            if let Some(refused) = self.refuse_read_only(object_type, &properties) {
+                outcomes.put(slot, refused);
+                continue;
+            }
             // HubSpot refuses a batch with the same record twice, so changes of one record become one, in their order.
             match places.get(change.uid.as_str()).and_then(|place| items.get_mut(*place)) {
                 Some(item) => {
@@ -177,6 +190,12 @@ impl Hubspot {
         outcomes.finish()
     }
 
+    fn refuse_read_only(&self, object_type: ObjectType, properties: &Attributes) -> Option<Outcome> {
+        let property = self.read_only.first_of(object_type, properties)?;
+        let reason = read_only::reason(property);
+        Some(Outcome::Rejected { reason, attribute: Some(property.to_owned()) })
+    }
+
     /// Sends items until each has an outcome.
     async fn settle(
         &self,
@@ -205,7 +224,10 @@ impl Hubspot {
                         outcomes.set(item, &Outcome::Done(object));
                     }
                 }
-                Ok(Some(answer)) => assign(operation, object_type, &group, answer, outcomes),
+                Ok(Some(answer)) => {
+                    answer.errors.iter().for_each(|p| self.read_only.refused(object_type, p));
+                    assign(operation, object_type, &group, answer, outcomes);
+                }
                 Err(Failure::Refused(refusal)) if group.len() > 1 && may_be_one_item(&refusal) => {
                     let parts = self.take_apart(operation, object_type, group, &refusal, outcomes).await;
                     waiting.extend(parts.into_iter().rev());
@@ -230,6 +252,7 @@ impl Hubspot {
         outcomes: &mut Outcomes,
     ) -> Vec<Vec<Item>> {
         let problem = Problem::parse(&refusal.body);
+        self.read_only.refused(object_type, &problem);
         let len = group.len();
         let mut rest = group;
         if let (409, Operation::Create, Some(key)) = (refusal.status, operation, object_type.natural_key()) {
@@ -427,7 +450,7 @@ fn wire_text(value: &Value) -> String {
 }
 
 /// The outcome of one item whose whole call failed.
-fn failed(operation: Operation, failure: &Failure) -> Outcome {
+pub(super) fn failed(operation: Operation, failure: &Failure) -> Outcome {
     match failure {
         Failure::Lost(error) => Outcome::Unknown { reason: error.message.clone() },
         Failure::Refused(refusal) => {
@@ -452,7 +475,7 @@ fn retry(error: &ConnectorError) -> Outcome {
 }
 
 /// The outcome of one item that HubSpot explains.
-fn judged(operation: Operation, problem: &Problem) -> Outcome {
+pub(super) fn judged(operation: Operation, problem: &Problem) -> Outcome {
     if let (Operation::Create, Some(existing)) = (operation, problem.existing_id()) {
         return Outcome::Conflict { existing, reason: problem.words() };
     }

@@ -60,7 +60,7 @@ mod tests {
     use crate::port::Usage;
 
     fn usage(left: u64) -> Usage {
-        Usage { calls: 0, daily_remaining: Some(left), daily_limit: Some(1000) }
+        Usage { daily_remaining: Some(left), daily_limit: Some(1000), ..Usage::default() }
     }
 
     #[test]
