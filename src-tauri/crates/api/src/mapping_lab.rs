@@ -54,6 +54,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Records of a resource, and whether there are more.
+#[derive(Debug)]
 pub(crate) struct Looked {
     pub records: Vec<SampleRecord>,
     pub more: bool,
