@@ -8,7 +8,10 @@ use std::{
 };
 
 use clap::{Args, Subcommand, ValueEnum};
-use sandbox::hubspot::{Consent, Limits, Options, Sandbox, load_faults};
+use sandbox::{
+    hubspot::{Consent, Limits, Options, Sandbox, load_faults},
+    salesforce,
+};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -19,13 +22,17 @@ use crate::{
     output::Output,
 };
 
-/// The port that is taken where none is asked for and it is free: a connector finds its sandbox again after a restart.
-const USUAL_PORT: u16 = 47811;
+/// The ports that are taken where none is asked for and they are free: a connector finds its sandbox again after a
+/// restart.
+const HUBSPOT_PORT: u16 = 47811;
+const SALESFORCE_PORT: u16 = 47813;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// A HubSpot account with made-up people; runs until Ctrl-C
     Hubspot(Hubspot),
+    /// A Salesforce org with made-up people; runs until Ctrl-C
+    Salesforce(Salesforce),
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +63,37 @@ pub struct Hubspot {
     state: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub struct Salesforce {
+    /// Where to listen; this machine only. Port 0 takes any that is free [default: 127.0.0.1:47813 or any free port]
+    #[arg(long, value_name = "127.0.0.1:PORT")]
+    addr: Option<SocketAddr>,
+    /// Users to begin with; accounts, contacts and leads join them
+    #[arg(long, value_name = "N", default_value_t = 250)]
+    records: usize,
+    /// Decides who they are
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    seed: u64,
+    /// A fault document: how the sandbox misbehaves
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// What the OAuth consent page does
+    #[arg(long, value_enum, default_value_t = ConsentChoice::Ask)]
+    consent: ConsentChoice,
+    /// Milliseconds that every answer takes longer
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
+    /// API calls of one day; no limit without it
+    #[arg(long, value_name = "N")]
+    daily_calls: Option<u32>,
+    /// Refresh Token Rotation: every refresh token works once
+    #[arg(long)]
+    rotate: bool,
+    /// Seconds until a session ends
+    #[arg(long, value_name = "SECONDS", default_value_t = 7200)]
+    session: i64,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ConsentChoice {
     /// A page with two buttons
@@ -76,32 +114,72 @@ enum LimitsChoice {
     None,
 }
 
+/// What a sandbox is reached by.
+struct Access {
+    name: &'static str,
+    url: String,
+    token: (&'static str, Option<String>),
+    client_id: String,
+    client_secret: String,
+}
+
 pub async fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
-    let Command::Hubspot(asked) = command;
-    let listener = listen(asked.addr).await?;
-    let options = options(asked)?;
-    let (token, client, secret) =
-        (options.access_token.clone(), options.client_id.clone(), options.client_secret.clone());
-    let sandbox = Sandbox::start(listener, options)
-        .await
-        .map_err(|problem| Failure::error(format!("the sandbox cannot be started ({problem})")))?;
-    if output.is_json() {
-        output.document(&json!({
-            "url": sandbox.url(), "accessToken": token, "clientId": client, "clientSecret": secret,
-        }))?;
-    } else {
-        output.line(format!("HubSpot sandbox: {}", sandbox.url()))?;
-        output.line(format!("service key:     {}", token.unwrap_or_default()))?;
-        output.line(format!("client id:       {client}"))?;
-        output.line(format!("client secret:   {secret}"))?;
-        output.hint("Runs until Ctrl-C. Its address shows the contacts in a browser.");
+    match command {
+        Command::Hubspot(asked) => hubspot(asked, output).await,
+        Command::Salesforce(asked) => salesforce(asked, output).await,
     }
+}
+
+async fn hubspot(asked: &Hubspot, output: &Output) -> Result<Exit, Failure> {
+    let listener = listen(asked.addr, HUBSPOT_PORT).await?;
+    let options = options(asked)?;
+    let (token, client_id, client_secret) =
+        (options.access_token.clone(), options.client_id.clone(), options.client_secret.clone());
+    let sandbox = Sandbox::start(listener, options).await.map_err(not_started)?;
+    let url = sandbox.url();
+    tell(output, &Access { name: "HubSpot", url, token: ("service key", token), client_id, client_secret })?;
     let asked = asked_to_end().await;
     sandbox.stop().await;
     asked.map(|()| Exit::Done)
 }
 
-async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
+async fn salesforce(asked: &Salesforce, output: &Output) -> Result<Exit, Failure> {
+    let listener = listen(asked.addr, SALESFORCE_PORT).await?;
+    let options = salesforce_options(asked)?;
+    let (token, client_id, client_secret) =
+        (options.access_token.clone(), options.client_id.clone(), options.client_secret.clone());
+    let sandbox = salesforce::Sandbox::start(listener, options).await.map_err(not_started)?;
+    let url = sandbox.url();
+    tell(output, &Access { name: "Salesforce", url, token: ("session", token), client_id, client_secret })?;
+    let asked = asked_to_end().await;
+    sandbox.stop().await;
+    asked.map(|()| Exit::Done)
+}
+
+fn not_started(problem: io::Error) -> Failure {
+    Failure::error(format!("the sandbox cannot be started ({problem})"))
+}
+
+fn tell(output: &Output, access: &Access) -> Result<(), Failure> {
+    let Access { name, url, token: (called, token), client_id, client_secret } = access;
+    if output.is_json() {
+        return output.document(&json!({
+            "url": url, "accessToken": token, "clientId": client_id, "clientSecret": client_secret,
+        }));
+    }
+    for (title, value) in [
+        (format!("{name} sandbox:"), url.as_str()),
+        (format!("{called}:"), token.as_deref().unwrap_or_default()),
+        ("client id:".to_owned(), client_id),
+        ("client secret:".to_owned(), client_secret),
+    ] {
+        output.line(format!("{title:<19} {value}"))?;
+    }
+    output.hint("Runs until Ctrl-C. Its address shows the records in a browser.");
+    Ok(())
+}
+
+async fn listen(asked: Option<SocketAddr>, usual: u16) -> Result<TcpListener, Failure> {
     let refused = |address: SocketAddr, problem: io::Error| {
         Failure::error(format!(
             "{address} cannot be listened on ({problem}); name another address with --addr"
@@ -116,7 +194,7 @@ async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
         }
         return TcpListener::bind(address).await.map_err(|problem| refused(address, problem));
     }
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, usual));
     match TcpListener::bind(usual).await {
         Ok(listener) => Ok(listener),
         Err(_) => {
@@ -149,5 +227,28 @@ fn options(asked: &Hubspot) -> Result<Options, Failure> {
             LimitsChoice::None => Limits::UNLIMITED,
         },
         ..Options::default()
+    })
+}
+
+fn salesforce_options(asked: &Salesforce) -> Result<salesforce::Options, Failure> {
+    let faults = match &asked.faults {
+        Some(file) => salesforce::load_faults(&input::read(file)?)
+            .map_err(|problem| Failure::error(format!("{}: {problem}", input::title(file))))?,
+        None => salesforce::Faults::default(),
+    };
+    Ok(salesforce::Options {
+        records: asked.records,
+        seed: asked.seed,
+        faults,
+        latency: Duration::from_millis(asked.latency),
+        consent: match asked.consent {
+            ConsentChoice::Ask => salesforce::Consent::Ask,
+            ConsentChoice::Allow => salesforce::Consent::Allow,
+            ConsentChoice::Deny => salesforce::Consent::Deny,
+        },
+        limits: Limits { daily: asked.daily_calls, ..Limits::UNLIMITED },
+        rotate_refresh_tokens: asked.rotate,
+        session_lifetime_secs: asked.session,
+        ..salesforce::Options::default()
     })
 }

@@ -9,6 +9,7 @@ use crate::answer::Answer;
 use super::catalogue::{find, objects};
 use super::faults::load_faults;
 use super::org::{Org, OrgError};
+use super::page;
 use super::request::Request;
 use super::server::Shared;
 
@@ -16,6 +17,10 @@ pub(crate) fn route(shared: &Arc<Shared>, request: &Request) -> Option<Answer> {
     let org = Org { shared: shared.clone() };
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     match (request.method.as_str(), segments.as_slice()) {
+        ("GET", []) => find("User").map(|object| page::list(&org, request, object)),
+        ("GET" | "POST", ["look", tail @ ..]) => {
+            Some(page::route(&org, request, tail).unwrap_or_else(|| error(404, "there is no such page")))
+        }
         // A browser asks for it on its own; that is nobody's API call.
         ("GET", ["favicon.ico"]) => Some(Answer::empty(404)),
         (method, ["__sandbox", tail @ ..]) => Some(control(&org, request, method, tail)),

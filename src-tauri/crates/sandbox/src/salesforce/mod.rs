@@ -9,6 +9,7 @@
 //!
 //! | Request | Effect |
 //! |---|---|
+//! | `GET /` | the records of every type, for a person |
 //! | `GET /__sandbox/state` | counts, tokens, faults |
 //! | `GET /__sandbox/calls`, `GET /__sandbox/writes` | what was asked and what was written |
 //! | `GET /__sandbox/{Type}?limit&after`, `GET /__sandbox/{Type}/{id}` | records with all stored values |
@@ -46,6 +47,7 @@ mod id;
 mod input;
 mod oauth;
 mod org;
+mod page;
 mod picklists;
 mod problem;
 mod query;

@@ -41,7 +41,8 @@ pub(crate) fn create(shared: &Shared, request: &Request, version: u16) -> Result
     }
     let key = Some(text("externalIdFieldName")).filter(|name| !name.is_empty());
     if operation == "upsert" {
-        let known = key.as_deref().and_then(|key| object.field(key)).is_some_and(|(_, field)| field.id_lookup);
+        let known =
+            key.as_deref().and_then(|key| object.field(key)).is_some_and(|(_, field)| field.id_lookup);
         if !known {
             let message = format!("externalIdFieldName is not an external id of {}", object.name);
             return Err(invalid(message));
@@ -110,7 +111,8 @@ pub(crate) fn carry_out(shared: &Shared, request: &Request, job: &mut Job) {
             let processed = fault.as_ref().and_then(|fault: &JobFault| fault.processed).unwrap_or(usize::MAX);
             writing(shared, request, |writer| work(writer, object, &operation, ingest, rows, processed));
             if job.end == State::Failed {
-                job.error = Some("InternalServerError : the job was ended by a fault of the sandbox".to_owned());
+                job.error =
+                    Some("InternalServerError : the job was ended by a fault of the sandbox".to_owned());
             }
         }
         Err((message, rows)) => {

@@ -95,14 +95,8 @@ pub(crate) struct Job {
     pub work: Work,
 }
 
-pub(crate) const DELIMITERS: &[(&str, char)] = &[
-    ("COMMA", ','),
-    ("TAB", '\t'),
-    ("PIPE", '|'),
-    ("SEMICOLON", ';'),
-    ("CARET", '^'),
-    ("BACKQUOTE", '`'),
-];
+pub(crate) const DELIMITERS: &[(&str, char)] =
+    &[("COMMA", ','), ("TAB", '\t'), ("PIPE", '|'), ("SEMICOLON", ';'), ("CARET", '^'), ("BACKQUOTE", '`')];
 pub(crate) const ENDINGS: &[(&str, &str)] = &[("LF", "\n"), ("CRLF", "\r\n")];
 
 /// The entry that the body of a new job names, or the first.
@@ -169,8 +163,10 @@ impl Job {
                     let seen = self.state.is_final();
                     let processed = ingest.done.len() + ingest.failed.len();
                     fields.insert("numberRecordsProcessed".into(), if seen { processed } else { 0 }.into());
-                    fields
-                        .insert("numberRecordsFailed".into(), if seen { ingest.failed.len() } else { 0 }.into());
+                    fields.insert(
+                        "numberRecordsFailed".into(),
+                        if seen { ingest.failed.len() } else { 0 }.into(),
+                    );
                     fields.insert("retries".into(), 0.into());
                     fields.insert("totalProcessingTime".into(), (processed / 10).into());
                     fields.insert("apiActiveProcessingTime".into(), (processed / 20).into());

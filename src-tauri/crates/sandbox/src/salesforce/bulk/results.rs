@@ -115,9 +115,11 @@ fn page(shared: &Shared, request: &Request, job: &Job, select: &Select) -> Resul
     let from = offset(request)?;
     let asked = match request.query("maxRecords") {
         None => shared.options.bulk_page,
-        Some(text) => text.parse::<usize>().ok().filter(|most| *most > 0).ok_or_else(|| {
-            Problem::new(400, "INVALIDJOB", format!("maxRecords cannot be {text}"))
-        })?,
+        Some(text) => text
+            .parse::<usize>()
+            .ok()
+            .filter(|most| *most > 0)
+            .ok_or_else(|| Problem::new(400, "INVALIDJOB", format!("maxRecords cannot be {text}")))?,
     };
     let rest = select.records.get(from..).unwrap_or_default();
     let shown = rest.get(..asked).unwrap_or(rest);
@@ -145,8 +147,7 @@ fn links(shared: &Shared, request: &Request, job: &Job, select: &Select) -> Resu
     let base = format!("/services/data/v{}.0/jobs/query/{}", job.version, job.id);
     let from = offset(request)?;
     let size = shared.options.bulk_page.max(1);
-    let starts: Vec<usize> =
-        (from..select.records.len().max(1)).step_by(size).take(LINKS).collect();
+    let starts: Vec<usize> = (from..select.records.len().max(1)).step_by(size).take(LINKS).collect();
     let pages: Vec<Value> = starts
         .iter()
         .map(|start| json!({"resultUrl": format!("{base}/results?locator={}", locator(*start))}))

@@ -33,7 +33,9 @@ pub(crate) fn create(shared: &Shared, request: &Request, version: u16) -> Result
             return Err(Problem::new(400, "API_ERROR", message));
         }
     };
-    if let Some(compound) = columns.iter().filter_map(|path| path.field()).find(|field| field.kind == Kind::Address) {
+    if let Some(compound) =
+        columns.iter().filter_map(|path| path.field()).find(|field| field.kind == Kind::Address)
+    {
         let message = format!("Selecting compound data not supported in Bulk Query: {}", compound.name);
         return Err(Problem::new(400, "FUNCTIONALITY_NOT_ENABLED", message));
     }

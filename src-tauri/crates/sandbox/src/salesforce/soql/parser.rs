@@ -181,6 +181,17 @@ impl Parser<'_> {
         }
     }
 
+    /// What stands after FROM is an object, even when it is called Group.
+    fn object_name(&mut self) -> Result<Name, Problem> {
+        match self.words.get(self.at) {
+            Some((Token::Word(text), at)) => {
+                self.at += 1;
+                Ok(Name { text: text.clone(), at: *at })
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
     fn whole_number(&mut self) -> Result<usize, Problem> {
         let number = match self.peek() {
             Some(Token::Number(text)) => text.parse().ok(),
@@ -214,7 +225,7 @@ impl Parser<'_> {
             }
         }
         self.need("FROM")?;
-        query.from = Some(self.name()?);
+        query.from = Some(self.object_name()?);
         if matches!(self.peek(), Some(Token::Word(_))) {
             query.alias = self.name().ok().map(|name| name.text);
         }
