@@ -1,0 +1,875 @@
+//! The Salesforce connector against the Salesforce sandbox: whole conversations, with and without faults.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use connector::credentials::memory::MemoryCredentials;
+use connector::http::Waiter;
+use connector::oauth::loopback::{AuthorizationEnd, Loopback};
+use connector::oauth::{Authorization, Redirect};
+use connector::salesforce::Salesforce;
+use connector::{
+    Change, Connector, ConnectorError, Creation, Credentials, ErrorKind, Feed, Outcome, RemoteObject, Search,
+};
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use model::{ConnectorConfig, Filter, Secret};
+use sandbox::faults::{ALWAYS, Action, Fault};
+use sandbox::salesforce::{
+    Consent, CursorFault, Faults, JobFault, Limits, Options, Org, PageFault, RowFault, Sandbox,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::Url;
+
+use self::support::{Impatient, Listed, all, attributes};
+
+/// A clock that both sides share and that only the test moves.
+#[derive(Clone, Default)]
+struct Hand(Arc<AtomicI64>);
+
+impl Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+struct World {
+    sandbox: Sandbox,
+    hand: Hand,
+    waiter: Arc<Impatient>,
+}
+
+impl World {
+    async fn new(options: Options) -> Self {
+        let hand = Hand::default();
+        let clock = hand.clone();
+        let options = Options { clock: Arc::new(move || clock.now()), ..options };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sandbox = Sandbox::start(listener, options).await.unwrap();
+        Self { sandbox, hand, waiter: Arc::new(Impatient::default()) }
+    }
+
+    fn org(&self) -> Org {
+        self.sandbox.org()
+    }
+
+    fn config(&self, more: Value) -> ConnectorConfig {
+        let mut properties = json!({
+            "loginUrl": format!("{}/services/oauth2/token", self.sandbox.url()),
+            "permitsPerSecond": 10_000,
+        });
+        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let document = json!({"connectorRef": {"connectorName": "org.forgerock.openidm.salesforce"}, "configurationProperties": properties});
+        ConnectorConfig::parse(&document.to_string(), Some("sf")).unwrap()
+    }
+
+    fn salesforce(&self, more: Value, credentials: MemoryCredentials) -> Salesforce {
+        let hand = self.hand.clone();
+        Salesforce::with_waiter(
+            &self.config(more),
+            Arc::new(credentials),
+            Arc::new(move || hand.now()),
+            Arc::clone(&self.waiter) as Arc<dyn Waiter>,
+        )
+        .unwrap()
+    }
+
+    /// With a session that needs no authorization.
+    fn with(&self, mut more: Value) -> Salesforce {
+        more["instanceUrl"] = json!(self.sandbox.url());
+        self.salesforce(more, MemoryCredentials::with_access_token("sandbox-session"))
+    }
+
+    fn plain(&self) -> Salesforce {
+        self.with(json!({}))
+    }
+
+    fn app(&self) -> Value {
+        json!({"clientId": "sandbox-consumer-key", "redirectUri": "http://localhost:0/oauth/callback"})
+    }
+
+    /// How many calls the API had, without OAuth's.
+    fn api_calls(&self) -> usize {
+        self.org().calls().iter().filter(|c| c.path.starts_with("/services/data/")).count()
+    }
+
+    fn paths(&self) -> Vec<String> {
+        self.org().calls().iter().map(|c| format!("{} {}", c.method, c.path)).collect()
+    }
+}
+
+fn seeded(records: usize) -> Options {
+    Options { records, ..Options::default() }
+}
+
+fn rotating(records: usize) -> Options {
+    Options { consent: Consent::Allow, rotate_refresh_tokens: true, ..seeded(records) }
+}
+
+fn secret() -> MemoryCredentials {
+    MemoryCredentials::new().set("clientSecret", "sandbox-consumer-secret")
+}
+
+fn users(names: &[&str]) -> Search {
+    search("User", names)
+}
+
+fn search(object_type: &str, names: &[&str]) -> Search {
+    Search {
+        object_type: object_type.into(),
+        attributes: names.iter().map(|n| (*n).to_owned()).collect(),
+        ..Search::default()
+    }
+}
+
+fn names(list: &[&str]) -> Vec<String> {
+    list.iter().map(|n| (*n).to_owned()).collect()
+}
+
+fn creation(trace: &str, value: Value) -> Creation {
+    Creation { trace: trace.to_owned(), attributes: attributes(value) }
+}
+
+fn change(uid: &str, value: Value) -> Change {
+    Change { uid: uid.to_owned(), attributes: attributes(value) }
+}
+
+fn done(outcome: &Outcome) -> &RemoteObject {
+    match outcome {
+        Outcome::Done(object) => object,
+        other => panic!("expected Done, found {other:?}"),
+    }
+}
+
+fn rejected(outcome: &Outcome) -> (&str, Option<&str>) {
+    match outcome {
+        Outcome::Rejected { reason, attribute } => (reason, attribute.as_deref()),
+        other => panic!("expected Rejected, found {other:?}"),
+    }
+}
+
+fn ids(listed: &Listed) -> HashSet<&str> {
+    listed.objects.iter().map(|o| o.uid.as_str()).collect()
+}
+
+/// Ids of people, without the integration user.
+fn people(org: &Org) -> Vec<String> {
+    org.records("User").into_iter().skip(1).map(|r| r.id).collect()
+}
+
+fn new_user(org: &Org, username: &str) -> Value {
+    let profile = org.find("Profile", "Name", "Standard User").unwrap().id;
+    json!({
+        "Username": username, "LastName": "Kim", "FirstName": "Ann", "Email": "ann@example.com", "Alias": "akim",
+        "TimeZoneSidKey": "America/Los_Angeles", "LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8",
+        "LanguageLocaleKey": "en_US", "ProfileId": profile,
+    })
+}
+
+async fn authorize(
+    world: &World,
+    credentials: &MemoryCredentials,
+    more: Value,
+) -> Result<(), ConnectorError> {
+    let config = world.config(more);
+    let listener = Loopback::bind(&Url::parse("http://localhost:0/oauth/callback").unwrap()).await.unwrap();
+    let authorization = Authorization::begin(&config, Some(listener.redirect_uri().clone())).unwrap();
+    let browser = tokio::spawn(reqwest::get(authorization.url.clone()));
+    let code =
+        match listener.wait(&authorization, Duration::from_secs(10), std::future::pending::<()>()).await {
+            Ok(code) => code,
+            Err(AuthorizationEnd::Denied(why)) => return Err(ConnectorError::new(ErrorKind::Forbidden, why)),
+            Err(_) => panic!("the browser did not come back"),
+        };
+    drop(browser);
+    let hand = world.hand.clone();
+    let tokens = authorization
+        .exchange(code, &config, Arc::new(credentials.clone()), Arc::new(move || hand.now()))
+        .await?;
+    credentials.store_tokens(&tokens).await
+}
+
+// ---- authorization ----
+
+#[tokio::test]
+async fn consent_with_and_without_a_secret_ends_in_a_connection_that_works() {
+    for (require_secret, credentials) in [(true, secret()), (false, MemoryCredentials::new())] {
+        let options = Options { require_secret, require_pkce: true, ..rotating(10) };
+        let world = World::new(options).await;
+        authorize(&world, &credentials, world.app()).await.unwrap();
+        let salesforce = world.salesforce(world.app(), credentials.clone());
+        assert_eq!(
+            all(&salesforce, users(&["Username"])).await.unwrap().objects.len(),
+            world.org().count("User")
+        );
+        let tokens = credentials.stored().remove(0);
+        assert_eq!(tokens.instance_url, Some(world.sandbox.url()));
+        assert!(tokens.refresh_token.is_some() && tokens.expires_at.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_on_the_consent_page_says_what_to_do() {
+    for (consent, expect) in [(Consent::Deny, "press Allow"), (Consent::Blocked, "External Client App")] {
+        let world = World::new(Options { consent, ..seeded(0) }).await;
+        let error = authorize(&world, &secret(), world.app()).await.unwrap_err();
+        assert!(error.message.contains(expect), "{error}");
+    }
+    let world = World::new(rotating(0)).await;
+    let wrong = MemoryCredentials::new().set("clientSecret", "wrong-secret");
+    let error = authorize(&world, &wrong, world.app()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert!(error.message.contains("Consumer Secret") && !error.message.contains("wrong-secret"), "{error}");
+}
+
+#[tokio::test]
+async fn an_ended_session_is_renewed_once_and_in_the_middle_of_a_read() {
+    for rotate in [false, true] {
+        let world = World::new(Options { rotate_refresh_tokens: rotate, ..rotating(5000) }).await;
+        let credentials = secret();
+        authorize(&world, &credentials, world.app()).await.unwrap();
+        let salesforce = world.salesforce(world.app(), credentials.clone());
+        let mut pages = salesforce.search(users(&["Username"]));
+        let mut seen = pages.next().await.unwrap().unwrap().objects.len();
+        world.org().expire_sessions();
+        while let Some(page) = pages.next().await {
+            seen += page.unwrap().objects.len();
+        }
+        assert_eq!(seen, world.org().count("User"));
+        let counts = world.org().tokens();
+        assert_eq!((counts.refreshes, counts.reuses), (1, 0));
+        // The intent was stored before the refresh token was sent, and the new tokens before they were used.
+        let stored = credentials.stored();
+        assert_eq!(stored.len(), 3);
+        assert!(stored[1].access_token.is_empty() && !stored[2].access_token.is_empty());
+        assert_eq!(stored[1].refresh_token, stored[0].refresh_token);
+        assert_eq!(stored[2].refresh_token == stored[0].refresh_token, !rotate);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_refreshes_over_four_processes_never_use_a_token_twice() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let processes: Vec<Arc<Salesforce>> =
+        (0..4).map(|_| Arc::new(world.salesforce(world.app(), credentials.clone()))).collect();
+    for _ in 0..100 {
+        world.org().expire_sessions();
+        let reads = processes.iter().flat_map(|process| {
+            (0..3).map(|_| {
+                let process = Arc::clone(process);
+                tokio::spawn(async move {
+                    all(process.as_ref(), users(&["Username"])).await.map(|l| l.objects.len())
+                })
+            })
+        });
+        for read in futures::future::join_all(reads).await {
+            assert_eq!(read.unwrap().unwrap(), world.org().count("User"));
+        }
+    }
+    let counts = world.org().tokens();
+    assert_eq!((counts.refreshes, counts.reuses, counts.grants), (100, 0, 1));
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_is_lost_is_asked_about_and_never_repeated_blindly() {
+    for (rotate, action, works) in [
+        (false, Action::LoseAnswer, true),
+        (false, Action::ResetBeforeAnswer, true),
+        (true, Action::ResetBeforeAnswer, true),
+        (true, Action::LoseAnswer, false),
+        (true, Action::TruncatedJson, false),
+    ] {
+        let name = format!("rotation {rotate}, {action:?}");
+        let world = World::new(Options { rotate_refresh_tokens: rotate, ..rotating(3) }).await;
+        let credentials = secret();
+        authorize(&world, &credentials, world.app()).await.unwrap();
+        let salesforce = world.salesforce(world.app(), credentials.clone());
+        world.org().expire_sessions();
+        world.org().add_fault(Fault::on("/services/oauth2/token", action));
+        let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
+        assert!(error.message.contains("asks Salesforce about it"), "{name}: {error}");
+        // Another process finds the record of the refresh and looks before it sends anything.
+        let other = world.salesforce(world.app(), credentials.clone());
+        match all(&other, users(&["Username"])).await {
+            Ok(listed) => {
+                assert!(works, "{name}");
+                assert_eq!(listed.objects.len(), world.org().count("User"));
+            }
+            Err(error) => {
+                assert!(!works, "{name}: {error}");
+                assert_eq!(error.kind, ErrorKind::Unauthorized, "{name}");
+                assert!(error.message.contains("authorize again"), "{name}: {error}");
+            }
+        }
+        assert_eq!(world.org().tokens().reuses, 0, "{name}");
+        if !works {
+            // It does not loop: nothing is asked again until somebody authorizes.
+            let before = world.org().call_count();
+            for _ in 0..5 {
+                assert!(all(&other, users(&["Username"])).await.is_err());
+            }
+            assert_eq!(world.org().call_count(), before, "{name}");
+            authorize(&world, &credentials, world.app()).await.unwrap();
+            assert!(all(&other, users(&["Username"])).await.is_ok(), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_authorization_is_told_once_and_not_asked_for_again() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let salesforce = world.salesforce(world.app(), credentials.clone());
+    world.org().revoke_all();
+    let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert!(error.message.contains("authorize again"), "{error}");
+    let asked = |w: &World| w.paths().iter().filter(|p| p.ends_with("/token")).count();
+    let before = asked(&world);
+    assert!(all(&salesforce, users(&["Username"])).await.is_err());
+    assert_eq!(asked(&world), before);
+}
+
+#[tokio::test]
+async fn a_refusal_that_does_not_concern_the_token_leaves_it_usable() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let salesforce = world.salesforce(world.app(), credentials.clone());
+    world.org().expire_sessions();
+    let busy = json!({"error": "rate_limit_exceeded", "error_description": "too many"});
+    let action = Action::Answer { status: 400, body: Some(busy), headers: Default::default() };
+    world.org().add_fault(Fault::on("/services/oauth2/token", action));
+    let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::RateLimited);
+    assert!(all(&salesforce, users(&["Username"])).await.is_ok());
+    assert_eq!(world.org().tokens().reuses, 0);
+}
+
+#[tokio::test]
+async fn the_address_that_comes_with_a_token_is_adopted_unless_it_is_a_strangers() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let salesforce = world.salesforce(world.app(), credentials.clone());
+    let moved = world.sandbox.url().replace("127.0.0.1", "localhost");
+    world.org().set_instance_url(Some(moved.clone()));
+    world.org().expire_sessions();
+    assert!(all(&salesforce, users(&["Username"])).await.is_ok());
+    assert_eq!(credentials.stored().last().unwrap().instance_url, Some(moved));
+    world.org().set_instance_url(Some("https://collector.example".to_owned()));
+    world.org().expire_sessions();
+    let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Untrusted);
+    assert!(error.message.contains("collector.example"), "{error}");
+}
+
+#[tokio::test]
+async fn client_credentials_need_nobody_s_consent() {
+    let world = World::new(seeded(3)).await;
+    let mut app = world.app();
+    app["grantType"] = json!("client_credentials");
+    let credentials = secret();
+    let salesforce = world.salesforce(app, credentials.clone());
+    assert_eq!(
+        all(&salesforce, users(&["Username"])).await.unwrap().objects.len(),
+        world.org().count("User")
+    );
+    world.org().expire_sessions();
+    assert!(all(&salesforce, users(&["Username"])).await.is_ok());
+    assert!(credentials.stored().iter().all(|t| t.refresh_token.is_none()));
+    let report = salesforce.test().await.unwrap();
+    assert!(report.missing_scopes.is_empty(), "{report:?}");
+}
+
+#[tokio::test]
+async fn revoking_gives_the_grant_back() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let salesforce = world.salesforce(world.app(), credentials.clone());
+    assert_eq!(world.org().tokens().grants, 1);
+    salesforce.revoke().await.unwrap();
+    assert_eq!(world.org().tokens().grants, 0);
+}
+
+#[tokio::test]
+async fn a_redirect_is_matched_to_the_letter() {
+    let world = World::new(seeded(0)).await;
+    let authorization = Authorization::begin(&world.config(json!({"clientId": "k"})), None).unwrap();
+    let query: std::collections::HashMap<String, String> =
+        authorization.url.query_pairs().into_owned().collect();
+    assert_eq!(query["scope"], "id api refresh_token");
+    assert_eq!(query["code_challenge_method"], "S256");
+    let url = format!("http://localhost:47812/oauth/callback?code=c&state={}", query["state"]);
+    assert!(matches!(authorization.match_redirect(&Url::parse(&url).unwrap()), Redirect::Code(_)));
+}
+
+// ---- reading ----
+
+#[tokio::test]
+async fn every_user_is_listed_once_with_the_attributes_asked_for() {
+    let world = World::new(seeded(4321)).await;
+    let salesforce = world.plain();
+    let wanted = ["__NAME__", "Email", "IsActive", "_id", "Profile.Name", "Manager.Username"];
+    let listed = all(&salesforce, users(&wanted)).await.unwrap();
+    let count = world.org().count("User");
+    assert_eq!((listed.objects.len(), ids(&listed).len(), listed.repeated), (count, count, 0));
+    let object = &listed.objects[17];
+    let kept = world.org().record("User", &object.uid).unwrap();
+    assert_eq!(object.attributes["__NAME__"], json!(kept.fields["Username"]));
+    assert_eq!(object.attributes["Email"], json!(kept.fields["Email"]));
+    assert!(object.attributes["IsActive"].is_boolean() && object.attributes["Profile.Name"].is_string());
+    assert_eq!((object.attributes["_id"].as_str().unwrap(), object.uid.len()), (object.uid.as_str(), 18));
+    assert_eq!(world.api_calls(), count.div_ceil(2000));
+    let usage = salesforce.usage();
+    assert_eq!(usage.calls as usize, world.api_calls());
+    assert!(usage.daily_remaining.is_some() && usage.daily_limit.is_some());
+}
+
+#[tokio::test]
+async fn small_pages_and_dying_cursors_lose_nothing() {
+    for (name, faults) in [
+        ("pages", Faults { pages: Some(PageFault { at_most: 130 }), ..Faults::default() }),
+        (
+            "a cursor",
+            Faults { cursors: Some(CursorFault { die_after_pages: 2, times: 1 }), ..Faults::default() },
+        ),
+        (
+            "every cursor",
+            Faults { cursors: Some(CursorFault { die_after_pages: 1, times: ALWAYS }), ..Faults::default() },
+        ),
+    ] {
+        let world = World::new(Options { faults, ..seeded(5000) }).await;
+        let listed = all(&world.plain(), users(&["Username"])).await.unwrap();
+        let count = world.org().count("User");
+        assert_eq!((listed.objects.len(), ids(&listed).len()), (count, count), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn faults_of_a_read_are_healed_or_reported_and_never_lose_a_record() {
+    let answer =
+        |status, body: Value| Action::Answer { status, body: Some(body), headers: Default::default() };
+    for (name, action, times, expect) in [
+        ("one 503 page", answer(503, json!("<html>")), 1, Ok(())),
+        ("503 for good", answer(503, json!("<html>")), ALWAYS, Err(ErrorKind::Unavailable)),
+        ("420", answer(420, json!([])), 1, Ok(())),
+        ("reset", Action::ResetBeforeAnswer, 1, Ok(())),
+        ("lost answer", Action::LoseAnswer, 2, Ok(())),
+        ("body cut", Action::CutBody, 1, Ok(())),
+        ("truncated once", Action::TruncatedJson, 1, Ok(())),
+        ("truncated for good", Action::TruncatedJson, ALWAYS, Err(ErrorKind::Untrusted)),
+        ("empty object once", Action::EmptyObject, 1, Ok(())),
+        ("empty object for good", Action::EmptyObject, ALWAYS, Err(ErrorKind::Untrusted)),
+        ("web page for good", Action::Html, ALWAYS, Err(ErrorKind::Untrusted)),
+        ("page twice", Action::RepeatPage, 1, Ok(())),
+        ("overlap", Action::OverlapPage, 1, Ok(())),
+        ("cursor points to itself once", Action::SelfCursor, 1, Ok(())),
+        ("next page missing", Action::DropPaging, 1, Ok(())),
+        (
+            "redirect",
+            Action::Redirect { to: "http://localhost:9".into(), status: 307 },
+            1,
+            Err(ErrorKind::Untrusted),
+        ),
+        (
+            "concurrency",
+            Action::TooManyRequests {
+                policy: Some("ConcurrentRequests (ConcurrentPerOrgLongTxn)".into()),
+                retry_after: None,
+            },
+            3,
+            Ok(()),
+        ),
+        (
+            "day",
+            Action::TooManyRequests { policy: None, retry_after: None },
+            ALWAYS,
+            Err(ErrorKind::RateLimited),
+        ),
+    ] {
+        let world = World::new(seeded(7000)).await;
+        world.org().add_fault(Fault::on("/services/data/*/query*", action).nth(3).times(times));
+        match (all(&world.plain(), users(&["Username"])).await, expect) {
+            (Ok(listed), Ok(())) => {
+                let count = world.org().count("User");
+                assert_eq!((listed.objects.len(), ids(&listed).len()), (count, count), "{name}");
+            }
+            (Err(error), Err(kind)) => assert_eq!(error.kind, kind, "{name}: {error}"),
+            (Ok(listed), Err(kind)) => panic!("{name}: {} records instead of {kind:?}", listed.objects.len()),
+            (Err(error), Ok(())) => panic!("{name}: {error}"),
+        }
+        assert!(world.org().call_count() < 40, "{name}: {} calls", world.org().call_count());
+    }
+}
+
+#[tokio::test]
+async fn a_read_goes_on_in_another_process() {
+    let world = World::new(seeded(5000)).await;
+    let salesforce = world.plain();
+    let first = salesforce.search(users(&["Username"])).next().await.unwrap().unwrap();
+    world.org().expire_cursors();
+    let rest = Search { after: first.next.clone(), ..users(&["Username"]) };
+    let rest = all(&world.plain(), rest).await.unwrap();
+    assert_eq!(first.objects.len() + rest.objects.len(), world.org().count("User"));
+    let from_id = Search { after: Some(first.objects.last().unwrap().uid.clone()), ..users(&["Username"]) };
+    assert_eq!(all(&world.plain(), from_id).await.unwrap().objects.len(), rest.objects.len());
+    let wrong = Search { after: Some("nowhere".into()), ..users(&["Username"]) };
+    assert_eq!(all(&world.plain(), wrong).await.err().unwrap().kind, ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn filters_find_what_they_mean_whatever_salesforce_compares() {
+    let world = World::new(seeded(600)).await;
+    let salesforce = world.plain();
+    let everyone =
+        all(&salesforce, users(&["Username", "LastName", "FirstName", "IsActive", "CreatedDate", "Email"]))
+            .await
+            .unwrap();
+    for text in [
+        "LastName eq \"O'Connor\"",
+        "LastName eq \"o'connor\"",
+        "!(LastName eq \"O'Connor\")",
+        "LastName eq \"Backslash\\\\'\"",
+        "FirstName sw \"<\" or FirstName co \"\\\\\"",
+        "FirstName pr and !(FirstName sw 'A')",
+        "LastName co '%'",
+        "LastName eq \"' OR Id != null OR LastName = '\"",
+        "IsActive eq true and Email co '@example.org'",
+        "IsActive eq 'false'",
+        "CreatedDate ge '2000-01-01T00:00:00Z'",
+        "LastName gt 'T'",
+        "true",
+        "false",
+    ] {
+        let filter = Filter::parse(text).unwrap();
+        let search = Search { filter: Some(filter.clone()), ..users(&["Username"]) };
+        let found = all(&salesforce, search).await.unwrap();
+        let expect: HashSet<&str> = everyone
+            .objects
+            .iter()
+            .filter(|o| {
+                let mut document = o.attributes.clone();
+                if text.contains("IsActive") && text.contains('\'') && text.contains("false") {
+                    let active = document["IsActive"].to_string();
+                    document.insert("IsActive".into(), json!(active));
+                }
+                filter.matches(&Value::Object(document))
+            })
+            .map(|o| o.uid.as_str())
+            .collect();
+        assert_eq!(ids(&found), expect, "{text}");
+        assert!(found.objects.iter().all(|o| o.attributes.keys().eq(["Username"])), "{text}");
+    }
+    let search = Search { filter: Some(Filter::parse("Nonsense eq 1").unwrap()), ..users(&["Username"]) };
+    let error = all(&salesforce, search).await.err().unwrap();
+    assert!(error.message.contains("no attribute `Nonsense`"), "{error}");
+}
+
+#[tokio::test]
+async fn records_are_read_by_id_and_by_key() {
+    let world = World::new(seeded(700)).await;
+    let salesforce = world.plain();
+    let mut uids = people(&world.org());
+    let short = uids[3][..15].to_owned();
+    uids.extend([short, "005000000000000AAA".into(), "nonsense".into()]);
+    let found = salesforce.read("User", &uids, &names(&["Username", "Name"])).await.unwrap();
+    assert_eq!((found.len(), world.api_calls()), (world.org().count("User") - 1, 1));
+    let usernames: Vec<String> =
+        found.iter().map(|o| o.attributes["Username"].as_str().unwrap().to_uppercase()).collect();
+    world.org().reset_calls();
+    let by_key = salesforce.find_by_key("User", &usernames, &names(&["LastName"])).await.unwrap();
+    assert_eq!(by_key.len(), found.len());
+    assert!(by_key.iter().all(|o| o.attributes.contains_key("Username")));
+    assert!(world.api_calls() <= 10, "{}", world.api_calls());
+    let error = salesforce.find_by_key("Account", &names(&["x"]), &[]).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unsupported);
+    let nested = salesforce.read("User", &uids, &names(&["Profile.Name"])).await.unwrap();
+    assert_eq!(nested.len(), found.len());
+    let error = salesforce.read("User", &uids, &names(&["a b"])).await.unwrap_err();
+    assert!(error.message.contains("no attribute `a b`"), "{error}");
+}
+
+#[tokio::test]
+async fn every_default_object_type_is_described_and_read() {
+    let world = World::new(seeded(50)).await;
+    let salesforce = world.plain();
+    for kind in &salesforce.descriptor().object_types {
+        let schema = salesforce.schema(&kind.name).await.unwrap();
+        assert!(schema.attributes.len() > 2, "{}", kind.name);
+        let listed = all(&salesforce, search(&kind.name, &["__NAME__", "Id"])).await.unwrap();
+        assert_eq!(listed.objects.len(), world.org().count(&kind.name), "{}", kind.name);
+    }
+    let schema = salesforce.schema("User").await.unwrap();
+    let required: Vec<&str> =
+        schema.attributes.iter().filter(|a| a.required).map(|a| a.name.as_str()).collect();
+    for name in [
+        "Username",
+        "LastName",
+        "Email",
+        "Alias",
+        "TimeZoneSidKey",
+        "LocaleSidKey",
+        "EmailEncodingKey",
+        "ProfileId",
+        "LanguageLocaleKey",
+    ] {
+        assert!(required.contains(&name), "{name}: {required:?}");
+    }
+    assert_eq!(required.len(), 9, "{required:?}");
+    let username = schema.attributes.iter().find(|a| a.name == "Username").unwrap();
+    assert!(username.unique && username.writable);
+    let encoding = schema.attributes.iter().find(|a| a.name == "EmailEncodingKey").unwrap();
+    assert!(encoding.options.contains(&"UTF-8".to_owned()));
+    let error = salesforce.schema("Nothing").await.unwrap_err();
+    assert!(error.message.contains("supportedObjectTypes"), "{error}");
+}
+
+// ---- writing ----
+
+#[tokio::test]
+async fn users_are_created_changed_and_deactivated() {
+    let world = World::new(seeded(10)).await;
+    let salesforce = world.plain();
+    let batch: Vec<Creation> = (0..450)
+        .map(|n| creation(&n.to_string(), new_user(&world.org(), &format!("u{n}@new.example.com"))))
+        .collect();
+    let outcomes = salesforce.create("User", &batch).await;
+    let uids: Vec<String> = outcomes.iter().map(|o| done(o).uid.clone()).collect();
+    assert_eq!(uids.iter().collect::<HashSet<_>>().len(), 450);
+    // One description and three collections.
+    assert_eq!(world.api_calls(), 4);
+    let changes: Vec<Change> =
+        uids.iter().map(|u| change(u, json!({"Title": "Chief", "FirstName": null}))).collect();
+    assert!(salesforce.update("User", &changes).await.iter().all(|o| matches!(o, Outcome::Done(_))));
+    let kept = world.org().record("User", &uids[7]).unwrap();
+    assert_eq!(kept.fields.get("Title").map(String::as_str), Some("Chief"));
+    assert!(kept.fields.get("FirstName").is_none_or(String::is_empty));
+    let written = world.org().writes().into_iter().rfind(|w| w.id == uids[7]).unwrap();
+    assert_eq!(written.fields.len(), 2);
+    assert!(salesforce.delete("User", &uids).await.iter().all(|o| matches!(o, Outcome::Done(_))));
+    assert_eq!(world.org().record("User", &uids[7]).unwrap().fields["IsActive"], "false");
+    assert_eq!(world.api_calls(), 10);
+}
+
+#[tokio::test]
+async fn what_salesforce_would_refuse_is_told_and_not_sent() {
+    let world = World::new(seeded(10)).await;
+    let salesforce = world.plain();
+    let uid = people(&world.org()).remove(0);
+    let changes = [
+        change(&uid, json!({"Alias": "much too long"})),
+        change(&uid, json!({"EmailEncodingKey": "EBCDIC"})),
+        change(&uid, json!({"LastName": null})),
+        change(&uid, json!({"CreatedDate": "2026-01-01T00:00:00Z"})),
+        change(&uid, json!({"NoSuchField__c": 1})),
+        change("nonsense", json!({"Title": "x"})),
+        change(&uid, json!({})),
+    ];
+    let outcomes = salesforce.update("User", &changes).await;
+    for (outcome, attribute) in
+        outcomes.iter().zip(["Alias", "EmailEncodingKey", "LastName", "CreatedDate", "NoSuchField__c"])
+    {
+        assert_eq!(rejected(outcome).1, Some(attribute), "{outcome:?}");
+    }
+    assert_eq!(outcomes[5], Outcome::Gone);
+    assert_eq!(done(&outcomes[6]).uid, uid);
+    let outcomes = salesforce.create("User", &[creation("1", json!({"LastName": "Kim"}))]).await;
+    assert!(rejected(&outcomes[0]).0.contains("needs Username"), "{outcomes:?}");
+    assert!(world.org().writes().is_empty());
+    assert_eq!(world.api_calls(), 1);
+}
+
+#[tokio::test]
+async fn taken_user_names_lead_to_their_user_or_to_words() {
+    let world = World::new(seeded(10)).await;
+    let salesforce = world.plain();
+    let here = world.org().records("User").remove(4);
+    let mine = here.fields["Username"].clone();
+    let outcomes = salesforce
+        .create(
+            "User",
+            &[
+                creation("1", new_user(&world.org(), &mine)),
+                creation("2", new_user(&world.org(), "taken@elsewhere.example.com")),
+                creation("3", new_user(&world.org(), "free@new.example.com")),
+            ],
+        )
+        .await;
+    assert!(
+        matches!(&outcomes[0], Outcome::Conflict { existing, .. } if *existing == here.id),
+        "{outcomes:?}"
+    );
+    let (reason, attribute) = rejected(&outcomes[1]);
+    assert!(reason.contains("another Salesforce organization") && !reason.contains("<br>"), "{reason}");
+    assert_eq!(attribute, Some("Username"));
+    let free = done(&outcomes[2]).uid.clone();
+    let outcomes = salesforce.update("User", &[change(&free, json!({"Username": mine}))]).await;
+    assert!(rejected(&outcomes[0]).0.contains("belongs to another user"), "{outcomes:?}");
+    // With a suffix the same names are free, and nobody inside sees it.
+    let suffixed = world.with(json!({"usernameSuffix": ".concord"}));
+    let outcomes = suffixed
+        .create("User", &[creation("1", new_user(&world.org(), "taken@elsewhere.example.com"))])
+        .await;
+    let uid = done(&outcomes[0]).uid.clone();
+    assert_eq!(
+        world.org().record("User", &uid).unwrap().fields["Username"],
+        "taken@elsewhere.example.com.concord"
+    );
+    let found = suffixed.find_by_key("User", &names(&["taken@elsewhere.example.com"]), &[]).await.unwrap();
+    assert_eq!(
+        (found[0].uid.as_str(), &found[0].attributes["Username"]),
+        (uid.as_str(), &json!("taken@elsewhere.example.com"))
+    );
+}
+
+#[tokio::test]
+async fn locked_rows_are_tried_again_in_smaller_calls() {
+    let lock = |times| RowFault {
+        object: Some("Contact".into()),
+        operation: Some("update".into()),
+        id: None,
+        field: None,
+        value: None,
+        nth: 1,
+        times,
+        code: "UNABLE_TO_LOCK_ROW".into(),
+        message: "unable to obtain exclusive access to this record".into(),
+        fields: vec![],
+    };
+    let world = World::new(seeded(600)).await;
+    let salesforce = world.plain();
+    let contacts: Vec<String> = world.org().records("Contact").into_iter().take(150).map(|r| r.id).collect();
+    let changes: Vec<Change> = contacts.iter().map(|u| change(u, json!({"Title": "x"}))).collect();
+    world.org().add_row_fault(lock(60));
+    assert!(salesforce.update("Contact", &changes).await.iter().all(|o| matches!(o, Outcome::Done(_))));
+    assert!(world.api_calls() < 12, "{}", world.api_calls());
+    world.org().add_row_fault(lock(ALWAYS));
+    let outcomes = salesforce.update("Contact", &changes[..20]).await;
+    assert!(outcomes.iter().all(|o| matches!(o, Outcome::Retry { .. })), "{outcomes:?}");
+    assert!(world.api_calls() < 24, "{}", world.api_calls());
+}
+
+#[tokio::test]
+async fn each_record_of_a_mixed_batch_gets_its_own_outcome() {
+    let world = World::new(seeded(30)).await;
+    let salesforce = world.plain();
+    let contacts: Vec<String> = world.org().records("Contact").into_iter().map(|r| r.id).collect();
+    let fault = |id: &str, code: &str, message: &str, fields: &[&str]| RowFault {
+        object: None,
+        operation: None,
+        id: Some(id.to_owned()),
+        field: None,
+        value: None,
+        nth: 1,
+        times: ALWAYS,
+        code: code.into(),
+        message: message.into(),
+        fields: names(fields),
+    };
+    world.org().add_row_fault(fault(
+        &contacts[0],
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "Title must be short",
+        &["Title"],
+    ));
+    world.org().add_row_fault(fault(&contacts[1], "REQUEST_LIMIT_EXCEEDED", "wait", &[]));
+    world.org().delete("Contact", &contacts[2]).unwrap();
+    let changes: Vec<Change> = contacts[..4].iter().map(|u| change(u, json!({"Title": "x"}))).collect();
+    let outcomes = salesforce.update("Contact", &changes).await;
+    let (reason, attribute) = rejected(&outcomes[0]);
+    assert!(reason.contains("validation rule") && attribute == Some("Title"), "{reason}");
+    assert!(matches!(outcomes[1], Outcome::Retry { .. }));
+    assert_eq!(outcomes[2], Outcome::Gone);
+    assert!(matches!(outcomes[3], Outcome::Done(_)));
+    let outcomes = salesforce.delete("Contact", &contacts[2..5]).await;
+    assert!(matches!(outcomes[..], [Outcome::Gone, Outcome::Done(_), Outcome::Done(_)]), "{outcomes:?}");
+    let outcomes = salesforce.delete("UserLogin", &names(&["0Yw000000000001"])).await;
+    assert!(rejected(&outcomes[0]).0.contains("cannot be deleted"), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn lost_answers_of_writes_are_unknown_and_nothing_is_sent_twice() {
+    for action in [Action::LoseAnswer, Action::ResetBeforeAnswer, Action::CutBody, Action::TruncatedJson] {
+        let world = World::new(seeded(10)).await;
+        let salesforce = world.plain();
+        world.org().add_fault(Fault::on("*/composite/sobjects*", action.clone()));
+        let batch = [creation("1", new_user(&world.org(), "lost@new.example.com"))];
+        let outcomes = salesforce.create("User", &batch).await;
+        assert!(matches!(outcomes[0], Outcome::Unknown { .. }), "{action:?} {outcomes:?}");
+        let sent = world.paths().iter().filter(|p| p.starts_with("POST")).count();
+        assert_eq!(sent, 1, "{action:?}");
+    }
+    let world = World::new(seeded(10)).await;
+    world.org().add_fault(Fault::on(
+        "*/composite/sobjects*",
+        Action::TooManyRequests { policy: None, retry_after: None },
+    ));
+    let outcomes =
+        world.plain().create("User", &[creation("1", new_user(&world.org(), "late@new.example.com"))]).await;
+    let Outcome::Retry { after, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert_eq!(*after, Duration::from_secs(3600));
+}
+
+#[tokio::test]
+async fn users_can_be_frozen_instead_and_refusals_are_explained() {
+    let world = World::new(seeded(10)).await;
+    let uid = people(&world.org()).remove(2);
+    let freezing = world.with(json!({"userDelete": "freeze"}));
+    let outcomes = freezing.delete("User", std::slice::from_ref(&uid)).await;
+    assert!(matches!(outcomes[0], Outcome::Done(_)), "{outcomes:?}");
+    assert_eq!(world.org().record("User", &uid).unwrap().fields["IsActive"], "true");
+    let login = world.org().find("UserLogin", "UserId", &uid).unwrap();
+    assert_eq!(login.fields["IsFrozen"], "true");
+    let integration = world.org().records("User").remove(0).id;
+    let outcomes = world.plain().delete("User", &[integration]).await;
+    let (reason, _) = rejected(&outcomes[0]);
+    assert!(reason.contains("deactivate your own") && reason.contains("`freeze`"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_share_of_the_day_is_left_to_others() {
+    let limits = Limits { daily: Some(20), ..Limits::UNLIMITED };
+    let world = World::new(Options { limits, ..seeded(3) }).await;
+    let salesforce = world.with(json!({"dailyApiShare": 50}));
+    for _ in 0..10 {
+        all(&salesforce, users(&["Username"])).await.unwrap();
+    }
+    let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
+    assert_eq!((error.kind, error.retry_after), (ErrorKind::RateLimited, Some(Duration::from_secs(3600))));
+    assert!(error.message.contains("10 of its 20 calls"), "{error}");
+    let uid = people(&world.org()).remove(0);
+    let outcomes = salesforce.update("User", &[change(&uid, json!({"Title": "x"}))]).await;
+    assert!(matches!(outcomes[0], Outcome::Retry { .. }), "{outcomes:?}");
+    assert_eq!(world.api_calls(), 10);
+    assert_eq!(salesforce.usage().daily_limit, Some(20));
+}
+
+#[tokio::test]
+async fn secrets_do_not_show_in_errors() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let salesforce = world.salesforce(world.app(), credentials.clone());
+    world.org().revoke_all();
+    let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
+    let told = format!("{error} {error:?}");
+    for secret in credentials.stored().iter().flat_map(|t| t.refresh_token.iter().chain([&t.access_token])) {
+        assert!(secret.is_empty() || !told.contains(Secret::expose(secret)));
+    }
+}
