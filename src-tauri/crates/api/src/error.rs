@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::dto::PolicyFailure;
+use crate::{dto::PolicyFailure, managed_objects::policy_failure};
 
 /// What a caller may want to tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -97,21 +97,16 @@ impl From<engine::EngineError> for ApiError {
             EngineError::Remote(error) => error.into(),
             EngineError::Config(message) => Self::new(ErrorCode::Invalid, message),
             EngineError::NotFound(message) => Self::new(ErrorCode::NotFound, message),
-            EngineError::Busy(message) => Self::new(ErrorCode::Conflict, message),
+            EngineError::Busy(message) | EngineError::Conflict(message) => {
+                Self::new(ErrorCode::Conflict, message)
+            }
             EngineError::Locked(message) => Self::new(ErrorCode::Locked, message),
             EngineError::Canceled => Self::new(ErrorCode::Conflict, "canceled"),
             EngineError::Policy(violations) => {
                 let mut this =
                     Self::new(ErrorCode::Policy, EngineError::Policy(violations.clone()).to_string());
                 this.field = violations.first().map(|v| v.property.clone());
-                this.policies = violations
-                    .into_iter()
-                    .map(|v| PolicyFailure {
-                        property: v.property,
-                        policy: v.requirement,
-                        message: v.message,
-                    })
-                    .collect();
+                this.policies = violations.into_iter().map(policy_failure).collect();
                 this
             }
         }

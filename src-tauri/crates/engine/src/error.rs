@@ -15,6 +15,9 @@ pub enum EngineError {
     /// Something else is under way.
     #[error("{0}")]
     Busy(String),
+    /// Something stands in the way of what was asked: another link, another situation.
+    #[error("{0}")]
+    Conflict(String),
     /// The vault is locked.
     #[error("{0}")]
     Locked(String),

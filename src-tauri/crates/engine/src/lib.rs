@@ -6,6 +6,7 @@
 //! the run does, because both are the same code. This crate never prints, never asks, never knows a window.
 
 mod after;
+mod association;
 mod decide;
 mod doubt;
 mod ends;
@@ -37,10 +38,12 @@ use model::Clock;
 use store::Store;
 use uuid::{NoContext, Uuid};
 
+pub use association::{Answer, Perform, Performed};
 pub use connector::ConnectorError;
 pub use error::EngineError;
 pub use guard::DEFAULT_MAX_DELETES;
 pub use managed_types::{Gravity, TypeChange, TypeProblem, TypeSaved};
+pub use mapping::Newer;
 pub use people::{Edit, ManagedChange, ObjectWrite, Saved, Sealer, Which};
 pub use run::{Begun, DEFAULT_KEPT_RUNS, RunRequest};
 pub use summary::{assoc_entry, stage_description, summary};

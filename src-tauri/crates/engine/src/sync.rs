@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use model::Action;
+use model::{Action, Attributes};
 use store::{Entry, EntryStatus, NewInboxRow, QueueRow};
 
 use crate::{
@@ -139,7 +139,7 @@ impl Engine {
     async fn deliver(&self, row: &QueueRow) -> Result<Option<bool>, EngineError> {
         let Some(_lock) = lock::try_lock(&self.folder, &row.mapping)? else { return Ok(None) };
         let result = match self.prepare(&row.mapping).await {
-            Ok(prepared) => self.carry_on(&prepared, row).await,
+            Ok(prepared) => self.carry_on(&prepared, &row.object_id, row.old.as_ref()).await,
             Err(error) => Err(error),
         };
         let (row, at) = (row.clone(), self.at());
@@ -172,15 +172,29 @@ impl Engine {
         Ok(Some(false))
     }
 
-    async fn carry_on(&self, prepared: &Prepared, row: &QueueRow) -> Result<Carried, EngineError> {
-        let ids = [row.object_id.clone()];
+    /// Brings one source in line now, by the mapping's policies, and says what was done.
+    pub(crate) async fn deliver_one(&self, mapping: &str, source: &str) -> Result<String, EngineError> {
+        let prepared = self.prepare(mapping).await?;
+        let _lock = self.lock_mapping(prepared.name()).await?;
+        Ok(match self.carry_on(&prepared, source, None).await? {
+            Carried::Done(words) | Carried::Failed(words) | Carried::NeedsPerson(words) => words,
+        })
+    }
+
+    async fn carry_on(
+        &self,
+        prepared: &Prepared,
+        object: &str,
+        old: Option<&Attributes>,
+    ) -> Result<Carried, EngineError> {
+        let ids = [object.to_owned()];
         self.resolve_doubts(prepared).await?;
         self.read_partial(prepared, &ids).await?;
-        let mut entries = self.gone_entries(prepared, "", &ids, row.old.as_ref()).await?;
+        let mut entries = self.gone_entries(prepared, "", &ids, old).await?;
         if entries.is_empty() {
             entries = self.plan_some(prepared, &ids).await?;
         }
-        self.renew_questions(prepared, &row.object_id, &entries).await?;
+        self.renew_questions(prepared, object, &entries).await?;
         let context = Context {
             run: None,
             who: format!("implicit sync of {}", prepared.name()),
@@ -312,7 +326,7 @@ fn with_remedy(reason: String, remedy: Option<&str>) -> String {
     }
 }
 
-fn in_words(entry: &Entry, outcome: &Settled) -> String {
+pub(crate) fn in_words(entry: &Entry, outcome: &Settled) -> String {
     let target = outcome.target_id.as_deref().or(entry.target_id.as_deref()).unwrap_or_default();
     let names: Vec<&str> = entry.changes.iter().map(|c| c.attribute.as_str()).collect();
     match outcome.action {

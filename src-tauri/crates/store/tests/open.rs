@@ -58,7 +58,7 @@ fn what_cannot_be_opened_says_why() {
             "newer",
             newer,
             ErrorKind::TooNew,
-            "written by a newer Concord (format 99, this program knows 1); install",
+            "written by a newer Concord (format 99, this program knows ",
         ),
         ("negative", negative, ErrorKind::TooNew, "newer Concord"),
         ("text", text, ErrorKind::Damaged, "restore the last copy"),
