@@ -8,6 +8,7 @@ import type { ConnectorDetail } from "./bindings/ConnectorDetail";
 import type { ConnectorSummary } from "./bindings/ConnectorSummary";
 import type { Count } from "./bindings/Count";
 import type { EntryRow } from "./bindings/EntryRow";
+import type { ManagedTypeDetail } from "./bindings/ManagedTypeDetail";
 import type { MappingDetail } from "./bindings/MappingDetail";
 import type { QueueRow } from "./bindings/QueueRow";
 import type { RunDetail } from "./bindings/RunDetail";
@@ -16,6 +17,19 @@ import type { RunSummary } from "./bindings/RunSummary";
 import type { SampleRecord } from "./bindings/SampleRecord";
 import type { UserAttribute } from "./bindings/UserAttribute";
 import type { UserRow } from "./bindings/UserRow";
+
+/** The type of the users, as its editor gets it. */
+function userType(objects: number): ManagedTypeDetail {
+  const properties = ATTRIBUTES.map(({ name, title, kind, required, searchable, policies }) => ({
+    name, title, types: [kind], required, searchable, unique: policies.includes("unique"), viewable: true, computed: false, private: false, protection: null, default: null,
+    policies: policies.map((words) => ({ id: words.replaceAll(" ", "-"), params: {}, words, checked: true })),
+  }));
+  const schema = { order: properties.map(({ name }) => name), required: properties.filter(({ required }) => required).map(({ name }) => name), properties: Object.fromEntries(properties.map(({ name, title, types, searchable }) => [name, { title, type: types[0], searchable }])) };
+  return {
+    summary: { name: "user", title: "User", objects, properties: properties.length, indexing: [], mappings: ["systemHubspotContact_managedUser", "managedUser_systemHubspotContact"] },
+    rev: "1", config: { name: "user", schema }, properties, problems: [], knownPolicies: ["required", "unique", "valid-email-address-format", "minimum-length"],
+  };
+}
 
 type Handlers = { [K in keyof Commands]: (request: Commands[K]["request"]) => Commands[K]["answer"] | Promise<Commands[K]["answer"]> };
 
@@ -506,6 +520,32 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       users = users.filter((item) => item.id !== id);
       return { user: null, sync: [] };
     },
+    managed_types: () => [userType(users.length).summary],
+    managed_type_get: () => userType(users.length),
+    managed_type_save: ({ config, confirmed }) => {
+      const gone = ATTRIBUTES.filter(({ name }) => !(name in ((config as { schema?: { properties?: object } }).schema?.properties ?? {})));
+      const problems = gone.map(({ name, title }) => ({ gravity: "confirm" as const, property: name, message: `${title} has values; they stay in the objects and are shown no more`, objects: users.length, examples: ["Ann Lee", "Bob Berger"] }));
+      return { saved: confirmed || problems.length === 0, problems, detail: userType(users.length) };
+    },
+    managed_type_remove: () => fail({ code: "invalid", message: "The type user is always there; change it instead." }),
+    objects_list: ({ after, limit }) => {
+      const { items, next } = page(users, after, limit);
+      return { objects: items, next, total: users.length, totalIsLeast: false, scanned: false };
+    },
+    object_get: ({ id }) => ({ object: users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` }), linked: [], sync: [], protected: [{ attribute: "password", title: "Password", updated: ago(60 * 24) }] }),
+    object_save: ({ id, attributes }) => {
+      const before = users.find((item) => item.id === id);
+      return { object: { id: id ?? "new", rev: "2", attributes: { ...before?.attributes, ...attributes } }, created: !before, sync: [] };
+    },
+    object_delete: ({ id }) => ({ object: users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` }), created: false, sync: [] }),
+    object_history: () => ({
+      rows: [
+        { at: ago(120), who: "reconciliation", attribute: "sn", before: "Li", after: "Lee", run: "run-3", mapping: "systemHubspotContact_managedUser" },
+        { at: ago(60 * 30), who: "you", attribute: "city", before: null, after: "Oslo", run: null, mapping: null },
+      ],
+      next: null,
+    }),
+    object_validate: () => ({ result: true, failedPolicyRequirements: [], policies: [], unchecked: [] }),
     queue_list: () => ({ rows: queue }),
     queue_retry: ({ id }) => {
       queue = queue.map((row) => (row.id === id ? { ...row, state: "waiting", attempts: row.attempts + 1, nextAttemptAt: null, message: null } : row));

@@ -93,7 +93,7 @@ impl App {
             Arc::new(Vaulting::open(store.clone(), Arc::clone(&clock), keyring, passphrase).await?);
         let pool =
             Arc::new(Pool::new(store.clone(), Arc::clone(&vaulting), Arc::clone(&clock), folder.clone()));
-        let engine = Engine::new(store.clone(), pool.clone(), Arc::clone(&clock), folder);
+        let engine = Engine::new(store.clone(), pool.clone(), Arc::clone(&clock), folder).with_sealer(vaulting.clone());
         engine.bury_all_dead_runs().await?;
         let who = ["USER", "LOGNAME", "USERNAME"]
             .iter()
@@ -115,6 +115,8 @@ impl App {
 
     /// Starts delivering implicit syncs in the background until the returned guard is dropped.
     pub fn start_worker(self: &Arc<Self>) -> Worker {
+        // An index that an earlier process began.
+        self.fill_columns_in_background();
         let app = Arc::clone(self);
         let task = tokio::spawn(async move {
             loop {

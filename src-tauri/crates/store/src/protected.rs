@@ -31,11 +31,13 @@ impl Reader<'_> {
     pub fn protected_set(&self, kind: &str, id: &str) -> Result<Vec<(String, String)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT attribute, updated FROM managed_hash WHERE type = ?1 AND object_id = ?2
-             UNION SELECT field, updated FROM secret WHERE owner = ?3 ORDER BY 1",
+             UNION ALL SELECT field, updated FROM secret WHERE owner = ?3",
         )?;
         let rows =
             statement.query_map([kind, id, &secret_owner(kind, id)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut set: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+        set.sort();
+        Ok(set)
     }
 }
 

@@ -3,4 +3,8 @@
 /**
  * A policy that a value does not meet.
  */
-export type PolicyFailure = { property: string, policy: string, message: string, };
+export type PolicyFailure = { property: string, policy: string, message: string, 
+/**
+ * What the policy asks for.
+ */
+params?: Record<string, unknown>, };

@@ -4,4 +4,8 @@ import type { UserRow } from "./UserRow";
 /**
  * A page of managed users.
  */
-export type UserPage = { users: Array<UserRow>, next: string | null, total: number, };
+export type UserPage = { users: Array<UserRow>, next: string | null, total: number, 
+/**
+ * There are more than `total`: counting the matches of a filter or search ends at 20,000.
+ */
+totalIsLeast?: boolean, };
