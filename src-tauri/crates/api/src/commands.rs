@@ -41,6 +41,16 @@ macro_rules! with_commands {
             user_get(ById) -> UserDetail;
             user_save(UserDraft) -> UserSaved;
             user_delete(UserDelete) -> UserSaved;
+            managed_types(Empty) -> Vec<ManagedTypeSummary>;
+            managed_type_get(ByName) -> ManagedTypeDetail;
+            managed_type_save(ManagedTypeDraft) -> ManagedTypeSaved;
+            managed_type_remove(ByName) -> Empty;
+            objects_list(ObjectsRequest) -> ObjectPage;
+            object_get(ObjectName) -> ObjectDetail;
+            object_save(ObjectDraft) -> ObjectSaved;
+            object_delete(ObjectDelete) -> ObjectSaved;
+            object_history(HistoryRequest) -> HistoryPage;
+            object_validate(ValidateRequest) -> Validation;
             queue_list(Empty) -> QueuePage;
             queue_retry(ById) -> QueuePage;
             queue_discard(ById) -> QueuePage;

@@ -29,6 +29,9 @@ macro_rules! words {
     )* };
 }
 
+mod managed;
+pub use managed::*;
+
 words! {
     /// Whether secrets can be read and written.
     pub enum VaultState {
@@ -462,7 +465,15 @@ dto! {
     }
 
     /// A page of managed users.
-    pub struct UserPage { users: Vec<UserRow>, next: Option<String>, total: u64, }
+    pub struct UserPage {
+        users: Vec<UserRow>,
+        next: Option<String>,
+        total: u64,
+        /// There are more than `total`: counting the matches of a filter or search ends at 20,000.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        total_is_least: Option<bool>,
+    }
 
     /// An attribute of the managed user.
     pub struct UserAttribute {
@@ -541,7 +552,15 @@ dto! {
     pub struct UserSaved { user: Option<UserRow>, sync: Vec<SyncResult>, }
 
     /// A policy that a value does not meet.
-    pub struct PolicyFailure { property: String, policy: String, message: String, }
+    pub struct PolicyFailure {
+        property: String,
+        policy: String,
+        message: String,
+        /// What the policy asks for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "Record<string, unknown>")]
+        params: Option<Value>,
+    }
 
     /// An implicit sync that waits or failed.
     pub struct QueueRow {

@@ -10,6 +10,8 @@ mod connectors;
 mod consent;
 pub mod dto;
 mod error;
+mod managed_objects;
+mod managed_types;
 mod mapping_lab;
 mod mapping_templates;
 mod mapping_trial;
@@ -25,6 +27,7 @@ mod vaulting;
 
 pub use app::{App, AppOptions};
 pub use connector::RemoteObject;
+pub use engine::{Edit, Which};
 pub use consent::{AuthorizationCode, Authorizing, Redirect};
 pub use error::{ApiError, ErrorCode};
 pub use recon_documents::AssocPage;

@@ -12,4 +12,8 @@ ids: Array<string>,
 /**
  * For this run only: deletes that the guard lets through.
  */
-allowDeletes: number | null, };
+allowDeletes: number | null, 
+/**
+ * Only what has changed since the last run looked.
+ */
+incremental: boolean, };

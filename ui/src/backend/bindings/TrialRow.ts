@@ -6,7 +6,7 @@ import type { TrialStep } from "./TrialStep";
  */
 export type TrialRow = { target: string, source: unknown, before: unknown, after: unknown, 
 /**
- * `set`, `same`, `skipped`, `kept` or `failed`.
+ * `written`, `cleared`, `unchanged`, `notApplied`, `kept`, `asked` or `failed`.
  */
 outcome: string, 
 /**

@@ -5,7 +5,7 @@
  */
 export type TrialStep = { 
 /**
- * `setOn`, `condition`, `source`, `transform`, `whenEmpty`, `target`.
+ * `setOn`, `condition`, `source`, `transform`, `whenEmpty`, `pair` or `rule`.
  */
 name: string, 
 /**
