@@ -273,4 +273,34 @@ fn entries_runs_queue_and_history_go_by_index() {
         w.inbox(None, 1, 10)
     });
     repository.holds("history", |w: &Writer<'_>| Reader::history(w, "user", "1", 10));
+    repository.holds("pages of history", |w| w.history_page("user", "1", Some("5"), 10));
+}
+
+#[test]
+fn columns_are_filled_and_protected_values_found_by_key() {
+    let repository = overheard();
+    let (old, new) = (ManagedObjectConfig { schema: Default::default(), ..config() }, config());
+    let attributes = json!({"p0": "word"}).as_object().unwrap().clone();
+    let object = ManagedWrite { config: &old, id: "1", attributes: &attributes, hash: [0; 16] };
+    repository.holds("made", |w| w.insert_managed(&object, "now"));
+    repository.holds("filled", |w| {
+        assert!(w.set_columns(Some(&old), &new)?);
+        w.managed_filling("user")?;
+        w.fill_columns(&new, 10)
+    });
+    repository.holds("protected", |w| {
+        w.put_protected_hash("user", "1", "password", "hash", "now")?;
+        w.protected_hash("user", "1", "password")?;
+        w.protected_set("user", "1")?;
+        w.delete_managed("user", "1", None)
+    });
+    let attributes = json!({"p0": "a", "p1": "c", "p2": "c"}).as_object().unwrap().clone();
+    Writer::on(&repository.connection)
+        .insert_managed(&ManagedWrite { config: &new, id: "2", attributes: &attributes, hash: [0; 16] }, "now")
+        .unwrap();
+    repository.holds("filters whose parts all have an index", |w| {
+        let filter = Some(Filter::parse("p0 sw \"a\" and p1 gt \"b\" and p2 eq \"c\"").unwrap());
+        let query = ManagedQuery { filter, sort: Some("p3".into()), limit: 10, ..ManagedQuery::default() };
+        w.managed_page_when(&new, &query, 0)
+    });
 }
