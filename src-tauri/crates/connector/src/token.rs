@@ -5,6 +5,7 @@
 //! it is being used is stored before it is sent, and one whose answer was lost is asked about before it is sent again.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +19,8 @@ use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Bearer, Failure, Http, Repeat};
 use crate::oauth::{Grant, Provider, TokenFailure, give_back, request_tokens};
 
+/// How long a token request may still be under way after the process that sent it has ended.
+const SETTLING: Duration = Duration::from_secs(3);
 /// How long a refresh token that was refused is not sent again.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
@@ -282,6 +285,8 @@ impl TokenSource {
         let Some(url) = provider.introspect_url.clone() else {
             return Err(over("whether the refresh token is still good cannot be asked"));
         };
+        // A request that outlived its process is answered by then, and no longer changes what is asked about.
+        self.http.pause(SETTLING).await;
         let secret = secret.unwrap_or_else(|| Secret::new(""));
         let call = provider.about_token(url, refresh_token.clone(), secret, "refresh_token");
         match self.http.send(&call, |a| a.json::<Introspection>()).await {

@@ -542,6 +542,7 @@ async fn filters_find_what_they_mean_whatever_salesforce_compares() {
             .await
             .unwrap();
     for text in [
+        "FirstName eq \"Bobby\\\\\"",
         "LastName eq \"O'Connor\"",
         "LastName eq \"o'connor\"",
         "!(LastName eq \"O'Connor\")",
@@ -739,6 +740,49 @@ async fn taken_user_names_lead_to_their_user_or_to_words() {
 }
 
 #[tokio::test]
+async fn new_records_are_upserted_by_their_external_id() {
+    let world = World::new(seeded(30)).await;
+    let salesforce = world.with(json!({"externalIds": {"Contact": "External_Id__c"}}));
+    let types = &salesforce.descriptor().object_types;
+    let contact = types.iter().find(|t| t.name == "Contact").unwrap();
+    assert_eq!(contact.natural_key.as_deref(), Some("External_Id__c"));
+    let before = world.org().count("Contact");
+    let batch = [
+        creation("1", json!({"External_Id__c": "e-1", "LastName": "Kim"})),
+        creation("2", json!({"LastName": "Lee"})),
+    ];
+    let first = salesforce.create("Contact", &batch).await;
+    let again = salesforce.create("Contact", &batch[..1]).await;
+    assert_eq!(done(&first[0]).uid, done(&again[0]).uid);
+    assert!(matches!(first[1], Outcome::Done(_)));
+    assert_eq!(world.org().count("Contact"), before + 2);
+    let found = salesforce.find_by_key("Contact", &names(&["e-1"]), &names(&["LastName"])).await.unwrap();
+    assert_eq!(found[0].uid, done(&first[0]).uid);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_users_cost_few_calls_either_way() {
+    let world = World::new(seeded(100_000)).await;
+    let count = world.org().count("User");
+    assert!(count > 100_000);
+    for (threshold, most) in [(20_000, 10), (1_000_000, 60)] {
+        world.org().reset_calls();
+        let salesforce = world.with(json!({"bulkReadThreshold": threshold}));
+        let wanted =
+            users(&["Username", "Email", "FirstName", "LastName", "IsActive", "Title", "Phone", "City"]);
+        let mut pages = salesforce.search(wanted);
+        let (mut seen, mut largest) = (0, 0);
+        while let Some(page) = pages.next().await {
+            let page = page.unwrap();
+            seen += page.objects.len();
+            largest = largest.max(page.objects.len());
+        }
+        assert_eq!((seen, largest), (count, 2000));
+        assert!(world.api_calls() <= most, "{} calls", world.api_calls());
+    }
+}
+
+#[tokio::test]
 async fn locked_rows_are_tried_again_in_smaller_calls() {
     let lock = |times| RowFault {
         object: Some("Contact".into()),
@@ -872,4 +916,334 @@ async fn secrets_do_not_show_in_errors() {
     for secret in credentials.stored().iter().flat_map(|t| t.refresh_token.iter().chain([&t.access_token])) {
         assert!(secret.is_empty() || !told.contains(Secret::expose(secret)));
     }
+}
+
+#[tokio::test]
+async fn processes_that_are_killed_while_they_renew_never_make_a_token_be_used_twice() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (mut killed, mut again) = (0, 0);
+    for steps in (0..80).map(|n| n % 9) {
+        world.org().expire_sessions();
+        let victim = world.salesforce(world.app(), credentials.clone());
+        let read = tokio::spawn(async move { all(&victim, users(&["Username"])).await.map(|_| ()) });
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        killed += usize::from(!read.is_finished());
+        read.abort();
+        let _ = read.await;
+        let next = world.salesforce(world.app(), credentials.clone());
+        if let Err(error) = all(&next, users(&["Username"])).await {
+            assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");
+            assert!(error.message.contains("authorize again"), "{error}");
+            authorize(&world, &credentials, world.app()).await.unwrap();
+            again += 1;
+        }
+        assert_eq!(world.org().tokens().reuses, 0, "killed after {steps} steps");
+    }
+    assert!(killed >= 10, "{killed} kills, {again} authorized again");
+}
+
+// ---- many records ----
+
+/// How a bulk job ends.
+fn job_fault(end: &str, processed: Option<usize>) -> JobFault {
+    JobFault { object: None, nth: 1, times: 1, end: end.into(), processed, polls: 3 }
+}
+
+#[tokio::test]
+async fn bulk_and_pages_bring_the_same_records() {
+    let world = World::new(seeded(3000)).await;
+    let wanted = [
+        "__NAME__",
+        "FirstName",
+        "LastName",
+        "IsActive",
+        "CreatedDate",
+        "Title",
+        "Phone",
+        "Profile.Name",
+        "ManagerId",
+        "EmployeeNumber",
+        "Manager.Username",
+    ];
+    let by_page = all(&world.with(json!({"bulkReadThreshold": 1_000_000})), users(&wanted)).await.unwrap();
+    world.org().reset_calls();
+    let by_job = all(&world.with(json!({"bulkReadThreshold": 2000})), users(&wanted)).await.unwrap();
+    assert!(world.paths().iter().any(|p| p.contains("/jobs/query")), "{:?}", world.paths());
+    assert!(world.api_calls() <= 10, "{:?}", world.paths());
+    assert_eq!(by_page.objects.len(), world.org().count("User"));
+    assert_eq!(by_page.objects, by_job.objects);
+    // A filter travels along, and its own check too.
+    let mut found = Vec::new();
+    for threshold in [10, 1_000_000] {
+        let filter =
+            Filter::parse("LastName eq \"O'Connor\" or LastName sw 'K' or IsActive eq true").unwrap();
+        let search = Search { filter: Some(filter), ..users(&["Username"]) };
+        found.push(all(&world.with(json!({"bulkReadThreshold": threshold})), search).await.unwrap().objects);
+    }
+    assert!(found[0].len() > 2000 && found[0] == found[1]);
+}
+
+#[tokio::test]
+async fn faults_of_a_bulk_read_are_healed_or_reported() {
+    let no_bulk = Action::Answer {
+        status: 403,
+        body: Some(json!([{"errorCode": "FEATURENOTENABLED", "message": "Async API not enabled"}])),
+        headers: Default::default(),
+    };
+    for (name, path, action, times, expect) in [
+        ("cut", "*/results", Action::CutBody, 1, Ok(())),
+        ("truncated", "*/results", Action::TruncatedJson, 1, Ok(())),
+        ("truncated for good", "*/results", Action::TruncatedJson, ALWAYS, Err(ErrorKind::Untrusted)),
+        ("reset", "*/results", Action::ResetBeforeAnswer, 2, Ok(())),
+        ("web page for good", "*/results", Action::Html, ALWAYS, Err(ErrorKind::Untrusted)),
+        ("job lost", "*/jobs/query", Action::LoseAnswer, 1, Ok(())),
+        ("poll lost", "*/jobs/query/*", Action::LoseAnswer, 1, Ok(())),
+        ("no bulk here", "*/jobs/query", no_bulk, ALWAYS, Ok(())),
+    ] {
+        let world = World::new(seeded(4000)).await;
+        world.org().add_fault(Fault::on(path, action).times(times));
+        let bulk = world.with(json!({"bulkReadThreshold": 2000}));
+        match (all(&bulk, users(&["Username"])).await, expect) {
+            (Ok(listed), Ok(())) => {
+                let count = world.org().count("User");
+                assert_eq!((listed.objects.len(), ids(&listed).len()), (count, count), "{name}");
+            }
+            (Err(error), Err(kind)) => assert_eq!(error.kind, kind, "{name}: {error}"),
+            (Ok(listed), Err(kind)) => panic!("{name}: {} records instead of {kind:?}", listed.objects.len()),
+            (Err(error), Ok(())) => panic!("{name}: {error}"),
+        }
+    }
+    for end in ["Failed", "Aborted"] {
+        let world = World::new(seeded(4000)).await;
+        world.org().add_job_fault(job_fault(end, None));
+        let bulk = world.with(json!({"bulkReadThreshold": 2000}));
+        let listed = all(&bulk, users(&["Username"])).await.unwrap();
+        assert_eq!(ids(&listed).len(), world.org().count("User"), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_changes_cost_a_handful_of_calls() {
+    let world = World::new(seeded(10_000)).await;
+    let salesforce = world.plain();
+    let uids = people(&world.org());
+    let types = &salesforce.descriptor().object_types;
+    let size = types.iter().find(|t| t.name == "User").unwrap().batch_size;
+    for (n, chunk) in uids.chunks(size).enumerate() {
+        let title = |uid: &String| match n {
+            0 => change(uid, json!({"Title": "x, \"y\"", "Phone": null})),
+            _ => change(uid, json!({"Title": "z"})),
+        };
+        let changes: Vec<Change> = chunk.iter().map(title).collect();
+        let outcomes = salesforce.update("User", &changes).await;
+        assert!(outcomes.iter().all(|o| matches!(o, Outcome::Done(_))));
+    }
+    assert!(world.api_calls() <= 20, "{}", world.api_calls());
+    let first = world.org().record("User", &uids[0]).unwrap();
+    assert_eq!(first.fields["Title"], "x, \"y\"");
+    assert!(first.fields.get("Phone").is_none_or(String::is_empty));
+}
+
+#[tokio::test]
+async fn a_bulk_write_gives_each_record_its_outcome() {
+    let world = World::new(seeded(2000)).await;
+    let salesforce = world.with(json!({"bulkWriteThreshold": 100}));
+    let contacts: Vec<String> = world.org().records("Contact").into_iter().take(400).map(|r| r.id).collect();
+    assert_eq!(contacts.len(), 400);
+    let fault = |id: &str, times, code: &str| RowFault {
+        object: None,
+        operation: None,
+        id: Some(id.to_owned()),
+        field: None,
+        value: None,
+        nth: 1,
+        times,
+        code: code.into(),
+        message: "no".into(),
+        fields: names(&["Title"]),
+    };
+    world.org().add_row_fault(fault(&contacts[0], ALWAYS, "FIELD_CUSTOM_VALIDATION_EXCEPTION"));
+    world.org().add_row_fault(fault(&contacts[1], 1, "UNABLE_TO_LOCK_ROW"));
+    world.org().delete("Contact", &contacts[2]).unwrap();
+    let mut changes: Vec<Change> = contacts.iter().map(|u| change(u, json!({"Title": "x"}))).collect();
+    changes[3] = change(&contacts[3], json!({"Title": "#N/A"}));
+    changes[4] = change(&contacts[4], json!({"Title": null}));
+    let outcomes = salesforce.update("Contact", &changes).await;
+    assert_eq!(rejected(&outcomes[0]).1, Some("Title"));
+    assert_eq!(outcomes[2], Outcome::Gone);
+    let not_done = |(n, o): &(usize, &Outcome)| !matches!(n, 0 | 2) && !matches!(o, Outcome::Done(_));
+    assert_eq!(outcomes.iter().enumerate().find(not_done), None);
+    let title = |n: usize| {
+        let fields = world.org().record("Contact", &contacts[n]).unwrap().fields;
+        fields.get("Title").cloned().unwrap_or_default()
+    };
+    assert_eq!([title(1), title(3), title(4), title(399)], ["x", "#N/A", "", "x"]);
+    assert!(world.api_calls() < 16, "{}", world.api_calls());
+    // A job that is ended in the middle: what it did is done, the rest may be tried again.
+    world.org().clear_faults();
+    world.org().add_job_fault(job_fault("Failed", Some(150)));
+    let changes: Vec<Change> = contacts[5..].iter().map(|u| change(u, json!({"Title": "late"}))).collect();
+    let outcomes = salesforce.update("Contact", &changes).await;
+    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|o| wanted(o)).count();
+    assert_eq!(count(|o| matches!(o, Outcome::Done(_))), 150);
+    assert_eq!(count(|o| matches!(o, Outcome::Retry { .. })), 245);
+    assert_eq!((5..400).filter(|n| title(*n) == "late").count(), 150);
+    // Deleting goes the same way.
+    let outcomes = salesforce.delete("Contact", &contacts[5..]).await;
+    assert!(outcomes.iter().all(|o| matches!(o, Outcome::Done(_))), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn lost_answers_of_a_bulk_write_are_looked_at() {
+    let no_bulk = Action::Answer {
+        status: 400,
+        body: Some(json!([{"errorCode": "INVALIDJOB", "message": "No create/update access"}])),
+        headers: Default::default(),
+    };
+    let on_job = |action| Fault::on("*/jobs/ingest/*", action);
+    for (name, fault, expect) in [
+        ("job", Fault::on("*/jobs/ingest", Action::LoseAnswer), "done"),
+        ("upload", Fault::on("*/batches", Action::LoseAnswer), "retry"),
+        ("upload reset", Fault::on("*/batches", Action::ResetBeforeAnswer), "retry"),
+        ("start", on_job(Action::LoseAnswer).method("PATCH"), "done"),
+        ("start reset", on_job(Action::ResetBeforeAnswer).method("PATCH"), "retry"),
+        ("poll", on_job(Action::LoseAnswer).method("GET").times(3), "done"),
+        ("no bulk", Fault::on("*/jobs/ingest", no_bulk), "done"),
+    ] {
+        let world = World::new(seeded(300)).await;
+        world.org().add_fault(fault);
+        let uids = people(&world.org());
+        let changes: Vec<Change> = uids.iter().map(|u| change(u, json!({"Title": "x"}))).collect();
+        let outcomes = world.with(json!({"bulkWriteThreshold": 100})).update("User", &changes).await;
+        let all_are = |wanted: fn(&Outcome) -> bool| outcomes.iter().all(wanted);
+        let written = world.org().writes().len();
+        match expect {
+            "done" => {
+                assert!(all_are(|o| matches!(o, Outcome::Done(_))), "{name}: {:?}", outcomes[0]);
+                assert_eq!(written, uids.len(), "{name}");
+            }
+            _ => {
+                assert!(all_are(|o| matches!(o, Outcome::Retry { .. })), "{name}: {:?}", outcomes[0]);
+                assert_eq!(written, 0, "{name}");
+            }
+        }
+    }
+}
+
+// ---- change feed and test ----
+
+async fn feed(
+    salesforce: &Salesforce,
+    kind: &str,
+    since: Option<String>,
+) -> (HashSet<String>, Vec<String>, String) {
+    let wanted = Feed { object_type: kind.into(), attributes: names(&["LastName"]), since };
+    let mut changes = salesforce.changes(wanted);
+    let (mut changed, mut deleted, mut cursor) = (HashSet::new(), Vec::new(), String::new());
+    while let Some(page) = changes.next().await {
+        let page = page.unwrap();
+        assert!(page.objects.iter().all(|o| o.attributes.keys().eq(["LastName"])));
+        changed.extend(page.objects.into_iter().map(|o| o.uid));
+        deleted.extend(page.deleted);
+        cursor = page.cursor;
+    }
+    (changed, deleted, cursor)
+}
+
+#[tokio::test]
+async fn the_feed_tells_what_changed_and_what_was_deleted() {
+    let world = World::new(seeded(3000)).await;
+    let salesforce = world.plain();
+    world.hand.advance(86_400);
+    let (changed, deleted, cursor) = feed(&salesforce, "Contact", None).await;
+    assert!(changed.is_empty() && deleted.is_empty());
+    world.hand.advance(3600);
+    let contacts: Vec<String> = world.org().records("Contact").into_iter().map(|r| r.id).collect();
+    world.org().set("Contact", &contacts[0], &[("LastName", "New")]).unwrap();
+    world.org().delete("Contact", &contacts[1]).unwrap();
+    let made = world.org().create("Contact", &[("LastName", "Made")]).unwrap();
+    world.hand.advance(600);
+    world.org().reset_calls();
+    let (changed, deleted, next) = feed(&salesforce, "Contact", Some(cursor.clone())).await;
+    assert_eq!(changed, HashSet::from([contacts[0].clone(), made]));
+    assert_eq!(deleted, [contacts[1].clone()]);
+    assert_eq!(world.api_calls(), 2);
+    // Nothing new: nothing comes, for two calls.
+    world.hand.advance(3600);
+    let (_, _, next) = feed(&salesforce, "Contact", Some(next)).await;
+    world.hand.advance(3600);
+    world.org().reset_calls();
+    let (changed, deleted, next) = feed(&salesforce, "Contact", Some(next)).await;
+    assert!(changed.is_empty() && deleted.is_empty());
+    assert_eq!(world.api_calls(), 2);
+    // A record that was committed late carries an earlier stamp than the end of the last window.
+    let now = world.hand.now().as_millisecond();
+    world.org().set("Contact", &contacts[5], &[("LastName", "Late")]).unwrap();
+    assert!(world.org().set_system_modstamp("Contact", &contacts[5], now - 5 * 60_000));
+    let (changed, _, next) = feed(&salesforce, "Contact", Some(next)).await;
+    assert_eq!(changed, HashSet::from([contacts[5].clone()]));
+    world.hand.advance(16 * 86_400);
+    let late = Feed { object_type: "Contact".into(), attributes: vec![], since: Some(next) };
+    let error = salesforce.changes(late).next().await.unwrap().unwrap_err();
+    assert!(error.message.contains("full reconciliation"), "{error}");
+}
+
+#[tokio::test]
+async fn a_long_feed_survives_its_cursor_and_goes_on_from_any_page() {
+    let world = World::new(seeded(5000)).await;
+    let salesforce = world.plain();
+    world.hand.advance(86_400);
+    let (_, _, cursor) = feed(&salesforce, "User", None).await;
+    world.hand.advance(3600);
+    let uids = people(&world.org());
+    for chunk in uids.chunks(1000) {
+        world.hand.advance(1);
+        for uid in chunk {
+            world.org().set("User", uid, &[("Title", "x")]).unwrap();
+        }
+    }
+    let expect: HashSet<String> = uids.into_iter().collect();
+    let cursors = Some(CursorFault { die_after_pages: 2, times: 1 });
+    world.org().set_faults(Faults { cursors, ..Faults::default() });
+    let (changed, _, _) = feed(&salesforce, "User", Some(cursor.clone())).await;
+    assert_eq!(changed, expect);
+    let from_start = Feed { object_type: "User".into(), attributes: vec![], since: Some(cursor) };
+    let first = salesforce.changes(from_start).next().await.unwrap().unwrap();
+    let (rest, _, _) = feed(&salesforce, "User", Some(first.cursor)).await;
+    let both: HashSet<String> = first.objects.into_iter().map(|o| o.uid).chain(rest).collect();
+    assert_eq!(both, expect);
+    let logins = Feed { object_type: "UserLogin".into(), attributes: vec![], since: None };
+    let error = salesforce.changes(logins).next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unsupported);
+}
+
+#[tokio::test]
+async fn a_test_says_who_and_what_and_how_much() {
+    let world = World::new(rotating(3)).await;
+    let credentials = secret();
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    let report = world.salesforce(world.app(), credentials.clone()).test().await.unwrap();
+    let told = report.checked.join("\n");
+    for part in [
+        "reached 127.0.0.1",
+        "token accepted",
+        "calls of the last 24 hours",
+        "authorized as",
+        "User: can read, create, change",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(report.account.is_some() && report.missing_scopes.is_empty(), "{report:?}");
+    let mut narrow = world.app();
+    narrow["scopes"] = json!("api id");
+    let credentials = secret();
+    authorize(&world, &credentials, narrow.clone()).await.unwrap();
+    let report = world.salesforce(narrow, credentials).test().await.unwrap();
+    assert_eq!(report.missing_scopes, ["refresh_token"]);
+    let error = world.salesforce(world.app(), secret()).test().await.unwrap_err();
+    assert!(error.message.contains("not authorized yet"), "{error}");
 }

@@ -598,6 +598,11 @@ impl Http {
         }
     }
 
+    /// Waits in the way in which this connection waits.
+    pub async fn pause(&self, duration: Duration) {
+        self.waiter.wait(duration).await;
+    }
+
     /// An error that names the connection.
     pub fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
         ConnectorError::new(kind, format!("connector `{}`: {what}", self.name))

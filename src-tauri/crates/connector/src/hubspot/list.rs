@@ -476,10 +476,12 @@ impl Hubspot {
             || (beyond && !met)
             || cut
             || next.is_some_and(|n| Some(n) != last);
-        if odd && !range.again {
+        // A page that begins with the range above may be that range's page, sent by mistake.
+        let empty = met && !records.iter().any(in_range);
+        if (odd || empty) && !range.again {
             range.again = true;
             *repeated += low as u64;
-            pass.doubtful = true;
+            pass.doubtful |= odd;
             return Ok(if low > 0 { Taken::Records(Vec::new()) } else { Taken::Nothing });
         }
         if let Some(next) = next.filter(|n| *n <= range.after) {
@@ -521,8 +523,11 @@ impl Hubspot {
         if pass.ranges.iter().any(|r| !r.done) {
             return Ok(false);
         }
-        let enough = pass.counted.zip(pass.seen).is_some_and(|(counted, seen)| seen >= counted);
-        if !pass.doubtful && (!pass.open_end || enough) {
+        let proven = match (pass.counted, pass.seen) {
+            (Some(counted), Some(seen)) => seen >= counted,
+            _ => !pass.open_end,
+        };
+        if proven && !pass.doubtful {
             return Ok(true);
         }
         let plural = asked.scope.object_type.plural();

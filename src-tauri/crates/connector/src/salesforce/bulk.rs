@@ -13,6 +13,7 @@ use super::csv::{Lines, count};
 use super::describe::{Described, Kind, number};
 use super::objects::ObjectType;
 use super::read::PAGE;
+use super::settings::is_api_name;
 use super::soql::time;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Failure, Payload, Repeat};
@@ -198,7 +199,9 @@ impl Salesforce {
             self.waiter.wait(pause).await;
             waited += pause;
             pause = (pause * 2).min(LONGEST_POLL);
-            job = self.send(&self.get(self.url(&format!("{path}/{}", job.id))), |a| a.json()).await?;
+            // What is under way is seen to its end, whatever the share of the day.
+            let look = self.get(self.url(&format!("{path}/{}", job.id)));
+            job = self.http.send(&look, |a| a.json()).await?;
         }
         Ok(job)
     }
@@ -260,12 +263,13 @@ impl Salesforce {
     /// One of the three results of an ingest job, line by line with its head.
     pub(super) async fn ingest_results(&self, job: &Job, which: &str) -> Result<Vec<Vec<String>>, Failure> {
         let call = self.get(self.url(&format!("jobs/ingest/{}/{which}", job.id)));
-        self.send(&call, |answer| {
-            count(&answer.body)?;
-            let mut lines = Lines::new(&answer.body);
-            std::iter::from_fn(|| lines.next_line()).collect::<Result<Vec<_>, _>>()
-        })
-        .await
+        self.http
+            .send(&call, |answer| {
+                count(&answer.body)?;
+                let mut lines = Lines::new(&answer.body);
+                std::iter::from_fn(|| lines.next_line()).collect::<Result<Vec<_>, _>>()
+            })
+            .await
     }
 }
 
@@ -356,11 +360,20 @@ pub(super) fn row_error(text: &str) -> super::answers::Problem {
     }
     let (code, rest) = text.split_once(':').unwrap_or(("", text));
     let (message, fields) = match rest.rsplit_once(':') {
-        Some((message, fields)) if fields.trim_end().ends_with("--") => (
-            message,
-            fields.trim_end().trim_end_matches("--").split_whitespace().map(str::to_owned).collect(),
-        ),
-        _ => (rest, Vec::new()),
+        Some((message, tail)) => {
+            let ended = tail.trim_end().ends_with("--");
+            let fields: Vec<String> = tail
+                .trim_end()
+                .trim_end_matches("--")
+                .split([',', ' '])
+                .filter(|f| !f.is_empty())
+                .map(str::to_owned)
+                .collect();
+            // Without the mark at its end it may as well be the rest of the message.
+            let named = ended || (!tail.starts_with(' ') && fields.iter().all(|f| is_api_name(f)));
+            if named { (message, fields) } else { (rest, Vec::new()) }
+        }
+        None => (rest, Vec::new()),
     };
     super::answers::Problem {
         status_code: Some(code.to_owned()).filter(|c| !c.is_empty()),
@@ -410,6 +423,12 @@ mod tests {
                 "UNABLE_TO_LOCK_ROW",
                 "unable to obtain exclusive access to this record",
                 None,
+            ),
+            (
+                "STRING_TOO_LONG:Alias: data value too large: x (max length=8):Alias",
+                "STRING_TOO_LONG",
+                "Alias: data value too large: x (max length=8)",
+                Some("Alias"),
             ),
             (
                 "INVALID_CROSS_REFERENCE_KEY:invalid cross reference id",
