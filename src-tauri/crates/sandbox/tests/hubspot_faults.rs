@@ -223,20 +223,52 @@ async fn a_person_edits_contacts_on_a_page_that_escapes_them() {
         list.text.contains("&lt;img src=x") && !list.text.contains("<img") && !list.text.contains("<script")
     );
     assert!(list.headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
-    assert!(bench.get(&format!("/look/{id}")).await.text.contains("value=\"a@example.org\""));
-    let saved =
-        bench.form(&format!("/look/{id}"), &[("firstname", "Bo\"b"), ("email", "a@example.org")]).await;
+    let path = format!("/look/contacts/{id}");
+    let form = bench.get(&path).await;
+    assert!(form.text.contains("value=\"a@example.org\"") && !form.text.contains("<img"));
+    let saved = bench.form(&path, &[("firstname", "Bo\"b"), ("email", "a@example.org")]).await;
     assert_eq!(saved.status, 303);
     assert_eq!(bench.portal.contact(&id).unwrap().properties["firstname"], "Bo\"b");
-    let refused = bench.form("/look/new", &[("email", "A@example.org")]).await;
+    let refused = bench.form("/look/contacts/new", &[("email", "A@example.org")]).await;
     assert!(
         refused.status == 400
             && refused.text.contains("role=\"alert\"")
             && refused.text.contains("A@example.org")
     );
-    assert_eq!(bench.form(&format!("/look/{id}/archive"), &[]).await.status, 303);
+    assert_eq!(bench.form(&format!("{path}/archive"), &[]).await.status, 303);
     assert!(bench.portal.contacts().is_empty());
+    assert!(bench.get("/?archived=true").await.text.contains(&path));
+    assert_eq!(bench.form(&format!("{path}/restore"), &[]).await.status, 303);
+    assert_eq!(bench.portal.contacts().len(), 1);
     assert_eq!(bench.portal.call_count(), 0);
+}
+
+#[tokio::test]
+async fn a_person_finds_merges_and_links_records_of_both_types() {
+    let bench = start(|_| {}).await;
+    let made = bench.form("/look/companies/new", &[("name", "Acme & Co"), ("hs_object_id", "7")]).await;
+    let company = made.headers["location"].to_str().unwrap().to_owned();
+    assert!(made.status == 303 && bench.get(&company).await.text.contains("value=\"Acme &amp; Co\""));
+    let one = bench.portal.create(&[("email", "one@example.org"), ("city", "One")]).unwrap();
+    let two = bench.portal.create(&[("email", "two@example.org"), ("annual_spend", "5")]).unwrap();
+    // what is looked for, who is found
+    for (query, found) in
+        [("q=one", [true, false]), ("q=EXAMPLE+two", [false, true]), ("q=%22%3E", [false; 2])]
+    {
+        let page = bench.get(&format!("/?{query}")).await;
+        let has = [&one, &two].map(|id| page.text.contains(&format!("/look/contacts/{id}\"")));
+        assert_eq!(has, found, "{query}");
+        assert!(!page.text.contains("value=\"\">"), "{query}");
+    }
+    assert!(bench.get("/?type=companies").await.text.contains(&company));
+    let path = format!("/look/contacts/{one}");
+    for (other, status) in [("999", 400), (one.as_str(), 400), ("x", 400), (two.as_str(), 303)] {
+        assert_eq!(bench.form(&format!("{path}/merge"), &[("other", other)]).await.status, status, "{other}");
+    }
+    let moved = bench.get(&path).await;
+    let merged = moved.headers["location"].to_str().unwrap();
+    assert_eq!(moved.status, 303);
+    assert!(bench.get(merged).await.text.contains("name=\"annual_spend\" value=\"5\""));
 }
 
 #[tokio::test]

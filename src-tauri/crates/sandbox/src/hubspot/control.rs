@@ -70,6 +70,12 @@ fn control(portal: &Portal, request: &Request, method: &str, tail: &[&str]) -> A
             }
             Err(refusal) => error(400, &refusal.to_string()),
         },
+        ("POST", [name, id, "merge", other]) => match ObjectKind::parse(name) {
+            Some(kind) => portal
+                .merge_records(kind, id, other)
+                .map_or_else(|refusal| refused(&refusal), |id| Answer::json(200, &json!({ "id": id }))),
+            None => error(404, "unknown control path"),
+        },
         ("POST", ["reset-calls"]) => {
             portal.reset_calls();
             Answer::empty(204)

@@ -8,11 +8,12 @@
 //!
 //! | Request | Effect |
 //! |---|---|
-//! | `GET /` | a page with the contacts, for a person |
+//! | `GET /`, `/look/...` | pages on which a person finds, changes, creates, archives, restores and merges records |
 //! | `GET /__sandbox/state` | counts, calls, writes, faults |
 //! | `GET /__sandbox/contacts?limit&after`, `GET /__sandbox/contacts/{id}` | records with all stored values |
 //! | `POST /__sandbox/contacts` | creates a contact as a person in the CRM; the body is an object of properties |
 //! | `POST /__sandbox/contacts/{id}`, `.../{id}/restore`, `DELETE .../{id}` | changes, restores, archives it |
+//! | `POST /__sandbox/contacts/{id}/merge/{other}` | merges two; the answer has the new id |
 //! | `POST /__sandbox/faults` | replaces the faults by those of a [fault document](crate::faults) |
 //! | `POST /__sandbox/reset-calls` | forgets calls and writes |
 //! | `POST /__sandbox/expire-tokens` | lets every access token expire |

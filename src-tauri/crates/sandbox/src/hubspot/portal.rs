@@ -116,6 +116,32 @@ impl Portal {
             .collect()
     }
 
+    /// Up to `limit` records after an id, live or archived ones, in which a stored value has all the words.
+    pub(crate) fn find(
+        &self,
+        kind: ObjectKind,
+        archived: bool,
+        words: &str,
+        after: u64,
+        limit: usize,
+    ) -> Vec<RecordCopy> {
+        let crm = self.shared.crm();
+        let table = crm.table(kind);
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let has = |record: &&Record, word: &String| {
+            record.id.to_string() == *word
+                || record.values.iter().any(|(_, value)| value.to_lowercase().contains(word))
+        };
+        let records = if archived { &table.archived } else { &table.live };
+        records
+            .range(after.saturating_add(1)..)
+            .map(|(_, record)| record)
+            .filter(|record| words.iter().all(|word| has(record, word)))
+            .take(limit)
+            .map(|record| copy(table, record))
+            .collect()
+    }
+
     /// A record by id, an archived one too; merged ids lead to the surviving record.
     pub fn record(&self, kind: ObjectKind, id: &str) -> Option<RecordCopy> {
         let crm = self.shared.crm();
@@ -230,14 +256,25 @@ impl Portal {
     /// Merges two contacts and gives the id of the record that takes over.
     ///
     /// # Errors
-    /// When one of them does not exist.
+    /// As [`Portal::merge_records`].
     pub fn merge(&self, primary: &str, other: &str) -> Result<String, PortalError> {
+        self.merge_records(ObjectKind::Contact, primary, other)
+    }
+
+    /// Merges two records and gives the id of the one that takes over.
+    ///
+    /// # Errors
+    /// When one of them does not exist, or both are one already.
+    pub fn merge_records(&self, kind: ObjectKind, primary: &str, other: &str) -> Result<String, PortalError> {
         let (Ok(primary), Ok(other)) = (primary.parse(), other.parse()) else {
             return Err(PortalError::NotFound);
         };
         let now = self.shared.now();
-        let id = self.shared.crm_mut().merge(ObjectKind::Contact, primary, other, now, &Source::CrmUi)?;
-        Ok(id.to_string())
+        let mut crm = self.shared.crm_mut();
+        if crm.table(kind).resolve(primary) == crm.table(kind).resolve(other) {
+            return Err(PortalError::Invalid("a record cannot be merged with itself".to_owned()));
+        }
+        Ok(crm.merge(kind, primary, other, now, &Source::CrmUi)?.to_string())
     }
 
     /// The API calls so far (the latest 200,000).

@@ -18,7 +18,8 @@ pub(crate) struct Target<'a> {
     pub tail: Vec<&'a str>,
 }
 
-const DATED: &[&str] = &["2026-03", "2026-09"];
+/// Versions named by their date.
+pub(crate) const DATED: &[&str] = &["2026-03", "2026-09"];
 
 pub(crate) fn target<'a>(segments: &[&'a str]) -> Option<Target<'a>> {
     let (version, api, tail) = match segments {

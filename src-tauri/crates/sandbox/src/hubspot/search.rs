@@ -19,6 +19,8 @@ use super::values::PropertyId;
 use super::view::{Selection, View};
 
 const MOST_PER_PAGE: usize = 200;
+/// A longer query is refused, in characters of its body.
+const LONGEST: usize = 3_000;
 /// No query reaches further than this many results.
 const REACH: usize = 10_000;
 const GROUPS: usize = 5;
@@ -112,6 +114,9 @@ fn bad_request() -> Problem {
 }
 
 pub(crate) fn search(crm: &Crm, request: &Request, kind: ObjectKind) -> Result<Answer, Problem> {
+    if String::from_utf8_lossy(&request.body).chars().count() > LONGEST {
+        return Err(Problem::validation(format!("A search takes at most {LONGEST} characters.")));
+    }
     let query: Query = request.json()?;
     let table = crm.table(kind);
     let limit = query.limit.unwrap_or(10);
@@ -196,7 +201,12 @@ fn condition(table: &Table, filter: &Filter) -> Result<Condition, Problem> {
     };
     let many = || -> Result<Vec<Key>, Problem> {
         let values = filter.values.as_ref().filter(|values| !values.is_empty()).ok_or_else(bad_request)?;
-        values.iter().map(|text| operand(property, text)).collect()
+        // The index holds text in lower case; a list is compared with it as it is.
+        let listed = |text: &String| match property.kind.as_str() {
+            "string" => Ok(Key::Text(text.clone())),
+            _ => operand(property, text),
+        };
+        values.iter().map(listed).collect()
     };
     let word = || match &filter.value {
         Some(Value::String(text)) => Ok(text.to_lowercase()),
