@@ -1,4 +1,4 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap, type CompletionResult } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
 import { json } from "@codemirror/lang-json";
@@ -47,7 +47,7 @@ export default function CodeMirrorView({ label, value, onChange, onLeave, langua
             ...(language === "json" ? {} : { override: [(context: CompletionContext) => complete(context, latest.current.variables)] }),
           }),
           // Tab stays with the window, so that the keyboard gets out again.
-          keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
+          keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap]),
           EditorState.readOnly.of(!latest.current.onChange),
           EditorView.updateListener.of((update) => {
             if (update.docChanged && !update.transactions.some((t) => t.isUserEvent("outside"))) latest.current.onChange?.(update.state.doc.toString());
@@ -89,7 +89,7 @@ const attributes = new Compartment();
 const height = new Compartment();
 
 function contentAttributes(label: string, invalid: boolean) {
-  return EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), autocapitalize: "off" });
+  return EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), autocapitalize: "off", tabindex: "0" });
 }
 
 function theme(lines: number) {

@@ -25,9 +25,9 @@ export function Suggest({ label, value, options, onChange, onLeave, errors = [],
   return (
     <ComboBox
       allowsCustomValue
-      menuTrigger="focus"
+      menuTrigger="input"
       inputValue={value}
-      selectedKey={null}
+      selectedKey={options.some(({ id }) => id === value) ? value : null}
       items={options}
       isInvalid={errors.length > 0}
       onInputChange={onChange}
@@ -55,10 +55,10 @@ export function Suggest({ label, value, options, onChange, onLeave, errors = [],
           {help}
         </Text>
       )}
-      <Popover className="z-50 max-h-[280px] w-(--trigger-width) min-w-[260px] overflow-y-auto rounded-md bg-raised p-1 shadow-float">
+      <Popover maxHeight={280} className="z-50 w-(--trigger-width) min-w-[260px] overflow-y-auto rounded-md bg-raised p-1 shadow-float">
         <ListBox<Suggestion> className="outline-none">
           {(item) => (
-            <ListBoxItem id={item.id} textValue={item.id} className="flex h-7 items-baseline gap-2 rounded-sm px-2 leading-7 outline-none data-[focused]:bg-picked">
+            <ListBoxItem id={item.id} textValue={item.id} className="flex h-7 items-center gap-2 rounded-sm px-2 outline-none data-[focused]:bg-picked">
               <span className="min-w-0 truncate font-mono text-sm">{item.id}</span>
               {item.note && <span className="ml-auto max-w-[55%] shrink-0 truncate text-sm text-soft">{item.note}</span>}
             </ListBoxItem>

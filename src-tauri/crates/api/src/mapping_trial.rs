@@ -8,7 +8,7 @@ use mapping::{
     Validity,
     assess::{Link as LinkStanding, Matches, Source, assess_source},
 };
-use model::{Attributes, Filter, MappingConfig, ResourcePath, mapping_config::ScriptConfig};
+use model::{Attributes, Filter, MappingConfig, Pointer, ResourcePath, mapping_config::ScriptConfig};
 use script::{Limits, Runtime, Script};
 use serde_json::{Map, Value};
 use store::{Link, LinkSpace, Orientation};
@@ -377,11 +377,11 @@ fn judge(
         .into_iter()
         .map(|p| TrialRow {
             source: p
-                .steps
-                .iter()
-                .find(|s| s.name() == "source")
-                .and_then(|s| s.value())
-                .cloned()
+                .source
+                .as_deref()
+                .map(Pointer::parse)
+                .filter(|pointer| !pointer.is_root())
+                .and_then(|pointer| pointer.get_in(source).cloned())
                 .unwrap_or(Value::Null),
             target: p.target,
             before: p.before,
@@ -603,6 +603,7 @@ mod tests {
             mail.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
             ["source", "transform", "transform"]
         );
+        assert_eq!((&mail.source, &new.properties[1].source), (&json!(" ANN@x.org"), &Value::Null));
         assert_eq!(new.properties[1].after, json!("Ann Lee"));
 
         let target = object(json!({"mail": "ann@x.org", "displayName": "Ann"}));

@@ -278,7 +278,7 @@ function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemo
           </Field>
         )}
       </fieldset>
-      {isScript(policy.action) && <ScriptField label="Action script" value={policy.action} variables={["source", "target", "sourceAction", "linkQualifier"]} errors={errors} help="Gives the name of an action." lines={4} onChange={(action) => onChange("action script", (old) => ({ ...old, action }))} />}
+      {isScript(policy.action) && <ScriptField label="Action script" value={policy.action} variables={["source", "target", "sourceAction", "linkQualifier", "recon"]} errors={errors} help="Gives the name of an action." lines={4} onChange={(action) => onChange("action script", (old) => ({ ...old, action }))} />}
       <OnComplete policy={policy} errors={errors} onChange={onChange} />
       {stored && (
         <div>
@@ -303,23 +303,24 @@ function OnComplete({ policy, errors, onChange }: { policy: Policy; errors: stri
         ]}
         onChange={(kind) => onChange("on complete", (old) => withKey(old, "postAction", kind === "script" ? { type: "text/javascript", source: "" } : undefined))}
       />
-      {policy.postAction && <ScriptField label="On complete: script" value={policy.postAction} variables={["source", "target", "action", "sourceAction", "linkQualifier", "reconId", "situation"]} errors={errors} help="Runs after the action." lines={4} onChange={(next) => onChange("on complete script", (old) => ({ ...old, postAction: next }))} />}
+      {policy.postAction && <ScriptField label="On complete: script" value={policy.postAction} variables={["source", "target", "action", "sourceAction", "linkQualifier", "reconId", "situation", "recon"]} errors={errors} help="Runs after the action." lines={4} onChange={(next) => onChange("on complete script", (old) => ({ ...old, postAction: next }))} />}
     </div>
   );
 }
 
-const RECORD = ["source", "target", "situation", "linkQualifier", "sourceId", "targetId", "mappingConfig"];
+const RECORD = ["source", "target", "oldTarget", "situation", "linkQualifier", "sourceId", "targetId", "mappingConfig", "context"];
+const RUN = ["source", "target", "global", "mappingConfig", "context"];
 
 const HOOKS: { name: string; when: string; variables: string[]; start: string }[] = [
-  { name: "onCreate", when: "before a target is created; may set attributes of target", variables: ["source", "target", "situation", "linkQualifier", "context", "sourceId", "targetId", "mappingConfig", "oldSource"], start: "target.description = 'made by ' + mappingConfig.name;" },
-  { name: "onUpdate", when: "before a target is updated; may set attributes of target", variables: ["source", "target", "situation", "linkQualifier", "context", "sourceId", "targetId", "mappingConfig", "oldSource", "oldTarget"], start: "" },
-  { name: "onDelete", when: "before a target is deleted", variables: ["source", "target", "situation", "linkQualifier", "context", "sourceId", "targetId", "mappingConfig", "oldSource", "oldTarget"], start: "" },
+  { name: "onCreate", when: "before a target is created; may set attributes of target", variables: RECORD, start: "target.description = 'made by ' + mappingConfig.name;" },
+  { name: "onUpdate", when: "before a target is updated; may set attributes of target", variables: RECORD, start: "" },
+  { name: "onDelete", when: "before a target is deleted; may refuse by throwing", variables: RECORD, start: "" },
   { name: "onLink", when: "before a link is made", variables: RECORD, start: "" },
   { name: "onUnlink", when: "before a link is removed", variables: RECORD, start: "" },
-  { name: "onRecon", when: "when a run begins", variables: ["mappingConfig", "context"], start: "" },
-  { name: "result", when: "when a run has ended, with its counts", variables: ["source", "target", "global"], start: "" },
+  { name: "onRecon", when: "when a run begins", variables: RUN, start: "" },
+  { name: "result", when: "when a run has ended, with its counts in global", variables: RUN, start: "" },
   { name: "defaultMapping", when: "after the properties; may set attributes of target", variables: RECORD, start: "" },
-  { name: "postMapping", when: "after a target was created or updated", variables: RECORD, start: "" },
+  { name: "postMapping", when: "when the target is worked out; the last that may set attributes of target", variables: RECORD, start: "" },
 ];
 
 function Scripts() {

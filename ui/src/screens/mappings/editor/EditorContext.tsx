@@ -71,7 +71,7 @@ function useEnd(path: string, title: string): End {
 export function useVariables(names: string[]): Variable[] {
   const { source, target } = useEditor();
   return names.map((name) => {
-    const end = name === "source" || name === "object" || name === "oldSource" ? source : name === "target" || name === "oldTarget" ? target : null;
+    const end = name === "source" || name === "object" ? source : name === "target" || name === "oldTarget" ? target : null;
     return { name, detail: VARIABLES[name] ?? "", ...(end ? { members: end.attributes.map((attribute) => ({ name: attribute.name, detail: attribute.label })) } : {}) };
   });
 }
@@ -80,7 +80,6 @@ const VARIABLES: Record<string, string> = {
   source: "the source record",
   object: "the source record",
   target: "the target record",
-  oldSource: "the source record before the change",
   oldTarget: "the target record before the change",
   linkQualifier: "which account it is",
   situation: "the situation's name",
@@ -88,11 +87,12 @@ const VARIABLES: Record<string, string> = {
   sourceId: "the source record's id",
   targetId: "the target record's id",
   sourceAction: "true in the source phase",
-  mappingConfig: "this mapping",
+  mappingConfig: "this mapping's document",
   mapping: "this mapping's name",
   oldValue: "the source record before the change",
   returnAll: "true when every qualifier is asked for",
   reconId: "the run's id",
   global: "the run's counts",
-  context: "who started it",
+  context: "the run",
+  recon: "the run and the record's ids",
 };

@@ -14,7 +14,7 @@ import { count } from "../../../words/numbers";
 import { situationWords } from "../../../words/situations";
 import { cellText } from "../../../words/value";
 import { complaintOf } from "./complaint";
-import { missingRequired, moved, plain, propertiesOf, type Property, removed, replaced, withProperties } from "./document";
+import { missingRequired, moved, plain, propertiesOf, type Property, removed, replaced, withProperties, withSource } from "./document";
 import { useEditor } from "./EditorContext";
 import { PropertyPanel } from "./PropertyPanel";
 import { SamplePicker, useSamples } from "./SamplePicker";
@@ -39,7 +39,7 @@ export function PropertiesTab() {
   function add(names: string[]) {
     const sources = new Map(source.attributes.map(({ name }) => [name.toLowerCase(), name]));
     draft.edit("add", names.length > 1 ? `${count(names.length, "property", "properties")} added` : "property added", (old) =>
-      withProperties(old, (list) => [...list, ...names.map((name): Property => ({ source: sources.get(name.toLowerCase()) ?? "", target: name }))]),
+      withProperties(old, (list) => [...list, ...names.map((name): Property => withSource({ target: name }, sources.get(name.toLowerCase()) ?? ""))]),
     );
     draft.seal();
     setOpened(properties.length);
@@ -142,6 +142,7 @@ function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample:
       <span className="shrink-0">
         {actionWords(trial.action).label}
         {set > 0 && `, ${count(set, "attribute")} would be set`}
+        {set === 0 && trial.action === "UPDATE" && ", nothing to set"}
         {failed > 0 && <span className="text-needs">, {count(failed, "property fails", "properties fail")}</span>}
       </span>
       <bdi className="min-w-0 truncate text-soft" title={trial.why}>
@@ -212,7 +213,7 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
                 </button>
               </td>
               <td>
-                <Side name={from} fallback={property.source === undefined || (from === "" && property.transform === undefined) ? "no source" : "whole record"} value={row ? row.source : sample && from ? sample.attributes[from] : undefined} look="text-soft" shown={sample !== null && from !== ""} mark={unread ? "The source has no such attribute." : undefined} />
+                <Side name={from} fallback={property.source === undefined ? "no source" : "whole record"} value={row ? row.source : sample && from ? sample.attributes[from] : undefined} look="text-soft" shown={sample !== null && from !== ""} mark={unread ? "The source has no such attribute." : undefined} />
               </td>
               <td aria-hidden="true" className="px-0! text-soft">
                 {"\u2192"}

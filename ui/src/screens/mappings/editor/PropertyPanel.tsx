@@ -10,7 +10,7 @@ import { Suggest } from "../../../parts/Suggest";
 import { count, number } from "../../../words/numbers";
 import { valueText } from "../../../words/value";
 import { ConditionField } from "./ConditionField";
-import { plain, type Property, withKey } from "./document";
+import { plain, type Property, withKey, withSource, withTransform } from "./document";
 import { type End, useEditor } from "./EditorContext";
 import { TransformField, ValueField } from "./TransformField";
 
@@ -85,13 +85,14 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
         <IconButton icon="down" label="Move down" disabled={index === total - 1} onClick={() => onMove(index + 1)} />
         <IconButton icon="close" label="Close property" onClick={onClose} />
       </div>
-      <Suggest label="Source" value={plain(property.source ?? "")} options={source.suggestions} help={property.source ? undefined : "Empty: the whole record goes to the transform, or the default is always set."} onChange={put("source")} onLeave={draft.seal} />
+      <Suggest label="Source" value={plain(property.source ?? "")} options={source.suggestions} help={property.source ? undefined : "Empty: the whole record goes to the transform, or the default is always set."} onChange={(text) => onChange("source", (old) => withSource(old, text))} onLeave={draft.seal} />
       <Suggest label="Target" required value={name} options={target.suggestions} errors={name === "" ? ["Choose where the value goes."] : errors.filter(() => property.transform === undefined && property.condition === undefined)} onChange={put("target")} onLeave={draft.seal} />
+      {result && <Why result={result} />}
       <Part title="On its way">
-        <TransformField value={property.transform} whole={plain(property.source ?? "") === ""} errors={errors} onChange={put("transform")} />
+        <TransformField value={property.transform} whole={plain(property.source ?? "") === ""} errors={errors} onChange={(value) => onChange("transform", (old) => withTransform(old, value))} />
       </Part>
       <Part title="Applies">
-        <ConditionField label="When" none="Always" value={property.condition} variable="object" attributes={source.suggestions} variables={["object", "target", "linkQualifier", "oldSource", "oldTarget"]} errors={property.condition === undefined ? [] : errors} onChange={put("condition")} />
+        <ConditionField label="When" none="Always" value={property.condition} variable="object" attributes={source.suggestions} variables={["object", "target", "linkQualifier"]} errors={property.condition === undefined ? [] : errors} onChange={put("condition")} />
         {choose("setOn", "Set", SET_ON)}
       </Part>
       <Part title="An empty source">
@@ -99,7 +100,6 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
         {choose("whenEmpty", "When the source is empty", WHEN_EMPTY)}
         {choose("conflictRule", "When both sides changed", CONFLICT)}
       </Part>
-      {result && <Why result={result} />}
       <Statistics end={source} side="Source" attribute={plain(property.source ?? "").split("/")[0] ?? ""} />
       <Statistics end={target} side="Target" attribute={name.split("/")[0] ?? ""} />
       <div>
@@ -132,7 +132,15 @@ function Why({ result }: { result: TrialRow }) {
           {result.steps.map((step) => (
             <li key={`${step.name} ${step.text}`} className="grid grid-cols-[76px_minmax(0,1fr)] gap-x-2">
               <span className="text-soft">{step.name}</span>
-              <bdi className="min-w-0 break-words">{step.text}</bdi>
+              <span className="min-w-0 break-words">
+                <bdi>{step.text}</bdi>
+                {step.value !== null && (
+                  <>
+                    {": "}
+                    <bdi className="text-soft">{shortened(valueText(step.value))}</bdi>
+                  </>
+                )}
+              </span>
             </li>
           ))}
         </ol>
@@ -140,15 +148,20 @@ function Why({ result }: { result: TrialRow }) {
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-x-2 gap-y-1">
         <dt className="text-soft">Before</dt>
         <dd className="min-w-0 break-words">
-          <bdi>{valueText(result.before)}</bdi>
+          <bdi>{shortened(valueText(result.before))}</bdi>
         </dd>
         <dt className="text-soft">After</dt>
         <dd className="min-w-0 font-medium break-words">
-          <bdi>{valueText(result.after)}</bdi>
+          <bdi>{shortened(valueText(result.after))}</bdi>
         </dd>
       </dl>
     </Part>
   );
+}
+
+/** A whole record would be longer than everything around it. */
+function shortened(text: string): string {
+  return text.length > 160 ? `${text.slice(0, 160)}\u2026` : text;
 }
 
 /** How often an attribute has a value in a sample of the resource, and which values are common. */

@@ -38,7 +38,7 @@ export function SamplePicker({ sample, onPick }: { sample: SampleRecord | null; 
       menuTrigger="focus"
       items={records}
       inputValue={text ?? sample?.title ?? ""}
-      selectedKey={null}
+      selectedKey={sample?.id ?? null}
       allowsEmptyCollection
       defaultFilter={() => true}
       onInputChange={(next) => setText(next)}
@@ -64,10 +64,10 @@ export function SamplePicker({ sample, onPick }: { sample: SampleRecord | null; 
           {samples.error.message}
         </span>
       )}
-      <Popover className="z-50 max-h-[320px] w-(--trigger-width) min-w-[320px] overflow-y-auto rounded-md bg-raised p-1 shadow-float">
+      <Popover maxHeight={320} className="z-50 w-(--trigger-width) min-w-[320px] overflow-y-auto rounded-md bg-raised p-1 shadow-float">
         <ListBox<SampleRecord> className="outline-none" renderEmptyState={() => <p className="px-2 py-1 text-soft">{samples.isFetching ? "Looking\u2026" : "No record begins so."}</p>}>
           {(record) => (
-            <ListBoxItem id={record.id} textValue={record.title} className="flex h-7 items-baseline gap-2 rounded-sm px-2 leading-7 outline-none data-[focused]:bg-picked">
+            <ListBoxItem id={record.id} textValue={record.title} className="flex h-7 items-center gap-2 rounded-sm px-2 outline-none data-[focused]:bg-picked">
               <bdi className="min-w-0 truncate">{record.title}</bdi>
               <bdi className="ml-auto max-w-[55%] shrink-0 truncate text-sm text-soft">{mailOf(record)}</bdi>
             </ListBoxItem>

@@ -17,11 +17,11 @@ export function TransformField({ value, whole, errors, onChange }: { value: Prop
       {steps.map((step, index) => (
         // oxlint-disable-next-line react/no-array-index-key
         <div key={index} className="flex flex-col gap-2 border-l-2 border-line pl-3">
-          <div className="flex items-end gap-1.5">
+          <div className="flex items-start gap-1.5">
             <div className="min-w-0 flex-1">
               <StepSelect label={steps.length > 1 ? `Step ${index + 1}` : "Transform"} step={step} onChange={(next) => write(replaced(steps, index, next))} />
             </div>
-            <IconButton icon="close" label={steps.length > 1 ? `Remove step ${index + 1}` : "Remove transform"} className="mb-0.5" onClick={() => write(removed(steps, index))} />
+            <IconButton icon="close" label={steps.length > 1 ? `Remove step ${index + 1}` : "Remove transform"} className="mt-6.5" onClick={() => write(removed(steps, index))} />
           </div>
           {isScript(step) ? (
             <ScriptField

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { linkQualifiersOf, missingRequired, moved, script, sourceAttributes, withKey } from "./document";
+import { linkQualifiersOf, missingRequired, moved, script, sourceAttributes, withKey, withSource, withTransform } from "./document";
 
 const doc = {
   sourceCondition: "/source/email pr",
@@ -35,4 +35,12 @@ test("link qualifiers are a list, a script or none", () => {
   expect(linkQualifiersOf({})).toEqual({ kind: "none", names: [] });
   expect(linkQualifiersOf({ linkQualifiers: ["admin", "user"] })).toEqual({ kind: "list", names: ["admin", "user"] });
   expect(linkQualifiersOf({ linkQualifiers: { type: "text/javascript", source: "[]" } }).kind).toBe("script");
+});
+
+test("a property without a source takes the whole record only where a transform does something with it", () => {
+  const transform = { builtIn: "trim" };
+  expect(withSource({ source: "a", target: "x" }, "")).toEqual({ target: "x" });
+  expect(withSource({ source: "a", target: "x", transform }, "")).toEqual({ source: "", target: "x", transform });
+  expect(withTransform({ target: "x" }, transform)).toEqual({ source: "", target: "x", transform });
+  expect(withTransform({ source: "", target: "x", transform }, undefined)).toEqual({ target: "x" });
 });

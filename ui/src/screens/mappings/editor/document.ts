@@ -116,6 +116,16 @@ export function plain(pointer: string): string {
   return pointer.replace(/^\//, "");
 }
 
+/** The property with another source. None is the whole record where a transform takes it, and nothing where none does. */
+export function withSource(property: Property, source: string): Property {
+  return withKey(property, "source", source !== "" ? source : property.transform === undefined ? undefined : "");
+}
+
+/** The property with another transform, which takes the whole record where the property names no source. */
+export function withTransform(property: Property, transform: Property["transform"]): Property {
+  return withSource(withKey(property, "transform", transform), property.source ?? "");
+}
+
 /** Required attributes of the target that no property gives a value. */
 export function missingRequired(doc: Doc, attributes: { name: string; required: boolean; writable: boolean }[]): string[] {
   const mapped = new Set(propertiesOf(doc).map((property) => plain(property.target).split("/")[0]));

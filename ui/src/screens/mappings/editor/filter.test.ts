@@ -7,6 +7,8 @@ test.each<[string, string, Group | null]>([
   ['/object/city eq "Oslo" or !(/object/state pr)', "object", { join: "or", parts: [{ attribute: "city", operator: "eq", value: "Oslo" }, { attribute: "state", operator: "absent", value: "" }] }],
   ["/object/age ge 18 and /target/sn eq 'O\\'Brien'", "object", { join: "and", parts: [{ attribute: "age", operator: "ge", value: "18" }, { attribute: "/target/sn", operator: "eq", value: "O'Brien" }] }],
   ['!(mail eq "a b") AND active eq true', "", { join: "and", parts: [{ attribute: "mail", operator: "ne", value: "a b" }, { attribute: "active", operator: "eq", value: "true" }] }],
+  ["/source/email pr and /source/country pr", "source", { join: "and", parts: [{ attribute: "email", operator: "pr", value: "" }, { attribute: "country", operator: "pr", value: "" }] }],
+  ["/source/email eq", "source", null],
   ["", "object", { join: "and", parts: [] }],
   ["/object/a pr and /object/b pr or /object/c pr", "object", null],
   ["/object/a pr and (/object/b pr or /object/c pr)", "object", null],

@@ -28,7 +28,7 @@ export interface Group {
   parts: Comparison[];
 }
 
-const PART = /^(!\s*\(\s*)?\/?([^\s()"'!]+)\s+(pr|eq|co|sw|gt|ge|lt|le)(?:\s+("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s()"']+))?(\s*\))?\s*/i;
+const PART = /^(!\s*\(\s*)?\/?([^\s()"'!]+)\s+(?:(pr)|(eq|co|sw|gt|ge|lt|le)\s+("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s()"']+))(\s*\))?(?:\s+|$)/i;
 
 /** Reads a filter of one level; null where it is more than the builder can show. */
 export function readFilter(text: string, variable: string): Group | null {
@@ -39,10 +39,9 @@ export function readFilter(text: string, variable: string): Group | null {
   while (rest !== "") {
     const found = PART.exec(rest);
     if (!found) return null;
-    const [whole, not, pointer = "", word = "", literal, close] = found;
+    const [whole, not, pointer = "", present, comparison = "", literal, close] = found;
     if (Boolean(not) !== Boolean(close)) return null;
-    const operator = word.toLowerCase() as Operator;
-    if ((operator === "pr") !== (literal === undefined)) return null;
+    const operator = (present ? "pr" : comparison.toLowerCase()) as Operator;
     if (not && operator !== "pr" && operator !== "eq") return null;
     const value = literal === undefined ? "" : literalText(literal);
     if (value === null) return null;
