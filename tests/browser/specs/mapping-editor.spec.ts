@@ -87,7 +87,7 @@ test("a script is written with names to choose from, and what is wrong with it s
   await expect(panel.getByRole("alert")).toContainText("transform");
   await save(page).click();
   await expect(page.getByRole("alert").filter({ hasText: "property title" }).first()).toBeVisible();
-  await expect(tab(page, "Properties").getByRole("img", { name: "something is wrong here" })).toBeVisible();
+  await expect(page.getByRole("tab", { name: "Properties something is wrong here" })).toBeVisible();
   await expect(page.getByText(/^unsaved/)).toBeVisible();
   // Tab leaves the code, so that the keyboard is not caught.
   await code.focus();
