@@ -52,7 +52,12 @@ impl Record {
 
     pub(crate) fn cell<'a>(&'a self, object: &ObjectType, id: FieldId, field: &Field) -> Cell<'a> {
         match field.origin {
-            Origin::Stored => self.values.get(id).map_or(Cell::Null, |text| stored(field.kind, text)),
+            Origin::Stored => match self.values.get(id) {
+                Some(text) => stored(field.kind, text),
+                // A checkbox is ticked or not; there is no third state.
+                None if field.kind == Kind::Flag => Cell::Flag(false),
+                None => Cell::Null,
+            },
             Origin::Id => Cell::Id(self.id(object).into()),
             Origin::FullName => {
                 let parts = [self.named(object, "FirstName"), self.named(object, "LastName")];
