@@ -159,6 +159,14 @@ impl Bench {
             .collect()
     }
 
+    /// The attributes of every user, as one document each.
+    pub async fn people(&self) -> Vec<Value> {
+        let config = model::ManagedObjectConfig::default_user();
+        let query = ManagedQuery { limit: 1_000_000, ..ManagedQuery::default() };
+        let page = self.store.read(move |r| r.managed_page(&config, &query)).await.unwrap();
+        page.rows.into_iter().map(|m| Value::Object(m.attributes)).collect()
+    }
+
     pub async fn user_by_mail(&self, mail: &str) -> store::Managed {
         let id = self
             .users()

@@ -1,0 +1,236 @@
+//! Link qualifiers, events, post-actions and narrowed queries, in runs against the sandbox.
+
+mod support;
+
+use sandbox::hubspot::Options;
+use serde_json::{Value, json};
+use store::{EntryStatus, RunMode, RunState};
+use support::{Bench, INBOUND, OUTBOUND, bench, inbound, outbound};
+
+fn js(source: &str) -> Value {
+    json!({"type": "text/javascript", "source": source})
+}
+
+async fn small() -> Bench {
+    bench(Options { records: 0, seed: 1, ..Options::default() }).await
+}
+
+fn contact(bench: &Bench, email: &str, first: &str) -> String {
+    bench
+        .sandbox
+        .portal()
+        .create(&[("email", email), ("firstname", first), ("lastname", "Li"), ("jobtitle", "clerk")])
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_has_an_account_per_qualifier() {
+    let bench = small().await;
+    for qualifiers in [
+        json!(["default", "admin"]),
+        js("returnAll || object.jobtitle === 'boss' ? ['default', 'admin'] : ['default']"),
+    ] {
+        let bench = small().await;
+        contact(&bench, "ann@example.com", "Ann");
+        let boss = contact(&bench, "bob@example.com", "Bob");
+        bench.sandbox.portal().set(&boss, &[("jobtitle", "boss")]).unwrap();
+        let by_list = qualifiers.is_array();
+        bench
+            .put(inbound(json!({
+                "linkQualifiers": qualifiers,
+                "correlationQuery": [
+                    {"linkQualifier": "default", "expressionTree": {"all": ["userName"]}},
+                    {"linkQualifier": "admin", "expressionTree": {"all": ["userName"]}}
+                ],
+                "properties": [
+                    {"source": "", "target": "userName",
+                     "transform": js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email")},
+                    {"source": "email", "target": "mail", "condition": "/linkQualifier eq \"default\""},
+                    {"source": "", "target": "mail", "condition": "/linkQualifier eq \"admin\"",
+                     "transform": js("'admin-' + source.email")},
+                    {"source": "firstname", "target": "givenName", "default": "-"},
+                    {"source": "lastname", "target": "sn", "default": "-"}
+                ]
+            })))
+            .await;
+        let run = bench.recon(INBOUND).await;
+        let made = if by_list { 4 } else { 3 };
+        assert_eq!((run.state, run.progress.created, run.progress.linked), (RunState::Success, made, made));
+        let names: Vec<String> = bench.people().await.iter().map(|u| text(u, "userName")).collect();
+        assert!(names.contains(&"admin-bob@example.com".to_owned()), "{names:?}");
+        assert_eq!(names.contains(&"admin-ann@example.com".to_owned()), by_list, "{names:?}");
+        let again = bench.recon(INBOUND).await;
+        assert_eq!(again.progress.unchanged, made);
+        assert_eq!(bench.entries(&again).await, [], "in sync under every qualifier");
+    }
+    drop(bench);
+}
+
+fn text(object: &Value, name: &str) -> String {
+    object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_change_the_target_or_refuse_it_and_a_preview_says_so() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    contact(&bench, "bob@example.com", "Bob");
+    bench
+        .put(inbound(json!({
+            "onCreate": js("target.city = source.firstname + ' in ' + situation; target.country = linkQualifier;"),
+            "onUpdate": js("target.postalCode = String((Number(oldTarget.postalCode) || 0) + 1);"),
+            "onLink": js("if (source.firstname === 'Bob') { throw new Error('Bob stays out'); }")
+        })))
+        .await;
+    let preview = bench.run(INBOUND, RunMode::Preview).await;
+    let planned = bench.entries(&preview).await;
+    let ann = planned.iter().find(|e| e.title.contains("Ann")).unwrap();
+    assert!(ann.changes.iter().any(|c| c.attribute == "city" && c.after == "Ann in ABSENT"), "{ann:?}");
+    let bob = planned.iter().find(|e| e.status == EntryStatus::Failed).unwrap();
+    assert!(bob.reason.contains("onLink") && bob.reason.contains("Bob stays out"), "{}", bob.reason);
+
+    bench.recon(INBOUND).await;
+    let people = bench.people().await;
+    assert_eq!(people.len(), 1);
+    let ann = &people[0];
+    assert_eq!((text(ann, "city"), text(ann, "country")), ("Ann in ABSENT".into(), "default".into()));
+    // What stands unchanged runs no script, so onUpdate counts nothing up.
+    bench.recon(INBOUND).await;
+    assert_eq!(text(&bench.people().await[0], "postalCode"), "");
+    let id = bench.sandbox.portal().contacts()[0].id.clone();
+    bench.sandbox.portal().set(&id, &[("lastname", "Lee")]).unwrap();
+    bench.recon(INBOUND).await;
+    assert_eq!(text(&bench.people().await[0], "postalCode"), "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_may_refuse_a_delete_and_an_unlink() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    for (action, hook) in [("DELETE", "onDelete"), ("UNLINK", "onUnlink")] {
+        let mut more = json!({"policies": [{"situation": "SOURCE_MISSING", "action": action}], "allowEmptySourceSet": true});
+        more[hook] = js("throw new Error('not ' + target.givenName)");
+        bench.put(inbound(more)).await;
+        bench.sandbox.portal().archive(&ann);
+        let run = bench.run_with(INBOUND, RunMode::Reconcile, Vec::new(), Some(10)).await;
+        let entries = bench.entries(&run).await;
+        assert_eq!(entries[0].status, EntryStatus::Failed, "{action}: {:?}", entries[0]);
+        assert!(entries[0].reason.contains("not Ann"), "{action}: {}", entries[0].reason);
+        assert_eq!(bench.users().await.len(), 1, "{action}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_runs_after_an_action_is_told_when_it_fails_and_undoes_nothing() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    bench
+        .put(inbound(json!({
+            "policies": [{"situation": "ABSENT", "action": "CREATE",
+                "postAction": js("if (action !== 'CREATE' || situation !== 'ABSENT' || !target.mail) { throw new Error('odd'); } throw new Error('told ' + source.firstname + ' ' + reconId.length);")}],
+            "onRecon": js("if (!context.reconId) { throw new Error('no id'); }"),
+            "result": js("if (global.created !== 1) { throw new Error('counted ' + global.created); }")
+        })))
+        .await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!((run.state, run.message.clone()), (RunState::Success, None));
+    let entry = &bench.entries(&run).await[0];
+    assert_eq!(entry.status, EntryStatus::Done);
+    assert!(entry.reason.contains("afterwards") && entry.reason.contains("told Ann 36"), "{}", entry.reason);
+    assert_eq!(bench.users().await.len(), 1);
+
+    bench.put(inbound(json!({"onRecon": js("throw new Error('closed on Sundays')")}))).await;
+    let refused = bench.recon(INBOUND).await;
+    assert_eq!(refused.state, RunState::Failed);
+    assert!(refused.message.unwrap().contains("closed on Sundays"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policies_decide_in_order_by_condition_and_by_script() {
+    let bench = small().await;
+    for (email, first) in [("ann@example.com", "Ann"), ("bob@example.com", "Bob"), ("cy@example.com", "Cy")] {
+        contact(&bench, email, first);
+    }
+    bench
+        .put(inbound(json!({"policies": [
+            {"situation": "ABSENT", "condition": "/object/firstname eq \"Ann\"", "action": "IGNORE"},
+            {"situation": "ABSENT", "condition": js("object.firstname === 'Bob'"),
+             "action": js("recon.actionParam.situation === 'ABSENT' && sourceAction ? 'EXCEPTION' : 'CREATE'")},
+            {"situation": "ABSENT", "action": "CREATE"},
+            {"situation": "ABSENT", "action": "DELETE"}
+        ]})))
+        .await;
+    let run = bench.recon(INBOUND).await;
+    let mut seen: Vec<(String, String, Option<i64>)> =
+        bench.entries(&run).await.into_iter().map(|e| (e.title, e.action.to_string(), e.policy)).collect();
+    seen.sort();
+    let got: Vec<(&str, Option<i64>)> =
+        seen.iter().map(|(_, action, policy)| (action.as_str(), *policy)).collect();
+    assert_eq!(got, [("IGNORE", Some(0)), ("EXCEPTION", Some(1)), ("CREATE", Some(2))]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_narrowed_query_leaves_the_others_alone() {
+    let bench = small().await;
+    for (email, first) in [("ann@example.com", "Ann"), ("bob@example.com", "Bob")] {
+        contact(&bench, email, first);
+    }
+    let narrow = json!({"sourceQuery": {"_queryFilter": "/firstname eq \"Ann\""}});
+    bench.put(inbound(narrow.clone())).await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!((run.progress.created, bench.entries(&run).await.len()), (1, 1));
+    // Linked before, outside of the query now: not SOURCE_MISSING, because it is there.
+    bench.put(inbound(json!({}))).await;
+    assert_eq!(bench.recon(INBOUND).await.progress.created, 1);
+    bench
+        .put(inbound(json!({
+            "sourceQuery": narrow["sourceQuery"], "policies": [{"situation": "SOURCE_MISSING", "action": "DELETE"}]
+        })))
+        .await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(bench.entries(&run).await, []);
+    assert_eq!(bench.users().await.len(), 2);
+
+    // A target outside of the target query is nobody's business.
+    for (more, unassigned) in
+        [(json!({}), 1), (json!({"targetQuery": {"_queryFilter": "/firstname eq \"Ann\""}}), 0)]
+    {
+        let mut more = more;
+        more["policies"] = json!([{"situation": "UNASSIGNED", "action": "REPORT"}]);
+        bench.put(outbound(more)).await;
+        bench.recon(OUTBOUND).await;
+        let stranger = contact(&bench, &format!("x{unassigned}@example.com"), "Xi");
+        let run = bench.recon(OUTBOUND).await;
+        let reported =
+            bench.entries(&run).await.iter().filter(|e| e.situation.as_str() == "UNASSIGNED").count();
+        assert_eq!(reported, unassigned, "{:?}", bench.entries(&run).await);
+        bench.sandbox.portal().archive(&stranger);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_that_misbehaves_fails_its_record_and_nothing_else() {
+    for (what, transform, said) in [
+        ("loops", "while (true) {}", "250 ms"),
+        ("eats memory", "var a = []; while (true) { a.push(new Array(100000).fill('x')); }", ""),
+        ("throws", "\nthrow new Error('no such town')", "no such town"),
+    ] {
+        let bench = small().await;
+        contact(&bench, "ann@example.com", "Ann");
+        contact(&bench, "bob@example.com", "Bob");
+        bench
+            .put(inbound(json!({"properties": [
+                {"source": "email", "target": "userName"}, {"source": "email", "target": "mail"},
+                {"source": "lastname", "target": "sn"},
+                {"source": "firstname", "target": "givenName",
+                 "transform": js(&format!("if (source === 'Bob') {{ {transform} }} source"))}
+            ]})))
+            .await;
+        let run = bench.recon(INBOUND).await;
+        assert_eq!((run.state, run.progress.created), (RunState::Success, 1), "{what}");
+        let entries = bench.entries(&run).await;
+        let bob = entries.iter().find(|e| e.status == EntryStatus::Failed).unwrap();
+        assert!(bob.reason.contains("givenName") && bob.reason.contains(said), "{what}: {}", bob.reason);
+    }
+}
