@@ -218,6 +218,23 @@ test("the document is the same draft: what is typed there is seen on every tab",
   expect((await host.call("mapping_get", { name: inbound })).config).toMatchObject({ displayName: "By hand", ours: { kept: true } });
 });
 
+test("what a record holds is shown as text and never widens the editor", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await host.createContact({ email: "zz@example.org", firstname: '<img src=x onerror="document.title=1"> \u202e\u05e9\u05dc\u05d5\u05dd \ud83d\ude00', lastname: "L".repeat(10_000), city: "x".repeat(10_000) });
+  await open(page, host, `/mappings/${inbound}`);
+  await page.getByRole("combobox", { name: "Sample" }).fill("zz@");
+  await page.getByRole("option", { name: /zz@example.org/ }).click();
+  await expect(row(page, "mail")).toContainText("zz@example.org");
+  await row(page, "givenName").getByRole("button", { name: "Edit givenName" }).click();
+  const panel = page.getByRole("complementary", { name: "Property givenName" });
+  await expect(panel.getByRole("region", { name: "Why, for the sample" })).toContainText("<img src=x");
+  await row(page, "city").getByRole("button", { name: "Edit city" }).click();
+  await expect(page.getByRole("complementary", { name: "Property city" })).toContainText("xxx");
+  await expect(page.locator("img")).toHaveCount(0);
+  const wide = await page.evaluate(() => [...document.querySelectorAll("main, main *")].filter((part) => part.getBoundingClientRect().right > innerWidth + 1).length);
+  expect(wide).toBe(0);
+});
+
 test.describe("with frozen prototypes, as in the application's window", () => {
   test("code is edited all the same", async ({ host, page }) => {
     const { inbound } = await sample(host);

@@ -74,19 +74,19 @@ export function FilterField({ label, value, variable, attributes, errors = [], o
       {rows.map((part, index) => (
         // Rows have no name of their own; their place is what they are.
         // oxlint-disable-next-line react/no-array-index-key
-        <div key={index} className="grid grid-cols-[minmax(0,1.2fr)_minmax(0,1fr)_minmax(0,1.2fr)_24px] items-center gap-1.5">
-          <Suggest hideLabel label={`Attribute ${index + 1}`} placeholder="attribute" value={part.attribute} options={attributes} onChange={(attribute) => change(index, { ...part, attribute: attribute.trim() })} onLeave={draft.seal} />
-          <select className="field" aria-label={`Comparison ${index + 1}`} value={part.operator} onChange={(event) => change(index, { ...part, operator: event.target.value as Operator })}>
+        <div key={index} className="flex items-center gap-1.5">
+          <div className="min-w-0 flex-1">
+            <Suggest hideLabel label={`Attribute ${index + 1}`} placeholder="attribute" value={part.attribute} options={attributes} onChange={(attribute) => change(index, { ...part, attribute: attribute.trim() })} onLeave={draft.seal} />
+          </div>
+          <select className="field w-29! shrink-0" aria-label={`Comparison ${index + 1}`} value={part.operator} onChange={(event) => change(index, { ...part, operator: event.target.value as Operator })}>
             {OPERATORS.map((operator) => (
               <option key={operator} value={operator}>
                 {OPERATOR_WORDS[operator]}
               </option>
             ))}
           </select>
-          {part.operator === "pr" || part.operator === "absent" ? (
-            <span />
-          ) : (
-            <input className="field" aria-label={`Value ${index + 1}`} placeholder="value" value={part.value} onChange={(event) => change(index, { ...part, value: event.target.value })} onBlur={draft.seal} />
+          {part.operator !== "pr" && part.operator !== "absent" && (
+            <input className="field min-w-0 flex-1" aria-label={`Value ${index + 1}`} placeholder="value" value={part.value} onChange={(event) => change(index, { ...part, value: event.target.value })} onBlur={draft.seal} />
           )}
           <IconButton icon="close" label={`Remove comparison ${index + 1}`} onClick={() => (index < parts.length ? write(removed(parts, index)) : setBegun(null))} />
         </div>
