@@ -98,14 +98,18 @@ impl Engine {
             ctx.catch();
             result
         });
-        let result = if self.timed_out.get() { Err(Failure::TimedOut) } else { result };
+        let result = match result {
+            Err(Failure::Threw { line, .. }) if self.timed_out.get() => Err(Failure::TimedOut { line }),
+            _ if self.timed_out.get() => Err(Failure::TimedOut { line: None }),
+            result => result,
+        };
         let clean = self.context.with(|ctx| {
             let clean = self.sweep.clone().restore(&ctx).and_then(|sweep| sweep.call::<_, bool>(()));
             ctx.catch();
             clean.unwrap_or(false)
         });
         self.deadline.set(None);
-        let exhausted = matches!(result, Err(Failure::TimedOut | Failure::OutOfMemory));
+        let exhausted = matches!(result, Err(Failure::TimedOut { .. } | Failure::OutOfMemory { .. }));
         if exhausted || !clean || self.timed_out.get() || self.runtime.is_job_pending() {
             self.spoilt.set(true);
         }
@@ -135,8 +139,12 @@ impl Engine {
         let place = place.clone();
         match failure {
             Failure::Threw { line, message, .. } => ScriptError::Threw { place, line, message },
-            Failure::TimedOut => ScriptError::TimedOut { place, limit_ms: self.limits.time.as_millis() },
-            Failure::OutOfMemory => ScriptError::OutOfMemory { place, limit_bytes: self.limits.memory_bytes },
+            Failure::TimedOut { line } => {
+                ScriptError::TimedOut { place, line, limit_ms: self.limits.time.as_millis() }
+            }
+            Failure::OutOfMemory { line } => {
+                ScriptError::OutOfMemory { place, line, limit_bytes: self.limits.memory_bytes }
+            }
             Failure::TooLong(bytes) => ScriptError::TooLong { place, bytes, limit_bytes: LONGEST_RESULT },
             Failure::NotJson(what) => ScriptError::NotJson { place, what },
         }
@@ -167,8 +175,8 @@ fn now() -> Instant {
 #[derive(Debug)]
 pub(crate) enum Failure {
     Threw { line: Option<u32>, message: String, syntax: bool },
-    TimedOut,
-    OutOfMemory,
+    TimedOut { line: Option<u32> },
+    OutOfMemory { line: Option<u32> },
     TooLong(usize),
     NotJson(String),
 }
@@ -178,7 +186,7 @@ impl Failure {
     pub(crate) fn of(ctx: &Ctx<'_>, error: rquickjs::Error) -> Self {
         match error {
             rquickjs::Error::Exception => Self::thrown(ctx, ctx.catch()).cut(),
-            rquickjs::Error::Allocation => Self::OutOfMemory,
+            rquickjs::Error::Allocation => Self::OutOfMemory { line: None },
             other => Self::Threw { line: None, message: other.to_string(), syntax: false },
         }
     }
@@ -196,7 +204,7 @@ impl Failure {
     fn thrown<'js>(ctx: &Ctx<'js>, value: JsValue<'js>) -> Self {
         // The engine throws null when there is no memory left for an error; a script has no reason to.
         if value.is_null() {
-            return Self::OutOfMemory;
+            return Self::OutOfMemory { line: None };
         }
         let text = |object: &Object<'js>, key: &str| {
             object.get::<_, Option<Coerced<String>>>(key).ok().flatten().map(|text| text.0)
@@ -218,10 +226,10 @@ impl Failure {
             return Self::Threw { line: None, message, syntax: false };
         }
         let name = text(object, "name").unwrap_or_else(|| "Error".into());
-        if name == "InternalError" && message == "out of memory" {
-            return Self::OutOfMemory;
-        }
         let line = text(object, "stack").and_then(|stack| line_in(&stack));
+        if name == "InternalError" && message == "out of memory" {
+            return Self::OutOfMemory { line };
+        }
         let syntax = name == "SyntaxError";
         Self::Threw { line, message: format!("{name}: {message}"), syntax }
     }

@@ -47,18 +47,22 @@ pub enum ScriptError {
         message: String,
     },
     /// It ran longer than it may.
-    #[error("{place}: it ran longer than {limit_ms} ms and was stopped; look for a loop that does not end")]
+    #[error("{place}{}: it ran longer than {limit_ms} ms and was stopped; look for a loop that does not end", near(.line))]
     TimedOut {
         /// The script.
         place: Place,
+        /// The last line before the place where it was stopped that the engine has a note of; a bare loop has none.
+        line: Option<u32>,
         /// The limit.
         limit_ms: u128,
     },
     /// It used more memory than it may.
-    #[error("{place}: it used more than {} MiB and was stopped; look for a text or list that grows", .limit_bytes >> 20)]
+    #[error("{place}{}: it used more than {} MiB and was stopped; look for a text or list that grows", near(.line), .limit_bytes >> 20)]
     OutOfMemory {
         /// The script.
         place: Place,
+        /// The last line before the place where it was stopped that the engine has a note of; a bare loop has none.
+        line: Option<u32>,
         /// The limit.
         limit_bytes: usize,
     },
@@ -92,4 +96,8 @@ pub enum ScriptError {
 
 fn at(line: &Option<u32>) -> String {
     line.map(|line| format!(", line {line}")).unwrap_or_default()
+}
+
+fn near(line: &Option<u32>) -> String {
+    line.map(|line| format!(", near line {line}")).unwrap_or_default()
 }

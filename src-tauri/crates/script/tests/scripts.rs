@@ -344,6 +344,25 @@ fn odd_objects_fail_their_record_only() {
     }
 }
 
+#[test]
+fn a_script_that_is_stopped_says_where() {
+    let runtime = within(Duration::from_millis(250));
+    for (source, expected) in [
+        ("var a = 1;\nwhile (true);\na", ", near line 1: it ran longer than 250 ms"),
+        (
+            "var f = function (x) { return x };\nif (true) {\n  for (;;) { f(source); }\n}",
+            ", near line 3: it ran longer than 250 ms",
+        ),
+        (
+            "var a = [];\n\nfor (;;) a.push('x'.repeat(100000) + a.length)",
+            ", near line 3: it used more than 16 MiB",
+        ),
+    ] {
+        let error = run(&runtime, source, json!(1)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{source}: {error}");
+    }
+}
+
 #[derive(Debug, PartialEq)]
 enum Stopped {
     Time,
