@@ -1,11 +1,11 @@
 //! Configuration as IDM's `config` endpoint shows it: whole documents under IDM's names, never with a secret.
 
-use model::{MappingConfig, SyncConfig, connector_config::SECRET_PROPERTIES};
+use model::{ManagedConfig, MappingConfig, SyncConfig, connector_config::SECRET_PROPERTIES};
 use serde_json::{Map, Value, json};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{ByName, ConnectorDraft, ConnectorTest, Empty},
+    dto::{ByName, ConnectorDraft, ConnectorTest, Empty, ManagedTypeDraft, ProblemGravity, TypeProblem},
 };
 
 impl App {
@@ -85,6 +85,37 @@ impl App {
         Ok(create)
     }
 
+    /// `config/managed`: every managed type.
+    pub async fn managed_document(&self) -> Result<Value, ApiError> {
+        let types = self.store.read(|r| Ok(engine::Engine::managed_types(r))).await??;
+        Ok(json!({"_id": "managed", "objects": types}))
+    }
+
+    /// Puts `config/managed`: these types are all there are. A change that touches what is stored has to be `confirmed`.
+    pub async fn put_managed_document(&self, document: Value, confirmed: bool) -> Result<Value, ApiError> {
+        let wanted: ManagedConfig = serde_json::from_value(document)
+            .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("this is not a managed.json: {e}")))?;
+        let there = self.store.read(|r| Ok(engine::Engine::managed_types(r))).await??;
+        let gone: Vec<String> = there
+            .iter()
+            .filter(|t| t.name != "user" && !wanted.objects.iter().any(|w| w.name == t.name))
+            .map(|t| t.name.clone())
+            .collect();
+        for config in wanted.objects.into_iter().filter(|config| !there.contains(config)) {
+            let name = config.name.clone();
+            let config = serde_json::to_value(&config)
+                .map_err(|e| ApiError::new(ErrorCode::Internal, format!("the type cannot be written: {e}")))?;
+            let saved = self.managed_type_save(ManagedTypeDraft { config, rev: None, confirmed }).await?;
+            if !saved.saved {
+                return Err(not_saved(&name, &saved.problems));
+            }
+        }
+        for name in gone {
+            self.managed_type_remove(ByName { name }).await?;
+        }
+        self.managed_document().await
+    }
+
     /// `config`: the names of all documents.
     pub async fn config_names(&self) -> Result<Vec<String>, ApiError> {
         let (connectors, mappings) = self.store.read(|r| Ok((r.connectors()?, r.mappings()?))).await?;
@@ -118,5 +149,20 @@ impl App {
     /// The names of all connectors.
     pub async fn connector_names(&self) -> Result<Vec<String>, ApiError> {
         Ok(self.connectors_list(Empty {}).await?.into_iter().map(|c| c.name).collect())
+    }
+}
+
+fn not_saved(name: &str, problems: &[TypeProblem]) -> ApiError {
+    let of = |gravity: ProblemGravity| {
+        let words: Vec<&str> =
+            problems.iter().filter(|p| p.gravity == gravity).map(|p| p.message.as_str()).collect();
+        words.join("; ")
+    };
+    let refused = of(ProblemGravity::Refused);
+    if refused.is_empty() {
+        let message = format!("managed type `{name}`: {}; add confirm=true if this is meant", of(ProblemGravity::Confirm));
+        ApiError::new(ErrorCode::Conflict, message)
+    } else {
+        ApiError::new(ErrorCode::Invalid, format!("managed type `{name}`: {refused}"))
     }
 }

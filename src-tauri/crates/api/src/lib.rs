@@ -22,6 +22,7 @@ mod remote_data;
 mod rest_access;
 mod runs;
 mod samples;
+mod sync_check;
 mod users;
 mod vaulting;
 

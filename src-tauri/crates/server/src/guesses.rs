@@ -19,9 +19,9 @@ const FORGET: Duration = Duration::from_secs(30);
 /// The longest that a wrong answer is held back.
 const LONGEST: Duration = Duration::from_secs(5);
 /// Between two looks at a suspicious peer's attempts.
-const PACE: Duration = Duration::from_millis(250);
+const PACE: Duration = Duration::from_millis(150);
 /// Attempts that may wait for their look.
-const WAITING: usize = 32;
+const WAITING: usize = 64;
 /// Wrong answers that are held back at a time; more would only keep connections from others.
 const HELD: usize = 128;
 /// Peers that are remembered; beyond, all strangers share one memory.

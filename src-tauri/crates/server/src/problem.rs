@@ -1,11 +1,12 @@
 //! Refusals in CREST's shape: `{code, reason, message, detail?}`.
 
-use api::{ApiError, ErrorCode};
+use api::{ApiError, ErrorCode, dto::PolicyFailure};
 use axum::{
     Json,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use model::{Attributes, policy, policy::Violation};
 use serde_json::{Value, json};
 
 /// A refusal.
@@ -66,11 +67,10 @@ impl From<ApiError> for Problem {
         let mut this = Self::new(status, error.message);
         if error.code == ErrorCode::Policy {
             this.message = format!("Policy validation failed: {}", this.message);
+            let violations: Vec<Violation> = error.policies.into_iter().map(violation).collect();
             this.detail = Some(Box::new(json!({
                 "result": false,
-                "failedPolicyRequirements": failed_requirements(
-                    error.policies.iter().map(|p| (p.property.as_str(), p.policy.as_str())),
-                ),
+                "failedPolicyRequirements": policy::failed_requirements(&violations),
             })));
         }
         match error.retry_after {
@@ -80,20 +80,12 @@ impl From<ApiError> for Problem {
     }
 }
 
-/// IDM's list of what is not met, by property.
-pub(crate) fn failed_requirements<'a>(failures: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Value> {
-    let mut by_property: Vec<(&str, Vec<Value>)> = Vec::new();
-    for (property, requirement) in failures {
-        let row = json!({"policyRequirement": requirement, "params": {}});
-        match by_property.iter_mut().find(|(name, _)| *name == property) {
-            Some((_, rows)) => rows.push(row),
-            None => by_property.push((property, vec![row])),
-        }
-    }
-    by_property
-        .into_iter()
-        .map(|(property, rows)| json!({"property": property, "policyRequirements": rows}))
-        .collect()
+fn violation(failure: PolicyFailure) -> Violation {
+    let params = match failure.params {
+        Some(Value::Object(params)) => params,
+        _ => Attributes::new(),
+    };
+    Violation { property: failure.property, requirement: failure.policy, params, message: failure.message }
 }
 
 impl IntoResponse for Problem {
@@ -132,10 +124,18 @@ mod tests {
     }
 
     #[test]
-    fn requirements_are_gathered_by_property() {
-        let rows =
-            failed_requirements([("mail", "REQUIRED"), ("sn", "REQUIRED"), ("mail", "UNIQUE")].into_iter());
-        assert_eq!(rows.len(), 2);
-        assert_eq!(rows[0]["policyRequirements"].as_array().map(Vec::len), Some(2));
+    fn policies_are_told_in_idms_shape() {
+        let mut error = ApiError::new(ErrorCode::Policy, "Last Name is required");
+        error.policies = vec![PolicyFailure {
+            property: "sn".into(),
+            policy: "REQUIRED".into(),
+            message: "Last Name is required".into(),
+            params: None,
+        }];
+        let detail = Problem::from(error).detail.unwrap();
+        assert_eq!(
+            detail["failedPolicyRequirements"][0]["policyRequirements"][0]["policyRequirement"],
+            "REQUIRED"
+        );
     }
 }

@@ -10,6 +10,7 @@ mod queue;
 mod recon;
 mod run;
 mod sandbox_command;
+mod serve;
 mod troubles;
 mod user;
 mod vault;

@@ -1,15 +1,18 @@
-//! `config`: connectors and mappings as documents. Secrets go in and never come out.
+//! `config`: connectors, mappings and managed types as documents. Secrets go in and never come out.
 
 use api::dto::{ByName, MappingDraft};
 use futures::FutureExt as _;
 use model::{Attributes, patch};
 use serde_json::{Value, json};
 
-use super::operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, Operation};
+use super::operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, Operation, Parameter, Revision, switch};
 use crate::problem::Problem;
 
+const CONFIRM: Parameter = switch("confirm", "Whether what it does to stored objects is known and meant");
+
 pub(crate) fn operations() -> Vec<Operation> {
-    let (sync, connector, mapping) = (
+    let (managed, sync, connector, mapping) = (
+        "/openidm/config/managed",
         "/openidm/config/sync",
         "/openidm/config/provisioner.openicf/{name}",
         "/openidm/config/mapping/{name}",
@@ -24,6 +27,19 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("PUT", sync, "Replaces all mappings", "SyncConfig", |c| put_sync(c).boxed())
             .takes(&[IF_MATCH])
             .body("SyncConfig"),
+        Operation::new("GET", managed, "Shows every managed type", "ManagedConfig", |c| {
+            get_managed(c).boxed()
+        }),
+        Operation::new("PUT", managed, "Replaces all managed types", "ManagedConfig", |c| {
+            put_managed(c).boxed()
+        })
+        .takes(&[IF_MATCH, CONFIRM])
+        .body("ManagedConfig"),
+        Operation::new("PATCH", managed, "Changes parts of managed types", "ManagedConfig", |c| {
+            patch_managed(c).boxed()
+        })
+        .takes(&[IF_MATCH, CONFIRM])
+        .body("Patch"),
         Operation::new("GET", connector, "Shows a connector, without its secrets", "ConnectorConfig", |c| {
             get_connector(c).boxed()
         }),
@@ -86,6 +102,27 @@ async fn put_sync(call: Call) -> Result<Answer, Problem> {
     let mut document = call.object()?;
     document.shift_remove("_id");
     Ok(Answer::ok(call.app().put_sync_document(Value::Object(document)).await?))
+}
+
+async fn get_managed(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(call.app().managed_document().await?).only(&fields))
+}
+
+async fn put_managed(call: Call) -> Result<Answer, Problem> {
+    let document = call.object()?;
+    write_managed(&call, document).await
+}
+
+async fn patch_managed(call: Call) -> Result<Answer, Problem> {
+    let document = patched(&call, call.app().managed_document().await?)?;
+    write_managed(&call, document).await
+}
+
+async fn write_managed(call: &Call, mut document: Attributes) -> Result<Answer, Problem> {
+    no_revision(call)?;
+    document.shift_remove("_id");
+    Ok(Answer::ok(call.app().put_managed_document(Value::Object(document), call.switch("confirm")).await?))
 }
 
 async fn get_connector(call: Call) -> Result<Answer, Problem> {
@@ -199,9 +236,7 @@ fn patched(call: &Call, before: Value) -> Result<Attributes, Problem> {
 /// Configuration has no revisions here; `If-Match: *` says that it has to be there, which each write finds out itself.
 fn no_revision(call: &Call) -> Result<(), Problem> {
     match call.if_match()? {
-        Some(super::operation::Revision::Is(_)) => {
-            Err(Problem::precondition("configuration has no revision; use If-Match: *"))
-        }
+        Some(Revision::Is(_)) => Err(Problem::precondition("configuration has no revision; use If-Match: *")),
         _ => Ok(()),
     }
 }

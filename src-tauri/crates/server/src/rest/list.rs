@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{Filter, Pointer};
 use serde_json::{Value, json};
 
@@ -15,6 +16,8 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Wanted {
     pub filter: Filter,
+    /// The filter as it was given; `None` lists everything.
+    pub filter_text: Option<String>,
     pub fields: Fields,
     /// Fields to sort by, each with whether it is descending.
     pub sort: Vec<(String, bool)>,
@@ -32,7 +35,8 @@ impl Wanted {
             return Err(Problem::bad_request("_queryExpression is not supported; use _queryFilter"));
         }
         let mut fields = call.fields();
-        let filter = match (call.text("_queryFilter"), call.text("_queryId")) {
+        let mut filter_text = call.text("_queryFilter").map(str::to_owned);
+        let filter = match (filter_text.as_deref(), call.text("_queryId")) {
             (Some(_), Some(_)) => {
                 return Err(Problem::bad_request(
                     "_queryFilter and _queryId exclude each other; give one of them",
@@ -45,6 +49,12 @@ impl Wanted {
                 }
                 Filter::Always(true)
             }
+            (None, Some("for-userName")) => {
+                let text = format!("userName eq {}", Value::from(call.needed("uid")?));
+                let filter = Filter::parse(&text).map_err(|e| Problem::bad_request(e.to_string()))?;
+                filter_text = Some(text);
+                filter
+            }
             (None, Some(_)) => Filter::Always(true),
             (None, None) => {
                 return Err(Problem::bad_request(
@@ -52,7 +62,7 @@ impl Wanted {
                 ));
             }
         };
-        let cookie = call.text("_pagedResultsCookie").map(str::to_owned);
+        let cookie = call.text("_pagedResultsCookie").map(unwrapped).transpose()?;
         let offset = call.number("_pagedResultsOffset").unwrap_or(0);
         if cookie.is_some() && offset > 0 {
             return Err(Problem::bad_request(
@@ -71,6 +81,7 @@ impl Wanted {
             })
             .collect();
         Ok(Self {
+            filter_text: filter_text.filter(|_| filter != Filter::Always(true)),
             filter,
             fields,
             sort,
@@ -97,7 +108,7 @@ pub(crate) fn answer(part: Part) -> Answer {
     Answer::ok(json!({
         "resultCount": part.result.len(),
         "result": part.result,
-        "pagedResultsCookie": part.cookie,
+        "pagedResultsCookie": part.cookie.map(|cookie| BASE64_URL_SAFE_NO_PAD.encode(cookie)),
         "totalPagedResultsPolicy": if part.total.is_some() { "EXACT" } else { "NONE" },
         "totalPagedResults": total,
         "remainingPagedResults": -1,
@@ -144,6 +155,12 @@ pub(crate) fn part_of(rows: Vec<Value>, wanted: &Wanted) -> Result<Answer, Probl
     }))
 }
 
+/// A cookie as it was before it was made fit for a URL.
+fn unwrapped(cookie: &str) -> Result<String, Problem> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cookie).map_err(|_| unknown_cookie())?;
+    String::from_utf8(bytes).map_err(|_| unknown_cookie())
+}
+
 pub(crate) fn unknown_cookie() -> Problem {
     Problem::bad_request("this _pagedResultsCookie is none that this list gave")
 }
@@ -184,6 +201,7 @@ mod tests {
     fn wanted() -> Wanted {
         Wanted {
             filter: Filter::Always(true),
+            filter_text: None,
             fields: Fields::default(),
             sort: Vec::new(),
             size: None,
@@ -210,7 +228,8 @@ mod tests {
         let found: Vec<i64> =
             document["result"].as_array().unwrap().iter().map(|row| row["n"].as_i64().unwrap_or(0)).collect();
         assert_eq!(found, expect);
-        assert_eq!(document["pagedResultsCookie"].as_str(), cookie);
+        let told = document["pagedResultsCookie"].as_str().map(|cookie| unwrapped(cookie).unwrap());
+        assert_eq!(told.as_deref(), cookie);
     }
 
     #[test]

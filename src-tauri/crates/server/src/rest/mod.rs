@@ -9,6 +9,7 @@ mod managed;
 mod openapi;
 mod operation;
 mod pieces;
+mod policy;
 mod recon;
 mod shapes;
 mod sync;
@@ -33,6 +34,7 @@ fn operations() -> Vec<Operation> {
         recon::operations(),
         sync::operations(),
         managed::operations(),
+        policy::operations(),
         config::operations(),
     ]
     .into_iter()

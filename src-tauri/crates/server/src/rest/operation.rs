@@ -82,7 +82,11 @@ pub(crate) const COMMON: [Parameter; 3] = [
 /// The parameters of a list.
 pub(crate) const LIST: [Parameter; 9] = [
     query("_queryFilter", Kind::Text, "Only what matches, as in: mail co \"@example.com\" and !(sn pr)"),
-    query("_queryId", Kind::Word(&["query-all-ids", "query-all"]), "A query by name, in place of a filter"),
+    query(
+        "_queryId",
+        Kind::Word(&["query-all-ids", "query-all", "for-userName"]),
+        "A query by name, in place of a filter",
+    ),
     query("_sortKeys", Kind::Text, "Fields to sort by, separated by commas; - before one is descending"),
     query("_pageSize", Kind::Number(i32::MAX as u64), "Most results in the answer; 0 is all of them"),
     query("_pagedResultsCookie", Kind::Text, "Goes on where the answer with this cookie ended"),

@@ -52,6 +52,25 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ("List", list(object())),
         ("ObjectList", list(reference("ManagedObject"))),
         ("ManagedObject", of(&[("_rev", text())], &[("_id", text())])),
+        (
+            "PolicyResult",
+            of(
+                &[],
+                &[
+                    ("result", flag()),
+                    (
+                        "failedPolicyRequirements",
+                        json!({"type": "array", "items": of(&[], &[
+                            ("property", text()),
+                            ("policyRequirements", json!({"type": "array", "items": of(&[("params", object())], &[
+                                ("policyRequirement", text()),
+                            ])})),
+                        ])}),
+                    ),
+                ],
+            ),
+        ),
+        ("Status", of(&[], &[("status", text())])),
         ("Record", of(&[], &[("_id", text())])),
         (
             "Patch",
@@ -140,6 +159,16 @@ pub(crate) fn schemas() -> Map<String, Value> {
         (
             "Configurations",
             of(&[], &[("configurations", json!({"type": "array", "items": of(&[], &[("_id", text())])}))]),
+        ),
+        (
+            "ManagedConfig",
+            of(
+                &[(
+                    "objects",
+                    json!({"type": "array", "items": of(&[("schema", object())], &[("name", text())])}),
+                )],
+                &[],
+            ),
         ),
         ("SyncConfig", of(&[("mappings", array("MappingConfig"))], &[])),
         (

@@ -1,6 +1,6 @@
 //! `sync`: the mappings in their order, the queue of implicit syncs, and what an object is linked to.
 
-use api::dto::{ById, Empty, QueueRow, SyncState};
+use api::dto::{ById, Empty, ObjectName, QueueRow, SyncState};
 use futures::FutureExt as _;
 use model::ResourcePath;
 use serde_json::{Value, json};
@@ -114,11 +114,8 @@ async fn linked(call: Call) -> Result<Answer, Problem> {
     let name = call.needed("resourceName")?;
     let wrong = || Problem::bad_request(format!("resourceName `{name}` is not of the form managed/user/ID"));
     let (container, id) = name.trim_matches('/').rsplit_once('/').ok_or_else(wrong)?;
-    match container.parse() {
-        Ok(ResourcePath::Managed(kind)) if kind == "user" => {}
-        _ => return Err(wrong()),
-    }
-    let detail = call.app().user_get(ById { id: id.to_owned() }).await?;
+    let Ok(ResourcePath::Managed(kind)) = container.parse() else { return Err(wrong()) };
+    let detail = call.app().object_get(ObjectName { kind, id: id.to_owned() }).await?;
     let rows: Vec<Value> = detail
         .linked
         .into_iter()

@@ -66,3 +66,24 @@ async fn mappings_are_written_one_by_one_or_all_together() {
         names["configurations"].as_array().unwrap().iter().filter_map(|c| c["_id"].as_str()).collect();
     assert_eq!(names, ["managed", "sync", "provisioner.openicf/hubspot"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managed_types_are_read_and_changed() {
+    let house = House::empty().await;
+    let mut document = house.get("/config/managed").await.is(200).body;
+    assert_eq!(document["objects"][0]["name"], "user");
+    document["objects"].as_array_mut().unwrap().push(json!({
+        "name": "device",
+        "schema": {"order": ["name"], "required": ["name"], "properties": {"name": {"type": "string", "title": "Name", "searchable": true}}},
+    }));
+    house.send("PUT", "/config/managed", &document, &[]).await.is(200);
+    house.post("/managed/device?_action=create", &json!({"name": "phone"})).await.is(201);
+    assert_eq!(
+        house.get("/managed/device?_queryFilter=name+eq+%22phone%22").await.is(200).body["resultCount"],
+        1
+    );
+    house.post("/managed/device?_action=create", &json!({})).await.is(403);
+    document["objects"].as_array_mut().unwrap().pop();
+    house.send("PUT", "/config/managed", &document, &[]).await.is(409);
+    house.send("PUT", "/config/managed", &json!({"objects": 3}), &[]).await.is(400);
+}

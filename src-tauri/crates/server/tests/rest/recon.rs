@@ -113,6 +113,19 @@ async fn a_change_goes_on_to_hubspot_while_it_serves() {
         house.get("/sync/queue?_queryFilter=true").await.is(200).body["resultCount"] == 0
     })
     .await;
+    // Somebody changes it back over there, and it is looked at again here.
+    let contacts =
+        house.get("/system/hubspot/contact?_queryFilter=lastname+eq+%22Berger%22").await.column("_id");
+    let contact = format!("/system/hubspot/contact/{}", contacts[0]);
+    house.send("PUT", &contact, &json!({"lastname": "Changed"}), &[]).await.is(200);
+    let checked =
+        house.post(&format!("/managed/user/{id}?_action=triggerSyncCheck"), &Value::Null).await.is(200);
+    assert_eq!(checked.body, json!({"status": "OK"}));
+    until("HubSpot has the name again", || async {
+        house.get(&format!("{contact}?_fields=lastname")).await.body["lastname"] == "Berger"
+    })
+    .await;
+    house.post("/managed/user/nobody?_action=triggerSyncCheck", &Value::Null).await.is(404);
     let linked = house
         .post(&format!("/sync?_action=getLinkedResources&resourceName=managed/user/{id}"), &Value::Null)
         .await
