@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use self::support::{Impatient, Listed, all, attributes};
+use self::support::{Impatient, Listed, Reply, Script, all, attributes};
 
 /// A clock that both sides share and that only the test moves.
 #[derive(Clone, Default)]
@@ -503,7 +503,8 @@ async fn faults_of_a_read_are_healed_or_reported_and_never_lose_a_record() {
             Err(ErrorKind::RateLimited),
         ),
     ] {
-        let world = World::new(seeded(7000)).await;
+        let faults = Faults { pages: Some(PageFault { at_most: 400 }), ..Faults::default() };
+        let world = World::new(Options { faults, ..seeded(1500) }).await;
         world.org().add_fault(Fault::on("/services/data/*/query*", action).nth(3).times(times));
         match (all(&world.plain(), users(&["Username"])).await, expect) {
             (Ok(listed), Ok(())) => {
@@ -1246,4 +1247,51 @@ async fn a_test_says_who_and_what_and_how_much() {
     assert_eq!(report.missing_scopes, ["refresh_token"]);
     let error = world.salesforce(world.app(), secret()).test().await.unwrap_err();
     assert!(error.message.contains("not authorized yet"), "{error}");
+}
+
+#[tokio::test]
+async fn a_query_that_is_too_long_for_an_address_travels_in_a_body() {
+    let script = Script::answering(|request| match request.target.contains("/describe") {
+        true => Reply::json(
+            200,
+            json!({"name": "User", "fields": [
+                {"name": "Id", "type": "id"}, {"name": "LastName", "type": "string", "filterable": true}
+            ]}),
+        ),
+        false => {
+            let page = json!({"totalSize": 1, "done": true, "records": [{"Id": "005000000000001AAA", "LastName": "N7"}]});
+            Reply::json(200, json!({"hasErrors": false, "results": [{"statusCode": 200, "result": page}]}))
+        }
+    })
+    .await;
+    let world = World::new(seeded(0)).await;
+    let more = json!({"instanceUrl": script.url});
+    let salesforce = world.salesforce(more, MemoryCredentials::with_access_token("test-token-1"));
+    let any: Vec<String> = (0..900).map(|n| format!("LastName eq 'N{n}'")).collect();
+    let filter = Some(Filter::parse(&any.join(" or ")).unwrap());
+    let listed = all(&salesforce, Search { filter, ..users(&["LastName"]) }).await.unwrap();
+    assert_eq!(listed.objects.len(), 1);
+    let request = script.requests().pop().unwrap();
+    assert_eq!(request.line(), "POST /services/data/v66.0/composite/batch");
+    let url = request.json()["batchRequests"][0]["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("v66.0/query?q=SELECT") && url.len() > 12_000, "{}", &url[..60]);
+}
+
+#[tokio::test]
+async fn a_list_with_a_hole_is_refused() {
+    // Salesforce counts three and delivers two, and asked again it has nothing behind the second.
+    let record = |n: u8| json!({"Id": format!("00500000000000{n}")});
+    let script = Script::new([
+        Reply::json(200, json!({"totalSize": 3, "done": true, "records": [record(1), record(3)]})),
+        Reply::json(200, json!({"totalSize": 0, "done": true, "records": []})),
+        Reply::json(200, json!({"totalSize": 3, "done": true, "records": []})),
+    ])
+    .await;
+    let world = World::new(seeded(0)).await;
+    let more = json!({"instanceUrl": script.url});
+    let salesforce = world.salesforce(more, MemoryCredentials::with_access_token("test-token-1"));
+    let error = all(&salesforce, users(&["Id"])).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Untrusted);
+    assert!(error.message.contains("has a hole"), "{error}");
+    assert!(script.requests()[2].target.contains("COUNT"), "{:?}", script.requests()[2]);
 }

@@ -29,36 +29,13 @@ pub(super) const PAGE: usize = 2_000;
 /// How often a read starts anew behind its last id without having come further.
 const STALLS: u32 = 3;
 
-/// Where a pass stands. Its text form is [`Page::next`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Cursor {
-    /// The last id delivered.
-    last: Option<String>,
-    /// Records delivered.
-    seen: u64,
-}
-
-impl Cursor {
-    /// Reads `id.seen`, or an id to start behind.
-    fn parse(text: &str) -> Option<Self> {
-        let (id, seen) = match text.split_once('.') {
-            Some((id, seen)) => (id, seen.parse().ok()?),
-            None => (text, 0),
-        };
-        Some(Self { last: Some(ids::long(id)?), seen })
-    }
-
-    fn text(&self) -> Option<String> {
-        self.last.as_ref().map(|id| format!("{id}.{}", self.seen))
-    }
-}
-
 /// A pass over a query.
 struct Pass<'s> {
     kind: &'s ObjectType,
     fields: Vec<String>,
     condition: Option<String>,
-    cursor: Cursor,
+    /// The last id delivered. Its text is all that a pass goes on from: [`Page::next`].
+    last: Option<String>,
     /// Where it began.
     start: Option<String>,
     /// Records delivered since then.
@@ -70,12 +47,7 @@ struct Pass<'s> {
 
 impl<'s> Pass<'s> {
     fn soql(&self) -> String {
-        query(
-            self.kind,
-            &self.fields.join(", "),
-            &self.conditions(self.cursor.last.as_deref()),
-            " ORDER BY Id",
-        )
+        query(self.kind, &self.fields.join(", "), &self.conditions(self.last.as_deref()), " ORDER BY Id")
     }
 
     /// The same records as a number, from where the pass began.
@@ -92,7 +64,7 @@ impl<'s> Pass<'s> {
     fn take(&mut self, records: Vec<Attributes>) -> Result<(Vec<Attributes>, u64), String> {
         let mut fresh = Vec::with_capacity(records.len());
         let mut repeated = 0;
-        let mut highest = self.cursor.last.clone();
+        let mut highest = self.last.clone();
         let uids = records
             .iter()
             .map(|r| r.get(ID).and_then(Value::as_str).and_then(ids::long))
@@ -117,8 +89,7 @@ impl<'s> Pass<'s> {
         if !fresh.is_empty() {
             self.stalls = 0;
         }
-        self.cursor.last = highest;
-        self.cursor.seen += fresh.len() as u64;
+        self.last = highest;
         self.delivered += fresh.len() as u64;
         Ok((fresh, repeated))
     }
@@ -142,11 +113,14 @@ impl Salesforce {
     pub(super) fn pages(&self, search: Search) -> Pages<'_> {
         Box::pin(try_stream! {
             let kind = self.object_type(&search.object_type)?;
-            let cursor = match &search.after {
-                None => Cursor::default(),
-                Some(text) => Cursor::parse(text).ok_or_else(|| {
-                    self.error(ErrorKind::Configuration, format!("`{text}` is no place to go on from; start the read again"))
-                })?,
+            let last = match &search.after {
+                None => None,
+                Some(text) => Some(ids::long(text).ok_or_else(|| {
+                    self.error(
+                        ErrorKind::Configuration,
+                        format!("`{text}` is no place to go on from; start the read again"),
+                    )
+                })?),
             };
             let (condition, check) = match &search.filter {
                 None => (None, None),
@@ -168,8 +142,8 @@ impl Salesforce {
                 kind,
                 fields,
                 condition,
-                start: cursor.last.clone(),
-                cursor,
+                start: last.clone(),
+                last,
                 delivered: 0,
                 all: None,
                 stalls: 0,
@@ -204,7 +178,7 @@ impl Salesforce {
                                         let (fresh, repeated) = pass.take(page).map_err(|e| self.untrusted(e))?;
                                         leg.seen += fresh.len() as u64;
                                         let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted)).collect();
-                                        yield Page { objects: finish(objects), next: pass.cursor.text(), repeated };
+                                        yield Page { objects: finish(objects), next: pass.last.clone(), repeated };
                                     }
                                     // What the job did not deliver is asked for behind its last id; mostly nothing.
                                     missing = leg.total.saturating_sub(leg.seen);
@@ -236,7 +210,7 @@ impl Salesforce {
                     self.stalled(&mut pass)?;
                 }
                 let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted)).collect();
-                let next = if last { None } else { pass.cursor.text() };
+                let next = if last { None } else { pass.last.clone() };
                 yield Page { objects: finish(objects), next, repeated };
                 if last {
                     return;
@@ -252,7 +226,7 @@ impl Salesforce {
             return Err(self.untrusted(format!(
                 "the list of {} does not advance behind {}; nothing was done with the incomplete list, run again",
                 pass.kind.name,
-                pass.cursor.last.as_deref().unwrap_or("its beginning")
+                pass.last.as_deref().unwrap_or("its beginning")
             )));
         }
         Ok(())
