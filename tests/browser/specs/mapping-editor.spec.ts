@@ -35,6 +35,17 @@ test("properties show a record's values on both sides and follow an edit before 
   expect(config["properties"]).toContainEqual({ source: "city", target: "city", transform: { builtIn: "upper" } });
 });
 
+test("a record is reconciled by itself, after a look at what that means", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await host.createContact({ email: "only@example.org", firstname: "Only", lastname: "One" });
+  await open(page, host, `/mappings/${inbound}`);
+  await page.getByRole("combobox", { name: "Sample" }).fill("only@");
+  await page.getByRole("option", { name: /only@example.org/ }).click();
+  await page.getByRole("button", { name: "Preview this record" }).click();
+  await page.getByRole("button", { name: "Reconcile 1 change", exact: true }).click();
+  await expect.poll(async () => (await host.call("app_status", {})).users).toBe(1);
+});
+
 test("every edit can be taken back by itself, all of them at once, and leaving asks first", async ({ host, page }) => {
   const { inbound } = await sample(host);
   await open(page, host, `/mappings/${inbound}`);

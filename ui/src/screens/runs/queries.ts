@@ -54,7 +54,7 @@ export function refreshAfterRun(client: QueryClient) {
 export function useStartRun() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ mapping, mode }: { mapping: string; mode: RunMode }) => call("run_start", { mapping, mode, ids: [], allowDeletes: null, incremental: false }),
+    mutationFn: ({ mapping, mode, ids = [] }: { mapping: string; mode: RunMode; ids?: string[] }) => call("run_start", { mapping, mode, ids, allowDeletes: null, incremental: false }),
     onSettled: () => refresh(client, "mappings_list", "mapping_get", "runs_list"),
   });
 }

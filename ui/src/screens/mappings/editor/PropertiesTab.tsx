@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 
 import type { SampleRecord } from "../../../backend/bindings/SampleRecord";
@@ -13,6 +14,7 @@ import { actionWords } from "../../../words/actions";
 import { count } from "../../../words/numbers";
 import { situationWords } from "../../../words/situations";
 import { cellText } from "../../../words/value";
+import { useStartRun } from "../../runs/queries";
 import { complaintOf } from "./complaint";
 import { missingRequired, moved, plain, propertiesOf, type Property, removed, replaced, withProperties, withSource } from "./document";
 import { useEditor } from "./EditorContext";
@@ -84,7 +86,10 @@ export function PropertiesTab() {
               Add property
             </Button>
           </div>
-          <Outcome trial={trial.data} sample={sample} pending={trial.isFetching} />
+          <div className="flex w-full min-w-0 items-center gap-2">
+            <Outcome trial={trial.data} sample={sample} pending={trial.isFetching} />
+            {sample && <PreviewRecord id={sample.id} />}
+          </div>
         </div>
         {[source, target].map((end) => end.problem && (
           <div key={end.path} className="px-6 pt-3">
@@ -131,13 +136,13 @@ export function PropertiesTab() {
 /** What the mapping would do with the sample, in a line. */
 function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample: SampleRecord | null; pending: boolean }) {
   if (!trial || !sample) {
-    return <p className="w-full text-soft">{pending ? "Looking at a record\u2026" : "There is no record of the source to try this with."}</p>;
+    return <p className="min-w-0 flex-1 text-soft">{pending ? "Looking at a record\u2026" : "There is no record of the source to try this with."}</p>;
   }
   const words = situationWords(trial.situation);
   const set = trial.properties.filter(({ outcome }) => outcome === "written" || outcome === "cleared").length;
   const failed = trial.properties.filter(({ outcome }) => outcome === "failed").length;
   return (
-    <div role="status" className="flex w-full min-w-0 items-baseline gap-2">
+    <div role="status" className="flex min-w-0 flex-1 items-baseline gap-2">
       <State tone={words?.tone ?? "off"}>{trial.situation}</State>
       <span className="shrink-0">
         {actionWords(trial.action).label}
@@ -149,6 +154,31 @@ function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample:
         {trial.why}
       </bdi>
     </div>
+  );
+}
+
+/** A run for the sample alone, stopped before it writes; its plan can then be carried out. */
+function PreviewRecord({ id }: { id: string }) {
+  const { name, draft } = useEditor();
+  const start = useStartRun();
+  const navigate = useNavigate();
+  return (
+    <>
+      {start.error && (
+        <span role="alert" className="min-w-0 truncate text-needs" title={start.error.message}>
+          {start.error.message}
+        </span>
+      )}
+      <Button
+        look="quiet"
+        busy={start.isPending}
+        disabled={draft.changes > 0}
+        title={draft.changes > 0 ? "Save the mapping first: a run goes by what is saved" : undefined}
+        onClick={() => start.mutate({ mapping: name, mode: "preview", ids: [id] }, { onSuccess: (run) => void navigate({ to: "/mappings/$name", params: { name }, search: { tab: "run", run: run.id } }) })}
+      >
+        Preview this record
+      </Button>
+    </>
   );
 }
 

@@ -10,7 +10,7 @@ import { Suggest } from "../../../parts/Suggest";
 import { count, number } from "../../../words/numbers";
 import { valueText } from "../../../words/value";
 import { ConditionField } from "./ConditionField";
-import { plain, type Property, withKey, withSource, withTransform } from "./document";
+import { plain, type Property, sourceAttributes, targetAttributes, withKey, withSource, withTransform } from "./document";
 import { type End, useEditor } from "./EditorContext";
 import { TransformField, ValueField } from "./TransformField";
 
@@ -46,7 +46,7 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
   onRemove: () => void;
   onClose: () => void;
 }) {
-  const { source, target, draft } = useEditor();
+  const { doc, source, target, draft } = useEditor();
   const name = plain(property.target);
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -100,8 +100,8 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
         {choose("whenEmpty", "When the source is empty", WHEN_EMPTY)}
         {choose("conflictRule", "When both sides changed", CONFLICT)}
       </Part>
-      <Statistics end={source} side="Source" attribute={plain(property.source ?? "").split("/")[0] ?? ""} />
-      <Statistics end={target} side="Target" attribute={name.split("/")[0] ?? ""} />
+      <Statistics end={source} side="Source" mapped={sourceAttributes(doc)} attribute={plain(property.source ?? "").split("/")[0] ?? ""} />
+      <Statistics end={target} side="Target" mapped={targetAttributes(doc)} attribute={name.split("/")[0] ?? ""} />
       <div>
         <Button icon="trash" onClick={onRemove}>
           Remove property
@@ -165,10 +165,13 @@ function shortened(text: string): string {
 }
 
 /** How often an attribute has a value in a sample of the resource, and which values are common. */
-function Statistics({ end, side, attribute }: { end: End; side: string; attribute: string }) {
-  const known = end.attributes.some(({ name }) => name === attribute);
-  const stats = useQuery({ ...ask("resource_stats", { resource: end.path, attributes: [attribute] }), enabled: known, staleTime: 60_000, refetchOnWindowFocus: false });
-  const found = stats.data?.attributes[0];
+function Statistics({ end, side, mapped, attribute }: { end: End; side: string; mapped: string[]; attribute: string }) {
+  const names = new Set(end.attributes.map(({ name }) => name));
+  const known = names.has(attribute);
+  // All at once: the sample is read once for all of them, whichever is opened next.
+  const attributes = mapped.filter((name) => names.has(name));
+  const stats = useQuery({ ...ask("resource_stats", { resource: end.path, attributes }), enabled: known, staleTime: 300_000, refetchOnWindowFocus: false, placeholderData: (old) => old });
+  const found = stats.data?.attributes.find(({ name }) => name === attribute);
   if (!known || !stats.data || !found) return null;
   return (
     <Part title={`${side} values`}>

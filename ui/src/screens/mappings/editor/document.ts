@@ -143,6 +143,12 @@ export function sourceAttributes(doc: Doc): string[] {
   return [...new Set(names.filter(Boolean))].toSorted();
 }
 
+/** The attributes of the target that the mapping's properties write. */
+export function targetAttributes(doc: Doc): string[] {
+  const names = propertiesOf(doc).map((property) => plain(property.target).split("/")[0] ?? "");
+  return [...new Set(names.filter(Boolean))].toSorted();
+}
+
 export interface LinkQualifiers {
   kind: "none" | "list" | "script";
   names: string[];
