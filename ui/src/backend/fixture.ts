@@ -448,6 +448,11 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const guards = [{ name: "maxDeletes", limit: "5", planned: String(deletes), holds, message }];
       return addRun(summary.mapping, preview ? "preview" : "reconcile", { undoes: id }, back, guards, [], { state: holds ? "held" : preview ? "planned" : "success", changes: back.length, done: preview || holds ? 0 : back.length, calls: 1, durationMs: 400, message: holds ? `held: ${message}` : null }).summary;
     },
+    run_unfinished: ({ id, preview }) => {
+      const { summary, entries } = findRun(id);
+      const left = entries.filter((item) => item.status === "failed" || item.status === "stale" || item.status === "needsYou").map((item): EntryRow => ({ ...item, status: preview ? "planned" : "done" }));
+      return addRun(summary.mapping, preview ? "preview" : "reconcile", { state: preview ? "planned" : "success", changes: left.length, done: preview ? 0 : left.length, calls: 1, durationMs: 400 }, left).summary;
+    },
     run_cancel: ({ id }) => {
       const run = findRun(id);
       settle(run, { ...run.summary, state: "canceled", ended: new Date().toISOString(), message: "Canceled. What was done stays." });
