@@ -185,7 +185,7 @@ impl ManagedObjectConfig {
             let kinds = self.kinds(name);
             let scalar = |kind: &&str| ["string", "number", "integer", "boolean"].contains(kind);
             if name.starts_with('_')
-                || !kinds.iter().all(|kind| scalar(kind))
+                || !kinds.iter().all(scalar)
                 || self.protection(name).is_some()
                 || self.flag(name, "isVirtual", false)
                 || found.iter().any(|i| i.attribute == name)

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use api::{
     App,
-    dto::{ById, Empty, SyncResult, SyncState, UserDelete, UserDraft, UserRow, UserSchema, UsersRequest},
+    dto::{
+        ById, Empty, HistoryRequest, ObjectName, SyncResult, SyncState, UserDelete, UserDraft, UserRow,
+        UserSchema, UsersRequest,
+    },
     rest_object,
 };
 use clap::{Args, Subcommand};
@@ -37,6 +40,13 @@ pub enum Command {
     },
     /// Shows a user
     Get { id: String },
+    /// Shows who changed what of a user, newest first; also of one that was deleted
+    History {
+        id: String,
+        /// At most so many changes; all of them without it
+        #[arg(long)]
+        limit: Option<u64>,
+    },
     /// Makes a user from a JSON object of attributes
     Create {
         /// The document, or - for stdin
@@ -105,6 +115,7 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
     match command {
         Command::List { filter, fields, limit } => list(app, filter.as_deref(), fields, *limit, output).await,
         Command::Get { id } => get(app, id, output).await,
+        Command::History { id, limit } => history(app, id, *limit, output).await,
         Command::Create { file, delivery } => create(app, file, delivery, output).await,
         Command::Set { id, assignments, delivery } => set(app, id, assignments, delivery, output).await,
         Command::Delete { id, delivery } => {
@@ -196,8 +207,8 @@ fn cells(user: &UserRow, columns: &[String]) -> Vec<String> {
 }
 
 async fn get(app: &App, id: &str, output: &Output) -> Result<Exit, Failure> {
-    let detail = app.user_get(ById { id: id.to_owned() }).await?;
-    let object = rest_object(&detail.user, &[]);
+    let detail = app.object_get(ObjectName { kind: "user".into(), id: id.to_owned() }).await?;
+    let object = rest_object(&detail.object, &[]);
     if output.is_json() {
         output.document(&object)?;
         return Ok(Exit::Done);
@@ -205,6 +216,11 @@ async fn get(app: &App, id: &str, output: &Output) -> Result<Exit, Failure> {
     let rows: Vec<[String; 2]> =
         object.as_object().into_iter().flatten().map(|(name, value)| [name.clone(), plain(value)]).collect();
     output.table(["ATTRIBUTE", "VALUE"], &rows, "")?;
+    if !detail.protected.is_empty() {
+        output.line("")?;
+        let rows: Vec<[String; 2]> = detail.protected.into_iter().map(|p| [p.attribute, p.updated]).collect();
+        output.table(["NOT SHOWN", "SET"], &rows, "")?;
+    }
     if !detail.linked.is_empty() {
         output.line("")?;
         let rows: Vec<[String; 3]> =
@@ -215,6 +231,36 @@ async fn get(app: &App, id: &str, output: &Output) -> Result<Exit, Failure> {
         output.line("")?;
         sync_table(output, &detail.sync)?;
     }
+    Ok(Exit::Done)
+}
+
+async fn history(app: &App, id: &str, limit: Option<u64>, output: &Output) -> Result<Exit, Failure> {
+    let mut left = limit.unwrap_or(u64::MAX);
+    let mut rows = Vec::new();
+    let mut after = None;
+    while left > 0 {
+        let take = u32::try_from(left.min(u64::from(PAGE))).unwrap_or(PAGE);
+        let request = HistoryRequest { kind: "user".into(), id: id.to_owned(), after, limit: Some(take) };
+        let page = app.object_history(request).await?;
+        rows.extend(page.rows);
+        left = left.saturating_sub(u64::from(take));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if output.is_json() {
+        output.document(&json!(rows))?;
+        return Ok(Exit::Done);
+    }
+    let cells: Vec<[String; 6]> = rows
+        .into_iter()
+        .map(|row| {
+            let by = row.mapping.unwrap_or_default();
+            [row.at, row.who, by, row.attribute, plain(&row.before), plain(&row.after)]
+        })
+        .collect();
+    output.table(["WHEN", "WHO", "MAPPING", "ATTRIBUTE", "FROM", "TO"], &cells, "No changes.")?;
     Ok(Exit::Done)
 }
 

@@ -153,3 +153,31 @@ async fn without_waiting_the_change_stays_in_the_queue() {
     assert!(house.portal().contacts().is_empty());
     assert_eq!(house.json(0, &["queue", "list"]).as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_tells_who_changed_what_and_a_password_is_never_told() {
+    let house = House::connected(0).await;
+    let mut ada = ada();
+    ada["password"] = json!("Open-Sesame-1");
+    let file = house.file("ada.json", &ada);
+    let made = house.json(0, &["user", "create", &file]);
+    let id = made["user"]["_id"].as_str().unwrap();
+    let words = house.concord(&["user", "get", id]).exits(0).out;
+    assert!(words.contains("NOT SHOWN") && words.contains("password"), "{words}");
+    house.json(0, &["user", "set", id, "city=Bergen", "password=Open-Sesame-2"]);
+    house.json(0, &["user", "delete", id]);
+    let rows = house.json(0, &["user", "history", id, "--limit", "2"]);
+    let of = |attribute: &str| -> Vec<(Value, Value)> {
+        let rows = rows.as_array().unwrap().iter().filter(|row| row["attribute"] == attribute);
+        rows.map(|row| (row["before"].clone(), row["after"].clone())).collect()
+    };
+    assert_eq!(of("city"), [(json!("Bergen"), json!(null)), (json!("Oslo"), json!("Bergen"))]);
+    let hidden = json!("(not shown)");
+    assert_eq!(of("password"), [(hidden.clone(), json!(null)), (hidden.clone(), hidden)]);
+    let words = house.concord(&["user", "history", id]).exits(0).out;
+    assert!(words.contains("WHO") && !words.contains("Sesame"), "{words}");
+    house.concord(&["user", "history", "nobody"]).exits(0);
+    let error =
+        house.concord(&["user", "create", &house.file("bad.json", &json!({"password": "x"}))]).exits(1).err;
+    assert!(error.contains("First Name is required") && error.contains("at least 8 characters"), "{error}");
+}
