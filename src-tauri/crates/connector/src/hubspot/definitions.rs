@@ -370,7 +370,8 @@ impl Hubspot {
                         let call = Call { method: Method::DELETE, repeat: Repeat::Never, ..self.get(url) };
                         let outcome = match self.http.send(&call, |_| Ok(())).await {
                             Ok(()) => done(name),
-                            Err(Failure::Refused(refusal)) if refusal.status == 404 => Outcome::Gone,
+                            // The refused batch may have come as far as this one.
+                            Err(Failure::Refused(refusal)) if refusal.status == 404 => done(name),
                             Err(failure) => failed(Operation::Archive, &failure),
                         };
                         put(&mut outcomes, *slot, outcome);

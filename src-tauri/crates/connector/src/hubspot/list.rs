@@ -448,6 +448,7 @@ impl Hubspot {
     ) -> Result<Taken, ConnectorError> {
         let Listed { mut records, next, sent, last } = listed;
         let bound = pass.ranges.get(at + 1).map(|above| (above.first, above.after));
+        let asked_above = pass.ranges.get(at + 1).map_or(u64::MAX, |above| above.began);
         let Some(range) = pass.ranges.get_mut(at) else { return Ok(Taken::Nothing) };
         range.asked = false;
         let end = bound.map(|(first, after)| first.unwrap_or(after));
@@ -476,8 +477,8 @@ impl Hubspot {
             || (beyond && !met)
             || cut
             || next.is_some_and(|n| Some(n) != last);
-        // A page that begins with the range above may be that range's page, sent by mistake.
-        let empty = met && !records.iter().any(in_range);
+        // A page that begins with the range above, and should not, may be that range's page, sent by mistake.
+        let empty = met && range.after < asked_above && !records.iter().any(in_range);
         if (odd || empty) && !range.again {
             range.again = true;
             *repeated += low as u64;
@@ -503,7 +504,11 @@ impl Hubspot {
         }
         match next {
             _ if beyond => range.done = true,
-            Some(next) => range.after = next,
+            Some(next) => {
+                range.after = next;
+                // The next page would be the very one that the range above began with.
+                range.done = next == asked_above;
+            }
             None => {
                 range.done = true;
                 pass.open_end |= end.is_none() && (sent == LIST_PAGE || sent == 0);
@@ -701,6 +706,8 @@ fn withdraw(pass: &mut Pass, at: usize) {
         pass.ranges.remove(at);
         if let Some(below) = pass.ranges.get_mut(at - 1) {
             below.blocked = false;
+            // It may have come to where this one was to begin.
+            below.done = false;
         }
     }
 }

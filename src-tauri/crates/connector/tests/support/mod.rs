@@ -49,6 +49,31 @@ impl Impatient {
     }
 }
 
+/// Time that moves on whenever somebody looks at it, so that every answer seems to take a while.
+pub struct Ticking {
+    step: Duration,
+    now: AtomicU64,
+}
+
+impl Ticking {
+    pub fn new(step: Duration) -> Self {
+        Self { step, now: AtomicU64::new(0) }
+    }
+}
+
+#[async_trait]
+impl Waiter for Ticking {
+    fn elapsed(&self) -> Duration {
+        let step = u64::try_from(self.step.as_nanos()).unwrap();
+        Duration::from_nanos(self.now.fetch_add(step, Ordering::SeqCst))
+    }
+
+    async fn wait(&self, duration: Duration) {
+        self.now.fetch_add(u64::try_from(duration.as_nanos()).unwrap(), Ordering::SeqCst);
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A HubSpot configuration with these properties.
 pub fn hubspot_config(properties: &Value) -> ConnectorConfig {
     let document =

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use connector::credentials::memory::MemoryCredentials;
 use connector::http::Waiter;
@@ -13,7 +14,7 @@ use sandbox::hubspot::{Options, Sandbox};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Impatient, attributes, hubspot_config};
+use super::{Impatient, Ticking, attributes, hubspot_config};
 
 /// A clock that both sides share and that only the test moves.
 #[derive(Clone, Default)]
@@ -58,14 +59,18 @@ impl World {
     }
 
     pub fn hubspot(&self, more: Value, credentials: MemoryCredentials) -> Hubspot {
+        self.waiting(more, credentials, Arc::clone(&self.waiter) as Arc<dyn Waiter>)
+    }
+
+    pub fn waiting(&self, more: Value, credentials: MemoryCredentials, waiter: Arc<dyn Waiter>) -> Hubspot {
         let hand = self.hand.clone();
-        Hubspot::with_waiter(
-            &self.config(more),
-            Arc::new(credentials),
-            Arc::new(move || hand.now()),
-            Arc::clone(&self.waiter) as Arc<dyn Waiter>,
-        )
-        .unwrap()
+        let clock = Arc::new(move || hand.now());
+        Hubspot::with_waiter(&self.config(more), Arc::new(credentials), clock, waiter).unwrap()
+    }
+
+    /// By service key, far away: every answer takes so long that several cursors are worth it.
+    pub fn far(&self) -> Hubspot {
+        self.waiting(json!({}), key(), Arc::new(Ticking::new(Duration::from_millis(150))))
     }
 
     /// By service key.

@@ -1,0 +1,228 @@
+//! Limits, connections and answers without end: what each setting and each header does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use connector::credentials::memory::MemoryCredentials;
+use connector::http::Waiter;
+use connector::hubspot::Hubspot;
+use connector::{Connector, ErrorKind, Outcome};
+use jiff::Timestamp;
+use sandbox::faults::{ALWAYS, Action, Fault};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use self::support::world::{World, change, creation, key, seeded};
+use self::support::{Impatient, Reply, Script, all, contacts, hubspot_config};
+
+fn build(properties: &Value, waiter: Arc<Impatient>) -> Hubspot {
+    let credentials = MemoryCredentials::with_access_token("test-token-1");
+    let waiter: Arc<dyn Waiter> = waiter;
+    let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    Hubspot::with_waiter(&hubspot_config(properties), Arc::new(credentials), clock, waiter).unwrap()
+}
+
+fn page() -> Reply {
+    Reply::json(200, json!({"results": [{"id": "1", "properties": {}}]}))
+}
+
+fn budget(reply: Reply, allowed: u32, left: u32) -> Reply {
+    reply
+        .with("X-HubSpot-RateLimit-Interval-Milliseconds", "10000")
+        .with("X-HubSpot-RateLimit-Max", &allowed.to_string())
+        .with("X-HubSpot-RateLimit-Remaining", &left.to_string())
+}
+
+#[tokio::test]
+async fn the_ten_second_budget_is_kept_whatever_the_setting_allows() {
+    for (permits, allowed, seconds) in [(1000, 100, 5.0), (10, 190, 5.0), (1000, 190, 2.6)] {
+        let script = Script::answering(move |_| budget(page(), allowed, 50)).await;
+        let waiter = Arc::<Impatient>::default();
+        let hubspot =
+            build(&json!({"apiBaseUrl": script.url, "permitsPerSecond": permits}), Arc::clone(&waiter));
+        for _ in 0..51 {
+            all(&hubspot, contacts(&["email"])).await.unwrap();
+        }
+        let waited: Duration = waiter.all().iter().sum();
+        let waited = waited.as_secs_f64();
+        assert!(waited >= seconds * 0.97 && waited <= seconds * 1.05, "{permits} {allowed}: {waited}");
+        let usage = hubspot.usage();
+        assert_eq!((usage.interval_limit, usage.interval_remaining), (Some(u64::from(allowed)), Some(50)));
+        assert_eq!((usage.interval_seconds, usage.resting_seconds), (Some(10), None));
+    }
+    // Nothing is left, because others use the same budget: the next call waits a second.
+    let script = Script::new([budget(page(), 100, 0), page()]).await;
+    let waiter = Arc::<Impatient>::default();
+    let hubspot = build(&json!({"apiBaseUrl": script.url, "permitsPerSecond": 1000}), Arc::clone(&waiter));
+    all(&hubspot, contacts(&["email"])).await.unwrap();
+    assert_eq!(hubspot.usage().resting_seconds, Some(1));
+    all(&hubspot, contacts(&["email"])).await.unwrap();
+    assert!(waiter.long().contains(&Duration::from_secs(1)), "{:?}", waiter.long());
+    // Headers without sense change nothing.
+    for (allowed, left, length) in
+        [("0", "5", "10000"), ("x", "5", "10000"), ("5", "-1", "10000"), ("5", "1", "0")]
+    {
+        let odd = page()
+            .with("X-HubSpot-RateLimit-Max", allowed)
+            .with("X-HubSpot-RateLimit-Remaining", left)
+            .with("X-HubSpot-RateLimit-Interval-Milliseconds", length);
+        let script = Script::new([odd]).await;
+        let hubspot = build(&json!({"apiBaseUrl": script.url}), Arc::default());
+        all(&hubspot, contacts(&["email"])).await.unwrap();
+        assert_eq!(hubspot.usage().interval_limit, None);
+    }
+}
+
+#[tokio::test]
+async fn a_used_up_day_pauses_writes_and_reads_until_it_is_over() {
+    for (retry_after, seconds) in [(Some(7200), 7200), (None, 3600)] {
+        let world = World::new(seeded(3)).await;
+        let portal = world.sandbox.portal();
+        let action = Action::TooManyRequests { policy: Some("DAILY".into()), retry_after };
+        portal.add_fault(Fault::on("*/batch/*", action).times(ALWAYS));
+        let hubspot = world.keyed();
+        let id = portal.contacts()[0].id.clone();
+        for _ in 0..2 {
+            let outcomes = hubspot.update("contact", &[change(&id, json!({"firstname": "A"}))]).await;
+            let Outcome::Retry { after, reason } = &outcomes[0] else { panic!("{outcomes:?}") };
+            assert!(after.as_secs() + 1 >= seconds && after.as_secs() <= seconds, "{after:?}");
+            assert!(reason.contains("used up"), "{reason}");
+        }
+        assert_eq!(portal.call_count(), 1);
+        assert!(hubspot.usage().resting_seconds.is_some_and(|s| s > 590));
+        portal.clear_faults();
+        world.waiter.wait(Duration::from_secs(seconds)).await;
+        let outcomes = hubspot.update("contact", &[change(&id, json!({"firstname": "A"}))]).await;
+        assert!(matches!(&outcomes[0], Outcome::Done(_)), "{outcomes:?}");
+        assert_eq!(hubspot.usage().resting_seconds, None);
+    }
+}
+
+#[tokio::test]
+async fn a_limited_search_does_not_hold_up_the_other_calls() {
+    let world = World::new(seeded(3)).await;
+    let action = Action::TooManyRequests { policy: Some("SECONDLY".into()), retry_after: Some(60) };
+    world.sandbox.portal().add_fault(Fault::on("*/search", action).times(ALWAYS));
+    let hubspot = world.keyed();
+    let filter = model::Filter::parse("firstname pr").ok();
+    let error = all(&hubspot, connector::Search { filter, ..contacts(&["email"]) }).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::RateLimited);
+    let before = world.waiter.all().len();
+    assert_eq!(all(&hubspot, contacts(&["email"])).await.unwrap().objects.len(), 3);
+    assert!(world.waiter.all()[before..].iter().all(|w| *w < Duration::from_secs(1)));
+}
+
+/// A server that holds every call until it has seen how many come at once.
+async fn crowd() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let peak = Arc::clone(&most);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            tokio::spawn(async move {
+                let mut request = [0u8; 4096];
+                // The client may have gone.
+                if stream.read(&mut request).await.is_ok() {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    for _ in 0..200 {
+                        tokio::task::yield_now().await;
+                    }
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    let body = "{\"results\":[]}";
+                    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+                    let _ = stream
+                        .write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+                        .await;
+                    let _ = stream.shutdown().await;
+                }
+            });
+        }
+    });
+    (url, peak)
+}
+
+#[tokio::test]
+async fn no_more_connections_than_the_setting_allows() {
+    for most in [1usize, 3] {
+        let (url, peak) = crowd().await;
+        let hubspot = build(
+            &json!({"apiBaseUrl": url, "permitsPerSecond": 100_000, "maximumConnections": most}),
+            Arc::default(),
+        );
+        let calls = (0..12).map(|_| hubspot.schema("contact"));
+        futures::future::join_all(calls).await.into_iter().for_each(|s| assert!(s.is_ok()));
+        let peak = peak.load(Ordering::SeqCst);
+        assert!(peak <= most, "{peak} instead of {most}");
+        assert!(most == 1 || peak > 1, "{peak}");
+    }
+}
+
+/// A server that answers with this head and then these bytes again and again, or with silence.
+async fn endless(head: &'static str, chunk: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let chunk = chunk.clone();
+            tokio::spawn(async move {
+                let mut request = [0u8; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(head.as_bytes()).await;
+                if chunk.is_empty() {
+                    // Silence until the client hangs up.
+                    let _ = stream.read(&mut request).await;
+                }
+                while !chunk.is_empty() && stream.write_all(&chunk).await.is_ok() {}
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut() {
+    let chunked = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = [b"10000\r\n".as_slice(), &[b' '; 65_536], b"\r\n"].concat();
+    let url = endless(chunked, chunk).await;
+    let hubspot = build(&json!({"apiBaseUrl": url, "permitsPerSecond": 1000}), Arc::default());
+    let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Untrusted);
+    assert!(error.message.contains("larger than 32 MiB"), "{error}");
+    assert_eq!(hubspot.usage().calls, 1);
+    for head in ["", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{"] {
+        let url = endless(head, Vec::new()).await;
+        let properties = json!({"apiBaseUrl": url, "permitsPerSecond": 1000, "requestTimeoutSeconds": 1});
+        let outcomes = build(&properties, Arc::default())
+            .create("contact", &[creation("a", json!({"email": "a@x.org"}))])
+            .await;
+        assert!(
+            matches!(&outcomes[0], Outcome::Unknown { reason } if reason.contains("did not answer in time")),
+            "{outcomes:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_removed_connection_gives_its_grant_back_and_a_service_key_has_none() {
+    let gone = Reply { headers: Vec::new(), ..Reply::json(204, json!(null)) };
+    let script = Script::new([gone]).await;
+    let credentials =
+        MemoryCredentials::new().set("clientSecret", "test-secret").set("refreshToken", "test-refresh-1");
+    let config = hubspot_config(&json!({"apiBaseUrl": script.url, "clientId": "c", "apiVersion": "2026-09"}));
+    let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    connector::build(&config, Arc::new(credentials), clock).unwrap().revoke().await.unwrap();
+    let request = &script.requests()[0];
+    assert_eq!(request.line(), "POST /oauth/2026-09/token/revoke");
+    assert!(request.body.contains("token=test-refresh-1"));
+    let world = World::new(seeded(0)).await;
+    world.hubspot(json!({}), key()).revoke().await.unwrap();
+    assert_eq!(world.sandbox.portal().call_count(), 0);
+}
