@@ -5,7 +5,7 @@ import { expect, expectAccessible, open, picture, reconcile, sample, test } from
 async function screens(host: Host): Promise<[string, string][]> {
   const { connector, inbound, outbound } = await sample(host);
   await reconcile(host, inbound);
-  const { id: preview } = await host.call("run_start", { mapping: outbound, mode: "preview", ids: [], allowDeletes: null });
+  const { id: preview } = await host.call("run_start", { mapping: outbound, mode: "preview", ids: [], allowDeletes: null, incremental: false });
   await expect.poll(async () => (await host.call("run_get", { id: preview })).summary.state, { timeout: 30_000 }).toBe("planned");
   const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 1 });
   return [

@@ -61,7 +61,7 @@ export async function sample(host: Host): Promise<{ connector: string; inbound: 
 
 /** Runs a mapping to its end without the screen. */
 export async function reconcile(host: Host, mapping: string): Promise<void> {
-  const { id } = await host.call("run_start", { mapping, mode: "reconcile", ids: [], allowDeletes: null });
+  const { id } = await host.call("run_start", { mapping, mode: "reconcile", ids: [], allowDeletes: null, incremental: false });
   await expect.poll(async () => (await host.call("run_get", { id })).summary.state, { timeout: 30_000 }).toBe("success");
 }
 
