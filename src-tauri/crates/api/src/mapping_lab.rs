@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use connector::Search;
 use engine::Engine;
 use futures::StreamExt as _;
-use model::{Attributes, Filter, ManagedConfig, Pointer, ResourcePath, filter::Op};
+use model::{Attributes, Filter, ManagedConfig, ManagedObjectConfig, Pointer, ResourcePath, filter::Op};
 use serde_json::Value;
 use store::ManagedQuery;
 
@@ -126,6 +126,7 @@ impl App {
                 let unique: HashSet<&str> = config.unique().collect();
                 let attributes = config
                     .ordered()
+                    .filter(|name| config.flag(name, "viewable", true))
                     .map(|name| AttributeInfo {
                         name: name.to_owned(),
                         label: config.title(name).to_owned(),
@@ -184,31 +185,29 @@ impl App {
                     limit,
                     ..ManagedQuery::default()
                 };
-                let page = self
+                let (page, config) = self
                     .store
                     .read(move |r| {
                         Ok(match Engine::managed_type(r, &kind) {
-                            Ok(config) => Ok(r.managed_page(&config, &query)?),
+                            Ok(config) => Ok((r.managed_page(&config, &query)?, config)),
                             Err(error) => Err(error),
                         })
                     })
                     .await??;
                 let more = page.next.is_some();
-                let records =
-                    page.rows.into_iter().map(|row| sample_record(row.id, row.attributes)).collect();
+                let records = page
+                    .rows
+                    .into_iter()
+                    .map(|row| sample_record(row.id, shown(&config, row.attributes)))
+                    .collect();
                 Ok(Looked { records, more })
             }
             ResourcePath::System { connector, object_type } => {
                 let row = self.connector_row(connector).await?;
                 let remote = self.pool.any(&row.config).await?;
                 let mut attributes = attributes;
-                let mut searched = Vec::new();
-                if words.is_empty() {
-                    attributes.extend(names_among(&known(&remote.schema(object_type).await?)));
-                } else {
-                    searched = names_among(&known(&remote.schema(object_type).await?));
-                    attributes.extend(searched.iter().cloned());
-                }
+                let searched = names_among(&known(&remote.schema(object_type).await?));
+                attributes.extend(searched.iter().cloned());
                 attributes.sort();
                 attributes.dedup();
                 let filter = words.first().and_then(|word| starts_filter(word, &searched));
@@ -246,6 +245,12 @@ pub(crate) fn path_of(text: &str) -> Result<ResourcePath, ApiError> {
 
 pub(crate) fn sample_record(id: String, attributes: Attributes) -> SampleRecord {
     SampleRecord { title: engine::title_of(&attributes, &id), id, attributes: Value::Object(attributes) }
+}
+
+/// What people may see of a managed object.
+pub(crate) fn shown(config: &ManagedObjectConfig, mut attributes: Attributes) -> Attributes {
+    attributes.retain(|name, _| !config.is_private(name));
+    attributes
 }
 
 fn known(schema: &connector::ObjectTypeSchema) -> Vec<String> {

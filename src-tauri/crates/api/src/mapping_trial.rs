@@ -19,7 +19,7 @@ use crate::{
         ByResource, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial, TrialRequest, TrialRow,
         TrialStep,
     },
-    mapping_lab::sample_record,
+    mapping_lab::{sample_record, shown},
 };
 
 /// Source records that a count of matches looks at.
@@ -200,7 +200,17 @@ impl App {
         match path {
             ResourcePath::Managed(kind) => {
                 let (kind, id) = (kind.clone(), id.to_owned());
-                Ok(self.store.read(move |r| r.managed(&kind, &id)).await?.map(|m| m.attributes))
+                let found = self
+                    .store
+                    .read(move |r| {
+                        let config = match engine::Engine::managed_type(r, &kind) {
+                            Ok(config) => config,
+                            Err(error) => return Ok(Err(error)),
+                        };
+                        Ok(Ok(r.managed(&kind, &id)?.map(|m| shown(&config, m.attributes))))
+                    })
+                    .await??;
+                Ok(found)
             }
             ResourcePath::System { connector, object_type } => {
                 let row = self.connector_row(connector).await?;
@@ -261,7 +271,7 @@ impl App {
                         };
                         let mut found = Vec::new();
                         for id in r.managed_ids(&config, &filter, FEW)? {
-                            found.extend(r.managed(&kind, &id)?.map(|m| (id, m.attributes)));
+                            found.extend(r.managed(&kind, &id)?.map(|m| (id, shown(&config, m.attributes))));
                         }
                         Ok(Ok(found))
                     })
