@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeSet,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 const CONTACTS: usize = 5000;
 const INBOUND: &str = "systemHubspotContact_managedUser";
+const OUTBOUND: &str = "managedUser_systemOtherContact";
 
 fn concord(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_concord"));
@@ -149,41 +150,61 @@ async fn an_import_killed_at_ten_moments_ends_as_if_it_never_was() {
     assert!(portal.call_count() as usize <= most, "{} calls, {most} allowed", portal.call_count());
 }
 
+/// Users from one account on their way to an empty one that answers slowly.
+struct Export {
+    data: PathBuf,
+    target: Sandbox,
+    _source: Sandbox,
+    _folder: tempfile::TempDir,
+}
+
+impl Export {
+    async fn of(records: usize, properties: Value) -> Export {
+        let source = sandbox(records, Duration::ZERO).await;
+        let target = sandbox(0, Duration::from_millis(25)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        add(&data, "connector", &connector("hubspot", &source.url()));
+        add(&data, "connector", &connector("other", &target.url()));
+        add(&data, "mapping", &inbound());
+        let outbound = json!({
+            "name": OUTBOUND, "source": "managed/user", "target": "system/other/contact",
+            "enableSync": false, "properties": properties
+        });
+        add(&data, "mapping", &outbound);
+        recon(&data, INBOUND);
+        Export { data, target, _source: source, _folder: folder }
+    }
+
+    /// Kills the export each time so many contacts are made, and lets it end at last. Gives how often it was killed.
+    async fn killed_at(&self, moments: &[usize]) -> u32 {
+        let portal = self.target.portal();
+        let mut killed = 0;
+        for made in moments {
+            let child = start(&self.data, OUTBOUND);
+            killed += u32::from(kill_when(child, || portal.contacts().len() >= *made).await);
+        }
+        let last = recon(&self.data, OUTBOUND);
+        assert_eq!(last["state"], "SUCCESS", "{last}");
+        assert_eq!(portal.contacts().len(), mails(&self.data).len());
+        killed
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_killed_at_ten_moments_makes_each_contact_once() {
-    let source = sandbox(1500, Duration::ZERO).await;
-    let target = sandbox(0, Duration::from_millis(25)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    add(&data, "connector", &connector("hubspot", &source.url()));
-    add(&data, "connector", &connector("other", &target.url()));
-    add(&data, "mapping", &inbound());
-    let outbound = json!({
-        "name": "managedUser_systemOtherContact", "source": "managed/user", "target": "system/other/contact",
-        "enableSync": false,
-        "properties": [
-            {"source": "mail", "target": "email"}, {"source": "givenName", "target": "firstname"}, {"source": "sn", "target": "lastname"}
-        ]
-    });
-    add(&data, "mapping", &outbound);
-    recon(&data, INBOUND);
-    let portal = target.portal();
-
-    let mut killed = 0;
-    for made in [1, 101, 201, 301, 501, 601, 801, 901, 1101, 1301] {
-        let child = start(&data, "managedUser_systemOtherContact");
-        killed += u32::from(kill_when(child, || portal.contacts().len() >= made).await);
-    }
+    let properties = json!([
+        {"source": "mail", "target": "email"}, {"source": "givenName", "target": "firstname"}, {"source": "sn", "target": "lastname"}
+    ]);
+    let export = Export::of(1500, properties).await;
+    let killed = export.killed_at(&[1, 101, 201, 301, 501, 601, 801, 901, 1101, 1301]).await;
     assert!(killed >= 8, "only {killed} of 10 kills fell inside a run");
 
-    let last = recon(&data, "managedUser_systemOtherContact");
-    assert_eq!(last["state"], "SUCCESS", "{last}");
-    let (want, have) = (mails(&data), emails(&target));
+    let (want, have) = (mails(&export.data), emails(&export.target));
     let distinct: BTreeSet<&String> = have.iter().collect();
     assert_eq!(distinct.len(), have.len(), "no contact twice");
     assert_eq!(distinct, want.iter().collect(), "one contact per user");
-    assert_eq!(portal.contacts().len(), want.len());
-    let quiet = recon(&data, "managedUser_systemOtherContact");
+    let quiet = recon(&export.data, OUTBOUND);
     assert_eq!(
         (&quiet["progress"]["target"]["created"], &quiet["progress"]["target"]["updated"]),
         (&json!(0), &json!(0)),
@@ -194,25 +215,7 @@ async fn an_export_killed_at_ten_moments_makes_each_contact_once() {
 /// No natural key to find a lost create by: contacts without an e-mail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_without_a_key_killed_in_the_middle_makes_each_contact_once() {
-    let source = sandbox(600, Duration::ZERO).await;
-    let target = sandbox(0, Duration::from_millis(25)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    add(&data, "connector", &connector("hubspot", &source.url()));
-    add(&data, "connector", &connector("other", &target.url()));
-    add(&data, "mapping", &inbound());
-    let outbound = json!({
-        "name": "managedUser_systemOtherContact", "source": "managed/user", "target": "system/other/contact", "enableSync": false,
-        "properties": [{"source": "userName", "target": "firstname"}, {"source": "sn", "target": "lastname"}]
-    });
-    add(&data, "mapping", &outbound);
-    recon(&data, INBOUND);
-    let portal = target.portal();
-    for made in [1, 101, 301, 401] {
-        let child = start(&data, "managedUser_systemOtherContact");
-        kill_when(child, || portal.contacts().len() >= made).await;
-    }
-    let last = recon(&data, "managedUser_systemOtherContact");
-    assert_eq!(last["state"], "SUCCESS", "{last}");
-    assert_eq!(portal.contacts().len(), mails(&data).len());
+    let properties =
+        json!([{"source": "userName", "target": "firstname"}, {"source": "sn", "target": "lastname"}]);
+    Export::of(600, properties).await.killed_at(&[1, 101, 301, 401]).await;
 }

@@ -20,7 +20,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;ma
 main{display:block}h1{font-size:1.5rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #d5dbe1;overflow-wrap:anywhere;vertical-align:top}\
 label{display:block;margin:.6rem 0}input,select{font:inherit;padding:.35rem;width:100%;max-width:32rem;box-sizing:border-box}\
 a{color:#1f5fbf}nav a{display:inline-block;padding:.35rem 0;margin-right:1.2rem}nav a[aria-current]{font-weight:600;color:inherit;text-decoration:none}\
-.line{display:flex;flex-wrap:wrap;gap:.6rem;align-items:end;margin:.8rem 0}.line input{width:16rem;max-width:100%}summary{cursor:pointer;padding:.4rem 0}\
+.line{display:flex;flex-wrap:wrap;gap:.6rem;align-items:end;margin:.8rem 0}.line label{margin:0}.line input{width:16rem;max-width:100%}.records{font-size:.95rem}.records td{overflow-wrap:break-word;max-width:18rem}summary{cursor:pointer;padding:.4rem 0}\
 button{font:inherit;padding:.5rem 1.2rem;margin-right:.6rem;border:1px solid #44566b;border-radius:.3rem;background:#fff;cursor:pointer}\
 button.main{background:#1f5fbf;border-color:#1f5fbf;color:#fff}.note{color:#51606f}.card{max-width:34rem;margin:3rem auto;border:1px solid #d5dbe1;border-radius:.5rem;padding:1.5rem 2rem}\
 @media(prefers-color-scheme:dark){body{background:#161b22;color:#dde4ea}th,td,.card{border-color:#38424d}.note{color:#a3b0bd}button{background:#222a33;color:#dde4ea}button.main{background:#2f6fd0;color:#fff}a{color:#8ab8f5}input,select{background:#222a33;color:#dde4ea;border:1px solid #55606c}}\
