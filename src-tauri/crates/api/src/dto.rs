@@ -469,7 +469,7 @@ dto! {
         users: Vec<UserRow>,
         next: Option<String>,
         total: u64,
-        /// There are more than `total`: counting the matches of a filter or search ends at 20,000.
+        /// There are more than `total`: counting the matches of a filter or search ends at 10,000.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         total_is_least: Option<bool>,
@@ -737,6 +737,9 @@ dto! {
     pub struct MatchRequest {
         #[ts(type = "Record<string, unknown>")]
         config: Value,
+        /// Whose rule; the first of the mapping's, if left out.
+        #[serde(default)]
+        link_qualifier: Option<String>,
     }
 
     /// A record and the records of the target that it matches.

@@ -23,7 +23,7 @@ use crate::{
 const PAGE: usize = 100;
 const LARGEST_PAGE: u32 = 1000;
 /// Beyond, nobody minds how many matches there are.
-const COUNTED: usize = 20_000;
+const COUNTED: usize = 10_000;
 
 #[async_trait]
 impl Sealer for Vaulting {

@@ -268,7 +268,7 @@ fn stretches(slot: Option<usize>, descending: bool, after: Option<(Option<String
 
 /// Up to this many matches a list is the matches, sorted; beyond, it is a walk in the list's order that soon meets a page of
 /// them.
-const FEW: usize = 20_000;
+const FEW: usize = 5_000;
 
 /// The objects of a query, as SQL.
 struct Selection {

@@ -21,6 +21,6 @@ filter: string | null,
  */
 sort: string | null, after: string | null, limit: number | null, 
 /**
- * Counts all matches, however many; otherwise counting ends at 20,000.
+ * Counts all matches, however many; otherwise counting ends at 10,000.
  */
 exactTotal: boolean, };

@@ -6,6 +6,6 @@ import type { UserRow } from "./UserRow";
  */
 export type UserPage = { users: Array<UserRow>, next: string | null, total: number, 
 /**
- * There are more than `total`: counting the matches of a filter or search ends at 20,000.
+ * There are more than `total`: counting the matches of a filter or search ends at 10,000.
  */
 totalIsLeast?: boolean, };

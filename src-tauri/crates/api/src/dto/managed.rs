@@ -128,7 +128,7 @@ dto! {
         after: Option<String>,
         #[serde(default)]
         limit: Option<u32>,
-        /// Counts all matches, however many; otherwise counting ends at 20,000.
+        /// Counts all matches, however many; otherwise counting ends at 10,000.
         #[serde(default)]
         exact_total: bool,
     }
