@@ -108,10 +108,13 @@ impl Field {
         self.picklist_values.iter().filter(|v| v.active).map(|v| v.value.clone()).collect()
     }
 
-    fn allows(&self, value: &str) -> bool {
-        !self.restricted_picklist
-            || self.picklist_values.is_empty()
-            || self.picklist_values.iter().any(|v| v.active && v.value.eq_ignore_ascii_case(value))
+    /// The value as the picklist spells it; `None` for one that it does not have. Free fields take any.
+    fn spelt(&self, value: &str) -> Option<String> {
+        if !self.restricted_picklist || self.picklist_values.is_empty() {
+            return Some(value.to_owned());
+        }
+        let mut known = self.picklist_values.iter().filter(|v| v.active).map(|v| &v.value);
+        known.find(|v| v.eq_ignore_ascii_case(value)).cloned()
     }
 }
 
@@ -291,20 +294,23 @@ fn converted(field: &Field, value: &Value) -> Result<Value, String> {
                     field.length
                 ));
             }
-            let wrong = match field.kind() {
-                Kind::Several => text.split(';').find(|v| !field.allows(v.trim())).map(str::to_owned),
-                _ => (!field.allows(&text)).then(|| text.clone()),
+            let parts: Vec<&str> = match field.kind() {
+                Kind::Several => text.split(';').map(str::trim).collect(),
+                _ => vec![&text],
             };
-            if let Some(wrong) = wrong {
-                let allowed: Vec<String> = field.options().into_iter().take(12).collect();
-                let more = if field.options().len() > 12 { ", ..." } else { "" };
-                return Err(format!(
-                    "is `{}`, which is none of its values ({}{more})",
-                    short(&wrong),
-                    allowed.join(", ")
-                ));
+            let mut spelt = Vec::with_capacity(parts.len());
+            for part in parts {
+                spelt.push(field.spelt(part).ok_or_else(|| {
+                    let allowed: Vec<String> = field.options().into_iter().take(12).collect();
+                    let more = if field.options().len() > 12 { ", ..." } else { "" };
+                    format!(
+                        "is `{}`, which is none of its values ({}{more})",
+                        short(part),
+                        allowed.join(", ")
+                    )
+                })?);
             }
-            Ok(Value::String(text))
+            Ok(Value::String(spelt.join(";")))
         }
     }
 }
@@ -373,7 +379,7 @@ pub(crate) mod tests {
             (json!({"IsActive": "false"}), json!({"IsActive": false})),
             (json!({"Age__c": "4.5"}), json!({"Age__c": 4.5})),
             (json!({"Languages__c": ["de", "en"]}), json!({"Languages__c": "de;en"})),
-            (json!({"EmailEncodingKey": "utf-8"}), json!({"EmailEncodingKey": "utf-8"})),
+            (json!({"EmailEncodingKey": "utf-8"}), json!({"EmailEncodingKey": "UTF-8"})),
             (json!({"ProfileId": "00530000009hWLc"}), json!({"ProfileId": "00530000009hWLcAAM"})),
         ] {
             assert_eq!(check(Writing::Update, given.clone()), Ok(sent), "{given}");
