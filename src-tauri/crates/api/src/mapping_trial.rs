@@ -62,8 +62,7 @@ impl App {
             let qualifiers = mapping.qualifiers_of(&scripts, &value).map_err(problem)?;
             let qualifier = asked_for
                 .filter(|q| qualifiers.contains(q))
-                .or_else(|| qualifiers.first().cloned())
-                .unwrap_or_else(|| DEFAULT_QUALIFIER.to_owned());
+                .unwrap_or_else(|| first_or_default(qualifiers.clone()));
             let asked = ask(&mapping, &scripts, &qualifier, &tried_source);
             Ok((qualifiers, qualifier, asked, mapping.target_attributes()))
         })
@@ -118,13 +117,17 @@ impl App {
         let wanted = self.source_attributes(&config).await?;
         let sources = self.look(&source_path, &[], wanted, MATCH_SOURCES).await?;
         let records = sources.records.clone();
-        let tried = config.clone();
+        let (tried, asked_for) = (config.clone(), request.link_qualifier);
         let (asked, names) = blocking(move || {
             let (mapping, scripts) = compile(&tried, None)?;
+            let qualifier = match asked_for {
+                Some(qualifier) => qualifier,
+                None => first_or_default(mapping.all_qualifiers(&scripts).map_err(problem)?),
+            };
             let mut asked = Vec::with_capacity(records.len());
             for record in &records {
                 let Value::Object(attributes) = &record.attributes else { continue };
-                asked.push(ask(&mapping, &scripts, DEFAULT_QUALIFIER, attributes));
+                asked.push(ask(&mapping, &scripts, &qualifier, attributes));
             }
             Ok((asked, mapping.correlation_attributes()))
         })
@@ -315,6 +318,10 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|e| {
         ApiError::new(ErrorCode::Internal, format!("trying the mapping ended unexpectedly: {e}"))
     })?
+}
+
+fn first_or_default(qualifiers: Vec<String>) -> String {
+    qualifiers.into_iter().next().unwrap_or_else(|| DEFAULT_QUALIFIER.to_owned())
 }
 
 fn ask(mapping: &Mapping, scripts: &Scripts, qualifier: &str, source: &Attributes) -> Asked {

@@ -143,7 +143,13 @@ async fn matches_are_counted_before_the_rule_is_saved() {
     lab.user("one", &mails[0].to_uppercase()).await;
     lab.user("two", "elsewhere@example.org").await;
     let config = lab.config(INBOUND).await;
-    let report = lab.app.mapping_matches(MatchRequest { config }).await.unwrap();
+    let ask = |link_qualifier: Option<&str>| MatchRequest {
+        config: config.clone(),
+        link_qualifier: link_qualifier.map(str::to_owned),
+    };
+    let other = lab.app.mapping_matches(ask(Some("other"))).await.unwrap();
+    assert_eq!((other.one, other.several), (0, 0), "no rule is for this qualifier: {other:?}");
+    let report = lab.app.mapping_matches(ask(None)).await.unwrap();
     assert_eq!((report.one, report.several, report.compared), (1, 0, 2), "{report:?}");
     assert!(report.none > 10 && report.unqualified > 0, "{report:?}");
     assert_eq!(report.matched[0].source.id, records[0].id);

@@ -3,4 +3,8 @@
 /**
  * Asks how many records a mapping's correlation, saved or not, finds.
  */
-export type MatchRequest = { config: Record<string, unknown>, };
+export type MatchRequest = { config: Record<string, unknown>, 
+/**
+ * Whose rule; the first of the mapping's, if left out.
+ */
+linkQualifier: string | null, };

@@ -7,7 +7,6 @@ import { CorrelationPart } from "./CorrelationPart";
 import { type Condition, type Doc, isObject, isScript, linkQualifiersOf, queryFilterOf, type Script, withKey } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
 import { FilterField } from "./FilterField";
-import { Matches } from "./Matches";
 import { NamesField } from "./NamesField";
 import { ScriptField } from "./ScriptField";
 
@@ -20,7 +19,6 @@ export function AssociationTab() {
       <Section title="How a record finds its other half">
         <Explained>A record without a link is compared with the records of {target.title}. One match is linked; several are left for a person; none makes a new record.</Explained>
         <CorrelationPart />
-        <Matches />
       </Section>
       <Section title="Records that take part">
         <div className="flex flex-col gap-5">

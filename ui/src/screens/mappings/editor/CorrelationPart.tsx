@@ -5,6 +5,7 @@ import { SegmentedChoice } from "../../../parts/SegmentedChoice";
 import { groupOf, type Rule, ruleOf, treeOf, withRule } from "./correlation";
 import { linkQualifiersOf, plain, propertiesOf, removed, replaced, type Tree } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
+import { Matches } from "./Matches";
 import { ScriptField } from "./ScriptField";
 
 /** Correlation: none, an expression of mapped attributes, or a script; for each link qualifier its own. */
@@ -58,6 +59,7 @@ export function CorrelationPart() {
           {errors.join(" ")}
         </p>
       )}
+      <Matches qualifier={names.length > 0 ? qualifier : null} />
     </div>
   );
 }

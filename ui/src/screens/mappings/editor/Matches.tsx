@@ -9,14 +9,14 @@ import type { Doc } from "./document";
 import { useEditor } from "./EditorContext";
 
 /** How the rule does, before it is saved: matches counted over a sample of both sides. */
-export function Matches() {
+export function Matches({ qualifier }: { qualifier: string | null }) {
   const { doc } = useEditor();
-  const counted = useMutation({ mutationFn: (config: Doc) => call("mapping_matches", { config }) });
+  const counted = useMutation({ mutationFn: ({ config, linkQualifier }: { config: Doc; linkQualifier: string | null }) => call("mapping_matches", { config, linkQualifier }) });
   // A count belongs to the rule that it was made with.
-  const current = counted.variables === doc;
+  const current = counted.variables?.config === doc && counted.variables.linkQualifier === qualifier;
   return (
-    <div className="mt-4 flex flex-col gap-3">
-      <Button className="self-start" busy={counted.isPending} onClick={() => counted.mutate(doc)}>
+    <div className="flex flex-col gap-3">
+      <Button className="self-start" busy={counted.isPending} onClick={() => counted.mutate({ config: doc, linkQualifier: qualifier })}>
         Count matches
       </Button>
       {current && counted.error && <Problem error={counted.error} />}
