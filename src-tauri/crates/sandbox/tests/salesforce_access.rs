@@ -1,4 +1,6 @@
 //! Signing in, limits, faults, the control paths and the page for a person.
+// A broken set-up may end the test, in the helpers too.
+#![allow(clippy::unwrap_used)]
 
 mod salesforce_bench;
 

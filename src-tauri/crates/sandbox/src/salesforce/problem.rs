@@ -11,7 +11,7 @@ pub(crate) struct RowError {
     pub message: String,
     pub fields: Vec<String>,
     /// The matches that a duplicate rule found.
-    pub duplicates: Option<Value>,
+    pub duplicates: Option<Box<Value>>,
 }
 
 impl RowError {
@@ -34,7 +34,7 @@ impl RowError {
         }
         if let Some(found) = &self.duplicates {
             // The misspelling is Salesforce's own.
-            body.insert("duplicateResut".into(), found.clone());
+            body.insert("duplicateResut".into(), Value::clone(found));
         }
         Value::Object(body)
     }

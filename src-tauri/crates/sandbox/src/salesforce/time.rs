@@ -8,20 +8,26 @@ use jiff::tz::TimeZone;
 pub(crate) const MINUTE: i64 = 60_000;
 pub(crate) const DAY: i64 = 86_400_000;
 
-/// `2013-05-20T20:49:32.000+0000`
+/// `2013-05-20T20:49:32.000+0000`, written digit by digit: a page of records has thousands of them.
 pub(crate) fn stamp(ms: i64) -> String {
     let at = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let at = TimeZone::UTC.to_datetime(at);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}+0000",
-        at.year(),
-        at.month(),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        at.millisecond()
-    )
+    let mut out = String::with_capacity(28);
+    let mut put = |value: i64, digits: u32, after: &str| {
+        for place in (0..digits).rev() {
+            let digit = value / 10_i64.pow(place) % 10;
+            out.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
+        }
+        out.push_str(after);
+    };
+    put(at.year().into(), 4, "-");
+    put(at.month().into(), 2, "-");
+    put(at.day().into(), 2, "T");
+    put(at.hour().into(), 2, ":");
+    put(at.minute().into(), 2, ":");
+    put(at.second().into(), 2, ".");
+    put(at.millisecond().into(), 3, "+0000");
+    out
 }
 
 /// A date-time with an offset, in any of the forms that SOQL and JSON bodies allow.

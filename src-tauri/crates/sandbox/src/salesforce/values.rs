@@ -28,12 +28,14 @@ impl Values {
         Values(bytes.into_boxed_slice())
     }
 
-    pub(crate) fn iter(&self) -> Iter<'_> {
-        Iter(&self.0)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (FieldId, &str)> {
+        Entries(&self.0).filter_map(|(id, text)| Some((id, std::str::from_utf8(text).ok()?)))
     }
 
     pub(crate) fn get(&self, wanted: FieldId) -> Option<&str> {
-        self.iter().take_while(|(id, _)| *id <= wanted).find(|(id, _)| *id == wanted).map(|(_, text)| text)
+        let mut entries = Entries(&self.0);
+        let (_, text) = entries.by_ref().take_while(|(id, _)| *id <= wanted).find(|(id, _)| *id == wanted)?;
+        std::str::from_utf8(text).ok()
     }
 
     /// These values with some replaced; an empty string clears.
@@ -44,17 +46,18 @@ impl Values {
     }
 }
 
-pub(crate) struct Iter<'a>(&'a [u8]);
+/// The entries as bytes: a look-up passes over most of them, and need not check what it does not give.
+struct Entries<'a>(&'a [u8]);
 
-impl<'a> Iterator for Iter<'a> {
-    type Item = (FieldId, &'a str);
+impl<'a> Iterator for Entries<'a> {
+    type Item = (FieldId, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (id, rest) = self.0.split_first()?;
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (text, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
         self.0 = rest;
-        Some((*id, std::str::from_utf8(text).ok()?))
+        Some((*id, text))
     }
 }
 

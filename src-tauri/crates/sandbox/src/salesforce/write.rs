@@ -183,14 +183,14 @@ impl Writer<'_> {
         error.fields = fault.fields;
         if duplicate {
             let first = self.tables.table(object).live.keys().next().copied().unwrap_or(1);
-            error.duplicates = Some(json!({
+            error.duplicates = Some(Box::new(json!({
                 "allowSave": true, "duplicateRule": format!("Standard_{}_Duplicate_Rule", object.name),
                 "duplicateRuleEntityType": object.name, "errorMessage": message,
                 "matchResults": [{"entityType": object.name, "errors": [], "matchEngine": "FuzzyMatchEngine",
                     "matchRecords": [{"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0,
                         "record": {"attributes": {"type": object.name}, "Id": id18(object.prefix, first)}}],
                     "rule": format!("Standard_{}_Match_Rule", object.name), "size": 1, "success": true}],
-            }));
+            })));
         }
         Err(error)
     }

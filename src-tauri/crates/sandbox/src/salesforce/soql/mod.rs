@@ -10,7 +10,8 @@ use super::problem::Problem;
 
 /// A query that Salesforce refuses, with the place where it went wrong.
 pub(crate) fn refuse(code: &str, soql: &str, at: usize, message: &str) -> Problem {
-    let from = soql.char_indices().map(|(at, _)| at).filter(|start| *start <= at.saturating_sub(30)).last();
+    let mut starts = soql.char_indices().rev().map(|(start, _)| start);
+    let from = starts.find(|start| *start <= at.saturating_sub(30));
     let shown: String = soql.get(from.unwrap_or(0)..).unwrap_or_default().chars().take(60).collect();
     let column = soql.get(..at).map_or(0, |before| before.chars().count()) + 1;
     let pad = " ".repeat(soql.get(from.unwrap_or(0)..at).map_or(0, |before| before.chars().count()));
