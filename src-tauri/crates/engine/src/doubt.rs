@@ -169,11 +169,11 @@ impl Engine {
                     }
                     _ => {}
                 }
-                if let (Some(run), Some(entry)) = (&row.run, row.entry)
+                // What did not arrive is still planned: whoever goes on with the run carries it out.
+                if let (Some(uid), Some(run), Some(entry)) = (&arrived, &row.run, row.entry)
                     && let Some(run) = w.run(run)?
                 {
-                    let status = if arrived.is_some() { EntryStatus::Done } else { EntryStatus::Failed };
-                    w.settle_entry(run.seq, entry, status, arrived.as_deref(), Some(message), None)?;
+                    w.settle_entry(run.seq, entry, EntryStatus::Done, Some(uid), Some(message), None)?;
                 }
                 Ok(())
             })

@@ -104,9 +104,11 @@ pub(crate) fn link_for(
         entry.base.as_ref().and_then(|b| b.get(name)).and_then(|v| v.as_object()).cloned().unwrap_or_default()
     };
     let mut base_target = part("target");
-    // The provider may have stored another spelling than it was sent; what it has is what it will be compared with.
+    // The provider may have stored another spelling than it was sent; what it has is what it will be compared with. What was
+    // not sent keeps its base: it may be waiting for somebody, or for the mapping in the other direction.
     if let Some(now) = target_now {
-        for (name, value) in &mut base_target {
+        let sent: Vec<Pointer> = entry.changes.iter().map(|c| Pointer::parse(&c.attribute)).collect();
+        for (name, value) in base_target.iter_mut().filter(|(name, _)| sent.contains(&Pointer::parse(name))) {
             if let Some(stored) = Pointer::parse(name).get_in(now) {
                 *value = stored.clone();
             }

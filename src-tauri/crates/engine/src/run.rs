@@ -321,6 +321,8 @@ impl Engine {
         work: impl AsyncFnOnce(&Self, &mut Run) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let began = self.now();
+        // A run that is cut off in a phase has been in it.
+        run.progress.durations.insert(phase.to_owned(), 0);
         let result = work(self, run).await;
         let took = self.now().duration_since(began).as_millis();
         run.progress.durations.insert(phase.to_owned(), u64::try_from(took).unwrap_or(0));

@@ -1,0 +1,385 @@
+//! What only a person can decide, records that moved, and runs that are gone on with.
+
+mod support;
+
+use engine::{Answer, CancellationToken, Newer, Perform, RunRequest};
+use model::{Action, Situation};
+use sandbox::{
+    faults::{ALWAYS, Action as Bad, Fault},
+    hubspot::Options,
+};
+use serde_json::{Value, json};
+use store::{EntryStatus, InboxKind, InboxRow, Run, RunMode, RunState};
+use support::{Bench, INBOUND, OUTBOUND, bench, inbound, links, outbound, prop};
+
+async fn small() -> Bench {
+    bench(Options { records: 0, seed: 1, ..Options::default() }).await
+}
+
+fn contact(bench: &Bench, email: &str, first: &str) -> String {
+    bench.sandbox.portal().create(&[("email", email), ("firstname", first), ("lastname", "Li")]).unwrap()
+}
+
+async fn inbox(bench: &Bench) -> Vec<InboxRow> {
+    bench.store.read(|r| r.inbox(None, 0, 100)).await.unwrap().rows
+}
+
+async fn linked(bench: &Bench, source: &str) -> Option<String> {
+    let source = source.to_owned();
+    bench.store.read(move |r| r.link_of_source(&links(INBOUND), &source)).await.unwrap().map(|l| l.target_id)
+}
+
+fn perform(mapping: &str, action: Action, source: &str, target: Option<&str>) -> Perform {
+    Perform {
+        mapping: mapping.into(),
+        qualifier: "default".into(),
+        source_id: Some(source.into()),
+        target_id: target.map(str::to_owned),
+        action,
+        situation: None,
+        who: "test".into(),
+    }
+}
+
+fn request(mapping: &str, incremental: bool) -> RunRequest {
+    RunRequest {
+        mapping: mapping.into(),
+        mode: RunMode::Reconcile,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental,
+    }
+}
+
+async fn incremental(bench: &Bench, mapping: &str) -> Run {
+    let begun = bench.engine.begin(request(mapping, true)).await.unwrap();
+    bench.engine.carry_out(begun, CancellationToken::new()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_moved_is_offered_and_a_policy_may_take_it() {
+    for policy in [None, Some("UPDATE"), Some("LINK")] {
+        let bench = small().await;
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        bench.recon(INBOUND).await;
+        let old = linked(&bench, &ann).await.unwrap();
+        // The user is made anew under another id, as a restored backup would.
+        bench.engine.delete_managed("user", &old, None, "test").await.unwrap();
+        let new = bench
+            .engine
+            .save_managed(engine::ManagedChange {
+                kind: "user".into(),
+                id: None,
+                rev: None,
+                attributes: json!({"userName": "ann@example.com", "mail": "ann@example.com", "givenName": "A", "sn": "Li"})
+                    .as_object()
+                    .unwrap()
+                    .clone(),
+                who: "test".into(),
+            })
+            .await
+            .unwrap()
+            .id;
+        let policies: Vec<Value> =
+            policy.iter().map(|action| json!({"situation": "MISSING", "action": action})).collect();
+        bench.put(inbound(json!({"policies": policies}))).await;
+        let run = bench.recon(INBOUND).await;
+        let entries = bench.entries(&run).await;
+        let entry = entries.iter().find(|e| e.situation == Situation::Missing).unwrap();
+        if policy.is_some() {
+            assert_eq!(entry.status, EntryStatus::Done, "{policy:?} {}", entry.reason);
+            assert_eq!(inbox(&bench).await, []);
+        } else {
+            assert_eq!(entry.status, EntryStatus::NeedsYou);
+            assert!(entry.reason.contains(&new), "{}", entry.reason);
+            let question = inbox(&bench).await.remove(0);
+            assert_eq!(question.question.kind, InboxKind::Relink);
+            bench.engine.answer(question.seq, Answer::Link(new.clone()), "test").await.unwrap();
+            assert_eq!(inbox(&bench).await, []);
+        }
+        assert_eq!(linked(&bench, &ann).await.as_deref(), Some(new.as_str()), "{policy:?}");
+        bench.recon(INBOUND).await;
+        assert_eq!(bench.users().await.len(), 1, "{policy:?}: nobody was made twice");
+        assert_eq!(bench.user_by_mail("ann@example.com").await.attributes["givenName"], "Ann", "{policy:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_whose_owner_is_gone_can_be_taken_over_and_no_other() {
+    let bench = small().await;
+    let first = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    let user = linked(&bench, &first).await.unwrap();
+    // Deleted and made again in the CRM: another id, the same person.
+    bench.sandbox.portal().archive(&first);
+    let second = contact(&bench, "ann@example.com", "Anna");
+    bench
+        .put(inbound(json!({"policies": [{"situation": "FOUND_ALREADY_LINKED", "action": "UPDATE"}]})))
+        .await;
+    bench.recon(INBOUND).await;
+    assert_eq!(linked(&bench, &second).await, Some(user.clone()));
+    assert_eq!(linked(&bench, &first).await, None);
+    assert_eq!(bench.user_by_mail("ann@example.com").await.attributes["givenName"], "Anna");
+
+    // A third one matches while the second is alive: nobody takes it away.
+    let third = contact(&bench, "third@example.com", "Third");
+    bench
+        .put(inbound(json!({
+            "correlationQuery": {"type": "text/javascript", "source": "({_queryFilter: 'mail eq \"ann@example.com\"'})"},
+            "policies": [{"situation": "FOUND_ALREADY_LINKED", "action": "UPDATE"}]
+        })))
+        .await;
+    let run = bench.recon(INBOUND).await;
+    let entry = bench.entries(&run).await.into_iter().find(|e| e.source_id == Some(third.clone())).unwrap();
+    assert_eq!((entry.situation, entry.status), (Situation::FoundAlreadyLinked, EntryStatus::Failed));
+    assert_eq!(linked(&bench, &second).await, Some(user.clone()));
+    let refused = bench
+        .engine
+        .perform(perform(INBOUND, Action::Link, &third, Some(&user)))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("remove that link first"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ambiguous_records_wait_in_one_inbox_until_somebody_chooses() {
+    for choice in ["link", "create", "dismiss"] {
+        let bench = small().await;
+        for n in 0..2 {
+            let attributes = json!({"userName": format!("li{n}"), "mail": format!("li{n}@example.com"), "givenName": "Li", "sn": "Li"});
+            bench
+                .engine
+                .save_managed(engine::ManagedChange {
+                    kind: "user".into(),
+                    id: None,
+                    rev: None,
+                    attributes: attributes.as_object().unwrap().clone(),
+                    who: "test".into(),
+                })
+                .await
+                .unwrap();
+        }
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        bench.put(inbound(json!({"correlationQuery": {"expressionTree": {"all": ["sn"]}}}))).await;
+        // A preview asks nobody.
+        bench.run(INBOUND, RunMode::Preview).await;
+        assert_eq!(inbox(&bench).await, []);
+        bench.recon(INBOUND).await;
+        let question = inbox(&bench).await.remove(0);
+        assert_eq!(question.question.kind, InboxKind::Ambiguous);
+        let targets = question.question.detail["targets"].as_array().unwrap().clone();
+        assert_eq!(targets.len(), 2);
+        // Found again, it is the same question.
+        bench.recon(INBOUND).await;
+        assert_eq!(inbox(&bench).await[0].seq, question.seq);
+        let chosen = targets[1].as_str().unwrap().to_owned();
+        let answer = match choice {
+            "link" => Answer::Link(chosen.clone()),
+            "create" => Answer::Create,
+            _ => Answer::Dismiss,
+        };
+        let words = bench.engine.answer(question.seq, answer, "test").await.unwrap();
+        assert_eq!(inbox(&bench).await, [], "{choice}: {words}");
+        match choice {
+            "link" => {
+                assert_eq!(linked(&bench, &ann).await, Some(chosen));
+                assert_eq!(
+                    bench.user_by_mail("ann@example.com").await.attributes["givenName"],
+                    "Ann",
+                    "{words}"
+                );
+            }
+            "create" => {
+                assert_eq!(bench.users().await.len(), 3, "{words}");
+                assert!(linked(&bench, &ann).await.is_some());
+            }
+            _ => {
+                bench.recon(INBOUND).await;
+                assert_eq!(inbox(&bench).await.len(), 1, "the next run asks again");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_is_asked_once_and_decided_for_both_sides() {
+    for side in [Newer::Source, Newer::Target] {
+        let bench = small().await;
+        bench.put(inbound(json!({"conflictRule": "ask"}))).await;
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        bench.recon(INBOUND).await;
+        bench.recon(OUTBOUND).await;
+        let user = bench.user_by_mail("ann@example.com").await;
+        bench.edit(&user.id, json!({"givenName": "Annie", "telephoneNumber": "555"})).await;
+        bench.sandbox.portal().set(&ann, &[("firstname", "Anna"), ("lastname", "Lee")]).unwrap();
+        for mapping in [INBOUND, OUTBOUND, INBOUND] {
+            bench.recon(mapping).await;
+        }
+        // What only one side changed has flown on; what both changed waits.
+        let user = bench.user_by_mail("ann@example.com").await;
+        assert_eq!((&user.attributes["sn"], &user.attributes["givenName"]), (&json!("Lee"), &json!("Annie")));
+        assert_eq!(prop(&bench.contact("ann@example.com"), "firstname"), "Anna");
+        assert_eq!(prop(&bench.contact("ann@example.com"), "phone"), "555");
+        let questions = inbox(&bench).await;
+        let question = questions.iter().find(|q| q.question.mapping == INBOUND).unwrap();
+        assert_eq!(question.question.kind, InboxKind::Conflict);
+        assert_eq!(question.question.detail["conflicts"][0]["attribute"], "givenName");
+        bench.engine.answer(question.seq, Answer::Keep(side, None), "test").await.unwrap();
+        for mapping in [INBOUND, OUTBOUND] {
+            bench.recon(mapping).await;
+        }
+        let expect = if side == Newer::Source { "Anna" } else { "Annie" };
+        assert_eq!(bench.user_by_mail("ann@example.com").await.attributes["givenName"], expect);
+        assert_eq!(prop(&bench.contact("ann@example.com"), "firstname"), expect);
+        assert_eq!(inbox(&bench).await, [], "{side:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_are_made_and_removed_by_hand() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    let user = linked(&bench, &ann).await.unwrap();
+    let wrong =
+        Perform { situation: Some(Situation::Absent), ..perform(INBOUND, Action::Unlink, &ann, None) };
+    let refused = bench.engine.perform(wrong).await.unwrap_err().to_string();
+    assert!(refused.contains("CONFIRMED now, not ABSENT"), "{refused}");
+    bench.engine.perform(perform(INBOUND, Action::Unlink, &ann, None)).await.unwrap();
+    assert_eq!(linked(&bench, &ann).await, None);
+    let again = bench.engine.perform(perform(INBOUND, Action::Unlink, &ann, None)).await.unwrap_err();
+    assert!(again.to_string().contains("no such link"));
+    for (source, target, what) in
+        [("404", user.as_str(), "source record `404`"), (&ann, "404", "target record `404`")]
+    {
+        let missing =
+            bench.engine.perform(perform(INBOUND, Action::Link, source, Some(target))).await.unwrap_err();
+        assert!(missing.to_string().contains(what), "{missing}");
+    }
+    bench.engine.perform(perform(INBOUND, Action::Link, &ann, Some(&user))).await.unwrap();
+    assert_eq!(linked(&bench, &ann).await, Some(user));
+    let done = bench
+        .engine
+        .perform(perform(OUTBOUND, Action::Delete, &linked(&bench, &ann).await.unwrap(), None))
+        .await;
+    assert!(done.unwrap().message.contains("deleted"));
+    assert_eq!(bench.sandbox.portal().contacts().len(), 0);
+    let audit = bench.store.read(|r| r.audit(100)).await.unwrap();
+    assert!(audit.iter().any(|row| row.who == "test" && row.detail.contains("linked")), "{audit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_cut_off_while_writing_is_gone_on_with() {
+    let bench = bench(Options { records: 350, seed: 3, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    for (id, _) in bench.users().await {
+        bench.edit(&id, json!({"telephoneNumber": "555"})).await;
+    }
+    // The process ends while the second batch is on its way: nothing that it held comes to an end.
+    let portal = bench.sandbox.portal();
+    let slow = Bad::Delay { ms: 600_000 };
+    portal
+        .set_faults(vec![Fault::on("/crm/objects/2026-03/contacts/batch/update", slow).nth(2).times(ALWAYS)]);
+    let begun = bench.engine.begin(request(OUTBOUND, false)).await.unwrap();
+    let (id, engine) = (begun.run.id.clone(), bench.engine.clone());
+    let under_way = tokio::spawn(async move { engine.carry_out(begun, CancellationToken::new()).await });
+    loop {
+        let run = bench.engine.run_row(&id).await.unwrap();
+        let sending = bench.store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap();
+        if run.progress.updated == 100 && !sending.is_empty() {
+            break;
+        }
+        assert!(!under_way.is_finished(), "it ended: {run:?}");
+        tokio::task::yield_now().await;
+    }
+    under_way.abort();
+    assert!(under_way.await.is_err());
+    portal.clear_faults();
+    let broken = bench.engine.run_row(&id).await.unwrap();
+    assert_eq!((broken.state, broken.progress.updated), (RunState::Active, 100));
+    let done = bench.apply(&broken, None).await;
+    assert_eq!(done.state, RunState::Success, "{:?}", done.message);
+    assert_eq!(bench.recon(OUTBOUND).await.progress.updated, 0);
+    let carried = portal.contacts().iter().filter(|c| prop(c, "phone") == "555").count();
+    assert_eq!(carried, bench.users().await.len());
+    let refused = bench.engine.begin_apply(&done.id, None).await.err().unwrap().to_string();
+    assert!(refused.contains("has ended"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_was_left_undone_is_run_again() {
+    let bench = bench(Options { records: 60, seed: 3, ..Options::default() }).await;
+    bench.put(inbound(json!({"validSource": {"type": "text/javascript", "source": "if (source.firstname === source.lastname) throw new Error('odd'); true"}}))).await;
+    let portal = bench.sandbox.portal();
+    let odd = portal.contacts().into_iter().find(|c| !prop(c, "email").is_empty()).unwrap();
+    let was = (prop(&odd, "firstname"), prop(&odd, "lastname"));
+    portal.set(&odd.id, &[("firstname", "X"), ("lastname", "X")]).unwrap();
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(bench.entries(&run).await.iter().filter(|e| e.status == EntryStatus::Failed).count(), 1);
+    portal.set(&odd.id, &[("firstname", &was.0), ("lastname", &was.1)]).unwrap();
+    let calls = portal.call_count();
+    let begun = bench.engine.begin_unfinished(&run.id, RunMode::Reconcile, None).await.unwrap();
+    let again = bench.engine.carry_out(begun, CancellationToken::new()).await.unwrap();
+    assert_eq!((again.state, again.progress.created), (RunState::Success, 1));
+    assert!(portal.call_count() - calls <= 2, "only the one record is read");
+    let nothing = bench.engine.begin_unfinished(&again.id, RunMode::Reconcile, None).await.err().unwrap();
+    assert!(nothing.to_string().contains("nothing to run again"), "{nothing}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incremental_run_ends_like_a_full_one_and_costs_by_what_changed() {
+    let bench = bench(Options { records: 600, seed: 9, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    // The first one has nothing to go by and reads everything.
+    let first = incremental(&bench, INBOUND).await;
+    assert_eq!((first.state, first.progress.incremental), (RunState::Success, false), "{:?}", first.message);
+    let calls = portal.call_count();
+    let quiet = incremental(&bench, INBOUND).await;
+    assert_eq!((quiet.state, quiet.progress.incremental), (RunState::Success, true), "{:?}", quiet.message);
+    assert!(portal.call_count() - calls <= 3, "nothing changed: {} calls", portal.call_count() - calls);
+    let contacts: Vec<_> = portal.contacts().into_iter().filter(|c| !prop(c, "email").is_empty()).collect();
+    for contact in contacts.iter().take(40) {
+        portal.set(&contact.id, &[("lastname", "Changed")]).unwrap();
+    }
+    portal.archive(&contacts[50].id);
+    let new = contact(&bench, "brand-new@example.com", "New");
+    let calls = portal.call_count();
+    let run = incremental(&bench, INBOUND).await;
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    assert!(portal.call_count() - calls <= 6, "{} calls", portal.call_count() - calls);
+    assert_eq!((run.progress.updated, run.progress.created), (40, 1));
+    assert!(linked(&bench, &new).await.is_some());
+    let entries = bench.entries(&run).await;
+    assert!(entries.iter().any(|e| e.situation == Situation::SourceMissing), "{entries:?}");
+    let full = bench.recon(INBOUND).await;
+    assert_eq!((full.progress.updated, full.progress.created, full.progress.deleted), (0, 0, 0));
+
+    // Outward: what changed in the repository since.
+    incremental(&bench, OUTBOUND).await;
+    let (id, _) = bench.users().await.remove(0);
+    bench.edit(&id, json!({"telephoneNumber": "777"})).await;
+    let calls = portal.call_count();
+    let out = incremental(&bench, OUTBOUND).await;
+    assert_eq!((out.progress.incremental, out.progress.updated), (true, 1), "{:?}", out.message);
+    assert!(portal.call_count() - calls <= 5, "{} calls", portal.call_count() - calls);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_in_an_incremental_run_is_looked_at_by_the_next() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    incremental(&bench, INBOUND).await;
+    bench.sandbox.portal().set(&ann, &[("email", "no mail address")]).ok();
+    bench
+        .put(inbound(
+            json!({"validSource": {"type": "text/javascript", "source": "throw new Error('not today')"}}),
+        ))
+        .await;
+    incremental(&bench, INBOUND).await;
+    bench.sandbox.portal().set(&ann, &[("lastname", "Lee")]).unwrap();
+    let failed = incremental(&bench, INBOUND).await;
+    assert_eq!(bench.entries(&failed).await.len(), 1);
+    let again = incremental(&bench, INBOUND).await;
+    assert_eq!(bench.entries(&again).await.len(), 1, "it did not change since, and is still to be done");
+}
