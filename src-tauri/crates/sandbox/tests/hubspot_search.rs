@@ -62,6 +62,8 @@ async fn every_operator_finds_what_it_says() {
         ),
         (json!({"propertyName": "firstname", "operator": "IN", "values": ["ann", "cid"]}), "Ann Cid"),
         (json!({"propertyName": "firstname", "operator": "NOT_IN", "values": ["ann", "cid"]}), "Bob Dee"),
+        // Lists are compared with text in lower case.
+        (json!({"propertyName": "firstname", "operator": "IN", "values": ["Ann", "cid"]}), "Cid"),
         (json!({"propertyName": "phone", "operator": "HAS_PROPERTY"}), "Bob Dee"),
         (json!({"propertyName": "phone", "operator": "NOT_HAS_PROPERTY"}), "Ann Cid"),
         (filter("email", "CONTAINS_TOKEN", "*@example.org"), "Ann Cid"),
@@ -119,6 +121,7 @@ async fn sorts_pages_and_refusals() {
         json!({"filterGroups": [{"filters": [{"propertyName": "email", "operator": "LIKE", "value": "a"}]}]}),
         json!({"filterGroups": [{"filters": [{"propertyName": "createdate", "operator": "GT", "value": "2020-11-15"}]}]}),
         json!({"filterGroups": [{"filters": [{"propertyName": "email", "operator": "EQ"}]}]}),
+        json!({"query": "x".repeat(3000)}),
     ] {
         let got = bench.call("POST", SEARCH, body.clone()).await;
         assert_eq!((got.status, got.at("/category").as_str()), (400, "VALIDATION_ERROR"), "{body}");
@@ -226,6 +229,55 @@ async fn links_are_read_with_records_and_in_batches() {
     assert_eq!(bench.try_call("PUT", &put, None).await.unwrap().status, 200);
     let back = bench.get(&format!("/crm/v4/objects/companies/{company}/associations/contacts")).await;
     assert_eq!(back.len(), 2);
+    let page = bench.get(&format!("/crm/v4/objects/companies/{company}/associations/contacts?limit=1")).await;
+    assert_eq!((page.len(), page.at("/paging/next/after").as_str()), (1, "1"));
+    let last = bench.get(page.at("/paging/next/link").strip_prefix(&bench.url).unwrap()).await;
+    assert_eq!((last.len(), last.body.get("paging")), (1, None));
+}
+
+#[tokio::test]
+async fn links_are_made_labelled_and_ended() {
+    let bench = start(|_| {}).await;
+    let man = bench.portal.create(&[("firstname", "A")]).unwrap();
+    let firm = |name| bench.portal.create_record(ObjectKind::Company, &[("name", name)]).unwrap();
+    let (one, two) = (firm("One"), firm("Two"));
+    let linked = async || {
+        let listed = bench.get(&format!("/crm/v4/objects/contacts/{man}/associations/companies")).await;
+        let all = listed.body["results"].as_array().cloned().unwrap_or_default();
+        let brief = |to: &Value| {
+            format!(
+                "{}{}",
+                to["toObjectId"],
+                ["", " primary"][to["associationTypes"].as_array().unwrap().len() - 1]
+            )
+        };
+        all.iter().map(brief).collect::<Vec<_>>()
+    };
+    let types = |id: u32| json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": id}]);
+    let path = |to: &str| format!("/crm/objects/2026-03/contacts/{man}/associations/companies/{to}");
+    // to, type, status, what is linked then
+    for (to, kind, status, expected) in [
+        (one.as_str(), 279, 201, vec![format!("{one} primary")]),
+        (two.as_str(), 279, 201, vec![format!("{one} primary"), two.clone()]),
+        (two.as_str(), 1, 201, vec![format!("{two} primary"), one.clone()]),
+        (two.as_str(), 280, 400, vec![format!("{two} primary"), one.clone()]),
+        ("9", 279, 404, vec![format!("{two} primary"), one.clone()]),
+    ] {
+        let got = bench.call("PUT", &path(to), types(kind)).await;
+        assert_eq!((got.status, linked().await), (status, expected), "{to} {kind} {}", got.text);
+    }
+    assert_eq!(bench.try_call("DELETE", &path(&two), None).await.unwrap().status, 204);
+    assert_eq!(linked().await, [format!("{one} primary")]);
+    let batch = "/crm/v4/associations/contacts/companies/batch";
+    let input = json!({"inputs": [{"from": {"id": man}, "to": {"id": two}, "types": types(279)},
+                                  {"from": {"id": man}, "to": {"id": "9"}, "types": types(279)}]});
+    let made = bench.call("POST", &format!("{batch}/create"), input).await;
+    assert_eq!((made.status, made.len(), made.at("/results/0/toObjectTypeId").as_str()), (207, 1, "0-2"));
+    let input = json!({"inputs": [{"from": {"id": man}, "to": [{"id": one}, {"id": two}]}]});
+    assert_eq!(bench.call("POST", &format!("{batch}/archive"), input).await.status, 204);
+    assert!(linked().await.is_empty());
+    assert_eq!(bench.get("/crm/v4/associations/contacts/companies/labels").await.len(), 2);
+    assert_eq!(bench.get("/crm/v4/associations/contacts/contacts/labels").await.status, 400);
 }
 
 #[tokio::test]
@@ -237,5 +289,9 @@ async fn the_account_tells_about_itself() {
         (usage.at("/results/0/currentUsage"), usage.at("/results/0/resetsAt")),
         ("2".to_owned(), "2026-01-06T00:00:00.000Z".to_owned())
     );
-    assert_eq!(bench.get("/crm/v3/owners").await.len(), 3);
+    assert_eq!(bench.get("/crm/v3/owners/").await.len(), 3);
+    let found = bench.get("/crm/v3/owners?email=KENJI%40example.com").await;
+    assert_eq!(found.ids(), ["78"]);
+    assert_eq!(bench.get("/crm/owners/2026-03/78").await.at("/firstName"), "Kenji");
+    assert_eq!(bench.get("/crm/v3/owners/1").await.status, 404);
 }
