@@ -1,4 +1,6 @@
 //! SOQL over the wire: what is found, how pages go on, and bulk query and ingest.
+// A broken set-up may end the test, in the helpers too.
+#![allow(clippy::unwrap_used)]
 
 mod salesforce_bench;
 
