@@ -188,6 +188,7 @@ impl App {
             )
         })?;
         let config = self.managed_config(kind).await?;
+        self.engine.deliver_blocking(kind, &saved.id).await?;
         let sync = self.sync_of(kind, &saved.id).await?;
         Ok(ObjectSaved { object: row(&config, object), created: saved.created, sync })
     }

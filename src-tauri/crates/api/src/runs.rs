@@ -8,7 +8,7 @@ use std::{
 use engine::{Begun, CancellationToken, RunRequest};
 use model::{Action, Situation};
 use serde_json::Value;
-use store::{Entry, EntryFilter, EntryStatus, Run};
+use store::{Entry, EntryCount, EntryFilter, EntryStatus, Run};
 use tokio::sync::watch;
 
 use crate::{
@@ -170,8 +170,8 @@ impl App {
     pub async fn run_get(&self, request: ById) -> Result<RunDetail, ApiError> {
         let run = self.engine.run_row(&request.id).await?;
         let seq = run.seq;
-        let (counts, causes) =
-            self.store.read(move |r| Ok((r.entry_counts(seq)?, r.failure_causes(seq, 20)?))).await?;
+        let counts = self.counts(&run).await?;
+        let causes = self.store.read(move |r| r.failure_causes(seq, 20)).await?;
         let count_of =
             |name: String, meaning: &str, count: u64| Count { name, meaning: meaning.into(), count };
         let situations = Situation::ALL
@@ -253,9 +253,9 @@ impl App {
     /// IDM's summary document of a run.
     pub async fn run_document(&self, id: &str) -> Result<Value, ApiError> {
         let run = self.engine.run_row(id).await?;
-        let (seq, mapping) = (run.seq, run.mapping.clone());
-        let (counts, row) =
-            self.store.read(move |r| Ok((r.entry_counts(seq)?, r.mapping(&mapping)?))).await?;
+        let mapping = run.mapping.clone();
+        let counts = self.counts(&run).await?;
+        let row = self.store.read(move |r| r.mapping(&mapping)).await?;
         Ok(engine::summary(
             &run,
             row.as_ref().map(|m| &m.config),
@@ -301,9 +301,19 @@ impl App {
     }
 
     pub(crate) async fn run_summary(&self, run: &Run) -> Result<RunSummary, ApiError> {
-        let seq = run.seq;
-        let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
+        let counts = self.counts(run).await?;
         Ok(summary(run, &counts, self.clock.now()))
+    }
+
+    /// The counts of a run's entries: as they were noted when it ended, or as they are now.
+    async fn counts(&self, run: &Run) -> Result<Vec<EntryCount>, ApiError> {
+        match &run.progress.counts {
+            Some(counts) if run.state != store::RunState::Active => Ok(counts.clone()),
+            _ => {
+                let seq = run.seq;
+                Ok(self.store.read(move |r| r.entry_counts(seq)).await?)
+            }
+        }
     }
 
     fn remember_running(&self, id: &str, run: Running) {

@@ -168,6 +168,9 @@ impl Engine {
         let mappings: Vec<MappingConfig> = all.iter().map(|m| m.config.clone()).collect();
         let source = self.end(&source_path, &mappings).await?;
         let target = self.end(&target_path, &mappings).await?;
+        if let End::Managed(kind) = &target {
+            refuse_protected(&config, kind)?;
+        }
         let prepared = Prepared {
             config,
             reverse,
@@ -285,6 +288,18 @@ impl Engine {
         }
         names.retain(|name| !name.starts_with('_'));
         Ok((names.into_iter().collect(), indexed))
+    }
+}
+
+/// A plan shows what it writes, so what nobody may read has no place in one.
+fn refuse_protected(config: &MappingConfig, kind: &ManagedObjectConfig) -> Result<(), EngineError> {
+    let protected = config.target_attributes().into_iter().find(|name| kind.protection(name).is_some());
+    match protected {
+        None => Ok(()),
+        Some(name) => Err(EngineError::config(format!(
+            "mapping `{}`, property `{name}`: this attribute of {} is kept where nobody can read it, and a plan shows what it writes; remove the property",
+            config.name, kind.name
+        ))),
     }
 }
 

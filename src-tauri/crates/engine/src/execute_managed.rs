@@ -9,7 +9,7 @@ use crate::{
     ends::{End, Prepared},
     error::{POLICY_REMEDY, policy_text},
     execute::{Context, Settled, apply_changes, free_target, link_for, settle},
-    people::{new_violations, queue_followers},
+    people::{Onward, new_violations, queue_followers},
     title::title_of,
 };
 
@@ -237,7 +237,9 @@ impl Work {
         })?;
         let title = title_of(attributes, id);
         let old = (change == QueueChange::Delete).then_some(attributes);
-        queue_followers(w, &self.followers, &config.name, id, &title, change, old, self.now_ms, &self.at)
+        let onward =
+            Onward { kind: &config.name, id, title: &title, change, old, changes: &entry.changes };
+        queue_followers(w, &self.followers, &onward, self.now_ms, &self.at).map(|_| ())
     }
 }
 

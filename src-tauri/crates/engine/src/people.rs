@@ -273,18 +273,15 @@ impl Engine {
                 })?;
                 let followers = followers(w, &kind)?;
                 let title = title_of(&now.attributes, &id);
-                queue_followers(
-                    w,
-                    &followers,
-                    &kind,
-                    &id,
-                    &title,
-                    QueueChange::Delete,
-                    Some(&now.attributes),
-                    now_ms,
-                    &at,
-                )?;
-                let queued = followers.into_iter().map(|m| m.name).collect();
+                let onward = Onward {
+                    kind: &kind,
+                    id: &id,
+                    title: &title,
+                    change: QueueChange::Delete,
+                    old: Some(&now.attributes),
+                    changes: &changes,
+                };
+                let queued = queue_followers(w, &followers, &onward, now_ms, &at)?;
                 Ok(Saved { object: Some(now), id, created: false, queued })
             })
             .await?)
@@ -483,9 +480,9 @@ impl Planned {
         let followers = if moves { followers(w, kind)? } else { Vec::new() };
         let change = if before.is_some() { QueueChange::Update } else { QueueChange::Create };
         let title = title_of(&attributes, &id);
-        queue_followers(w, &followers, kind, &id, &title, change, None, now_ms, at)?;
+        let onward = Onward { kind, id: &id, title: &title, change, old: None, changes: &changes };
+        let queued = queue_followers(w, &followers, &onward, now_ms, at)?;
         let object = w.managed(kind, &id)?;
-        let queued = followers.into_iter().map(|m| m.name).collect();
         Ok(Saved { object, id, created: before.is_none(), queued })
     }
 }
@@ -553,22 +550,44 @@ fn followers(r: &Reader<'_>, kind: &str) -> Result<Vec<MappingConfig>, StoreErro
         .collect())
 }
 
-/// Queues an object for every mapping that carries it on.
-#[allow(clippy::too_many_arguments)]
+/// A change of a managed object that mappings carry on.
+pub(crate) struct Onward<'a> {
+    pub kind: &'a str,
+    pub id: &'a str,
+    pub title: &'a str,
+    pub change: QueueChange,
+    /// The object as it was, of one that is gone.
+    pub old: Option<&'a Attributes>,
+    /// What changed.
+    pub changes: &'a [StoredChange],
+}
+
+/// Queues a change for every mapping that carries it on; those that are asked only about some attributes, when one of these
+/// changed. Gives the names of the mappings.
 pub(crate) fn queue_followers(
     w: &Writer<'_>,
     followers: &[MappingConfig],
-    kind: &str,
-    id: &str,
-    title: &str,
-    change: QueueChange,
-    old: Option<&Attributes>,
+    onward: &Onward<'_>,
     now_ms: i64,
     at: &str,
-) -> Result<(), StoreError> {
-    followers
-        .iter()
-        .try_for_each(|mapping| w.enqueue(&mapping.name, kind, id, title, change, old, now_ms, at))
+) -> Result<Vec<String>, StoreError> {
+    let asked = |mapping: &&MappingConfig| match &mapping.trigger_sync_properties {
+        Some(wanted) if onward.change == QueueChange::Update => {
+            let wanted: Vec<Pointer> = wanted.iter().map(|name| Pointer::parse(name)).collect();
+            onward.changes.iter().any(|change| {
+                let changed = Pointer::parse(&change.attribute);
+                wanted.iter().any(|name| name.head() == changed.head())
+            })
+        }
+        _ => true,
+    };
+    let mut queued = Vec::new();
+    for mapping in followers.iter().filter(asked) {
+        let Onward { kind, id, title, change, old, .. } = *onward;
+        w.enqueue(&mapping.name, kind, id, title, change, old, now_ms, at)?;
+        queued.push(mapping.name.clone());
+    }
+    Ok(queued)
 }
 
 /// The policies that an object does not meet that a mapping is to write; of a change, only those that it met before: an old

@@ -1,9 +1,9 @@
 //! Implicit sync: carries single changes of managed objects on, mapping by mapping, each on its own, with retry and back-off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use model::{Action, Attributes};
+use model::{Action, Attributes, mapping_config::SyncMode};
 use store::{Entry, EntryStatus, NewInboxRow, QueueRow};
 
 use crate::{
@@ -82,12 +82,36 @@ impl Engine {
 
     /// Delivers the waiting rows of one object now, due or not, and says how it stands at every target.
     pub async fn deliver_object(&self, kind: &str, id: &str) -> Result<Vec<SyncResult>, EngineError> {
+        self.deliver_rows_of(kind, id, None).await?;
+        self.sync_results(kind, id).await
+    }
+
+    /// Delivers the waiting rows of one object for those mappings that a write waits for (`syncMode: blocking`).
+    pub async fn deliver_blocking(&self, kind: &str, id: &str) -> Result<(), EngineError> {
+        let mappings = self.store.read(|r| r.mappings()).await?;
+        let blocking: BTreeSet<String> = mappings
+            .into_iter()
+            .filter(|m| m.config.sync_mode == Some(SyncMode::Blocking))
+            .map(|m| m.config.name)
+            .collect();
+        if blocking.is_empty() {
+            return Ok(());
+        }
+        self.deliver_rows_of(kind, id, Some(&blocking)).await
+    }
+
+    async fn deliver_rows_of(
+        &self,
+        kind: &str,
+        id: &str,
+        only: Option<&BTreeSet<String>>,
+    ) -> Result<(), EngineError> {
         for _ in 0..40 {
             let (k, i) = (kind.to_owned(), id.to_owned());
             let rows = self.store.read(move |r| r.queue_of(&k, &i)).await?;
             let mut busy = false;
             for row in &rows {
-                if row.attempts == 0 {
+                if row.attempts == 0 && only.is_none_or(|names| names.contains(&row.mapping)) {
                     busy |= self.deliver(row).await?.is_none();
                 }
             }
@@ -98,7 +122,7 @@ impl Engine {
             #[allow(clippy::disallowed_methods)]
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        self.sync_results(kind, id).await
+        Ok(())
     }
 
     /// How the last change of an object stands at every target.

@@ -1,5 +1,7 @@
 //! The entries of a run: its plan, and once carried out, its outcome.
 
+use std::collections::HashMap;
+
 use model::{Action, Attributes, Situation};
 use rusqlite::{OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
 use serde::{Deserialize, Serialize};
@@ -191,6 +193,36 @@ fn selection(run: i64, filter: &EntryFilter) -> (String, Vec<Sql>) {
     (sql, values)
 }
 
+/// A reason without what is particular to one record: values in double quotes, e-mail addresses, numbers and ids. Names in
+/// backticks stay, because they say what is at fault.
+fn cause(reason: &str) -> String {
+    let mut text = String::with_capacity(reason.len());
+    let mut outside = true;
+    for (i, part) in reason.split('"').enumerate() {
+        outside = i % 2 == 0;
+        text.push_str(if outside { part } else { "\"…\"" });
+    }
+    if !outside {
+        // A quotation mark that stands alone quotes nothing.
+        return reason.to_owned();
+    }
+    let mut named = false;
+    let words: Vec<String> = text
+        .split(' ')
+        .map(|word| {
+            let keep = named || word.contains('`');
+            if word.matches('`').count() % 2 == 1 {
+                named = !named;
+            }
+            let core = word.trim_matches(|c: char| !c.is_alphanumeric());
+            let digits = core.chars().filter(char::is_ascii_digit).count();
+            let particular = core.contains('@') || (digits > 3 && digits * 3 >= core.len());
+            if keep || !particular { word.to_owned() } else { word.replace(core, "…") }
+        })
+        .collect();
+    words.join(" ")
+}
+
 impl Reader<'_> {
     /// A page of entries in order.
     pub fn entries(&self, run: i64, filter: &EntryFilter) -> Result<Page<Entry>, StoreError> {
@@ -237,15 +269,21 @@ impl Reader<'_> {
         Ok(counts)
     }
 
-    /// The reasons of failed entries with their counts, commonest first.
+    /// The causes of failed entries with their counts, commonest first: their reasons without what is particular to a record.
     pub fn failure_causes(&self, run: i64, limit: usize) -> Result<Vec<(String, u64)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT reason, count(*) FROM run_entry WHERE run = ?1 AND status = 'failed' GROUP BY reason ORDER BY 2 DESC, 1 LIMIT ?2",
+            "SELECT reason, count(*) FROM run_entry WHERE run = ?1 AND status = 'failed' GROUP BY reason",
         )?;
-        let rows = statement.query_map(params![run, rows_at_most(limit)], |row| {
-            Ok((row.get(0)?, row.get::<_, i64>(1)?.max(0) as u64))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query([run])?;
+        let mut causes: HashMap<String, u64> = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let (reason, n): (String, i64) = (row.get(0)?, row.get(1)?);
+            *causes.entry(cause(&reason)).or_default() += n.max(0) as u64;
+        }
+        let mut causes: Vec<(String, u64)> = causes.into_iter().collect();
+        causes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        causes.truncate(limit);
+        Ok(causes)
     }
 
     /// The next entries to carry out for one action.
@@ -435,5 +473,28 @@ impl Writer<'_> {
         self.connection.execute("DELETE FROM run_entry WHERE run = ?1", [run])?;
         self.connection.execute("DELETE FROM run_claim WHERE run = ?1", [run])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause;
+
+    #[test]
+    fn causes_leave_out_what_is_particular() {
+        for (reason, expect) in [
+            ("HubSpot property `x1234` does not exist", "HubSpot property `x1234` does not exist"),
+            (
+                "property `phone`: \"12 monkeys\" is no valid phone number",
+                "property `phone`: \"…\" is no valid phone number",
+            ),
+            ("Contact 501234 has ann@example.com already.", "Contact … has … already."),
+            ("its user record 019a1fe7-18a7-79f6-9c05-e626b5e4d84a is gone", "its user record … is gone"),
+            ("3 user records match", "3 user records match"),
+            ("a lone \" quotes nothing 12345", "a lone \" quotes nothing 12345"),
+            ("", ""),
+        ] {
+            assert_eq!(cause(reason), expect, "{reason}");
+        }
     }
 }

@@ -244,7 +244,7 @@ impl Reader<'_> {
             Sql::Text(after.to_owned()),
             Sql::Integer(run),
             Sql::Integer(run),
-            Sql::Integer(rows_at_most(limit + qualifiers.len())),
+            Sql::Integer(rows_at_most(limit.saturating_add(qualifiers.len()))),
         ]);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
@@ -260,7 +260,7 @@ impl Reader<'_> {
             });
         }
         // A full page may have ended within a target, of which it shows at most as many rows as there are qualifiers.
-        if found.len() == limit + qualifiers.len()
+        if found.len() == limit.saturating_add(qualifiers.len())
             && let Some(last) = found.last().map(|row| row.id.clone())
         {
             found.retain(|row| row.id != last);
