@@ -65,7 +65,7 @@ export function PropertiesTab() {
     <div className="relative flex min-h-0 flex-1">
       <div className="flex min-w-0 flex-1 flex-col overflow-y-auto">
         <div className="sticky top-0 z-10 flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line bg-surface px-6 py-2.5">
-          <SamplePicker sample={sample} onPick={setPicked} />
+          <SamplePicker sample={sample} picked={picked} onPick={setPicked} />
           {trial.data && trial.data.qualifiers.length > 1 && (
             <label className="flex items-center gap-2 text-soft">
               Link qualifier

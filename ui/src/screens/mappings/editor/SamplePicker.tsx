@@ -24,7 +24,12 @@ export function useSamples(search: string) {
 }
 
 /** Finds a record of the source by what it begins with. */
-export function SamplePicker({ sample, onPick }: { sample: SampleRecord | null; onPick: (record: SampleRecord) => void }) {
+export function SamplePicker({ sample, picked, onPick }: {
+  /** The record that is shown; the first one until one is picked. */
+  sample: SampleRecord | null;
+  picked: SampleRecord | null;
+  onPick: (record: SampleRecord) => void;
+}) {
   const [text, setText] = useState<string | null>(null);
   const [search, setSearch] = useState("");
   useEffect(() => {
@@ -38,7 +43,8 @@ export function SamplePicker({ sample, onPick }: { sample: SampleRecord | null; 
       menuTrigger="focus"
       items={records}
       inputValue={text ?? sample?.title ?? ""}
-      selectedKey={sample?.id ?? null}
+      // A record that only stands in must not end a search when it arrives.
+      selectedKey={picked?.id ?? null}
       allowsEmptyCollection
       defaultFilter={() => true}
       onInputChange={(next) => setText(next)}
