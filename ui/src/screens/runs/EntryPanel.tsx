@@ -1,10 +1,11 @@
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
 
 import type { EntryRow } from "../../backend/bindings/EntryRow";
 import { IconButton } from "../../parts/Button";
 import { Id } from "../../parts/Outside";
 import { Notice } from "../../parts/Problem";
+import { SidePanel } from "../../parts/SidePanel";
 import { State } from "../../parts/State";
 import { actionWords } from "../../words/actions";
 import { cellText } from "../../words/value";
@@ -12,16 +13,9 @@ import { ENTRY_STATUS } from "./entryStatus";
 
 /** One record of a run, opened to the side: before and after, why, what to do, and where it is. */
 export function EntryPanel({ entry, undo, targetIsUser, onClose }: { entry: EntryRow; undo: boolean; targetIsUser: boolean; onClose: () => void }) {
-  useEffect(() => {
-    function onKeyDown(event: KeyboardEvent) {
-      if (event.key === "Escape" && !event.defaultPrevented) onClose();
-    }
-    document.addEventListener("keydown", onKeyDown);
-    return () => document.removeEventListener("keydown", onKeyDown);
-  }, [onClose]);
   const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
   return (
-    <aside aria-label={`Details of ${entry.title || "record"}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4 max-[1100px]:absolute max-[1100px]:inset-y-0 max-[1100px]:right-0 max-[1100px]:z-20 max-[1100px]:shadow-float">
+    <SidePanel label={`Details of ${entry.title || "record"}`} onClose={onClose}>
       <div className="flex items-start gap-2">
         <h2 className="min-w-0 flex-1 text-lg font-semibold break-words">
           <bdi>{entry.title || "(no name)"}</bdi>
@@ -78,7 +72,7 @@ export function EntryPanel({ entry, undo, targetIsUser, onClose }: { entry: Entr
           Open user
         </Link>
       )}
-    </aside>
+    </SidePanel>
   );
 }
 

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 
 import { announce } from "../../../parts/Announcer";
 import { Button, IconButton } from "../../../parts/Button";
@@ -6,6 +6,7 @@ import { Field } from "../../../parts/Field";
 import { Section } from "../../../parts/Page";
 import { Notice } from "../../../parts/Problem";
 import { SegmentedChoice } from "../../../parts/SegmentedChoice";
+import { SidePanel } from "../../../parts/SidePanel";
 import { actionWords } from "../../../words/actions";
 import { ACTION_HELP, situationWords } from "../../../words/situations";
 import { Explained } from "./AssociationTab";
@@ -222,13 +223,6 @@ function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemo
   const { source } = useEditor();
   const errors = useErrors(`policy ${policy.situation}`);
   const group = useId();
-  useEffect(() => {
-    function onKeyDown(event: KeyboardEvent) {
-      if (event.key === "Escape" && !event.defaultPrevented) onClose();
-    }
-    document.addEventListener("keydown", onKeyDown);
-    return () => document.removeEventListener("keydown", onKeyDown);
-  }, [onClose]);
   const words = situationWords(policy.situation);
   const scripted = isScript(policy.action);
   const known = words ? [words.standard, ...words.permitted] : [];
@@ -238,7 +232,7 @@ function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemo
   const before = siblings?.policies[position - 1]?.index;
   const after = siblings?.policies[position + 1]?.index;
   return (
-    <aside aria-label={`Policy for ${policy.situation}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4 max-[1100px]:absolute max-[1100px]:inset-y-0 max-[1100px]:right-0 max-[1100px]:z-20 max-[1100px]:shadow-float">
+    <SidePanel label={`Policy for ${policy.situation}`} onClose={onClose}>
       <div className="flex items-center gap-1">
         <h2 className="min-w-0 flex-1 truncate font-mono font-semibold">{policy.situation}</h2>
         {before !== undefined && <IconButton icon="up" label="Move up" onClick={() => onMove(before)} />}
@@ -287,7 +281,7 @@ function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemo
           </Button>
         </div>
       )}
-    </aside>
+    </SidePanel>
   );
 }
 

@@ -6,6 +6,7 @@ import type { TrialRow } from "../../../backend/bindings/TrialRow";
 import { ask } from "../../../backend/query";
 import { Button, IconButton } from "../../../parts/Button";
 import { Field } from "../../../parts/Field";
+import { SidePanel } from "../../../parts/SidePanel";
 import { Suggest } from "../../../parts/Suggest";
 import { count, number } from "../../../words/numbers";
 import { valueText } from "../../../words/value";
@@ -54,13 +55,6 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
     if (property.target === "") panel.current?.querySelector("input")?.focus();
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, []);
-  useEffect(() => {
-    function onKeyDown(event: KeyboardEvent) {
-      if (event.key === "Escape" && !event.defaultPrevented) onClose();
-    }
-    document.addEventListener("keydown", onKeyDown);
-    return () => document.removeEventListener("keydown", onKeyDown);
-  }, [onClose]);
   const put = (key: string) => (value: unknown) => onChange(key, (old) => withKey(old, key, value));
   const choose = (key: string, label: string, choices: [string, string][]) => (
     <Field label={label}>
@@ -76,7 +70,7 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
     </Field>
   );
   return (
-    <aside ref={panel} aria-label={`Property ${name || "without a target"}`} className="flex w-[400px] shrink-0 flex-col gap-4 overflow-y-auto border-l border-line bg-sunken p-4 max-[1100px]:absolute max-[1100px]:inset-y-0 max-[1100px]:right-0 max-[1100px]:z-20 max-[1100px]:shadow-float">
+    <SidePanel ref={panel} label={`Property ${name || "without a target"}`} onClose={onClose}>
       <div className="flex items-center gap-1">
         <h2 className="min-w-0 flex-1 truncate text-lg font-semibold">
           <bdi>{name || "New property"}</bdi>
@@ -107,7 +101,7 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
           Remove property
         </Button>
       </div>
-    </aside>
+    </SidePanel>
   );
 }
 
