@@ -121,8 +121,7 @@ impl App {
                 self.connector_schema(SchemaRequest { name: connector, object_type }).await
             }
             ResourcePath::Managed(kind) => {
-                let lookup = kind.clone();
-                let config = self.store.read(move |r| Ok(Engine::managed_type(r, &lookup))).await??;
+                let config = self.managed_kind(&kind).await?;
                 let unique: HashSet<&str> = config.unique().collect();
                 let attributes = config
                     .ordered()
@@ -169,6 +168,12 @@ impl App {
         self.mappings_list(Empty {}).await
     }
 
+    /// The schema of a managed type.
+    pub(crate) async fn managed_kind(&self, kind: &str) -> Result<ManagedObjectConfig, ApiError> {
+        let kind = kind.to_owned();
+        Ok(self.store.read(move |r| Ok(Engine::managed_type(r, &kind))).await??)
+    }
+
     /// The first records of a resource in which every word starts some value.
     pub(crate) async fn look(
         &self,
@@ -179,21 +184,14 @@ impl App {
     ) -> Result<Looked, ApiError> {
         match path {
             ResourcePath::Managed(kind) => {
-                let kind = kind.clone();
                 let query = ManagedQuery {
                     search: (!words.is_empty()).then(|| words.join(" ")),
                     limit,
                     ..ManagedQuery::default()
                 };
-                let (page, config) = self
-                    .store
-                    .read(move |r| {
-                        Ok(match Engine::managed_type(r, &kind) {
-                            Ok(config) => Ok((r.managed_page(&config, &query)?, config)),
-                            Err(error) => Err(error),
-                        })
-                    })
-                    .await??;
+                let config = self.managed_kind(kind).await?;
+                let (page, config) =
+                    self.store.read(move |r| Ok((r.managed_page(&config, &query)?, config))).await?;
                 let more = page.next.is_some();
                 let records = page
                     .rows

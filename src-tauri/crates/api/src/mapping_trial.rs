@@ -202,17 +202,12 @@ impl App {
     ) -> Result<Option<Attributes>, ApiError> {
         match path {
             ResourcePath::Managed(kind) => {
-                let (kind, id) = (kind.clone(), id.to_owned());
+                let config = self.managed_kind(kind).await?;
+                let id = id.to_owned();
                 let found = self
                     .store
-                    .read(move |r| {
-                        let config = match engine::Engine::managed_type(r, &kind) {
-                            Ok(config) => config,
-                            Err(error) => return Ok(Err(error)),
-                        };
-                        Ok(Ok(r.managed(&kind, &id)?.map(|m| shown(&config, m.attributes))))
-                    })
-                    .await??;
+                    .read(move |r| Ok(r.managed(&config.name, &id)?.map(|m| shown(&config, m.attributes))))
+                    .await?;
                 Ok(found)
             }
             ResourcePath::System { connector, object_type } => {
@@ -264,21 +259,18 @@ impl App {
     ) -> Result<Vec<(String, Attributes)>, ApiError> {
         match path {
             ResourcePath::Managed(kind) => {
-                let (kind, filter) = (kind.clone(), filter.clone());
+                let (config, filter) = (self.managed_kind(kind).await?, filter.clone());
                 let found = self
                     .store
                     .read(move |r| {
-                        let config = match engine::Engine::managed_type(r, &kind) {
-                            Ok(config) => config,
-                            Err(error) => return Ok(Err(error)),
-                        };
                         let mut found = Vec::new();
                         for id in r.managed_ids(&config, &filter, FEW)? {
-                            found.extend(r.managed(&kind, &id)?.map(|m| (id, shown(&config, m.attributes))));
+                            let target = r.managed(&config.name, &id)?;
+                            found.extend(target.map(|m| (id, shown(&config, m.attributes))));
                         }
-                        Ok(Ok(found))
+                        Ok(found)
                     })
-                    .await??;
+                    .await?;
                 Ok(found)
             }
             ResourcePath::System { connector, object_type } => {
