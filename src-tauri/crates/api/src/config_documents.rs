@@ -103,8 +103,9 @@ impl App {
             .collect();
         for config in wanted.objects.into_iter().filter(|config| !there.contains(config)) {
             let name = config.name.clone();
-            let config = serde_json::to_value(&config)
-                .map_err(|e| ApiError::new(ErrorCode::Internal, format!("the type cannot be written: {e}")))?;
+            let config = serde_json::to_value(&config).map_err(|e| {
+                ApiError::new(ErrorCode::Internal, format!("the type cannot be written: {e}"))
+            })?;
             let saved = self.managed_type_save(ManagedTypeDraft { config, rev: None, confirmed }).await?;
             if !saved.saved {
                 return Err(not_saved(&name, &saved.problems));
@@ -160,7 +161,10 @@ fn not_saved(name: &str, problems: &[TypeProblem]) -> ApiError {
     };
     let refused = of(ProblemGravity::Refused);
     if refused.is_empty() {
-        let message = format!("managed type `{name}`: {}; add confirm=true if this is meant", of(ProblemGravity::Confirm));
+        let message = format!(
+            "managed type `{name}`: {}; add confirm=true if this is meant",
+            of(ProblemGravity::Confirm)
+        );
         ApiError::new(ErrorCode::Conflict, message)
     } else {
         ApiError::new(ErrorCode::Invalid, format!("managed type `{name}`: {refused}"))

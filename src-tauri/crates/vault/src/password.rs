@@ -53,7 +53,9 @@ mod tests {
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert_ne!(hash_password(&password).unwrap(), hash, "each hash has a salt of its own");
         assert!(password_matches(&hash, &password));
-        for (hash, wrong) in [(hash.as_str(), "openidm-admin"), (hash.as_str(), ""), ("", ""), ("$argon2id$", "x")] {
+        for (hash, wrong) in
+            [(hash.as_str(), "openidm-admin"), (hash.as_str(), ""), ("", ""), ("$argon2id$", "x")]
+        {
             assert!(!password_matches(hash, &Secret::new(wrong)), "{hash} {wrong}");
         }
     }

@@ -33,7 +33,8 @@ impl Running {
 
     /// The status of a request for the ping.
     fn ping(&self, password: &str) -> String {
-        let address = self.about["url"].as_str().unwrap().trim_start_matches("http://").trim_end_matches("/openidm");
+        let address =
+            self.about["url"].as_str().unwrap().trim_start_matches("http://").trim_end_matches("/openidm");
         let mut stream = TcpStream::connect(address).unwrap();
         let basic = BASE64_STANDARD.encode(format!("openidm-admin:{password}"));
         let request = format!(
@@ -95,16 +96,33 @@ fn a_password_can_be_brought() {
 #[test]
 fn what_would_let_strangers_in_is_refused() {
     let house = House::empty();
-    for (text, says) in [("short\n", "8 characters"), ("openidm-admin\n", "default password"), ("", "8 characters")] {
+    for (text, says) in
+        [("short\n", "8 characters"), ("openidm-admin\n", "default password"), ("", "8 characters")]
+    {
         let file = house.text_file("password", text);
-        house.concord(&["serve", "--addr", "127.0.0.1:0", "--admin-password-file", &file]).exits(1).says(&[says]);
+        house
+            .concord(&["serve", "--addr", "127.0.0.1:0", "--admin-password-file", &file])
+            .exits(1)
+            .says(&[says]);
     }
-    house.concord(&["serve", "--addr", "0.0.0.0:0"]).exits(2).says(&["--open-to-network", "--tls-certificate"]);
+    house
+        .concord(&["serve", "--addr", "0.0.0.0:0"])
+        .exits(2)
+        .says(&["--open-to-network", "--tls-certificate"]);
     house.concord(&["serve", "--addr", "0.0.0.0:0", "--open-to-network"]).exits(2);
     house.concord(&["serve", "--addr", "127.0.0.1:0", "--tls-certificate", "chain.pem"]).exits(2);
     let (chain, key) = ("no-such-chain.pem", "no-such-key.pem");
     house
-        .concord(&["serve", "--addr", "0.0.0.0:0", "--open-to-network", "--tls-certificate", chain, "--tls-key", key])
+        .concord(&[
+            "serve",
+            "--addr",
+            "0.0.0.0:0",
+            "--open-to-network",
+            "--tls-certificate",
+            chain,
+            "--tls-key",
+            key,
+        ])
         .exits(1)
         .says(&[chain]);
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();

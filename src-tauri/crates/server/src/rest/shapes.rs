@@ -70,6 +70,7 @@ pub(crate) fn schemas() -> Map<String, Value> {
                 ],
             ),
         ),
+        ("Performed", of(&[("targetId", maybe())], &[("situation", text()), ("message", text())])),
         ("Status", of(&[], &[("status", text())])),
         ("Record", of(&[], &[("_id", text())])),
         (

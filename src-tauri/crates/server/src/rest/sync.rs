@@ -1,13 +1,16 @@
 //! `sync`: the mappings in their order, the queue of implicit syncs, and what an object is linked to.
 
-use api::dto::{ById, Empty, ObjectName, QueueRow, SyncState};
+use api::{
+    PerformRequest,
+    dto::{ById, Empty, ObjectName, QueueRow, SyncState},
+};
 use futures::FutureExt as _;
 use model::ResourcePath;
 use serde_json::{Value, json};
 
 use super::{
     list::{self, Wanted},
-    operation::{Answer, Call, LIST, Operation, needed},
+    operation::{Answer, Call, LIST, Operation, needed, text},
 };
 use crate::problem::Problem;
 
@@ -31,6 +34,19 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("DELETE", "/openidm/sync/queue/{id}", "Drops a queued sync", "QueueEntry", |c| {
             discard(c).boxed()
         }),
+        Operation::new("POST", "/openidm/sync", "Performs one action on single records", "Performed", |c| {
+            perform(c).boxed()
+        })
+        .action("performAction")
+        .takes(&[
+            needed("mapping", "The mapping's name"),
+            needed("action", "The action: LINK, UNLINK, CREATE, UPDATE, DELETE, ..."),
+            text("sourceId", "The source record"),
+            text("targetId", "The target record"),
+            text("situation", "The situation that the record must be in"),
+            text("linkQualifier", "The link qualifier"),
+            text("reconId", "Accepted and ignored"),
+        ]),
         Operation::new(
             "POST",
             "/openidm/sync",
@@ -108,6 +124,26 @@ async fn discard(call: Call) -> Result<Answer, Problem> {
     let row = row(&call).await?;
     call.app().queue_discard(ById { id: call.part("id").to_owned() }).await?;
     Ok(Answer::ok(row))
+}
+
+async fn perform(call: Call) -> Result<Answer, Problem> {
+    let text = |name: &str| call.text(name).map(str::to_owned);
+    let performed = call
+        .app()
+        .perform(PerformRequest {
+            mapping: call.needed("mapping")?.to_owned(),
+            action: call.needed("action")?.to_owned(),
+            source_id: text("sourceId"),
+            target_id: text("targetId"),
+            situation: text("situation"),
+            link_qualifier: text("linkQualifier"),
+        })
+        .await?;
+    Ok(Answer::ok(json!({
+        "situation": performed.situation.as_str(),
+        "targetId": performed.target_id,
+        "message": performed.message,
+    })))
 }
 
 async fn linked(call: Call) -> Result<Answer, Problem> {

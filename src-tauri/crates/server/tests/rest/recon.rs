@@ -150,3 +150,30 @@ async fn a_run_is_canceled() {
     assert_eq!(canceled.body, json!({"_id": id, "action": "cancel", "status": "SUCCESS"}));
     assert_eq!(house.get(&format!("/recon/{id}")).await.is(200).body["state"], "CANCELED");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_linked_to_a_contact_by_hand() {
+    let house = House::connected(5).await;
+    // Left on, implicit sync would give her a contact of her own.
+    let off = json!([{"operation": "add", "field": "/enableSync", "value": false}]);
+    house.send("PATCH", &format!("/config/mapping/{OUT}"), &off, &[]).await.is(200);
+    let user = house.user("ann").await;
+    let id = user.body["_id"].as_str().unwrap();
+    let contact =
+        house.get("/system/hubspot/contact?_queryFilter=true&_pageSize=1").await.is(200).column("_id")[0]
+            .clone();
+    let perform =
+        |action: &str, rest: &str| format!("/sync?_action=performAction&mapping={IN}&action={action}{rest}");
+    let pair = format!("&sourceId={contact}&targetId={id}");
+    house.post(&perform("LINK", &format!("{pair}&situation=CONFIRMED")), &Value::Null).await.is(409);
+    house.post(&perform("LINK", &pair), &Value::Null).await.is(200);
+    let linked = format!("/sync?_action=getLinkedResources&resourceName=managed/user/{id}");
+    let systems = house.post(&linked, &Value::Null).await.is(200);
+    assert_eq!(systems.body["linkedTo"][0]["resourceName"], format!("system/hubspot/contact/{contact}"));
+    let whole = format!("&sourceId=system/hubspot/contact/{contact}&targetId=managed/user/{id}");
+    house.post(&perform("UNLINK", &whole), &Value::Null).await.is(200);
+    assert_eq!(house.post(&linked, &Value::Null).await.is(200).body["linkedTo"], json!([]));
+    house.post(&perform("DANCE", &pair), &Value::Null).await.is(400);
+    house.post(&perform("LINK", ""), &Value::Null).await.is(400);
+    house.post("/sync?_action=performAction&mapping=nothing&action=LINK", &Value::Null).await.is(404);
+}
