@@ -51,6 +51,11 @@ macro_rules! with_commands {
             object_delete(ObjectDelete) -> ObjectSaved;
             object_history(HistoryRequest) -> HistoryPage;
             object_validate(ValidateRequest) -> Validation;
+            inbox_list(InboxRequest) -> InboxPage;
+            inbox_answer(InboxAnswer) -> Said;
+            link_set(LinkChange) -> Said;
+            link_remove(LinkChange) -> Said;
+            audit_list(AuditRequest) -> AuditPage;
             queue_list(Empty) -> QueuePage;
             queue_retry(ById) -> QueuePage;
             queue_discard(ById) -> QueuePage;

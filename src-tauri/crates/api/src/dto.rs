@@ -29,7 +29,9 @@ macro_rules! words {
     )* };
 }
 
+mod inbox;
 mod managed;
+pub use inbox::*;
 pub use managed::*;
 
 words! {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{connector, mapping, queue, recon, run, sandbox, serve, user, vault},
+    commands::{connector, inbox, mapping, queue, recon, run, sandbox, serve, user, vault},
     exit::Failure,
 };
 
@@ -53,6 +53,12 @@ pub enum Command {
     /// Managed users
     #[command(subcommand)]
     User(user::Command),
+    /// What only a person can decide
+    #[command(subcommand)]
+    Inbox(inbox::Command),
+    /// Links between records, by hand
+    #[command(subcommand)]
+    Link(inbox::LinkCommand),
     /// Implicit syncs that wait or failed
     #[command(subcommand)]
     Queue(queue::Command),

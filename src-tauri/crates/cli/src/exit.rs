@@ -102,6 +102,7 @@ mod tests {
             error.policies.push(PolicyFailure {
                 property: property.into(),
                 policy: "REQUIRED".into(),
+                params: None,
                 message: "is required".into(),
             });
         }

@@ -237,8 +237,7 @@ impl Work {
         })?;
         let title = title_of(attributes, id);
         let old = (change == QueueChange::Delete).then_some(attributes);
-        let onward =
-            Onward { kind: &config.name, id, title: &title, change, old, changes: &entry.changes };
+        let onward = Onward { kind: &config.name, id, title: &title, change, old, changes: &entry.changes };
         queue_followers(w, &self.followers, &onward, self.now_ms, &self.at).map(|_| ())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
-use store::{Feed, Run, RunMode};
+use store::{Feed, Run, RunMode, Side};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -36,10 +36,13 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<Read, EngineError> {
         let mut told = Vec::new();
-        for end in [&prepared.source, &prepared.target] {
+        for (end, side) in [
+            (&prepared.source, Side::of_source(prepared.orientation)),
+            (&prepared.target, Side::of_target(prepared.orientation)),
+        ] {
             told.push(match end {
                 End::Managed(config) => self.managed_changes(prepared, &config.name).await?,
-                End::Remote(remote) => self.remote_changes(run, prepared, remote, cancel).await?,
+                End::Remote(remote) => self.remote_changes(run, prepared, remote, side, cancel).await?,
             });
         }
         let feeds = told.iter().filter_map(|t| t.feed.clone()).collect();
@@ -100,6 +103,7 @@ impl Engine {
         run: &mut Run,
         prepared: &Prepared,
         remote: &Remote,
+        side: Side,
         cancel: &CancellationToken,
     ) -> Result<Told, EngineError> {
         if !remote.object_type.change_feed {
@@ -138,7 +142,7 @@ impl Engine {
             let (seen, at) = (seen_page(remote, 0, page.objects), self.at());
             self.store.write(move |w| w.mirror_fresh(&seen, &at)).await?;
         }
-        self.confirm_deleted(remote, &deleted).await?;
+        self.confirm_deleted(prepared, remote, side, &deleted).await?;
         ids.extend(deleted);
         let feed = cursor.map(|cursor| Feed {
             mapping: prepared.name().to_owned(),
@@ -151,10 +155,30 @@ impl Engine {
     }
 
     /// What a feed says is gone is looked for by its id before it counts as gone.
-    async fn confirm_deleted(&self, remote: &Remote, deleted: &BTreeSet<String>) -> Result<(), EngineError> {
+    async fn confirm_deleted(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        side: Side,
+        deleted: &BTreeSet<String>,
+    ) -> Result<(), EngineError> {
         let ids: Vec<String> = deleted.iter().cloned().collect();
         for chunk in ids.chunks(CONFIRM) {
             self.read_some(remote, chunk).await?;
+            let (path, asked) = (remote.path.clone(), chunk.to_vec());
+            let gone = self
+                .store
+                .read(move |r| {
+                    let mut gone = Vec::new();
+                    for id in asked {
+                        if r.mirrored(&path, &id)?.is_none() {
+                            gone.push(id);
+                        }
+                    }
+                    Ok(gone)
+                })
+                .await?;
+            self.follow_moved(remote, prepared.link_type(), side, &gone).await?;
         }
         Ok(())
     }

@@ -212,6 +212,11 @@ impl Engine {
                 after = last.clone();
                 let found =
                     remote.connector.read(&remote.object_type.name, &missing, &remote.attributes).await?;
+                let gone: Vec<String> = missing
+                    .into_iter()
+                    .filter(|uid| !found.iter().any(|o| remote.id(o.uid.clone()) == *uid))
+                    .collect();
+                self.follow_moved(remote, linked.kind, linked.side, &gone).await?;
                 if !found.is_empty() {
                     let (page, run, at) = (seen_page(remote, seen, found), run.clone(), self.at());
                     self.store
@@ -222,6 +227,33 @@ impl Engine {
                         .await?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Records that were merged into others are the same people under another id: their links follow them, so that nobody is
+    /// made a second time.
+    pub(crate) async fn follow_moved(
+        &self,
+        remote: &Remote,
+        kind: &str,
+        side: Side,
+        gone: &[String],
+    ) -> Result<(), EngineError> {
+        for chunk in gone.chunks(CONFIRM) {
+            let moved = remote.connector.moved(&remote.object_type.name, chunk).await?;
+            if moved.is_empty() {
+                continue;
+            }
+            let moved: Vec<(String, String)> =
+                moved.into_iter().map(|(old, new)| (remote.id(old), remote.id(new))).collect();
+            tracing::info!(path = remote.path, records = moved.len(), "links follow merged records");
+            let kind = kind.to_owned();
+            self.store
+                .write(move |w| {
+                    moved.iter().try_for_each(|(old, new)| w.move_link(&kind, side, old, new).map(|_| ()))
+                })
+                .await?;
         }
         Ok(())
     }

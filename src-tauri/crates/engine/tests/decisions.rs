@@ -10,7 +10,7 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 use store::{EntryStatus, InboxKind, InboxRow, Run, RunMode, RunState};
-use support::{Bench, INBOUND, OUTBOUND, bench, inbound, links, outbound, prop};
+use support::{Bench, INBOUND, OUTBOUND, bench, inbound, links, prop};
 
 async fn small() -> Bench {
     bench(Options { records: 0, seed: 1, ..Options::default() }).await
@@ -382,4 +382,23 @@ async fn what_failed_in_an_incremental_run_is_looked_at_by_the_next() {
     assert_eq!(bench.entries(&failed).await.len(), 1);
     let again = incremental(&bench, INBOUND).await;
     assert_eq!(bench.entries(&again).await.len(), 1, "it did not change since, and is still to be done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merged_record_keeps_its_user() {
+    for by_changes in [false, true] {
+        let bench = bench(Options { records: 40, seed: 4, ..Options::default() }).await;
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        let twin = contact(&bench, "ann.li@example.com", "Ann");
+        incremental(&bench, INBOUND).await;
+        let (first, second) = (linked(&bench, &ann).await, linked(&bench, &twin).await);
+        let merged = bench.sandbox.portal().merge(&ann, &twin).unwrap();
+        let run = if by_changes { incremental(&bench, INBOUND).await } else { bench.recon(INBOUND).await };
+        assert_eq!((run.state, run.progress.created), (RunState::Success, 0), "nobody is made a second time");
+        let now = linked(&bench, &merged).await;
+        assert!(now.is_some() && (now == first || now == second), "{by_changes}: {now:?}");
+        // The other user has lost its contact, which is for a person to look at.
+        let missing: Vec<_> = bench.entries(&run).await.into_iter().map(|e| e.situation).collect();
+        assert!(missing.contains(&Situation::SourceMissing), "{by_changes}: {missing:?}");
+    }
 }

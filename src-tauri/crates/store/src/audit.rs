@@ -4,7 +4,11 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Reader, StoreError, Writer, entries::StoredChange, limit::rows_at_most};
+use crate::{
+    Page, Reader, StoreError, Writer,
+    entries::StoredChange,
+    limit::{one_more, rows_at_most},
+};
 
 /// One line of the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +74,41 @@ impl Reader<'_> {
             Ok(HistoryRow { at, who, changes, run, mapping })
         })
         .collect()
+    }
+
+    /// A page of the audit, newest first: only this topic, only lines that contain this text, only before this number.
+    pub fn audit_page(
+        &self,
+        topic: Option<&str>,
+        search: Option<&str>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<(i64, AuditRow)>, StoreError> {
+        let search = search.map(str::trim).filter(|text| !text.is_empty()).map(str::to_lowercase);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, at, who, topic, object, detail FROM audit
+             WHERE seq < ?1 AND (?2 IS NULL OR topic = ?2)
+               AND (?3 IS NULL OR instr(lower(who || ' ' || object || ' ' || detail), ?3) > 0)
+             ORDER BY seq DESC LIMIT ?4",
+        )?;
+        let found = statement.query_map(
+            params![before.unwrap_or(i64::MAX), topic, search, one_more(limit)],
+            |row| {
+                let line = AuditRow {
+                    at: row.get(1)?,
+                    who: row.get(2)?,
+                    topic: row.get(3)?,
+                    object: row.get(4)?,
+                    detail: row.get(5)?,
+                };
+                Ok((row.get(0)?, line))
+            },
+        )?;
+        let mut rows = found.collect::<Result<Vec<(i64, AuditRow)>, _>>()?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|(seq, _)| seq.to_string());
+        Ok(Page { rows, next })
     }
 
     /// The audit, newest first.

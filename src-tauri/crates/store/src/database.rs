@@ -4,7 +4,11 @@ use std::{
     ops::Deref,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -33,6 +37,8 @@ struct Shared {
     file: PathBuf,
     jobs: mpsc::Sender<Job>,
     readers: Mutex<Vec<Connection>>,
+    /// Transactions that the writer still begins: without end, unless a test cuts the power.
+    left: Arc<AtomicU64>,
 }
 
 /// Read access inside [`Store::read`].
@@ -78,17 +84,22 @@ impl Store {
         let mut writer = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         migrate(&mut writer, &file)?;
         let (jobs, inbox) = mpsc::channel::<Job>();
+        let left = Arc::new(AtomicU64::new(u64::MAX));
+        let budget = Arc::clone(&left);
         thread::Builder::new()
             .name("repository".into())
             .spawn(move || {
                 while let Ok(job) = inbox.recv() {
+                    if budget.fetch_sub(1, Ordering::Relaxed) == 0 {
+                        return;
+                    }
                     job(&mut writer);
                 }
             })
             .map_err(|e| {
                 StoreError::new(ErrorKind::Other, format!("the repository's thread cannot start: {e}"))
             })?;
-        Ok(Self { shared: Arc::new(Shared { file, jobs, readers: Mutex::new(Vec::new()) }) })
+        Ok(Self { shared: Arc::new(Shared { file, jobs, readers: Mutex::new(Vec::new()), left }) })
     }
 
     /// The database file.
@@ -178,6 +189,12 @@ impl Store {
             w.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
             Ok(())
         })
+    }
+
+    /// Ends the writer before the transaction after the next `count`: how tests cut the power at any write.
+    #[doc(hidden)]
+    pub fn stop_after(&self, count: u64) {
+        self.shared.left.store(count, Ordering::Relaxed);
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {

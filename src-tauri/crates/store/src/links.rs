@@ -4,7 +4,7 @@ use model::Attributes;
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value;
 
-use crate::{Hash, Reader, StoreError, Writer};
+use crate::{Hash, Reader, Side, StoreError, Writer};
 
 /// Which end of the link a mapping calls its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,6 +201,21 @@ impl Writer<'_> {
         );
         let key = [space.kind.as_str(), space.qualifier.as_str(), source_id];
         Ok(self.connection.prepare_cached(&sql)?.execute(key)? > 0)
+    }
+
+    /// Points the link of one end to the id that its record has now, under every qualifier. A record that is linked under its
+    /// new id already keeps that link, and the old one stays as it is, for somebody to look at.
+    pub fn move_link(&self, kind: &str, side: Side, old: &str, new: &str) -> Result<u64, StoreError> {
+        let end = side.link_column();
+        let sql = format!(
+            "UPDATE OR IGNORE link SET {end}_id = ?4, forward = NULL, backward = NULL
+             WHERE type = ?1 AND qualifier = ?2 AND {end}_id = ?3"
+        );
+        let mut moved = 0;
+        for qualifier in self.link_qualifiers(kind)? {
+            moved += self.connection.prepare_cached(&sql)?.execute([kind, qualifier.as_str(), old, new])?;
+        }
+        Ok(moved as u64)
     }
 
     /// Has a pair judged anew by both directions, whatever stands in its stamps. `base` replaces what is remembered of

@@ -296,7 +296,10 @@ fn columns_are_filled_and_protected_values_found_by_key() {
     });
     let attributes = json!({"p0": "a", "p1": "c", "p2": "c"}).as_object().unwrap().clone();
     Writer::on(&repository.connection)
-        .insert_managed(&ManagedWrite { config: &new, id: "2", attributes: &attributes, hash: [0; 16] }, "now")
+        .insert_managed(
+            &ManagedWrite { config: &new, id: "2", attributes: &attributes, hash: [0; 16] },
+            "now",
+        )
         .unwrap();
     repository.holds("filters whose parts all have an index", |w| {
         let filter = Some(Filter::parse("p0 sw \"a\" and p1 gt \"b\" and p2 eq \"c\"").unwrap());

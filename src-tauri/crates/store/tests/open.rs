@@ -54,12 +54,7 @@ fn what_cannot_be_opened_says_why() {
     let no_folder: Spoil = |folder| fs::remove_dir(folder).unwrap();
     let folder_in_the_way: Spoil = |folder| fs::create_dir(folder.join("concord.db")).unwrap();
     for (what, spoil, kind, words) in [
-        (
-            "newer",
-            newer,
-            ErrorKind::TooNew,
-            "written by a newer Concord (format 99, this program knows ",
-        ),
+        ("newer", newer, ErrorKind::TooNew, "written by a newer Concord (format 99, this program knows "),
         ("negative", negative, ErrorKind::TooNew, "newer Concord"),
         ("text", text, ErrorKind::Damaged, "restore the last copy"),
         ("stranger", stranger, ErrorKind::Damaged, "not one of Concord"),

@@ -1,5 +1,7 @@
 // Written by `cargo test -p api export_bindings`. Do not edit.
 import type { AppStatus } from "./AppStatus";
+import type { AuditPage } from "./AuditPage";
+import type { AuditRequest } from "./AuditRequest";
 import type { AuthorizeRequest } from "./AuthorizeRequest";
 import type { AuthorizeResult } from "./AuthorizeResult";
 import type { ById } from "./ById";
@@ -16,6 +18,10 @@ import type { EntriesRequest } from "./EntriesRequest";
 import type { EntryPage } from "./EntryPage";
 import type { HistoryPage } from "./HistoryPage";
 import type { HistoryRequest } from "./HistoryRequest";
+import type { InboxAnswer } from "./InboxAnswer";
+import type { InboxPage } from "./InboxPage";
+import type { InboxRequest } from "./InboxRequest";
+import type { LinkChange } from "./LinkChange";
 import type { ManagedTypeDetail } from "./ManagedTypeDetail";
 import type { ManagedTypeDraft } from "./ManagedTypeDraft";
 import type { ManagedTypeSaved } from "./ManagedTypeSaved";
@@ -46,6 +52,7 @@ import type { RunSummary } from "./RunSummary";
 import type { RunUndo } from "./RunUndo";
 import type { RunUnfinished } from "./RunUnfinished";
 import type { RunsRequest } from "./RunsRequest";
+import type { Said } from "./Said";
 import type { SamplePage } from "./SamplePage";
 import type { SampleRequest } from "./SampleRequest";
 import type { SampleSetup } from "./SampleSetup";
@@ -113,6 +120,11 @@ export interface Commands {
   object_delete: { request: ObjectDelete; answer: ObjectSaved };
   object_history: { request: HistoryRequest; answer: HistoryPage };
   object_validate: { request: ValidateRequest; answer: Validation };
+  inbox_list: { request: InboxRequest; answer: InboxPage };
+  inbox_answer: { request: InboxAnswer; answer: Said };
+  link_set: { request: LinkChange; answer: Said };
+  link_remove: { request: LinkChange; answer: Said };
+  audit_list: { request: AuditRequest; answer: AuditPage };
   queue_list: { request: Empty; answer: QueuePage };
   queue_retry: { request: ById; answer: QueuePage };
   queue_discard: { request: ById; answer: QueuePage };

@@ -6,6 +6,7 @@ use api::{App, AppOptions};
 
 pub mod connector;
 pub mod demo;
+pub mod inbox;
 pub mod mapping;
 pub mod queue;
 pub mod recon;
@@ -33,6 +34,8 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Recon(command) => recon::run(command, &open().await?, output).await,
         Command::Run(command) => run::run(command, &open().await?, output).await,
         Command::User(command) => user::run(command, open().await?.as_ref(), output).await,
+        Command::Inbox(command) => inbox::run(command, open().await?.as_ref(), output).await,
+        Command::Link(command) => inbox::link(command, open().await?.as_ref(), output).await,
         Command::Queue(command) => queue::run(command, open().await?.as_ref(), output).await,
         Command::Serve(command) => serve::run(command, &open().await?, output).await,
         Command::Vault(command) => vault::run(command, open().await?.as_ref(), output).await,
