@@ -20,44 +20,79 @@ pub(crate) enum Doubt {
     CannotTell,
 }
 
+/// Records that rows in doubt are about, as they are now.
+struct Seen {
+    objects: Vec<RemoteObject>,
+    /// Those found by their natural key.
+    keyed: Vec<RemoteObject>,
+}
+
+/// Rows looked at with one call each for creates and for the others.
+const TOGETHER: usize = 100;
+
 impl Engine {
-    /// Looks whether a write was done.
-    pub(crate) async fn look(&self, remote: &Remote, row: &JournalRow) -> Result<Doubt, EngineError> {
-        let kind = &remote.object_type.name;
-        let same_values = |object: &RemoteObject| {
-            row.payload
-                .iter()
-                .all(|(n, v)| canonical::same(object.attributes.get(n).unwrap_or(&Value::Null), v))
-        };
-        match (row.operation, &row.target_id) {
-            (Operation::Create, _) => {
-                let key = remote
-                    .object_type
-                    .natural_key
-                    .as_ref()
-                    .and_then(|k| row.payload.get(k))
-                    .and_then(Value::as_str);
-                let Some(key) = key.filter(|k| !k.is_empty()) else { return Ok(Doubt::CannotTell) };
-                let found = remote.connector.find_by_key(kind, &[key.to_owned()], &remote.attributes).await?;
-                Ok(found.into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
-            }
-            (_, None) => Ok(Doubt::NeverArrived),
-            (operation, Some(uid)) => {
-                let found = remote
-                    .connector
-                    .read(kind, std::slice::from_ref(uid), &remote.attributes)
-                    .await?
-                    .into_iter()
-                    .next();
-                Ok(match (operation, found) {
-                    (Operation::Delete, None) => {
-                        Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })
-                    }
-                    (Operation::Update, Some(object)) if same_values(&object) => Doubt::Arrived(object),
-                    _ => Doubt::NeverArrived,
-                })
+    /// Looks whether writes were done, many with one call; one answer per row, in order.
+    pub(crate) async fn look_all(
+        &self,
+        remote: &Remote,
+        rows: &[JournalRow],
+    ) -> Result<Vec<Doubt>, EngineError> {
+        let mut doubts = Vec::with_capacity(rows.len());
+        for chunk in rows.chunks(TOGETHER) {
+            let seen = self.seen_of(remote, chunk).await?;
+            // A record that was found by a key and does not bear it was found by another name of that key.
+            let keys: Vec<&str> = chunk.iter().filter_map(|row| key_of(remote, row)).collect();
+            let unclear = seen.keyed.iter().any(|object| !keys.iter().any(|key| bears(remote, object, key)));
+            for row in chunk {
+                doubts.push(match row.operation {
+                    Operation::Create => match key_of(remote, row) {
+                        None => Doubt::CannotTell,
+                        Some(key) => match seen.keyed.iter().find(|object| bears(remote, object, key)) {
+                            Some(object) => Doubt::Arrived(object.clone()),
+                            None if unclear => self.look_for(remote, key).await?,
+                            None => Doubt::NeverArrived,
+                        },
+                    },
+                    operation => of_known(remote, operation, row, &seen.objects),
+                });
             }
         }
+        Ok(doubts)
+    }
+
+    async fn seen_of(&self, remote: &Remote, rows: &[JournalRow]) -> Result<Seen, EngineError> {
+        let kind = &remote.object_type.name;
+        let uids: Vec<String> = rows
+            .iter()
+            .filter(|row| row.operation != Operation::Create)
+            .filter_map(|row| row.target_id.clone())
+            .collect();
+        let mut keys: Vec<String> = rows
+            .iter()
+            .filter(|row| row.operation == Operation::Create)
+            .filter_map(|row| key_of(remote, row).map(str::to_owned))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        let connector = &remote.connector;
+        Ok(Seen {
+            objects: match uids.as_slice() {
+                [] => Vec::new(),
+                uids => connector.read(kind, uids, &remote.attributes).await?,
+            },
+            keyed: match keys.as_slice() {
+                [] => Vec::new(),
+                keys => connector.find_by_key(kind, keys, &remote.attributes).await?,
+            },
+        })
+    }
+
+    async fn look_for(&self, remote: &Remote, key: &str) -> Result<Doubt, EngineError> {
+        let found = remote
+            .connector
+            .find_by_key(&remote.object_type.name, &[key.to_owned()], &remote.attributes)
+            .await?;
+        Ok(found.into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
     }
 
     /// Resolves what an ended process left in doubt for this mapping. Creates without a key to find them by are looked for
@@ -71,8 +106,9 @@ impl Engine {
         }
         tracing::info!(mapping = prepared.name(), rows = rows.len(), "resolving writes in doubt");
         let mut keyless = Vec::new();
-        for row in rows {
-            match self.look(remote, &row).await? {
+        let doubts = self.look_all(remote, &rows).await?;
+        for (row, doubt) in rows.into_iter().zip(doubts) {
+            match doubt {
                 Doubt::Arrived(object) => self.settle_doubt(prepared, &row, Some(object.uid)).await?,
                 Doubt::NeverArrived => self.settle_doubt(prepared, &row, None).await?,
                 Doubt::CannotTell => keyless.push(row),
@@ -179,5 +215,34 @@ impl Engine {
             })
             .await?;
         Ok(())
+    }
+}
+
+/// The value by which a create is found again.
+fn key_of<'r>(remote: &Remote, row: &'r JournalRow) -> Option<&'r str> {
+    let name = remote.object_type.natural_key.as_ref()?;
+    row.payload.get(name).and_then(Value::as_str).filter(|key| !key.is_empty())
+}
+
+fn bears(remote: &Remote, object: &RemoteObject, key: &str) -> bool {
+    let value = remote.object_type.natural_key.as_ref().and_then(|name| object.attributes.get(name));
+    value.and_then(Value::as_str).is_some_and(|value| value.to_lowercase() == key.to_lowercase())
+}
+
+/// What became of an update or a delete of a record whose id is known.
+fn of_known(remote: &Remote, operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
+    let Some(uid) = &row.target_id else { return Doubt::NeverArrived };
+    let found = objects.iter().find(|object| remote.id(object.uid.clone()) == *uid);
+    match (operation, found) {
+        (Operation::Delete, None) => {
+            Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })
+        }
+        (Operation::Update, Some(object)) => {
+            let same = row.payload.iter().all(|(name, value)| {
+                canonical::same(object.attributes.get(name).unwrap_or(&Value::Null), value)
+            });
+            if same { Doubt::Arrived(object.clone()) } else { Doubt::NeverArrived }
+        }
+        _ => Doubt::NeverArrived,
     }
 }

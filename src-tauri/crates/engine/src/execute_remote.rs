@@ -265,7 +265,11 @@ impl Engine {
                     notes.push(Note::failed(item, &reason, remedy.as_deref()));
                 }
                 Outcome::Retry { after, reason } if last_round || after > LONGEST_WAIT => {
-                    let remedy = format!("run it again in {} seconds or later", after.as_secs().max(1));
+                    let remedy = if after == Outcome::ONCE_AUTHORIZED {
+                        "authorize again, then run it again".to_owned()
+                    } else {
+                        format!("run it again in {} seconds or later", after.as_secs().max(1))
+                    };
                     notes.push(Note::failed(item, &reason, Some(&remedy)));
                 }
                 Outcome::Retry { after, reason } => {
@@ -279,8 +283,11 @@ impl Engine {
         for (item, existing, reason) in conflicts {
             self.take_over(prepared, remote, item, existing, reason, &mut notes).await?;
         }
-        for (item, reason) in lost {
-            match self.look(remote, &doubt_row(prepared, remote, operation, &item)).await? {
+        let rows: Vec<JournalRow> =
+            lost.iter().map(|(item, _)| doubt_row(prepared, remote, operation, item)).collect();
+        let doubts = self.look_all(remote, &rows).await?;
+        for ((item, reason), doubt) in lost.into_iter().zip(doubts) {
+            match doubt {
                 Doubt::Arrived(object) => {
                     notes.push(self.done_note(prepared, remote, operation, item, object).await?)
                 }
@@ -579,7 +586,11 @@ fn still_waiting(outcomes: &[Outcome]) -> Option<(ConnectorError, Duration)> {
         .collect();
     let (reason, longest) = waits?.into_iter().max_by_key(|(_, after)| *after)?;
     let message = format!("{reason}; what was done until then stays, run it again to go on");
-    Some((ConnectorError::new(ErrorKind::Unavailable, message), longest))
+    let kind = match longest {
+        Outcome::ONCE_AUTHORIZED => ErrorKind::Unauthorized,
+        _ => ErrorKind::Unavailable,
+    };
+    Some((ConnectorError::new(kind, message), longest))
 }
 
 async fn send(remote: &Remote, operation: Operation, items: &[Item]) -> Vec<Outcome> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
-use store::{Feed, Run, RunMode, Side};
+use store::{Feed, Run, RunMode, RunState, Side};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 
 /// Ids per call when a deletion is confirmed.
 const CONFIRM: usize = 100;
-/// Runs that are looked through for the last one that wrote.
+/// Runs that are looked through for the last one that dealt with everything.
 const LOOKED_THROUGH: usize = 20;
 
 /// What one end has to tell.
@@ -65,14 +65,22 @@ impl Engine {
                         more.extend(r.link_of_target(&space, target)?.map(|link| link.source_id));
                     }
                 }
-                // What the last run left undone has not changed since, and is still to be done.
-                let last = r.runs(Some(&name), Some(before), LOOKED_THROUGH)?;
-                if let Some(last) = last.rows.iter().find(|run| run.mode != RunMode::Preview) {
-                    more.extend(r.unfinished_sources(last.seq)?);
+                // What the runs since left undone has not changed, and is still to be done.
+                for run in r.runs(Some(&name), Some(before), LOOKED_THROUGH)?.rows {
+                    if run.mode == RunMode::Preview {
+                        continue;
+                    }
+                    more.extend(r.unfinished_sources(run.seq, false)?);
+                    let p = &run.progress;
+                    if run.state == RunState::Success && p.ids.is_empty() && p.undoes.is_none() {
+                        return Ok(Some(more));
+                    }
                 }
-                Ok(more)
+                Ok(None)
             })
             .await?;
+        // So many runs have ended early that nobody knows any more what is undone.
+        let Some(more) = more else { return Ok(Read { sources: None, feeds }) };
         sources.extend(more);
         let sources: Vec<String> = sources.into_iter().collect();
         self.read_targets(prepared, &sources, false).await?;

@@ -1,5 +1,7 @@
 //! The types of managed objects: reading them, and changing them with the consequences known beforehand.
 
+mod together;
+
 use std::collections::BTreeMap;
 
 use model::{

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mapping::{Correlation, Decision, Interpreter, Mapping, Newer};
 use model::{Action, Filter, ResourcePath, Situation, filter::Op};
 use serde_json::Value;
-use store::{Entry, EntryStatus, NewLink, Run, Store, Walk};
+use store::{Entry, EntryStatus, NewLink, Run, RunMode, Store, Walk};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -248,7 +248,8 @@ impl Planning<'_> {
                         *self.situations.entry(situation.to_string()).or_default() += 1;
                     }
                     Judgement::Entry(entry, stamp) => {
-                        stamps.extend(stamp.map(|s| *s));
+                        // A preview leaves it unstamped, so that the run says the same.
+                        stamps.extend(stamp.filter(|_| run.mode != RunMode::Preview).map(|s| *s));
                         let mut entry = with_policies(self.store, self.prepared, *entry)?;
                         entry.seq = self.next_seq;
                         self.next_seq += 1;

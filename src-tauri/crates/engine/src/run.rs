@@ -16,7 +16,7 @@ use crate::{
     read::Linked,
 };
 
-/// Finished runs that are kept per mapping, unless the setting `runs.keep` says otherwise.
+/// Finished runs that are kept per mapping, unless its `keepRuns` says otherwise.
 pub const DEFAULT_KEPT_RUNS: usize = 30;
 
 /// What to run.
@@ -84,12 +84,12 @@ impl Engine {
             incremental: request.incremental,
         };
         let id = new.id.clone();
+        let kept = prepared.config.keep_runs.unwrap_or(DEFAULT_KEPT_RUNS).max(1);
         let run = self
             .store
             .write(move |w| {
                 w.begin_run(&new)?;
-                let kept = w.setting("runs.keep")?.and_then(|text| text.parse().ok());
-                w.prune_runs(&new.mapping, kept.unwrap_or(DEFAULT_KEPT_RUNS))?;
+                w.prune_runs(&new.mapping, kept)?;
                 w.run(&new.id)?.ok_or_else(|| store::StoreError::not_found(format!("run {}", new.id)))
             })
             .await?;
@@ -189,7 +189,7 @@ impl Engine {
         if done.state == RunState::Active {
             return Err(EngineError::Busy(format!("run {id} is still under way; wait for it or cancel it")));
         }
-        let ids = self.store.read(move |r| r.unfinished_sources(done.seq)).await?;
+        let ids = self.store.read(move |r| r.unfinished_sources(done.seq, true)).await?;
         if ids.is_empty() {
             return Err(EngineError::config(format!(
                 "run {id} left no source record undone; there is nothing to run again"

@@ -1,5 +1,7 @@
 //! What only a person can decide, records that moved, and runs that are gone on with.
 
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
+
 mod support;
 
 use engine::{Answer, CancellationToken, Newer, Perform, RunRequest};

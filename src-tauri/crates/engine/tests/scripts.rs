@@ -1,5 +1,7 @@
 //! Link qualifiers, events, post-actions and narrowed queries, in runs against the sandbox.
 
+#![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
+
 mod support;
 
 use sandbox::hubspot::Options;

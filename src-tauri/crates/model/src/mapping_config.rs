@@ -329,6 +329,9 @@ pub struct MappingConfig {
     /// Implicit sync only when one of these attributes changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger_sync_properties: Option<Vec<String>>,
+    /// Finished runs that are kept with their entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_runs: Option<usize>,
     /// Limits on the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guards: Option<GuardsConfig>,
