@@ -80,6 +80,7 @@ impl Consent {
 
 /// Makes a connector for the sandbox's app in the form, as a person would.
 async fn connect(app: &Session, sandbox: &str, authorize_url: &str) {
+    app.press(Role::Button, "Connect a system").await;
     app.press(Role::Button, "Connect HubSpot").await;
     app.fill("Name", CONNECTOR).await;
     app.press(Role::Radio, "OAuth app").await;
@@ -88,7 +89,7 @@ async fn connect(app: &Session, sandbox: &str, authorize_url: &str) {
     app.press(Role::Disclosure, "Advanced").await;
     app.fill("API address", sandbox).await;
     app.fill("Authorization page", authorize_url).await;
-    app.press(Role::Button, "Save").await;
+    app.press(Role::Button, "Next: authorize").await;
     app.sees("Not authorized yet").await;
 }
 
@@ -119,12 +120,6 @@ async fn each_end_of_a_consent_has_its_words_and_the_tokens_are_kept_safe() {
 
     consent.ask().await;
     consent.decide("Allow").await;
-    until("authorized connector", async || {
-        let seen = app.text().await.ok()?;
-        (seen.contains("Authorized") && !seen.contains("Not authorized")).then_some(())
-    })
-    .await;
-    app.press(Role::Button, "Test").await;
     app.sees("Connected").await;
     consent.screen.picture("consent-given").await;
 

@@ -5,25 +5,41 @@ const KEY = "sandbox-service-key";
 
 test("a connector is made, tested and used for data", async ({ host, page }) => {
   await open(page, host, "/connectors/new");
+  await page.getByRole("button", { name: "Connect HubSpot" }).click();
   await page.getByRole("textbox", { name: "Name", exact: true }).fill("crm");
   await page.getByRole("textbox", { name: "Title" }).fill("Our CRM");
   await page.getByRole("radio", { name: "Service key" }).check();
   await page.getByLabel("Access token").fill(KEY);
   const { properties } = await host.call("connector_blank", { provider: "hubspot" });
   const address = properties.find((property) => property.name === "apiBaseUrl");
-  if (address?.advanced) await page.getByText("Advanced", { exact: true }).click();
+  await page.getByText("Advanced", { exact: true }).click();
   await page.getByRole("textbox", { name: address?.label, exact: true }).fill(host.sandbox);
-  await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "crm" })).toBeVisible();
-  await expect(page.getByText("Untested")).toBeVisible();
+  await page.getByRole("button", { name: "Next: test" }).click();
 
-  await page.getByRole("button", { name: "Test", exact: true }).click();
+  // The test runs by itself, and shows the person's own data.
   await expect(page.getByRole("status").filter({ hasText: /^Connected/ })).toBeVisible();
   await expect(page.getByRole("list", { name: "Checked" })).toContainText("can read contacts");
-  await expect(page.getByText("Active", { exact: true })).toBeVisible();
+  await expect(page.getByText("tested and switched on")).toBeVisible();
+  await expect(page.getByRole("table", { name: "First records of contact" }).getByRole("row")).toHaveCount(9);
   await picture(page, "connector-tested");
+  await page.getByRole("button", { name: "Open connector" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "crm" })).toBeVisible();
+  await expect(page.getByText("Active", { exact: true })).toBeVisible();
   const { attributes } = await host.call("connector_schema", { name: "crm", objectType: "contact" });
   expect(attributes.map(({ name }) => name)).toContain("lifecyclestage");
+});
+
+test("a connector whose test fails stays switched off, and can be discarded", async ({ host, page }) => {
+  await open(page, host, "/connectors/new?system=hubspot");
+  await page.getByLabel("Access token").fill("not-the-key");
+  await page.getByText("Advanced", { exact: true }).click();
+  await page.getByRole("textbox", { name: "API address", exact: true }).fill(host.sandbox);
+  await page.getByRole("button", { name: "Next: test" }).click();
+  await expect(page.getByRole("alert")).toContainText(/token|key/i);
+  expect((await host.call("connectors_list", {})).map(({ enabled }) => enabled)).toEqual([false]);
+  await page.getByRole("button", { name: "Discard" }).click();
+  await expect(page.getByText("No system is connected yet.")).toBeVisible();
+  expect(await host.call("connectors_list", {})).toEqual([]);
 });
 
 test("a wrong key is named as the reason, with what to do", async ({ host, page }) => {

@@ -7,7 +7,7 @@ import { openWindow } from "../testing/window";
 test("the first start offers two doors, and sample data leads to the mappings", async () => {
   const user = userEvent.setup();
   openWindow("/", undefined, "empty");
-  expect(await screen.findByRole("button", { name: "Connect HubSpot" })).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Connect a system" })).toBeTruthy();
   await user.click(screen.getByRole("button", { name: "Try it with sample data" }));
   await waitFor(() => expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Mappings"));
 });

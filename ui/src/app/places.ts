@@ -1,7 +1,7 @@
 import type { IconName } from "../parts/Icon";
 
 export interface Place {
-  to: "/" | "/connectors" | "/mappings" | "/users" | "/runs" | "/queue" | "/settings";
+  to: "/" | "/connectors" | "/mappings" | "/types" | "/users" | "/runs" | "/queue" | "/settings";
   label: string;
   icon: IconName;
 }
@@ -14,6 +14,7 @@ export const PLACES: { heading: string | null; places: Place[] }[] = [
     places: [
       { to: "/connectors", label: "Connectors", icon: "connectors" },
       { to: "/mappings", label: "Mappings", icon: "mappings" },
+      { to: "/types", label: "Managed Objects", icon: "types" },
     ],
   },
   { heading: "Manage", places: [{ to: "/users", label: "User", icon: "user" }] },

@@ -4,8 +4,9 @@ import { toApiError } from "../backend/error";
 import { Button, buttonClass } from "../parts/Button";
 import { Nothing, Page } from "../parts/Page";
 import { Problem } from "../parts/Problem";
-import { ConnectorPage, NewConnectorPage } from "../screens/connectors/ConnectorPage";
+import { ConnectorPage } from "../screens/connectors/ConnectorPage";
 import { ConnectorsPage } from "../screens/connectors/ConnectorsPage";
+import { NewConnectorPage } from "../screens/connectors/wizard/NewConnectorPage";
 import { DashboardPage } from "../screens/dashboard/DashboardPage";
 import { MappingPage } from "../screens/mappings/MappingPage";
 import { MappingsPage } from "../screens/mappings/MappingsPage";
@@ -14,6 +15,8 @@ import { QueuePage } from "../screens/queue/QueuePage";
 import { RunPage } from "../screens/runs/RunPage";
 import { RunsPage } from "../screens/runs/RunsPage";
 import { SettingsPage } from "../screens/settings/SettingsPage";
+import { NewTypePage, TypePage } from "../screens/types/TypePage";
+import { TypesPage } from "../screens/types/TypesPage";
 import { NewUserPage, UserPage } from "../screens/users/UserPage";
 import { UsersPage } from "../screens/users/UsersPage";
 import { Shell } from "./Shell";
@@ -37,7 +40,12 @@ const text = (value: unknown) => (typeof value === "string" && value !== "" ? va
 
 const dashboardRoute = createRoute({ getParentRoute: at, path: "/", component: DashboardPage });
 const connectorsRoute = createRoute({ getParentRoute: at, path: "/connectors", component: ConnectorsPage });
-const newConnectorRoute = createRoute({ getParentRoute: at, path: "/connectors/new", component: NewConnectorPage });
+const newConnectorRoute = createRoute({
+  getParentRoute: at,
+  path: "/connectors/new",
+  component: NewConnectorPage,
+  validateSearch: (search: Record<string, unknown>): { system?: string; name?: string; step?: string } => ({ system: text(search["system"]), name: text(search["name"]), step: text(search["step"]) }),
+});
 const connectorRoute = createRoute({ getParentRoute: at, path: "/connectors/$name", component: ConnectorPage });
 const mappingsRoute = createRoute({ getParentRoute: at, path: "/mappings", component: MappingsPage });
 const newMappingRoute = createRoute({ getParentRoute: at, path: "/mappings/new", component: NewMappingPage });
@@ -47,6 +55,9 @@ const mappingRoute = createRoute({
   component: MappingPage,
   validateSearch: (search: Record<string, unknown>): { tab?: string; run?: string } => ({ tab: text(search["tab"]), run: text(search["run"]) }),
 });
+const typesRoute = createRoute({ getParentRoute: at, path: "/types", component: TypesPage });
+const newTypeRoute = createRoute({ getParentRoute: at, path: "/types/new", component: NewTypePage });
+const typeRoute = createRoute({ getParentRoute: at, path: "/types/$name", component: TypePage });
 const usersRoute = createRoute({
   getParentRoute: at,
   path: "/users",
@@ -68,6 +79,9 @@ const tree = root.addChildren([
   mappingsRoute,
   newMappingRoute,
   mappingRoute,
+  typesRoute,
+  newTypeRoute,
+  typeRoute,
   usersRoute,
   newUserRoute,
   userRoute,

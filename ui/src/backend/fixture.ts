@@ -3,11 +3,13 @@
  * the program. `?scenario=empty` starts without any configuration, `?scenario=locked` with a closed vault.
  */
 import type { ApiError } from "./bindings/ApiError";
+import type { AuditEntry } from "./bindings/AuditEntry";
 import type { Commands } from "./bindings/commands";
 import type { ConnectorDetail } from "./bindings/ConnectorDetail";
 import type { ConnectorSummary } from "./bindings/ConnectorSummary";
 import type { Count } from "./bindings/Count";
 import type { EntryRow } from "./bindings/EntryRow";
+import type { InboxQuestion } from "./bindings/InboxQuestion";
 import type { ManagedTypeDetail } from "./bindings/ManagedTypeDetail";
 import type { MappingDetail } from "./bindings/MappingDetail";
 import type { QueueRow } from "./bindings/QueueRow";
@@ -94,6 +96,21 @@ function makeUsers(): UserRow[] {
   });
 }
 
+function makeInbox(): InboxQuestion[] {
+  const common = { linkQualifier: "default", created: ago(180), updated: ago(90), mapping: "systemHubspotContact_managedUser" };
+  return [
+    { ...common, id: "q-1", kind: "ambiguous", title: "Bo Ek", source: "30104822", target: null, targets: [uuid(1), uuid(2)], detail: {}, reason: "2 users have bo@ex.org" },
+    { ...common, id: "q-2", kind: "conflict", title: "Ann Lee", source: "30104821", target: uuid(0), targets: [], detail: { conflicts: [{ attribute: "sn", source: "Lee", target: "Lie", base: "Li" }, { attribute: "city", source: "Oslo", target: "Bergen", base: null }] }, reason: "both sides changed sn, city" },
+    { ...common, id: "q-3", kind: "alreadyLinked", title: "Elif Kaya", source: "30104830", target: uuid(4), targets: [uuid(4)], detail: {}, reason: "the matching user belongs to another contact" },
+  ];
+}
+
+const AUDIT: AuditEntry[] = [
+  { id: "a-3", at: ago(12), who: "you", topic: "connector", object: "hubspot", detail: "authorized" },
+  { id: "a-2", at: ago(60 * 3), who: "you", topic: "mapping", object: "systemHubspotContact_managedUser", detail: "changed" },
+  { id: "a-1", at: ago(60 * 24), who: "you", topic: "managed type", object: "user", detail: "changed" },
+];
+
 const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSummary => ({
   name,
   title: name,
@@ -108,8 +125,35 @@ const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSumm
   ...rest,
 });
 
+/** A Salesforce connector as it is before anybody typed anything. */
+function salesforceDetail(summary: ConnectorSummary): ConnectorDetail {
+  return {
+    summary,
+    config: {
+      name: summary.name,
+      displayName: summary.title,
+      enabled: summary.enabled,
+      connectorRef: { connectorName: "org.forgerock.openicf.connectors.salesforce.SalesforceConnector" },
+      configurationProperties: { clientId: "", grantType: "refresh_token", loginUrl: "https://login.salesforce.com/services/oauth2/token", version: 66 },
+    },
+    secrets: ["clientSecret", "refreshToken"].map((property) => ({ property, set: false, updatedAt: null })),
+    properties: [
+      { name: "loginUrl", label: "Login URL", kind: "text", help: "", advanced: false, default: "https://login.salesforce.com/services/oauth2/token" },
+      { name: "grantType", label: "Grant", kind: "text", help: "", advanced: false, default: "refresh_token" },
+      { name: "clientId", label: "Consumer key", kind: "text", help: "", advanced: false, default: null },
+      { name: "clientSecret", label: "Consumer secret", kind: "secret", help: "", advanced: false, default: null },
+      { name: "scopes", label: "Scopes", kind: "text", help: "", advanced: true, default: "id api refresh_token" },
+      { name: "version", label: "API version", kind: "number", help: "47 or newer.", advanced: true, default: 66 },
+    ],
+    canAuthorize: summary.name !== "",
+    authorized: false,
+    redirectUri: "http://localhost:47812/oauth/callback",
+  };
+}
+
 function detailOf(summary: ConnectorSummary): ConnectorDetail {
   const oauth = summary.name === "hubspotEu";
+  if (summary.provider === "salesforce") return salesforceDetail(summary);
   return {
     summary,
     config: {
@@ -235,6 +279,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
   let connectors: ConnectorSummary[] = [];
   let mappings: MappingDetail[] = [];
   let users: UserRow[] = [];
+  let inbox = makeInbox();
   let queue: QueueRow[] = [];
   const runs: FixtureRun[] = [];
   const details = new Map<string, ConnectorDetail>();
@@ -321,13 +366,13 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return vault;
     },
     connectors_list: () => connectors,
-    connector_blank: () => detailOf(connector("", { title: "" })),
+    connector_blank: ({ provider }) => (provider === "salesforce" ? detailOf(connector("salesforce", { title: "Salesforce", provider })) : detailOf(connector("", { title: "" }))),
     connector_get: ({ name }) => connectorDetail(name),
     connector_save: ({ create, config, secrets }) => {
       const name = String(config["name"] ?? "");
       if (!/^[A-Za-z0-9_-]+$/.test(name)) fail({ code: "invalid", field: "name", message: `Connector name \`${name}\` cannot be used; use letters, digits, - and _.` });
       if (create && connectors.some((item) => item.name === name)) fail({ code: "conflict", field: "name", message: `There is a connector ${name} already. Choose another name.` });
-      const known = connectors.find((item) => item.name === name) ?? connector(name, {});
+      const known = connectors.find((item) => item.name === name) ?? connector(name, JSON.stringify(config["connectorRef"]).toLowerCase().includes("salesforce") ? { provider: "salesforce", objectTypes: ["User"] } : {});
       const enabled = config["enabled"] !== false;
       const summary: ConnectorSummary = { ...known, title: String(config["displayName"] || name), enabled, state: enabled ? "untested" : "disabled", message: null };
       connectors = create ? [...connectors, summary] : connectors.map((item) => (item.name === name ? summary : item));
@@ -362,7 +407,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       connectors = connectors.filter((item) => item.name !== name);
       return {};
     },
-    connector_schema: ({ objectType }) => ({ objectType, attributes: [] }),
+    connector_schema: ({ objectType }) => ({ objectType, attributes: ["firstname", "lastname", "email", "phone"].map((name) => ({ name, label: name, kind: "string", required: false, writable: true, unique: name === "email", options: [] })) }),
     connector_authorize: ({ name }) =>
       new Promise((resolve) => {
         releaseAuthorize = (ok) => resolve({ ok, message: ok ? `${findConnector(name).title} is authorized.` : "Canceled. Nothing was changed." });
@@ -551,6 +596,21 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       next: null,
     }),
     object_validate: () => ({ result: true, failedPolicyRequirements: [], policies: [], unchecked: [] }),
+    inbox_list: ({ mapping: name }) => {
+      const found = inbox.filter((question) => !name || question.mapping === name);
+      return { questions: found, next: null, total: found.length };
+    },
+    inbox_answer: ({ id, choice }) => {
+      const question = inbox.find((item) => item.id === id) ?? fail({ code: "notFound", message: "This question is answered already." });
+      inbox = inbox.filter((item) => item.id !== id);
+      return { message: `${question.title}: ${choice === "dismiss" ? "put aside" : "done"}` };
+    },
+    link_set: () => ({ message: "linked" }),
+    link_remove: () => ({ message: "the link was removed" }),
+    audit_list: ({ search, topic }) => {
+      const words = (search ?? "").toLowerCase();
+      return { rows: AUDIT.filter((row) => (!topic || row.topic === topic) && [row.who, row.topic, row.object, row.detail].some((text) => text.toLowerCase().includes(words))), next: null };
+    },
     queue_list: () => ({ rows: queue }),
     queue_retry: ({ id }) => {
       queue = queue.map((row) => (row.id === id ? { ...row, state: "waiting", attempts: row.attempts + 1, nextAttemptAt: null, message: null } : row));

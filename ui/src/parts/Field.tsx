@@ -6,15 +6,17 @@ interface Shared {
   /** What is wrong with the value, one line each. */
   errors?: string[];
   required?: boolean;
+  /** The label is for those who do not see what stands around the control. */
+  hideLabel?: boolean;
 }
 
 /** Label, control, help and errors in one arrangement, tied together for those who do not see it. */
-export function Field({ label, help, errors = [], required = false, children }: Shared & { children: (props: { id: string; "aria-describedby"?: string; "aria-invalid"?: true; "aria-required"?: true }) => ReactNode }) {
+export function Field({ label, help, errors = [], required = false, hideLabel = false, children }: Shared & { children: (props: { id: string; "aria-describedby"?: string; "aria-invalid"?: true; "aria-required"?: true }) => ReactNode }) {
   const id = useId();
   const described = [help && `${id}-help`, errors.length > 0 && `${id}-error`].filter(Boolean).join(" ");
   return (
     <div className="flex flex-col gap-1">
-      <span>
+      <span className={hideLabel ? "sr-only" : undefined}>
         <label htmlFor={id} className="text-sm text-soft">
           {label}
         </label>
@@ -43,9 +45,9 @@ export function Field({ label, help, errors = [], required = false, children }: 
 
 type TextFieldProps = Shared & Omit<InputHTMLAttributes<HTMLInputElement>, "onChange" | "value" | "id"> & { value: string; onChange?: (value: string) => void; mono?: boolean };
 
-export function TextField({ label, help, errors, required, value, onChange, mono, className = "", ...rest }: TextFieldProps) {
+export function TextField({ label, help, errors, required, hideLabel, value, onChange, mono, className = "", ...rest }: TextFieldProps) {
   return (
-    <Field label={label} help={help} errors={errors} required={required}>
+    <Field label={label} help={help} errors={errors} required={required} hideLabel={hideLabel}>
       {(props) => (
         <input
           type="text"
@@ -65,10 +67,10 @@ export function TextField({ label, help, errors, required, value, onChange, mono
 }
 
 /** One of a few values. The value that is there stays among them, even when it is none of them. */
-export function SelectField({ label, help, errors, required, value, options, onChange }: Shared & { value: string; options: string[]; onChange: (value: string) => void }) {
+export function SelectField({ label, help, errors, required, hideLabel, value, options, onChange }: Shared & { value: string; options: string[]; onChange: (value: string) => void }) {
   const all = options.includes(value) ? options : [value, ...options];
   return (
-    <Field label={label} help={help} errors={errors} required={required}>
+    <Field label={label} help={help} errors={errors} required={required} hideLabel={hideLabel}>
       {(props) => (
         <select className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props}>
           {all.map((option) => (

@@ -2,6 +2,7 @@ const PATHS = {
   dashboard: "M2.5 2.5h4.5v6H2.5zM9 2.5h4.5v3.5H9zM9 8.5h4.5v5H9zM2.5 11h4.5v2.5H2.5z",
   connectors: "M6 2v3M10 2v3M4 5h8v2.5a4 4 0 0 1-8 0zM8 11.5V14",
   mappings: "M2.5 4.5h4M2.5 11.5h4M6.5 4.5c3 0 1.5 7 4.5 7h2.5M11.5 9.5l2 2-2 2M9.5 4.5h4",
+  types: "M2.5 3h11v3h-11zM4.5 6v6.5h3M4.5 9h3M9 8h4.5v2H9zM9 11.5h4.5v2H9z",
   user: "M8 8a2.75 2.75 0 1 0 0-5.5A2.75 2.75 0 0 0 8 8zM2.8 13.5c.5-2.4 2.6-3.6 5.2-3.6s4.7 1.2 5.2 3.6",
   runs: "M5 3.5v9l7-4.5z",
   queue: "M2.5 4h11M2.5 8h11M2.5 12h6",

@@ -6,11 +6,12 @@ import { Button } from "./Button";
 import { Confirm } from "./Dialog";
 
 /** The foot of an editor: how much is unsaved, and the two ways out. Leaving the screen with changes asks once. */
-export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", before, form, across = "places", always = false, ready = true }: {
+export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", saveLabel = "Save", before, form, across = "places", always = false, ready = true }: {
   changes: number;
   saving: boolean;
   onUndo: () => void;
   undoLabel?: string;
+  saveLabel?: string;
   /** Other ways back, before the one that undoes everything. */
   before?: ReactNode;
   /** Which moves lose the changes: to any other place, or only to another screen because the parts of this one share them. */
@@ -34,7 +35,7 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", before
         {undoLabel}
       </Button>
       <Button look="primary" type="submit" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
-        Save
+        {saveLabel}
       </Button>
       <Confirm
         title={`Leave without saving ${count(changes, "change")}?`}

@@ -1,16 +1,16 @@
 //! Connectors: list, form, save, test, switch, remove.
 
+mod forms;
+
 use connector::TestReport;
 use model::{ConnectorConfig, connector_config::Provider};
-use serde_json::{Value, json};
 use store::ConnectorRow;
 
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
         AttributeInfo, ByName, ConnectorBlank, ConnectorDetail, ConnectorDraft, ConnectorEnable,
-        ConnectorProperty, ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest,
-        SecretStatus,
+        ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest, SecretStatus,
     },
     pool::{TOKENS, owner},
     samples,
@@ -29,22 +29,25 @@ impl App {
 
     /// The form of a connector that does not exist yet.
     pub async fn connector_blank(&self, request: ConnectorBlank) -> Result<ConnectorDetail, ApiError> {
-        if request.provider != "hubspot" {
-            return Err(ApiError::new(
-                ErrorCode::Invalid,
-                format!(
-                    "connections to `{}` are not there yet; this version connects to HubSpot",
-                    request.provider
-                ),
-            ));
-        }
+        let template = match request.provider.as_str() {
+            "hubspot" => |name: &str| samples::hubspot_connector(name, None),
+            "salesforce" => samples::salesforce_connector,
+            other => {
+                return Err(ApiError::new(
+                    ErrorCode::Invalid,
+                    format!(
+                        "connections to `{other}` are not there yet; this version connects to HubSpot and Salesforce"
+                    ),
+                ));
+            }
+        };
         let rows = self.store.read(|r| r.connectors()).await?;
         let taken = |name: &str| rows.iter().any(|row| row.config.name.eq_ignore_ascii_case(name));
-        let name = std::iter::once("hubspot".to_owned())
-            .chain((2..).map(|n| format!("hubspot{n}")))
+        let name = std::iter::once(request.provider.clone())
+            .chain((2..).map(|n| format!("{}{n}", request.provider)))
             .find(|name| !taken(name))
             .unwrap_or_default();
-        let config: ConnectorConfig = serde_json::from_value(samples::hubspot_connector(&name, None))
+        let config: ConnectorConfig = serde_json::from_value(template(&name))
             .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
         self.detail_of(ConnectorRow { config, tested_at: None, test_error: None }).await
     }
@@ -143,7 +146,17 @@ impl App {
         let mut row = self.connector_row(&request.name).await?;
         row.config.enabled = request.enabled;
         let (config, at) = (row.config.clone(), self.at());
-        self.store.write(move |w| w.put_connector(&config, &at)).await?;
+        // The switch says nothing about the keys: what their last test found stays true.
+        let (tested_at, test_error) = (row.tested_at, row.test_error);
+        self.store
+            .write(move |w| {
+                w.put_connector(&config, &at)?;
+                match tested_at {
+                    Some(at) => w.put_connector_test(&config.name, &at, test_error.as_deref()),
+                    None => Ok(()),
+                }
+            })
+            .await?;
         self.audit("connector", &row.config.name, if request.enabled { "enabled" } else { "disabled" })
             .await?;
         self.connector_get(ByName { name: row.config.name }).await
@@ -257,6 +270,8 @@ impl App {
         let authorized = stored.iter().any(|s| matches!(s.field.as_str(), TOKENS | "refreshToken"));
         let client_id = row.config.text("clientId").ok().flatten().is_some();
         let has_secret = stored.iter().any(|s| s.field == "clientSecret");
+        // Salesforce lets an app prove itself by PKCE alone.
+        let secret_is_optional = matches!(row.config.provider(), Ok(Provider::Salesforce));
         let redirect_uri = connector::oauth::Provider::from_config(&row.config).map_or_else(
             |_| row.config.text("redirectUri").ok().flatten().unwrap_or(DEFAULT_REDIRECT).to_owned(),
             |p| p.redirect_uri.to_string(),
@@ -266,8 +281,8 @@ impl App {
             config: serde_json::to_value(&row.config)
                 .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?,
             secrets,
-            properties: properties(),
-            can_authorize: client_id && has_secret,
+            properties: forms::properties(&row.config),
+            can_authorize: client_id && (has_secret || secret_is_optional),
             authorized,
             redirect_uri,
         })
@@ -293,138 +308,16 @@ fn provider_word(config: &ConnectorConfig) -> &'static str {
     }
 }
 
+/// Where the connector's calls go, as far as its configuration knows.
 fn host(config: &ConnectorConfig) -> String {
-    let url = config.text("apiBaseUrl").ok().flatten().unwrap_or("https://api.hubapi.com");
-    url::Url::parse(url)
-        .ok()
-        .map(|u| {
-            u.port().map_or_else(
-                || u.host_str().unwrap_or_default().to_owned(),
-                |p| format!("{}:{p}", u.host_str().unwrap_or_default()),
-            )
-        })
-        .unwrap_or_else(|| url.to_owned())
-}
-
-/// The settings of the form, in order.
-fn properties() -> Vec<ConnectorProperty> {
-    let row =
-        |name: &str, label: &str, kind: &str, default: Value, advanced: bool, help: &str| ConnectorProperty {
-            name: name.into(),
-            label: label.into(),
-            kind: kind.into(),
-            help: help.into(),
-            advanced,
-            default,
-        };
-    vec![
-        row(
-            "accessToken",
-            "Service key",
-            "secret",
-            Value::Null,
-            false,
-            "A service key, or the token of a private app. HubSpot: Development > Keys > Service keys.",
-        ),
-        row(
-            "clientId",
-            "Client ID",
-            "text",
-            Value::Null,
-            false,
-            "Of the OAuth app. HubSpot: your app > Auth.",
-        ),
-        row(
-            "clientSecret",
-            "Client secret",
-            "secret",
-            Value::Null,
-            false,
-            "Of the OAuth app, beside the client ID.",
-        ),
-        row(
-            "refreshToken",
-            "Refresh token",
-            "secret",
-            Value::Null,
-            true,
-            "Only if you bring one from ForgeRock IDM; Authorize fills it in otherwise.",
-        ),
-        row(
-            "scopes",
-            "Scopes",
-            "text",
-            Value::Null,
-            true,
-            "What the OAuth app asks for, separated by blanks. Empty asks for what mappings need.",
-        ),
-        row(
-            "redirectUri",
-            "Redirect URL",
-            "text",
-            json!(DEFAULT_REDIRECT),
-            true,
-            "Must be registered in the OAuth app exactly like this.",
-        ),
-        row(
-            "readSchema",
-            "Read the account's properties",
-            "switch",
-            json!(true),
-            true,
-            "Off uses a built-in list of properties.",
-        ),
-        row("apiVersion", "API version", "text", json!("2026-03"), true, "2026-03, 2026-09 or v3."),
-        row(
-            "apiBaseUrl",
-            "API address",
-            "text",
-            json!("https://api.hubapi.com"),
-            true,
-            "Another one for a sandbox.",
-        ),
-        row(
-            "authorizeUrl",
-            "Authorization page",
-            "text",
-            json!("https://app.hubspot.com/oauth/authorize"),
-            true,
-            "Another one for a sandbox.",
-        ),
-        row(
-            "permitsPerSecond",
-            "Calls per second",
-            "number",
-            json!(10),
-            true,
-            "HubSpot allows 10 on Free and Starter, 19 on Professional and Enterprise.",
-        ),
-        row("maximumConnections", "Connections at most", "number", json!(10), true, ""),
-        row("httpProxyHost", "Proxy host", "text", Value::Null, true, ""),
-        row("httpProxyPort", "Proxy port", "number", Value::Null, true, ""),
-        row(
-            "caFile",
-            "Certificate authority file",
-            "text",
-            Value::Null,
-            true,
-            "A PEM file with the authority that signed the server's certificate.",
-        ),
-        row(
-            "acceptSelfSignedCertificates",
-            "Accept self-signed certificates",
-            "switch",
-            json!(false),
-            true,
-            "Weakens security: anybody on the network path can read the token.",
-        ),
-        row(
-            "disableHostNameVerifier",
-            "Accept certificates of other hosts",
-            "switch",
-            json!(false),
-            true,
-            "Weakens security: a certificate of any host is taken.",
-        ),
-    ]
+    let text = |property: &str| config.text(property).ok().flatten().map(str::to_owned);
+    let url = match config.provider() {
+        Ok(Provider::Salesforce) => text("instanceUrl")
+            .or_else(|| text("loginUrl"))
+            .unwrap_or_else(|| "https://login.salesforce.com".to_owned()),
+        _ => text("apiBaseUrl").unwrap_or_else(|| "https://api.hubapi.com".to_owned()),
+    };
+    let Ok(parsed) = url::Url::parse(&url) else { return url };
+    let host = parsed.host_str().unwrap_or_default();
+    parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

@@ -1,7 +1,9 @@
-//! The templates: a HubSpot connection and its two mappings, as an administrator would write them.
+//! The first draft of a connection to each provider, and what a sandbox begins with.
 
 use model::{ConnectorConfig, MappingConfig};
 use serde_json::{Value, json};
+
+use crate::ready_mappings::ready_mapping;
 
 /// A HubSpot connector. `base_url` is given for a sandbox.
 pub(crate) fn hubspot_connector(name: &str, base_url: Option<&str>) -> Value {
@@ -34,77 +36,26 @@ pub(crate) fn hubspot_connector(name: &str, base_url: Option<&str>) -> Value {
     })
 }
 
-/// HubSpot contacts become users.
-fn inbound(connector: &str) -> Value {
+/// A Salesforce connector under IDM's names, for the organizations that log in at the common address.
+pub(crate) fn salesforce_connector(name: &str) -> Value {
     json!({
-        "name": "systemHubspotContact_managedUser",
-        "displayName": "HubSpot contact to User",
-        "source": format!("system/{connector}/contact"),
-        "target": "managed/user",
-        "enableSync": true,
-        "sourceCondition": "/source/email pr",
-        "correlationQuery": [{"linkQualifier": "default", "expressionTree": {"any": ["mail"]}, "mapping": "systemHubspotContact_managedUser", "type": "text/javascript", "file": "ui/correlateTreeToQueryFilter.js"}],
-        "properties": [
-            {"source": "email", "target": "userName", "transform": {"builtIn": "lower"}, "setOn": "create"},
-            {"source": "email", "target": "mail", "transform": {"builtIn": "lower"}},
-            {"source": "firstname", "target": "givenName", "transform": {"builtIn": "trim"}, "default": "-"},
-            {"source": "lastname", "target": "sn", "transform": {"builtIn": "trim"}, "default": "-"},
-            {"source": "phone", "target": "telephoneNumber"},
-            {"source": "mobilephone", "target": "mobilePhone"},
-            {"source": "jobtitle", "target": "title"},
-            {"source": "company", "target": "companyName"},
-            {"source": "address", "target": "postalAddress"},
-            {"source": "city", "target": "city"},
-            {"source": "zip", "target": "postalCode"},
-            {"source": "state", "target": "stateProvince"},
-            {"source": "country", "target": "country"},
-            {"source": "website", "target": "website"}
-        ],
-        "policies": policies(&[("UNASSIGNED", "IGNORE"), ("UNQUALIFIED", "UNLINK")]),
+        "name": name,
+        "displayName": "Salesforce",
+        "enabled": true,
+        "connectorRef": {
+            "connectorName": "org.forgerock.openicf.connectors.salesforce.SalesforceConnector",
+            "bundleName": "org.forgerock.openicf.connectors.salesforce-connector",
+            "bundleVersion": "[1.5.0.0,2)",
+            "systemType": "provisioner.openicf",
+        },
+        "configurationProperties": {
+            "clientId": "",
+            "grantType": "refresh_token",
+            "loginUrl": "https://login.salesforce.com/services/oauth2/token",
+            "version": 66,
+            "maximumConnections": 10,
+        },
     })
-}
-
-/// Users go to HubSpot.
-fn outbound(connector: &str) -> Value {
-    json!({
-        "name": "managedUser_systemHubspotContact",
-        "displayName": "User to HubSpot contact",
-        "source": "managed/user",
-        "target": format!("system/{connector}/contact"),
-        "links": "systemHubspotContact_managedUser",
-        "enableSync": true,
-        "correlationQuery": [{"linkQualifier": "default", "expressionTree": {"any": ["email"]}, "mapping": "managedUser_systemHubspotContact", "type": "text/javascript", "file": "ui/correlateTreeToQueryFilter.js"}],
-        "properties": [
-            {"source": "mail", "target": "email"},
-            {"source": "givenName", "target": "firstname"},
-            {"source": "sn", "target": "lastname"},
-            {"source": "telephoneNumber", "target": "phone", "whenEmpty": "clear"},
-            {"source": "mobilePhone", "target": "mobilephone", "whenEmpty": "clear"},
-            {"source": "title", "target": "jobtitle", "whenEmpty": "clear"},
-            {"source": "companyName", "target": "company", "whenEmpty": "clear"},
-            {"source": "postalAddress", "target": "address", "whenEmpty": "clear"},
-            {"source": "city", "target": "city", "whenEmpty": "clear"},
-            {"source": "postalCode", "target": "zip", "whenEmpty": "clear"},
-            {"source": "stateProvince", "target": "state", "whenEmpty": "clear"},
-            {"source": "country", "target": "country", "whenEmpty": "clear"},
-            {"source": "website", "target": "website", "whenEmpty": "clear"}
-        ],
-        "policies": policies(&[("UNASSIGNED", "IGNORE"), ("UNQUALIFIED", "UNLINK")]),
-    })
-}
-
-/// IDM's default policies with some replaced.
-fn policies(others: &[(&str, &str)]) -> Vec<Value> {
-    model::Situation::ALL
-        .iter()
-        .map(|situation| {
-            let action = others
-                .iter()
-                .find(|(name, _)| *name == situation.as_str())
-                .map_or(situation.default_action().as_str(), |(_, action)| *action);
-            json!({"situation": situation.as_str(), "action": action})
-        })
-        .collect()
 }
 
 /// The connector of a sandbox at `url`.
@@ -116,7 +67,10 @@ pub(crate) fn sandbox_connector(url: &str) -> Result<ConnectorConfig, serde_json
 pub(crate) fn hubspot_mappings(
     connector: &str,
 ) -> Result<Vec<MappingConfig>, model::mapping_config::MappingConfigError> {
-    [inbound(connector), outbound(connector)].into_iter().map(MappingConfig::from_value).collect()
+    ["systemHubspotContact_managedUser", "managedUser_systemHubspotContact"]
+        .into_iter()
+        .map(|name| ready_mapping(name, connector))
+        .collect()
 }
 
 #[cfg(test)]

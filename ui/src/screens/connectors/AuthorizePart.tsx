@@ -14,12 +14,22 @@ const METHODS: { value: AuthorizeMethod; label: string; help: string }[] = [
   { value: "browser", label: "In my browser", help: "for passkeys, security keys and single sign-on" },
 ];
 
-export function AuthorizePart({ detail, unsaved }: { detail: ConnectorDetail; unsaved: boolean }) {
+const MISSING = {
+  hubspot: "Enter Client ID and Client secret and save, then authorize.",
+  salesforce: "Enter the consumer key and save, then authorize.",
+};
+
+export function AuthorizePart({ detail, unsaved, onAuthorized }: {
+  detail: ConnectorDetail;
+  unsaved: boolean;
+  /** The provider gave consent and the test after it succeeded. */
+  onAuthorized?: () => void;
+}) {
   const [method, setMethod] = useState<AuthorizeMethod>("window");
   const authorize = useAuthorize();
   const cancel = useCancelAuthorize();
   const { name, provider } = detail.summary;
-  const blocked = unsaved ? "Save the changes first, then authorize." : detail.canAuthorize ? null : "Enter Client ID and Client secret and save, then authorize.";
+  const blocked = unsaved ? "Save the changes first, then authorize." : detail.canAuthorize ? null : MISSING[provider === "salesforce" ? "salesforce" : "hubspot"];
   return (
     <div className="flex flex-col gap-3">
       <State tone={detail.authorized ? "fine" : "waits"}>{detail.authorized ? "Authorized" : "Not authorized yet"}</State>
@@ -36,7 +46,7 @@ export function AuthorizePart({ detail, unsaved }: { detail: ConnectorDetail; un
         <>
           <Choice legend="Where" name="method" value={method} options={METHODS} onChange={setMethod} />
           <div className="flex items-center gap-3">
-            <Button look={detail.authorized ? "plain" : "primary"} disabled={blocked !== null} onClick={() => authorize.mutate({ name, method })}>
+            <Button look={detail.authorized ? "plain" : "primary"} disabled={blocked !== null} onClick={() => authorize.mutate({ name, method }, { onSuccess: ({ ok }) => ok && onAuthorized?.() })}>
               Authorize
             </Button>
             {blocked && <span className="text-soft">{blocked}</span>}

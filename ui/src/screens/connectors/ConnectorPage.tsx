@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
@@ -12,10 +12,11 @@ import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { AuthorizePart } from "./AuthorizePart";
 import { CredentialsPart } from "./CredentialsPart";
-import { changesOf, type ConnectorForm, draftOf, formOf, hasChoice, otherProperties } from "./draft";
+import { changesOf, type ConnectorForm, draftOf, formOf, hasChoice, isSalesforce, missing, needsConsent, otherProperties, settingAtFault } from "./draft";
 import { PropertyField } from "./PropertyField";
-import { connectorBlank, connectorDetail, useSaveConnector, useTestConnector } from "./queries";
+import { connectorDetail, useSaveConnector, useTestConnector } from "./queries";
 import { RemoveConnector } from "./RemoveConnector";
+import { SalesforcePart } from "./SalesforcePart";
 import { CONNECTOR_STATE } from "./state";
 import { TestResult } from "./TestResult";
 
@@ -26,16 +27,10 @@ const TRAIL = (
   </Link>
 );
 
-export function NewConnectorPage() {
-  const blank = useQuery(connectorBlank("hubspot"));
-  if (blank.data) return <Editor detail={blank.data} create />;
-  return <Waiting title="New connector" error={blank.error} />;
-}
-
 export function ConnectorPage() {
   const { name } = useParams({ from: "/connectors/$name" });
   const detail = useQuery(connectorDetail(name));
-  if (detail.data) return <Editor key={name} detail={detail.data} create={false} />;
+  if (detail.data) return <Editor key={name} detail={detail.data} />;
   return <Waiting title={name} error={detail.error} />;
 }
 
@@ -47,31 +42,38 @@ function Waiting({ title, error }: { title: string; error: Parameters<typeof Pro
   );
 }
 
-function Editor({ detail, create }: { detail: ConnectorDetail; create: boolean }) {
+function Editor({ detail }: { detail: ConnectorDetail }) {
   const base = formOf(detail);
   const [edits, setEdits] = useState<Partial<ConnectorForm>>({});
   const form: ConnectorForm = { ...base, ...edits };
   const changes = changesOf(base, form);
   const save = useSaveConnector();
   const test = useTestConnector();
-  const navigate = useNavigate();
   const { summary } = detail;
   const change = (part: Partial<ConnectorForm>) => setEdits((before) => ({ ...before, ...part }));
-  const errors = (property: string) => (save.error?.field === property || save.error?.field?.endsWith(`.${property}`) ? [save.error.message] : []);
-  const placed = save.error?.field !== undefined && ["name", "displayName", ...detail.properties.map((property) => property.name)].some((name) => errors(name).length > 0);
+  const [tried, setTried] = useState(false);
+  const gaps = missing(detail, form);
+  const fault = settingAtFault(save.error);
+  const errors = (property: string) => {
+    const gap = tried ? gaps.get(property) : undefined;
+    return [...(gap ? [gap] : []), ...(save.error && fault === property ? [save.error.message] : [])];
+  };
+  const placed = fault !== null && ["name", "displayName", ...detail.properties.map((property) => property.name)].includes(fault);
+  const Credentials = isSalesforce(detail) ? SalesforcePart : CredentialsPart;
 
   function submit() {
-    save.mutate(draftOf(detail, form, create), {
+    setTried(true);
+    if (gaps.size > 0) return;
+    save.mutate(draftOf(detail, form, false), {
       onSuccess: (saved) => {
         announce(`${saved.summary.title} was saved`);
         setEdits({});
-        if (create) void navigate({ to: "/connectors/$name", params: { name: saved.summary.name }, replace: true, ignoreBlocker: true });
       },
     });
   }
 
-  const plain = otherProperties(detail, form.credentials).filter((property) => !property.advanced);
-  const advanced = otherProperties(detail, form.credentials).filter((property) => property.advanced);
+  const plain = otherProperties(detail, form).filter((property) => !property.advanced);
+  const advanced = otherProperties(detail, form).filter((property) => property.advanced);
   const propertyField = (property: (typeof plain)[number]) => (
     <PropertyField
       key={property.name}
@@ -88,18 +90,16 @@ function Editor({ detail, create }: { detail: ConnectorDetail; create: boolean }
   return (
     <Page
       flush
-      title={create ? "New connector" : summary.name}
+      title={summary.name}
       trail={TRAIL}
-      beside={!create && <State tone={CONNECTOR_STATE[summary.state].tone}>{CONNECTOR_STATE[summary.state].text}</State>}
+      beside={<State tone={CONNECTOR_STATE[summary.state].tone}>{CONNECTOR_STATE[summary.state].text}</State>}
       actions={
-        !create && (
           <>
             <Button busy={test.isPending} disabled={changes.length > 0} title={changes.length > 0 ? "Save the changes to test them" : undefined} onClick={() => test.mutate(summary.name)}>
               Test
             </Button>
             <RemoveConnector connector={summary} />
           </>
-        )
       }
     >
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
@@ -123,20 +123,17 @@ function Editor({ detail, create }: { detail: ConnectorDetail; create: boolean }
                   <TextField
                     label="Name"
                     mono
-                    required={create}
                     value={form.name}
                     errors={errors("name")}
-                    help={create ? "Letters and digits; mappings call it system/<name>. It cannot be changed later." : undefined}
-                    onChange={create ? (name) => change({ name }) : undefined}
                   />
                   <TextField label="Title" value={form.title} errors={errors("displayName")} onChange={(title) => change({ title })} />
                 </div>
                 <Switch label="Enabled" checked={form.enabled} onChange={(enabled) => change({ enabled })} />
               </div>
             </Section>
-            {hasChoice(detail) && (
+            {(hasChoice(detail) || isSalesforce(detail)) && (
               <Section title="Credentials">
-                <CredentialsPart detail={detail} form={form} errors={errors} onChange={change} />
+                <Credentials detail={detail} form={form} errors={errors} onChange={change} />
               </Section>
             )}
             {plain.length > 0 && (
@@ -152,37 +149,28 @@ function Editor({ detail, create }: { detail: ConnectorDetail; create: boolean }
             )}
           </form>
           <div className="min-w-0">
-            {!create && (
-              <Section title="Test">
-                {test.isPending ? (
-                  <p role="status" className="text-soft">Asking {summary.host}{"\u2026"}</p>
-                ) : test.error ? (
-                  <Problem error={test.error} />
-                ) : test.data ? (
-                  <TestResult test={test.data} />
-                ) : (
-                  <p className={summary.state === "error" ? "text-needs" : "text-soft"}>
-                    <bdi>{summary.message ?? "Test asks the system whether the keys and their scopes will do."}</bdi>
-                  </p>
-                )}
-              </Section>
-            )}
-            {!create && hasChoice(detail) && form.credentials === "oauth" && (
+            <Section title="Test">
+              {test.isPending ? (
+                <p role="status" className="text-soft">Asking {summary.host}{"\u2026"}</p>
+              ) : test.error ? (
+                <Problem error={test.error} />
+              ) : test.data ? (
+                <TestResult test={test.data} />
+              ) : (
+                <p className={summary.state === "error" ? "text-needs" : "text-soft"}>
+                  <bdi>{summary.message ?? "Test asks the system whether the keys and their scopes will do."}</bdi>
+                </p>
+              )}
+            </Section>
+            {needsConsent(detail, form) && (
               <Section title="Authorization">
                 <AuthorizePart detail={detail} unsaved={changes.length > 0} />
-              </Section>
-            )}
-            {create && (
-              <Section title="Next">
-                <p className="text-soft">
-                  {form.credentials === "oauth" ? "Save, then authorize the connector and test it here." : "Save, then test the connector here. A test only reads."}
-                </p>
               </Section>
             )}
           </div>
         </div>
       </div>
-      <UnsavedBar form={FORM} always={create} changes={changes.length} saving={save.isPending} onUndo={() => setEdits({})} />
+      <UnsavedBar form={FORM} changes={changes.length} saving={save.isPending} onUndo={() => setEdits({})} />
     </Page>
   );
 }

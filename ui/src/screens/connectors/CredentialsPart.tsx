@@ -1,9 +1,7 @@
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
-import type { ReactNode } from "react";
-
 import { Choice, TextField } from "../../parts/Field";
-import { CopyButton } from "../../parts/Outside";
 import type { ConnectorForm, Credentials } from "./draft";
+import { CopyField, ProviderSteps, Scopes } from "./ProviderSteps";
 import { SecretField } from "./SecretField";
 
 const OPTIONS: { value: Credentials; label: string; help: string }[] = [
@@ -29,7 +27,7 @@ export function CredentialsPart({ detail, form, errors, onChange }: {
       <Choice legend="Sign in with" name="credentials" value={form.credentials} options={OPTIONS} onChange={(credentials) => onChange({ credentials })} />
       {form.credentials === "key" ? (
         <>
-          <Steps
+          <ProviderSteps
             steps={[
               "In HubSpot, open Development, then Keys, then Service keys. You need to be a Super Admin or to have access to the developer tools.",
               <>
@@ -42,7 +40,7 @@ export function CredentialsPart({ detail, form, errors, onChange }: {
         </>
       ) : (
         <>
-          <Steps
+          <ProviderSteps
             steps={[
               "Create the app as a project with the HubSpot CLI and upload it to your account. An app that you already have will do.",
               "In the app's configuration, add the redirect URI below to its redirect URLs, exactly as it stands.",
@@ -60,14 +58,7 @@ export function CredentialsPart({ detail, form, errors, onChange }: {
             onChange={(value) => onChange({ values: { ...form.values, clientId: value } })}
           />
           <SecretField label="Client secret" {...secret("clientSecret")} />
-          <div className="flex items-end gap-1">
-            <div className="flex-1">
-              <TextField label="Redirect URI" mono value={detail.redirectUri} />
-            </div>
-            <span className="pb-0.5">
-              <CopyButton text={detail.redirectUri} label="Copy redirect URI" />
-            </span>
-          </div>
+          <CopyField label="Redirect URI" text={detail.redirectUri} />
         </>
       )}
     </div>
@@ -83,27 +74,3 @@ const SCOPES = [
   "crm.schemas.contacts.read",
   "crm.schemas.companies.read",
 ];
-
-function Scopes({ of }: { of: string[] }) {
-  return (
-    <ul aria-label="Scopes" className="mt-1 flex flex-wrap gap-1">
-      {of.map((scope) => (
-        <li key={scope} className="rounded-sm border border-line bg-surface px-1.5">
-          <code className="font-mono text-sm text-ink">{scope}</code>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Steps({ steps }: { steps: ReactNode[] }) {
-  return (
-    <ol className="flex list-decimal flex-col gap-1 rounded-md bg-sunken py-2 pr-3 pl-7 text-soft">
-      {steps.map((step, index) => (
-        // The steps are fixed; their number is what they are known by.
-        // oxlint-disable-next-line react/no-array-index-key
-        <li key={index}>{step}</li>
-      ))}
-    </ol>
-  );
-}

@@ -32,7 +32,7 @@ test("unknown keys of the document survive, emptied settings go", async () => {
 
 test("credentials have their own part of the form", async () => {
   const detail = await detailOf("hubspot");
-  const names = (credentials: "key" | "oauth") => otherProperties(detail, credentials).map((property) => property.name);
+  const names = (credentials: "key" | "oauth") => otherProperties(detail, { ...formOf(detail), credentials }).map((property) => property.name);
   expect(names("key")).toEqual(["apiBaseUrl", "apiVersion", "permitsPerSecond", "acceptSelfSignedCertificates"]);
   expect(names("oauth")).toEqual(["scopes", ...names("key")]);
 });

@@ -1,6 +1,8 @@
+import type { ApiError } from "../../backend/bindings/ApiError";
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import type { ConnectorDraft } from "../../backend/bindings/ConnectorDraft";
 import type { ConnectorProperty } from "../../backend/bindings/ConnectorProperty";
+import { CLIENT_CREDENTIALS, grantOf, wrongLogin } from "./salesforce";
 
 export type Credentials = "key" | "oauth";
 
@@ -10,6 +12,8 @@ export interface ConnectorForm {
   title: string;
   enabled: boolean;
   credentials: Credentials;
+  /** Whether the OAuth app proves itself by a secret; one of Salesforce may do without. */
+  withSecret: boolean;
   values: Record<string, unknown>;
   secrets: Record<string, string>;
 }
@@ -17,6 +21,8 @@ export interface ConnectorForm {
 const CREDENTIALS = new Set(["accessToken", "clientId", "clientSecret"]);
 /** Settings that only an OAuth app has a use for. */
 const OF_OAUTH = new Set(["refreshToken", "redirectUri", "scopes", "authorizeUrl"]);
+/** What the part of the form for Salesforce asks for itself. */
+const OF_SALESFORCE = new Set(["loginUrl", "grantType", "clientId", "clientSecret"]);
 
 export function formOf(detail: ConnectorDetail): ConnectorForm {
   const { config } = detail;
@@ -26,6 +32,7 @@ export function formOf(detail: ConnectorDetail): ConnectorForm {
     title: text(config["displayName"]) || detail.summary.title,
     enabled: config["enabled"] !== false,
     credentials: secretSet(detail, "accessToken") || text(values["clientId"]) === "" ? "key" : "oauth",
+    withSecret: secretSet(detail, "clientSecret") || text(values["clientId"]) === "",
     values,
     secrets: {},
   };
@@ -39,6 +46,7 @@ export function changesOf(base: ConnectorForm, form: ConnectorForm): string[] {
     ...(base.title === form.title ? [] : ["title"]),
     ...(base.enabled === form.enabled ? [] : ["enabled"]),
     ...(base.credentials === form.credentials ? [] : ["credentials"]),
+    ...(base.withSecret === form.withSecret ? [] : ["withSecret"]),
     ...[...names].filter((name) => JSON.stringify(blank(base.values[name])) !== JSON.stringify(blank(form.values[name]))),
     ...Object.keys(form.secrets).filter((name) => form.secrets[name] !== ""),
   ];
@@ -56,6 +64,10 @@ export function draftOf(detail: ConnectorDetail, form: ConnectorForm, create: bo
     }
     if (form.credentials === "key") delete values["clientId"];
   }
+  if (isSalesforce(detail) && !form.withSecret) {
+    delete secrets["clientSecret"];
+    if (secretSet(detail, "clientSecret")) secrets["clientSecret"] = "";
+  }
   return {
     create,
     config: { ...detail.config, name: form.name.trim(), displayName: form.title.trim(), enabled: form.enabled, configurationProperties: values },
@@ -69,10 +81,48 @@ export function hasChoice(detail: ConnectorDetail): boolean {
   return names.has("accessToken") && names.has("clientId");
 }
 
+export function isSalesforce(detail: ConnectorDetail): boolean {
+  return detail.summary.provider === "salesforce";
+}
+
+/** Whether a person has to agree at the provider before the connector works. */
+export function needsConsent(detail: ConnectorDetail, form: ConnectorForm): boolean {
+  if (isSalesforce(detail)) return grantOf(form.values) !== CLIENT_CREDENTIALS;
+  return hasChoice(detail) && form.credentials === "oauth";
+}
+
 /** The settings besides the credentials, which have their own part of the form. */
-export function otherProperties(detail: ConnectorDetail, credentials: Credentials): ConnectorProperty[] {
-  if (!hasChoice(detail)) return detail.properties;
-  return detail.properties.filter(({ name }) => !CREDENTIALS.has(name) && (credentials === "oauth" || !OF_OAUTH.has(name)));
+export function otherProperties(detail: ConnectorDetail, form: ConnectorForm): ConnectorProperty[] {
+  const consent = needsConsent(detail, form);
+  const own = isSalesforce(detail) ? OF_SALESFORCE : hasChoice(detail) ? CREDENTIALS : new Set<string>();
+  return detail.properties.filter(({ name }) => !own.has(name) && (own.size === 0 || consent || !OF_OAUTH.has(name)));
+}
+
+/** What is missing before it makes sense to save, by the setting at fault. */
+export function missing(detail: ConnectorDetail, form: ConnectorForm): Map<string, string> {
+  const found = new Map<string, string>();
+  if (form.name.trim() === "") found.set("name", "Give the connector a name; mappings call it by that.");
+  const typed = (secret: string) => secretSet(detail, secret) || (form.secrets[secret] ?? "") !== "";
+  if (isSalesforce(detail)) {
+    const wrong = wrongLogin(form.values);
+    if (wrong) found.set("loginUrl", wrong);
+    if (text(form.values["clientId"]).trim() === "") found.set("clientId", "Enter the consumer key of your External Client App.");
+    if (form.withSecret && !typed("clientSecret") && !typed("refreshToken")) found.set("clientSecret", "Enter the consumer secret, or choose an app without one.");
+  } else if (hasChoice(detail)) {
+    if (form.credentials === "key") {
+      if (!typed("accessToken")) found.set("accessToken", "Paste the service key here.");
+    } else {
+      if (text(form.values["clientId"]).trim() === "") found.set("clientId", "Enter the client ID of your app.");
+      if (!typed("clientSecret")) found.set("clientSecret", "Enter the client secret of your app.");
+    }
+  }
+  return found;
+}
+
+/** The setting that a refused save is about, where its error tells. */
+export function settingAtFault(error: ApiError | null): string | null {
+  if (!error) return null;
+  return error.field?.split(".").at(-1) ?? /configurationProperties\.(\w+)/.exec(error.message)?.[1] ?? null;
 }
 
 export function secretSet(detail: ConnectorDetail, property: string): boolean {

@@ -28,6 +28,19 @@ export function useTestConnector() {
   });
 }
 
+/** Tests a connector and switches it on if the test succeeds; one that fails is left as it is. */
+export function useTestAndEnable() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (name: string) => {
+      const test = await call("connector_test", { name });
+      if (test.ok) await call("connector_enable", { name, enabled: true });
+      return test;
+    },
+    onSettled: () => refresh(client, "connectors_list", "connector_get", "mappings_list", "resources_list", "app_status"),
+  });
+}
+
 /** Stays pending until the consent page was answered or the wait was ended with `useCancelAuthorize`. */
 export function useAuthorize() {
   const client = useQueryClient();

@@ -91,10 +91,10 @@ function Doors() {
         />
         <Door
           icon="connectors"
-          title="Connect HubSpot"
-          text="With a service key or your own OAuth app. The first look only reads."
+          title="Connect HubSpot or Salesforce"
+          text="With a key or an app of your own. The first look only reads."
           action={
-            <GoButton go={{ to: "/connectors/new" }}>Connect HubSpot</GoButton>
+            <GoButton go={{ to: "/connectors/new" }}>Connect a system</GoButton>
           }
         />
       </div>

@@ -1,0 +1,249 @@
+//! The settings of a connector's form, in order, with what each of them means.
+
+use model::{ConnectorConfig, connector_config::Provider};
+use serde_json::{Value, json};
+
+use super::DEFAULT_REDIRECT;
+use crate::dto::ConnectorProperty;
+
+/// The form of the system that a connector is for.
+pub(super) fn properties(config: &ConnectorConfig) -> Vec<ConnectorProperty> {
+    let mut rows = match config.provider() {
+        Ok(Provider::Salesforce) => salesforce(),
+        _ => hubspot(),
+    };
+    rows.extend(network());
+    rows
+}
+
+fn row(name: &str, label: &str, kind: &str, default: Value, advanced: bool, help: &str) -> ConnectorProperty {
+    ConnectorProperty {
+        name: name.into(),
+        label: label.into(),
+        kind: kind.into(),
+        help: help.into(),
+        advanced,
+        default,
+    }
+}
+
+fn hubspot() -> Vec<ConnectorProperty> {
+    vec![
+        row(
+            "accessToken",
+            "Service key",
+            "secret",
+            Value::Null,
+            false,
+            "A service key, or the token of a private app. HubSpot: Development > Keys > Service keys.",
+        ),
+        row(
+            "clientId",
+            "Client ID",
+            "text",
+            Value::Null,
+            false,
+            "Of the OAuth app. HubSpot: your app > Auth.",
+        ),
+        row(
+            "clientSecret",
+            "Client secret",
+            "secret",
+            Value::Null,
+            false,
+            "Of the OAuth app, beside the client ID.",
+        ),
+        row(
+            "refreshToken",
+            "Refresh token",
+            "secret",
+            Value::Null,
+            true,
+            "Only if you bring one from ForgeRock IDM; Authorize fills it in otherwise.",
+        ),
+        row(
+            "scopes",
+            "Scopes",
+            "text",
+            Value::Null,
+            true,
+            "What the OAuth app asks for, separated by blanks. Empty asks for what mappings need.",
+        ),
+        row(
+            "redirectUri",
+            "Redirect URL",
+            "text",
+            json!(DEFAULT_REDIRECT),
+            true,
+            "Must be registered in the OAuth app exactly like this.",
+        ),
+        row(
+            "readSchema",
+            "Read the account's properties",
+            "switch",
+            json!(true),
+            true,
+            "Off uses a built-in list of properties.",
+        ),
+        row("apiVersion", "API version", "text", json!("2026-03"), true, "2026-03, 2026-09 or v3."),
+        row(
+            "apiBaseUrl",
+            "API address",
+            "text",
+            json!("https://api.hubapi.com"),
+            true,
+            "Another one for a sandbox.",
+        ),
+        row(
+            "authorizeUrl",
+            "Authorization page",
+            "text",
+            json!("https://app.hubspot.com/oauth/authorize"),
+            true,
+            "Another one for a sandbox.",
+        ),
+        row(
+            "permitsPerSecond",
+            "Calls per second",
+            "number",
+            json!(10),
+            true,
+            "HubSpot allows 10 on Free and Starter, 19 on Professional and Enterprise.",
+        ),
+    ]
+}
+
+fn salesforce() -> Vec<ConnectorProperty> {
+    vec![
+        row(
+            "loginUrl",
+            "Login URL",
+            "text",
+            json!("https://login.salesforce.com/services/oauth2/token"),
+            false,
+            "Where tokens come from: the common login, the one for sandboxes, or your My Domain.",
+        ),
+        row(
+            "grantType",
+            "Grant",
+            "text",
+            json!("refresh_token"),
+            false,
+            "refresh_token: a person consents once. client_credentials: the app signs in as its Run As user.",
+        ),
+        row(
+            "clientId",
+            "Consumer key",
+            "text",
+            Value::Null,
+            false,
+            "Of the External Client App. Salesforce: Setup > External Client App Manager > your app > Settings.",
+        ),
+        row(
+            "clientSecret",
+            "Consumer secret",
+            "secret",
+            Value::Null,
+            false,
+            "Beside the consumer key. An app that does not require it for the web server flow needs none.",
+        ),
+        row(
+            "refreshToken",
+            "Refresh token",
+            "secret",
+            Value::Null,
+            true,
+            "Only if you bring one from ForgeRock IDM; Authorize fills it in otherwise.",
+        ),
+        row(
+            "instanceUrl",
+            "Instance URL",
+            "text",
+            Value::Null,
+            true,
+            "Where the organization is. Salesforce tells it with the first token.",
+        ),
+        row(
+            "scopes",
+            "Scopes",
+            "text",
+            json!("id api refresh_token"),
+            true,
+            "What the app asks for, separated by blanks.",
+        ),
+        row(
+            "redirectUri",
+            "Callback URL",
+            "text",
+            json!(DEFAULT_REDIRECT),
+            true,
+            "Must be registered in the External Client App exactly like this.",
+        ),
+        row("version", "API version", "number", json!(66), true, "47 or newer."),
+        row(
+            "supportedObjectTypes",
+            "Object types",
+            "text",
+            Value::Null,
+            true,
+            "API names such as User, Contact, Order__c. Empty offers the ten that identity needs.",
+        ),
+        row(
+            "userDelete",
+            "Deleting a user",
+            "text",
+            json!("deactivate"),
+            true,
+            "deactivate frees the licence; freeze only stops the sign-in. Salesforce keeps users for good.",
+        ),
+        row(
+            "usernameSuffix",
+            "Suffix of user names",
+            "text",
+            Value::Null,
+            true,
+            "What every user name of this organization ends with, such as .uat in a sandbox.",
+        ),
+        row(
+            "dailyApiShare",
+            "Share of the daily calls, percent",
+            "number",
+            json!(90),
+            true,
+            "Concord stops here and leaves the rest to the organization's other programs.",
+        ),
+    ]
+}
+
+/// What every connector has for the way to its system.
+fn network() -> Vec<ConnectorProperty> {
+    vec![
+        row("maximumConnections", "Connections at most", "number", json!(10), true, ""),
+        row("httpProxyHost", "Proxy host", "text", Value::Null, true, ""),
+        row("httpProxyPort", "Proxy port", "number", Value::Null, true, ""),
+        row(
+            "caFile",
+            "Certificate authority file",
+            "text",
+            Value::Null,
+            true,
+            "A PEM file with the authority that signed the server's certificate.",
+        ),
+        row(
+            "acceptSelfSignedCertificates",
+            "Accept self-signed certificates",
+            "switch",
+            json!(false),
+            true,
+            "Weakens security: anybody on the network path can read the token.",
+        ),
+        row(
+            "disableHostNameVerifier",
+            "Accept certificates of other hosts",
+            "switch",
+            json!(false),
+            true,
+            "Weakens security: a certificate of any host is taken.",
+        ),
+    ]
+}

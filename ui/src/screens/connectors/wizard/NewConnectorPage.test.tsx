@@ -1,0 +1,75 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import type { ConnectorDraft } from "../../../backend/bindings/ConnectorDraft";
+import { openWindow } from "../../../testing/window";
+
+function watched() {
+  const asked: { name: string; request: unknown }[] = [];
+  return { asked, of: (name: string) => asked.filter((call) => call.name === name).map((call) => call.request), around: (inner: (name: string, request: unknown) => Promise<unknown>) => (name: string, request: unknown) => {
+    asked.push({ name, request });
+    return inner(name, request);
+  } };
+}
+
+test("Salesforce: the login address is read-only unless Custom, and nothing is saved with gaps", async () => {
+  const user = userEvent.setup();
+  const calls = watched();
+  openWindow("/connectors/new", calls.around);
+  await user.click(await screen.findByRole("button", { name: "Connect Salesforce" }));
+  const login = (await screen.findByRole("textbox", { name: "Login URL" })) as HTMLInputElement;
+  expect([login.value, login.readOnly]).toEqual(["https://login.salesforce.com/services/oauth2/token", true]);
+  await user.click(screen.getByRole("radio", { name: "Sandbox" }));
+  expect([login.value, login.readOnly]).toEqual(["https://test.salesforce.com/services/oauth2/token", true]);
+  await user.click(screen.getByRole("radio", { name: "Custom" }));
+  expect([login.value, login.readOnly]).toEqual(["", false]);
+
+  await user.click(screen.getByRole("button", { name: "Next: authorize" }));
+  expect(login.getAttribute("aria-invalid")).toBe("true");
+  expect(screen.getByRole("textbox", { name: "Consumer key" }).getAttribute("aria-invalid")).toBe("true");
+  expect(calls.of("connector_save")).toEqual([]);
+
+  await user.type(login, "https://acme.my.salesforce.com");
+  await user.type(screen.getByRole("textbox", { name: "Consumer key" }), "test-key");
+  await user.click(screen.getByRole("radio", { name: "Without a secret" }));
+  await user.click(screen.getByRole("button", { name: "Next: authorize" }));
+  expect(await screen.findByText("Not authorized yet")).toBeTruthy();
+  const [saved] = calls.of("connector_save") as ConnectorDraft[];
+  expect(saved?.config["enabled"]).toBe(false);
+  expect(saved?.config["configurationProperties"]).toMatchObject({ loginUrl: "https://acme.my.salesforce.com", clientId: "test-key", grantType: "refresh_token" });
+  expect(saved?.secrets).toEqual({});
+});
+
+test("client credentials ask for the My Domain and go without consent", async () => {
+  const user = userEvent.setup();
+  openWindow("/connectors/new?system=salesforce");
+  await user.click(await screen.findByRole("radio", { name: "Client credentials" }));
+  const steps = within(screen.getByRole("list", { name: "Steps" }));
+  expect(steps.queryByText("Authorize")).toBeNull();
+  expect(screen.queryByRole("radio", { name: "Without a secret" })).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Next: test" }));
+  expect(screen.getByText(/your My Domain only/)).toBeTruthy();
+});
+
+test.each([
+  ["succeeds", true],
+  ["fails", false],
+])("a connector whose test %s is switched on: %s", async (_, ok) => {
+  const user = userEvent.setup();
+  const calls = watched();
+  openWindow("/connectors/new?system=hubspot", (inner) => calls.around(async (name, request) => (name === "connector_test" && !ok ? { name: "crm", ok, error: "the key is wrong", checked: [], account: null, missingScopes: [] } : inner(name, request))));
+  await user.type(await screen.findByRole("textbox", { name: "Name" }), "crm");
+  await user.type(screen.getByLabelText("Access token"), "test-token-1");
+  await user.click(screen.getByRole("button", { name: "Next: test" }));
+  if (ok) {
+    expect(await screen.findByText("tested and switched on")).toBeTruthy();
+    expect(await screen.findByRole("table", { name: "First records of contact" })).toBeTruthy();
+    expect(calls.of("connector_enable")).toEqual([{ name: "crm", enabled: true }]);
+  } else {
+    expect((await screen.findByRole("alert")).textContent).toContain("the key is wrong");
+    expect(calls.of("connector_enable")).toEqual([]);
+    await user.click(screen.getByRole("button", { name: "Discard" }));
+    await waitFor(() => expect(calls.of("connector_remove")).toEqual([{ name: "crm" }]));
+  }
+});

@@ -1,0 +1,46 @@
+import { useState } from "react";
+
+import { Button } from "../../parts/Button";
+import { TextField } from "../../parts/Field";
+import { type TypeDocument, wrongName } from "./schema";
+
+/** The line below the properties in which the next one is named. */
+export function AddProperty({ doc, onAdd }: { doc: TypeDocument; onAdd: (name: string) => void }) {
+  const [name, setName] = useState("");
+  const [tried, setTried] = useState(false);
+  const wrong = wrongName(doc, name.trim());
+
+  function add() {
+    setTried(wrong !== null);
+    if (wrong !== null) return;
+    onAdd(name.trim());
+    setName("");
+  }
+
+  return (
+    <div className="mt-3 flex items-start gap-2">
+      <div className="w-64">
+        <TextField
+          label="New property"
+          hideLabel
+          mono
+          placeholder="name, for example costCentre"
+          value={name}
+          errors={tried && wrong !== null ? [wrong] : []}
+          onChange={(text) => {
+            setName(text);
+            setTried(false);
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter") return;
+            event.preventDefault();
+            add();
+          }}
+        />
+      </div>
+      <Button icon="plus" onClick={add}>
+        Add property
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,134 @@
+import { Fragment } from "react";
+
+import type { TypeProblem } from "../../backend/bindings/TypeProblem";
+import { IconButton } from "../../parts/Button";
+import { Icon } from "../../parts/Icon";
+import { useReorder } from "../../parts/useReorder";
+import { cellText } from "../../words/value";
+import { policyTitle } from "./policies";
+import { Problems } from "./Problems";
+import { isRequired, isUnique, kindOf, KINDS, moved, orderOf, policiesOf, propertyOf, type TypeDocument, withKind, withProperty, withRequired, withUnique } from "./schema";
+
+const COLUMNS = 10;
+
+/** The properties of a type in form order: what is asked most often in place, the rest beside. */
+export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRemove }: {
+  doc: TypeDocument;
+  problemsOf: (name: string) => TypeProblem[];
+  /** The property whose details are open. */
+  open: string | null;
+  onChange: (doc: TypeDocument) => void;
+  onOpen: (name: string) => void;
+  onRemove: (name: string) => void;
+}) {
+  const names = orderOf(doc);
+  const order = useReorder(names.length, (from, to) => onChange(moved(doc, from, to)));
+  const edge = (index: number) => (order.gap === index ? "border-t-2 border-t-accent" : "");
+  return (
+    <table className="rows inset" aria-label="Properties">
+      <thead>
+        <tr>
+          <th scope="col" className="w-8">
+            <span className="sr-only">Order</span>
+          </th>
+          <th scope="col" className="w-[20%]">Name</th>
+          <th scope="col">Title</th>
+          <th scope="col" className="w-28">Type</th>
+          <th scope="col" className="w-[76px] text-center">Required</th>
+          <th scope="col" className="w-[84px] text-center">Searchable</th>
+          <th scope="col" className="w-[64px] text-center">Unique</th>
+          <th scope="col" className={open === null ? "w-[12%]" : "hidden"}>Default</th>
+          <th scope="col" className="w-[96px]">Policies</th>
+          <th scope="col" className="w-8">
+            <span className="sr-only">Remove</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {names.map((name, index) => {
+          const property = propertyOf(doc, name);
+          const { kind } = kindOf(property);
+          const problems = problemsOf(name);
+          const policies = policiesOf(property).filter(({ policyId }) => policyId !== "unique" && policyId !== "required");
+          const { ref: handle, ...drag } = order.handle(index);
+          return (
+            <Fragment key={name}>
+              <tr ref={order.row(index)} className={`${open === name ? "bg-picked" : "hover:bg-hover"} ${order.dragged === index ? "opacity-50" : ""} ${edge(index)}`}>
+                <td>
+                  <button ref={handle} type="button" aria-label={`Move ${name}`} title="Drag, or press the arrow keys" className="flex size-6 cursor-grab touch-none items-center justify-center rounded-sm text-soft hover:text-ink" {...drag}>
+                    <Icon name="grip" size={14} />
+                  </button>
+                </td>
+                <th scope="row">
+                  <button type="button" aria-expanded={open === name} className="block max-w-full truncate rounded-sm text-left font-mono text-sm hover:underline" title={name} onClick={() => onOpen(name)}>
+                    {name}
+                  </button>
+                </th>
+                <td>
+                  <input
+                    aria-label={`Title of ${name}`}
+                    className="field"
+                    dir="auto"
+                    autoComplete="off"
+                    value={typeof property["title"] === "string" ? property["title"] : ""}
+                    onChange={(event) => onChange(withProperty(doc, name, { title: event.target.value }))}
+                  />
+                </td>
+                <td>
+                  <select aria-label={`Type of ${name}`} className="field" value={kind} onChange={(event) => onChange(withKind(doc, name, event.target.value))}>
+                    {(KINDS.includes(kind) ? KINDS : [kind, ...KINDS]).map((option) => (
+                      <option key={option} value={option}>
+                        {option}
+                      </option>
+                    ))}
+                  </select>
+                </td>
+                <Tick label={`${name} is required`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
+                <Tick label={`${name} is searchable`} checked={property["searchable"] === true} onChange={(on) => onChange(withProperty(doc, name, { searchable: on }))} />
+                <Tick label={`${name} is unique`} checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
+                <td className={open === null ? "" : "hidden"} title={cellText(property["default"])}>
+                  {cellText(property["default"]) === "" ? <span className="text-soft">{"\u2013"}</span> : <bdi>{cellText(property["default"])}</bdi>}
+                </td>
+                <td>
+                  <button
+                    type="button"
+                    className="block max-w-full truncate rounded-sm text-accent hover:underline"
+                    aria-label={`Policies of ${name}`}
+                    title={policies.map(({ policyId }) => policyTitle(policyId)).join(", ")}
+                    onClick={() => onOpen(name)}
+                  >
+                    {policies.length === 0 ? "none" : policies.length}
+                  </button>
+                </td>
+                <td>
+                  <IconButton icon="trash" label={`Remove ${name}`} onClick={() => onRemove(name)} />
+                </td>
+              </tr>
+              {problems.length > 0 && (
+                <tr>
+                  <td />
+                  <td colSpan={COLUMNS - 1} className="h-auto! pb-2">
+                    <Problems problems={problems} />
+                  </td>
+                </tr>
+              )}
+            </Fragment>
+          );
+        })}
+        {order.gap === names.length && (
+          <tr aria-hidden="true" className="spacer">
+            <td colSpan={COLUMNS} className="border-t-2! border-t-accent!" />
+          </tr>
+        )}
+      </tbody>
+    </table>
+  );
+}
+
+function Tick({ label, checked, onChange }: { label: string; checked: boolean; onChange: (on: boolean) => void }) {
+  return (
+    <td className="text-center">
+      <input type="checkbox" aria-label={label} className="size-3.5 align-middle accent-accent-fill" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+    </td>
+  );
+}

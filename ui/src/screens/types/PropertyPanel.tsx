@@ -1,0 +1,71 @@
+import type { TypeProblem } from "../../backend/bindings/TypeProblem";
+import { IconButton } from "../../parts/Button";
+import { SelectField, Switch, TextField } from "../../parts/Field";
+import { cellText } from "../../words/value";
+import { PolicyList } from "./PolicyList";
+import { Problems } from "./Problems";
+import { kindOf, policiesOf, propertyOf, type TypeDocument, withPolicies, withProperty } from "./schema";
+
+/** Everything about one property that has no column of its own. */
+export function PropertyPanel({ doc, name, known, problems, onChange, onClose }: {
+  doc: TypeDocument;
+  name: string;
+  /** The policies that are checked. */
+  known: string[];
+  problems: TypeProblem[];
+  onChange: (doc: TypeDocument) => void;
+  onClose: () => void;
+}) {
+  const property = propertyOf(doc, name);
+  const { kind, nullable } = kindOf(property);
+  const text = (key: string) => (typeof property[key] === "string" ? property[key] : "");
+  return (
+    // Keys that its fields do not take for themselves come up to it.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <aside
+      aria-label={`Property ${name}`}
+      className="flex w-[340px] shrink-0 flex-col overflow-y-auto border-l border-line"
+      onKeyDown={(event) => {
+        if (event.key === "Escape") onClose();
+      }}
+    >
+      <div className="sticky top-0 z-10 flex items-center gap-2 border-b border-line bg-surface px-4 py-2">
+        <h2 className="min-w-0 flex-1 truncate font-semibold">
+          <bdi>{text("title") || name}</bdi> <code className="font-mono text-sm font-normal text-soft">{name}</code>
+        </h2>
+        <IconButton icon="close" label="Close" onClick={onClose} />
+      </div>
+      <div className="flex flex-col gap-4 px-4 py-3">
+        <Problems problems={problems} />
+        <TextField label="Description" value={text("description")} onChange={(description) => onChange(withProperty(doc, name, { description: description || undefined }))} />
+        <DefaultField kind={kind} value={property["default"]} onChange={(value) => onChange(withProperty(doc, name, { default: value }))} />
+        <Switch label="May be null" checked={nullable} onChange={(on) => onChange(withProperty(doc, name, { type: on ? [kind, "null"] : kind }))} />
+        <Switch label="Shown in the form" checked={property["viewable"] !== false} onChange={(viewable) => onChange(withProperty(doc, name, { viewable }))} />
+        <Switch label="Private" help="stored and never shown" checked={property["scope"] === "private"} onChange={(on) => onChange(withProperty(doc, name, { scope: on ? "private" : undefined }))} />
+        <section aria-label="Policies of this property">
+          <h3 className="mb-2 font-semibold">Policies</h3>
+          <PolicyList policies={policiesOf(property)} known={known} onChange={(policies) => onChange(withPolicies(doc, name, policies))} />
+        </section>
+      </div>
+    </aside>
+  );
+}
+
+function DefaultField({ kind, value, onChange }: { kind: string; value: unknown; onChange: (value: unknown) => void }) {
+  if (kind === "boolean") {
+    return <SelectField label="Default" value={value === undefined || value === null ? "" : cellText(value)} options={["", "yes", "no"]} onChange={(chosen) => onChange(chosen === "" ? undefined : chosen === "yes")} />;
+  }
+  if (kind === "array" || kind === "object" || kind === "relationship" || (typeof value === "object" && value !== null)) {
+    return <TextField label="Default" mono value={cellText(value)} help="A default of this type is kept as it is." />;
+  }
+  const numeric = kind === "number" || kind === "integer";
+  return (
+    <TextField
+      label="Default"
+      inputMode={numeric ? "decimal" : undefined}
+      value={cellText(value)}
+      help="What a new object gets when nothing is given."
+      onChange={(typed) => onChange(typed === "" ? undefined : numeric && Number.isFinite(Number(typed)) ? Number(typed) : typed)}
+    />
+  );
+}

@@ -1,0 +1,61 @@
+import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import type { ManagedTypeDraft } from "../../backend/bindings/ManagedTypeDraft";
+import type { ManagedTypeSaved } from "../../backend/bindings/ManagedTypeSaved";
+import { openWindow } from "../../testing/window";
+
+/** Opens the type of the users with saves watched, and answered by `answer` where it has one. */
+function openUser(answer?: (draft: ManagedTypeDraft) => ManagedTypeSaved) {
+  const saves: ManagedTypeDraft[] = [];
+  openWindow("/types/user", (inner) => async (name, request) => {
+    if (name !== "managed_type_save") return inner(name, request);
+    saves.push(request as ManagedTypeDraft);
+    return answer ? answer(request as ManagedTypeDraft) : inner(name, request);
+  });
+  return saves;
+}
+
+test("what a change brings about is asked for with its numbers, and saved once it is confirmed", async () => {
+  const user = userEvent.setup();
+  const saves = openUser();
+  await user.click(await screen.findByRole("button", { name: "Remove city" }));
+  expect(screen.getByText("unsaved: 1 change")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  const question = await screen.findByRole("dialog");
+  expect(question.textContent).toContain("City has values");
+  expect(question.textContent).toContain("1,243 objects");
+  expect(question.textContent).toContain("Ann Lee, Bob Berger");
+  await user.click(within(question).getByRole("button", { name: "Save with 1 consequence" }));
+  await screen.findByText("all saved");
+  expect(saves.map(({ confirmed, rev }) => [confirmed, rev])).toEqual([[false, "1"], [true, "1"]]);
+});
+
+test("a refused change is told at its property", async () => {
+  const user = userEvent.setup();
+  openUser(() => ({ saved: false, problems: [{ gravity: "refused", property: "city", message: "City holds texts; 3 of them are no numbers", objects: 3, examples: ["Oslo"] }], detail: null }));
+  await user.selectOptions(await screen.findByRole("combobox", { name: "Type of city" }), "number");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("Not saved: see city below");
+  expect(screen.queryByRole("dialog")).toBeNull();
+  const row = screen.getByRole("button", { name: "city" }).closest("tr");
+  expect(row?.nextElementSibling?.textContent).toContain("City holds texts");
+});
+
+test("properties are added, moved and given policies by keyboard", async () => {
+  const user = userEvent.setup();
+  const saves = openUser(() => ({ saved: true, problems: [], detail: null }));
+  await user.type(await screen.findByRole("textbox", { name: "New property" }), "costCentre{Enter}");
+  const panel = await screen.findByRole("complementary", { name: "Property costCentre" });
+  await user.selectOptions(within(panel).getByRole("combobox", { name: "Add a policy" }), "Minimum length");
+  await user.type(within(panel).getByRole("textbox", { name: "Characters at least" }), "4");
+  await user.click(within(panel).getByRole("button", { name: "Close" }));
+  screen.getByRole("button", { name: "Move costCentre" }).focus();
+  await user.keyboard("{ArrowUp}");
+  expect(document.activeElement?.getAttribute("aria-label")).toBe("Move costCentre");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  const schema = saves[0]?.config["schema"] as { order: string[]; properties: Record<string, { policies: unknown }> };
+  expect(schema.order.at(-2)).toBe("costCentre");
+  expect(schema.properties["costCentre"]?.policies).toEqual([{ policyId: "minimum-length", params: { minLength: 4 } }]);
+});
