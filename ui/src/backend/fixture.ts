@@ -17,6 +17,7 @@ import type { RunDetail } from "./bindings/RunDetail";
 import type { RunMode } from "./bindings/RunMode";
 import type { RunSummary } from "./bindings/RunSummary";
 import type { SampleRecord } from "./bindings/SampleRecord";
+import type { SyncResult } from "./bindings/SyncResult";
 import type { UserAttribute } from "./bindings/UserAttribute";
 import type { UserRow } from "./bindings/UserRow";
 
@@ -26,10 +27,11 @@ function userType(objects: number): ManagedTypeDetail {
     name, title, types: [kind], required, searchable, unique: policies.includes("unique"), viewable: true, computed: false, private: false, protection: null, default: null,
     policies: policies.map((words) => ({ id: words.replaceAll(" ", "-"), params: {}, words, checked: true })),
   }));
+  const password = { ...properties[0], name: "password", title: "Password", types: ["string"], required: false, searchable: false, unique: false, viewable: false, computed: false, private: true, protection: "hash", default: null, policies: [{ id: "at-least-X-numbers", params: { numNums: 1 }, words: "digits: at least 1", checked: true }] };
   const schema = { order: properties.map(({ name }) => name), required: properties.filter(({ required }) => required).map(({ name }) => name), properties: Object.fromEntries(properties.map(({ name, title, types, searchable }) => [name, { title, type: types[0], searchable }])) };
   return {
     summary: { name: "user", title: "User", objects, properties: properties.length, indexing: [], mappings: ["systemHubspotContact_managedUser", "managedUser_systemHubspotContact"] },
-    rev: "1", config: { name: "user", schema }, properties, problems: [], knownPolicies: ["required", "unique", "valid-email-address-format", "minimum-length"],
+    rev: "1", config: { name: "user", schema }, properties: [...properties, password], problems: [], knownPolicies: ["required", "unique", "valid-email-address-format", "minimum-length"],
   };
 }
 
@@ -358,6 +360,20 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
   };
   if (scenario !== "empty") fill();
 
+  function saveUser(id: string | null, rev: string | null, attributes: Record<string, unknown>): { user: UserRow; sync: SyncResult[] } {
+    const before = id === null ? null : (users.find((item) => item.id === id) ?? fail({ code: "notFound", message: "The user was deleted meanwhile." }));
+    if (before && rev !== null && rev !== before.rev) fail({ code: "stale", message: "The user was changed meanwhile. Reload to see what it is now; what you typed stays." });
+    const merged = Object.fromEntries(Object.entries({ ...before?.attributes, ...attributes }).filter(([, value]) => value !== null));
+    const policies = [
+      ...ATTRIBUTES.filter(({ required, name }) => required && !merged[name]).map(({ name, title }) => ({ property: name, policy: "required", message: `${title} is required.` })),
+      ...(typeof merged["mail"] === "string" && !merged["mail"].includes("@") ? [{ property: "mail", policy: "valid-email-address-format", message: "This is not an e-mail address; it needs an @." }] : []),
+    ];
+    if (policies.length > 0) fail({ code: "policy", message: `${policies.length} policies are not met.`, policies });
+    const user: UserRow = { id: before?.id ?? uuid(5000 + users.length), rev: String(Number(before?.rev ?? 1) + 1), attributes: merged };
+    users = before ? users.map((item) => (item.id === id ? user : item)) : [user, ...users];
+    return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "" }] };
+  }
+
   const handlers: Handlers = {
     app_status: () => ({ version: "0.1.0", vault, sandboxUrl: connectors.length > 0 ? "http://127.0.0.1:43117" : null, connectors: connectors.length, mappings: mappings.length, users: users.length, queue: queue.length }),
     vault_unlock: ({ passphrase }) => {
@@ -554,18 +570,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
         ],
       };
     },
-    user_save: ({ id, attributes }) => {
-      const before = id === null ? null : (users.find((item) => item.id === id) ?? fail({ code: "notFound", message: "The user was deleted meanwhile." }));
-      const merged = Object.fromEntries(Object.entries({ ...before?.attributes, ...attributes }).filter(([, value]) => value !== null));
-      const policies = [
-        ...ATTRIBUTES.filter(({ required, name }) => required && !merged[name]).map(({ name, title }) => ({ property: name, policy: "required", message: `${title} is required.` })),
-        ...(typeof merged["mail"] === "string" && !merged["mail"].includes("@") ? [{ property: "mail", policy: "valid-email-address-format", message: "This is not an e-mail address; it needs an @." }] : []),
-      ];
-      if (policies.length > 0) fail({ code: "policy", message: `${policies.length} policies are not met.`, policies });
-      const user: UserRow = { id: before?.id ?? uuid(5000 + users.length), rev: String(Number(before?.rev ?? 1) + 1), attributes: merged };
-      users = before ? users.map((item) => (item.id === id ? user : item)) : [user, ...users];
-      return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "" }] };
-    },
+    user_save: ({ id, rev, attributes }) => saveUser(id, rev, attributes),
     user_delete: ({ id }) => {
       users = users.filter((item) => item.id !== id);
       return { user: null, sync: [] };
@@ -583,9 +588,13 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return { objects: items, next, total: users.length, totalIsLeast: false, scanned: false };
     },
     object_get: ({ id }) => ({ object: users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` }), linked: [], sync: [], protected: [{ attribute: "password", title: "Password", updated: ago(60 * 24) }] }),
-    object_save: ({ id, attributes }) => {
-      const before = users.find((item) => item.id === id);
-      return { object: { id: id ?? "new", rev: "2", attributes: { ...before?.attributes, ...attributes } }, created: !before, sync: [] };
+    object_save: ({ id, rev, attributes: { password, ...attributes } }) => {
+      if (typeof password === "string" && password.length < 8) {
+        const policies = [{ property: "password", policy: "minimum-length", message: "Password needs at least 8 characters" }, { property: "password", policy: "at-least-X-numbers", message: "Password needs 1 digit or more" }];
+        fail({ code: "policy", message: `${policies.length} policies are not met.`, policies });
+      }
+      const { user, sync } = saveUser(id, rev, attributes);
+      return { object: user, created: id === null, sync };
     },
     object_delete: ({ id }) => ({ object: users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` }), created: false, sync: [] }),
     object_history: () => ({

@@ -1,20 +1,60 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 
 import type { HistoryRow } from "../../backend/bindings/HistoryRow";
+import { Button } from "../../parts/Button";
+import { SelectField } from "../../parts/Field";
 import { Outside } from "../../parts/Outside";
+import { Section, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { cellText } from "../../words/value";
+import { userHistory } from "./queries";
 
-export function History({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attribute: string) => string }) {
+const ALL = "All attributes";
+
+/** What changed about a user, by whom and by which run of which mapping; all of it, or one attribute's. */
+export function History({ id, titleOf }: { id: string; titleOf: (attribute: string) => string }) {
+  const history = useInfiniteQuery(userHistory(id));
+  const [attribute, setAttribute] = useState(ALL);
+  const rows = history.data?.pages.flatMap((page) => page.rows) ?? [];
+  const titles = [...new Set(rows.map((row) => titleOf(row.attribute)))].toSorted((a, b) => a.localeCompare(b));
+  const shown = rows.filter((row) => attribute === ALL || titleOf(row.attribute) === attribute);
+  return (
+    <Section title="History" aside={titles.length > 1 && <SelectField label="Attribute" hideLabel value={attribute} options={[ALL, ...titles]} onChange={setAttribute} />}>
+      {history.error ? (
+        <Problem error={history.error} />
+      ) : !history.data ? (
+        <Skeleton rows={3} />
+      ) : rows.length === 0 ? (
+        <p className="text-soft">Nothing has changed since this user was made.</p>
+      ) : (
+        <>
+          <HistoryTable rows={shown} titleOf={titleOf} />
+          {history.hasNextPage && (
+            <div className="mt-2">
+              <Button busy={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
+                Earlier changes
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+    </Section>
+  );
+}
+
+function HistoryTable({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attribute: string) => string }) {
   const now = useNow();
-  if (rows.length === 0) return <p className="text-soft">Nothing has changed since this user was made.</p>;
   return (
     <table className="rows inset" aria-label="History">
       <thead>
         <tr>
           <th scope="col" className="w-24">When</th>
-          <th scope="col" className="w-[24%]">Who</th>
+          <th scope="col" className="w-[16%]">Who</th>
+          <th scope="col" className="w-[22%]">By</th>
           <th scope="col">Attribute</th>
           <th scope="col">Before</th>
           <th scope="col">After</th>
@@ -24,25 +64,46 @@ export function History({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attri
         {rows.map((row, index) => (
           <tr key={`${row.at} ${row.attribute} ${index}`}>
             <td title={fullTime(row.at)}>{ago(row.at, now)}</td>
-            <td title={row.mapping ?? row.who}>
-              {row.run ? (
-                <Link to="/runs/$id" params={{ id: row.run }} className="rounded-sm hover:underline">
-                  <bdi>{row.mapping ?? row.who}</bdi>
-                </Link>
-              ) : (
-                <bdi>{row.who}</bdi>
-              )}
+            <td>
+              <Outside text={row.who} />
+            </td>
+            <td title={row.mapping ?? undefined}>
+              <Origin row={row} />
             </td>
             <th scope="row">{titleOf(row.attribute)}</th>
             <td className="text-soft">
-              <Outside text={cellText(row.before) || "\u2013"} />
+              <Value value={row.before} />
             </td>
             <td>
-              <Outside text={cellText(row.after) || "\u2013"} />
+              <Value value={row.after} />
             </td>
           </tr>
         ))}
       </tbody>
     </table>
   );
+}
+
+/** The run that made a change, or the mapping that did without one, or the form. */
+function Origin({ row }: { row: HistoryRow }) {
+  if (row.run) {
+    return (
+      <Link to="/runs/$id" params={{ id: row.run }} className="rounded-sm text-accent hover:underline">
+        <bdi>{row.mapping ?? "a run"}</bdi>
+      </Link>
+    );
+  }
+  if (row.mapping) {
+    return (
+      <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
+        <bdi>{row.mapping}</bdi>
+      </Link>
+    );
+  }
+  return <span className="text-soft">by hand</span>;
+}
+
+function Value({ value }: { value: unknown }) {
+  const text = cellText(value);
+  return text === "" ? <span className="text-soft">{"\u2013"}</span> : <Outside text={text} />;
 }

@@ -25,7 +25,7 @@ test("a save sends only what changed, an emptied attribute as null, with the rev
   const user = userEvent.setup();
   const saves: unknown[] = [];
   openWindow("/users", (inner) => async (name, request) => {
-    if (name === "user_save") saves.push(request);
+    if (name === "object_save") saves.push(request);
     return inner(name, request);
   });
   await user.click(await screen.findByRole("button", { name: "user0002" }));
@@ -58,7 +58,7 @@ test("the status is one of two, and another one that a user has stays possible",
   const user = userEvent.setup();
   const saves: unknown[] = [];
   openWindow("/users", (inner) => async (name, request) => {
-    if (name === "user_save") saves.push(request);
+    if (name === "object_save") saves.push(request);
     const answer = await inner(name, request);
     if (name === "user_get") (answer as UserDetail).user.attributes["accountStatus"] = "suspended";
     return answer;
@@ -81,4 +81,61 @@ test("the way back from a user leads to the search that found it", async () => {
   const search = await screen.findByRole("searchbox", { name: "Search users" });
   expect((search as HTMLInputElement).value).toBe("user0002");
   expect(screen.getByText("1 user found")).toBeTruthy();
+});
+
+test("a password goes in and never comes out, and every policy that it breaks is told", async () => {
+  const user = userEvent.setup();
+  const saves: unknown[] = [];
+  openWindow("/users", (inner) => async (name, request) => {
+    if (name === "object_save") saves.push(request);
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  const stored = await screen.findByRole("group", { name: "Password" });
+  expect(stored.textContent).toContain("set on");
+  await user.click(within(stored).getByRole("button", { name: "Replace Password" }));
+  const field = screen.getByLabelText("Password") as HTMLInputElement;
+  expect([field.type, field.value]).toEqual(["password", ""]);
+  await user.type(field, "short");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("true"));
+  expect(screen.getByText("Password needs at least 8 characters")).toBeTruthy();
+  expect(screen.getByText("Password needs 1 digit or more")).toBeTruthy();
+  await user.clear(field);
+  expect(screen.getByText("all saved")).toBeTruthy();
+  await user.type(field, "long enough 1");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+  expect(saves.at(-1)).toMatchObject({ kind: "user", rev: "1", attributes: { password: "long enough 1" } });
+});
+
+test("what somebody else saved meanwhile is told, and what was typed survives the reload", async () => {
+  const user = userEvent.setup();
+  let stale = true;
+  openWindow("/users", (inner) => async (name, request) => {
+    if (name === "object_save" && stale) return inner(name, { ...(request as object), rev: "0" });
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  const city = await screen.findByRole("textbox", { name: "City" });
+  await user.clear(city);
+  await user.type(city, "Bergen");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("changed meanwhile");
+  stale = false;
+  await user.click(screen.getByRole("button", { name: "Reload" }));
+  expect((screen.getByRole("textbox", { name: "City" }) as HTMLInputElement).value).toBe("Bergen");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+});
+
+test("the history is read for one attribute, with who and by which run", async () => {
+  const user = userEvent.setup();
+  openWindow("/users");
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  const table = await screen.findByRole("table", { name: "History" });
+  expect(within(table).getAllByRole("rowheader").map((cell) => cell.textContent)).toEqual(["Last Name", "City"]);
+  expect(within(table).getByRole("link", { name: "systemHubspotContact_managedUser" }).getAttribute("href")).toContain("/runs/run-3");
+  await user.selectOptions(screen.getByRole("combobox", { name: "Attribute" }), "City");
+  expect(within(screen.getByRole("table", { name: "History" })).getAllByRole("rowheader").map((cell) => cell.textContent)).toEqual(["City"]);
 });

@@ -11,12 +11,13 @@ import { Id } from "../../parts/Outside";
 import { Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
+import { SecretField } from "../connectors/SecretField";
 import { AttributeField } from "./AttributeField";
 import { DeleteUser } from "./DeleteUser";
 import { type Attributes, changedAttributes, hasPlace, policyErrors, userName } from "./draft";
 import { History } from "./History";
 import { LinkedSystems } from "./LinkedSystems";
-import { userDetail, userSchema, useSaveUser } from "./queries";
+import { userDetail, userSchema, userSecrets, userSecretsSet, useSaveUser } from "./queries";
 import { SyncResults } from "./SyncResults";
 import { useUsersList } from "./usersList";
 
@@ -58,22 +59,25 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
   const [edits, setEdits] = useState<Attributes>({});
   const save = useSaveUser();
   const navigate = useNavigate();
+  const secrets = useQuery(userSecrets).data ?? [];
+  const set = useQuery({ ...userSecretsSet(detail?.user.id ?? ""), enabled: detail !== null }).data ?? [];
   const base = detail?.user.attributes ?? {};
-  const changes = changedAttributes(base, edits);
+  // A secret that was emptied again is one that was not typed.
+  const changes = Object.fromEntries(Object.entries(changedAttributes(base, edits)).filter(([name, value]) => value !== null || !secrets.some((secret) => secret.name === name)));
   const errors = policyErrors(save.error);
-  const known = new Set(schema.attributes.map((attribute) => attribute.name));
+  const known = new Set([...schema.attributes, ...secrets].map((attribute) => attribute.name));
   const placed = errors.size > 0 && [...errors.keys()].every((name) => known.has(name));
-  const titleOf = (name: string) => schema.attributes.find((attribute) => attribute.name === name)?.title ?? name;
+  const titleOf = (name: string) => [...schema.attributes, ...secrets].find((attribute) => attribute.name === name)?.title ?? name;
   const stale = save.error?.code === "stale";
 
   function submit() {
     save.mutate(
       { id: detail?.user.id ?? null, rev: detail?.user.rev ?? null, attributes: changes },
       {
-        onSuccess: ({ user }) => {
+        onSuccess: ({ object: user }) => {
           setEdits({});
-          announce(`${userName(user?.attributes ?? changes)} was saved`);
-          if (!detail && user) void navigate({ to: "/users/$id", params: { id: user.id }, replace: true, ignoreBlocker: true });
+          announce(`${userName(user.attributes)} was saved`);
+          if (!detail) void navigate({ to: "/users/$id", params: { id: user.id }, replace: true, ignoreBlocker: true });
         },
       },
     );
@@ -132,12 +136,23 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
                   onChange={(value) => setEdits((before) => ({ ...before, [attribute.name]: value }))}
                 />
               ))}
+              {secrets.map((secret) => {
+                const stored = set.find(({ attribute }) => attribute === secret.name);
+                const typed = edits[secret.name];
+                return (
+                  <SecretField
+                    key={`${secret.name} ${stored?.updated ?? ""}`}
+                    label={secret.title}
+                    help={secret.policies.map(({ words }) => words).join("; ") || undefined}
+                    status={detail ? { property: secret.name, set: stored !== undefined, updatedAt: stored?.updated ?? null } : undefined}
+                    value={typeof typed === "string" ? typed : ""}
+                    errors={errors.get(secret.name) ?? []}
+                    onChange={(value) => setEdits((before) => ({ ...before, [secret.name]: value }))}
+                  />
+                );
+              })}
             </form>
-            {detail && (
-              <Section title="History">
-                <History rows={detail.history} titleOf={titleOf} />
-              </Section>
-            )}
+            {detail && <History id={detail.user.id} titleOf={titleOf} />}
           </div>
           {detail && (
             <div className="min-w-0">

@@ -1,11 +1,14 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
+import type { ManagedProperty } from "../../backend/bindings/ManagedProperty";
 import type { UserDelete } from "../../backend/bindings/UserDelete";
-import type { UserDraft } from "../../backend/bindings/UserDraft";
 import { call } from "../../backend";
 import { ask, refresh } from "../../backend/query";
+import type { Attributes } from "./draft";
 
 const PAGE = 200;
+const HISTORY_PAGE = 50;
+const KIND = "user";
 const WHILE_WAITING = 1000;
 
 export const userSchema = queryOptions({ ...ask("user_schema", {}), staleTime: 60_000 });
@@ -29,11 +32,27 @@ export function userDetail(id: string) {
   });
 }
 
+/** The attributes of a user that go in and never come out: passwords and the like. */
+export const userSecrets = queryOptions({ ...ask("managed_type_get", { name: KIND }), staleTime: 60_000, select: (type): ManagedProperty[] => type.properties.filter(({ protection }) => protection !== null) });
+
+/** Which of them a user has, and since when. */
+export const userSecretsSet = (id: string) => queryOptions({ ...ask("object_get", { kind: KIND, id }), select: (detail) => detail.protected });
+
+/** What changed about a user, newest first, page by page. */
+export function userHistory(id: string) {
+  return infiniteQueryOptions({
+    queryKey: ["object_history", { id }] as const,
+    queryFn: ({ pageParam }) => call("object_history", { kind: KIND, id, after: pageParam, limit: HISTORY_PAGE }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+}
+
 export function useSaveUser() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (draft: UserDraft) => call("user_save", draft),
-    onSuccess: () => refresh(client, "users_list", "user_get", "queue_list", "app_status"),
+    mutationFn: (draft: { id: string | null; rev: string | null; attributes: Attributes }) => call("object_save", { kind: KIND, ...draft }),
+    onSuccess: () => refresh(client, "users_list", "user_get", "object_get", "object_history", "queue_list", "app_status"),
   });
 }
 

@@ -1,0 +1,58 @@
+import { expect, expectAccessible, open, picture, reconcile, sample, test } from "../support/test";
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme });
+
+    test("a password is set, never shown, and told with every policy that it breaks", async ({ host, page }) => {
+      const { inbound } = await sample(host);
+      await reconcile(host, inbound);
+      const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 1 });
+      const id = users[0]?.id ?? "";
+      await open(page, host, `/users/${id}`);
+      const field = page.getByLabel("Password", { exact: true });
+      await field.fill("short");
+      await page.getByRole("textbox", { name: "City" }).fill("Bergen");
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(field).toHaveAttribute("aria-invalid", "true");
+      const told = page.locator(`[id="${(await field.getAttribute("aria-describedby"))?.split(" ").find((part) => part.endsWith("-error"))}"] li`);
+      expect(await told.count(), "more than one policy is broken").toBeGreaterThan(1);
+      await picture(page, `user-password-refused-${colorScheme}`);
+      await expectAccessible(page);
+
+      await field.fill("Long-enough-4-all");
+      await page.getByRole("button", { name: "Save" }).click();
+      await expect(page.getByText("all saved")).toBeVisible();
+      await expect(page.getByRole("group", { name: "Password" })).toContainText("set on");
+      expect(await page.content()).not.toContain("Long-enough-4-all");
+
+      // Who changed what, and by which run of which mapping.
+      const history = page.getByRole("table", { name: "History" });
+      await expect(history.getByRole("row").filter({ hasText: "City" }).filter({ hasText: "Bergen" })).toContainText("by hand");
+      await page.getByRole("combobox", { name: "Attribute" }).selectOption("City");
+      await expect(history.getByRole("rowheader").first()).toHaveText("City");
+      await expect(history.getByRole("link", { name: inbound }).first()).toBeVisible();
+      await history.scrollIntoViewIfNeeded();
+      await picture(page, `user-history-${colorScheme}`);
+      await expectAccessible(page);
+    });
+  });
+}
+
+test("what was saved elsewhere meanwhile is told, and nothing typed is lost", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await reconcile(host, inbound);
+  const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 1 });
+  const id = users[0]?.id ?? "";
+  await open(page, host, `/users/${id}`);
+  await page.getByRole("textbox", { name: "City" }).fill("Bergen");
+  await host.call("object_save", { kind: "user", id, rev: null, attributes: { description: "from elsewhere" } });
+  await page.getByRole("button", { name: "Save" }).click();
+  const alert = page.getByRole("alert");
+  await alert.getByRole("button", { name: "Reload" }).click();
+  await expect(page.getByRole("textbox", { name: "Description" })).toHaveValue("from elsewhere");
+  await expect(page.getByRole("textbox", { name: "City" })).toHaveValue("Bergen");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("all saved")).toBeVisible();
+  expect((await host.call("user_get", { id })).user.attributes).toMatchObject({ city: "Bergen", description: "from elsewhere" });
+});
