@@ -77,9 +77,9 @@ impl Judge<'_> {
         &self,
         entry: &mut Entry,
         target: &Attributes,
+        linked: bool,
         destructive_allowed: Result<(), &str>,
     ) {
-        let linked = entry.source_id.is_some() && entry.target_id.is_some();
         match entry.action {
             Action::Delete | Action::Unlink => match destructive_allowed {
                 Err(why) => {
@@ -203,7 +203,13 @@ impl Judge<'_> {
         }
         let kept = self.kept_reason(&evaluation);
         entry.question = conflict_question(&evaluation);
-        let linked_already = case.linked && self.mapping.config.linking_enabled();
+        let linking = self.mapping.config.linking_enabled();
+        if !linking && evaluation.changes.is_empty() && entry.question.is_none() {
+            entry.status = EntryStatus::Skipped;
+            entry.reason = format!("{}; nothing to change, and the mapping keeps no links", entry.reason);
+            return Ok(Judgement::Entry(Box::new(entry), None));
+        }
+        let linked_already = case.linked && linking;
         let unchanged =
             evaluation.changes.is_empty() && linked_already && assessment.situation == Situation::Confirmed;
         if unchanged && kept.is_none() && entry.question.is_none() {

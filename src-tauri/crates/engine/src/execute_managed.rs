@@ -31,6 +31,7 @@ impl Engine {
                 .collect(),
             version: prepared.version,
             walk: prepared.here(),
+            linking: prepared.config.linking_enabled(),
             followers: prepared.followers.clone(),
             mapping: prepared.name().to_owned(),
             context: context.clone(),
@@ -58,6 +59,8 @@ struct Work {
     links: Vec<store::NewLink>,
     version: i64,
     walk: store::Walk,
+    /// Whether the mapping keeps links at all.
+    linking: bool,
     followers: Vec<MappingConfig>,
     mapping: String,
     context: Context,
@@ -152,7 +155,7 @@ impl Work {
             ..link.clone()
         };
         // An undone delete of a target that no source accounted for has nothing to be linked to.
-        let to_link = !link.source_id.is_empty();
+        let to_link = self.linking && !link.source_id.is_empty();
         if to_link {
             w.put_link(&link, &self.at)?;
         }
@@ -188,8 +191,10 @@ impl Work {
             version: self.version,
             ..link.clone()
         };
-        w.put_link(&link, &self.at)?;
-        Ok(Settled::done(entry, None, new_link))
+        if self.linking {
+            w.put_link(&link, &self.at)?;
+        }
+        Ok(Settled::done(entry, None, new_link && self.linking))
     }
 
     fn write_changes(

@@ -477,7 +477,7 @@ impl Engine {
         }
         let hash = canonical::hash(&attributes);
         note.link = Some(link_for(prepared, &item.entry, &object.uid, Some(hash), Some(&attributes)));
-        if item.entry.source_id.is_none() {
+        if item.entry.source_id.is_none() || !prepared.config.linking_enabled() {
             // An undone delete of a target that no source accounted for has nothing to be linked to.
             note.link = None;
         }

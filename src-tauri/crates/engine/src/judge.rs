@@ -264,7 +264,8 @@ impl Judge<'_> {
             Situation::TargetIgnored => "the mapping's validTarget script says no".to_owned(),
             _ => format!("no {} record accounts for it", self.source_title),
         };
-        self.decide_without_source(&mut entry, &candidate.attributes, destructive_allowed);
+        let linked = candidate.linked_source.is_some();
+        self.decide_without_source(&mut entry, &candidate.attributes, linked, destructive_allowed);
         Some(entry)
     }
 
@@ -352,7 +353,7 @@ impl Judge<'_> {
                 format!("{}; nothing is deleted, because the two records were never linked", entry.reason);
             return Ok(());
         }
-        self.decide_without_source(entry, &attributes, Ok(()));
+        self.decide_without_source(entry, &attributes, gone.link.is_some(), Ok(()));
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 use store::{EntryStatus, InboxKind, InboxRow, Run, RunMode, RunState};
-use support::{Bench, INBOUND, OUTBOUND, bench, inbound, links, prop};
+use support::{Bench, INBOUND, OUTBOUND, bench, inbound, links, outbound, prop};
 
 async fn small() -> Bench {
     bench(Options { records: 0, seed: 1, ..Options::default() }).await
@@ -364,7 +364,10 @@ async fn an_incremental_run_ends_like_a_full_one_and_costs_by_what_changed() {
     let calls = portal.call_count();
     let out = incremental(&bench, OUTBOUND).await;
     assert_eq!((out.progress.incremental, out.progress.updated), (true, 1), "{:?}", out.message);
-    assert!(portal.call_count() - calls <= 5, "{} calls", portal.call_count() - calls);
+    let made: Vec<String> =
+        portal.calls().into_iter().skip(calls as usize).map(|c| format!("{} {}", c.method, c.path)).collect();
+    // Five, and one more where this feed began in the very second in which the contact above was archived.
+    assert!(made.len() <= 6, "{made:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -402,5 +405,62 @@ async fn a_merged_record_keeps_its_user() {
         // The other user has lost its contact, which is for a person to look at.
         let missing: Vec<_> = bench.entries(&run).await.into_iter().map(|e| e.situation).collect();
         assert!(missing.contains(&Situation::SourceMissing), "{by_changes}: {missing:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_linking_correlation_decides_every_time() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    for mapping in [inbound(json!({"enableLinking": false})), outbound(json!({"enableLinking": false}))] {
+        bench.put(mapping).await;
+    }
+    assert_eq!(bench.recon(INBOUND).await.progress.created, 1);
+    assert_eq!(linked(&bench, &ann).await, None);
+    bench.sandbox.portal().set(&ann, &[("lastname", "Lee")]).unwrap();
+    let run = bench.recon(INBOUND).await;
+    let entry = bench.entries(&run).await.remove(0);
+    assert_eq!((entry.situation, entry.status), (Situation::Found, EntryStatus::Done));
+    assert_eq!(bench.user_by_mail("ann@example.com").await.attributes["sn"], "Lee");
+    let quiet = bench.recon(INBOUND).await;
+    assert_eq!((quiet.progress.updated, bench.entries(&quiet).await[0].status), (0, EntryStatus::Skipped));
+    // Outward the same, and a new user finds the contact that is there.
+    let user = bench.user_by_mail("ann@example.com").await;
+    bench.edit(&user.id, json!({"givenName": "Annie"})).await;
+    assert_eq!(bench.recon(OUTBOUND).await.progress.updated, 1);
+    assert_eq!(prop(&bench.contact("ann@example.com"), "firstname"), "Annie");
+    assert_eq!((linked(&bench, &ann).await, bench.users().await.len()), (None, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_user_without_a_link_leaves_what_it_would_have_matched() {
+    for (policy, left) in [("DELETE", 1), ("UNLINK", 1), ("IGNORE", 1)] {
+        let bench = small().await;
+        bench
+            .put(outbound(json!({"policies": [
+                {"situation": "ABSENT", "action": "IGNORE"}, {"situation": "FOUND", "action": "IGNORE"},
+                {"situation": "UNASSIGNED", "action": policy}
+            ]})))
+            .await;
+        contact(&bench, "ann@example.com", "Ann");
+        let attributes =
+            json!({"userName": "ann", "mail": "ann@example.com", "givenName": "Ann", "sn": "Li"});
+        let saved = bench
+            .engine
+            .save_managed(engine::ManagedChange {
+                kind: "user".into(),
+                id: None,
+                rev: None,
+                attributes: attributes.as_object().unwrap().clone(),
+                who: "test".into(),
+            })
+            .await
+            .unwrap();
+        bench.engine.deliver_object("user", &saved.id).await.unwrap();
+        bench.engine.delete_managed("user", &saved.id, None, "test").await.unwrap();
+        let results = bench.engine.deliver_object("user", &saved.id).await.unwrap();
+        // Row 17: UNASSIGNED, and what was never linked is not deleted.
+        assert_eq!(results[0].ok, Some(true), "{policy}: {results:?}");
+        assert_eq!(bench.sandbox.portal().contacts().len(), left, "{policy}: {results:?}");
     }
 }
