@@ -195,6 +195,9 @@ impl Reached {
                 })
             }
             Some(Outcome::Gone) => Err(self.gone(uid)),
+            Some(Outcome::Retry { after: Outcome::ONCE_AUTHORIZED, reason }) => {
+                refused(ErrorCode::Unauthorized, &reason)
+            }
             Some(Outcome::Retry { after, reason }) => {
                 refused(ErrorCode::Remote, &reason).map_err(|mut error: ApiError| {
                     error.retry_after = Some(after.max(Duration::from_secs(1)).as_secs());

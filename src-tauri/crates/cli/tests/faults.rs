@@ -305,6 +305,22 @@ async fn what_is_refused_is_told_in_hubspots_words_with_what_to_do() {
     is_settled(&house, OUT, rows.len());
 }
 
+/// Waiting does not make a token good: the run ends as a read does, and goes on once somebody has authorized again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_refused_ends_a_run_of_writes_at_once() {
+    let (house, other) = exporting(CONTACTS, Options::default()).await;
+    let target = other.portal();
+    house.json(0, &["recon", IN]);
+    target.set_faults(vec![Fault::on("*/batch/*", answer(401)).times(ALWAYS)]);
+    let ran = house.concord(&["recon", OUT]).exits(1);
+    assert!(ran.err.contains("authorize again"), "{ran:#?}");
+    let tried = target.calls().iter().filter(|call| call.path.contains("/batch/")).count();
+    assert_eq!(tried, 1, "{:#?}", target.calls());
+    target.clear_faults();
+    until_done(&house, OUT, 0);
+    assert_eq!(contacts(&target), users(&house));
+}
+
 fn answer(status: u16) -> Action {
     Action::Answer { status, body: None, headers: Default::default() }
 }
@@ -387,5 +403,6 @@ faults! { writes:
     over_a_locked_record(answer(423));
     over_a_migration(wait_a_second(477));
     over_a_migration_that_does_not_say_how_long(answer(477));
+    over_a_token_that_expired(answer(401));
     slowly(Action::Delay { ms: 300 });
 }

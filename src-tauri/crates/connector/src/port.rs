@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use model::{Attributes, Filter};
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConnectorError;
+use crate::error::{ConnectorError, ErrorKind};
 
 /// What a connector can do, told without a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +111,7 @@ pub enum Outcome {
     Gone,
     /// Nothing was done; it may be tried again after this time.
     Retry {
-        /// The least time to wait.
+        /// The least time to wait; [`Outcome::ONCE_AUTHORIZED`] where waiting alone does not help.
         after: Duration,
         /// Why.
         reason: String,
@@ -121,6 +121,21 @@ pub enum Outcome {
         /// What happened to the answer.
         reason: String,
     },
+}
+
+impl Outcome {
+    /// Not before a person has authorized the connection again.
+    pub const ONCE_AUTHORIZED: Duration = Duration::MAX;
+
+    /// Nothing was done, and it may be tried again when the cause of this error has passed. `usual` is the least time to
+    /// wait where the error does not tell.
+    pub(crate) fn retry(error: &ConnectorError, usual: Duration) -> Self {
+        let after = match error.kind {
+            ErrorKind::Unauthorized => Self::ONCE_AUTHORIZED,
+            _ => error.retry_after.unwrap_or(usual),
+        };
+        Self::Retry { after, reason: error.message.clone() }
+    }
 }
 
 /// What a test found.

@@ -573,7 +573,10 @@ async fn a_revoked_app_asks_for_a_new_authorization() {
         world.hand.advance(3600);
     }
     let outcomes = hubspot.create("contact", &[creation("a", json!({"email": "a@example.org"}))]).await;
-    assert!(matches!(&outcomes[0], Outcome::Retry { .. }), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[0], Outcome::Retry { after: Outcome::ONCE_AUTHORIZED, reason } if reason.contains("authorize again")),
+        "{outcomes:?}"
+    );
     let wrong = MemoryCredentials::new().set("clientSecret", "wrong").set("refreshToken", "test-refresh-1");
     let error = all(&world.hubspot(world.oauth(), wrong), contacts(&["email"])).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");

@@ -456,7 +456,7 @@ pub(super) fn failed(operation: Operation, failure: &Failure) -> Outcome {
         Failure::Refused(refusal) => {
             let problem = Problem::parse(&refusal.body);
             match refusal.error.kind {
-                ErrorKind::Unauthorized => retry(&refusal.error),
+                ErrorKind::Unauthorized => Outcome::retry(&refusal.error, DEFAULT_RETRY),
                 ErrorKind::Refused if problem.message.is_some() => judged(operation, &problem),
                 _ => Outcome::Rejected { reason: refusal.error.message.clone(), attribute: None },
             }
@@ -465,13 +465,9 @@ pub(super) fn failed(operation: Operation, failure: &Failure) -> Outcome {
             ErrorKind::Configuration | ErrorKind::Unsupported => {
                 Outcome::Rejected { reason: error.message.clone(), attribute: None }
             }
-            _ => retry(error),
+            _ => Outcome::retry(error, DEFAULT_RETRY),
         },
     }
-}
-
-fn retry(error: &ConnectorError) -> Outcome {
-    Outcome::Retry { after: error.retry_after.unwrap_or(DEFAULT_RETRY), reason: error.message.clone() }
 }
 
 /// The outcome of one item that HubSpot explains.

@@ -624,9 +624,6 @@ pub(super) fn not_done(error: &ConnectorError) -> Outcome {
         ErrorKind::Configuration | ErrorKind::Unsupported | ErrorKind::Forbidden | ErrorKind::Refused => {
             Outcome::Rejected { reason: error.message.clone(), attribute: None }
         }
-        _ => Outcome::Retry {
-            after: error.retry_after.unwrap_or(DEFAULT_RETRY),
-            reason: error.message.clone(),
-        },
+        _ => Outcome::retry(error, DEFAULT_RETRY),
     }
 }
