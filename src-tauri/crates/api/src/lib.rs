@@ -10,6 +10,7 @@ mod connectors;
 mod consent;
 pub mod dto;
 mod error;
+mod idm_project;
 mod inbox;
 mod managed_objects;
 mod managed_types;
@@ -34,6 +35,9 @@ pub use connector::RemoteObject;
 pub use consent::{AuthorizationCode, Authorizing, Redirect};
 pub use engine::{Edit, Which};
 pub use error::{ApiError, ErrorCode};
+pub use idm_project::{
+    IdmExport, IdmExported, IdmImport, IdmImported, LeftOut, Note, Taken, TakenHow, ToEnter,
+};
 pub use perform::PerformRequest;
 pub use ready_mappings::{ready_mapping, ready_mapping_names};
 pub use recon_documents::AssocPage;

@@ -216,7 +216,7 @@ fn is_loopback(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|u| matches!(u.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
 }
 
-fn check_links<'a>(
+pub(crate) fn check_links<'a>(
     config: &MappingConfig,
     known: &dyn Fn(&str) -> Option<&'a MappingConfig>,
 ) -> Result<(), ApiError> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{connector, inbox, mapping, queue, recon, run, sandbox, serve, user, vault},
+    commands::{connector, idm, inbox, mapping, queue, recon, run, sandbox, serve, user, vault},
     exit::Failure,
 };
 
@@ -62,6 +62,8 @@ pub enum Command {
     /// Implicit syncs that wait or failed
     #[command(subcommand)]
     Queue(queue::Command),
+    ImportIdm(idm::Import),
+    ExportIdm(idm::Export),
     /// Answers other systems: IDM's REST, until Ctrl-C
     Serve(serve::Serve),
     /// A CRM on this machine, with made-up people, for first steps and tests

@@ -6,6 +6,7 @@ use api::{App, AppOptions};
 
 pub mod connector;
 pub mod demo;
+pub mod idm;
 pub mod inbox;
 pub mod mapping;
 pub mod queue;
@@ -37,6 +38,8 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Inbox(command) => inbox::run(command, open().await?.as_ref(), output).await,
         Command::Link(command) => inbox::link(command, open().await?.as_ref(), output).await,
         Command::Queue(command) => queue::run(command, open().await?.as_ref(), output).await,
+        Command::ImportIdm(command) => idm::import(command, open().await?.as_ref(), output).await,
+        Command::ExportIdm(command) => idm::export(command, open().await?.as_ref(), output).await,
         Command::Serve(command) => serve::run(command, &open().await?, output).await,
         Command::Vault(command) => vault::run(command, open().await?.as_ref(), output).await,
         // These two keep nothing in the data folder.

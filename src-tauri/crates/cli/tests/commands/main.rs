@@ -5,6 +5,7 @@
 mod connector;
 mod demo;
 mod house;
+mod idm;
 mod mapping;
 mod queue;
 mod recon;

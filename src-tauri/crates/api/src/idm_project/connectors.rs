@@ -1,0 +1,159 @@
+//! A connector's document as an IDM project has it: without what only that IDM server could read.
+
+use model::{
+    ConnectorConfig, Secret,
+    connector_config::{ConnectorConfigError, SECRET_PROPERTIES},
+};
+use serde_json::Value;
+
+use super::{
+    Note, ToEnter,
+    files::{Document, wrong},
+};
+use crate::ApiError;
+
+/// A connector on its way in.
+pub(super) struct Incoming {
+    pub config: ConnectorConfig,
+    pub file: String,
+    /// Those that stood in the document in clear.
+    pub secrets: Vec<(String, Secret)>,
+    /// What somebody has to enter.
+    pub to_enter: Vec<ToEnter>,
+    pub notes: Vec<Note>,
+}
+
+/// Reads a document. `name` is the one in the file's name.
+pub(super) fn read(name: &str, document: Document) -> Result<Incoming, ApiError> {
+    let Document { file, mut value } = document;
+    if let Some(map) = value.as_object_mut() {
+        map.shift_remove("_id");
+        // How the connector was doing where `connector show` printed it.
+        map.shift_remove("concord");
+        if map.get("name").is_none_or(Value::is_null) {
+            map.insert("name".into(), name.into());
+        }
+    }
+    let mut missing: Vec<(String, String)> = Vec::new();
+    let mut dropped = Vec::new();
+    if let Some(Value::Object(settings)) = value.get_mut("configurationProperties") {
+        settings.retain(|property, value| {
+            if let Some(why) = needs_idm(value) {
+                missing.push((property.clone(), why));
+                return false;
+            }
+            let clear = sounds_secret(property) && value.as_str().is_some_and(|text| !text.is_empty());
+            if clear {
+                dropped.push(property.clone());
+            }
+            !clear
+        });
+    }
+    let (mut config, unknown) = match ConnectorConfig::parse(&value.to_string(), Some(name)) {
+        Ok(config) => (config, None),
+        Err(error @ ConnectorConfigError::UnknownProvider { .. }) => {
+            let config = serde_json::from_value(value).map_err(|e| wrong(&file, e))?;
+            (config, Some(error.to_string()))
+        }
+        Err(error) => return Err(wrong(&file, error)),
+    };
+    let about = format!("connector `{}`", config.name);
+    let note = |place: &str, what: String| Note { about: about.clone(), place: place.to_owned(), what };
+    let mut notes: Vec<Note> = dropped
+        .iter()
+        .map(|property| {
+            let what = "stands in the document in clear and is not a secret that Concord knows of this connector; it was left out".to_owned();
+            note(property, what)
+        })
+        .collect();
+    let to_enter = missing
+        .into_iter()
+        .map(|(property, why)| ToEnter { connector: config.name.clone(), property, why })
+        .collect();
+    let secrets = config.take_secrets();
+    if unknown.is_some() {
+        config.enabled = false;
+        notes.push(note(
+            "connectorRef",
+            format!(
+                "`{}` is no connector of Concord's (HubSpot, Salesforce, SCIM); it is kept disabled",
+                config.connector_ref.connector_name
+            ),
+        ));
+    }
+    Ok(Incoming { config, file, secrets, to_enter, notes })
+}
+
+/// Why a value means nothing outside of its IDM server, if so.
+fn needs_idm(value: &Value) -> Option<String> {
+    if value.get("$crypto").is_some() {
+        return Some("it is encrypted with a key of the IDM server's".into());
+    }
+    let written = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let start = written.find("&{")?;
+    let rest = written.get(start..)?;
+    let end = rest.find('}').map_or(rest.len(), |end| end + 1);
+    let what = rest.get(..end).unwrap_or(rest);
+    Some(format!("`{what}` stands for a value of the IDM server's environment"))
+}
+
+/// Whether a property holds a secret by its name, although Concord does not know it as one.
+fn sounds_secret(property: &str) -> bool {
+    let name = property.to_ascii_lowercase();
+    !SECRET_PROPERTIES.contains(&property)
+        && ["password", "secret", "token", "credentials", "passphrase", "privatekey", "apikey"]
+            .iter()
+            .any(|end| name.ends_with(end))
+}
+
+/// The document as it leaves: nothing in it is a secret.
+pub(super) fn outgoing(config: &ConnectorConfig) -> ConnectorConfig {
+    let mut config = config.clone();
+    config.configuration_properties.retain(|property, value| {
+        !SECRET_PROPERTIES.contains(&property.as_str()) && !(sounds_secret(property) && value.is_string())
+    });
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{needs_idm, sounds_secret};
+
+    #[test]
+    fn values_of_the_server_are_told_from_plain_ones() {
+        for (value, expect) in [
+            (json!("https://example.com"), None),
+            (json!(10), None),
+            (json!({"$crypto": {"type": "x-simple-encryption"}}), Some("encrypted")),
+            (json!("&{sf.secret}"), Some("`&{sf.secret}`")),
+            (json!("https://&{host}/x"), Some("`&{host}`")),
+            (json!({"$int": "&{permits}"}), Some("`&{permits}`")),
+            (json!("&{broken"), Some("`&{broken`")),
+        ] {
+            let why = needs_idm(&value);
+            match expect {
+                None => assert_eq!(why, None, "{value}"),
+                Some(word) => assert!(why.as_deref().is_some_and(|w| w.contains(word)), "{value}: {why:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for (property, expect) in [
+            ("credentials", true),
+            ("bindPassword", true),
+            ("passwordAttribute", false),
+            ("tokenUrl", false),
+            // Known by name: goes into the vault instead.
+            ("clientSecret", false),
+        ] {
+            assert_eq!(sounds_secret(property), expect, "{property}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The mappings of an IDM project, in sync order, each told whether it can run here.
+
+use std::collections::BTreeSet;
+
+use model::MappingConfig;
+use serde_json::{Map, Value};
+
+use super::{
+    Note,
+    files::{Document, Documents, Project, wrong},
+    scripts::{self, Remark},
+};
+use crate::{ApiError, ErrorCode};
+
+/// A mapping on its way in.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub config: MappingConfig,
+    pub file: String,
+    /// Whether it can run as it stands.
+    pub runs: bool,
+    pub notes: Vec<Note>,
+    /// The mappings that have to come first, where its file says so.
+    after: Vec<String>,
+}
+
+/// Every mapping in sync order: those of `sync.json` as they stand there, then those of files of their own, by
+/// `syncAfter` and name. With them what stands beside the mappings in `sync.json`.
+pub(super) fn read(
+    documents: &mut Documents,
+    project: &Project,
+) -> Result<(Vec<Incoming>, Option<Map<String, Value>>), ApiError> {
+    let mut rest = None;
+    let mut listed = Vec::new();
+    if let Some(Document { file, value }) = documents.sync.take() {
+        let Value::Object(mut map) = value else {
+            return Err(wrong(&file, "is not an object with `mappings`"));
+        };
+        map.shift_remove("_id");
+        let Some(Value::Array(items)) = map.shift_remove("mappings") else {
+            return Err(wrong(&file, "`mappings` is not a list"));
+        };
+        rest = Some(map);
+        for item in items {
+            listed.push(Incoming { after: Vec::new(), ..read_one(item, &file, project)? });
+        }
+    }
+    let mut single = Vec::new();
+    for (name, Document { file, mut value }) in std::mem::take(&mut documents.mappings) {
+        if let Some(map) = value.as_object_mut() {
+            map.shift_remove("_id");
+            map.entry("name").or_insert_with(|| name.into());
+        }
+        single.push(read_one(value, &file, project)?);
+    }
+    let all = in_order(listed, single)?;
+    let mut names = BTreeSet::new();
+    for mapping in &all {
+        if !names.insert(mapping.config.name.to_lowercase()) {
+            return Err(wrong(
+                &mapping.file,
+                format!("mapping `{}` stands twice in the project", mapping.config.name),
+            ));
+        }
+    }
+    Ok((all, rest))
+}
+
+fn read_one(mut value: Value, file: &str, project: &Project) -> Result<Incoming, ApiError> {
+    let refused = |e: &dyn std::fmt::Display| wrong(file, e);
+    let unfit = scripts::bring_in(&mut value, project);
+    let asking = scripts::asking(&mut value);
+    let mut config = MappingConfig::from_value(value.clone()).map_err(|e| refused(&e))?;
+
+    // What cannot run here is not wrong; all the rest has to be right.
+    let mut checked = value.clone();
+    scripts::stand_in(&mut checked);
+    let mut checked = MappingConfig::from_value(checked).map_err(|e| refused(&e))?;
+    for query in [&mut checked.source_query, &mut checked.target_query].into_iter().flatten() {
+        query.id = None;
+        query.expression = None;
+    }
+    engine::check_mapping(&checked).map_err(|e| refused(&e))?;
+
+    let about = format!("mapping `{}`", config.name);
+    let note = |place: &str, what: String| Note { about: about.clone(), place: place.to_owned(), what };
+    let mut notes: Vec<Note> =
+        unfit.into_iter().chain(asking).map(|Remark { place, what }| note(&place, what)).collect();
+    let problem = engine::check_mapping(&config).err();
+    let runs = problem.is_none();
+    if let Some(problem) = problem {
+        if notes.is_empty() {
+            notes.push(note("", problem.to_string()));
+        }
+        let implicit = if config.sync_enabled() { "; its implicit sync is switched off" } else { "" };
+        config.enable_sync = Some(false);
+        notes.push(note("", format!("it is kept, and cannot run until this is changed{implicit}")));
+    }
+    for (key, value) in &mut config.rest.clone() {
+        if !scripts::places(value).is_empty() {
+            notes.push(note(key, "its script is kept and not run here".into()));
+        }
+        if key == "consentRequired" && value.as_bool() == Some(true) {
+            notes.push(note(key, "is kept and not heeded: nobody's consent is looked at".into()));
+        }
+    }
+    if value.to_string().contains("&{") {
+        notes.push(note("", "it has `&{...}` in it, which is kept and not replaced by a value".into()));
+    }
+    let names = |value: &Value| value.as_str().map(str::to_owned);
+    let after = config.rest.get("syncAfter").and_then(Value::as_array);
+    let after = after.into_iter().flatten().filter_map(names).collect();
+    Ok(Incoming { config, file: file.to_owned(), runs, notes, after })
+}
+
+/// Puts mappings of files of their own behind those of the list and behind those that they name.
+fn in_order(mut done: Vec<Incoming>, mut waiting: Vec<Incoming>) -> Result<Vec<Incoming>, ApiError> {
+    while !waiting.is_empty() {
+        let held = |m: &Incoming| {
+            waiting
+                .iter()
+                .any(|other| other.config.name != m.config.name && m.after.contains(&other.config.name))
+        };
+        let Some(next) = waiting.iter().position(|m| !held(m)) else {
+            let names: Vec<&str> = waiting.iter().map(|m| m.config.name.as_str()).collect();
+            return Err(ApiError::new(
+                ErrorCode::Invalid,
+                format!(
+                    "the mappings {} wait for each other by `syncAfter`; nothing was imported",
+                    names.join(", ")
+                ),
+            ));
+        };
+        done.push(waiting.remove(next));
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Incoming, MappingConfig, in_order};
+
+    fn mappings(of: &[(&str, &[&str])]) -> Vec<Incoming> {
+        of.iter()
+            .map(|(name, after)| Incoming {
+                config: MappingConfig::from_value(
+                    json!({"name": name, "source": "managed/user", "target": "system/x/y"}),
+                )
+                .unwrap(),
+                file: String::new(),
+                runs: true,
+                notes: Vec::new(),
+                after: after.iter().map(|s| (*s).to_owned()).collect(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn mappings_come_after_those_that_they_name() {
+        for (listed, single, expect) in [
+            (&["z"][..], &[("b", &["c"][..]), ("c", &["z", "elsewhere"])][..], Some("z c b")),
+            (&[], &[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])], Some("c b a")),
+            (&[], &[("a", &["a"]), ("b", &[])], Some("a b")),
+            (&["z"], &[("a", &["b"]), ("b", &["a"])], None),
+        ] {
+            let listed: Vec<(&str, &[&str])> = listed.iter().map(|name| (*name, &[][..])).collect();
+            let order = in_order(mappings(&listed), mappings(single)).ok();
+            let names =
+                order.map(|all| all.iter().map(|m| m.config.name.clone()).collect::<Vec<_>>().join(" "));
+            assert_eq!(names.as_deref(), expect, "{single:?}");
+        }
+    }
+}

@@ -1,0 +1,560 @@
+//! `concord import-idm` and `export-idm`: an IDM project's folder in and out.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sandbox::salesforce;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::house::{House, IN, OUT, connector, inbound, outbound};
+
+const SALESFORCE: &str = "provisioner.openicf-salesforce.json";
+const HUBSPOT: &str = "provisioner.openicf-hubspot.json";
+
+/// The kinds of objects in a repository, as `show` prints them.
+type Repository = BTreeMap<String, Value>;
+
+/// A project on the disk, made of files by their paths.
+struct Project {
+    house: House,
+}
+
+impl Project {
+    fn of(files: &[(&str, String)]) -> Self {
+        let project = Self { house: House::empty() };
+        for (path, text) in files {
+            project.put(path, text);
+        }
+        project
+    }
+
+    fn root(&self) -> PathBuf {
+        self.house.folder.path().join("project")
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let file = self.root().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    fn import(&self) -> Value {
+        self.house.json(0, &["import-idm", text(&self.root())])
+    }
+
+    /// Everything that an import could have made.
+    fn repository(&self) -> Repository {
+        repository(&self.house)
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn repository(house: &House) -> Repository {
+    let mut found = Repository::new();
+    for kind in ["connector", "mapping"] {
+        let list = house.json(0, &[kind, "list"]);
+        let names: Vec<&str> = list.as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect();
+        found.insert(format!("{kind}s"), json!(names));
+        for name in names {
+            let mut shown = house.json(0, &[kind, "show", name]);
+            // How it is doing is no part of what it is.
+            shown.as_object_mut().unwrap().remove("concord");
+            found.insert(format!("{kind} {name}"), shown);
+        }
+    }
+    found
+}
+
+fn names_of<'v>(report: &'v Value, kind: &str) -> Vec<&'v str> {
+    report[kind].as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect()
+}
+
+/// What the report says of an object, one text for each remark: `place: words`.
+fn notes_on(report: &Value, about: &str) -> Vec<String> {
+    let rows = report["notes"].as_array().unwrap();
+    rows.iter()
+        .filter(|row| row["about"] == about)
+        .map(|row| format!("{}: {}", row["place"].as_str().unwrap(), row["what"].as_str().unwrap()))
+        .collect()
+}
+
+/// The connector of the CDDL sample's shape, with its login at this address.
+fn salesforce_connector(login: &str, secret: Value) -> Value {
+    json!({
+        "name": "salesforce",
+        "enabled": true,
+        "connectorRef": {
+            "connectorName": "org.forgerock.openidm.salesforce.Salesforce",
+            "bundleName": "org.forgerock.openidm.salesforce",
+            "bundleVersion": "[5.0.0,6.0.0)",
+        },
+        "configurationProperties": {
+            "connectTimeout": 120000,
+            "loginUrl": login,
+            "idleCheckInterval": 10000,
+            "clientId": "sandbox-consumer-key",
+            "clientSecret": secret,
+            "refreshToken": {"$crypto": {"type": "x-simple-encryption", "value": {"data": "x", "iv": "y"}}},
+            "instanceUrl": Value::Null,
+            "version": 29,
+        },
+        "objectTypes": {"User": {"$schema": "http://json-schema.org/draft-03/schema", "id": "User", "type": "object"}},
+        "operationOptions": {},
+    })
+}
+
+/// The two mappings of the sample's shape, without correlation, transforms or conditions.
+fn salesforce_mappings() -> Value {
+    let inward = "sourceSalesforceUser_managedUser";
+    let policies = |absent: &str, unqualified: &str| {
+        let rows = [
+            ("ABSENT", absent),
+            ("ALL_GONE", "IGNORE"),
+            ("AMBIGUOUS", "EXCEPTION"),
+            ("CONFIRMED", "UPDATE"),
+            ("FOUND", "UPDATE"),
+            ("FOUND_ALREADY_LINKED", "EXCEPTION"),
+            ("LINK_ONLY", "EXCEPTION"),
+            ("MISSING", "EXCEPTION"),
+            ("SOURCE_IGNORED", "IGNORE"),
+            ("SOURCE_MISSING", "EXCEPTION"),
+            ("TARGET_IGNORED", "IGNORE"),
+            ("UNASSIGNED", "EXCEPTION"),
+            ("UNQUALIFIED", unqualified),
+        ];
+        rows.map(|(situation, action)| json!({"situation": situation, "action": action})).to_vec()
+    };
+    let pairs = [("FirstName", "givenName"), ("LastName", "sn"), ("Email", "mail"), ("Username", "userName")];
+    json!({"mappings": [
+        {
+            "name": inward,
+            "source": "system/salesforce/User",
+            "target": "managed/user",
+            "properties": pairs.map(|(remote, own)| json!({"source": remote, "target": own})),
+            "policies": policies("CREATE", "DELETE"),
+        },
+        {
+            "name": "managedUser_sourceSalesforceUser",
+            "source": "managed/user",
+            "target": "system/salesforce/User",
+            "links": inward,
+            "properties": pairs.map(|(remote, own)| json!({"source": own, "target": remote})),
+            "policies": policies("ASYNC", "ASYNC"),
+        },
+    ]})
+}
+
+/// A `managed.json` as IDM has it: the password is encrypted and scripts hang on the type.
+fn managed() -> Value {
+    let text =
+        |title: &str| json!({"title": title, "type": "string", "searchable": true, "userEditable": true});
+    json!({
+        "objects": [{
+            "name": "user",
+            "onCreate": {"type": "text/javascript", "file": "ui/onCreateUser.js"},
+            "schema": {
+                "id": "http://jsonschema.net",
+                "required": ["userName", "givenName", "sn", "mail"],
+                "order": ["userName", "password", "givenName", "sn", "mail", "badge"],
+                "properties": {
+                    "userName": text("Username"),
+                    "password": {"title": "Password", "type": "string", "encryption": {"key": "openidm-sym-default"}, "scope": "private"},
+                    "givenName": text("First Name"),
+                    "sn": text("Last Name"),
+                    "mail": text("Email Address"),
+                    "badge": {"title": "Badge", "type": "string", "policies": [{"policyId": "badge-office"}]},
+                },
+            },
+        }],
+        "relationships": {"note": "kept"},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_salesforce_samples_shape_imports_and_runs() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let options = salesforce::Options { records: 20, ..salesforce::Options::default() };
+    let sandbox = salesforce::Sandbox::start(listener, options).await.unwrap();
+    let login = format!("{}/services/oauth2/token", sandbox.url());
+    let mut document = salesforce_connector(&login, json!("sandbox-consumer-secret"));
+    document["configurationProperties"]["grantType"] = json!("client_credentials");
+    let project = Project::of(&[
+        (&format!("conf/{SALESFORCE}"), document.to_string()),
+        ("conf/sync.json", salesforce_mappings().to_string()),
+        ("conf/authentication.json", "{}".into()),
+        ("conf/boot/boot.properties", "openidm.port.http=8080".into()),
+    ]);
+    let report = project.import();
+    assert_eq!(names_of(&report, "connectors"), ["salesforce"]);
+    let order = ["sourceSalesforceUser_managedUser", "managedUser_sourceSalesforceUser"];
+    assert_eq!(names_of(&report, "mappings"), order);
+    assert_eq!(report["leftAlone"], json!(["authentication.json"]));
+    assert_eq!(report["toEnter"][0]["property"], "refreshToken", "{report}");
+    assert_eq!(report["notes"], json!([]), "{report}");
+
+    let shown = project.house.json(0, &["connector", "show", "salesforce"]);
+    assert!(!shown.to_string().contains("sandbox-consumer-secret"), "{shown}");
+    assert_eq!(shown["objectTypes"]["User"]["id"], "User", "unknown keys are kept");
+    let summary = project.house.json(0, &["recon", order[0]]);
+    assert_eq!(summary["statusSummary"]["FAILURE"], 0, "{summary}");
+    assert!(summary["situationSummary"]["ABSENT"].as_u64().is_some_and(|n| n > 0), "{summary}");
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hubspot_project_with_scripts_in_files_imports_and_runs() {
+    let house = House::with_contacts(12).await;
+    let project = Project { house };
+    let mut inward = inbound();
+    inward["properties"][2]["transform"] = json!({"type": "text/javascript", "file": "shout.js"});
+    inward["onUpdate"] = json!({"type": "text/javascript", "file": "script/keep.js", "globals": {"x": 1}});
+    let mut outward = outbound();
+    outward["syncAfter"] = json!([IN]);
+    outward.as_object_mut().unwrap().remove("name");
+    project.put(&format!("conf/{HUBSPOT}"), &project.house.connector().to_string());
+    project.put("conf/mapping-contactsToUsers.json", &inward.to_string());
+    // Alphabetically it would come first.
+    project.put("conf/mapping-aUsersToContacts.json", &outward.to_string());
+    project.put("conf/managed.json", &managed().to_string());
+    project.put("script/shout.js", "\u{feff}source.toUpperCase()\n");
+    project.put("bin/defaults/script/script/keep.js", "throw 'the wrong one'");
+    project.put("script/keep.js", "target");
+    project.put("bin/defaults/script/ui/onCreateUser.js", "object.accountStatus = 'active';");
+
+    let report = project.import();
+    assert_eq!(names_of(&report, "mappings"), [IN, "aUsersToContacts"], "by syncAfter");
+    assert_eq!(report["mappings"][0]["runs"], true, "{report}");
+    assert_eq!(
+        report["managed"],
+        json!([{"name": "user", "file": "managed.json", "result": "changed", "runs": true}])
+    );
+    let user = notes_on(&report, "managed type `user`").join("\n");
+    assert!(user.contains("onCreate: its script is kept and not run here"), "{report}");
+    assert!(user.contains("badge-office"), "an unknown policy is told: {report}");
+
+    let shown = project.house.json(0, &["mapping", "show", IN]);
+    let step = json!({"type": "text/javascript", "source": "source.toUpperCase()\n"});
+    assert_eq!(shown["properties"][2]["transform"], step);
+    assert_eq!(shown["onUpdate"]["globals"]["x"], 1);
+    project.house.json(0, &["recon", IN]);
+    let user = project.house.user("userName pr");
+    let name = user["givenName"].as_str().unwrap();
+    assert_eq!(name, name.to_uppercase(), "{user}");
+}
+
+#[test]
+fn what_is_wrong_stops_all_of_it() {
+    let right = || {
+        vec![
+            (format!("conf/{HUBSPOT}"), connector("http://127.0.0.1:9", "test-token-1").to_string()),
+            ("conf/managed.json".to_owned(), managed().to_string()),
+            ("conf/sync.json".to_owned(), json!({"mappings": [inbound(), outbound()]}).to_string()),
+        ]
+    };
+    let sync = |change: &dyn Fn(&mut Value)| {
+        let mut second = outbound();
+        change(&mut second);
+        ("conf/sync.json", json!({"mappings": [inbound(), second]}).to_string())
+    };
+    let config = |change: &dyn Fn(&mut Value)| {
+        let mut document = connector("http://127.0.0.1:9", "test-token-1");
+        change(&mut document);
+        document.to_string()
+    };
+    // file, its content, what is said
+    let table: Vec<((&str, String), &[&str])> = vec![
+        (("conf/sync.json", "{\"mappings\": [".into()), &["sync.json", "not valid JSON"]),
+        (("conf/sync.json", "[]".into()), &["sync.json", "object"]),
+        (("conf/managed.json", "{".into()), &["managed.json", "not valid JSON"]),
+        (
+            ("conf/managed.json", json!({"objects": [{"name": "user"}]}).to_string()),
+            &["managed.json", "schema"],
+        ),
+        (
+            (
+                "conf/managed.json",
+                json!({"objects": [{"name": "a b", "schema": {"properties": {}}}]}).to_string(),
+            ),
+            &["managed.json", "`a b`"],
+        ),
+        (("conf/provisioner.openicf-x.json", "[]".into()), &["provisioner.openicf-x.json"]),
+        (
+            ("conf/provisioner.openicf-x.json", config(&|c| c["name"] = json!("hubspot"))),
+            &["provisioner.openicf-x.json", "`hubspot`", "twice"],
+        ),
+        (
+            (
+                "conf/provisioner.openicf-x.json",
+                config(&|c| c["configurationProperties"]["apiBaseUrl"] = json!("http://crm.example.com")),
+            ),
+            &["provisioner.openicf-x.json", "apiBaseUrl"],
+        ),
+        (("conf/mapping-more.json", inbound().to_string()), &["mapping-more.json", IN, "twice"]),
+        (sync(&|m| m["source"] = json!("somewhere")), &["sync.json", OUT, "source"]),
+        (sync(&|m| m["links"] = json!("ghost")), &["sync.json", OUT, "ghost"]),
+        (sync(&|m| m["policies"][0]["situation"] = json!("LOST")), &["sync.json", "LOST"]),
+        (
+            sync(&|m| {
+                m["properties"][0]["transform"] = json!({"type": "text/javascript", "source": "this is ("})
+            }),
+            &["sync.json", OUT, "email"],
+        ),
+        // A script that cannot run does not excuse the rest of its mapping.
+        (
+            sync(&|m| {
+                m["onCreate"] = json!({"type": "groovy", "source": "target.x = 1"});
+                m["sourceCondition"] = json!("/source/mail xx");
+            }),
+            &["sync.json", OUT, "sourceCondition"],
+        ),
+    ];
+    let house = House::empty();
+    for ((file, content), words) in table {
+        let project = Project::of(&[]);
+        for (path, text) in right() {
+            project.put(&path, &text);
+        }
+        project.put(file, &content);
+        house.concord(&["import-idm", text(&project.root())]).exits(1).says(words);
+    }
+    assert_eq!(repository(&house), repository(&House::empty()), "nothing of any of them");
+    let nothing = Project::of(&[("conf/authentication.json", "{}".into())]);
+    nothing.house.concord(&["import-idm", text(&nothing.root())]).exits(1).says(&["sync.json"]);
+    nothing.house.concord(&["import-idm", "/no/such/folder"]).exits(1).says(&["/no/such/folder"]);
+}
+
+#[test]
+fn what_cannot_run_is_kept_and_told() {
+    let with = |change: Value| {
+        let mut mapping = inbound();
+        for (key, value) in change.as_object().unwrap() {
+            mapping[key] = value.clone();
+        }
+        mapping
+    };
+    // what is changed in a mapping, whether it runs, what is said
+    let table: Vec<(Value, bool, &[&str])> = vec![
+        (json!({}), true, &[]),
+        (
+            json!({"onCreate": {"type": "groovy", "source": "target.x = 1"}}),
+            false,
+            &["onCreate", "`groovy`", "JavaScript", "implicit sync is switched off"],
+        ),
+        (json!({"onCreate": {"type": "groovy", "file": "here.groovy"}}), false, &["onCreate", "`groovy`"]),
+        (
+            json!({"validSource": {"type": "text/javascript", "file": "gone.js"}}),
+            false,
+            &["validSource", "`gone.js` is missing", "bin/defaults/script"],
+        ),
+        (
+            json!({"validSource": {"type": "text/javascript", "file": "../../secret.js"}}),
+            false,
+            &["validSource", "not inside the project"],
+        ),
+        (
+            json!({"validSource": {"type": "text/javascript", "file": "link.js"}}),
+            false,
+            &["validSource", "leads out of the project"],
+        ),
+        (
+            json!({"properties": [{"target": "mail", "source": "email", "transform": {"type": "text/javascript", "source": "openidm.decrypt(source)"}}],
+                   "correlationQuery": null}),
+            true,
+            &["property `mail`, transform", "`openidm`"],
+        ),
+        (json!({"sourceQuery": {"_queryId": "for-userName"}}), false, &["sourceQuery", "_queryFilter"]),
+        (json!({"consentRequired": true}), true, &["consentRequired", "not heeded"]),
+        (
+            json!({"onMapping": {"type": "text/javascript", "source": "1"}}),
+            true,
+            &["onMapping", "not run here"],
+        ),
+        (
+            json!({"properties": [{"target": "mail", "default": "x@&{domain}"}], "correlationQuery": null}),
+            true,
+            &["`&{...}`"],
+        ),
+        (
+            // A tree is built in, whatever script IDM names for it.
+            json!({"correlationQuery": [{"linkQualifier": "default", "type": "text/javascript", "expressionTree": {"any": ["mail"]}, "mapping": IN, "file": "ui/correlateTreeToQueryFilter.js"}]}),
+            true,
+            &[],
+        ),
+    ];
+    for (change, runs, words) in table {
+        let project = Project::of(&[
+            (&format!("conf/{HUBSPOT}"), connector("http://127.0.0.1:9", "").to_string()),
+            ("conf/sync.json", json!({"mappings": [with(change.clone())]}).to_string()),
+            ("script/here.groovy", "target.x = 1".into()),
+        ]);
+        project.house.text_file("secret.js", "true");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("../../secret.js", project.root().join("script/link.js")).unwrap();
+        let report = project.import();
+        assert_eq!(report["mappings"][0]["runs"], runs, "{change}: {report}");
+        let notes = notes_on(&report, &format!("mapping `{IN}`")).join("\n");
+        assert_eq!(notes.is_empty(), words.is_empty(), "{change}: {notes}");
+        for word in words {
+            assert!(notes.contains(word), "`{word}` is missing for {change}: {notes}");
+        }
+        let shown = project.house.json(0, &["mapping", "show", IN]);
+        assert_eq!(shown.get("enableSync") == Some(&json!(false)), !runs, "{shown}");
+        for key in change
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| !["properties", "correlationQuery"].contains(&key.as_str()))
+        {
+            assert!(shown.get(key).is_some(), "{key} is kept: {shown}");
+        }
+        if !runs {
+            project.house.concord(&["recon", IN]).exits(1);
+        }
+    }
+}
+
+#[test]
+fn what_only_the_server_knew_is_asked_for() {
+    let hubspot = |settings: Value| {
+        let mut document = connector("http://127.0.0.1:9", "");
+        document["configurationProperties"] = settings;
+        document
+    };
+    let crypto = json!({"$crypto": {"type": "x-simple-encryption", "value": {}}});
+    let ldap = json!({
+        "connectorRef": {"connectorName": "org.identityconnectors.ldap.LdapConnector"},
+        "configurationProperties": {"host": "ldap.example.com", "credentials": "test-password-1", "passwordAttribute": "userPassword"},
+    });
+    // the document, whether it is enabled, what is to be entered, what is said
+    let table: Vec<(Value, bool, Vec<&str>, &[&str])> = vec![
+        (
+            hubspot(json!({"clientId": "a", "clientSecret": crypto, "refreshToken": "&{hs.token}"})),
+            true,
+            vec!["clientSecret", "refreshToken"],
+            &[],
+        ),
+        (
+            hubspot(json!({"clientId": "&{hs.id}", "permitsPerSecond": {"$int": "&{rate}"}})),
+            true,
+            vec!["clientId", "permitsPerSecond"],
+            &[],
+        ),
+        (
+            hubspot(json!({"clientId": "a", "proxyPassword": "test-password-1"})),
+            true,
+            vec![],
+            &["proxyPassword", "left out"],
+        ),
+        (ldap, false, vec![], &["LdapConnector", "disabled", "credentials"]),
+    ];
+    for (document, enabled, enter, words) in table {
+        let project = Project::of(&[("conf/provisioner.openicf-it.json", document.to_string())]);
+        let report = project.import();
+        let asked: Vec<&str> =
+            report["toEnter"].as_array().unwrap().iter().filter_map(|e| e["property"].as_str()).collect();
+        assert_eq!(asked, enter, "{report}");
+        let notes = notes_on(&report, "connector `it`").join("\n");
+        for word in words {
+            assert!(notes.contains(word), "{report}");
+        }
+        let shown = project.house.json(0, &["connector", "show", "it"]);
+        assert_eq!(shown["enabled"], enabled, "{shown}");
+        for hidden in ["$crypto", "&{", "test-password-1"] {
+            assert!(!shown.to_string().contains(hidden), "{hidden}: {shown}");
+        }
+        for property in enter {
+            assert!(shown["configurationProperties"].get(property).is_none(), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn an_export_imports_to_the_same_repository() {
+    let mut sync = salesforce_mappings();
+    let mappings = sync["mappings"].as_array_mut().unwrap();
+    mappings.insert(0, outbound());
+    mappings.insert(1, inbound());
+    mappings[1]["onCreate"] = json!({"type": "groovy", "source": "x"});
+    mappings[1]["taskThreads"] = json!(4);
+    sync["queueRecovery"] = json!({"enabled": true});
+    let project = Project::of(&[
+        (&format!("conf/{HUBSPOT}"), connector("http://127.0.0.1:9", "test-token-1").to_string()),
+        (&format!("conf/{SALESFORCE}"), salesforce_connector("Sandbox", json!("test-secret-1")).to_string()),
+        ("conf/managed.json", managed().to_string()),
+        ("conf/sync.json", sync.to_string()),
+    ]);
+    project.import();
+    let first = project.house.folder.path().join("first");
+    let report = project.house.json(0, &["export-idm", text(&first)]);
+    assert_eq!(report["files"], json!([HUBSPOT, SALESFORCE, "managed.json", "sync.json"]));
+    let left = report["leftOut"].to_string();
+    assert!(left.contains("accessToken") && left.contains("clientSecret"), "{report}");
+
+    let other = House::empty();
+    // The conf folder itself will do.
+    let again = other.json(0, &["import-idm", text(&first.join("conf"))]);
+    assert_eq!(repository(&other), project.repository());
+    assert_eq!(
+        again["notes"].to_string(),
+        project.house.json(0, &["import-idm", text(&first)])["notes"].to_string()
+    );
+    let second = other.folder.path().join("second/conf");
+    other.json(0, &["export-idm", text(&second)]);
+    for file in report["files"].as_array().unwrap().iter().filter_map(Value::as_str) {
+        let read = |folder: &Path| fs::read_to_string(folder.join(file)).unwrap();
+        let written = read(&first.join("conf"));
+        assert_eq!(read(&second), written, "{file}");
+        assert!(!written.contains("test-token-1") && !written.contains("test-secret-1"), "{file}");
+        assert!(written.ends_with("}\n"), "{file}");
+    }
+    let document: Value =
+        serde_json::from_str(&fs::read_to_string(second.join("sync.json")).unwrap()).unwrap();
+    assert_eq!(document["queueRecovery"]["enabled"], true);
+    assert_eq!(document["mappings"][1]["taskThreads"], 4);
+    let managed = fs::read_to_string(second.join("managed.json")).unwrap();
+    assert!(managed.contains("relationships") && managed.contains("badge-office"), "{managed}");
+}
+
+#[test]
+fn what_is_there_is_only_replaced_when_that_is_meant() {
+    let project = Project::of(&[
+        (&format!("conf/{HUBSPOT}"), connector("http://127.0.0.1:9", "test-token-1").to_string()),
+        ("conf/sync.json", json!({"mappings": [inbound(), outbound()]}).to_string()),
+    ]);
+    project.import();
+    let before = project.repository();
+    let folder = project.root();
+    let mut changed = inbound();
+    changed["displayName"] = json!("Contacts");
+    project.put("conf/sync.json", &json!({"mappings": [outbound(), changed]}).to_string());
+    project.put(
+        "conf/mapping-new.json",
+        &json!({"source": "managed/user", "target": "system/hubspot/company"}).to_string(),
+    );
+    project.house.concord(&["import-idm", text(&folder)]).exits(1).says(&["`hubspot`", IN, "--replace"]);
+    assert_eq!(project.repository(), before);
+
+    let report = project.house.json(0, &["import-idm", text(&folder), "--replace"]);
+    let results: Vec<&str> =
+        report["mappings"].as_array().unwrap().iter().filter_map(|m| m["result"].as_str()).collect();
+    assert_eq!(results, ["unchanged", "changed", "added"]);
+    let after = project.repository();
+    assert_eq!(after["mappings"], json!([OUT, IN, "new"]), "the project's order");
+    assert_eq!(after[&format!("mapping {IN}")]["displayName"], "Contacts");
+    let words = project.house.concord(&["import-idm", text(&folder), "--replace"]).exits(0).out;
+    assert!(words.contains("mapping `new` unchanged (mapping-new.json)"), "{words}");
+
+    let target = project.house.folder.path().join("out");
+    project.house.concord(&["export-idm", text(&target)]).exits(0);
+    project.house.concord(&["export-idm", text(&target)]).exits(1).says(&["sync.json", "--force"]);
+    fs::write(target.join("conf/mapping-old.json"), "{}").unwrap();
+    let report = project.house.json(0, &["export-idm", text(&target), "--force"]);
+    assert_eq!(report["stale"], json!(["mapping-old.json"]));
+}
