@@ -1,12 +1,14 @@
-//! `concord demo`: the whole story against a sandbox on this machine, in a folder that is forgotten afterwards.
+//! `concord demo`: the whole story against sandboxes on this machine, in a folder that is forgotten afterwards.
+
+mod salesforce;
 
 use std::net::Ipv4Addr;
 
 use api::{
     App, AppOptions,
-    dto::{RunMode, RunStart, RunSummary, UserDraft, UsersRequest},
+    dto::{RunMode, RunStart, RunSummary, UserDraft, UserRow, UsersRequest},
 };
-use sandbox::hubspot::{Options, Portal, Sandbox};
+use sandbox::hubspot::{Options, Portal, RecordCopy, Sandbox};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -78,7 +80,7 @@ async fn tell(app: &App, sandbox: &Sandbox, token: &str, story: &mut Story<'_>) 
         json!({"url": url, "contacts": portal.contacts().len()}),
     )?;
 
-    let preview = reconcile(app, INBOUND, RunMode::Preview).await?;
+    let preview = reconcile(app, INBOUND, RunMode::Preview, false).await?;
     story.tell(
         "Preview: what would happen, without writing anything",
         &format!(
@@ -90,7 +92,7 @@ async fn tell(app: &App, sandbox: &Sandbox, token: &str, story: &mut Story<'_>) 
         facts(&preview),
     )?;
 
-    let first = reconcile(app, INBOUND, RunMode::Reconcile).await?;
+    let first = reconcile(app, INBOUND, RunMode::Reconcile, false).await?;
     story.tell(
         "Reconcile: the contacts become users",
         &format!(
@@ -104,7 +106,7 @@ async fn tell(app: &App, sandbox: &Sandbox, token: &str, story: &mut Story<'_>) 
         facts(&first),
     )?;
 
-    let second = reconcile(app, INBOUND, RunMode::Reconcile).await?;
+    let second = reconcile(app, INBOUND, RunMode::Reconcile, false).await?;
     story.tell(
         "Once more: nothing has changed, so nothing is written",
         &format!(
@@ -120,7 +122,7 @@ async fn tell(app: &App, sandbox: &Sandbox, token: &str, story: &mut Story<'_>) 
     edit_a_contact(app, &portal, story).await?;
 
     portal.reset_calls();
-    let reverse = reconcile(app, OUTBOUND, RunMode::Reconcile).await?;
+    let reverse = reconcile(app, OUTBOUND, RunMode::Reconcile, false).await?;
     story.tell(
         "Reconcile the other way: HubSpot and the users agree",
         &format!(
@@ -130,24 +132,19 @@ async fn tell(app: &App, sandbox: &Sandbox, token: &str, story: &mut Story<'_>) 
             portal.writes().len()
         ),
         facts(&reverse),
-    )
+    )?;
+    salesforce::tell(app, &portal, story).await
 }
 
 async fn edit_a_user(app: &App, portal: &Portal, story: &mut Story<'_>) -> Result<(), Failure> {
-    let request =
-        UsersRequest { search: None, filter: None, sort: Some("mail".into()), after: None, limit: Some(1) };
-    let page = app.users_list(request).await?;
-    let user = page.users.first().ok_or_else(|| Failure::error("the demo found no user to edit"))?;
+    let page = some_users(app, None, 1).await?;
+    let user = page.first().ok_or_else(|| Failure::error("the demo found no user to edit"))?;
     let mail = user.attributes.get("mail").map(plain).unwrap_or_default();
     let draft =
         UserDraft { id: Some(user.id.clone()), rev: None, attributes: json!({"telephoneNumber": NEW_PHONE}) };
     app.user_save(draft).await?;
     let sync = app.user_deliver(&user.id).await?;
-    let contact = portal
-        .contacts()
-        .into_iter()
-        .find(|c| c.properties.get("email").is_some_and(|e| e.eq_ignore_ascii_case(&mail)));
-    let phone = contact.and_then(|c| c.properties.get("phone").cloned()).unwrap_or_default();
+    let phone = found(portal, &mail).and_then(|c| c.properties.get("phone").cloned()).unwrap_or_default();
     let outcome: Vec<String> = sync.iter().map(|s| format!("{}: {}", s.target, s.message)).collect();
     expect(phone == NEW_PHONE, "HubSpot should have the new telephone number", &outcome.join("; "))?;
     story.tell(
@@ -167,12 +164,10 @@ async fn edit_a_contact(app: &App, portal: &Portal, story: &mut Story<'_>) -> Re
     portal
         .set(&contact.id, &[("jobtitle", NEW_TITLE)])
         .map_err(|problem| Failure::error(format!("the sandbox refused the edit ({problem})")))?;
-    let run = reconcile(app, INBOUND, RunMode::Reconcile).await?;
+    let run = reconcile(app, INBOUND, RunMode::Reconcile, false).await?;
     let filter = format!("mail eq {}", Value::String(mail.clone()));
-    let request =
-        UsersRequest { search: None, filter: Some(filter), sort: None, after: None, limit: Some(1) };
-    let page = app.users_list(request).await?;
-    let title = page.users.first().and_then(|u| u.attributes.get("title")).map(plain).unwrap_or_default();
+    let page = some_users(app, Some(filter), 1).await?;
+    let title = page.first().and_then(|u| u.attributes.get("title")).map(plain).unwrap_or_default();
     expect(
         title == NEW_TITLE,
         "the user should have the new job title",
@@ -190,16 +185,36 @@ fn expect(true_: bool, what: &str, seen: &str) -> Result<(), Failure> {
     if true_ { Ok(()) } else { Err(Failure::error(format!("the demo went wrong: {what} ({seen})"))) }
 }
 
-async fn reconcile(app: &App, mapping: &str, mode: RunMode) -> Result<RunSummary, Failure> {
-    let request = RunStart {
-        mapping: mapping.to_owned(),
-        mode,
-        ids: Vec::new(),
-        allow_deletes: None,
-        incremental: false,
-    };
+async fn reconcile(
+    app: &App,
+    mapping: &str,
+    mode: RunMode,
+    incremental: bool,
+) -> Result<RunSummary, Failure> {
+    let request =
+        RunStart { mapping: mapping.to_owned(), mode, ids: Vec::new(), allow_deletes: None, incremental };
     let begun = app.run_start(request).await?;
     Ok(app.run_wait(&begun.id, |_| {}).await?)
+}
+
+/// The contact with this address.
+fn found(portal: &Portal, mail: &str) -> Option<RecordCopy> {
+    let has = |contact: &RecordCopy| {
+        contact.properties.get("email").is_some_and(|email| email.eq_ignore_ascii_case(mail))
+    };
+    portal.contacts().into_iter().find(has)
+}
+
+/// The first users by their addresses.
+async fn some_users(app: &App, filter: Option<String>, limit: usize) -> Result<Vec<UserRow>, Failure> {
+    let request = UsersRequest {
+        search: None,
+        filter,
+        sort: Some("mail".into()),
+        after: None,
+        limit: u32::try_from(limit).ok(),
+    };
+    Ok(app.users_list(request).await?.users)
 }
 
 async fn users(app: &App) -> Result<u64, Failure> {
