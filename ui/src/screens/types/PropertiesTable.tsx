@@ -10,6 +10,8 @@ import { Problems } from "./Problems";
 import { isRequired, isUnique, kindOf, KINDS, moved, orderOf, policiesOf, propertyOf, type TypeDocument, withKind, withProperty, withRequired, withUnique } from "./schema";
 
 const COLUMNS = 10;
+/** Beside an open property there is room for what orders and names the others. */
+const COLUMNS_BESIDE = 5;
 
 /** The properties of a type in form order: what is asked most often in place, the rest beside. */
 export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRemove }: {
@@ -22,6 +24,8 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
   onRemove: (name: string) => void;
 }) {
   const names = orderOf(doc);
+  const whole = open === null;
+  const columns = whole ? COLUMNS : COLUMNS_BESIDE;
   const order = useReorder(names.length, (from, to) => onChange(moved(doc, from, to)));
   const edge = (index: number) => (order.gap === index ? "border-t-2 border-t-accent" : "");
   return (
@@ -31,14 +35,18 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
           <th scope="col" className="w-8">
             <span className="sr-only">Order</span>
           </th>
-          <th scope="col" className="w-[20%]">Name</th>
+          <th scope="col" className={whole ? "w-[20%]" : "w-[34%]"}>Name</th>
           <th scope="col">Title</th>
           <th scope="col" className="w-28">Type</th>
-          <th scope="col" className="w-[76px] text-center">Required</th>
-          <th scope="col" className="w-[84px] text-center">Searchable</th>
-          <th scope="col" className="w-[64px] text-center">Unique</th>
-          <th scope="col" className={open === null ? "w-[12%]" : "hidden"}>Default</th>
-          <th scope="col" className="w-[96px]">Policies</th>
+          {whole && (
+            <>
+              <th scope="col" className="w-[76px] text-center">Required</th>
+              <th scope="col" className="w-[84px] text-center">Searchable</th>
+              <th scope="col" className="w-[64px] text-center">Unique</th>
+              <th scope="col" className="w-[12%] max-[1100px]:hidden">Default</th>
+              <th scope="col" className="w-[72px]">Policies</th>
+            </>
+          )}
           <th scope="col" className="w-8">
             <span className="sr-only">Remove</span>
           </th>
@@ -83,23 +91,27 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
                     ))}
                   </select>
                 </td>
-                <Tick label={`${name} is required`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
-                <Tick label={`${name} is searchable`} checked={property["searchable"] === true} onChange={(on) => onChange(withProperty(doc, name, { searchable: on }))} />
-                <Tick label={`${name} is unique`} checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
-                <td className={open === null ? "" : "hidden"} title={cellText(property["default"])}>
-                  {cellText(property["default"]) === "" ? <span className="text-soft">{"\u2013"}</span> : <bdi>{cellText(property["default"])}</bdi>}
-                </td>
-                <td>
-                  <button
-                    type="button"
-                    className="block max-w-full truncate rounded-sm text-accent hover:underline"
-                    aria-label={`Policies of ${name}`}
-                    title={policies.map(({ policyId }) => policyTitle(policyId)).join(", ")}
-                    onClick={() => onOpen(name)}
-                  >
-                    {policies.length === 0 ? "none" : policies.length}
-                  </button>
-                </td>
+                {whole && (
+                  <>
+                    <Tick label={`${name} is required`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
+                    <Tick label={`${name} is searchable`} checked={property["searchable"] === true} onChange={(on) => onChange(withProperty(doc, name, { searchable: on }))} />
+                    <Tick label={`${name} is unique`} checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
+                    <td className="max-[1100px]:hidden" title={cellText(property["default"])}>
+                      {cellText(property["default"]) === "" ? <span className="text-soft">{"\u2013"}</span> : <bdi>{cellText(property["default"])}</bdi>}
+                    </td>
+                    <td>
+                      <button
+                        type="button"
+                        className="block max-w-full truncate rounded-sm text-accent hover:underline"
+                        aria-label={`Policies of ${name}`}
+                        title={policies.map(({ policyId }) => policyTitle(policyId)).join(", ")}
+                        onClick={() => onOpen(name)}
+                      >
+                        {policies.length === 0 ? "none" : policies.length}
+                      </button>
+                    </td>
+                  </>
+                )}
                 <td>
                   <IconButton icon="trash" label={`Remove ${name}`} onClick={() => onRemove(name)} />
                 </td>
@@ -107,7 +119,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
               {problems.length > 0 && (
                 <tr>
                   <td />
-                  <td colSpan={COLUMNS - 1} className="h-auto! pb-2">
+                  <td colSpan={columns - (whole ? 2 : 1)} className="h-auto! pb-2">
                     <Problems problems={problems} />
                   </td>
                 </tr>
@@ -117,7 +129,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
         })}
         {order.gap === names.length && (
           <tr aria-hidden="true" className="spacer">
-            <td colSpan={COLUMNS} className="border-t-2! border-t-accent!" />
+            <td colSpan={columns} className="border-t-2! border-t-accent!" />
           </tr>
         )}
       </tbody>

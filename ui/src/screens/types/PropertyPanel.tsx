@@ -4,7 +4,7 @@ import { SelectField, Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
 import { PolicyList } from "./PolicyList";
 import { Problems } from "./Problems";
-import { kindOf, policiesOf, propertyOf, type TypeDocument, withPolicies, withProperty } from "./schema";
+import { isRequired, isUnique, kindOf, policiesOf, propertyOf, type TypeDocument, withPolicies, withProperty, withRequired, withUnique } from "./schema";
 
 /** Everything about one property that has no column of its own. */
 export function PropertyPanel({ doc, name, known, problems, onChange, onClose }: {
@@ -37,6 +37,10 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
       </div>
       <div className="flex flex-col gap-4 px-4 py-3">
         <Problems problems={problems} />
+        <TextField label="Title" value={text("title")} onChange={(title) => onChange(withProperty(doc, name, { title }))} />
+        <Switch label="Required" checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
+        <Switch label="Searchable" help="has an index, and is found by its words" checked={property["searchable"] === true} onChange={(searchable) => onChange(withProperty(doc, name, { searchable }))} />
+        <Switch label="Unique" help="no two objects may have the same value" checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
         <TextField label="Description" value={text("description")} onChange={(description) => onChange(withProperty(doc, name, { description: description || undefined }))} />
         <DefaultField kind={kind} value={property["default"]} onChange={(value) => onChange(withProperty(doc, name, { default: value }))} />
         <Switch label="May be null" checked={nullable} onChange={(on) => onChange(withProperty(doc, name, { type: on ? [kind, "null"] : kind }))} />

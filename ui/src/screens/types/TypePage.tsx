@@ -68,6 +68,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   const toConfirm = answer && !answer.saved && save.variables?.config === doc && !answer.problems.some(({ gravity }) => gravity === "refused") ? answer.problems.filter(({ gravity }) => gravity === "confirm") : [];
   const [asking, setAsking] = useState(false);
   const names = orderOf(doc);
+  const title = titleOfType(doc) || detail?.summary.title || "the type";
   const of = (name: string | null) => said.filter(({ property }) => property === name);
   const elsewhere = said.filter(({ property }) => property === null || !names.includes(property));
   const shown = open !== null && names.includes(open) ? open : null;
@@ -78,7 +79,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
         setAsking(!saved && problems.every(({ gravity }) => gravity !== "refused"));
         if (!saved) return;
         setEdited(null);
-        announce(`${titleOfType(doc) || "The type"} was saved`);
+        announce(`${title} was saved`);
         if (!detail && now) void navigate({ to: "/types/$name", params: { name: now.summary.name }, replace: true, ignoreBlocker: true });
       },
     });
@@ -87,7 +88,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   return (
     <Page
       flush
-      title={detail ? detail.summary.title || detail.summary.name : "New type"}
+      title={detail ? detail.summary.title : "New type"}
       trail={TRAIL}
       beside={
         detail && (
@@ -146,7 +147,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
               help={detail ? undefined : "Letters and digits; mappings call it managed/<name>. It cannot be changed later."}
               onChange={detail ? undefined : (name) => setEdited({ ...doc, name })}
             />
-            <TextField label="Title" value={titleOfType(doc)} onChange={(title) => setEdited(withTitle(doc, title))} />
+            <TextField label="Title" placeholder={detail?.summary.title} value={titleOfType(doc)} onChange={(typed) => setEdited(withTitle(doc, typed))} />
           </div>
           <PropertiesTable
             doc={doc}
@@ -176,7 +177,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
           save.reset();
         }}
       />
-      <Confirm title={`Save ${titleOfType(doc) || "the type"} all the same?`} action={`Save with ${count(toConfirm.length, "consequence")}`} open={asking && toConfirm.length > 0} busy={save.isPending} onClose={() => setAsking(false)} onConfirm={() => submit(true)}>
+      <Confirm title={`Save ${title} all the same?`} action={`Save with ${count(toConfirm.length, "consequence")}`} open={asking && toConfirm.length > 0} busy={save.isPending} onClose={() => setAsking(false)} onConfirm={() => submit(true)}>
         <Problems problems={toConfirm} />
       </Confirm>
     </Page>
