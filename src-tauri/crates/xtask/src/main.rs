@@ -11,6 +11,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the terminal")]
 
 mod audit;
+mod bench;
 mod bindings;
 mod conformance;
 mod counts;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask run [ARGUMENTS]   installs what is missing, builds the UI, starts the application with a HubSpot sandbox
 cargo xtask test [STEP]       installs what the tests need and runs all of them, or one step with what it needs
+cargo xtask bench [--quick]   measures the engine beside its floors at 10k, 100k and 1M records (--quick: not the million)
 cargo xtask bindings          writes the UI's TypeScript types from the Rust types
 cargo xtask audit             checks licences, banned and duplicate crates, and known advisories (needs network)
 ";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match errand.as_deref() {
         Some("run") => start::run(&rest).map(|()| ExitCode::SUCCESS),
         Some("test") => suite::run(&rest),
+        Some("bench") => bench::measure(&rest).map(|()| ExitCode::SUCCESS),
         Some("bindings") => bindings::write().map(|()| ExitCode::SUCCESS),
         Some("audit") => audit::check().map(|()| ExitCode::SUCCESS),
         Some("help" | "--help" | "-h") => {

@@ -43,6 +43,11 @@ impl Workspace {
         Path::new(target).join("debug")
     }
 
+    /// Where the programs are that `cargo build --release` makes.
+    pub fn released(&self) -> PathBuf {
+        self.programs().with_file_name("release")
+    }
+
     /// The names of the test programs (`[[test]]` and `tests/*.rs`) of all packages, each once.
     pub fn test_programs(&self) -> Vec<String> {
         let list = |value: &Value, name: &str| {

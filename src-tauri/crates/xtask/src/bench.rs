@@ -1,0 +1,245 @@
+//! Measures the engine beside its floors: what a run costs per record, and that this does not grow with their number.
+//!
+//! Each phase is a process of its own over the same data folder, so that its peak of memory is its own. The source makes its
+//! records up in the same process; nothing goes over a network.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+use crate::{
+    tool::{ask, cargo, line, run},
+    workspace::{Workspace, program},
+};
+
+/// Phases in their order: each leaves the data folder as the next one needs it.
+const PHASES: [&str; 6] =
+    ["first load", "unchanged", "1 % changed", "incremental, 1 %", "incremental, none", "outbound"];
+
+/// What a phase is compared with.
+const FLOORS: [(&str, &str); 2] = [("first load", "bulk insert"), ("unchanged", "floor")];
+
+/// The least records per second, in process on one core.
+const BARS: [(&str, f64); 2] = [("first load", 60_000.0), ("unchanged", 150_000.0)];
+
+/// The most memory that a recon without changes may take, whatever the number of records.
+const MOST_MEMORY_MIB: f64 = 200.0;
+
+/// The most calls of an incremental run without changes.
+const MOST_IDLE_CALLS: u64 = 3;
+
+/// How much dearer a record may be among ten times as many.
+const STEEPEST: f64 = 1.5;
+
+/// One phase at one size.
+#[derive(Debug, Clone, PartialEq)]
+struct Cost {
+    phase: String,
+    records: u64,
+    seconds: f64,
+    cpu: f64,
+    peak_mib: f64,
+    calls: u64,
+}
+
+impl Cost {
+    fn parse(text: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(text.lines().next()?).ok()?;
+        Some(Self {
+            phase: value.get("phase")?.as_str()?.to_owned(),
+            records: value.get("records")?.as_u64()?,
+            seconds: value.get("seconds")?.as_f64()?,
+            cpu: value.get("cpu")?.as_f64()?,
+            peak_mib: value.get("peakKib")?.as_f64()? / 1024.0,
+            calls: value.get("calls")?.as_u64()?,
+        })
+    }
+
+    fn rate(&self) -> f64 {
+        self.records as f64 / self.seconds.max(1e-9)
+    }
+
+    fn micros_per_record(&self) -> f64 {
+        self.seconds * 1e6 / self.records.max(1) as f64
+    }
+}
+
+/// Runs the benchmark; `--quick` leaves out the million.
+pub fn measure(arguments: &[String]) -> Result<(), String> {
+    let sizes: &[u64] = match arguments {
+        [] => &[10_000, 100_000, 1_000_000],
+        [one] if one == "--quick" => &[10_000, 100_000],
+        other => return Err(format!("`cargo xtask bench` takes nothing or --quick, not {other:?}.")),
+    };
+    run(&mut cargo(&["build", "--release", "-p", "engine", "--example", "bench"]))?;
+    run(&mut cargo(&["build", "--release", "-p", "store", "--example", "bulk_insert"]))?;
+    let programs = Workspace::read()?.released();
+    let examples = programs.join("examples");
+    let mut costs = Vec::new();
+    for size in sizes {
+        println!("\n{size} records");
+        let folder = programs.join("bench").join(size.to_string());
+        empty(&folder)?;
+        let cost = |command: &mut Command| {
+            let cost = ask(command).and_then(|said| Cost::parse(&said));
+            let cost = cost.ok_or_else(|| format!("`{}` failed; run it to see why.", line(command)))?;
+            println!("  {:<18} {:>9.2} s", cost.phase, cost.seconds);
+            Ok::<Cost, String>(cost)
+        };
+        let bench = |phase: &str| {
+            let mut command = Command::new(program(&examples, "bench"));
+            command.arg(phase).arg(size.to_string()).arg(&folder);
+            command
+        };
+        costs.push(cost(&mut bench("floor"))?);
+        costs.push(cost(Command::new(program(&examples, "bulk_insert")).arg(size.to_string()).arg(&folder))?);
+        for phase in PHASES {
+            costs.push(cost(&mut bench(phase))?);
+        }
+        fs::remove_dir_all(&folder)
+            .map_err(|problem| format!("{} cannot be removed: {problem}.", folder.display()))?;
+    }
+    println!("\n{}", table(&costs));
+    for (met, words) in bars(&costs) {
+        println!("{} {words}", if met { "met   " } else { "missed" });
+    }
+    let problems = problems(&costs);
+    if problems.is_empty() {
+        println!("\nThe cost per record is a straight line, and memory stays flat.");
+        Ok(())
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+fn empty(folder: &Path) -> Result<(), String> {
+    let failed = |problem| format!("{} cannot be made: {problem}.", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed)?;
+    }
+    fs::create_dir_all(folder).map_err(failed)
+}
+
+fn find<'c>(costs: &'c [Cost], phase: &str, records: u64) -> Option<&'c Cost> {
+    costs.iter().find(|c| c.phase == phase && c.records == records)
+}
+
+fn floor_of(phase: &str) -> Option<&'static str> {
+    FLOORS.iter().find(|(name, _)| *name == phase).map(|(_, floor)| *floor)
+}
+
+/// A line for each phase at each size.
+fn table(costs: &[Cost]) -> String {
+    let mut text = format!(
+        "{:<18} {:>9} {:>9} {:>8} {:>11} {:>9} {:>8} {:>7} {:>8}\n",
+        "phase", "records", "seconds", "cpu s", "records/s", "us/record", "MiB", "calls", "x floor"
+    );
+    for cost in costs {
+        let ratio = floor_of(&cost.phase)
+            .and_then(|floor| find(costs, floor, cost.records))
+            .map_or(String::new(), |floor| format!("{:.1}", cost.seconds / floor.seconds.max(1e-9)));
+        text.push_str(&format!(
+            "{:<18} {:>9} {:>9.2} {:>8.2} {:>11.0} {:>9.2} {:>8.0} {:>7} {:>8}\n",
+            cost.phase,
+            cost.records,
+            cost.seconds,
+            cost.cpu,
+            cost.rate(),
+            cost.micros_per_record(),
+            cost.peak_mib,
+            cost.calls,
+            ratio
+        ));
+    }
+    text
+}
+
+/// The bars of the design, at the largest size: they depend on the machine and are told, not enforced.
+fn bars(costs: &[Cost]) -> Vec<(bool, String)> {
+    let largest = costs.iter().map(|c| c.records).max().unwrap_or(0);
+    BARS.iter()
+        .filter_map(|(phase, least)| {
+            let cost = find(costs, phase, largest)?;
+            let words = format!("{phase}: {:.0} records/s, the bar is {least:.0}", cost.rate());
+            Some((cost.rate() >= *least, words))
+        })
+        .collect()
+}
+
+/// What must hold on every machine and does not.
+fn problems(costs: &[Cost]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for cost in costs {
+        let smaller = find(costs, &cost.phase, cost.records / 10);
+        if let Some(smaller) = smaller
+            && PHASES.contains(&cost.phase.as_str())
+            && cost.micros_per_record() > smaller.micros_per_record() * STEEPEST
+        {
+            problems.push(format!(
+                "{}: a record costs {:.2} us among {}, but {:.2} us among {}.",
+                cost.phase,
+                cost.micros_per_record(),
+                cost.records,
+                smaller.micros_per_record(),
+                smaller.records
+            ));
+        }
+        if cost.phase == "unchanged" && cost.peak_mib > MOST_MEMORY_MIB {
+            problems.push(format!(
+                "unchanged: {} records took {:.0} MiB, more than {MOST_MEMORY_MIB:.0}.",
+                cost.records, cost.peak_mib
+            ));
+        }
+        if cost.phase == "incremental, none" && cost.calls > MOST_IDLE_CALLS {
+            problems.push(format!(
+                "incremental, none: {} calls among {} records, more than {MOST_IDLE_CALLS}.",
+                cost.calls, cost.records
+            ));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(phase: &str, records: u64, seconds: f64) -> Cost {
+        Cost { phase: phase.into(), records, seconds, cpu: seconds, peak_mib: 50.0, calls: 1 }
+    }
+
+    #[test]
+    fn a_line_of_a_measurement_is_read() {
+        let text = r#"{"phase":"unchanged","records":10,"seconds":0.5,"cpu":0.25,"peakKib":2048,"calls":3,"done":0}"#;
+        let want =
+            Cost { phase: "unchanged".into(), records: 10, seconds: 0.5, cpu: 0.25, peak_mib: 2.0, calls: 3 };
+        assert_eq!(Cost::parse(text), Some(want));
+        assert_eq!(Cost::parse("nonsense"), None);
+        assert_eq!(Cost::parse(""), None);
+    }
+
+    #[test]
+    fn a_record_may_not_cost_more_among_many() {
+        let straight = [cost("unchanged", 10_000, 0.1), cost("unchanged", 100_000, 1.1)];
+        assert_eq!(problems(&straight), [""; 0]);
+        let steep = [cost("unchanged", 10_000, 0.1), cost("unchanged", 100_000, 2.0)];
+        assert_eq!(problems(&steep).len(), 1);
+        let floors_are_not_ours = [cost("floor", 10_000, 0.1), cost("floor", 100_000, 2.0)];
+        assert_eq!(problems(&floors_are_not_ours), [""; 0]);
+    }
+
+    #[test]
+    fn memory_and_idle_calls_have_their_limits() {
+        let hungry = Cost { peak_mib: 201.0, ..cost("unchanged", 10, 1.0) };
+        let chatty = Cost { calls: 4, ..cost("incremental, none", 10, 1.0) };
+        assert_eq!(problems(&[hungry, chatty]).len(), 2);
+    }
+
+    #[test]
+    fn the_bars_are_held_against_the_largest_size() {
+        let costs = [cost("unchanged", 10, 1.0), cost("unchanged", 1_000_000, 5.0)];
+        let bars = bars(&costs);
+        assert_eq!(bars.iter().map(|(met, _)| *met).collect::<Vec<_>>(), [true]);
+        assert!(table(&[cost("floor", 10, 1.0), cost("unchanged", 10, 3.0)]).contains("3.0"));
+    }
+}
