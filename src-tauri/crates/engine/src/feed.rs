@@ -65,12 +65,13 @@ impl Engine {
                         more.extend(r.link_of_target(&space, target)?.map(|link| link.source_id));
                     }
                 }
-                // What the runs since left undone has not changed, and is still to be done.
+                // What the runs since left undone has not changed, and is still to be done; and of two records that are
+                // taken for the same, the one that did not change must be seen beside the other.
                 for run in r.runs(Some(&name), Some(before), LOOKED_THROUGH)?.rows {
                     if run.mode == RunMode::Preview {
                         continue;
                     }
-                    more.extend(r.unfinished_sources(run.seq, false)?);
+                    more.extend(r.unfinished_sources(run.seq)?);
                     let p = &run.progress;
                     if run.state == RunState::Success && p.ids.is_empty() && p.undoes.is_none() {
                         return Ok(Some(more));

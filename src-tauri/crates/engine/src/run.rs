@@ -189,7 +189,7 @@ impl Engine {
         if done.state == RunState::Active {
             return Err(EngineError::Busy(format!("run {id} is still under way; wait for it or cancel it")));
         }
-        let ids = self.store.read(move |r| r.unfinished_sources(done.seq, true)).await?;
+        let ids = self.store.read(move |r| r.unfinished_sources(done.seq)).await?;
         if ids.is_empty() {
             return Err(EngineError::config(format!(
                 "run {id} left no source record undone; there is nothing to run again"

@@ -366,7 +366,7 @@ async fn an_incremental_run_ends_like_a_full_one_and_costs_by_what_changed() {
     assert_eq!((out.progress.incremental, out.progress.updated), (true, 1), "{:?}", out.message);
     let made: Vec<String> =
         portal.calls().into_iter().skip(calls as usize).map(|c| format!("{} {}", c.method, c.path)).collect();
-    // Five, and one more where this feed began in the very second in which the contact above was archived.
+    // Five, and one more for the record that still waits for a person, the user whose contact was archived above.
     assert!(made.len() <= 6, "{made:#?}");
 }
 

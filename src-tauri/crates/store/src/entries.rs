@@ -318,15 +318,13 @@ impl Reader<'_> {
         Ok(rows)
     }
 
-    /// The sources of a run whose records could not be judged or carried out; where asked for, also those that wait for a
-    /// person.
-    pub fn unfinished_sources(&self, run: i64, waiting: bool) -> Result<Vec<String>, StoreError> {
+    /// The sources of a run whose records could not be judged or carried out, or wait for a person.
+    pub fn unfinished_sources(&self, run: i64) -> Result<Vec<String>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT DISTINCT source_id FROM run_entry
-             WHERE run = ?1 AND source_id IS NOT NULL
-               AND (status IN ('failed', 'stale', 'planned') OR (?2 AND status = 'needsYou'))",
+             WHERE run = ?1 AND status IN ('failed', 'stale', 'planned', 'needsYou') AND source_id IS NOT NULL",
         )?;
-        let rows = statement.query_map(params![run, waiting], |row| row.get(0))?;
+        let rows = statement.query_map([run], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
