@@ -106,6 +106,7 @@ function useEntries(): Entry[] {
     const actions: Entry[] = [
       { label: "New user", icon: "plus", run: () => void navigate({ to: "/users/new" }) },
       { label: "New connector", icon: "plus", run: () => void navigate({ to: "/connectors/new" }) },
+      { label: "New managed type", icon: "plus", run: () => void navigate({ to: "/types/new" }) },
       { label: "New mapping", icon: "plus", run: () => void navigate({ to: "/mappings/new" }) },
     ];
     const opens = [

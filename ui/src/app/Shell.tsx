@@ -8,13 +8,15 @@ import { Skeleton } from "../parts/Page";
 import { Problem } from "../parts/Problem";
 import { VaultPage } from "../screens/vault/VaultPage";
 import { Palette } from "./Palette";
-import { appStatus } from "./queries";
+import { appStatus, inboxCount } from "./queries";
 import { Sidebar } from "./Sidebar";
 
 /** The window: the sidebar and the screen in it, or the vault's page while the vault is not open. */
 export function Shell() {
   const status = useQuery(appStatus);
   const [palette, setPalette] = useState(false);
+  const shut = status.data?.vault.state === "locked" || status.data?.vault.state === "needsPassphrase";
+  const inbox = useQuery({ ...inboxCount, enabled: status.data !== undefined && !shut });
   useKeys(() => setPalette(true));
 
   if (status.error && !status.data) {
@@ -28,12 +30,12 @@ export function Shell() {
     );
   }
   const vault = status.data?.vault;
-  if (vault && (vault.state === "locked" || vault.state === "needsPassphrase")) {
+  if (vault && shut) {
     return <VaultPage vault={vault} />;
   }
   return (
     <div className="flex h-full">
-      <Sidebar queue={status.data?.queue ?? 0} onPalette={() => setPalette(true)} />
+      <Sidebar waiting={{ "/inbox": inbox.data ?? 0, "/queue": status.data?.queue ?? 0 }} onPalette={() => setPalette(true)} />
       <main className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
       <Palette open={palette} onClose={() => setPalette(false)} />
       <Announcer />

@@ -2,9 +2,13 @@ import { Link } from "@tanstack/react-router";
 
 import { Icon, Mark } from "../parts/Icon";
 import { number } from "../words/numbers";
-import { PLACES } from "./places";
+import { type Place, PLACES } from "./places";
 
-export function Sidebar({ queue, onPalette }: { queue: number; onPalette: () => void }) {
+/** How much waits at a place, by its address. */
+export type Waiting = Partial<Record<Place["to"], number>>;
+
+export function Sidebar({ waiting, onPalette }: { waiting: Waiting; onPalette: () => void }) {
+  const counted = Object.entries(waiting).filter(([, count]) => count > 0);
   return (
     <nav aria-label="Main" className="flex w-44 shrink-0 flex-col overflow-y-auto border-r border-line bg-sunken px-2 pt-3 pb-2">
       <div className="mb-3 flex h-7 items-center gap-2 px-2 font-semibold">
@@ -21,13 +25,13 @@ export function Sidebar({ queue, onPalette }: { queue: number; onPalette: () => 
                   to={place.to}
                   activeOptions={{ exact: place.to === "/", includeSearch: false }}
                   className="flex h-7 items-center gap-2 rounded-sm px-2 text-soft hover:bg-hover hover:text-ink data-[status=active]:bg-picked data-[status=active]:font-medium data-[status=active]:text-ink"
-                  aria-describedby={place.to === "/queue" && queue > 0 ? "queue-count" : undefined}
+                  aria-describedby={(waiting[place.to] ?? 0) > 0 ? `count-${place.to.slice(1)}` : undefined}
                 >
                   <Icon name={place.icon} />
                   {place.label}
-                  {place.to === "/queue" && queue > 0 && (
-                    <span aria-hidden="true" className="ml-auto text-sm font-medium text-waits">
-                      {number(queue)}
+                  {(waiting[place.to] ?? 0) > 0 && (
+                    <span aria-hidden="true" className={`ml-auto text-sm font-medium ${place.to === "/inbox" ? "text-needs" : "text-waits"}`}>
+                      {number(waiting[place.to] ?? 0)}
                     </span>
                   )}
                 </Link>
@@ -36,9 +40,11 @@ export function Sidebar({ queue, onPalette }: { queue: number; onPalette: () => 
           </ul>
         </div>
       ))}
-      <span id="queue-count" hidden>
-        {number(queue)} waiting
-      </span>
+      {counted.map(([place, count]) => (
+        <span key={place} id={`count-${place.slice(1)}`} hidden>
+          {number(count)} waiting
+        </span>
+      ))}
       <button
         type="button"
         aria-keyshortcuts="Control+K"

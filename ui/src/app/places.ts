@@ -1,7 +1,7 @@
 import type { IconName } from "../parts/Icon";
 
 export interface Place {
-  to: "/" | "/connectors" | "/mappings" | "/types" | "/users" | "/runs" | "/queue" | "/settings";
+  to: "/" | "/connectors" | "/mappings" | "/types" | "/users" | "/runs" | "/inbox" | "/queue" | "/audit" | "/settings";
   label: string;
   icon: IconName;
 }
@@ -22,7 +22,9 @@ export const PLACES: { heading: string | null; places: Place[] }[] = [
     heading: "Activity",
     places: [
       { to: "/runs", label: "Runs", icon: "runs" },
+      { to: "/inbox", label: "Inbox", icon: "inbox" },
       { to: "/queue", label: "Queue", icon: "queue" },
+      { to: "/audit", label: "Audit", icon: "audit" },
     ],
   },
   { heading: null, places: [{ to: "/settings", label: "Settings", icon: "settings" }] },

@@ -4,10 +4,12 @@ import { toApiError } from "../backend/error";
 import { Button, buttonClass } from "../parts/Button";
 import { Nothing, Page } from "../parts/Page";
 import { Problem } from "../parts/Problem";
+import { AuditPage } from "../screens/audit/AuditPage";
 import { ConnectorPage } from "../screens/connectors/ConnectorPage";
 import { ConnectorsPage } from "../screens/connectors/ConnectorsPage";
 import { NewConnectorPage } from "../screens/connectors/wizard/NewConnectorPage";
 import { DashboardPage } from "../screens/dashboard/DashboardPage";
+import { InboxPage } from "../screens/inbox/InboxPage";
 import { MappingPage } from "../screens/mappings/MappingPage";
 import { MappingsPage } from "../screens/mappings/MappingsPage";
 import { NewMappingPage } from "../screens/mappings/NewMappingPage";
@@ -68,6 +70,13 @@ const newUserRoute = createRoute({ getParentRoute: at, path: "/users/new", compo
 const userRoute = createRoute({ getParentRoute: at, path: "/users/$id", component: UserPage });
 const runsRoute = createRoute({ getParentRoute: at, path: "/runs", component: RunsPage });
 const runRoute = createRoute({ getParentRoute: at, path: "/runs/$id", component: RunPage });
+const inboxRoute = createRoute({ getParentRoute: at, path: "/inbox", component: InboxPage });
+const auditRoute = createRoute({
+  getParentRoute: at,
+  path: "/audit",
+  component: AuditPage,
+  validateSearch: (search: Record<string, unknown>): { q?: string; topic?: string } => ({ q: text(search["q"]), topic: text(search["topic"]) }),
+});
 const queueRoute = createRoute({ getParentRoute: at, path: "/queue", component: QueuePage });
 const settingsRoute = createRoute({ getParentRoute: at, path: "/settings", component: SettingsPage });
 
@@ -87,7 +96,9 @@ const tree = root.addChildren([
   userRoute,
   runsRoute,
   runRoute,
+  inboxRoute,
   queueRoute,
+  auditRoute,
   settingsRoute,
 ]);
 

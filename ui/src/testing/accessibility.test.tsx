@@ -18,7 +18,13 @@ test.each([
   ["/runs/run-3", "Reconciliation of systemHubspotContact_managedUser"],
   ["/users", "User"],
   ["/users/new", "New user"],
+  ["/connectors/new?system=salesforce", "New connector"],
+  ["/types", "Managed Objects"],
+  ["/types/user", "User"],
+  ["/types/new", "New type"],
+  ["/inbox", "Inbox"],
   ["/queue", "Queue"],
+  ["/audit", "Audit"],
   ["/settings", "Settings"],
 ])("%s is headed %s and has nothing that axe objects to", async (address, heading) => {
   openWindow(address);

@@ -28,6 +28,18 @@ export function canUndo(run: RunSummary): boolean {
   return run.done > 0 && run.state !== "active" && run.state !== "planned" && run.state !== "held";
 }
 
+/** Whether a run stopped among its writes, so that the rest of its plan can be carried out. */
+export function canGoOn(run: RunSummary): boolean {
+  const stopped = run.state === "interrupted" || run.state === "canceled" || run.state === "failed";
+  return stopped && run.mode !== "preview" && run.done > 0 && run.done + run.failed < run.changes;
+}
+
+/** How many records of a run are left to be looked at again. */
+export function leftOver(run: RunSummary): number {
+  const ended = run.state === "success" || run.state === "failed" || run.state === "canceled" || run.state === "interrupted";
+  return ended && run.undoes === null ? run.failed + run.needsYou : 0;
+}
+
 /** A run's state in a word or two, and how loud it is. */
 export function runState(run: RunSummary): { tone: Tone; text: string } {
   switch (run.state) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { RunSummary } from "../backend/bindings/RunSummary";
-import { canUndo, carryOutLabel, runName, runPurpose } from "./run";
+import { canGoOn, canUndo, carryOutLabel, leftOver, runName, runPurpose } from "./run";
 import { ago, duration, until } from "./time";
 import { cellText, shortId, valueText } from "./value";
 
@@ -67,4 +67,22 @@ test("values are text, whatever they were", () => {
   expect([null, "Li", 3, true, ["a"]].map(valueText)).toEqual(["empty", '"Li"', "3", "true", '["a"]']);
   expect([undefined, "Li", 3, false, { a: 1 }].map(cellText)).toEqual(["", "Li", "3", "no", '{"a":1}']);
   expect(shortId("019a98c4-7812-78dd-a82f-6246486898c4")).toBe("019a\u202698c4");
+});
+
+test.each<[string, Partial<RunSummary>, boolean]>([
+  ["cut off among its writes", { state: "interrupted", mode: "reconcile", changes: 10, done: 4 }, true],
+  ["canceled among its writes", { state: "canceled", mode: "apply", changes: 10, done: 4, failed: 1 }, true],
+  ["at its end", { state: "failed", mode: "reconcile", changes: 10, done: 9, failed: 1 }, false],
+  ["a plan that was dropped", { state: "canceled", mode: "preview", changes: 10 }, false],
+  ["under way", { state: "active", mode: "reconcile", changes: 10, done: 4 }, false],
+])("a run %s can go on", (_, run, can) => {
+  expect(canGoOn({ ...RUN, ...run })).toBe(can);
+});
+
+test.each<[string, Partial<RunSummary>, number]>([
+  ["done", { state: "success", mode: "reconcile", done: 5, failed: 2, needsYou: 1 }, 3],
+  ["planned", { state: "planned", needsYou: 4 }, 0],
+  ["an undo", { state: "success", mode: "reconcile", failed: 2, undoes: "run-0" }, 0],
+])("what is left over of a run: %s", (_, run, left) => {
+  expect(leftOver({ ...RUN, ...run })).toBe(left);
 });

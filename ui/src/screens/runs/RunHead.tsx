@@ -8,9 +8,9 @@ import { Notice, Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
 import { count, number } from "../../words/numbers";
-import { canUndo, carryOutLabel, runOutcome, runState } from "../../words/run";
+import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState } from "../../words/run";
 import { duration } from "../../words/time";
-import { useApplyRun, useCancelRun, useUndoRun } from "./queries";
+import { useApplyRun, useCancelRun, useRunUnfinished, useUndoRun } from "./queries";
 import { SegmentBar } from "./SegmentBar";
 import { recordsRead, segments } from "./segments";
 
@@ -20,6 +20,7 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
   const apply = useApplyRun();
   const cancel = useCancelRun();
   const undo = useUndoRun();
+  const again = useRunUnfinished();
   const active = summary.state === "active";
   const start = (allowDeletes: number | null) => apply.mutate({ id: summary.id, allowDeletes }, { onSuccess: onRun });
   // A plan that was not begun is dropped by canceling it.
@@ -61,6 +62,16 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
             </Button>
           </>
         )}
+        {canGoOn(summary) && (
+          <Button look="primary" busy={apply.isPending} title="Carries out what is left of the plan" onClick={() => start(null)}>
+            Go on with {count(summary.changes - summary.done - summary.failed, "change")}
+          </Button>
+        )}
+        {leftOver(summary) > 0 && (
+          <Button icon="retry" busy={again.isPending} title={`Looks at ${count(leftOver(summary), "record")} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
+            Run the failed ones again
+          </Button>
+        )}
         {canUndo(summary) && (
           <Button
             busy={undo.isPending}
@@ -84,6 +95,7 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
       {apply.error && <Problem error={apply.error} />}
       {cancel.error && <Problem error={cancel.error} />}
       {undo.error && <Problem error={undo.error} />}
+      {again.error && <Problem error={again.error} />}
       <Causes detail={detail} />
     </div>
   );

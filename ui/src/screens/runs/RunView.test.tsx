@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { RunDetail } from "../../backend/bindings/RunDetail";
 import { openWindow } from "../../testing/window";
 
 const MAPPING = "systemHubspotContact_managedUser";
@@ -85,4 +86,44 @@ test.each([
   openWindow(`/runs/${id}`);
   await screen.findByText(outcome);
   expect(screen.queryByRole("button", { name: "Undo" })).toBeNull();
+});
+
+test("what failed is run again as a plan of its own", async () => {
+  const user = userEvent.setup();
+  const asked: unknown[] = [];
+  openWindow(`/mappings/${MAPPING}`, (inner) => async (name, request) => {
+    if (name === "run_unfinished") asked.push(request);
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "Preview" }));
+  await user.click(await screen.findByRole("button", { name: "Reconcile 112 changes" }));
+  await screen.findByText(/112 of 112 changes done/);
+  await user.click(await screen.findByRole("button", { name: "Run the failed ones again" }));
+  expect(await screen.findByRole("button", { name: /^Reconcile \d+ changes?$/ })).toBeTruthy();
+  expect(asked).toMatchObject([{ preview: true }]);
+});
+
+test("a run that was cut off goes on with what is left", async () => {
+  const user = userEvent.setup();
+  const applied: unknown[] = [];
+  openWindow("/runs/run-3", (inner) => async (name, request) => {
+    if (name === "run_apply") applied.push(request);
+    const answer = await inner(name, request);
+    if (name === "run_get" && applied.length === 0) Object.assign((answer as RunDetail).summary, { state: "interrupted", mode: "reconcile", changes: 112, done: 100, failed: 2 });
+    return answer;
+  });
+  await user.click(await screen.findByRole("button", { name: "Go on with 10 changes" }));
+  await waitFor(() => expect(applied).toEqual([{ id: "run-3", allowDeletes: null }]));
+});
+
+test("an incremental run is begun beside the runs of its mapping", async () => {
+  const user = userEvent.setup();
+  const started: unknown[] = [];
+  openWindow(`/mappings/${MAPPING}?tab=runs`, (inner) => async (name, request) => {
+    if (name === "run_start") started.push(request);
+    return inner(name, request);
+  });
+  const part = within(await screen.findByRole("region", { name: "Incremental" }));
+  await user.click(part.getByRole("button", { name: "Preview changes" }));
+  await waitFor(() => expect(started).toMatchObject([{ mapping: MAPPING, mode: "preview", incremental: true }]));
 });

@@ -11,6 +11,7 @@ import { number } from "../../words/numbers";
 import { runOutcome, runPurpose, runState } from "../../words/run";
 import { ago, duration, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
+import { Incremental } from "./Incremental";
 import { runsList } from "./queries";
 
 function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
@@ -28,6 +29,15 @@ function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
 
 /** Runs, newest first: all of them, or those of one mapping. */
 export function RunsTable({ mapping, onOpen }: { mapping: string | null; onOpen: (run: RunSummary) => void }) {
+  return (
+    <>
+      {mapping !== null && <Incremental mapping={mapping} onRun={onOpen} />}
+      <Table mapping={mapping} onOpen={onOpen} />
+    </>
+  );
+}
+
+function Table({ mapping, onOpen }: { mapping: string | null; onOpen: (run: RunSummary) => void }) {
   const runs = useInfiniteQuery(runsList(mapping));
   const now = useNow();
   const { fetchNextPage, isFetchingNextPage, hasNextPage } = runs;

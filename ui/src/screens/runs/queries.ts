@@ -48,13 +48,13 @@ export function runEntries(id: string, filter: EntryFilter) {
 
 /** After a run began or ended, everything that counts records may have changed. */
 export function refreshAfterRun(client: QueryClient) {
-  return refresh(client, "mappings_list", "mapping_get", "runs_list", "run_get", "run_entries", "app_status", "users_list", "user_get", "queue_list");
+  return refresh(client, "mappings_list", "mapping_get", "runs_list", "run_get", "run_entries", "app_status", "users_list", "user_get", "queue_list", "inbox_list");
 }
 
 export function useStartRun() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ mapping, mode, ids = [] }: { mapping: string; mode: RunMode; ids?: string[] }) => call("run_start", { mapping, mode, ids, allowDeletes: null, incremental: false }),
+    mutationFn: ({ mapping, mode, ids = [], incremental = false }: { mapping: string; mode: RunMode; ids?: string[]; incremental?: boolean }) => call("run_start", { mapping, mode, ids, allowDeletes: null, incremental }),
     onSettled: () => refresh(client, "mappings_list", "mapping_get", "runs_list"),
   });
 }
@@ -72,6 +72,15 @@ export function useUndoRun() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => call("run_undo", { id, preview: true, allowDeletes: null }),
+    onSettled: () => refresh(client, "mappings_list", "mapping_get", "runs_list"),
+  });
+}
+
+/** Plans again what a run left: the records that failed, were overtaken or waited for a person. */
+export function useRunUnfinished() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => call("run_unfinished", { id, preview: true, allowDeletes: null }),
     onSettled: () => refresh(client, "mappings_list", "mapping_get", "runs_list"),
   });
 }

@@ -1,0 +1,117 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback } from "react";
+
+import type { AuditEntry } from "../../backend/bindings/AuditEntry";
+import { SelectField } from "../../parts/Field";
+import { Button } from "../../parts/Button";
+import { Outside } from "../../parts/Outside";
+import { Nothing, Page, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { SearchBox } from "../../parts/SearchBox";
+import { ago, fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { auditList } from "./queries";
+
+const ALL = "Everything";
+
+/** The topics that are written, as people read them. */
+const TOPICS: Record<string, string> = {
+  configuration: "Configuration",
+  connector: "Connectors",
+  mapping: "Mappings",
+  managed: "Managed types",
+  data: "Data",
+  run: "Runs",
+  queue: "Queue",
+  inbox: "Inbox",
+  rest: "REST access",
+  vault: "Vault",
+};
+
+/** Who did what, when: every change of the configuration, every decision by hand. */
+export function AuditPage() {
+  const { q = "", topic } = useSearch({ from: "/audit" });
+  const navigate = useNavigate();
+  const now = useNow();
+  const audit = useInfiniteQuery(auditList(topic ?? null, q.trim() || null));
+  const search = useCallback((text: string) => void navigate({ to: "/audit", search: (before) => ({ ...before, q: text || undefined }), replace: true }), [navigate]);
+  const rows = audit.data?.pages.flatMap((page) => page.rows) ?? [];
+  const byTitle = new Map(Object.entries(TOPICS).map(([id, title]) => [title, id]));
+  return (
+    <Page
+      title="Audit"
+      actions={
+        <>
+          <SelectField
+            label="Topic"
+            hideLabel
+            value={topic ? (TOPICS[topic] ?? topic) : ALL}
+            options={[ALL, ...Object.values(TOPICS)]}
+            onChange={(title) => void navigate({ to: "/audit", search: (before) => ({ ...before, topic: byTitle.get(title) }), replace: true })}
+          />
+          <SearchBox label="Search the audit" value={q} onChange={search} />
+        </>
+      }
+    >
+      {audit.error ? (
+        <Problem error={audit.error} />
+      ) : !audit.data ? (
+        <Skeleton rows={10} />
+      ) : rows.length === 0 ? (
+        <Nothing>{q || topic ? "Nothing in the audit is like that." : "Nothing was done yet."}</Nothing>
+      ) : (
+        <>
+          <table className="rows inset" aria-label="Audit">
+            <thead>
+              <tr>
+                <th scope="col" className="w-32">When</th>
+                <th scope="col" className="w-[16%]">Who</th>
+                <th scope="col" className="w-32">Topic</th>
+                <th scope="col" className="w-[30%]">What</th>
+                <th scope="col">Done</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <tr key={row.id}>
+                  <th scope="row" className="font-normal" title={fullTime(row.at)}>
+                    {ago(row.at, now)}
+                  </th>
+                  <td>
+                    <Outside text={row.who} />
+                  </td>
+                  <td>{TOPICS[row.topic] ?? row.topic}</td>
+                  <td>
+                    <Subject row={row} />
+                  </td>
+                  <td>
+                    <Outside text={row.detail} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {audit.hasNextPage && (
+            <div className="mt-3">
+              <Button busy={audit.isFetchingNextPage} onClick={() => void audit.fetchNextPage()}>
+                Earlier
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+    </Page>
+  );
+}
+
+/** What a line is about; a thing that has a screen is the way there. */
+function Subject({ row: { topic, object } }: { row: AuditEntry }) {
+  const name = <Outside text={object} />;
+  const look = "rounded-sm hover:underline";
+  if (topic === "connector") return <Link to="/connectors/$name" params={{ name: object }} className={look}>{name}</Link>;
+  if (topic === "mapping" && !object.includes(", ")) return <Link to="/mappings/$name" params={{ name: object }} className={look}>{name}</Link>;
+  if (topic === "managed") return <Link to="/types/$name" params={{ name: object }} className={look}>{name}</Link>;
+  if (topic === "run") return <Link to="/runs/$id" params={{ id: object }} className={look}>{name}</Link>;
+  return name;
+}

@@ -1,0 +1,136 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+
+import type { InboxAnswer } from "../../backend/bindings/InboxAnswer";
+import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
+import { ask } from "../../backend/query";
+import { announce } from "../../parts/Announcer";
+import { Button } from "../../parts/Button";
+import { Outside } from "../../parts/Outside";
+import { Nothing, Page, Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { count } from "../../words/numbers";
+import { ago, fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { ConflictTable } from "./ConflictTable";
+import { Candidates } from "./Candidates";
+import { inboxList, useAnswer } from "./queries";
+import { candidatesOf, conflictsOf, kindOf } from "./question";
+
+/** What only a person can decide, each with its choices. */
+export function InboxPage() {
+  const inbox = useInfiniteQuery(inboxList);
+  const mappings = useQuery(ask("mappings_list", {}));
+  const questions = inbox.data?.pages.flatMap((page) => page.questions) ?? [];
+  const total = inbox.data?.pages[0]?.total ?? 0;
+  const sides = (name: string) => mappings.data?.find((mapping) => mapping.name === name);
+  return (
+    <Page
+      title="Inbox"
+      beside={
+        <span role="status" className="text-soft">
+          {inbox.data && (total === 0 ? "empty" : `${count(total, "question")} for you`)}
+        </span>
+      }
+    >
+      {inbox.error ? (
+        <Problem error={inbox.error} />
+      ) : !inbox.data ? (
+        <Skeleton rows={6} />
+      ) : questions.length === 0 ? (
+        <Nothing>Nothing waits for you. When several records match, or both sides of a link were changed, the question comes here.</Nothing>
+      ) : (
+        <>
+          <ul aria-label="Questions" className="flex max-w-4xl flex-col">
+            {questions.map((question) => {
+              const mapping = sides(question.mapping);
+              return <Question key={question.id} question={question} source={mapping?.sourceTitle ?? "Source"} target={mapping?.targetTitle ?? "Target"} targetPath={mapping?.target ?? ""} />;
+            })}
+          </ul>
+          {inbox.hasNextPage && (
+            <div className="mt-3">
+              <Button busy={inbox.isFetchingNextPage} onClick={() => void inbox.fetchNextPage()}>
+                More questions
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Question({ question, source, target, targetPath }: { question: InboxQuestion; source: string; target: string; targetPath: string }) {
+  const now = useNow();
+  const answer = useAnswer();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const kind = kindOf(question);
+  const conflicts = conflictsOf(question);
+  const candidates = candidatesOf(question);
+  const give = (part: Partial<InboxAnswer> & Pick<InboxAnswer, "choice">) =>
+    answer.mutate({ id: question.id, target: null, attribute: null, ...part }, { onSuccess: ({ message }) => announce(message) });
+  const busy = (choice: InboxAnswer["choice"]) => answer.isPending && answer.variables.choice === choice;
+  const title = question.title || question.source;
+  return (
+    <li aria-label={title} className="border-b border-line py-4 first:pt-0">
+      <div className="flex items-baseline gap-3">
+        <h2 className="min-w-0 truncate font-semibold">
+          <Outside text={title} />
+        </h2>
+        <State tone="needs">{kind.title}</State>
+        <span className="min-w-0 flex-1 truncate text-soft">
+          <Link to="/mappings/$name" params={{ name: question.mapping }} className="rounded-sm hover:underline" title={question.mapping}>
+            <bdi>{source}</bdi> {"\u2192"} <bdi>{target}</bdi>
+          </Link>
+        </span>
+        <span className="shrink-0 text-sm text-soft" title={fullTime(question.created)}>
+          asked {ago(question.created, now)}
+        </span>
+      </div>
+      <p className="mt-1 break-words text-soft">
+        <bdi>{question.reason}</bdi>
+        {question.reason && !/[.!?]$/.test(question.reason) && "."} {kind.means}
+      </p>
+      <div className="mt-3">
+        {question.kind === "conflict" ? (
+          <ConflictTable conflicts={conflicts} source={source} target={target} busy={answer.isPending} onKeep={(side, attribute) => give({ choice: side, attribute })} />
+        ) : (
+          candidates.length > 0 && <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen} onChoose={setChosen} />
+        )}
+      </div>
+      <div className="mt-3 flex flex-wrap gap-2">
+        {question.kind === "conflict" ? (
+          <>
+            <Button busy={busy("source") && answer.variables?.attribute === null} disabled={answer.isPending} onClick={() => give({ choice: "source" })}>
+              Keep {source}
+            </Button>
+            <Button busy={busy("target") && answer.variables?.attribute === null} disabled={answer.isPending} onClick={() => give({ choice: "target" })}>
+              Keep {target}
+            </Button>
+          </>
+        ) : (
+          <>
+            {candidates.length > 0 && (
+              <Button look="primary" busy={busy("link")} disabled={chosen === null || answer.isPending} onClick={() => give({ choice: "link", target: chosen })}>
+                Link to the chosen one
+              </Button>
+            )}
+            <Button busy={busy("create")} disabled={answer.isPending} onClick={() => give({ choice: "create" })}>
+              Create a record of its own
+            </Button>
+          </>
+        )}
+        <Button look="quiet" busy={busy("dismiss")} disabled={answer.isPending} title="The next run asks again if it still has to" onClick={() => give({ choice: "dismiss" })}>
+          Put away
+        </Button>
+      </div>
+      {answer.error && (
+        <div className="mt-2">
+          <Problem error={answer.error} />
+        </div>
+      )}
+    </li>
+  );
+}

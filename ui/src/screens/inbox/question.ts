@@ -1,0 +1,30 @@
+import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
+
+/** An attribute that was changed on both sides. */
+export interface Conflict {
+  attribute: string;
+  source: unknown;
+  target: unknown;
+  base: unknown;
+}
+
+const KINDS: Record<string, { title: string; means: string }> = {
+  ambiguous: { title: "Several match", means: "Choose the record that it belongs to." },
+  conflict: { title: "Both changed", means: "Choose whose value stays; the other side gets it." },
+  relink: { title: "Its record is gone", means: "The record that it was linked to is gone, and another one matches." },
+  alreadyLinked: { title: "Taken", means: "The record that matches belongs to another one." },
+};
+
+export function kindOf(question: InboxQuestion): { title: string; means: string } {
+  return KINDS[question.kind] ?? { title: question.kind, means: "" };
+}
+
+export function conflictsOf(question: InboxQuestion): Conflict[] {
+  const list = question.detail["conflicts"];
+  return Array.isArray(list) ? list.filter((item): item is Conflict => typeof item === "object" && item !== null && typeof (item as Conflict).attribute === "string") : [];
+}
+
+/** The records that a source may be linked to, each once. */
+export function candidatesOf(question: InboxQuestion): string[] {
+  return [...new Set([...question.targets, ...(question.target === null ? [] : [question.target])])];
+}
