@@ -1,0 +1,71 @@
+import { expect, expectAccessible, open, picture, reconcile, sample, test } from "../support/test";
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme });
+
+    test("a question of the inbox is answered by a choice, and the audit knows it", async ({ host, page }) => {
+      const { inbound, outbound } = await sample(host);
+      // Otherwise the first of the twins would be linked by its own delivery.
+      await host.call("mapping_remove", { name: outbound });
+      const contact = (await host.contacts()).find(({ properties }) => properties["email"] && properties["firstname"] && properties["lastname"]);
+      const mail = String(contact?.properties["email"]).toLowerCase();
+      // Two users have the mail of one contact.
+      for (const userName of ["twin1", "twin2"]) {
+        await host.call("object_save", { kind: "user", id: null, rev: null, attributes: { userName, givenName: "Twin", sn: userName, mail } });
+      }
+      await reconcile(host, inbound);
+
+      await open(page, host, "/");
+      await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Inbox" }).click();
+      const question = page.getByRole("list", { name: "Questions" }).getByRole("listitem").filter({ hasText: "Several match" });
+      await expect(question.getByRole("radio")).toHaveCount(2);
+      await expect(question.getByRole("link", { name: "Twin twin2" })).toBeVisible();
+      await picture(page, `inbox-${colorScheme}`);
+      await expectAccessible(page);
+      await question.getByRole("radio").first().check();
+      await question.getByRole("button", { name: "Link to the chosen one" }).click();
+      await expect(page.getByText("Nothing waits for you.")).toBeVisible();
+
+      await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Audit" }).click();
+      const audit = page.getByRole("table", { name: "Audit" });
+      await expect(audit.getByRole("row").filter({ hasText: "Inbox" })).toHaveCount(1);
+      await page.getByRole("searchbox", { name: "Search the audit" }).fill("removed");
+      await expect(audit.getByRole("row").filter({ hasText: outbound })).toHaveCount(1);
+      await expect(audit.getByRole("row").filter({ hasText: "Inbox" })).toHaveCount(0);
+      await picture(page, `audit-${colorScheme}`);
+      await expectAccessible(page);
+    });
+  });
+}
+
+test("what failed is run again, and an incremental run reads only what changed", async ({ host, page }) => {
+  const { inbound, outbound } = await sample(host);
+  await reconcile(host, inbound);
+  const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 3 });
+  await host.faults([{ path: "/crm/*", times: "always", action: { answer: { status: 503 } } }]);
+  for (const { id } of users) await host.call("object_save", { kind: "user", id, rev: null, attributes: { city: "Bergen" } });
+  await host.faults([]);
+  for (const { id } of (await host.call("queue_list", {})).rows) await host.call("queue_discard", { id });
+
+  await open(page, host, `/mappings/${outbound}`);
+  await page.getByRole("button", { name: "Preview", exact: true }).click();
+  const carryOut = page.getByRole("button", { name: /^Reconcile \d changes?$/ });
+  await expect(carryOut).toBeVisible();
+  await host.faults([{ path: "*/batch/update", times: "always", action: { answer: { status: 400, body: "{}" } } }]);
+  await carryOut.click();
+  await expect(page.getByText("Some failed")).toBeVisible();
+  await host.faults([]);
+  await picture(page, "run-again");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Run the failed ones again" }).click();
+  await carryOut.click();
+  await expect(page.getByText(/(\d) of \1 changes? done/).last()).toBeVisible();
+
+  await page.getByRole("tab", { name: "Runs" }).click();
+  await picture(page, "mapping-runs-incremental");
+  await expectAccessible(page);
+  await page.getByRole("region", { name: "Incremental" }).getByRole("button", { name: "Preview changes" }).click();
+  await expect(page.getByRole("tab", { name: "Run", exact: true })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByText(/Planned|Nothing to reconcile/).first()).toBeVisible();
+});
