@@ -8,6 +8,10 @@
 #[allow(dead_code, reason = "this program needs a part of it")]
 mod house;
 
+#[macro_use]
+#[path = "shared/misbehaviour.rs"]
+mod misbehaviour;
+
 use std::collections::BTreeMap;
 
 use sandbox::hubspot::{Action, Fault, Options, Portal, Sandbox, WriteKind};
@@ -15,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use house::{House, IN, TOKEN};
+use misbehaviour::{Read, answer, until_done};
 
 const OUT: &str = "usersToOther";
 /// Three pages of a list, two batches of a write.
@@ -128,25 +133,6 @@ fn life_goes_on(portal: &Portal, city: &str, gone: usize) {
     }
 }
 
-/// Runs a mapping until it is through, as a person would who reads what it says. Gives what it said on the way.
-fn until_done(house: &House, mapping: &str, deletes: usize) -> Vec<String> {
-    let allow = format!("deletes={deletes}");
-    let mut said = Vec::new();
-    for _ in 0..4 {
-        let ran = house.concord(&["--json", "recon", mapping, "--allow", &allow]);
-        match ran.code {
-            0 => return said,
-            1 | 3 => {
-                let last = ran.err.trim().lines().last().unwrap_or_default();
-                assert!(last.starts_with("concord: "), "{ran:#?}");
-                said.push(last.to_owned());
-            }
-            _ => panic!("{mapping}: {ran:#?}"),
-        }
-    }
-    panic!("{mapping} does not come to an end: {said:#?}");
-}
-
 /// A run that finds nothing to do proves the links: each pair of records is confirmed once.
 fn is_settled(house: &House, mapping: &str, pairs: usize) {
     let run = house.json(0, &["recon", mapping]);
@@ -155,15 +141,6 @@ fn is_settled(house: &House, mapping: &str, pairs: usize) {
     assert_eq!(changes, [0, 0, 0], "{run}");
     assert_eq!(run["situationSummary"]["CONFIRMED"], pairs, "{run}");
     assert_eq!(run["progress"]["links"]["existing"]["total"], pairs.to_string(), "{run}");
-}
-
-/// What reading comes to while a fault lasts.
-#[derive(Clone, Copy, Debug)]
-enum Read {
-    /// The run gets through.
-    Through,
-    /// The run may end, but before it changes anything, and says this.
-    OrSays(&'static str),
 }
 
 async fn reads(action: Action, times: u64, expected: Read) {
@@ -321,10 +298,6 @@ async fn a_token_that_is_refused_ends_a_run_of_writes_at_once() {
     assert_eq!(contacts(&target), users(&house));
 }
 
-fn answer(status: u16) -> Action {
-    Action::Answer { status, body: None, headers: Default::default() }
-}
-
 fn wait_a_second(status: u16) -> Action {
     Action::Answer { status, body: None, headers: json!({"retry-after": "1"}).as_object().unwrap().clone() }
 }
@@ -339,21 +312,6 @@ fn limit(policy: &str, retry_after: Option<u64>) -> Action {
 
 fn elsewhere() -> Action {
     Action::Redirect { to: "http://localhost:9".to_owned(), status: 307 }
-}
-
-/// A test for each fault, so that the one that fails has its name and all of them run side by side.
-macro_rules! faults {
-    ($run:ident: $($name:ident($($argument:expr),+);)+) => {
-        mod $run {
-            use super::*;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    super::$run($($argument),+).await;
-                }
-            )+
-        }
-    };
 }
 
 const ALWAYS: u64 = sandbox::faults::ALWAYS;

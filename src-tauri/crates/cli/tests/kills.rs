@@ -4,6 +4,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
+#[path = "shared/kill.rs"]
+mod kill;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -13,6 +16,8 @@ use std::{
 
 use sandbox::hubspot::{Options, Sandbox};
 use serde_json::{Value, json};
+
+use kill::kill_when;
 
 const CONTACTS: usize = 5000;
 const INBOUND: &str = "systemHubspotContact_managedUser";
@@ -86,22 +91,6 @@ fn emails(sandbox: &Sandbox) -> Vec<String> {
         .filter(|e| !e.is_empty())
         .map(|e| e.to_lowercase())
         .collect()
-}
-
-/// Kills the process once `reached` holds, or lets it end if it is faster. Gives whether it was killed.
-async fn kill_when(mut child: Child, mut reached: impl FnMut() -> bool) -> bool {
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    loop {
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        if reached() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return true;
-        }
-        ticks.tick().await;
-    }
 }
 
 fn start(data: &Path, mapping: &str) -> Child {

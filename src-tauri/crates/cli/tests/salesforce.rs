@@ -3,17 +3,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
 
+#[path = "shared/files.rs"]
+mod files;
 #[path = "commands/house.rs"]
 #[allow(dead_code, reason = "this program needs a part of it")]
 mod house;
+#[path = "shared/kill.rs"]
+mod kill;
+#[macro_use]
+#[path = "shared/misbehaviour.rs"]
+mod misbehaviour;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
-    path::{Path, PathBuf},
-    process::{Child, Stdio},
+    path::Path,
+    process::Stdio,
     time::Duration,
 };
 
@@ -24,7 +31,10 @@ use sandbox::salesforce::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use files::files;
 use house::{House, PASSPHRASE, Ran};
+use kill::kill_when;
+use misbehaviour::{Read, answer, until_done};
 
 const IN: &str = "systemSalesforceUser_managedUser";
 const OUT: &str = "managedUser_systemSalesforceUser";
@@ -396,33 +406,6 @@ async fn what_salesforce_refuses_is_told_in_its_words() {
 
 // ---- an org that misbehaves ----
 
-/// Runs a mapping until it is through, as a person would who reads what it says. Gives what it said on the way.
-fn until_done(house: &House, mapping: &str) -> Vec<String> {
-    let mut said = Vec::new();
-    for _ in 0..4 {
-        let ran = house.concord(&["--json", "recon", mapping, "--allow", "deletes=5"]);
-        match ran.code {
-            0 => return said,
-            1 | 3 => {
-                let last = ran.err.trim().lines().last().unwrap_or_default();
-                assert!(last.starts_with("concord: "), "{ran:#?}");
-                said.push(last.to_owned());
-            }
-            _ => panic!("{mapping}: {ran:#?}"),
-        }
-    }
-    panic!("{mapping} does not come to an end: {said:#?}");
-}
-
-/// What reading comes to while a fault lasts.
-#[derive(Clone, Copy, Debug)]
-enum Read {
-    /// The run gets through.
-    Through,
-    /// The run may end, but before it changes anything, and says this.
-    OrSays(&'static str),
-}
-
 async fn reads(faults: Faults, expected: Read) {
     let (house, sandbox) = importing(Options { records: PEOPLE, ..Options::default() }).await;
     let org = sandbox.org();
@@ -443,7 +426,7 @@ async fn reads(faults: Faults, expected: Read) {
                 let last = ran.err.trim().lines().last().unwrap_or_default();
                 assert!(last.starts_with("concord: ") && last.contains(words), "{ran:#?}");
                 assert_eq!(users(&house), before, "a read that is not whole changes nothing");
-                until_done(&house, IN);
+                until_done(&house, IN, 5);
             }
             _ => panic!("{ran:#?}"),
         }
@@ -481,7 +464,7 @@ async fn writes(faults: Faults) {
             _ => {}
         }
         to.set_faults(faults.clone());
-        said.extend(until_done(&house, TO_OTHER));
+        said.extend(until_done(&house, TO_OTHER, 5));
         to.clear_faults();
         assert_eq!(people(&to), users(&house), "{round}: one for each: {said:#?}");
     }
@@ -494,10 +477,6 @@ async fn writes(faults: Faults) {
     let changes =
         ["created", "updated", "deleted"].map(|kind| quiet["progress"]["target"][kind].as_u64().unwrap());
     assert_eq!(changes, [0, 0, 0], "{quiet}");
-}
-
-fn answer(status: u16) -> Action {
-    Action::Answer { status, body: None, headers: Default::default() }
 }
 
 fn limit(name: &str) -> Action {
@@ -532,21 +511,6 @@ fn dead_cursors(times: u64) -> Faults {
     Faults { cursors: Some(CursorFault { die_after_pages: 1, times }), ..Faults::default() }
 }
 
-/// A test for each fault, so that the one that fails has its name and all of them run side by side.
-macro_rules! faults {
-    ($run:ident: $($name:ident($($argument:expr),+);)+) => {
-        mod $run {
-            use super::*;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    super::$run($($argument),+).await;
-                }
-            )+
-        }
-    };
-}
-
 faults! { reads:
     over_a_server_that_is_busy(on_a_page(answer(503), 1), Read::Through);
     over_a_server_that_stays_down(on_a_page(answer(503), ALWAYS), Read::OrSays("try again later"));
@@ -576,22 +540,6 @@ faults! { writes:
 
 // ---- a program that is killed ----
 
-/// Kills the process once `reached` holds, or lets it end if it is faster. Gives whether it was killed.
-async fn kill_when(mut child: Child, mut reached: impl FnMut() -> bool) -> bool {
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    loop {
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        if reached() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return true;
-        }
-        ticks.tick().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_that_is_killed_makes_each_user_once() {
     let slow = Options { latency: Duration::from_millis(40), ..Options::default() };
@@ -605,20 +553,13 @@ async fn an_export_that_is_killed_makes_each_user_once() {
         killed += u32::from(kill_when(child, || org.count("User") >= made).await);
     }
     assert!(killed >= 3, "only {killed} of 4 kills fell inside a run");
-    until_done(&house, TO_OTHER);
+    until_done(&house, TO_OTHER, 5);
     assert_eq!(people(&org), users(&house));
     let made = org.writes().iter().filter(|w| w.kind == WriteKind::Create && w.object == "User").count();
     assert_eq!(made, users(&house).len() - 1, "each once; one was there before");
 }
 
 // ---- secrets ----
-
-fn files(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, into) } else { into.push(path) }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_is_written_or_said_holds_a_secret() {

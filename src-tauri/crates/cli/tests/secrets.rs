@@ -3,6 +3,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
+#[path = "shared/files.rs"]
+mod files;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,6 +14,8 @@ use std::{
 
 use sandbox::hubspot::{Options, Sandbox};
 use serde_json::{Value, json};
+
+use files::files;
 
 const PASSPHRASE: &str = "canary-passphrase-4711";
 const SERVICE_KEY: &str = "canary-service-key-0815";
@@ -69,13 +74,6 @@ fn spellings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
         all.push(("base64", middle.into_bytes()));
     }
     all
-}
-
-fn files(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, into) } else { into.push(path) }
-    }
 }
 
 fn search(name: &str, content: &[u8], secret: &str) {
