@@ -13,6 +13,8 @@ async function screens(host: Host): Promise<[string, string][]> {
     ["connectors", "/connectors"],
     ["connector", `/connectors/${connector}`],
     ["connector-new", "/connectors/new"],
+    ["connector-new-hubspot", "/connectors/new?system=hubspot"],
+    ["connector-new-salesforce", "/connectors/new?system=salesforce"],
     ["mappings", "/mappings"],
     ["mapping", `/mappings/${inbound}`],
     ["mapping-runs", `/mappings/${inbound}?tab=runs`],
@@ -23,7 +25,12 @@ async function screens(host: Host): Promise<[string, string][]> {
     ["user-new", "/users/new"],
     ["runs", "/runs"],
     ["run", `/runs/${preview}`],
+    ["types", "/types"],
+    ["type", "/types/user"],
+    ["type-new", "/types/new"],
+    ["inbox", "/inbox"],
     ["queue", "/queue"],
+    ["audit", "/audit"],
     ["settings", "/settings"],
   ];
 }

@@ -31,7 +31,8 @@ export function canUndo(run: RunSummary): boolean {
 /** Whether a run stopped among its writes, so that the rest of its plan can be carried out. */
 export function canGoOn(run: RunSummary): boolean {
   const stopped = run.state === "interrupted" || run.state === "canceled" || run.state === "failed";
-  return stopped && run.mode !== "preview" && run.done > 0 && run.done + run.failed < run.changes;
+  // Changes are those that are done and those that are still to be made; failed ones are neither.
+  return stopped && run.mode !== "preview" && run.done < run.changes && (run.state === "interrupted" || run.done + run.failed > 0);
 }
 
 /** How many records of a run are left to be looked at again. */
@@ -75,7 +76,7 @@ export function runOutcome(run: RunSummary): string {
   } else if (isLook(run)) {
     if (run.changes > 0) parts.push(`${count(run.changes, "change")} found`);
   } else {
-    parts.push(run.changes === 0 ? "nothing to change" : `${number(run.done)} of ${count(run.changes, "change")} done`);
+    if (run.changes > 0 || run.failed === 0) parts.push(run.changes === 0 ? "nothing to change" : `${number(run.done)} of ${count(run.changes, "change")} done`);
   }
   if (run.failed > 0) parts.push(`${number(run.failed)} failed`);
   if (run.needsYou > 0) parts.push(`${number(run.needsYou)} need${run.needsYou === 1 ? "s" : ""} you`);

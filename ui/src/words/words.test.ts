@@ -72,7 +72,8 @@ test("values are text, whatever they were", () => {
 test.each<[string, Partial<RunSummary>, boolean]>([
   ["cut off among its writes", { state: "interrupted", mode: "reconcile", changes: 10, done: 4 }, true],
   ["canceled among its writes", { state: "canceled", mode: "apply", changes: 10, done: 4, failed: 1 }, true],
-  ["at its end", { state: "failed", mode: "reconcile", changes: 10, done: 9, failed: 1 }, false],
+  ["at its end", { state: "failed", mode: "reconcile", changes: 9, done: 9, failed: 1 }, false],
+  ["a held one that was dropped", { state: "canceled", mode: "reconcile", changes: 10 }, false],
   ["a plan that was dropped", { state: "canceled", mode: "preview", changes: 10 }, false],
   ["under way", { state: "active", mode: "reconcile", changes: 10, done: 4 }, false],
 ])("a run %s can go on", (_, run, can) => {

@@ -64,7 +64,7 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
         )}
         {canGoOn(summary) && (
           <Button look="primary" busy={apply.isPending} title="Carries out what is left of the plan" onClick={() => start(null)}>
-            Go on with {count(summary.changes - summary.done - summary.failed, "change")}
+            Go on with {count(summary.changes - summary.done, "change")}
           </Button>
         )}
         {leftOver(summary) > 0 && (

@@ -112,7 +112,7 @@ test("a run that was cut off goes on with what is left", async () => {
     if (name === "run_get" && applied.length === 0) Object.assign((answer as RunDetail).summary, { state: "interrupted", mode: "reconcile", changes: 112, done: 100, failed: 2 });
     return answer;
   });
-  await user.click(await screen.findByRole("button", { name: "Go on with 10 changes" }));
+  await user.click(await screen.findByRole("button", { name: "Go on with 12 changes" }));
   await waitFor(() => expect(applied).toEqual([{ id: "run-3", allowDeletes: null }]));
 });
 

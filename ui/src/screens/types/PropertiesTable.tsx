@@ -37,7 +37,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
           </th>
           <th scope="col" className={whole ? "w-[20%]" : "w-[34%]"}>Name</th>
           <th scope="col">Title</th>
-          <th scope="col" className="w-28">Type</th>
+          <th scope="col" className="w-32">Type</th>
           {whole && (
             <>
               <th scope="col" className="w-[76px] text-center">Required</th>

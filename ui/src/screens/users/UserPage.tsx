@@ -121,7 +121,7 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
             <form
               id={FORM}
               noValidate
-              className="mb-8 grid grid-cols-2 items-start gap-x-5 gap-y-4"
+              className="grid grid-cols-2 items-start gap-x-5 gap-y-4"
               onSubmit={(event) => {
                 event.preventDefault();
                 submit();
@@ -152,7 +152,6 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
                 );
               })}
             </form>
-            {detail && <History id={detail.user.id} titleOf={titleOf} />}
           </div>
           {detail && (
             <div className="min-w-0">
@@ -164,6 +163,11 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
               <Section title="Linked Systems">
                 <LinkedSystems linked={detail.linked} />
               </Section>
+            </div>
+          )}
+          {detail && (
+            <div className="col-span-full min-w-0">
+              <History id={detail.user.id} titleOf={titleOf} />
             </div>
           )}
         </div>
