@@ -18,6 +18,7 @@ mod mapping_lab;
 mod mapping_templates;
 mod mapping_trial;
 mod mappings;
+mod object_times;
 mod perform;
 mod pool;
 mod ready_mappings;
@@ -26,6 +27,7 @@ mod remote_data;
 mod rest_access;
 mod runs;
 mod samples;
+mod scim_tokens;
 mod sync_check;
 mod users;
 mod vaulting;
@@ -38,9 +40,11 @@ pub use error::{ApiError, ErrorCode};
 pub use idm_project::{
     IdmExport, IdmExported, IdmImport, IdmImported, LeftOut, Note, Taken, TakenHow, ToEnter,
 };
+pub use object_times::ObjectTimes;
 pub use perform::PerformRequest;
 pub use ready_mappings::{ready_mapping, ready_mapping_names};
 pub use recon_documents::AssocPage;
 pub use remote_data::{RemotePage, RemoteQuery};
 pub use rest_access::{PasswordProof, RestAdmin};
+pub use scim_tokens::{ScimProfile, ScimToken};
 pub use users::rest_object;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{connector, idm, inbox, mapping, queue, recon, run, sandbox, serve, user, vault},
+    commands::{connector, idm, inbox, mapping, queue, recon, run, sandbox, scim_token, serve, user, vault},
     exit::Failure,
 };
 
@@ -64,8 +64,11 @@ pub enum Command {
     Queue(queue::Command),
     ImportIdm(idm::Import),
     ExportIdm(idm::Export),
-    /// Answers other systems: IDM's REST, until Ctrl-C
+    /// Answers other systems: IDM's REST and SCIM, until Ctrl-C
     Serve(serve::Serve),
+    /// Tokens of the systems that provision people into Concord by SCIM
+    #[command(subcommand)]
+    ScimToken(scim_token::Command),
     /// A CRM on this machine, with made-up people, for first steps and tests
     #[command(subcommand)]
     Sandbox(sandbox::Command),

@@ -1,4 +1,5 @@
-//! What other systems reach over HTTP: IDM's REST under `/openidm`, over the use cases of [`api`].
+//! What other systems reach over HTTP: IDM's REST under `/openidm` and SCIM under `/scim/v2`, over the use
+//! cases of [`api`].
 //!
 //! Invariants:
 //! - A request is looked at in this order, and the first refusal ends it: host, origin, room, credentials, route, body.
@@ -16,6 +17,7 @@ mod guesses;
 mod listen;
 mod problem;
 mod rest;
+mod scim;
 mod tls;
 
 use std::{io, sync::Arc};
@@ -72,7 +74,7 @@ impl Server {
             room: Room::default(),
         });
         let worker = app.start_worker();
-        let listening = Listening::start(listener, routes(shared), options.certificate);
+        let listening = Listening::start(listener, routes(shared, scheme), options.certificate);
         Ok(Self { listening, url: format!("{scheme}://{address}"), _worker: worker })
     }
 
@@ -88,10 +90,11 @@ impl Server {
 }
 
 /// Each part's routes behind the same gate.
-fn routes(shared: Arc<Shared>) -> Router {
+fn routes(shared: Arc<Shared>, scheme: &'static str) -> Router {
     Router::new()
         .fallback(gate::nothing_here)
         .with_state(Arc::clone(&shared))
         .merge(rest::routes(Arc::clone(&shared)))
+        .merge(scim::routes(Arc::clone(&shared), scheme))
         .layer(axum::middleware::from_fn_with_state(shared, gate::pass))
 }

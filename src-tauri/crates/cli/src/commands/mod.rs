@@ -13,6 +13,7 @@ pub mod queue;
 pub mod recon;
 pub mod run;
 pub mod sandbox;
+pub mod scim_token;
 pub mod serve;
 pub mod user;
 pub mod vault;
@@ -41,6 +42,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::ImportIdm(command) => idm::import(command, open().await?.as_ref(), output).await,
         Command::ExportIdm(command) => idm::export(command, open().await?.as_ref(), output).await,
         Command::Serve(command) => serve::run(command, &open().await?, output).await,
+        Command::ScimToken(command) => scim_token::run(command, open().await?.as_ref(), output).await,
         Command::Vault(command) => vault::run(command, open().await?.as_ref(), output).await,
         // These two keep nothing in the data folder.
         Command::Sandbox(command) => sandbox::run(command, output).await,

@@ -1,0 +1,308 @@
+//! Lists: filtered, sorted, page by page.
+//!
+//! What the repository can look up exactly, it pages itself. The rest is a walk over what it narrows a filter down to, of which
+//! only the page asked for is kept in memory.
+
+use std::cmp::Ordering;
+
+use api::dto::{ObjectsRequest, UserRow};
+use model::{Filter as Query, ManagedObjectConfig};
+use serde_json::{Map, Value};
+
+use super::{
+    call::{Answer, Call},
+    filter::{Filter, Scope},
+    lookup::Lookup,
+    path::Path,
+    projection::Projection,
+    refusal::Refusal,
+    resources::{Memberships, memberships, schema, whole},
+    schema::{KINDS, Kind, USERS},
+};
+
+/// Resources on a page when the client does not say how many.
+const USUAL: usize = 100;
+/// Most resources on a page.
+pub(crate) const LARGEST: usize = 1000;
+/// Objects that are read at a time.
+const AT_A_TIME: u32 = 1000;
+/// Most resources that are sorted here, without an index.
+const SORTED_HERE: usize = 20_000;
+
+/// What a client asks for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    filter: Option<String>,
+    sort: Option<String>,
+    descending: bool,
+    start: usize,
+    count: usize,
+    only: Option<Vec<String>>,
+    without: Vec<String>,
+}
+
+impl Wanted {
+    /// From the query.
+    pub fn of_query(call: &Call) -> Result<Self, Refusal> {
+        let names = |name| {
+            call.parameter(name).map(|text| text.split(',').map(|n| n.trim().to_owned()).collect::<Vec<_>>())
+        };
+        Self::new(
+            call.parameter("filter"),
+            call.parameter("sortBy"),
+            call.parameter("sortOrder"),
+            call.parameter("startIndex").map(whole_number).transpose()?,
+            call.parameter("count").map(whole_number).transpose()?,
+            names("attributes"),
+            names("excludedAttributes").unwrap_or_default(),
+        )
+    }
+
+    /// From the body of a search.
+    pub fn of_body(body: &Map<String, Value>) -> Result<Self, Refusal> {
+        let part = |name: &str| body.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v);
+        let text = |name: &str| part(name).and_then(Value::as_str);
+        let number = |name: &str| match part(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) => whole_number(&number.to_string()).map(Some),
+            Some(_) => Err(Refusal::value(format!("`{name}` must be a whole number"))),
+        };
+        let names = |name: &str| {
+            let items = part(name)?.as_array()?;
+            Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
+        };
+        Self::new(
+            text("filter"),
+            text("sortBy"),
+            text("sortOrder"),
+            number("startIndex")?,
+            number("count")?,
+            names("attributes"),
+            names("excludedAttributes").unwrap_or_default(),
+        )
+    }
+
+    fn new(
+        filter: Option<&str>,
+        sort: Option<&str>,
+        order: Option<&str>,
+        start: Option<i64>,
+        count: Option<i64>,
+        only: Option<Vec<String>>,
+        without: Vec<String>,
+    ) -> Result<Self, Refusal> {
+        let descending = match order.map(str::to_ascii_lowercase).as_deref() {
+            None | Some("" | "ascending") => false,
+            Some("descending") => true,
+            Some(_) => return Err(Refusal::value("`sortOrder` is ascending or descending")),
+        };
+        let positive = |number: i64| usize::try_from(number).unwrap_or(0);
+        Ok(Self {
+            filter: filter.map(str::to_owned),
+            sort: sort.filter(|sort| !sort.is_empty()).map(str::to_owned),
+            descending,
+            start: start.map_or(1, positive).max(1),
+            count: count.map_or(USUAL, positive).min(LARGEST),
+            only: only.filter(|names| !names.is_empty()),
+            without,
+        })
+    }
+}
+
+fn whole_number(text: &str) -> Result<i64, Refusal> {
+    text.trim().parse().map_err(|_| Refusal::value("`startIndex` and `count` are whole numbers"))
+}
+
+/// Resources of one type.
+pub(crate) async fn of_kind(call: &Call, kind: &'static Kind, wanted: Wanted) -> Result<Answer, Refusal> {
+    let (total, found) = part(call, kind, &wanted, wanted.start - 1, wanted.count).await?;
+    Ok(Answer::list(total, wanted.start, found))
+}
+
+/// Resources of every type, one type after the other. A filter that is about one type alone finds that one.
+pub(crate) async fn of_all(call: &Call, wanted: Wanted) -> Result<Answer, Refusal> {
+    let (mut total, mut found, mut refusal, mut understood) = (0, Vec::new(), None, false);
+    for kind in KINDS {
+        let skip = (wanted.start - 1).saturating_sub(total);
+        match part(call, kind, &wanted, skip, wanted.count - found.len()).await {
+            Ok((matching, more)) => {
+                understood = true;
+                total += matching;
+                found.extend(more);
+            }
+            Err(refused) if refused.kind == Some("invalidFilter") => refusal = Some(refused),
+            Err(refused) => return Err(refused),
+        }
+    }
+    match refusal.filter(|_| !understood) {
+        Some(refusal) => Err(refusal),
+        None => Ok(Answer::list(total, wanted.start, found)),
+    }
+}
+
+/// How many there are, and so many of them from there on.
+async fn part(
+    call: &Call,
+    kind: &'static Kind,
+    wanted: &Wanted,
+    skip: usize,
+    count: usize,
+) -> Result<(usize, Vec<Value>), Refusal> {
+    let loose = call.habits.loose;
+    let filter = wanted.filter.as_deref().map(|text| Filter::read(Scope::Resource(kind), text, loose));
+    let filter = filter.transpose().map_err(Refusal::filter)?;
+    // What a type does not have puts nothing into an order.
+    let sort = wanted.sort.as_deref().and_then(|name| Path::read(kind, name, loose).ok());
+    let names = |names: &'_ [String]| names.iter().map(|n| n.trim().to_owned()).collect::<Vec<_>>();
+    let (only, without) = (wanted.only.as_deref().map(names), names(&wanted.without));
+    let projection = Projection::read(
+        kind,
+        only.as_ref().map(|names| names.iter().map(String::as_str)),
+        without.iter().map(String::as_str),
+    );
+    let Some(config) = schema(&call.app, kind).await? else { return Ok((0, Vec::new())) };
+    let lookup = Lookup { kind, config: &config };
+    let (query, exact) =
+        filter.as_ref().map_or((Query::Always(true), true), |filter| filter.narrowed(&lookup));
+    let index = sort.as_ref().and_then(|path| lookup.sorting(path));
+    let members = if kind == &USERS && (projection.shows("groups") || !exact) {
+        memberships(&call.app, None).await?
+    } else {
+        Memberships::new()
+    };
+    let walk = Walk {
+        call,
+        kind,
+        config: &config,
+        filter: filter.as_ref().filter(|_| !exact),
+        query: (query != Query::Always(true)).then(|| query.to_string()),
+        order: index.map(|name| format!("{}{name}", if wanted.descending { "-" } else { "" })),
+        members: &members,
+    };
+    let (total, rows) = match sort.filter(|_| index.is_none()) {
+        Some(path) => walk.sorted(&path, wanted.descending, skip, count).await?,
+        None => walk.in_order(skip, count).await?,
+    };
+    let times = call.app.object_times(kind.managed, rows.iter().map(|row| row.id.clone()).collect()).await?;
+    let shown = rows
+        .iter()
+        .map(|row| whole(call, kind, &config, row, times.get(&row.id), &members))
+        .map(|resource| Value::Object(projection.of(resource)))
+        .collect();
+    Ok((total, shown))
+}
+
+/// A walk over the repository.
+struct Walk<'w> {
+    call: &'w Call,
+    kind: &'static Kind,
+    config: &'w ManagedObjectConfig,
+    /// What the query leaves to be judged here.
+    filter: Option<&'w Filter>,
+    query: Option<String>,
+    order: Option<String>,
+    members: &'w Memberships,
+}
+
+impl Walk<'_> {
+    fn request(&self, after: Option<String>, limit: usize) -> ObjectsRequest {
+        ObjectsRequest {
+            kind: self.kind.managed.to_owned(),
+            search: None,
+            filter: self.query.clone(),
+            sort: self.order.clone(),
+            after,
+            limit: Some(u32::try_from(limit).unwrap_or(AT_A_TIME).clamp(1, AT_A_TIME)),
+            exact_total: false,
+        }
+    }
+
+    async fn in_order(&self, skip: usize, count: usize) -> Result<(usize, Vec<UserRow>), Refusal> {
+        let (mut seen, mut rows, mut after) = (0, Vec::new(), None);
+        let mut known_total = None;
+        loop {
+            let left = (skip + count).saturating_sub(seen);
+            let limit = if self.filter.is_some() { AT_A_TIME as usize } else { left };
+            let mut request = self.request(after, limit);
+            request.exact_total = self.filter.is_none() && known_total.is_none();
+            let page = self.call.app.objects_list(request).await?;
+            known_total = known_total.or(usize::try_from(page.total).ok());
+            for (resource, row) in self.matching(page.objects).await? {
+                drop(resource);
+                if seen >= skip && rows.len() < count {
+                    rows.push(row);
+                }
+                seen += 1;
+            }
+            after = page.next;
+            if after.is_none() || (self.filter.is_none() && seen >= skip + count) {
+                let total = if self.filter.is_some() { seen } else { known_total.unwrap_or(seen) };
+                return Ok((total, rows));
+            }
+        }
+    }
+
+    async fn sorted(
+        &self,
+        path: &Path,
+        descending: bool,
+        skip: usize,
+        count: usize,
+    ) -> Result<(usize, Vec<UserRow>), Refusal> {
+        let (mut rows, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.call.app.objects_list(self.request(after, AT_A_TIME as usize)).await?;
+            for (resource, row) in self.matching(page.objects).await? {
+                rows.push((sort_value(path, &resource), row));
+            }
+            if rows.len() > SORTED_HERE {
+                return Err(Refusal::too_many(format!(
+                    "more than {SORTED_HERE} resources match, too many to be sorted by this attribute; sort by another one, or narrow the filter"
+                )));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        rows.sort_by(|(a, _), (b, _)| compare(a.as_deref(), b.as_deref(), descending));
+        Ok((rows.len(), rows.into_iter().skip(skip).take(count).map(|(_, row)| row).collect()))
+    }
+
+    /// Those that match, as resources, of a page.
+    async fn matching(&self, rows: Vec<UserRow>) -> Result<Vec<(Map<String, Value>, UserRow)>, Refusal> {
+        let ids = rows.iter().map(|row| row.id.clone()).collect();
+        let times = self.call.app.object_times(self.kind.managed, ids).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| {
+                let times = times.get(&row.id);
+                let resource = whole(self.call, self.kind, self.config, &row, times, self.members);
+                self.filter.is_none_or(|filter| filter.matches(&resource)).then_some((resource, row))
+            })
+            .collect())
+    }
+}
+
+/// What a resource is sorted by: the value, of a list the primary or the first one.
+fn sort_value(path: &Path, resource: &Map<String, Value>) -> Option<String> {
+    let values = path.values(resource);
+    let primary = values.iter().find(|value| value.get("primary") == Some(&Value::Bool(true)));
+    let value = primary.or(values.first())?;
+    let text = match value.get("value").unwrap_or(value) {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    Some(if path.last().is_some_and(|attribute| attribute.exact) { text } else { text.to_lowercase() })
+}
+
+/// Resources without a value come last in either direction, as in the orders that an index gives.
+fn compare(a: Option<&str>, b: Option<&str>, descending: bool) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) if descending => b.cmp(a),
+        (Some(a), Some(b)) => a.cmp(b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}

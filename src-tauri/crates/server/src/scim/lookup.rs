@@ -1,0 +1,123 @@
+//! What the repository can look up of a filter or sort by.
+
+use model::{Filter as Query, ManagedObjectConfig, Pointer, filter::Op};
+use serde_json::Value;
+
+use super::{
+    filter::{Columns, flag, query},
+    path::Path,
+    people,
+    schema::{Kind, USERS},
+};
+
+/// A managed type behind a resource type.
+pub(crate) struct Lookup<'c> {
+    pub kind: &'static Kind,
+    pub config: &'c ManagedObjectConfig,
+}
+
+impl Lookup<'_> {
+    fn indexed(&self, attribute: &str) -> bool {
+        self.config.indexed().iter().any(|index| index.attribute == attribute && !index.number)
+    }
+
+    fn is_users(&self) -> bool {
+        self.kind == &USERS
+    }
+
+    /// The managed attribute of a single value.
+    fn attribute(&self, names: &[&'static str]) -> Option<&'static str> {
+        if self.is_users() {
+            return people::attribute_of(self.config, names);
+        }
+        match names {
+            [name @ ("displayName" | "externalId")] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The managed attribute whose index gives the order by a path.
+    pub fn sorting(&self, path: &Path) -> Option<&'static str> {
+        self.attribute(&path.names()).filter(|attribute| self.indexed(attribute))
+    }
+}
+
+impl Columns for Lookup<'_> {
+    fn compare(&self, path: &Path, op: Op, literal: &Value) -> Option<(Query, bool)> {
+        let names = path.names();
+        if names == ["active"] {
+            let wanted = literal.as_bool().or_else(|| flag(literal.as_str()?))?;
+            let known = op == Op::Eq && self.is_users() && self.indexed("accountStatus");
+            let inactive = query("accountStatus", Op::Eq, "inactive".into());
+            let found = if wanted { Query::Not(Box::new(inactive)) } else { inactive };
+            return known.then_some((found, true));
+        }
+        if !literal.is_string() {
+            return None;
+        }
+        let exactly = |attribute: &str| Some((query(attribute, op, literal.clone()), true));
+        if let Some(attribute) = self.attribute(&names) {
+            let exact = path.last().is_some_and(|last| last.exact);
+            return if exact || self.indexed(attribute) { exactly(attribute) } else { None };
+        }
+        match (names.as_slice(), self.is_users()) {
+            (["id"], _) if op == Op::Eq => exactly("_id"),
+            (["externalId"], true) => exactly("scim/externalId"),
+            (["members", "value"], false) if op == Op::Eq => exactly("members"),
+            // One address is at home in `mail`; further ones are kept with the list.
+            (["emails", "value"], true) if self.indexed("mail") => {
+                let listed = Query::Present(Pointer::parse("scim/emails"));
+                Some((Query::Or(vec![query("mail", op, literal.clone()), listed]), false))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            filter::{Filter, Scope},
+            groups,
+            schema::GROUPS,
+        },
+        *,
+    };
+
+    #[test]
+    fn filters_are_narrowed_to_what_can_be_looked_up() {
+        let user = ManagedObjectConfig::default_user();
+        let group: ManagedObjectConfig = serde_json::from_value(groups::managed_type()).unwrap();
+        for (kind, config, text, expect, exact) in [
+            (&USERS, &user, "userName eq \"a\"", "/userName eq \"a\"", true),
+            (&USERS, &user, "userName ne \"a\"", "!(/userName eq \"a\")", true),
+            (
+                &USERS,
+                &user,
+                "active eq true and name.familyName sw \"L\"",
+                "(!(/accountStatus eq \"inactive\") and /sn sw \"L\")",
+                true,
+            ),
+            (&USERS, &user, "active eq \"False\"", "/accountStatus eq \"inactive\"", true),
+            (
+                &USERS,
+                &user,
+                "id eq \"7\" or externalId eq \"E\"",
+                "(/_id eq \"7\" or /scim/externalId eq \"E\")",
+                true,
+            ),
+            (&USERS, &user, "emails.value eq \"a\"", "(/mail eq \"a\" or /scim/emails pr)", false),
+            (&USERS, &user, "not (emails.value eq \"a\")", "true", false),
+            (&USERS, &user, "userName eq \"a\" and nickName pr", "(/userName eq \"a\" and true)", false),
+            (&USERS, &user, "title eq \"Boss\"", "true", false),
+            (&USERS, &user, "userName ew \"a\"", "true", false),
+            (&GROUPS, &group, "displayName eq \"g\"", "/displayName eq \"g\"", true),
+            (&GROUPS, &group, "members eq \"u1\"", "/members eq \"u1\"", true),
+        ] {
+            let filter = Filter::read(Scope::Resource(kind), text, false).unwrap();
+            let (query, is_exact) = filter.narrowed(&Lookup { kind, config });
+            assert_eq!((query.to_string().as_str(), is_exact), (expect, exact), "{text}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Users and groups: made, read, changed, deleted.
+
+use std::collections::HashMap;
+
+use api::{
+    App, Edit, ErrorCode, ObjectTimes, Which,
+    dto::{ManagedTypeDraft, ObjectDelete, ObjectSaved, ObjectsRequest, UserRow},
+};
+use axum::http::StatusCode;
+use model::{Attributes, ManagedObjectConfig, filter::Op};
+use serde_json::{Map, Value, json};
+
+use super::{
+    call::{Answer, Call},
+    filter::query,
+    groups, patch, people,
+    projection::Projection,
+    refusal::Refusal,
+    schema::{GROUPS, Kind, USERS},
+    tidy,
+};
+
+/// How often a patch is tried again when others change the resource at the same time.
+const TRIES: usize = 5;
+/// WSO2 puts the name of the user store in front of a user's.
+const USER_STORE: &str = "PRIMARY/";
+/// Groups that are read at a time.
+const AT_A_TIME: u32 = 1000;
+
+/// The groups of people: the groups' ids and names, by the members' ids.
+pub(crate) type Memberships = HashMap<String, Vec<(String, String)>>;
+
+pub(crate) async fn schema(app: &App, kind: &Kind) -> Result<Option<ManagedObjectConfig>, Refusal> {
+    Ok(app.managed_schema(kind.managed).await?)
+}
+
+pub(crate) fn projection(call: &Call, kind: &Kind) -> Projection {
+    let names =
+        |name| call.parameter(name).map(|text| text.split(',').map(str::trim).filter(|n| !n.is_empty()));
+    Projection::read(kind, names("attributes"), names("excludedAttributes").into_iter().flatten())
+}
+
+pub(crate) async fn read(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
+    let (config, row) = find(call, kind, id).await?;
+    if call.has(&row.rev) {
+        return Ok(Answer::empty(StatusCode::NOT_MODIFIED));
+    }
+    shown(call, kind, &config, &row).await.map(Answer::ok)
+}
+
+async fn find(call: &Call, kind: &'static Kind, id: &str) -> Result<(ManagedObjectConfig, UserRow), Refusal> {
+    let missing = || Refusal::not_found(format!("there is no {} `{id}`", kind.name));
+    let config = schema(&call.app, kind).await?.ok_or_else(missing)?;
+    match call.app.object_read(kind.managed, id).await {
+        Ok(row) => Ok((config, row)),
+        Err(error) if error.code == ErrorCode::NotFound => Err(missing()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn create(call: &Call, kind: &'static Kind) -> Result<Answer, Refusal> {
+    let sent = tidy::resource(kind, call.object()?)?;
+    let config = match schema(&call.app, kind).await? {
+        Some(config) => config,
+        None => make_type(&call.app, kind).await?,
+    };
+    let saved = save(call, kind, &config, Which::New(None), None, sent).await?;
+    let location = call.location(kind, &saved.object.id);
+    Ok(Answer::created(shown(call, kind, &config, &saved.object).await?, location))
+}
+
+/// The type of groups is made when the first group comes.
+async fn make_type(app: &App, kind: &'static Kind) -> Result<ManagedObjectConfig, Refusal> {
+    let draft = ManagedTypeDraft { config: groups::managed_type(), rev: None, confirmed: true };
+    app.managed_type_save(draft).await?;
+    schema(app, kind).await?.ok_or_else(|| {
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            None,
+            format!("the managed type {} could not be made", kind.managed),
+        )
+    })
+}
+
+pub(crate) async fn replace(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
+    let sent = tidy::resource(kind, call.object()?)?;
+    let (config, _) = find(call, kind, id).await?;
+    let saved = save(call, kind, &config, Which::There(id.to_owned()), call.if_match(), sent).await?;
+    shown(call, kind, &config, &saved.object).await.map(Answer::ok)
+}
+
+pub(crate) async fn change(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
+    let body = call.object()?;
+    let wanted = call.if_match();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let (config, row) = find(call, kind, id).await?;
+        let before = core(call, kind, &config, &row);
+        let after = patch::apply(kind, &before, body.clone(), call.habits.loose, call.habits.loose)?;
+        let rev = wanted.clone().unwrap_or_else(|| row.rev.clone());
+        let saved = save(call, kind, &config, Which::There(id.to_owned()), Some(rev), after).await;
+        match saved {
+            Err(refusal)
+                if refusal.status == StatusCode::PRECONDITION_FAILED && wanted.is_none() && tries < TRIES => {
+            }
+            Err(refusal) => return Err(refusal),
+            Ok(_) if kind == &GROUPS && call.habits.quiet_groups => {
+                return Ok(Answer::empty(StatusCode::NO_CONTENT));
+            }
+            Ok(saved) => return shown(call, kind, &config, &saved.object).await.map(Answer::ok),
+        }
+    }
+}
+
+pub(crate) async fn delete(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
+    find(call, kind, id).await?;
+    let request = ObjectDelete { kind: kind.managed.to_owned(), id: id.to_owned(), rev: call.if_match() };
+    call.app.object_delete(request).await?;
+    if kind == &USERS {
+        leave_groups(call, id).await?;
+    }
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// Who is gone is no longer a member of anything.
+async fn leave_groups(call: &Call, id: &str) -> Result<(), Refusal> {
+    if schema(&call.app, &GROUPS).await?.is_none() {
+        return Ok(());
+    }
+    loop {
+        let page = call.app.objects_list(groups_with(Some(id), None)).await?;
+        for group in page.objects {
+            let steps = json!([{"operation": "remove", "field": "/members", "value": id}]);
+            call.app.object_patch(GROUPS.managed, &group.id, None, &steps).await?;
+        }
+        if page.next.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The groups, or those with a member.
+fn groups_with(member: Option<&str>, after: Option<String>) -> ObjectsRequest {
+    ObjectsRequest {
+        kind: GROUPS.managed.to_owned(),
+        search: None,
+        filter: member.map(|id| query("members", Op::Eq, id.into()).to_string()),
+        sort: None,
+        after,
+        limit: Some(AT_A_TIME),
+        exact_total: false,
+    }
+}
+
+/// The groups of everybody, or of one.
+pub(crate) async fn memberships(app: &App, member: Option<&str>) -> Result<Memberships, Refusal> {
+    let mut found = Memberships::new();
+    if schema(app, &GROUPS).await?.is_none() {
+        return Ok(found);
+    }
+    let mut after = None;
+    loop {
+        let page = app.objects_list(groups_with(member, after)).await?;
+        for group in page.objects {
+            let Value::Object(attributes) = group.attributes else { continue };
+            let name = attributes.get("displayName").and_then(Value::as_str).unwrap_or_default();
+            for id in groups::members(&attributes).filter(|id| member.is_none_or(|member| member == *id)) {
+                found.entry(id.to_owned()).or_default().push((group.id.clone(), name.to_owned()));
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+async fn save(
+    call: &Call,
+    kind: &'static Kind,
+    config: &ManagedObjectConfig,
+    which: Which,
+    rev: Option<String>,
+    mut resource: Map<String, Value>,
+) -> Result<ObjectSaved, Refusal> {
+    let is_user = kind == &USERS;
+    if call.habits.loose
+        && is_user
+        && let Some(Value::String(name)) = resource.get_mut("userName")
+        && let Some(bare) = name.strip_prefix(USER_STORE)
+    {
+        *name = bare.to_owned();
+    }
+    let attributes: Attributes =
+        if is_user { people::to_managed(config, resource) } else { groups::to_managed(resource) };
+    let saved = call.app.object_write(kind.managed, which, rev.as_deref(), Edit::Merge(attributes)).await?;
+    Ok(saved)
+}
+
+/// What clients write of a resource.
+fn core(call: &Call, kind: &Kind, config: &ManagedObjectConfig, row: &UserRow) -> Map<String, Value> {
+    let nothing = Attributes::new();
+    let attributes = row.attributes.as_object().unwrap_or(&nothing);
+    if kind == &USERS {
+        people::of_managed(config, attributes)
+    } else {
+        groups::of_managed(attributes, &call.base)
+    }
+}
+
+/// A whole resource.
+pub(crate) fn whole(
+    call: &Call,
+    kind: &Kind,
+    config: &ManagedObjectConfig,
+    row: &UserRow,
+    times: Option<&ObjectTimes>,
+    memberships: &Memberships,
+) -> Map<String, Value> {
+    let mut resource = Map::new();
+    let core = core(call, kind, config, row);
+    let mut schemas = vec![kind.urn];
+    schemas.extend(kind.extensions().map(|e| e.name).filter(|urn| core.contains_key(*urn)));
+    resource.insert("schemas".into(), json!(schemas));
+    resource.insert("id".into(), row.id.clone().into());
+    resource.extend(core);
+    if let Some(groups) = memberships.get(&row.id).filter(|_| kind == &USERS) {
+        let groups: Vec<Value> = groups
+            .iter()
+            .map(|(id, name)| {
+                json!({"value": id, "$ref": format!("{}/Groups/{id}", call.base), "display": name, "type": "direct"})
+            })
+            .collect();
+        resource.insert("groups".into(), groups.into());
+    }
+    let mut meta = json!({
+        "resourceType": kind.name,
+        "location": call.location(kind, &row.id),
+        "version": format!("W/\"{}\"", row.rev),
+    });
+    if let (Some(times), Some(meta)) = (times, meta.as_object_mut()) {
+        meta.insert("created".into(), times.created.clone().into());
+        meta.insert("lastModified".into(), times.updated.clone().into());
+    }
+    resource.insert("meta".into(), meta);
+    resource
+}
+
+/// A resource as the client asks for it.
+async fn shown(
+    call: &Call,
+    kind: &'static Kind,
+    config: &ManagedObjectConfig,
+    row: &UserRow,
+) -> Result<Value, Refusal> {
+    let projection = projection(call, kind);
+    let times = call.app.object_times(kind.managed, vec![row.id.clone()]).await?;
+    let memberships = if kind == &USERS && projection.shows("groups") {
+        memberships(&call.app, Some(&row.id)).await?
+    } else {
+        Memberships::new()
+    };
+    let resource = whole(call, kind, config, row, times.get(&row.id), &memberships);
+    Ok(Value::Object(projection.of(resource)))
+}
