@@ -15,7 +15,7 @@ Exit codes: 0 done; 1 error; 2 wrong usage; 3 finished, but some records failed;
 Environment: CONCORD_DATA_DIR, the folder where everything is kept; CONCORD_PASSPHRASE, the vault's passphrase where
 there is no keyring; CONCORD_LOG, a log level (error, warn, info, debug) for stderr.
 
-First steps: `concord demo` tells the whole story against a sandbox on this machine.";
+First steps: `concord demo` tells the whole story against sandboxes on this machine.";
 
 /// Keeps people in sync between CRMs and an identity repository
 #[derive(Debug, Parser)]
@@ -75,7 +75,7 @@ pub enum Command {
     /// The vault that keeps the secrets
     #[command(subcommand)]
     Vault(vault::Command),
-    /// Tells the whole story in the terminal: a sandbox, a preview, a reconciliation, and a change each way
+    /// Tells the whole story in the terminal: two sandboxes, a preview, reconciliations, and changes each way
     Demo,
 }
 
