@@ -1,0 +1,302 @@
+//! SCIM on the wire: what Okta, Entra ID and WSO2 send, and what they get.
+
+use std::sync::Arc;
+
+use api::{App, AppOptions, ScimProfile};
+use model::Secret;
+use reqwest::{Client, Method, header::HeaderMap};
+use serde_json::{Value, json};
+use server::{ADMINISTRATOR, Administrator, HostNames, Options, Server};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+const PASSWORD: &str = "a password for tests";
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+struct House {
+    server: Server,
+    app: Arc<App>,
+    client: Client,
+    token: Secret,
+    _folder: TempDir,
+}
+
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Reply {
+    #[track_caller]
+    fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        if status >= 400 && self.body.get("schemas").is_some() {
+            assert_eq!(self.body["status"], status.to_string(), "{self:#?}");
+            assert_eq!(self.headers["content-type"], "application/scim+json", "{self:#?}");
+        }
+        self
+    }
+
+    #[track_caller]
+    fn names(&self) -> Vec<&str> {
+        let rows = self.body["Resources"].as_array().unwrap_or_else(|| panic!("a list: {self:#?}"));
+        rows.iter().filter_map(|row| row["userName"].as_str().or(row["displayName"].as_str())).collect()
+    }
+
+    fn id(&self) -> String {
+        self.body["id"].as_str().unwrap_or_else(|| panic!("a resource: {self:#?}")).to_owned()
+    }
+}
+
+impl House {
+    async fn with(profile: ScimProfile) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = AppOptions {
+            data_dir: folder.path().join("data"),
+            passphrase: Some("a passphrase for tests".into()),
+        };
+        let app = App::open(options).await.unwrap();
+        let token = app.scim_token_create("client", profile).await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let options = Options {
+            administrator: Administrator::Chosen(Secret::new(PASSWORD)),
+            hosts: HostNames::default(),
+            certificate: None,
+        };
+        let server = Server::start(Arc::clone(&app), listener, options).unwrap();
+        let client = Client::builder().no_proxy().build().unwrap();
+        Self { server, app, client, token, _folder: folder }
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
+        let url = format!("{}/scim/v2{path}", self.server.url());
+        let mut request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+        request = request.bearer_auth(self.token.expose());
+        if !body.is_null() {
+            request =
+                request.header("content-type", "application/scim+json; charset=utf-8").body(body.to_string());
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        reply(request).await
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &Value::Null, &[]).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send("POST", path, body, &[]).await
+    }
+
+    async fn patch(&self, path: &str, operations: Value) -> Reply {
+        self.send("PATCH", path, &json!({"Operations": operations}), &[]).await
+    }
+
+    async fn user(&self, name: &str) -> Reply {
+        self.post("/Users", &person(name)).await.is(201)
+    }
+}
+
+async fn reply(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    Reply { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+}
+
+fn person(name: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE],
+        "userName": name, "externalId": format!("ext-{name}"), "active": true, "roles": [],
+        "name": {"givenName": "Ann", "familyName": "Lee", "formatted": "Ann Lee"},
+        "emails": [{"value": format!("{name}@example.org"), "type": "work", "primary": true}],
+        (ENTERPRISE): {"employeeNumber": "7", "manager": {"value": "42"}},
+        "meta": {"resourceType": "User"},
+    })
+}
+
+#[tokio::test]
+async fn a_users_life() {
+    let house = House::with(ScimProfile::Generic).await;
+    let made = house.user("ann").await;
+    let id = made.id();
+    let at = format!("/Users/{id}");
+    assert_eq!(made.headers["location"].to_str().unwrap(), format!("{}/scim/v2{at}", house.server.url()));
+    assert_eq!(made.headers["etag"], "W/\"1\"");
+    assert_eq!(made.body["emails"], person("ann")["emails"]);
+    assert_eq!(made.body[ENTERPRISE], person("ann")[ENTERPRISE]);
+    let managed = house.app.object_read("user", &id).await.unwrap().attributes;
+    assert_eq!((&managed["sn"], &managed["mail"]), (&json!("Lee"), &json!("ann@example.org")));
+    house.post("/Users", &person("ANN")).await.is(409);
+
+    let off = house.patch(&at, json!([{"op": "Replace", "path": "active", "value": "False"}])).await.is(200);
+    assert_eq!(off.body["active"], false);
+    assert_eq!(house.get("/Users?filter=active%20eq%20false").await.is(200).names(), ["ann"]);
+    let old = [("if-match", "W/\"1\"")];
+    house.send("PATCH", &at, &json!({"Operations": []}), &old).await.is(412);
+    house.send("DELETE", &at, &Value::Null, &old).await.is(412);
+    house.send("GET", &at, &Value::Null, &[("if-none-match", "W/\"2\"")]).await.is(304);
+
+    let mut next = person("ann");
+    next["title"] = "Boss".into();
+    next["password"] = "short".into();
+    let refused = house.send("PUT", &at, &next, &[]).await.is(400);
+    assert_eq!(refused.body["scimType"], "invalidValue");
+    next["password"] = "Long enough 1".into();
+    let put = house.send("PUT", &at, &next, &[("if-match", "W/\"2\"")]).await.is(200);
+    assert_eq!(put.body["title"], "Boss");
+    assert!(!put.body.to_string().contains("Long enough"), "a password is never given back");
+    let kept = house.app.object_read("user", &id).await.unwrap().attributes.to_string();
+    assert!(!kept.contains("Long enough"), "nor kept in clear: {kept}");
+
+    house.send("DELETE", &at, &Value::Null, &[]).await.is(204);
+    house.get(&at).await.is(404);
+    house.send("DELETE", &at, &Value::Null, &[]).await.is(404);
+}
+
+#[tokio::test]
+async fn lists_are_filtered_sorted_and_paged() {
+    let house = House::with(ScimProfile::Generic).await;
+    for name in ["cat", "ann", "bob"] {
+        house.user(name).await;
+    }
+    for (query, names, total) in [
+        ("sortBy=userName", vec!["ann", "bob", "cat"], 3),
+        ("sortBy=userName&sortOrder=descending&startIndex=2&count=1", vec!["bob"], 3),
+        ("sortBy=externalId", vec!["ann", "bob", "cat"], 3),
+        ("count=0", vec![], 3),
+        ("count=-1&startIndex=-5", vec![], 3),
+        ("filter=userName eq \"BOB\"", vec!["bob"], 1),
+        ("filter=externalId eq \"ext-cat\"", vec!["cat"], 1),
+        ("filter=emails[type eq \"work\"].value eq \"ann@example.org\"", vec!["ann"], 1),
+        ("filter=emails.value sw \"bob\"", vec!["bob"], 1),
+        ("filter=userName eq \"no-one\"", vec![], 0),
+        ("filter=not (userName eq \"ann\")&sortBy=userName&startIndex=2", vec!["cat"], 2),
+        (
+            "filter=urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq \"7\"&sortBy=name.formatted&count=2&startIndex=3",
+            vec!["bob"],
+            3,
+        ),
+    ] {
+        let list =
+            house.get(&format!("/Users?{}", query.replace(' ', "%20").replace('"', "%22"))).await.is(200);
+        assert_eq!((list.names(), &list.body["totalResults"]), (names, &json!(total)), "{query}");
+    }
+    let refused = house.get("/Users?filter=SOMETHING").await.is(400);
+    assert_eq!(refused.body["scimType"], "invalidFilter");
+    house.get("/Users?filter=userName%20eq%20ann").await.is(400);
+    let search = json!({"filter": "userName sw \"c\"", "attributes": ["emails.value"]});
+    for path in ["/.search", "/Users/.search"] {
+        let found = house.post(path, &search).await.is(200);
+        assert_eq!(found.body["Resources"][0]["emails"], json!([{"value": "cat@example.org"}]), "{path}");
+        assert!(found.body["Resources"][0].get("userName").is_none(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn groups_and_their_members() {
+    let house = House::with(ScimProfile::Generic).await;
+    assert_eq!(house.get("/Groups").await.is(200).body["totalResults"], 0);
+    let (ann, bob) = (house.user("ann").await.id(), house.user("bob").await.id());
+    let group =
+        json!({"displayName": "Sales", "externalId": "g1", "members": [{"value": ann, "$ref": null}]});
+    let group = house.post("/Groups", &group).await.is(201);
+    let at = format!("/Groups/{}", group.id());
+    let two =
+        house.patch(&at, json!([{"op": "Add", "path": "members", "value": [{"value": bob}]}])).await.is(200);
+    assert_eq!(two.body["members"].as_array().map(Vec::len), Some(2));
+    let seen = house.get(&format!("/Users/{bob}")).await.is(200);
+    assert_eq!(seen.body["groups"][0]["display"], "Sales");
+    assert_eq!(
+        house.get(&format!("/Groups?filter=members%20eq%20%22{bob}%22")).await.is(200).names(),
+        ["Sales"]
+    );
+    let slim =
+        house.get("/Groups?excludedAttributes=members&filter=displayName%20eq%20%22sales%22").await.is(200);
+    assert!(slim.body["Resources"][0].get("members").is_none(), "{slim:#?}");
+    house.patch(&at, json!([{"op": "Remove", "path": "members", "value": [{"value": ann}]}])).await.is(200);
+    house.send("DELETE", &format!("/Users/{bob}"), &Value::Null, &[]).await.is(204);
+    assert!(house.get(&at).await.is(200).body.get("members").is_none());
+    house.post("/Groups", &json!({"displayName": "SALES"})).await.is(409);
+    house.post("/Groups", &json!({"members": []})).await.is(400);
+}
+
+#[tokio::test]
+async fn discovery_is_read_only() {
+    let house = House::with(ScimProfile::Okta).await;
+    for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas"] {
+        house.get(path).await.is(200);
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            house.send(method, path, &json!({}), &[]).await.is(405);
+        }
+    }
+    house.get(&format!("/Schemas/{ENTERPRISE}")).await.is(200);
+    house.get("/Schemas/nothing").await.is(404);
+    house.get("/Schemas?filter=id%20pr").await.is(403);
+    house.get("/Me").await.is(501);
+    house.get("/Nothing").await.is(404);
+}
+
+#[tokio::test]
+async fn wso2_is_understood_in_both_versions() {
+    let house = House::with(ScimProfile::Wso2).await;
+    let user = json!({"schemas": [], "userName": "PRIMARY/robin", "emails": ["robin@example.org"],
+        "name": {"givenName": "Robin", "familyName": "B"}, "password": "Secret 123"});
+    house.post("/Users/", &user).await.is(201);
+    let found = house.get("/Users?filter=userName%20Eq%20robin&startIndex=1&count=1").await.is(200);
+    assert_eq!(found.names(), ["robin"]);
+
+    let old = async |method: &str, path: &str, body: Value| {
+        let url = format!("{}/hubspot/contacts{path}", house.server.url());
+        let request = house.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+        let request = request.basic_auth(ADMINISTRATOR, Some(PASSWORD));
+        reply(if body.is_null() { request } else { request.json(&body) }).await
+    };
+    let mut user = user;
+    user["schemas"] = json!(["urn:scim:schemas:core:1.0"]);
+    user["userName"] = "eve".into();
+    old("POST", "", user).await.is(201);
+    let found = old("GET", "?filter=userName%20Eq%20eve", Value::Null).await.is(200);
+    let id = found.body["Resources"][0]["id"].as_str().unwrap().to_owned();
+    let partial = json!({"schemas": ["urn:scim:schemas:core:1.0"], "phoneNumbers": [{"type": "work", "value": "555 1"}]});
+    let changed = old("PATCH", &format!("/{id}"), partial).await.is(200);
+    assert_eq!(changed.body["phoneNumbers"][0]["value"], "555 1");
+    assert_eq!(house.app.object_read("user", &id).await.unwrap().attributes["telephoneNumber"], "555 1");
+    old("DELETE", &format!("/{id}"), Value::Null).await.is(204);
+    assert_eq!(old("GET", &format!("/{id}"), Value::Null).await.is(404).body["Errors"][0]["code"], "404");
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_is_told() {
+    let house = House::with(ScimProfile::Entra).await;
+    let url = format!("{}/scim/v2/ServiceProviderConfig", house.server.url());
+    assert_eq!(reply(house.client.get(&url)).await.is(401).body["status"], "401");
+    reply(house.client.get(&url).bearer_auth("concord-scim-wrong")).await.is(401);
+    reply(house.client.get(&url).basic_auth(ADMINISTRATOR, Some(PASSWORD))).await.is(200);
+    reply(house.client.get(&url).bearer_auth(house.token.expose()).header("host", "evil.test")).await;
+    house.get("/Users").await.is(200);
+    house.app.scim_token_revoke("client").await.unwrap();
+    house.get("/Users").await.is(401);
+}
+
+#[tokio::test]
+async fn bad_bodies_are_refused_without_repeating_them() {
+    let house = House::with(ScimProfile::Generic).await;
+    let url = format!("{}/scim/v2/Users", house.server.url());
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    for (kind, body, status) in [
+        ("application/json", "{\"password\": \"Hidden 12\"", 400),
+        ("application/json", "[]", 400),
+        ("application/json", deep.as_str(), 400),
+        ("text/plain", "{}", 415),
+        ("application/json", "{}", 400),
+    ] {
+        let request = house.client.post(&url).bearer_auth(house.token.expose());
+        let refused = reply(request.header("content-type", kind).body(body.to_owned())).await.is(status);
+        assert!(!refused.body.to_string().contains("Hidden"), "{refused:#?}");
+    }
+}
