@@ -171,11 +171,9 @@ impl App {
             notes.append(n);
         }
         let mut sealed: Vec<SealedSecret> = Vec::new();
-        for connector in &mut project.connectors {
+        for connector in &project.connectors {
             for (property, secret) in &connector.secrets {
-                sealed.push(
-                    self.vaulting.seal(&owner(&connector.config.name), property, &secret.clone()).await?,
-                );
+                sealed.push(self.vaulting.seal(&owner(&connector.config.name), property, secret).await?);
             }
         }
         let mut report = IdmImported {

@@ -113,7 +113,8 @@ fn sounds_secret(property: &str) -> bool {
 pub(super) fn outgoing(config: &ConnectorConfig) -> ConnectorConfig {
     let mut config = config.clone();
     config.configuration_properties.retain(|property, value| {
-        !SECRET_PROPERTIES.contains(&property.as_str()) && !(sounds_secret(property) && value.is_string())
+        let sounds = sounds_secret(property) && value.is_string();
+        !sounds && !SECRET_PROPERTIES.contains(&property.as_str())
     });
     config
 }
