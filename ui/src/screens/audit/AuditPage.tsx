@@ -11,6 +11,7 @@ import { Problem } from "../../parts/Problem";
 import { SearchBox } from "../../parts/SearchBox";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
+import { shortId } from "../../words/value";
 import { auditList } from "./queries";
 
 const ALL = "Everything";
@@ -65,10 +66,10 @@ export function AuditPage() {
           <table className="rows inset" aria-label="Audit">
             <thead>
               <tr>
-                <th scope="col" className="w-32">When</th>
-                <th scope="col" className="w-[16%]">Who</th>
+                <th scope="col" className="w-24">When</th>
+                <th scope="col" className="w-[14%]">Who</th>
                 <th scope="col" className="w-32">Topic</th>
-                <th scope="col" className="w-[30%]">What</th>
+                <th scope="col" className="w-[28%]">What</th>
                 <th scope="col">Done</th>
               </tr>
             </thead>
@@ -112,6 +113,6 @@ function Subject({ row: { topic, object } }: { row: AuditEntry }) {
   if (topic === "connector") return <Link to="/connectors/$name" params={{ name: object }} className={look}>{name}</Link>;
   if (topic === "mapping" && !object.includes(", ")) return <Link to="/mappings/$name" params={{ name: object }} className={look}>{name}</Link>;
   if (topic === "managed") return <Link to="/types/$name" params={{ name: object }} className={look}>{name}</Link>;
-  if (topic === "run") return <Link to="/runs/$id" params={{ id: object }} className={look}>{name}</Link>;
+  if (topic === "run") return <Link to="/runs/$id" params={{ id: object }} className={look} title={object}>{shortId(object)}</Link>;
   return name;
 }

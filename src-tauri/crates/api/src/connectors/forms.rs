@@ -247,3 +247,42 @@ fn network() -> Vec<ConnectorProperty> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::samples;
+
+    fn form(template: Value) -> (ConnectorConfig, Vec<ConnectorProperty>) {
+        let config: ConnectorConfig = serde_json::from_value(template).unwrap();
+        let rows = properties(&config);
+        (config, rows)
+    }
+
+    #[test]
+    fn each_setting_stands_once_and_a_secret_is_one_that_the_vault_takes() {
+        for template in [samples::hubspot_connector("a", None), samples::salesforce_connector("a")] {
+            let (_, rows) = form(template);
+            let names: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+            assert_eq!(names.len(), rows.len());
+            for row in rows {
+                let kept_safe = model::connector_config::SECRET_PROPERTIES.contains(&row.name.as_str());
+                assert_eq!(row.kind == "secret", kept_safe, "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_form_of_salesforce_has_what_its_template_sets() {
+        let (config, rows) = form(samples::salesforce_connector("salesforce"));
+        assert_eq!(config.provider(), Ok(Provider::Salesforce));
+        for name in config.configuration_properties.keys() {
+            assert!(rows.iter().any(|row| row.name == *name), "{name} has no field");
+        }
+        assert!(rows.iter().all(|row| row.name != "accessToken"), "Salesforce has no keys of that kind");
+    }
+}
