@@ -7,8 +7,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     test("a password is set, never shown, and told with every policy that it breaks", async ({ host, page }) => {
       const { inbound } = await sample(host);
       await reconcile(host, inbound);
-      const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 1 });
-      const id = users[0]?.id ?? "";
+      const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 40 });
+      // One whose city came from the CRM, so that there is a run to name.
+      const id = users.find(({ attributes }) => attributes["city"])?.id ?? "";
       await open(page, host, `/users/${id}`);
       const field = page.getByLabel("Password", { exact: true });
       await field.fill("short");
