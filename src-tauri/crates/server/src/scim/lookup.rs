@@ -49,7 +49,8 @@ impl Columns for Lookup<'_> {
             let wanted = literal.as_bool().or_else(|| flag(literal.as_str()?))?;
             let known = op == Op::Eq && self.is_users() && self.indexed("accountStatus");
             let inactive = query("accountStatus", Op::Eq, "inactive".into());
-            let found = if wanted { Query::Not(Box::new(inactive)) } else { inactive };
+            let set = Query::Present(Pointer::parse("accountStatus"));
+            let found = if wanted { Query::And(vec![Query::Not(Box::new(inactive)), set]) } else { inactive };
             return known.then_some((found, true));
         }
         if !literal.is_string() {
@@ -96,7 +97,7 @@ mod tests {
                 &USERS,
                 &user,
                 "active eq true and name.familyName sw \"L\"",
-                "(!(/accountStatus eq \"inactive\") and /sn sw \"L\")",
+                "((!(/accountStatus eq \"inactive\") and /accountStatus pr) and /sn sw \"L\")",
                 true,
             ),
             (&USERS, &user, "active eq \"False\"", "/accountStatus eq \"inactive\"", true),

@@ -103,8 +103,14 @@ pub(crate) fn to_managed(config: &ManagedObjectConfig, mut user: Map<String, Val
     }
     if has(config, STATUS) {
         // A client that does not say leaves it as it is.
-        if let Some(Value::Bool(active)) = user.shift_remove("active") {
-            found.insert(STATUS.into(), if active { "active" } else { INACTIVE }.into());
+        match user.shift_remove("active") {
+            Some(Value::Bool(active)) => {
+                found.insert(STATUS.into(), if active { "active" } else { INACTIVE }.into());
+            }
+            Some(_) => {
+                found.insert(STATUS.into(), Value::Null);
+            }
+            None => {}
         }
     }
     if let Some(password) = user.shift_remove("password").filter(|password| password != "") {
@@ -149,8 +155,9 @@ pub(crate) fn of_managed(config: &ManagedObjectConfig, attributes: &Attributes) 
         }
     }
     if has(config, STATUS) {
-        let inactive = attributes.get(STATUS).and_then(Value::as_str) == Some(INACTIVE);
-        user.insert("active".into(), (!inactive).into());
+        if let Some(Value::String(status)) = attributes.get(STATUS) {
+            user.insert("active".into(), (status != INACTIVE).into());
+        }
     }
     for (name, value) in kept {
         match (user.get_mut(&name), value) {

@@ -97,7 +97,11 @@ pub(crate) async fn change(call: &Call, kind: &'static Kind, id: &str) -> Result
         tries += 1;
         let (config, row) = find(call, kind, id).await?;
         let before = core(call, kind, &config, &row);
-        let after = patch::apply(kind, &before, body.clone(), call.habits.loose, call.habits.loose)?;
+        let mut after = patch::apply(kind, &before, body.clone(), call.habits.loose, call.habits.loose)?;
+        // What a patch removes is gone; what a whole resource leaves out stays as it is.
+        if before.contains_key("active") && !after.contains_key("active") {
+            after.insert("active".into(), Value::Null);
+        }
         let rev = wanted.clone().unwrap_or_else(|| row.rev.clone());
         let saved = save(call, kind, &config, Which::There(id.to_owned()), Some(rev), after).await;
         match saved {
