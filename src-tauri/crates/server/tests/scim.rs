@@ -1,5 +1,7 @@
 //! SCIM on the wire: what Okta, Entra ID and WSO2 send, and what they get.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use api::{App, AppOptions, ScimProfile};

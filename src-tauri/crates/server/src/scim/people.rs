@@ -154,10 +154,10 @@ pub(crate) fn of_managed(config: &ManagedObjectConfig, attributes: &Attributes) 
             put(&mut user, way, text);
         }
     }
-    if has(config, STATUS) {
-        if let Some(Value::String(status)) = attributes.get(STATUS) {
-            user.insert("active".into(), (status != INACTIVE).into());
-        }
+    if has(config, STATUS)
+        && let Some(Value::String(status)) = attributes.get(STATUS)
+    {
+        user.insert("active".into(), (status != INACTIVE).into());
     }
     for (name, value) in kept {
         match (user.get_mut(&name), value) {
