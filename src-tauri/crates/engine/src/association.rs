@@ -221,12 +221,12 @@ impl Engine {
             let mut walk = prepared.walk(&request.qualifier, Scope::Some(ids));
             // A version that no link has: a pair in sync is looked at as well.
             walk.version = -1;
-            let lookup = plan::StoreLookup { store: &self.store, prepared, walk: &walk };
+            let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
             let mut entries = Vec::new();
             for candidate in &self.store.read_blocking(|r| r.candidates(&walk, "", ids.len()))? {
                 match judge.source(&request.qualifier, candidate, &lookup) {
                     Judgement::Entry(entry, _) => {
-                        entries.push(plan::with_policies(&self.store, prepared, *entry)?);
+                        entries.push(plan::with_policies(plan::View::Now(&self.store), prepared, *entry)?);
                     }
                     Judgement::InSync(link) => {
                         let mut entry = judge.entry(

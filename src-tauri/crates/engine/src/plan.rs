@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mapping::{Correlation, Decision, Interpreter, Mapping, Newer};
 use model::{Action, Filter, ResourcePath, Situation, filter::Op};
 use serde_json::Value;
-use store::{Entry, EntryStatus, NewLink, Run, RunMode, Store, Walk};
+use store::{Candidate, Entry, EntryStatus, NewLink, Reader, Run, RunMode, Store, Walk};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -21,9 +21,29 @@ use crate::{
 /// Records judged per transaction.
 const CHUNK: usize = 1000;
 
+/// How the repository is read for a record: each time as it is then, or as it was when the record's chunk began. Beginning to
+/// read costs as much as a few lookups, so a walk over many records begins once for each chunk.
+#[derive(Clone, Copy)]
+pub(crate) enum View<'a> {
+    Now(&'a Store),
+    Chunk(&'a Reader<'a>),
+}
+
+impl View<'_> {
+    fn read<T>(
+        self,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, store::StoreError>,
+    ) -> Result<T, store::StoreError> {
+        match self {
+            Self::Now(store) => store.read_blocking(work),
+            Self::Chunk(reader) => work(reader),
+        }
+    }
+}
+
 /// Finds targets for correlation in the repository or in the mirror.
 pub(crate) struct StoreLookup<'a> {
-    pub store: &'a Store,
+    pub view: View<'a>,
     pub prepared: &'a Prepared,
     pub walk: &'a Walk,
 }
@@ -40,8 +60,8 @@ impl Lookup for StoreLookup<'_> {
         if let [only] = found.ids.as_slice() {
             let (walk, only, space) = (self.walk.clone(), only.clone(), self.prepared.space(qualifier));
             let (owner, owner_gone, target) = self
-                .store
-                .read_blocking(move |r| {
+                .view
+                .read(move |r| {
                     let owner = r.link_of_target(&space, &only)?.map(|l| l.source_id);
                     let gone = match &owner {
                         Some(owner) => r.source(&walk, owner)?.is_none(),
@@ -64,8 +84,8 @@ impl Lookup for StoreLookup<'_> {
     fn newer(&self, source_id: &str, target_id: &str) -> Result<Option<Newer>, String> {
         let prepared = self.prepared;
         let (source, target) = self
-            .store
-            .read_blocking(|r| {
+            .view
+            .read(|r| {
                 Ok((
                     changed_at(r, &prepared.source, &prepared.source_path, source_id)?,
                     changed_at(r, &prepared.target, &prepared.target_path, target_id)?,
@@ -114,7 +134,7 @@ impl StoreLookup<'_> {
     fn ids(&self, filter: &Filter) -> Result<Vec<String>, String> {
         match &self.prepared.target {
             End::Managed(config) => {
-                self.store.read_blocking(|r| r.managed_ids(config, filter, 3)).map_err(|e| e.to_string())
+                self.view.read(|r| r.managed_ids(config, filter, 3)).map_err(|e| e.to_string())
             }
             End::Remote(_) => {
                 let mut ids = self.mirrored(filter)?;
@@ -149,8 +169,8 @@ impl StoreLookup<'_> {
                     ));
                 }
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                self.store
-                    .read_blocking(|r| {
+                self.view
+                    .read(|r| {
                         r.mirrored_by_value(&remote.path, &attribute, &text, self.walk.target_read, MOST)
                     })
                     .map_err(|e| e.to_string())
@@ -224,46 +244,63 @@ struct Planning<'a> {
 impl Planning<'_> {
     /// The source phase under one qualifier; gives how many sources had to be looked at.
     fn sources(&mut self, run: &mut Run, qualifier: &str, walk: &Walk) -> Result<u64, EngineError> {
-        let lookup = StoreLookup { store: self.store, prepared: self.prepared, walk };
         let (mut judged, mut after) = (0, String::new());
+        let store = self.store;
         loop {
             if self.cancel.is_cancelled() {
                 return Err(EngineError::Canceled);
             }
-            let candidates = self.store.read_blocking(|r| r.candidates(walk, &after, CHUNK))?;
-            let Some(last) = candidates.last() else { return Ok(judged) };
-            after = last.id.clone();
-            let mut entries: Vec<Entry> = Vec::new();
-            let mut stamps: Vec<NewLink> = Vec::new();
-            for candidate in &candidates {
-                judged += 1;
-                match self.judge.source(qualifier, candidate, &lookup) {
-                    Judgement::Outside => {}
-                    Judgement::InSync(link) => {
-                        *self.situations.entry(Situation::Confirmed.to_string()).or_default() += 1;
-                        run.progress.unchanged += 1;
-                        stamps.push(*link);
-                    }
-                    Judgement::Silent(situation) => {
-                        *self.situations.entry(situation.to_string()).or_default() += 1;
-                    }
-                    Judgement::Entry(entry, stamp) => {
-                        // A preview leaves it unstamped, so that the run says the same.
-                        stamps.extend(stamp.filter(|_| run.mode != RunMode::Preview).map(|s| *s));
-                        let mut entry = with_policies(self.store, self.prepared, *entry)?;
-                        entry.seq = self.next_seq;
-                        self.next_seq += 1;
-                        if entry.status == EntryStatus::Failed {
-                            run.progress.failed_sources += 1;
-                        }
-                        entries.push(entry);
-                    }
-                }
-            }
+            let chunk = store.read_blocking(|r| {
+                let candidates = r.candidates(walk, &after, CHUNK)?;
+                let Some(last) = candidates.last() else { return Ok(None) };
+                after = last.id.clone();
+                let (entries, stamps) = self.judge_chunk(run, qualifier, &candidates, walk, View::Chunk(r))?;
+                Ok(Some((candidates.len() as u64, entries, stamps)))
+            })?;
+            let Some((looked_at, entries, stamps)) = chunk else { return Ok(judged) };
+            judged += looked_at;
             run.progress.source_processed = run.progress.source_processed.max(judged);
-            run.progress.stage_processed += candidates.len() as u64;
+            run.progress.stage_processed += looked_at;
             write_chunk(self.store, run, entries, stamps, self.at)?;
         }
+    }
+
+    /// Judges these sources: gives their entries, and the links that are only to be stamped.
+    fn judge_chunk(
+        &mut self,
+        run: &mut Run,
+        qualifier: &str,
+        candidates: &[Candidate],
+        walk: &Walk,
+        view: View<'_>,
+    ) -> Result<(Vec<Entry>, Vec<NewLink>), store::StoreError> {
+        let lookup = StoreLookup { view, prepared: self.prepared, walk };
+        let (mut entries, mut stamps) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            match self.judge.source(qualifier, candidate, &lookup) {
+                Judgement::Outside => {}
+                Judgement::InSync(link) => {
+                    *self.situations.entry(Situation::Confirmed.to_string()).or_default() += 1;
+                    run.progress.unchanged += 1;
+                    stamps.push(*link);
+                }
+                Judgement::Silent(situation) => {
+                    *self.situations.entry(situation.to_string()).or_default() += 1;
+                }
+                Judgement::Entry(entry, stamp) => {
+                    // A preview leaves it unstamped, so that the run says the same.
+                    stamps.extend(stamp.filter(|_| run.mode != RunMode::Preview).map(|s| *s));
+                    let mut entry = with_policies(view, self.prepared, *entry)?;
+                    entry.seq = self.next_seq;
+                    self.next_seq += 1;
+                    if entry.status == EntryStatus::Failed {
+                        run.progress.failed_sources += 1;
+                    }
+                    entries.push(entry);
+                }
+            }
+        }
+        Ok((entries, stamps))
     }
 
     /// The target phase: what no source accounts for.
@@ -320,16 +357,16 @@ pub(crate) fn judge<'a>(
 /// A planned entry whose values the managed object's policies would refuse fails in the plan already, so that a preview says
 /// what the run will do. Two new objects of one plan that want the same unique value are found out when they are written.
 pub(crate) fn with_policies(
-    store: &Store,
+    view: View<'_>,
     prepared: &Prepared,
     mut entry: Entry,
-) -> Result<Entry, EngineError> {
+) -> Result<Entry, store::StoreError> {
     let End::Managed(config) = &prepared.target else { return Ok(entry) };
     if entry.status != EntryStatus::Planned || !matches!(entry.action, Action::Create | Action::Update) {
         return Ok(entry);
     }
     let target = entry.target_id.clone().unwrap_or_default();
-    let violations = store.read_blocking(|r| {
+    let violations = view.read(|r| {
         let before = match entry.action {
             Action::Update => r.managed(&config.name, &target)?.map(|m| m.attributes),
             _ => None,

@@ -491,7 +491,7 @@ impl Engine {
             let (mapping, scripts) = prepared.compile()?;
             let judge = plan::judge(prepared, &mapping, &scripts, run);
             let walk = prepared.here();
-            let lookup = plan::StoreLookup { store: &self.store, prepared, walk: &walk };
+            let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
             let qualifiers = mapping.all_qualifiers(&scripts).map_err(|problem| {
                 EngineError::config(format!("mapping `{}`: {problem}", prepared.name()))
             })?;

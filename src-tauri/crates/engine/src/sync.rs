@@ -315,13 +315,13 @@ impl Engine {
             let (mut entries, mut stamps) = (Vec::new(), Vec::new());
             for qualifier in &qualifiers {
                 let walk = prepared.walk(qualifier, Scope::Some(ids));
-                let lookup = plan::StoreLookup { store: &self.store, prepared, walk: &walk };
+                let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
                 for candidate in &self.store.read_blocking(|r| r.candidates(&walk, "", ids.len()))? {
                     match judge.source(qualifier, candidate, &lookup) {
                         Judgement::InSync(link) => stamps.push(*link),
                         Judgement::Silent(_) | Judgement::Outside => {}
                         Judgement::Entry(entry, stamp) => {
-                            entries.push(plan::with_policies(&self.store, prepared, *entry)?);
+                            entries.push(plan::with_policies(plan::View::Now(&self.store), prepared, *entry)?);
                             stamps.extend(stamp.map(|s| *s));
                         }
                     }
