@@ -93,7 +93,8 @@ impl App {
             Arc::new(Vaulting::open(store.clone(), Arc::clone(&clock), keyring, passphrase).await?);
         let pool =
             Arc::new(Pool::new(store.clone(), Arc::clone(&vaulting), Arc::clone(&clock), folder.clone()));
-        let engine = Engine::new(store.clone(), pool.clone(), Arc::clone(&clock), folder).with_sealer(vaulting.clone());
+        let engine = Engine::new(store.clone(), pool.clone(), Arc::clone(&clock), folder)
+            .with_sealer(vaulting.clone());
         engine.bury_all_dead_runs().await?;
         let who = ["USER", "LOGNAME", "USERNAME"]
             .iter()
