@@ -464,3 +464,27 @@ async fn a_deleted_user_without_a_link_leaves_what_it_would_have_matched() {
         assert_eq!(bench.sandbox.portal().contacts().len(), left, "{policy}: {results:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_waits_where_the_mapping_says_so_and_flows_only_for_what_it_names() {
+    for (mode, delivered) in [("background", false), ("blocking", true)] {
+        let bench = small().await;
+        contact(&bench, "ann@example.com", "Ann");
+        bench.recon(INBOUND).await;
+        bench.recon(OUTBOUND).await;
+        bench
+            .put(outbound(
+                json!({"syncMode": mode, "triggerSyncProperties": ["/givenName", "telephoneNumber"]}),
+            ))
+            .await;
+        let user = bench.user_by_mail("ann@example.com").await;
+        // What the mapping does not name sets nothing off.
+        bench.edit(&user.id, json!({"sn": "Lee"})).await;
+        assert_eq!(bench.store.read(|r| r.queue_count()).await.unwrap(), 0, "{mode}");
+        bench.edit(&user.id, json!({"givenName": "Annie"})).await;
+        bench.engine.deliver_blocking("user", &user.id).await.unwrap();
+        let arrived = prop(&bench.contact("ann@example.com"), "firstname") == "Annie";
+        assert_eq!(arrived, delivered, "{mode}");
+        assert_eq!(bench.store.read(|r| r.queue_count()).await.unwrap(), u64::from(!delivered), "{mode}");
+    }
+}

@@ -276,3 +276,31 @@ fn audit_and_history_come_newest_first() {
         })
         .unwrap();
 }
+
+#[test]
+fn the_audit_cannot_be_changed_and_is_searched() {
+    let (folder, store) = fresh();
+    let line = |topic: &str, detail: &str| AuditRow {
+        at: AT.into(),
+        who: "ann".into(),
+        topic: topic.into(),
+        object: "o".into(),
+        detail: detail.into(),
+    };
+    let lines = [line("run", "began"), line("mapping", "Linked 1 to 2"), line("run", "ended")];
+    store.write_blocking(move |w| lines.iter().try_for_each(|line| w.add_audit(line))).unwrap();
+    let page = |topic: Option<&str>, search: Option<&str>, before, limit| -> (Vec<String>, Option<String>) {
+        let page = store.read_blocking(|r| r.audit_page(topic, search, before, limit)).unwrap();
+        (page.rows.into_iter().map(|(_, row)| row.detail).collect(), page.next)
+    };
+    assert_eq!(page(None, None, None, 2), (vec!["ended".into(), "Linked 1 to 2".into()], Some("2".into())));
+    assert_eq!(page(None, None, Some(2), 2), (vec!["began".into()], None));
+    assert_eq!(page(Some("run"), None, None, 9).0, ["ended", "began"]);
+    assert_eq!(page(None, Some(" linked "), None, 9).0, ["Linked 1 to 2"]);
+    drop(store);
+    let connection = rusqlite::Connection::open(folder.path().join("concord.db")).unwrap();
+    for sql in ["UPDATE audit SET detail = ''", "DELETE FROM audit WHERE seq = 1"] {
+        let error = connection.execute(sql, []).unwrap_err().to_string();
+        assert!(error.contains("append-only"), "{sql}: {error}");
+    }
+}
