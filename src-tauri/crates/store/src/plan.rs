@@ -217,14 +217,16 @@ impl Reader<'_> {
         let orientation = walk.links.orientation;
         let (sc, tc) = (orientation.source_column(), orientation.target_column());
         let known = vec!["?"; qualifiers.len()].join(", ");
+        // Left alone, SQLite asks the entries first, for every target, and looks through all of the run each time. The CASE
+        // keeps them for the few targets without a source.
         let sql = format!(
             "SELECT {tid}, {tdoc}, {thash}, l.{sc}_id, coalesce(l.qualifier, ?) AS qualifier FROM {tjoin}
              LEFT JOIN link l ON l.type = ? AND l.qualifier IN ({known}) AND l.{tc}_id = {tid}
              LEFT JOIN {sjoin} ON {scond} AND {sid} = l.{sc}_id
-             WHERE {tcond} AND {tid} > ? AND {sid} IS NULL
-               AND NOT EXISTS (SELECT 1 FROM run_entry e WHERE e.run = ? AND e.target_id = {tid}
-                                 AND (l.qualifier IS NULL OR e.qualifier = l.qualifier))
-               AND NOT EXISTS (SELECT 1 FROM run_claim k WHERE k.run = ? AND k.target_id = {tid})
+             WHERE {tcond} AND {tid} > ? AND CASE WHEN {sid} IS NULL THEN
+               NOT EXISTS (SELECT 1 FROM run_entry e INDEXED BY run_entry_target WHERE e.run = ? AND e.target_id = {tid}
+                             AND (l.qualifier IS NULL OR e.qualifier = l.qualifier))
+               AND NOT EXISTS (SELECT 1 FROM run_claim k WHERE k.run = ? AND k.target_id = {tid}) END
              ORDER BY {tid} LIMIT ?",
             sid = s.id,
             sjoin = s.join,
