@@ -254,7 +254,8 @@ impl Planning<'_> {
                 let candidates = r.candidates(walk, &after, CHUNK)?;
                 let Some(last) = candidates.last() else { return Ok(None) };
                 after = last.id.clone();
-                let (entries, stamps) = self.judge_chunk(run, qualifier, &candidates, walk, View::Chunk(r))?;
+                let (entries, stamps) =
+                    self.judge_chunk(run, qualifier, &candidates, walk, View::Chunk(r))?;
                 Ok(Some((candidates.len() as u64, entries, stamps)))
             })?;
             let Some((looked_at, entries, stamps)) = chunk else { return Ok(judged) };

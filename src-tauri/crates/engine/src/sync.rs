@@ -321,7 +321,11 @@ impl Engine {
                         Judgement::InSync(link) => stamps.push(*link),
                         Judgement::Silent(_) | Judgement::Outside => {}
                         Judgement::Entry(entry, stamp) => {
-                            entries.push(plan::with_policies(plan::View::Now(&self.store), prepared, *entry)?);
+                            entries.push(plan::with_policies(
+                                plan::View::Now(&self.store),
+                                prepared,
+                                *entry,
+                            )?);
                             stamps.extend(stamp.map(|s| *s));
                         }
                     }
