@@ -33,8 +33,13 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 
 /// What the tests of these may also use. The command's tests watch the repository from outside while another process writes
 /// to it, to choose the moment at which to kill that one.
-const TESTED_WITH: &[(&str, &str)] =
-    &[("connector", "sandbox"), ("engine", "sandbox"), ("api", "sandbox"), ("server", "sandbox"), ("cli", "store")];
+const TESTED_WITH: &[(&str, &str)] = &[
+    ("connector", "sandbox"),
+    ("engine", "sandbox"),
+    ("api", "sandbox"),
+    ("server", "sandbox"),
+    ("cli", "store"),
+];
 
 /// What only these crates may depend on directly.
 const ONLY: &[(&str, &[&str])] = &[

@@ -113,7 +113,8 @@ async fn a_change_goes_on_to_hubspot_while_it_serves() {
         house.get("/sync/queue?_queryFilter=true").await.is(200).body["resultCount"] == 0
     })
     .await;
-    // Somebody changes it back over there, and it is looked at again here.
+    // Somebody changes it over there, and the user is looked at again here: the newer edit stays, and the mapping in the other
+    // direction brings it.
     let contacts =
         house.get("/system/hubspot/contact?_queryFilter=lastname+eq+%22Berger%22").await.column("_id");
     let contact = format!("/system/hubspot/contact/{}", contacts[0]);
@@ -121,10 +122,16 @@ async fn a_change_goes_on_to_hubspot_while_it_serves() {
     let checked =
         house.post(&format!("/managed/user/{id}?_action=triggerSyncCheck"), &Value::Null).await.is(200);
     assert_eq!(checked.body, json!({"status": "OK"}));
-    until("HubSpot has the name again", || async {
-        house.get(&format!("{contact}?_fields=lastname")).await.body["lastname"] == "Berger"
+    until("the queue is empty again", || async {
+        house.get("/sync/queue?_queryFilter=true").await.is(200).body["resultCount"] == 0
     })
     .await;
+    assert_eq!(house.get(&format!("{contact}?_fields=lastname")).await.body["lastname"], "Changed");
+    house
+        .post(&format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true"), &Value::Null)
+        .await
+        .is(200);
+    assert_eq!(house.get(&format!("/managed/user/{id}?_fields=sn")).await.body["sn"], "Changed");
     house.post("/managed/user/nobody?_action=triggerSyncCheck", &Value::Null).await.is(404);
     let linked = house
         .post(&format!("/sync?_action=getLinkedResources&resourceName=managed/user/{id}"), &Value::Null)
