@@ -73,7 +73,7 @@ fn decision(entry: &Entry) -> String {
 
 #[test]
 fn a_second_run_changes_nothing() {
-    histories("a_second_run_changes_nothing", 60, async |dice| {
+    histories("a_second_run_changes_nothing", 40, async |dice| {
         let house = past(dice, 10).await;
         let mapping = some_mapping(dice);
         let first = house.recon(mapping).await;
@@ -101,7 +101,7 @@ fn a_second_run_changes_nothing() {
 
 #[test]
 fn a_run_does_what_its_preview_says() {
-    histories("a_run_does_what_its_preview_says", 50, async |dice| {
+    histories("a_run_does_what_its_preview_says", 30, async |dice| {
         let house = past(dice, 10).await;
         let mapping = some_mapping(dice);
         let before = house.end().await;
@@ -143,7 +143,7 @@ fn a_run_does_what_its_preview_says() {
 
 #[test]
 fn an_undo_restores_what_was_there() {
-    histories("an_undo_restores_what_was_there", 50, async |dice| {
+    histories("an_undo_restores_what_was_there", 30, async |dice| {
         let house = past(dice, 0).await;
         let mapping = some_mapping(dice);
         let before = house.end().await;
@@ -166,7 +166,7 @@ fn an_undo_restores_what_was_there() {
 
 #[test]
 fn the_order_and_the_size_of_pages_do_not_matter() {
-    histories("the_order_and_the_size_of_pages_do_not_matter", 30, async |dice| {
+    histories("the_order_and_the_size_of_pages_do_not_matter", 20, async |dice| {
         let house = past(dice, 0).await;
         let mapping = some_mapping(dice);
         let mut ends = Vec::new();
@@ -182,7 +182,7 @@ fn the_order_and_the_size_of_pages_do_not_matter() {
 
 #[test]
 fn a_run_that_is_cut_off_is_gone_on_with_by_the_next() {
-    histories("a_run_that_is_cut_off_is_gone_on_with_by_the_next", 4, async |dice| {
+    histories("a_run_that_is_cut_off_is_gone_on_with_by_the_next", 3, async |dice| {
         let house = past(dice, 0).await;
         let mapping = some_mapping(dice);
         let good = Manner::good(dice.number());
@@ -222,7 +222,7 @@ async fn crashed_run_ends_as(
 
 #[test]
 fn bad_answers_and_crashes_lose_nothing() {
-    histories("bad_answers_and_crashes_lose_nothing", 40, async |dice| {
+    histories("bad_answers_and_crashes_lose_nothing", 25, async |dice| {
         let mut house = past(dice, 0).await;
         let mapping = some_mapping(dice);
         let good = Manner::good(dice.number());
@@ -248,7 +248,7 @@ fn bad_answers_and_crashes_lose_nothing() {
 
 #[test]
 fn incremental_runs_end_like_full_ones() {
-    histories("incremental_runs_end_like_full_ones", 30, async |dice| {
+    histories("incremental_runs_end_like_full_ones", 20, async |dice| {
         let house = past(dice, 0).await;
         let mapping = some_mapping(dice);
         house.run(mapping, RunMode::Reconcile, true).await;
@@ -274,7 +274,7 @@ fn incremental_runs_end_like_full_ones() {
 
 #[test]
 fn a_pair_of_mappings_comes_to_rest() {
-    histories("a_pair_of_mappings_comes_to_rest", 40, async |dice| {
+    histories("a_pair_of_mappings_comes_to_rest", 25, async |dice| {
         let house = past(dice, 10).await;
         for _ in 0..6 {
             let mut done = 0;
