@@ -89,7 +89,7 @@ async fn share_people(app: &App, org: &Org) -> Result<String, Failure> {
     let mails: Vec<String> = page.iter().filter_map(|user| user.attributes.get("mail").map(plain)).collect();
     let people = org.records("User").into_iter().filter(|user| {
         let is = |field: &str, value: &str| user.fields.get(field).is_some_and(|text| text == value);
-        is("IsActive", "true") && user.fields.get("EmployeeNumber").is_some()
+        is("IsActive", "true") && user.fields.contains_key("EmployeeNumber")
     });
     for (user, mail) in people.zip(&mails) {
         org.set("User", &user.id, &[("Email", mail)]).map_err(|problem| {
