@@ -184,7 +184,9 @@ impl Engine {
                 let entries = self.store.read(move |r| r.planned(seq, action, after, limit)).await?;
                 let Some(last) = entries.last() else { break };
                 after = last.seq;
-                let settled = self.execute_batch(&context, prepared, action, entries).await?;
+                let (entries, mut settled) =
+                    self.still_there(&context, run, prepared, action, entries).await?;
+                settled.extend(self.execute_batch(&context, prepared, action, entries).await?);
                 tally(run, &settled);
                 // Shown while the run goes on; the end of the run adds the exact number.
                 let mut shown = run.clone();
@@ -193,6 +195,43 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// A read that was taken up again holds records as an earlier run saw them. Before something new is made of one of these,
+    /// it is looked at by its id; those that are gone since are settled here.
+    async fn still_there(
+        &self,
+        context: &Context,
+        run: &Run,
+        prepared: &Prepared,
+        action: Action,
+        entries: Vec<Entry>,
+    ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
+        let Some(remote) = prepared.source.remote().filter(|_| {
+            run.progress.resumed.is_some() && action == Action::Create && run.progress.undoes.is_none()
+        }) else {
+            return Ok((entries, Vec::new()));
+        };
+        let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
+        self.read_some(remote, &ids).await?;
+        let (walk, context) = (prepared.here(), context.clone());
+        Ok(self
+            .store
+            .write(move |w| {
+                let (mut there, mut gone) = (Vec::new(), Vec::new());
+                for entry in entries {
+                    let id = entry.source_id.clone().unwrap_or_default();
+                    if w.source(&walk, &id)?.is_some() {
+                        there.push(entry);
+                    } else {
+                        let why = format!("{}; not carried out: the source record is gone", entry.reason);
+                        gone.push(Settled::ended(&entry, EntryStatus::Stale, why));
+                    }
+                }
+                settle(w, &context, &gone)?;
+                Ok((there, gone))
+            })
+            .await?)
     }
 
     /// Carries out entries of one action.

@@ -79,6 +79,24 @@ async fn a_source_that_lost_too_many_holds_the_run_and_an_empty_one_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_made_of_a_record_that_went_while_a_read_was_broken_off() {
+    let bench = bench(Options { records: 500, seed: 5, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    portal.set_faults(vec![Fault::on("/crm/objects/2026-03/contacts", Action::Html).nth(4).times(ALWAYS)]);
+    assert_eq!(bench.recon(INBOUND).await.state, RunState::Failed);
+    portal.clear_faults();
+    // Among the first pages, which are not read again.
+    let gone = portal.contacts().into_iter().find(|c| !prop(c, "email").is_empty()).unwrap();
+    portal.archive(&gone.id);
+    let run = bench.recon(INBOUND).await;
+    assert!(run.progress.resumed.is_some() && run.state == RunState::Success, "{:?}", run.message);
+    let mail = prop(&gone, "email").to_lowercase();
+    assert!(bench.users().await.iter().all(|(_, known)| *known != mail));
+    let again = bench.recon(INBOUND).await;
+    assert_eq!((again.progress.created, again.progress.deleted), (0, 0), "{:?}", again.message);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_breaks_off_changes_nothing() {
     let bench = bench(Options { records: 500, seed: 5, ..Options::default() }).await;
     bench
