@@ -197,8 +197,8 @@ impl Engine {
         Ok(())
     }
 
-    /// A read that was taken up again holds records as an earlier run saw them. Before something new is made of one of these,
-    /// it is looked at by its id; those that are gone since are settled here.
+    /// A stored plan, and a read that was taken up again, hold sources as they were some time ago. Before anything is made of
+    /// one of these it is looked at by its id; those that are gone since are settled here.
     async fn still_there(
         &self,
         context: &Context,
@@ -207,13 +207,15 @@ impl Engine {
         action: Action,
         entries: Vec<Entry>,
     ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
-        let Some(remote) = prepared.source.remote().filter(|_| {
-            run.progress.resumed.is_some() && action == Action::Create && run.progress.undoes.is_none()
-        }) else {
+        let old = context.recheck || (run.progress.resumed.is_some() && action == Action::Create);
+        let makes = matches!(action, Action::Create | Action::Update | Action::Link);
+        if !old || !makes || run.progress.undoes.is_some() {
             return Ok((entries, Vec::new()));
-        };
-        let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
-        self.read_some(remote, &ids).await?;
+        }
+        if let Some(remote) = prepared.source.remote() {
+            let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
+            self.read_some(remote, &ids).await?;
+        }
         let (walk, context) = (prepared.here(), context.clone());
         Ok(self
             .store

@@ -97,6 +97,48 @@ async fn nobody_is_made_of_a_record_that_went_while_a_read_was_broken_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_vanished_between_the_plan_and_its_writes_is_stale() {
+    let bench = bench(Options { records: 40, seed: 5, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    let with_mail =
+        |n: usize| portal.contacts().into_iter().filter(|c| !prop(c, "email").is_empty()).nth(n).unwrap();
+    // A source that goes: nobody is made of it.
+    let preview = bench.run(INBOUND, RunMode::Preview).await;
+    let gone = with_mail(3);
+    portal.archive(&gone.id);
+    let run = bench.apply(&preview, None).await;
+    let stale: Vec<_> =
+        bench.entries(&run).await.into_iter().filter(|e| e.status == EntryStatus::Stale).collect();
+    assert_eq!(stale.len(), 1, "{stale:?}");
+    assert!(stale[0].reason.contains("the source record is gone"), "{}", stale[0].reason);
+    let mail = prop(&gone, "email").to_lowercase();
+    assert!(bench.users().await.iter().all(|(_, known)| *known != mail));
+
+    // A target that goes, and a source of the repository that goes.
+    bench.recon(OUTBOUND).await;
+    let (kept, lost) = (with_mail(5), with_mail(6));
+    for contact in [&kept, &lost] {
+        let user = bench.user_by_mail(&prop(contact, "email").to_lowercase()).await;
+        bench.edit(&user.id, json!({"sn": "Changed"})).await;
+    }
+    let preview = bench.run(OUTBOUND, RunMode::Preview).await;
+    portal.archive(&lost.id);
+    let user = bench.user_by_mail(&prop(&kept, "email").to_lowercase()).await;
+    bench.engine.delete_managed("user", &user.id, None, "test").await.unwrap();
+    let run = bench.apply(&preview, None).await;
+    assert_eq!((run.state, run.progress.updated), (RunState::Success, 0), "{:?}", run.message);
+    let reasons: Vec<String> = bench
+        .entries(&run)
+        .await
+        .into_iter()
+        .filter(|e| e.status == EntryStatus::Stale)
+        .map(|e| e.reason)
+        .collect();
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert_eq!(prop(&bench.contact(&prop(&kept, "email")), "lastname"), prop(&kept, "lastname"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_breaks_off_changes_nothing() {
     let bench = bench(Options { records: 500, seed: 5, ..Options::default() }).await;
     bench
