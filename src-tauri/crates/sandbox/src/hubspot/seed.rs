@@ -1,44 +1,11 @@
 //! Seeded contacts and companies: fictional, decided by the seed alone, and as untidy as a real portal.
 
+use crate::dice::Dice;
+
 use super::crm::Crm;
 use super::record::{Record, Source};
 use super::state::Table;
 use super::values::Values;
-
-/// SplitMix64. Written out so that a seed gives the same portal whatever library versions are in use.
-pub(crate) struct Dice {
-    state: u64,
-    /// Milliseconds between the creation of two records.
-    spacing: i64,
-}
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice { state: seed, spacing: 0 }
-    }
-
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
-    }
-
-    /// True in `percent` of 100 throws.
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        let at = usize::try_from(self.below(from.len() as u64)).unwrap_or_default();
-        from.get(at).copied().unwrap_or_default()
-    }
-}
 
 const FIRST: &[&str] = &[
     "Ada", "Bruno", "Chidi", "Dolores", "Emre", "Farida", "Gustav", "Hanne", "Ivo", "Jolanda", "Kofi",
@@ -132,25 +99,26 @@ const YEAR: i64 = 364 * 86_400_000;
 /// Fills an empty portal.
 pub(crate) fn fill(crm: &mut Crm, records: usize, seed: u64) {
     let mut dice = Dice::new(seed);
-    dice.spacing = 61_000.min(YEAR / i64::try_from(records.max(1)).unwrap_or(i64::MAX));
+    // From one record to the next.
+    let spacing = 61_000.min(YEAR / i64::try_from(records.max(1)).unwrap_or(i64::MAX));
+    let created = |at: usize| EPOCH + i64::try_from(at).unwrap_or_default() * spacing;
     let companies: Vec<(u64, String)> =
-        (0..records / 20).map(|at| company(&mut crm.companies, &mut dice, at)).collect();
+        (0..records / 20).map(|at| company(&mut crm.companies, &mut dice, at, created(at))).collect();
     for at in 0..records {
         let firm = if companies.is_empty() || !dice.percent(60) {
             None
         } else {
             usize::try_from(dice.below(companies.len() as u64)).ok().and_then(|at| companies.get(at))
         };
-        let id = contact(&mut crm.contacts, &mut dice, at, firm.map(|(_, name)| name.as_str()));
+        let id = contact(&mut crm.contacts, &mut dice, at, created(at), firm.map(|(_, name)| name.as_str()));
         if let Some((company, _)) = firm {
             crm.links.link(id, *company);
         }
     }
 }
 
-fn insert(table: &mut Table, dice: &mut Dice, at: usize, values: &[(&str, &str)]) -> u64 {
+fn insert(table: &mut Table, dice: &mut Dice, created: i64, values: &[(&str, &str)]) -> u64 {
     let id = table.next_id;
-    let created = EPOCH + i64::try_from(at).unwrap_or_default() * dice.spacing;
     let packed = values.iter().filter_map(|(name, text)| Some((table.properties.id(name)?, *text))).collect();
     let mut record = Record::new(id, Values::pack(packed), created, Source::Import);
     record.updated = created + i64::try_from(dice.below(3_600_000)).unwrap_or_default();
@@ -159,7 +127,7 @@ fn insert(table: &mut Table, dice: &mut Dice, at: usize, values: &[(&str, &str)]
     id
 }
 
-fn company(table: &mut Table, dice: &mut Dice, at: usize) -> (u64, String) {
+fn company(table: &mut Table, dice: &mut Dice, at: usize, created: i64) -> (u64, String) {
     let name = format!("{} {} {}", dice.pick(FIRMS), at + 1, dice.pick(FORMS));
     let domain = format!("firm{}.{}", at + 1, dice.pick(DOMAINS));
     let (city, state, country) = place(dice);
@@ -175,21 +143,19 @@ fn company(table: &mut Table, dice: &mut Dice, at: usize) -> (u64, String) {
         values.push(("industry", dice.pick(INDUSTRIES)));
         values.push(("numberofemployees", &size));
     }
-    let id = insert(table, dice, at, &values);
+    let id = insert(table, dice, created, &values);
     (id, name)
 }
 
 fn place(dice: &mut Dice) -> (&'static str, &'static str, &'static str) {
-    let at = usize::try_from(dice.below(CITIES.len() as u64)).unwrap_or_default();
-    CITIES.get(at).copied().unwrap_or_default()
+    dice.one(CITIES).copied().unwrap_or_default()
 }
 
-fn contact(table: &mut Table, dice: &mut Dice, at: usize, firm: Option<&str>) -> u64 {
+fn contact(table: &mut Table, dice: &mut Dice, at: usize, created: i64, firm: Option<&str>) -> u64 {
     let (mut first, mut last) = (dice.pick(FIRST), dice.pick(LAST));
     let account = format!("{}.{}{}", first.to_lowercase(), last.to_lowercase(), at + 1);
     if dice.percent(8) {
-        let at = usize::try_from(dice.below(UNUSUAL.len() as u64)).unwrap_or_default();
-        (first, last) = UNUSUAL.get(at).copied().unwrap_or((first, last));
+        (first, last) = dice.one(UNUSUAL).copied().unwrap_or((first, last));
     }
     let mut email = format!("{account}@{}", dice.pick(DOMAINS));
     match dice.below(100) {
@@ -251,7 +217,7 @@ fn contact(table: &mut Table, dice: &mut Dice, at: usize, firm: Option<&str>) ->
     values.push(("company", firm.unwrap_or_default()));
     let score = dice.below(100).to_string();
     values.push(("hubspotscore", &score));
-    insert(table, dice, at, &values)
+    insert(table, dice, created, &values)
 }
 
 #[cfg(test)]
