@@ -2,15 +2,14 @@
 //! finds. Nothing is written, and every look at a remote system is bounded.
 
 use connector::Search;
+use engine::Scripts;
 use futures::StreamExt as _;
 use mapping::{
-    Base, Correlation, DEFAULT_QUALIFIER, Decision, Interpreter, Mapping, Occasion, Place, ScriptId,
-    Validity,
+    Base, Correlation, DEFAULT_QUALIFIER, Decision, Mapping, Occasion, Validity,
     assess::{Link as LinkStanding, Matches, Source, assess_source},
 };
-use model::{Attributes, Filter, MappingConfig, Pointer, ResourcePath, mapping_config::ScriptConfig};
-use script::{Limits, Runtime, Script};
-use serde_json::{Map, Value};
+use model::{Attributes, Filter, MappingConfig, Pointer, ResourcePath};
+use serde_json::Value;
 use store::{Link, LinkSpace, Orientation};
 
 use crate::{
@@ -499,53 +498,10 @@ fn fold_filter(filter: Filter) -> Filter {
 }
 
 fn compile(config: &MappingConfig, reverse: Option<&MappingConfig>) -> Result<(Mapping, Scripts), ApiError> {
-    let mut scripts = Scripts::default();
+    let mut scripts = Scripts::new();
     let mapping = Mapping::compile(config.clone(), reverse, &mut scripts)
         .map_err(|e| ApiError::new(ErrorCode::Invalid, e.to_string()))?;
     Ok((mapping, scripts))
-}
-
-/// The mapping's scripts in a sandbox that ends with the trial.
-#[derive(Default)]
-struct Scripts {
-    runtime: Option<Runtime>,
-    compiled: Vec<Script>,
-}
-
-impl Scripts {
-    fn script(&self, id: ScriptId) -> Result<&Script, String> {
-        self.compiled.get(id.0).ok_or_else(|| "this script belongs to another trial".to_owned())
-    }
-}
-
-impl Interpreter for Scripts {
-    fn compile(&mut self, place: Place, config: &ScriptConfig) -> Result<ScriptId, String> {
-        let runtime = match self.runtime.take() {
-            Some(runtime) => runtime,
-            None => Runtime::new(Limits::default()).map_err(|e| e.to_string())?,
-        };
-        let place = script::Place { mapping: place.mapping, property: place.property, hook: place.hook };
-        let globals = config.rest.get("globals").and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
-        let text = config.source.as_deref().unwrap_or_default();
-        let compiled = runtime.compile(place, text, globals).map_err(|e| e.to_string());
-        self.runtime = Some(runtime);
-        self.compiled.push(compiled?);
-        Ok(ScriptId(self.compiled.len() - 1))
-    }
-
-    fn eval(&self, id: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String> {
-        self.script(id)?.eval(&given(variables)).map_err(|e| e.to_string())
-    }
-
-    fn change(&self, id: ScriptId, variables: &[(&str, &Value)], changed: &str) -> Result<Value, String> {
-        let (_, outputs) =
-            self.script(id)?.eval_with_outputs(&given(variables), &[changed]).map_err(|e| e.to_string())?;
-        Ok(outputs.into_iter().next().unwrap_or(Value::Null))
-    }
-}
-
-fn given<'v>(variables: &[(&'v str, &Value)]) -> Vec<(&'v str, Value)> {
-    variables.iter().map(|(name, value)| (*name, (*value).clone())).collect()
 }
 
 #[cfg(test)]

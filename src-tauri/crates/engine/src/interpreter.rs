@@ -6,15 +6,16 @@ use script::{Limits, Runtime, Script};
 use serde_json::{Map, Value};
 
 /// The scripts of one mapping, compiled. Lives on the thread that plans.
-pub(crate) struct Scripts {
+#[derive(Default)]
+pub struct Scripts {
     runtime: Option<Runtime>,
     scripts: Vec<Script>,
 }
 
 impl Scripts {
     /// No interpreter is started before the first script is compiled: most mappings have none.
-    pub(crate) fn new() -> Self {
-        Self { runtime: None, scripts: Vec::new() }
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 

@@ -42,6 +42,7 @@ pub use association::{Answer, Perform, Performed};
 pub use connector::ConnectorError;
 pub use error::EngineError;
 pub use guard::DEFAULT_MAX_DELETES;
+pub use interpreter::Scripts;
 pub use managed_types::{Gravity, TypeChange, TypeProblem, TypeSaved};
 pub use mapping::Newer;
 pub use people::{Edit, ManagedChange, ObjectWrite, Saved, Sealer, Which};
