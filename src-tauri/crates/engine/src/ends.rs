@@ -95,6 +95,17 @@ impl Prepared {
         self.config.link_type()
     }
 
+    /// The link qualifiers that any source may have.
+    pub(crate) fn qualifiers(
+        &self,
+        mapping: &Mapping,
+        scripts: &Scripts,
+    ) -> Result<Vec<String>, EngineError> {
+        mapping
+            .all_qualifiers(scripts)
+            .map_err(|problem| EngineError::config(format!("mapping `{}`: {problem}", self.name())))
+    }
+
     /// The links that the mapping sees under a qualifier.
     pub(crate) fn space(&self, qualifier: &str) -> LinkSpace {
         LinkSpace {

@@ -1,7 +1,7 @@
 //! Executing: by operation, in batches, each batch durable before the next.
 
 use model::{Action, Attributes, Pointer, Situation};
-use store::{Entry, EntryStatus, Hash, NewLink, Run, Walk, Writer};
+use store::{Entry, EntryStatus, Hash, LinkSpace, NewLink, Run, Walk, Writer};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -129,20 +129,21 @@ pub(crate) fn link_for(
     }
 }
 
-/// Whether the link's target may be this source's: it is nobody's or its own, or the source that has it is gone; then that
+/// Whether the target may be this entry's source's: it is nobody's or its own, or the source that has it is gone; then that
 /// link is taken away.
 pub(crate) fn free_target(
     w: &Writer<'_>,
     walk: &Walk,
+    space: &LinkSpace,
     entry: &Entry,
-    link: &NewLink,
+    target: &str,
 ) -> Result<bool, store::StoreError> {
-    let Some(owner) = w.link_of_target(&link.space, &link.target_id)? else { return Ok(true) };
-    if owner.source_id == link.source_id {
+    let Some(owner) = w.link_of_target(space, target)? else { return Ok(true) };
+    if entry.source_id.as_deref().unwrap_or_default() == owner.source_id {
         return Ok(true);
     }
     if entry.situation == Situation::FoundAlreadyLinked && w.source(walk, &owner.source_id)?.is_none() {
-        return w.remove_link(&link.space, &owner.source_id);
+        return w.remove_link(space, &owner.source_id);
     }
     Ok(false)
 }

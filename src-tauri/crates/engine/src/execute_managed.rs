@@ -86,7 +86,7 @@ impl Work {
                 })
             }
             (Action::Link, _) => {
-                if !free_target(w, &self.walk, entry, link)? {
+                if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
                     return Ok(stale("the target was linked to another record meanwhile"));
                 }
                 w.put_link(link, &self.at)?;
@@ -178,7 +178,7 @@ impl Work {
         if entry.target_hash.is_some_and(|planned| planned != now.hash) {
             return stale("the record has changed since this was planned");
         }
-        if !free_target(w, &self.walk, entry, link)? {
+        if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
             return stale("it was linked to another record meanwhile");
         }
         let hash = match self.write_changes(w, config, entry, &now)? {

@@ -12,7 +12,7 @@ use crate::{
     Engine, EngineError,
     doubt::Doubt,
     ends::{Prepared, Remote},
-    execute::{Context, Settled, link_for, settle},
+    execute::{Context, Settled, free_target, link_for, settle},
 };
 
 /// How often a batch's leftovers are sent again when the provider asked to wait or an answer was lost.
@@ -116,29 +116,17 @@ impl Engine {
                             (!gone).then_some("the record was linked meanwhile")
                         }
                         (_, None) => Some("it has no target record"),
-                        (_, Some(target)) => {
-                            let owner = w.link_of_target(&space, target)?;
-                            let taken = match owner {
-                                Some(owner) if owner.source_id != source && !source.is_empty() => {
-                                    let may = entry.situation == Situation::FoundAlreadyLinked
-                                        && w.source(&walk, &owner.source_id)?.is_none();
-                                    !(may && w.remove_link(&space, &owner.source_id)?)
-                                }
-                                _ => false,
-                            };
-                            match w.target(&walk, target)? {
-                                None if action != Action::Delete => Some("the target record is gone"),
-                                Some((_, hash))
-                                    if entry.target_hash.is_some_and(|planned| planned != hash) =>
-                                {
-                                    Some("the target record has changed since this was planned")
-                                }
-                                _ if taken => {
-                                    Some("the target record was linked to another record meanwhile")
-                                }
-                                _ => None,
+                        (_, Some(target)) => match w.target(&walk, target)? {
+                            None if action != Action::Delete => Some("the target record is gone"),
+                            Some((_, hash)) if entry.target_hash.is_some_and(|planned| planned != hash) => {
+                                Some("the target record has changed since this was planned")
                             }
-                        }
+                            // Asked last, because it takes a gone owner's link away.
+                            _ if !source.is_empty() && !free_target(w, &walk, &space, &entry, target)? => {
+                                Some("the target record was linked to another record meanwhile")
+                            }
+                            _ => None,
+                        },
                     };
                     match why {
                         None => valid.push(entry),

@@ -194,9 +194,7 @@ pub(crate) fn plan(
     let (mapping, scripts) = prepared.compile()?;
     let id = run.id.clone();
     let judge = judge(prepared, &mapping, &scripts, &id);
-    let qualifiers = mapping
-        .all_qualifiers(&scripts)
-        .map_err(|problem| EngineError::config(format!("mapping `{}`: {problem}", prepared.name())))?;
+    let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
     let whole = matches!(scope, Scope::All(_));
     let walk = prepared.walk(mapping::DEFAULT_QUALIFIER, scope);
     let (total, links) = {

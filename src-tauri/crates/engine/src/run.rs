@@ -379,9 +379,7 @@ impl Engine {
         let End::Remote(remote) = &prepared.target else { return Ok(()) };
         let qualifiers = {
             let (mapping, scripts) = prepared.compile()?;
-            mapping
-                .all_qualifiers(&scripts)
-                .map_err(|problem| EngineError::config(format!("mapping `{}`: {problem}", prepared.name())))?
+            prepared.qualifiers(&mapping, &scripts)?
         };
         let spaces: Vec<_> = qualifiers.iter().map(|q| prepared.space(q)).collect();
         let (walk, wanted) = (prepared.here(), ids.to_vec());
@@ -492,9 +490,7 @@ impl Engine {
             let judge = plan::judge(prepared, &mapping, &scripts, run);
             let walk = prepared.here();
             let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
-            let qualifiers = mapping.all_qualifiers(&scripts).map_err(|problem| {
-                EngineError::config(format!("mapping `{}`: {problem}", prepared.name()))
-            })?;
+            let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
             let mut entries = Vec::new();
             for id in &gone {
                 let mut unlinked = Vec::new();

@@ -309,9 +309,7 @@ impl Engine {
         let (entries, stamps) = tokio::task::block_in_place(|| -> Result<_, EngineError> {
             let (mapping, scripts) = prepared.compile()?;
             let judge = plan::judge(prepared, &mapping, &scripts, "");
-            let qualifiers = mapping.all_qualifiers(&scripts).map_err(|problem| {
-                EngineError::config(format!("mapping `{}`: {problem}", prepared.name()))
-            })?;
+            let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
             let (mut entries, mut stamps) = (Vec::new(), Vec::new());
             for qualifier in &qualifiers {
                 let walk = prepared.walk(qualifier, Scope::Some(ids));
