@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_engine.sql"),
     include_str!("../migrations/0003_managed_types.sql"),
+    include_str!("../migrations/0004_schemas.sql"),
 ];
 
 /// Brings a database up to date. Before an existing one changes, a copy of it goes into `copies`.
