@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_engine.sql"),
     include_str!("../migrations/0003_managed_types.sql"),
+    include_str!("../migrations/0004_schedules.sql"),
     include_str!("../migrations/0004_schemas.sql"),
 ];
 
