@@ -1,7 +1,7 @@
 """`concord serve` for the conformance scripts: the real program over a fresh data folder, with a sandbox behind it.
 
-With CONCORD_SERVER_URL, CONCORD_SERVER_USER and CONCORD_SERVER_PASSWORD in the environment, a server that runs already is
-used instead.
+With CONCORD_SERVER_URL, CONCORD_SERVER_USER, CONCORD_SERVER_PASSWORD and CONCORD_SERVER_TOKEN (for SCIM) in the environment,
+a server that runs already is used instead.
 """
 
 import base64
@@ -28,6 +28,7 @@ class Served:
         self.folder = tempfile.TemporaryDirectory()
         environment = dict(os.environ, CONCORD_DATA_DIR=self.folder.name, CONCORD_PASSPHRASE="a passphrase for tests")
         environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
+        self.environment = environment
         command = [os.environ["CONCORD_BIN"], "--json", "serve", "--addr", "127.0.0.1:0"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment
@@ -75,6 +76,14 @@ class Served:
     def authorization(self):
         """The value of the header that signs the administrator in."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+    def scim_token(self, name, profile="generic"):
+        """Makes a bearer token for SCIM, beside the running server."""
+        if not self.process:
+            return os.environ["CONCORD_SERVER_TOKEN"]
+        command = [os.environ["CONCORD_BIN"], "--json", "scim-token", "create", name, "--profile", profile]
+        made = subprocess.run(command, capture_output=True, text=True, env=self.environment, check=True)
+        return json.loads(made.stdout)["token"]
 
     def ask(self, method, path, body=None, **headers):
         """Asks and gives the status, the headers and the document."""

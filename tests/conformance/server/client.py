@@ -1,10 +1,15 @@
 """schemathesis against `concord serve`: whatever is asked, no failure of ours and no answer that the document does not
-allow; and a script as people wrote them for IDM."""
+allow; a script as people wrote them for IDM; and SCIM as scim2-tester and scim-sanity want it."""
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
+
+from httpx2 import Client
+from scim2_client.engines.httpx2 import SyncSCIMClient
+from scim2_tester import Status, check_server
 
 from checks import check, run, same
 from served import Served
@@ -94,6 +99,61 @@ def nothing_is_told_without_credentials():
     chosen = [word for place in places for word in ("--include-path", place)]
     arguments = ["--phases", "fuzzing", "--max-examples", "1", "--mode", "positive", "--include-method", "GET"]
     schemathesis(*arguments, *chosen, checks=["ignored_auth"])
+
+
+# What scim2-tester and scim-sanity ask of a server with our schemas; fewer means that they did not see all of it.
+TESTER_CHECKS = {None: 25, "User": 80, "Group": 15}
+SANITY_CHECKS = 28
+
+
+def scim2_tester(profile):
+    """Everything it checks, by the resource type that is checked; discovery has none."""
+    headers = {"Authorization": f"Bearer {served.scim_token('tester-' + profile, profile)}"}
+    with Client(base_url=f"{served.url}/scim/v2", headers=headers, trust_env=False, timeout=20) as client:
+        results = check_server(SyncSCIMClient(client))
+    wrong = [f"{r.status.name} {r.title}: {r.reason}" for r in results if r.status != Status.SUCCESS]
+    same(wrong, [], f"what scim2-tester finds with the profile {profile}")
+    for kind, least in TESTER_CHECKS.items():
+        count = sum(1 for r in results if r.resource_type == kind)
+        same(count >= least, True, f"at least {least} checks of {kind or 'discovery'}, {count} were made")
+
+
+@check
+def scim2_tester_finds_nothing():
+    scim2_tester("generic")
+
+
+@check
+def scim2_tester_finds_nothing_with_the_habits_of_wso2():
+    scim2_tester("wso2")
+
+
+@check
+def scim2_tester_finds_nothing_with_the_habits_of_okta():
+    scim2_tester("okta")
+
+
+def scim_sanity(*arguments):
+    """Its report; strict, as it is by default."""
+    program = os.path.join(os.path.dirname(sys.executable), "scim-sanity")
+    command = [program, "probe", f"{served.url}/scim/v2", "--i-accept-side-effects", "--json-output", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    report = json.loads(ended.stdout)
+    wrong = [f"{r.get('name')}: {r.get('message')}" for r in report["results"] if r.get("status") in ("fail", "error")]
+    same(wrong, [], "what scim-sanity finds")
+    same((ended.returncode, report["summary"]["failed"], report["summary"]["errors"]), (0, 0, 0), "how it ended")
+    passed = report["summary"]["passed"]
+    same(passed >= SANITY_CHECKS, True, f"at least {SANITY_CHECKS} of its tests, {passed} passed")
+
+
+@check
+def scim_sanity_finds_nothing_with_a_bearer_token():
+    scim_sanity("--token", served.scim_token("sanity"))
+
+
+@check
+def scim_sanity_finds_nothing_with_basic_authentication():
+    scim_sanity("--username", served.user, "--password", served.password)
 
 
 @check
