@@ -15,8 +15,8 @@
 //!   committed the new rows, so a crash in between loses nothing.
 //!
 //! It must never touch the database, write a log line, or put a secret into an error's text. Callers store the
-//! [`Header`] and the [`WrappedKey`] rows; neither holds anything secret. Keys in memory are not protected against
-//! somebody who can read this process's memory.
+//! [`Header`] and the [`WrappedKey`] rows; neither holds anything secret. Keys in memory are kept from core files and from
+//! other processes of the same user ([`keep_memory_private`]), not from root.
 
 mod aead;
 mod error;
@@ -24,6 +24,7 @@ mod header;
 mod kek;
 mod passphrase;
 mod password;
+mod process;
 mod recovery;
 mod system_keyring;
 #[allow(clippy::module_inception, reason = "the crate's main type, in the file of its name")]
@@ -36,6 +37,7 @@ pub use kek::{Kek, KekStore, Memory};
 pub use model::Secret;
 pub use passphrase::{Kdf, MIN_PASSPHRASE_CHARS};
 pub use password::{hash_password, password_matches, random_password};
+pub use process::{keep_memory_private, write_no_core_file};
 pub use recovery::RecoveryKey;
 pub use system_keyring::Keyring;
 pub use vault::{Access, Vault};
