@@ -14,6 +14,7 @@ pub mod patch;
 pub mod path;
 pub mod pointer;
 pub mod policy;
+pub mod schedule_config;
 pub mod schema_check;
 pub mod secret;
 pub mod situation;
@@ -26,6 +27,7 @@ pub use managed::{ManagedConfig, ManagedObjectConfig, Protection};
 pub use mapping_config::{MappingConfig, SyncConfig};
 pub use path::ResourcePath;
 pub use pointer::Pointer;
+pub use schedule_config::ScheduleConfig;
 pub use secret::Secret;
 pub use situation::{Action, Situation};
 

@@ -6,6 +6,7 @@
 //! program wrote is refused, and a copy is kept before an older one is migrated. No secret is ever stored here in clear:
 //! the `secret` table holds what the vault sealed.
 
+mod associations;
 mod audit;
 mod census;
 mod columns;
@@ -24,6 +25,7 @@ mod mappings;
 mod migrate;
 mod mirror;
 mod plan;
+mod population;
 mod protected;
 mod query;
 #[cfg(test)]
@@ -31,14 +33,17 @@ mod query_plans;
 mod queue;
 mod reads;
 mod runs;
+mod schedules;
+mod schemas;
 mod secrets;
 mod settings;
 
+pub use associations::{Association, Standing};
 pub use audit::{AuditRow, HistoryEntry, HistoryRow};
 pub use census::Repeated;
 pub use connectors::ConnectorRow;
 pub use database::{Reader, Store, Writer};
-pub use entries::{Entry, EntryFilter, EntryStatus, Question, StoredChange};
+pub use entries::{Entry, EntryFilter, EntryStatus, Question, StoredChange, claim_key};
 pub use error::{ErrorKind, StoreError};
 pub use inbox::{InboxKind, InboxRow, NewInboxRow};
 pub use journal::{JournalRow, JournalState, Operation};
@@ -51,6 +56,8 @@ pub use protected::secret_owner;
 pub use queue::{QueueChange, QueueRow, QueueState, SyncOutcome};
 pub use reads::{Feed, UnfinishedRead};
 pub use runs::{EntryCount, GuardResult, NewRun, Progress, Run, RunMode, RunState};
+pub use schedules::{Fired, ScheduleRow};
+pub use schemas::KnownSchema;
 pub use secrets::{SealedSecret, StoredKey};
 
 /// 16 bytes of blake3 over a record's canonical attributes.
