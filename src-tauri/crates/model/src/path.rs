@@ -1,8 +1,8 @@
-//! Resource paths: `managed/user`, `system/hubspot/contact`.
+//! Resource paths: `managed/user`, `system/hubspot/contact`, `scim/User`.
 
 use std::{fmt, str::FromStr};
 
-/// Where objects live: the repository itself or an object type of a connector.
+/// Where objects live: the repository itself, an object type of a connector, or what others send here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ResourcePath {
     /// `managed/<type>`: objects in Concord's own repository.
@@ -14,26 +14,28 @@ pub enum ResourcePath {
         /// The connector's object type.
         object_type: String,
     },
+    /// `scim/<resource type>`: what other systems send here through SCIM. It arrives one by one and cannot be read.
+    Scim(String),
 }
 
 /// Why a text is not a resource path.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a resource path; write `managed/<type>` or `system/<connector>/<object type>`")]
+#[error("`{0}` is not a resource path; write `managed/<type>`, `system/<connector>/<object type>` or `scim/User`")]
 pub struct BadPath(pub String);
 
 impl ResourcePath {
     /// The connector's name when the path leads to one.
     pub fn connector(&self) -> Option<&str> {
         match self {
-            Self::Managed(_) => None,
+            Self::Managed(_) | Self::Scim(_) => None,
             Self::System { connector, .. } => Some(connector),
         }
     }
 
-    /// The last step: the managed type or the connector's object type.
+    /// The last step: the managed type, the connector's object type or the resource type of SCIM.
     pub fn object_type(&self) -> &str {
         match self {
-            Self::Managed(t) => t,
+            Self::Managed(t) | Self::Scim(t) => t,
             Self::System { object_type, .. } => object_type,
         }
     }
@@ -59,10 +61,14 @@ impl FromStr for ResourcePath {
             ["system", c, t] if is_name(c) && is_name(t) => {
                 Ok(Self::System { connector: (*c).to_owned(), object_type: (*t).to_owned() })
             }
+            ["scim", t] if *t == SCIM_USER => Ok(Self::Scim((*t).to_owned())),
             _ => Err(BadPath(text.to_owned())),
         }
     }
 }
+
+/// The one resource type of SCIM that mappings know.
+const SCIM_USER: &str = "User";
 
 fn is_name(step: &str) -> bool {
     !step.is_empty() && step.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
@@ -73,6 +79,7 @@ impl fmt::Display for ResourcePath {
         match self {
             Self::Managed(t) => write!(f, "managed/{t}"),
             Self::System { connector, object_type } => write!(f, "system/{connector}/{object_type}"),
+            Self::Scim(t) => write!(f, "scim/{t}"),
         }
     }
 }
@@ -83,7 +90,7 @@ mod tests {
 
     #[test]
     fn paths_parse_and_print_the_same() {
-        for text in ["managed/user", "system/hubspot/contact", "system/sf-1/User__c"] {
+        for text in ["managed/user", "system/hubspot/contact", "system/sf-1/User__c", "scim/User"] {
             let path: ResourcePath = text.parse().unwrap();
             assert_eq!(path.to_string(), text);
         }
@@ -91,7 +98,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_the_way_to_write_it() {
-        for text in ["", "user", "managed", "managed/", "system/x", "system//y", "managed/a b", "x/y/z"] {
+        for text in ["", "user", "managed", "managed/", "system/x", "system//y", "managed/a b", "x/y/z", "scim/Other"] {
             let error = text.parse::<ResourcePath>().unwrap_err();
             assert!(error.to_string().contains("managed/<type>"), "{text}");
         }
