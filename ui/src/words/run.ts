@@ -30,6 +30,7 @@ export function canUndo(run: RunSummary): boolean {
 
 /** Whether a run stopped among its writes, so that the rest of its plan can be carried out. */
 export function canGoOn(run: RunSummary): boolean {
+  if (run.state === "paused") return true;
   const stopped = run.state === "interrupted" || run.state === "canceled" || run.state === "failed";
   // Changes are those that are done and those that are still to be made; failed ones are neither.
   return stopped && run.mode !== "preview" && run.done < run.changes && (run.state === "interrupted" || run.done + run.failed > 0);
@@ -56,6 +57,8 @@ export function runState(run: RunSummary): { tone: Tone; text: string } {
       return { tone: "needs", text: "Failed" };
     case "interrupted":
       return { tone: "waits", text: "Interrupted" };
+    case "paused":
+      return { tone: "waits", text: "Resting" };
     case "success":
       return run.failed > 0 || run.needsYou > 0
         ? { tone: "needs", text: run.failed > 0 ? "Some failed" : "Needs you" }
@@ -90,7 +93,7 @@ export function lastRunWords(run: RunSummary | null, now: number): string {
   const what = run.undoes !== null ? runPurpose(run) : isLook(run) ? "Preview" : "Last run";
   const when = ago(run.ended ?? run.started, now);
   const outcome = runOutcome(run);
-  const ended = run.state === "failed" ? "failed" : run.state === "canceled" ? "canceled" : run.state === "held" ? "held" : run.state === "interrupted" ? "interrupted" : "";
+  const ended = run.state === "failed" ? "failed" : run.state === "canceled" ? "canceled" : run.state === "held" ? "held" : run.state === "interrupted" ? "interrupted" : run.state === "paused" ? "resting" : "";
   return [`${what} ${when}`, [ended, outcome].filter(Boolean).join("; ")].filter(Boolean).join(": ");
 }
 

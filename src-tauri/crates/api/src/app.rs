@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
@@ -50,16 +50,21 @@ pub struct App {
     pub(crate) who: String,
     sandbox_url: Mutex<Option<String>>,
     wake: tokio::sync::Notify,
+    pub(crate) schedules_changed: tokio::sync::Notify,
+    pub(crate) folder: PathBuf,
+    pub(crate) downloads: Mutex<Option<PathBuf>>,
+    /// Itself, for work that goes on after a command has been answered.
+    pub(crate) me: Weak<Self>,
 }
 
-/// Delivers implicit syncs in the background while it lives.
+/// Delivers implicit syncs and fires schedules in the background while it lives.
 pub struct Worker {
-    task: tokio::task::JoinHandle<()>,
+    tasks: [tokio::task::JoinHandle<()>; 2],
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 
@@ -93,6 +98,7 @@ impl App {
             Arc::new(Vaulting::open(store.clone(), Arc::clone(&clock), keyring, passphrase).await?);
         let pool =
             Arc::new(Pool::new(store.clone(), Arc::clone(&vaulting), Arc::clone(&clock), folder.clone()));
+        let kept_in = folder.clone();
         let engine = Engine::new(store.clone(), pool.clone(), Arc::clone(&clock), folder)
             .with_sealer(vaulting.clone());
         engine.bury_all_dead_runs().await?;
@@ -100,7 +106,7 @@ impl App {
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
             .unwrap_or_else(|| "administrator".into());
-        Ok(Arc::new(Self {
+        Ok(Arc::new_cyclic(|me| Self {
             store,
             engine,
             pool,
@@ -111,10 +117,14 @@ impl App {
             who,
             sandbox_url: Mutex::default(),
             wake: tokio::sync::Notify::new(),
+            schedules_changed: tokio::sync::Notify::new(),
+            folder: kept_in,
+            downloads: Mutex::default(),
+            me: me.clone(),
         }))
     }
 
-    /// Starts delivering implicit syncs in the background until the returned guard is dropped.
+    /// Starts delivering implicit syncs and firing schedules in the background until the returned guard is dropped.
     pub fn start_worker(self: &Arc<Self>) -> Worker {
         // An index that an earlier process began.
         self.fill_columns_in_background();
@@ -127,11 +137,15 @@ impl App {
                     Ok(_) => {}
                     Err(error) => tracing::warn!(%error, "implicit sync could not go on"),
                 }
+                if let Err(error) = app.wake_rested_runs().await {
+                    tracing::warn!(%error, "runs that rest could not be looked at");
+                }
                 // Woken by a write in this process; the timer is for retries and for writes of other processes.
                 let _ = tokio::time::timeout(Duration::from_secs(2), app.wake.notified()).await;
             }
         });
-        Worker { task }
+        let schedules = tokio::spawn(Arc::clone(self).keep_schedules());
+        Worker { tasks: [task, schedules] }
     }
 
     pub(crate) fn wake_worker(&self) {

@@ -29,10 +29,22 @@ macro_rules! words {
     )* };
 }
 
+mod associations;
+mod bulk;
+mod connectors;
+mod exports;
 mod inbox;
 mod managed;
+mod overview;
+mod schedules;
+pub use associations::*;
+pub use bulk::*;
+pub use connectors::*;
+pub use exports::*;
 pub use inbox::*;
 pub use managed::*;
+pub use schedules::*;
+pub use overview::*;
 
 words! {
     /// Whether secrets can be read and written.
@@ -93,6 +105,8 @@ words! {
         Failed,
         /// Its process ended before it did.
         Interrupted,
+        /// The provider takes no calls for a while; it goes on by itself when that is over.
+        Paused,
     }
 
     /// How an implicit sync to one target stands.
@@ -157,6 +171,10 @@ dto! {
         mappings: Vec<String>,
         /// The host that it talks to.
         host: String,
+        /// What it may still call; `None` when this program has not used it yet.
+        usage: Option<ConnectorUsage>,
+        /// Changes of its schemas that nobody has looked at yet.
+        drift: u64,
     }
 
     /// A secret as screens see it.
@@ -724,15 +742,26 @@ dto! {
     pub struct Trial {
         source: SampleRecord,
         target: Option<SampleRecord>,
+        /// The first few records that correlation finds, where it is asked.
+        candidates: Vec<SampleRecord>,
+        /// Empty where the mapping does not look at the record.
         situation: String,
         meaning: String,
         action: String,
+        /// What would become of it: `planned`, `inSync`, `skipped`, `failed`, `needsYou` or `outside`.
+        outcome: String,
         /// How the target was found, or why the record does not qualify.
         why: String,
+        /// Why that comes of it, as a run would say it.
+        reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
         /// The link qualifiers that the record has, of which the trial is about one.
         qualifiers: Vec<String>,
         /// One for each property, in order.
         properties: Vec<TrialRow>,
+        /// What the mapping's scripts would change besides.
+        by_scripts: Vec<ChangeRow>,
     }
 
     /// Asks how many records a mapping's correlation, saved or not, finds.

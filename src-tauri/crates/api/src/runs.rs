@@ -18,6 +18,7 @@ use crate::{
         ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, GuardRow, RunApply, RunDetail, RunMode,
         RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest,
     },
+    exports::entry_filter,
 };
 
 /// Entries in a page when nobody says how many.
@@ -38,6 +39,9 @@ impl App {
                 ));
             }
         };
+        if !request.incremental && request.ids.is_empty() {
+            self.look_for_drift_before(&request.mapping).await;
+        }
         let begun = self
             .engine
             .begin(RunRequest {
@@ -69,6 +73,17 @@ impl App {
         let mode = if request.preview { store::RunMode::Preview } else { store::RunMode::Reconcile };
         let begun = self.engine.begin_undo(&request.id, mode, request.allow_deletes).await?;
         self.go(begun).await
+    }
+
+    /// Lets the runs go on whose rest is over. One whose mapping is being run by another process stays for the next time.
+    pub(crate) async fn wake_rested_runs(&self) -> Result<(), ApiError> {
+        for id in self.engine.rested_runs().await? {
+            match self.run_apply(RunApply { id: id.clone(), allow_deletes: None }).await {
+                Ok(run) => tracing::info!(rested = id, run = run.id, "run goes on"),
+                Err(error) => tracing::warn!(run = id, %error, "a run that rested could not go on"),
+            }
+        }
+        Ok(())
     }
 
     async fn go(&self, begun: Begun) -> Result<RunSummary, ApiError> {
@@ -147,6 +162,17 @@ impl App {
                 self.store.write(move |w| w.put_run(&row)).await?;
                 return self.run_summary(&run).await;
             }
+            store::RunState::Paused => {
+                let mut run = run;
+                run.state = store::RunState::Canceled;
+                run.stage = "COMPLETED_CANCELED".into();
+                run.progress.resume_at = None;
+                run.message = Some("canceled while it rested; what was done until then stays".into());
+                let row = run.clone();
+                self.store.write(move |w| w.put_run(&row)).await?;
+                self.audit("run", &run.id, "canceled while it rested").await?;
+                return self.run_summary(&run).await;
+            }
             _ => {
                 return Err(ApiError::new(
                     ErrorCode::Conflict,
@@ -217,15 +243,10 @@ impl App {
     /// A page of a run's entries.
     pub async fn run_entries(&self, request: EntriesRequest) -> Result<EntryPage, ApiError> {
         let run = self.engine.run_row(&request.id).await?;
-        let word = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned);
-        let unknown = |e: model::situation::UnknownName| ApiError::new(ErrorCode::Invalid, e.to_string());
         let filter = EntryFilter {
-            situation: word(&request.situation).map(|s| s.parse()).transpose().map_err(unknown)?,
-            action: word(&request.action).map(|a| a.parse()).transpose().map_err(unknown)?,
-            status: request.failed.then_some(EntryStatus::Failed),
-            search: word(&request.search),
             after: request.after.as_deref().and_then(|a| a.parse().ok()).unwrap_or(0),
             limit: request.limit.map_or(PAGE, |n| n.clamp(1, LARGEST_PAGE) as usize),
+            ..entry_filter(&request)?
         };
         let (seq, count_filter) = (run.seq, EntryFilter { after: 0, ..filter.clone() });
         let (page, total) = self
@@ -359,6 +380,7 @@ fn summary(run: &Run, counts: &[(Situation, Action, EntryStatus, u64)], now: jif
         store::RunState::Canceled => RunState::Canceled,
         store::RunState::Failed => RunState::Failed,
         store::RunState::Interrupted => RunState::Interrupted,
+        store::RunState::Paused => RunState::Paused,
     };
     let active = state == RunState::Active;
     RunSummary {
@@ -397,7 +419,7 @@ fn entry_row(entry: Entry) -> EntryRow {
         status: entry.status.as_str().into(),
         reason: entry.reason,
         remedy: entry.remedy,
-        link_qualifier: "default".into(),
+        link_qualifier: entry.qualifier,
         source_id: entry.source_id,
         target_id: entry.target_id,
         ambiguous_target_ids: entry.ambiguous,

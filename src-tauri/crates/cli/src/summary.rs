@@ -28,7 +28,11 @@ pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
     let exit = match run.state {
         RunState::Held => Exit::Held,
         // One that is still marked as under way ended without a word.
-        RunState::Active | RunState::Canceled | RunState::Failed | RunState::Interrupted => Exit::Error,
+        RunState::Active
+        | RunState::Canceled
+        | RunState::Failed
+        | RunState::Interrupted
+        | RunState::Paused => Exit::Error,
         RunState::Success | RunState::Planned if run.failed > 0 => Exit::SomeFailed,
         RunState::Success | RunState::Planned => Exit::Done,
     };
@@ -62,6 +66,7 @@ pub fn state_word(state: RunState) -> &'static str {
         RunState::Canceled => "canceled",
         RunState::Failed => "failed",
         RunState::Interrupted => "interrupted",
+        RunState::Paused => "resting",
     }
 }
 

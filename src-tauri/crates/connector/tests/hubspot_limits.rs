@@ -14,6 +14,7 @@ use connector::hubspot::Hubspot;
 use connector::{Connector, ErrorKind, Outcome};
 use jiff::Timestamp;
 use sandbox::faults::{ALWAYS, Action, Fault};
+use sandbox::hubspot::{Limits, Options};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -79,29 +80,87 @@ async fn the_ten_second_budget_is_kept_whatever_the_setting_allows() {
     }
 }
 
+fn day(retry_after: Option<u64>) -> Action {
+    Action::TooManyRequests { policy: Some("DAILY".into()), retry_after }
+}
+
+/// The sandbox's clock and its account's time zone, what the refusal says, how long the connection then rests.
 #[tokio::test]
 async fn a_used_up_day_pauses_writes_and_reads_until_it_is_over() {
-    for (retry_after, seconds) in [(Some(7200), 7200), (None, 3600)] {
-        let world = World::new(seeded(3)).await;
+    let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+    for (retry_after, zone, now, seconds, says) in [
+        (Some(7200), "UTC", "2026-11-21T12:00:00Z", 7200, "new ones in 2 hours"),
+        (None, "UTC", "2026-11-21T21:00:00Z", 3 * 3600, "midnight in the account's time zone (UTC)"),
+        (None, "Europe/Berlin", "2026-11-21T21:00:00Z", 2 * 3600, "(Europe/Berlin)"),
+        (None, "US/Pacific", "2026-11-21T21:00:00Z", 11 * 3600, "(US/Pacific)"),
+        (None, "not a zone", "2026-11-21T21:00:00Z", 3600, "did not tell"),
+    ] {
+        let world = World::new(Options { time_zone: zone.into(), ..seeded(3) }).await;
+        world.hand.set(at(now));
         let portal = world.sandbox.portal();
-        let action = Action::TooManyRequests { policy: Some("DAILY".into()), retry_after };
-        portal.add_fault(Fault::on("*/batch/*", action).times(ALWAYS));
+        portal.add_fault(Fault::on("*/batch/*", day(retry_after)).times(ALWAYS));
         let hubspot = world.keyed();
         let id = portal.contacts()[0].id.clone();
         for _ in 0..2 {
             let outcomes = hubspot.update("contact", &[change(&id, json!({"firstname": "A"}))]).await;
             let Outcome::Retry { after, reason } = &outcomes[0] else { panic!("{outcomes:?}") };
-            assert!(after.as_secs() + 1 >= seconds && after.as_secs() <= seconds, "{after:?}");
-            assert!(reason.contains("used up"), "{reason}");
+            assert!(after.as_secs() + 1 >= seconds && after.as_secs() <= seconds, "{zone}: {after:?}");
+            assert!(reason.contains("daily limit is used up") && reason.contains(says), "{reason}");
         }
-        assert_eq!(portal.call_count(), 1);
-        assert!(hubspot.usage().resting_seconds.is_some_and(|s| s > 590));
+        let asked = world.paths().iter().filter(|path| path.contains("account-info")).count() as u64;
+        assert_eq!((portal.call_count(), asked), (1 + asked, u64::from(retry_after.is_none())), "{zone}");
+        assert!(hubspot.usage().resting_seconds.is_some_and(|s| s + 1 >= seconds && s <= seconds));
         portal.clear_faults();
         world.waiter.wait(Duration::from_secs(seconds)).await;
         let outcomes = hubspot.update("contact", &[change(&id, json!({"firstname": "A"}))]).await;
         assert!(matches!(&outcomes[0], Outcome::Done(_)), "{outcomes:?}");
         assert_eq!(hubspot.usage().resting_seconds, None);
     }
+}
+
+/// The day of the account may be made longer while it lasts: one call an hour finds out.
+#[tokio::test]
+async fn a_day_that_goes_on_after_all_is_noticed_within_the_hour() {
+    let world = World::new(Options { time_zone: "UTC".into(), ..seeded(3) }).await;
+    world.hand.set("2026-11-21T02:00:00Z".parse().unwrap());
+    let portal = world.sandbox.portal();
+    portal.add_fault(Fault::on("*/contacts", day(None)).times(2));
+    let hubspot = world.keyed();
+    for hour in 0..2 {
+        let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
+        assert!(error.retry_after.is_some_and(|rest| rest > Duration::from_secs(19 * 3600)), "{hour}: {error:?}");
+        world.waiter.wait(Duration::from_secs(1800)).await;
+        let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
+        assert_eq!(error.kind, ErrorKind::RateLimited, "{hour}");
+        world.waiter.wait(Duration::from_secs(1801)).await;
+    }
+    assert_eq!(all(&hubspot, contacts(&["email"])).await.unwrap().objects.len(), 3);
+    assert_eq!(hubspot.usage().resting_seconds, None);
+    assert_eq!(portal.calls().iter().filter(|call| call.path.ends_with("/contacts")).count(), 3);
+}
+
+/// A short wait is sat out, and a connection that runs out of calls asks once where it is.
+#[tokio::test]
+async fn the_end_of_a_day_that_is_near_is_waited_for_and_known_in_time() {
+    let world = World::new(seeded(3)).await;
+    world.sandbox.portal().add_fault(Fault::on("*/contacts", day(Some(5))));
+    assert_eq!(all(&world.keyed(), contacts(&["email"])).await.unwrap().objects.len(), 3);
+    assert!(world.waiter.long().iter().any(|wait| wait.as_secs() >= 5), "{:?}", world.waiter.long());
+
+    let limits = Limits { daily: Some(5), ..Limits::UNLIMITED };
+    let world = World::new(Options { time_zone: "Asia/Kolkata".into(), limits, ..seeded(3) }).await;
+    world.hand.set("2026-11-21T18:00:00Z".parse().unwrap());
+    let hubspot = world.keyed();
+    let error = loop {
+        match all(&hubspot, contacts(&["email"])).await {
+            Ok(listed) => assert_eq!(listed.objects.len(), 3),
+            Err(error) => break error,
+        }
+    };
+    // The day's last call was the list; the question came too late for an answer.
+    assert_eq!(error.kind, ErrorKind::RateLimited);
+    assert!(error.message.contains("midnight"), "{error}");
+    hubspot.test().await.unwrap_err();
 }
 
 #[tokio::test]

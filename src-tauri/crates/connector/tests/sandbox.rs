@@ -162,7 +162,8 @@ async fn waits_follow_the_policy_of_the_limit() {
     let hubspot = world.keyed();
     let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
     assert_eq!(error.retry_after, Some(Duration::from_secs(7200)));
-    assert!(error.message.contains("resets in 2 hours"), "{error}");
+    assert!(error.message.contains("daily limit is used up"), "{error}");
+    assert!(error.message.contains("new ones in 2 hours"), "{error}");
     // The next call does not even leave.
     let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
     assert_eq!((error.kind, world.sandbox.portal().call_count()), (ErrorKind::RateLimited, 1));

@@ -274,6 +274,7 @@ impl Engine {
             who: request.who.clone(),
             recheck: false,
             cancel: crate::CancellationToken::new(),
+            rest: Default::default(),
         };
         let action = entry.action;
         let settled = self.execute_batch(&context, prepared, action, vec![entry.clone()]).await?;

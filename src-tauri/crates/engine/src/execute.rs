@@ -1,5 +1,8 @@
 //! Executing: by operation, in batches, each batch durable before the next.
 
+use std::sync::{Arc, OnceLock};
+
+use connector::ConnectorError;
 use model::{Action, Attributes, Pointer, Situation};
 use store::{Entry, EntryStatus, Hash, LinkSpace, NewLink, Run, Walk, Writer};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +29,8 @@ pub(crate) struct Context {
     pub recheck: bool,
     /// A person has asked for the end.
     pub cancel: CancellationToken,
+    /// The provider takes no calls for so long that the run has to rest. What is left stays planned.
+    pub rest: Arc<OnceLock<ConnectorError>>,
 }
 
 /// How one entry ended.
@@ -162,6 +167,7 @@ impl Engine {
             who: format!("run {}", run.id),
             recheck,
             cancel: cancel.clone(),
+            rest: Arc::default(),
         };
         let seq = run.seq;
         let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
@@ -193,6 +199,9 @@ impl Engine {
                 let mut shown = run.clone();
                 shown.progress.calls = calls_so_far + (prepared.calls() - calls_before);
                 self.put_run(&shown).await?;
+                if let Some(error) = context.rest.get() {
+                    return Err(error.clone().into());
+                }
             }
         }
         Ok(())

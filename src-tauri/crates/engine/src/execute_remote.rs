@@ -13,12 +13,11 @@ use crate::{
     doubt::Doubt,
     ends::{Prepared, Remote},
     execute::{Context, Settled, free_target, link_for, settle},
+    pause::{LONGEST_WAIT, is_rest, rest_of},
 };
 
 /// How often a batch's leftovers are sent again when the provider asked to wait or an answer was lost.
 const ROUNDS: u32 = 5;
-/// The longest wait that is sat out; a longer one fails the record, and the next run tries again.
-const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
 /// One entry on its way.
 struct Item {
@@ -59,11 +58,17 @@ impl Engine {
             self.note_sending(context, prepared, remote, operation, &mut items).await?;
             let outcomes = send(remote, operation, &items).await;
             let waits = still_waiting(&outcomes);
+            let rest = rest_of(&outcomes).filter(|_| context.run.is_some());
             // An implicit sync does not sit waits out: its row comes back to it, and others are not kept waiting.
             let last_round = round >= ROUNDS || context.run.is_none();
             let (done, again, wait) =
                 self.note_outcomes(context, prepared, remote, operation, items, outcomes, last_round).await?;
             settled.extend(done);
+            if let Some(error) = rest {
+                // Set once: the run ends here.
+                let _ = context.rest.set(error);
+                return Ok(settled);
+            }
             if let (true, Some((error, longest))) = (context.run.is_some(), waits)
                 && (last_round || longest > LONGEST_WAIT)
             {
@@ -251,6 +256,10 @@ impl Engine {
                     let remedy =
                         attribute.map(|a| format!("correct `{a}` in the source record or in the mapping"));
                     notes.push(Note::failed(item, &reason, remedy.as_deref()));
+                }
+                // The run rests, and sends it when it goes on.
+                Outcome::Retry { after, reason } if context.run.is_some() && is_rest(after) => {
+                    notes.push(Note::not_sent(&item, &reason));
                 }
                 Outcome::Retry { after, reason } if last_round || after > LONGEST_WAIT => {
                     let remedy = if after == Outcome::ONCE_AUTHORIZED {

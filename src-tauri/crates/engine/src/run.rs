@@ -88,6 +88,9 @@ impl Engine {
         let run = self
             .store
             .write(move |w| {
+                if new.mode != RunMode::Preview {
+                    end_rests(w, &new)?;
+                }
                 w.begin_run(&new)?;
                 w.prune_runs(&new.mapping, kept)?;
                 w.run(&new.id)?.ok_or_else(|| store::StoreError::not_found(format!("run {}", new.id)))
@@ -100,8 +103,12 @@ impl Engine {
     /// Begins to carry out the plan of a preview, a held run's, or what is left of the plan of a run that was canceled or cut
     /// off, under the same `_id`.
     pub async fn begin_apply(&self, id: &str, allow_deletes: Option<u64>) -> Result<Begun, EngineError> {
-        let mapping = self.run_row(id).await?.mapping;
-        let prepared = self.prepare(&mapping).await?;
+        let row = self.run_row(id).await?;
+        if row.state == RunState::Paused && !row.progress.durations.contains_key(EXECUTING) {
+            let allowed = allow_deletes.or(row.progress.allow_deletes);
+            return self.begin_anew(row, allowed).await;
+        }
+        let prepared = self.prepare(&row.mapping).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
         self.bury_dead_runs(prepared.name()).await?;
         // Another applier may have been quicker; under the lock the row says what is so.
@@ -115,7 +122,7 @@ impl Engine {
             })
             .await?;
         match run.state {
-            RunState::Planned | RunState::Held => {}
+            RunState::Planned | RunState::Held | RunState::Paused => {}
             // It got as far as its writes, so its plan was whole and its guards were kept.
             RunState::Canceled | RunState::Failed | RunState::Interrupted
                 if left > 0 && run.progress.durations.contains_key(EXECUTING) => {}
@@ -132,8 +139,12 @@ impl Engine {
                 )));
             }
         }
-        run.mode = RunMode::Apply;
+        let allow_deletes = allow_deletes.or(run.progress.allow_deletes.take());
+        if run.state != RunState::Paused {
+            run.mode = RunMode::Apply;
+        }
         run.state = RunState::Active;
+        run.progress.resume_at = None;
         // The time that a person took to look at the plan is not the run's.
         run.started = self.at();
         run.ended = None;
@@ -155,6 +166,11 @@ impl Engine {
             RunState::Active => {
                 return Err(EngineError::Busy(format!(
                     "run {id} is still under way; wait for it or cancel it"
+                )));
+            }
+            RunState::Paused => {
+                return Err(EngineError::Busy(format!(
+                    "run {id} rests and will go on; cancel it with `concord run cancel {id}` before it is taken back"
                 )));
             }
             RunState::Planned | RunState::Held => {
@@ -212,6 +228,7 @@ impl Engine {
                 run.stage = "COMPLETED_CANCELED".into();
                 run.message = Some("canceled; what was done until then stays, run it again to go on".into());
             }
+            Err(error) if self.put_to_rest(&mut run, &error, allow_deletes) => {}
             Err(error) => {
                 run.state = RunState::Failed;
                 run.stage = "COMPLETED_FAILED".into();
@@ -485,49 +502,53 @@ impl Engine {
         if gone.is_empty() {
             return Ok(Vec::new());
         }
-        tokio::task::block_in_place(|| {
-            let (mapping, scripts) = prepared.compile()?;
-            let judge = plan::judge(prepared, &mapping, &scripts, run);
-            let walk = prepared.here();
-            let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
-            let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
-            let mut entries = Vec::new();
-            for id in &gone {
-                let mut unlinked = Vec::new();
-                let before = entries.len();
-                for qualifier in &qualifiers {
-                    let space = prepared.space(qualifier);
-                    let (link, target) = self.store.read_blocking(|r| {
-                        let link = r.link_of_source(&space, id)?;
-                        let target = match &link {
-                            Some(link) => r.target(&walk, &link.target_id)?,
-                            None => None,
-                        };
-                        Ok((link, target))
-                    })?;
-                    let title = match (&target, old) {
-                        (Some((attributes, _)), _) => crate::title_of(attributes, id),
-                        (None, Some(old)) => crate::title_of(old, id),
-                        (None, None) => id.clone(),
+        tokio::task::block_in_place(|| self.judged_as_gone(prepared, run, &gone, &|_| old))
+    }
+
+    /// Entries for these sources, judged as if they were gone. `old` tells what each was like, where that is known.
+    pub(crate) fn judged_as_gone<'o>(
+        &self,
+        prepared: &Prepared,
+        run: &str,
+        gone: &[String],
+        old: &dyn Fn(&str) -> Option<&'o Attributes>,
+    ) -> Result<Vec<Entry>, EngineError> {
+        let (mapping, scripts) = prepared.compile()?;
+        let judge = plan::judge(prepared, &mapping, &scripts, run);
+        let walk = prepared.here();
+        let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
+        let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
+        let mut entries = Vec::new();
+        for id in gone {
+            let old = old(id);
+            let mut unlinked = Vec::new();
+            let before = entries.len();
+            for qualifier in &qualifiers {
+                let space = prepared.space(qualifier);
+                let (link, target) = self.store.read_blocking(|r| {
+                    let link = r.link_of_source(&space, id)?;
+                    let target = match &link {
+                        Some(link) => r.target(&walk, &link.target_id)?,
+                        None => None,
                     };
-                    let gone = Gone {
-                        qualifier,
-                        id,
-                        title: &title,
-                        old,
-                        link: link.as_ref(),
-                        target: target.as_ref(),
-                    };
-                    let entry = judge.gone(&gone, &lookup);
-                    if link.is_some() { entries.push(entry) } else { unlinked.push(entry) }
-                }
-                // A source without links has nothing to say for each account that it might have had.
-                if entries.len() == before {
-                    entries.extend(unlinked.into_iter().take(1));
-                }
+                    Ok((link, target))
+                })?;
+                let title = match (&target, old) {
+                    (Some((attributes, _)), _) => crate::title_of(attributes, id),
+                    (None, Some(old)) => crate::title_of(old, id),
+                    (None, None) => id.clone(),
+                };
+                let gone =
+                    Gone { qualifier, id, title: &title, old, link: link.as_ref(), target: target.as_ref() };
+                let entry = judge.gone(&gone, &lookup);
+                if link.is_some() { entries.push(entry) } else { unlinked.push(entry) }
             }
-            Ok(entries)
-        })
+            // A source without links has nothing to say for each account that it might have had.
+            if entries.len() == before {
+                entries.extend(unlinked.into_iter().take(1));
+            }
+        }
+        Ok(entries)
     }
 
     /// Holds the plan against the guards; false when it is held.
@@ -622,6 +643,20 @@ impl Engine {
     pub fn is_busy(&self, mapping: &str) -> Result<bool, EngineError> {
         Ok(lock::try_lock(&self.folder, mapping)?.is_none())
     }
+}
+
+/// What rests is done by the run that begins now.
+fn end_rests(w: &store::Writer<'_>, new: &NewRun) -> Result<(), store::StoreError> {
+    for mut run in w.paused_runs()? {
+        if new.mapping.eq_ignore_ascii_case(&run.mapping) {
+            run.state = RunState::Interrupted;
+            run.stage = "COMPLETED_FAILED".into();
+            run.message =
+                Some(format!("rested for a limit of the provider; run {} began in its place", new.id));
+            w.put_run(&run)?;
+        }
+    }
+    Ok(())
 }
 
 fn bury(w: &store::Writer<'_>, mapping: &str, at: &str) -> Result<(), store::StoreError> {

@@ -47,7 +47,7 @@ pub fn summary(
         })
         .collect();
     let state = match run.state {
-        RunState::Active => "ACTIVE",
+        RunState::Active | RunState::Paused => "ACTIVE",
         RunState::Success | RunState::Planned | RunState::Held => "SUCCESS",
         RunState::Canceled => "CANCELED",
         RunState::Failed | RunState::Interrupted => "FAILED",
@@ -92,6 +92,7 @@ pub fn summary(
             "mode": run.mode.as_str(),
             "state": run.state.as_str(),
             "message": run.message,
+            "resumeAt": run.progress.resume_at,
             "calls": progress.calls,
             "planned": {
                 "create": pending(model::Action::Create),

@@ -224,6 +224,7 @@ impl Engine {
             who: format!("implicit sync of {}", prepared.name()),
             recheck: false,
             cancel: crate::CancellationToken::new(),
+            rest: Default::default(),
         };
         let mut said = Vec::new();
         for (i, entry) in entries.into_iter().enumerate() {

@@ -12,7 +12,7 @@ const DAY: i64 = 86_400_000;
 pub struct Limits {
     /// Calls of one app in any ten seconds; searches do not count here.
     pub per_ten_seconds: Option<u32>,
-    /// Calls of all apps in one UTC day.
+    /// Calls of all apps in one day.
     pub daily: Option<u32>,
     /// Searches of all apps in any second.
     pub searches_per_second: Option<u32>,
@@ -25,6 +25,11 @@ impl Limits {
     /// The smallest HubSpot account, as in "API usage guidelines and limits".
     pub fn hubspot_free() -> Limits {
         Limits { per_ten_seconds: Some(100), daily: Some(250_000), searches_per_second: Some(5) }
+    }
+
+    /// A HubSpot Enterprise account.
+    pub fn hubspot_enterprise() -> Limits {
+        Limits { daily: Some(1_000_000), ..Limits::hubspot_professional() }
     }
 
     /// A HubSpot Professional account.
@@ -57,7 +62,7 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    /// Counts one call of `app` at `now` (ms), or says which limit refuses it. Refused calls cost nothing.
+    /// Counts one call of `app` at `now` (ms), or says which limit refuses it. Refused calls cost nothing. Days are UTC's.
     pub(crate) fn take(
         &mut self,
         limits: &Limits,
@@ -65,7 +70,18 @@ impl Limiter {
         search: bool,
         now: i64,
     ) -> Result<Remaining, Exceeded> {
-        let day = now.div_euclid(DAY);
+        self.take_on(now.div_euclid(DAY), limits, app, search, now)
+    }
+
+    /// The same on a day that the caller counts.
+    pub(crate) fn take_on(
+        &mut self,
+        day: i64,
+        limits: &Limits,
+        app: &str,
+        search: bool,
+        now: i64,
+    ) -> Result<Remaining, Exceeded> {
         if day != self.day {
             self.day = day;
             self.today = 0;
@@ -92,9 +108,14 @@ impl Limiter {
         Ok(remaining)
     }
 
-    /// Calls counted in the current day.
+    /// Calls counted in the current day of UTC.
     pub(crate) fn today(&self, now: i64) -> u32 {
-        if now.div_euclid(DAY) == self.day { self.today } else { 0 }
+        self.on(now.div_euclid(DAY))
+    }
+
+    /// Calls counted on this day.
+    pub(crate) fn on(&self, day: i64) -> u32 {
+        if day == self.day { self.today } else { 0 }
     }
 }
 

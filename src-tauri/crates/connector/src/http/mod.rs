@@ -3,18 +3,22 @@
 //! host or an error text.
 
 pub(crate) mod client;
+mod opened;
 mod pace;
 mod tls;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{Clock, ConnectorConfig, Secret};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    RETRY_AFTER,
+};
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OnceCell, Semaphore};
@@ -22,6 +26,7 @@ use url::Url;
 
 use self::client::{NetworkSettings, chain};
 use self::pace::Lane;
+pub(crate) use self::opened::Opened;
 pub(crate) use self::pace::with_jitter;
 pub use self::pace::{RealTime, Waiter};
 use crate::credentials::Credentials;
@@ -32,6 +37,10 @@ use crate::port::Usage;
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// The longest that a call waits for a limit to pass before the wait becomes the caller's.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a call is let through while the day's calls are used up.
+const PROBE: Duration = Duration::from_secs(3600);
+/// So few calls are the end of a day, however short it is.
+const LAST_CALLS: u64 = 20;
 /// How often one call is sent again after a limit was reached.
 const LIMIT_TRIES: u32 = 8;
 /// How often one call is sent again because the network or the provider failed: 200 ms, 400 ms, ... 3.2 s.
@@ -54,7 +63,15 @@ pub(crate) enum Repeat {
 /// What goes in the body.
 pub(crate) enum Payload {
     None,
+    /// Nothing, and the answer is wanted only if the resource changed after this HTTP date (`If-Modified-Since`); status
+    /// 304 says that it did not.
+    NoneSince(String),
     Json(Vec<u8>),
+    /// JSON that is to be taken only while the resource has this version (`If-Match`).
+    JsonIf {
+        body: Vec<u8>,
+        version: String,
+    },
     /// A form, already encoded; held as a secret because token calls carry secrets in it.
     Form(Secret),
     Csv(Vec<u8>),
@@ -83,11 +100,20 @@ pub(crate) trait Bearer: Send + Sync {
     /// A better token after this one was refused; `None` when there is none. `expired` is the provider's word.
     async fn replace(&self, refused: &Secret, expired: bool) -> Result<Option<Secret>, ConnectorError>;
 
+    /// The header that carries a token.
+    fn header(&self, token: &Secret) -> (HeaderName, Secret) {
+        bearer_header(token)
+    }
+
     /// Where this token is good, if it came with an address of its own: a call that carries it goes there, whatever
     /// its own address says. Known once there is a token.
     fn home(&self) -> Option<Url> {
         None
     }
+}
+
+fn bearer_header(token: &Secret) -> (HeaderName, Secret) {
+    (AUTHORIZATION, Secret::new(format!("Bearer {}", token.expose())))
 }
 
 /// An answer, whole.
@@ -130,6 +156,8 @@ impl Answer {
 pub(crate) enum Judgement {
     /// Over a limit, nothing was done: the whole connection rests, or its searches only.
     Throttled { rest: Duration, searches_only: bool, error: ConnectorError },
+    /// The calls of a day are used up, nothing was done. `told` is how long it will last, where the provider says so.
+    DayUsedUp { told: Option<Duration>, error: ConnectorError },
     /// This resource is locked for a while, nothing was done.
     Busy { rest: Duration, error: ConnectorError },
     /// The token was not accepted, nothing was done.
@@ -159,6 +187,30 @@ pub(crate) trait Dialect: Send + Sync {
     /// The budget of a short time, where the headers tell one.
     fn interval(&self, _headers: &HeaderMap) -> Option<Interval> {
         None
+    }
+
+    /// Where to ask once, before the day's calls are used up, when new ones are given; `None` when that is known or cannot
+    /// be asked.
+    fn question(&self) -> Option<Url> {
+        None
+    }
+
+    /// Takes the answer to that question.
+    fn learn(&self, _answer: &Answer) {}
+
+    /// How long it is from now until a day's calls are given anew, and that in words; `None` where there are no such days.
+    fn new_day(&self, _now: Timestamp) -> Option<(Duration, String)> {
+        None
+    }
+
+    /// Further headers that a call carries.
+    fn headers(&self, _call: &Call<'_>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// The media type of JSON that is sent.
+    fn content_type(&self) -> &'static str {
+        "application/json"
     }
 
     /// The kind of answer that a call wants.
@@ -217,6 +269,14 @@ enum Broken {
     TooLarge(ConnectorError),
 }
 
+/// What is done with the answer to a call.
+enum Reading<'r, 'h, T> {
+    /// It is read whole, as often as its shape is wrong.
+    Whole(&'r (dyn Fn(&Answer) -> Result<T, String> + Send + Sync)),
+    /// It is handed on before its body has come.
+    Open(fn(Opened<'h>) -> T),
+}
+
 /// Why an attempt gave no value.
 enum Setback<'a> {
     /// No further attempt will change it.
@@ -229,6 +289,10 @@ enum Setback<'a> {
     Limited {
         rest: Duration,
         lane: Option<&'a Lane>,
+        error: ConnectorError,
+    },
+    DayUsedUp {
+        told: Option<Duration>,
         error: ConnectorError,
     },
     /// The network or the provider failed; `unclear` where something may have been done.
@@ -271,6 +335,9 @@ pub(crate) struct Http {
     daily_remaining: AtomicU64,
     daily_limit: AtomicU64,
     interval: Mutex<Option<Interval>>,
+    /// Until when the day's calls are used up, on the waiter's clock, and the error that says so.
+    day_over: Mutex<Option<(Duration, ConnectorError)>>,
+    asked_for_day: AtomicBool,
 }
 
 impl Http {
@@ -313,6 +380,8 @@ impl Http {
             daily_remaining: AtomicU64::new(0),
             daily_limit: AtomicU64::new(0),
             interval: Mutex::new(None),
+            day_over: Mutex::new(None),
+            asked_for_day: AtomicBool::new(false),
         })
     }
 
@@ -351,7 +420,7 @@ impl Http {
             interval_remaining: interval.map(|i| u64::from(i.left)),
             interval_limit: interval.map(|i| u64::from(i.allowed.get())),
             interval_seconds: interval.map(|i| i.length.as_secs()),
-            resting_seconds: Some(self.general.rest_left())
+            resting_seconds: Some(self.day_left().map_or(self.general.rest_left(), |(rest, _)| rest))
                 .filter(|r| !r.is_zero())
                 .map(|r| r.as_secs().max(1)),
         }
@@ -372,6 +441,16 @@ impl Http {
         call: &Call<'_>,
         read: impl Fn(&Answer) -> Result<T, String> + Send + Sync,
     ) -> Result<T, Failure> {
+        self.repeated(call, Reading::Whole(&read)).await
+    }
+
+    /// Sends a call until its answer begins. Its body may be of any length; whoever reads it also starts anew where it
+    /// breaks off.
+    pub async fn open<'h>(&'h self, call: &Call<'_>) -> Result<Opened<'h>, Failure> {
+        self.repeated(call, Reading::Open(|opened| opened)).await
+    }
+
+    async fn repeated<'h, T>(&'h self, call: &Call<'_>, reading: Reading<'_, 'h, T>) -> Result<T, Failure> {
         if call.bearer.is_some() && call.url.origin() != self.token_home.origin() {
             return Err(Failure::NotDone(self.error(
                 ErrorKind::Configuration,
@@ -385,8 +464,28 @@ impl Http {
             if let (Some(bearer), false) = (call.bearer, tries.replaced) {
                 token = Some(bearer.current().await.map_err(Failure::NotDone)?);
             }
-            match self.attempt(call, token.as_ref(), tries.limited, &read).await {
-                Ok(value) => return Ok(value),
+            match self.attempt(call, token.as_ref(), tries.limited, &reading).await {
+                Ok(value) => {
+                    if self.day_runs_short() {
+                        self.ask_for_day(token.as_ref()).await;
+                    }
+                    return Ok(value);
+                }
+                // A wait that is short enough is like any other.
+                Err(Setback::DayUsedUp { told: Some(rest), error })
+                    if rest + tries.waited <= PATIENCE && tries.limited < LIMIT_TRIES =>
+                {
+                    self.general.rest(with_jitter(rest));
+                    tracing::debug!(connector = %self.name, seconds = rest.as_secs(), "resting: {error}");
+                    tries.limited += 1;
+                    tries.waited += rest;
+                }
+                Err(Setback::DayUsedUp { told, error }) => {
+                    if told.is_none() {
+                        self.ask_for_day(token.as_ref()).await;
+                    }
+                    return Err(Failure::NotDone(self.end_day(told, error)));
+                }
                 Err(Setback::Final(failure)) => return Err(failure),
                 Err(Setback::NotAccepted { expired, refusal }) => {
                     let (Some(bearer), Some(old), false) = (call.bearer, &token, tries.replaced) else {
@@ -432,19 +531,32 @@ impl Http {
     }
 
     /// Sends a call once and sorts what comes of it.
-    async fn attempt<T>(
-        &self,
+    async fn attempt<'h, T>(
+        &'h self,
         call: &Call<'_>,
         token: Option<&Secret>,
         limited: u32,
-        read: &(impl Fn(&Answer) -> Result<T, String> + Send + Sync),
-    ) -> Result<T, Setback<'_>> {
-        let mut answer = self.exchange(call, token).await.map_err(|broken| match broken {
+        reading: &Reading<'_, 'h, T>,
+    ) -> Result<T, Setback<'h>> {
+        let setback = |broken| match broken {
             Broken::NotSent(error) => Setback::Trouble { error, unclear: false, garbled: false },
             Broken::Lost(error) => Setback::Trouble { error, unclear: true, garbled: false },
             Broken::TooLarge(error) => Setback::Final(Failure::Lost(error)),
-        })?;
-        if (200..300).contains(&answer.status) {
+        };
+        let opened = self.begin(call, token, matches!(reading, Reading::Open(_))).await.map_err(setback)?;
+        let unchanged = opened.status == 304 && matches!(call.payload, Payload::NoneSince(_));
+        let fine = unchanged || (200..300).contains(&opened.status);
+        let read = match reading {
+            Reading::Open(take) if fine => return Ok(take(opened)),
+            Reading::Open(_) => None,
+            Reading::Whole(read) => Some(read),
+        };
+        let mut answer = opened.whole().await.map_err(setback)?;
+        if let Some(read) = read.filter(|_| fine) {
+            if self.general.rest_left().is_zero() {
+                // There are calls again, sooner than was said.
+                *self.day_over.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
             return read(&answer).map_err(|what| {
                 let error =
                     self.error(ErrorKind::Untrusted, format!("{} {}: {what}", call.method, call.url.path()));
@@ -466,13 +578,75 @@ impl Http {
                 let lane = if searches_only && call.search { &self.searches } else { &self.general };
                 Setback::Limited { rest, lane: Some(lane), error }
             }
+            Judgement::DayUsedUp { told, error } => Setback::DayUsedUp { told, error },
             Judgement::Busy { rest, error } => Setback::Limited { rest, lane: None, error },
             Judgement::Trouble(error) => Setback::Trouble { error, unclear: true, garbled: false },
         })
     }
 
+    /// Whether so little of the day is left that its end has to be known.
+    fn day_runs_short(&self) -> bool {
+        let told = |slot: &AtomicU64| slot.load(Ordering::Relaxed).checked_sub(1);
+        match (told(&self.daily_remaining), told(&self.daily_limit)) {
+            (Some(left), Some(limit)) => left <= (limit / 1000).max(LAST_CALLS),
+            _ => false,
+        }
+    }
+
+    /// Asks, once, what tells when the day ends. Whatever comes back, the call that this is about goes on.
+    async fn ask_for_day(&self, token: Option<&Secret>) {
+        let Some(url) = self.dialect.question().filter(|u| u.origin() == self.token_home.origin()) else { return };
+        if self.asked_for_day.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let call = Call {
+            method: Method::GET,
+            url,
+            payload: Payload::None,
+            repeat: Repeat::Safe,
+            search: false,
+            bearer: None,
+            secrets: Vec::new(),
+        };
+        match self.exchange(&call, token).await {
+            Ok(answer) if answer.status == 200 => self.dialect.learn(&answer),
+            Ok(answer) => tracing::debug!(connector = %self.name, status = answer.status, "no answer when the day ends"),
+            Err(_) => tracing::debug!(connector = %self.name, "no answer when the day ends"),
+        }
+    }
+
+    /// Notes that the day's calls are used up. The error says until when.
+    fn end_day(&self, told: Option<Duration>, error: ConnectorError) -> ConnectorError {
+        let (rest, when) = match (told, self.dialect.new_day(self.clock.now())) {
+            (Some(rest), _) => (rest, format!("it gives new ones in {}", words(rest))),
+            (None, Some((rest, when))) => (rest, when),
+            (None, None) => (PROBE, "it did not say for how long".to_owned()),
+        };
+        let error = ConnectorError {
+            message: format!("{}; {when}", error.message),
+            retry_after: Some(rest),
+            ..error
+        };
+        let until = self.waiter.elapsed() + rest;
+        *self.day_over.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, error.clone()));
+        // The plan may have been changed meanwhile, so a call is let through now and then.
+        self.general.rest(rest.min(PROBE));
+        error
+    }
+
+    /// How long the day's calls are still used up.
+    fn day_left(&self) -> Option<(Duration, ConnectorError)> {
+        let over = self.day_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, error) = over.as_ref()?;
+        let rest = until.saturating_sub(self.waiter.elapsed());
+        (!rest.is_zero()).then(|| (rest, ConnectorError { retry_after: Some(rest), ..error.clone() }))
+    }
+
     async fn admit(&self, call: &Call<'_>) -> Result<(), Failure> {
         let too_long = |rest: Duration| {
+            if let Some((_, error)) = self.day_left() {
+                return Failure::NotDone(error);
+            }
             let error = self.error(
                 ErrorKind::RateLimited,
                 format!("the call limit is used up; the provider accepts calls again in {}", words(rest)),
@@ -486,9 +660,19 @@ impl Http {
     }
 
     async fn exchange(&self, call: &Call<'_>, token: Option<&Secret>) -> Result<Answer, Broken> {
+        self.begin(call, token, false).await?.whole().await
+    }
+
+    /// Sends a call once, up to the head of its answer. `long` is for bodies that are read piece by piece.
+    async fn begin<'h>(
+        &'h self,
+        call: &Call<'_>,
+        token: Option<&Secret>,
+        long: bool,
+    ) -> Result<Opened<'h>, Broken> {
         let client = self.client().await.map_err(Broken::NotSent)?;
         // The semaphore is never closed.
-        let _connection = self.connections.acquire().await.ok();
+        let connection = self.connections.acquire().await.ok();
         let mut url = call.url.clone();
         if let Some(home) = call.bearer.and_then(Bearer::home) {
             rebase(&mut url, &home).map_err(|()| {
@@ -502,27 +686,41 @@ impl Http {
         }
         let mut request =
             client.request(call.method.clone(), url.clone()).header(ACCEPT, self.dialect.accept(call));
+        for (name, value) in self.dialect.headers(call) {
+            request = request.header(name, value);
+        }
+        if long {
+            request = request.timeout(opened::LONGEST);
+        }
         request = match &call.payload {
             Payload::None => request,
-            Payload::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            Payload::NoneSince(date) => request.header(IF_MODIFIED_SINCE, date),
+            Payload::Json(body) => {
+                request.header(CONTENT_TYPE, self.dialect.content_type()).body(body.clone())
+            }
+            Payload::JsonIf { body, version } => request
+                .header(CONTENT_TYPE, self.dialect.content_type())
+                .header(IF_MATCH, version.as_str())
+                .body(body.clone()),
             Payload::Form(body) => request
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(body.expose().to_owned()),
             Payload::Csv(body) => request.header(CONTENT_TYPE, "text/csv").body(body.clone()),
         };
         if let Some(token) = token {
-            let mut header = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+            let (name, value) = call.bearer.map_or_else(|| bearer_header(token), |b| b.header(token));
+            let mut header = HeaderValue::try_from(value.expose()).map_err(|_| {
                 Broken::NotSent(self.error(
                     ErrorKind::Unauthorized,
                     "the token holds characters that no token has (a line break?); enter it again",
                 ))
             })?;
             header.set_sensitive(true);
-            request = request.header(reqwest::header::AUTHORIZATION, header);
+            request = request.header(name, header);
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         let sent = self.waiter.elapsed();
-        let mut response = request.send().await.map_err(|e| self.broken(call, &url, e))?;
+        let mut response = request.send().await.map_err(|e| self.broken(&call.method, &url, e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let (remaining, limit) = self.dialect.budget(&headers);
@@ -534,27 +732,8 @@ impl Http {
         if let Some(interval) = self.dialect.interval(&headers) {
             self.keep_to(interval);
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(call, &url, e))? {
-            if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(Broken::TooLarge(self.error(
-                    ErrorKind::Untrusted,
-                    format!(
-                        "{} {}: the answer is larger than 32 MiB and was not read to its end",
-                        call.method,
-                        call.url.path()
-                    ),
-                )));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        self.remember_latency(self.waiter.elapsed().saturating_sub(sent));
         tracing::debug!(connector = %self.name, method = %call.method, path = call.url.path(), status, "call");
-        let retry_after = headers
-            .get(RETRY_AFTER)
-            .and_then(|v| v.to_str().ok())
-            .and_then(|v| retry_after(v, self.clock.now()));
-        Ok(Answer { status, headers, retry_after, body })
+        Ok(Opened::new(self, call, url, sent, response, headers, connection))
     }
 
     async fn client(&self) -> Result<&Client, ConnectorError> {
@@ -570,7 +749,7 @@ impl Http {
             .await
     }
 
-    fn broken(&self, call: &Call<'_>, url: &Url, error: reqwest::Error) -> Broken {
+    fn broken(&self, method: &Method, url: &Url, error: reqwest::Error) -> Broken {
         let host = url.host_str().unwrap_or_default();
         let not_sent = error.is_connect() || error.is_builder();
         let timed_out = error.is_timeout();
@@ -586,14 +765,14 @@ impl Http {
         } else if timed_out {
             Broken::Lost(error(format!(
                 "{host} did not answer in time ({} {})",
-                call.method,
-                call.url.path()
+                method,
+                url.path()
             )))
         } else {
             Broken::Lost(error(format!(
                 "the connection to {host} broke during {} {}: {cause}",
-                call.method,
-                call.url.path()
+                method,
+                url.path()
             )))
         }
     }

@@ -5,13 +5,17 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use model::Attributes;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
+use super::day::{Day, NewDay, Place};
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Answer, Dialect, Interval, Judgement, words};
 
@@ -210,6 +214,9 @@ pub(crate) fn clean(text: &str) -> String {
 /// HubSpot's way to say no.
 pub(crate) struct HubspotDialect {
     pub name: String,
+    /// Where the account tells its time zone.
+    pub account: Url,
+    pub day: Arc<Day>,
 }
 
 impl HubspotDialect {
@@ -252,16 +259,10 @@ impl Dialect for HubspotDialect {
                 let error = self.error(ErrorKind::Unavailable, format!("HubSpot has locked this for now: {}; try again in {}", problem.words(), words(rest)));
                 Judgement::Busy { rest, error: ConnectorError { retry_after: Some(rest), ..error } }
             }
-            429 if problem.policy_name.as_deref() == Some("DAILY") => {
-                // Far longer than any call waits: the caller has to come back after the reset.
-                let rest = answer.retry_after.unwrap_or(Duration::from_secs(3600));
-                let when = match answer.retry_after {
-                    Some(rest) => format!("it resets in {}", words(rest)),
-                    None => "it resets at midnight in the account's time zone".to_owned(),
-                };
-                let error = self.error(ErrorKind::RateLimited, format!("the account's calls for today are used up; {when}. HubSpot says: {}", problem.words()));
-                Judgement::Throttled { searches_only: false, rest: rest.max(DAILY_REST), error: ConnectorError { retry_after: Some(rest), ..error } }
-            }
+            429 if problem.policy_name.as_deref() == Some("DAILY") => Judgement::DayUsedUp {
+                told: answer.retry_after,
+                error: self.error(ErrorKind::RateLimited, format!("HubSpot's daily limit is used up: {}", problem.words())),
+            },
             429 => {
                 let rest = answer.retry_after.unwrap_or(match problem.policy_name.as_deref() {
                     Some("SECONDLY") => Duration::from_secs(u64::from(step)),
@@ -296,10 +297,22 @@ impl Dialect for HubspotDialect {
             length: Duration::from_millis(u64::from(length)),
         })
     }
-}
 
-/// Keeps a used-up day from being waited for, even where a short `Retry-After` comes with it.
-const DAILY_REST: Duration = Duration::from_secs(600);
+    fn question(&self) -> Option<Url> {
+        (!self.day.is_known()).then(|| self.account.clone())
+    }
+
+    fn learn(&self, answer: &Answer) {
+        if let Ok(place) = answer.json::<Place>() {
+            self.day.learn(&place);
+        }
+    }
+
+    fn new_day(&self, now: Timestamp) -> Option<(Duration, String)> {
+        let NewDay { rest, when } = self.day.next(now);
+        Some((rest, when))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 mod answers;
 mod associations;
 mod changes;
+mod day;
 mod definitions;
 mod list;
 mod paths;
@@ -25,6 +26,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::answers::HubspotDialect;
+use self::day::Day;
 use self::paths::Paths;
 use self::read_only::ReadOnly;
 use crate::credentials::Credentials;
@@ -171,6 +173,7 @@ pub struct Hubspot {
     descriptor: Descriptor,
     read_schema: bool,
     read_only: ReadOnly,
+    day: Arc<Day>,
 }
 
 impl Hubspot {
@@ -190,7 +193,8 @@ impl Hubspot {
         clock: Arc<dyn Clock>,
         waiter: Arc<dyn Waiter>,
     ) -> Result<Self, ConnectorError> {
-        let http = Arc::new(http(config, Arc::clone(&credentials), Arc::clone(&clock), waiter)?);
+        let day = Arc::<Day>::default();
+        let http = Arc::new(way_out(config, &day, Arc::clone(&credentials), Arc::clone(&clock), waiter)?);
         let provider = match config.text("clientId")? {
             Some(_) => Some(oauth_provider(config)?),
             None => None,
@@ -223,6 +227,7 @@ impl Hubspot {
             descriptor,
             read_schema: config.switch("readSchema", true)?,
             read_only: ReadOnly::default(),
+            day,
         })
     }
 
@@ -281,9 +286,23 @@ pub(crate) fn http(
     clock: Arc<dyn Clock>,
     waiter: Arc<dyn Waiter>,
 ) -> Result<Http, ConnectorError> {
-    let home = Paths::from_config(config)?.base().clone();
-    let dialect = Box::new(HubspotDialect { name: config.name.clone() });
-    Http::new(config, home, dialect, credentials, clock, waiter)
+    way_out(config, &Arc::default(), credentials, clock, waiter)
+}
+
+fn way_out(
+    config: &ConnectorConfig,
+    day: &Arc<Day>,
+    credentials: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+    waiter: Arc<dyn Waiter>,
+) -> Result<Http, ConnectorError> {
+    let paths = Paths::from_config(config)?;
+    let dialect = Box::new(HubspotDialect {
+        name: config.name.clone(),
+        account: paths.account_details(),
+        day: Arc::clone(day),
+    });
+    Http::new(config, paths.base().clone(), dialect, credentials, clock, waiter)
 }
 
 /// The OAuth settings of a HubSpot connection.

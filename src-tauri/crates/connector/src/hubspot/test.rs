@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answers::{Problem, RecordPage};
+use super::day::Place;
 use super::{Hubspot, ObjectType};
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Bearer, Failure};
@@ -14,8 +15,8 @@ use crate::port::TestReport;
 #[serde(rename_all = "camelCase")]
 struct AccountDetails {
     portal_id: Value,
-    #[serde(default)]
-    time_zone: Option<String>,
+    #[serde(flatten)]
+    place: Place,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +36,8 @@ impl Hubspot {
             Ok(details) => {
                 let id =
                     details.portal_id.as_str().map_or_else(|| details.portal_id.to_string(), str::to_owned);
-                let zone = details.time_zone.map(|z| format!(", time zone {z}")).unwrap_or_default();
+                self.day.learn(&details.place);
+                let zone = details.place.time_zone.map(|z| format!(", time zone {z}")).unwrap_or_default();
                 report.account = Some(format!("portal {id}{zone}"));
             }
             // Not every token may ask, and not every stand-in answers; the lists below decide.

@@ -315,6 +315,7 @@ mod tests {
                     assert_eq!(e.kind, ErrorKind::Unavailable);
                     "trouble".to_owned()
                 }
+                Judgement::DayUsedUp { .. } => "the day is over".to_owned(),
                 Judgement::Refused(e) => format!("refused {:?}", e.kind),
             };
             assert_eq!(found, expect, "{status} {body}");

@@ -25,6 +25,10 @@ impl Hand {
         Timestamp::from_second(1_790_000_000 + self.0.load(Ordering::SeqCst)).unwrap()
     }
 
+    pub fn set(&self, at: Timestamp) {
+        self.0.store(at.as_second() - 1_790_000_000, Ordering::SeqCst);
+    }
+
     pub fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }

@@ -7,27 +7,31 @@ use crate::answer::Answer;
 use super::problem::Problem;
 use super::request::Request;
 use super::server::Shared;
-use super::time::iso;
+use super::time::{self, iso};
 
-pub(crate) fn details(shared: &Shared) -> Answer {
-    Answer::json(
-        200,
-        &json!({"portalId": shared.options.portal_id, "accountType": "DEVELOPER_TEST", "timeZone": "UTC",
-                "companyCurrency": "EUR", "additionalCurrencies": [], "utcOffset": "+00:00",
-                "utcOffsetMilliseconds": 0, "uiDomain": "app.hubspot.com", "dataHostingLocation": "eu1"}),
-    )
+pub(crate) fn details(shared: &Shared, request: &Request) -> Answer {
+    let zone = &shared.options.time_zone;
+    let mut body = json!({"portalId": shared.options.portal_id, "accountType": "DEVELOPER_TEST",
+        "timeZone": zone, "companyCurrency": "EUR", "additionalCurrencies": [],
+        "uiDomain": "app.hubspot.com", "dataHostingLocation": "eu1"});
+    if let (Some(ahead), Value::Object(fields)) = (time::ahead(request.now, zone), &mut body) {
+        let sign = if ahead < 0 { '-' } else { '+' };
+        let minutes = ahead.abs() / 60;
+        fields.insert("utcOffset".into(), json!(format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)));
+        fields.insert("utcOffsetMilliseconds".into(), json!(i64::from(ahead) * 1000));
+    }
+    Answer::json(200, &body)
 }
 
 pub(crate) fn usage(shared: &Shared, request: &Request) -> Answer {
-    const DAY: i64 = 86_400_000;
-    let used = shared.limiter().today(request.now);
+    let (day, ends) = time::day(request.now, &shared.options.time_zone);
     Answer::json(
         200,
         &json!({"results": [{
             "name": "private-apps-api-calls-daily",
             "usageLimit": shared.options.limits.daily.unwrap_or(625_000),
-            "currentUsage": used,
-            "resetsAt": iso((request.now.div_euclid(DAY) + 1) * DAY),
+            "currentUsage": shared.limiter().on(day),
+            "resetsAt": iso(ends),
             "collectedAt": iso(request.now),
             "fetchStatus": "SUCCESS"}]}),
     )

@@ -60,7 +60,7 @@ pub(crate) fn route(
                 _ => Err(Problem::not_found()),
             }
         }
-        ("account-info", ["details"]) if method == "GET" => Ok(account::details(shared)),
+        ("account-info", ["details"]) if method == "GET" => Ok(account::details(shared, request)),
         ("account-info", ["api-usage", "daily", "private-apps"] | ["api-usage", "daily"])
             if method == "GET" =>
         {

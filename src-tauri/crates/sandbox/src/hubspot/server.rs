@@ -80,6 +80,10 @@ pub struct Options {
     pub consent: Consent,
     /// The account's number, `hub_id`.
     pub portal_id: u64,
+    /// The account's time zone, an IANA name: its day of calls ends at midnight there.
+    pub time_zone: String,
+    /// Whether refusals over a limit tell in `Retry-After` how long to wait; HubSpot's do not always.
+    pub retry_after: bool,
     /// Contact properties the account's admin made required; version 2026-09 enforces them on creates.
     pub required_properties: Vec<String>,
     /// The sandbox's clock.
@@ -108,6 +112,8 @@ impl Default for Options {
             redirect_uris: Vec::new(),
             consent: Consent::Ask,
             portal_id: 24_680,
+            time_zone: "UTC".to_owned(),
+            retry_after: false,
             required_properties: Vec::new(),
             clock,
         }
@@ -283,13 +289,22 @@ fn work(shared: &Shared, request: &Request, correlation: &str) -> Answer {
     };
     let search = is_search(&target);
     let app = caller.app.to_string();
-    let taken = shared.limiter().take(&shared.options.limits, &app, search, request.now);
+    let (day, day_ends) = super::time::day(request.now, &shared.options.time_zone);
+    let taken = shared.limiter().take_on(day, &shared.options.limits, &app, search, request.now);
     let remaining = match taken {
         Ok(remaining) => remaining,
         Err(exceeded) => {
             let mut problem = Problem::limited(exceeded);
             if let (Exceeded::TenSeconds, Some(most)) = (exceeded, shared.options.limits.per_ten_seconds) {
                 problem.headers = ten_second_headers(most, 0);
+            }
+            if shared.options.retry_after {
+                let seconds = match exceeded {
+                    Exceeded::TenSeconds => 10,
+                    Exceeded::Second => 1,
+                    Exceeded::Day => 1 + (day_ends - request.now) / 1000,
+                };
+                problem.headers.push(("retry-after".to_owned(), seconds.to_string()));
             }
             return problem.answer(correlation);
         }
