@@ -65,6 +65,11 @@ impl NetworkSettings {
         })
     }
 
+    /// How long a call, or the wait for the next part of a long answer, may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Whether the proxy wants a password.
     pub(crate) fn wants_proxy_password(&self) -> bool {
         self.proxy.as_ref().is_some_and(|p| p.user.is_some())

@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use model::{Clock, ConnectorConfig, Secret};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
-    RETRY_AFTER,
 };
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
@@ -763,15 +762,10 @@ impl Http {
             };
             Broken::NotSent(error(format!("{host} cannot be reached: {cause}{hint}")))
         } else if timed_out {
-            Broken::Lost(error(format!(
-                "{host} did not answer in time ({} {})",
-                method,
-                url.path()
-            )))
+            Broken::Lost(error(format!("{host} did not answer in time ({method} {})", url.path())))
         } else {
             Broken::Lost(error(format!(
-                "the connection to {host} broke during {} {}: {cause}",
-                method,
+                "the connection to {host} broke during {method} {}: {cause}",
                 url.path()
             )))
         }
