@@ -1,8 +1,13 @@
 //! One HTTP answer before it is sent, so that faults can still bend it.
 
+use std::io::{Read as _, Write as _};
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 
 /// Content type that HubSpot and Salesforce send for JSON.
@@ -49,6 +54,16 @@ impl Answer {
         self
     }
 
+    /// The same with its body as gzip.
+    pub(crate) fn compressed(self) -> Answer {
+        let mut encoder = GzEncoder::new(Vec::with_capacity(self.body.len() / 8), Compression::fast());
+        match encoder.write_all(&self.body).and_then(|()| encoder.finish()) {
+            Ok(body) => Answer { body, ..self.with_header("content-encoding", "gzip") },
+            // Writing to memory does not fail; should it ever, the answer is as good without.
+            Err(_) => self,
+        }
+    }
+
     pub(crate) fn into_response(self) -> Response {
         let length = self.body.len();
         let mut response = Response::new(Body::from(self.body));
@@ -80,4 +95,12 @@ impl Answer {
         }
         response
     }
+}
+
+/// What is inside of a gzip body; `None` when it is none, or has more than `most` bytes.
+pub(crate) fn uncompressed(body: &[u8], most: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    GzDecoder::new(body).take(limit).read_to_end(&mut out).ok()?;
+    (out.len() <= most).then_some(out)
 }

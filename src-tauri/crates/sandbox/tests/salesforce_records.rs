@@ -2,7 +2,7 @@
 
 mod salesforce_bench;
 
-use salesforce_bench::{Bench, read, start};
+use salesforce_bench::{Bench, DATA, read, start};
 use serde_json::{Value, json};
 
 async fn org() -> Bench {
@@ -271,4 +271,118 @@ async fn describe_is_complete() {
         let soql = format!("SELECT {} FROM {name} LIMIT 5", names.join(", "));
         assert_eq!(bench.query(&soql).await.status, 200, "{soql}");
     }
+}
+
+#[tokio::test]
+async fn several_calls_in_one() {
+    let bench = org().await;
+    let calls = bench.org.call_count();
+    let create = |id: &str, kind: &str, body: Value| json!({"method": "POST", "url": format!("{DATA}/sobjects/{kind}"), "referenceId": id, "body": body});
+    let send = async |all: bool, parts: Vec<Value>| {
+        bench.call("POST", "/composite", json!({"allOrNone": all, "compositeRequest": parts})).await
+    };
+    // A later part uses what an earlier one answered, in its address and in its body.
+    let got = send(
+        false,
+        vec![
+            create("firm", "Account", json!({"Name": "Together"})),
+            create("person", "Contact", json!({"LastName": "Kim", "AccountId": "@{firm.id}"})),
+            json!({"method": "GET", "url": format!("{DATA}/sobjects/Contact/@{{person.id}}?fields=AccountId"), "referenceId": "read"}),
+            json!({"method": "GET", "url": format!("{DATA}/query?q=SELECT+Name+FROM+Account+WHERE+Id='@{{firm.id}}'"), "referenceId": "asked"}),
+            create("after", "Contact", json!({"LastName": "@{asked.records[0].Name}"})),
+            create("wrong", "Contact", json!({"LastName": "x", "AccountId": "@{nobody.id}"})),
+        ],
+    )
+    .await;
+    let all = |name: &str| (0..6).map(|at| got.at(&format!("/compositeResponse/{at}/{name}"))).collect::<Vec<_>>();
+    assert_eq!(all("httpStatusCode"), ["201", "201", "200", "200", "201", "400"], "{}", got.text);
+    assert_eq!(got.at("/compositeResponse/2/body/AccountId"), got.at("/compositeResponse/0/body/id"));
+    assert_eq!(got.at("/compositeResponse/5/body/0/errorCode"), "PROCESSING_HALTED");
+    assert!(got.at("/compositeResponse/0/httpHeaders/Location").contains("/sobjects/Account/"));
+    assert!(bench.org.find("Contact", "LastName", "Together").is_some());
+    assert_eq!(bench.org.call_count() - calls, 1, "all of it is one call");
+
+    // All or nothing, collections inside of it included.
+    let before = bench.org.count("Account");
+    let got = send(
+        true,
+        vec![
+            create("one", "Account", json!({"Name": "One"})),
+            json!({"method": "POST", "url": format!("{DATA}/composite/sobjects"), "referenceId": "two",
+                   "body": {"allOrNone": true, "records": [{"attributes": {"type": "Account"}, "Name": "Two"}]}}),
+            create("three", "Account", json!({"Name": "x".repeat(300)})),
+            create("four", "Account", json!({"Name": "Four"})),
+        ],
+    )
+    .await;
+    let codes: Vec<String> = (0..4).map(|at| got.at(&format!("/compositeResponse/{at}/body/0/errorCode"))).collect();
+    assert_eq!(codes, ["PROCESSING_HALTED", "PROCESSING_HALTED", "STRING_TOO_LONG", "PROCESSING_HALTED"]);
+    assert_eq!(bench.org.count("Account"), before);
+
+    // Graphs stand for themselves.
+    let graph = |id: &str, parts: Vec<Value>| json!({"graphId": id, "compositeRequest": parts});
+    let got = bench
+        .call(
+            "POST",
+            "/composite/graph",
+            json!({"graphs": [
+                graph("good", vec![create("a", "Account", json!({"Name": "Good"})), create("b", "Contact", json!({"LastName": "Good", "AccountId": "@{a.id}"}))]),
+                graph("bad", vec![create("a", "Account", json!({"Name": "Bad"})), create("b", "Contact", json!({}))]),
+            ]}),
+        )
+        .await;
+    assert_eq!((got.at("/graphs/0/isSuccessful"), got.at("/graphs/1/isSuccessful")), ("true".into(), "false".into()));
+    assert_eq!(got.at("/graphs/1/graphResponse/compositeResponse/1/body/0/errorCode"), "REQUIRED_FIELD_MISSING");
+    assert!(bench.org.find("Account", "Name", "Good").is_some() && bench.org.find("Account", "Name", "Bad").is_none());
+
+    // A batch goes on after an error, unless it is told to halt.
+    let parts = json!([
+        {"method": "GET", "url": "v66.0/sobjects/Account/001000000000000AAA"},
+        {"method": "POST", "url": "v66.0/sobjects/Account", "richInput": {"Name": "Batched"}},
+        {"method": "GET", "url": "v66.0/limits"},
+    ]);
+    for (halt, codes) in [(false, ["404", "201", "200"]), (true, ["404", "412", "412"])] {
+        let got = bench.call("POST", "/composite/batch", json!({"haltOnError": halt, "batchRequests": parts})).await;
+        let found: Vec<String> = (0..3).map(|at| got.at(&format!("/results/{at}/statusCode"))).collect();
+        assert_eq!((got.at("/hasErrors").as_str(), found), ("true", codes.map(str::to_owned).to_vec()));
+    }
+    for (path, body) in [
+        ("/composite", json!({"compositeRequest": (0..26).map(|at| create(&format!("r{at}"), "Account", json!({}))).collect::<Vec<_>>()})),
+        ("/composite", json!({"compositeRequest": [create("same", "Account", json!({})), create("same", "Account", json!({}))]})),
+        ("/composite/batch", json!({"batchRequests": vec![json!({"method": "GET", "url": "v66.0/limits"}); 26]})),
+        ("/composite/graph", json!({})),
+    ] {
+        assert_eq!(bench.call("POST", path, body).await.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn trees() {
+    let bench = org().await;
+    let node = |id: &str, kind: &str, mut fields: Value| {
+        fields["attributes"] = json!({"type": kind, "referenceId": id});
+        fields
+    };
+    let people = json!({"records": [
+        node("p1", "Contact", json!({"LastName": "First"})), node("p2", "Contact", json!({"LastName": "Second"})),
+    ]});
+    let got = bench
+        .call("POST", "/composite/tree/Account", json!({"records": [
+            node("f1", "Account", json!({"Name": "Tree", "Contacts": people})), node("f2", "Account", json!({"Name": "Alone"})),
+        ]}))
+        .await;
+    assert_eq!((got.status, got.at("/hasErrors").as_str()), (201, "false"), "{}", got.text);
+    let references: Vec<String> = (0..4).map(|at| got.at(&format!("/results/{at}/referenceId"))).collect();
+    assert_eq!(references, ["f1", "p1", "p2", "f2"]);
+    let second = bench.org.record("Contact", &got.at("/results/2/id")).unwrap();
+    assert_eq!(second.fields["AccountId"], got.at("/results/0/id"));
+    let before = bench.org.count("Account");
+    let got = bench
+        .call("POST", "/composite/tree/Account/", json!({"records": [
+            node("f1", "Account", json!({"Name": "Fine"})), node("f2", "Account", json!({"Industry": "No name"})),
+        ]}))
+        .await;
+    assert_eq!((got.status, got.at("/results/0/referenceId").as_str()), (400, "f2"), "{}", got.text);
+    assert_eq!(got.at("/results/0/errors/0/statusCode"), "REQUIRED_FIELD_MISSING");
+    assert_eq!(bench.org.count("Account"), before, "all or nothing");
 }

@@ -1,9 +1,10 @@
 //! A Salesforce org that runs on this machine.
 //!
 //! It answers OAuth (web server flow with PKCE, refresh with and without rotation, client credentials, introspection,
-//! revocation, identity), and of the REST API describe, single records, sObject Collections, SOQL with its cursors,
-//! `getUpdated` and `getDeleted`, limits, and Bulk API 2.0, for any version from 31.0 on. Facts come from Salesforce's public documentation and from reports of its behaviour; where neither
-//! says anything the sandbox takes the stricter way.
+//! revocation, identity), and of the REST API describe, single records, sObject Collections and Tree, composite calls,
+//! batches and graphs, SOQL with its cursors, `getUpdated` and `getDeleted`, limits, and Bulk API 2.0, for any version.
+//! Answers are compressed for those who take gzip, and compressed requests are read. Facts come from Salesforce's public
+//! documentation and from reports of its behaviour; where neither says anything the sandbox takes the stricter way.
 //!
 //! # Control paths
 //!
@@ -39,6 +40,7 @@ mod bend;
 mod bulk;
 mod catalogue;
 mod collections;
+mod composite;
 mod control;
 mod csv;
 mod describe;
@@ -64,6 +66,7 @@ mod soql;
 mod tables;
 mod time;
 mod tokens;
+mod tree;
 mod values;
 mod write;
 

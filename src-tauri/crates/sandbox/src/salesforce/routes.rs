@@ -8,11 +8,12 @@ use super::catalogue::{ObjectType, find};
 use super::problem::Problem;
 use super::request::Request;
 use super::server::Shared;
-use super::{bulk, collections, describe, query, quota, replicate, rows};
+use super::{bulk, collections, composite, describe, query, quota, replicate, rows, tree};
 
-/// Older versions are retired.
-pub(crate) const OLDEST: u16 = 31;
-/// The newest version in the list of versions; later ones are answered all the same.
+/// The oldest version in the list of versions. Salesforce has retired the ones before it; programs that were written
+/// for them are answered all the same.
+const OLDEST: u16 = 31;
+/// The newest one; later ones are answered as well.
 const NEWEST: u16 = 68;
 
 /// The number in `v66.0`.
@@ -83,6 +84,8 @@ pub(crate) fn route(
         (_, ["composite", "sobjects", tail @ ..]) => {
             collections::route(shared, request, version, method, tail)
         }
+        ("POST", ["composite", "tree", name]) => tree::create(shared, request, object(name)?),
+        (_, ["composite", tail @ ..]) => composite::route(shared, request, version, method, tail),
         _ => Err(Problem::not_found()),
     }
 }

@@ -11,7 +11,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, uncompressed};
 use crate::calls::{Call, CallLog};
 use crate::faults::{Action, FaultList};
 use crate::limits::{Limiter, Limits, Remaining};
@@ -31,6 +31,8 @@ use super::{bend, control, oauth, routes, time};
 
 /// Bulk uploads may have 150 MB.
 const BODY_LIMIT: usize = 150_000_000;
+/// Shorter answers are not worth compressing.
+const COMPRESSED_FROM: usize = 1024;
 /// Salesforce's bound on the address together with the headers.
 const HEAD_LIMIT: usize = 16_384;
 /// What the limits tell an org that nothing holds back: a full sandbox's daily calls.
@@ -327,6 +329,12 @@ pub(crate) async fn serve(
             .answer()
             .into_response();
     };
+    let compressed = text(header::CONTENT_ENCODING).is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+    let body = if compressed { uncompressed(&body, BODY_LIMIT) } else { Some(body.to_vec()) };
+    let Some(body) = body else {
+        let message = "The request body is not gzip, or too large once it is unpacked";
+        return Problem::new(400, "INVALID_INPUT", message).answer().into_response();
+    };
     let head = parts.uri.to_string().len()
         + parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
     let request = Request {
@@ -336,7 +344,7 @@ pub(crate) async fn serve(
         query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
         headers: parts.headers,
         base,
-        body: body.to_vec(),
+        body,
         now: shared.now(),
     };
     if let Some(answer) = control::route(&shared, &request) {
@@ -367,6 +375,9 @@ async fn answer_call(shared: &Shared, request: &Request, head: usize, cut: &Cut)
     if !shared.faults().is_empty() {
         lock(&shared.pages).remember(request, &answer);
     }
+    if answer.body.len() >= COMPRESSED_FROM && takes_gzip(request) {
+        answer = answer.compressed();
+    }
     let lost = match action {
         Some(Action::ResetBeforeAnswer | Action::LoseAnswer) => {
             cut.now();
@@ -381,6 +392,15 @@ async fn answer_call(shared: &Shared, request: &Request, head: usize, cut: &Cut)
     let status = if lost { 0 } else { answer.status };
     shared.calls().add(Call { method: request.method.clone(), path: request.path.clone(), status });
     answer
+}
+
+fn takes_gzip(request: &Request) -> bool {
+    request.header("accept-encoding").is_some_and(|all| {
+        all.split(',').any(|one| {
+            let (name, quality) = one.split_once(';').unwrap_or((one, ""));
+            name.trim().eq_ignore_ascii_case("gzip") && quality.replace(' ', "") != "q=0"
+        })
+    })
 }
 
 /// The call as Salesforce itself would answer it.
@@ -407,12 +427,6 @@ fn work(shared: &Shared, request: &Request) -> Answer {
     let taken = shared.limiter().take(&shared.options.limits, "api", false, request.now);
     let answer = match taken {
         Err(_) => Problem::limit("TotalRequests").answer(),
-        Ok(Remaining { .. }) if version < routes::OLDEST => Problem::new(
-            410,
-            "UNSUPPORTED_API_VERSION",
-            format!("The requested resource is no longer available: version {version}.0 is retired"),
-        )
-        .answer(),
         Ok(Remaining { .. }) => {
             routes::route(shared, request, version, tail).unwrap_or_else(|problem| problem.answer())
         }

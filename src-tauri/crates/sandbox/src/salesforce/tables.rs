@@ -71,7 +71,9 @@ type Before = (usize, u64, Option<Record>);
 pub(crate) struct Tables {
     tables: Vec<Table>,
     pub writes: Vec<Write>,
-    journal: Option<(Vec<Before>, usize)>,
+    journal: Vec<Before>,
+    /// Where each thing that can still be taken back began: in the journal, and in the writes.
+    marks: Vec<(usize, usize)>,
 }
 
 impl Default for Tables {
@@ -91,7 +93,7 @@ impl Default for Tables {
                     .collect(),
             })
             .collect();
-        Tables { tables, writes: Vec::new(), journal: None }
+        Tables { tables, writes: Vec::new(), journal: Vec::new(), marks: Vec::new() }
     }
 }
 
@@ -283,19 +285,23 @@ impl Tables {
         true
     }
 
-    /// From here on writes can be taken back, until [`Tables::settle`] or [`Tables::roll_back`].
+    /// From here on writes can be taken back, until [`Tables::settle`] or [`Tables::roll_back`]. What begins inside of it
+    /// ends inside of it.
     pub(crate) fn begin(&mut self) {
-        self.journal = Some((Vec::new(), self.writes.len()));
+        self.marks.push((self.journal.len(), self.writes.len()));
     }
 
     pub(crate) fn settle(&mut self) {
-        self.journal = None;
+        self.marks.pop();
+        if self.marks.is_empty() {
+            self.journal.clear();
+        }
     }
 
     pub(crate) fn roll_back(&mut self) {
-        let Some((journal, writes)) = self.journal.take() else { return };
+        let Some((entries, writes)) = self.marks.pop() else { return };
         self.writes.truncate(writes);
-        for (table, number, before) in journal.into_iter().rev() {
+        for (table, number, before) in self.journal.split_off(entries).into_iter().rev() {
             let Some(table) = self.tables.get_mut(table) else { continue };
             table.take(number);
             table.bin.remove(&number);
@@ -307,13 +313,11 @@ impl Tables {
     }
 
     fn remember(&mut self, object: &ObjectType, number: u64) {
-        let before = match &self.journal {
-            Some(_) => self.table(object).live.get(&number).cloned(),
-            None => return,
-        };
-        if let Some((journal, _)) = &mut self.journal {
-            journal.push((object.index, number, before));
+        if self.marks.is_empty() {
+            return;
         }
+        let before = self.table(object).live.get(&number).cloned();
+        self.journal.push((object.index, number, before));
     }
 
     fn note(
