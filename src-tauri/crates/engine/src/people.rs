@@ -541,7 +541,7 @@ fn edited(
     Ok(after)
 }
 
-fn followers(r: &Reader<'_>, kind: &str) -> Result<Vec<MappingConfig>, StoreError> {
+pub(crate) fn followers(r: &Reader<'_>, kind: &str) -> Result<Vec<MappingConfig>, StoreError> {
     let source = format!("managed/{kind}");
     Ok(r.mappings()?
         .into_iter()

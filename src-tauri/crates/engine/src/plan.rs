@@ -1,12 +1,12 @@
 //! Planning: walks the candidates and writes entries, in chunks, on one thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use mapping::{Correlation, Decision, Interpreter, Mapping, Newer};
-use model::{Action, Filter, ResourcePath, Situation, filter::Op};
+use model::{Action, Filter, ManagedObjectConfig, ResourcePath, Situation, filter::Op};
 use serde_json::Value;
-use store::{Candidate, Entry, EntryStatus, NewLink, Reader, Run, RunMode, Store, Walk};
+use store::{Candidate, Entry, EntryStatus, NewLink, Reader, Run, RunMode, Store, Walk, claim_key};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -119,7 +119,7 @@ fn changed_at(
 }
 
 /// HubSpot writes `Z` or an offset, Salesforce an offset without a colon.
-fn timestamp(text: &str) -> Option<Timestamp> {
+pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     text.parse().or_else(|_| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text)).ok()
 }
 
@@ -205,8 +205,16 @@ pub(crate) fn plan(
     run.progress.links_total = links;
     run.progress.stage_total = run.progress.source_total.map(|n| n * qualifiers.len() as u64);
     run.progress.stage_processed = 0;
-    let mut planning =
-        Planning { store, prepared, judge: &judge, at, cancel, situations: BTreeMap::new(), next_seq: 1 };
+    let mut planning = Planning {
+        store,
+        prepared,
+        judge: &judge,
+        at,
+        cancel,
+        situations: BTreeMap::new(),
+        next_seq: 1,
+        claims: Vec::new(),
+    };
     for qualifier in &qualifiers {
         let walk = prepared.walk(qualifier, scope);
         let judged = planning.sources(run, qualifier, &walk)?;
@@ -219,7 +227,7 @@ pub(crate) fn plan(
         }
     }
     run.progress.source_processed = run.progress.source_total.unwrap_or(total);
-    settle_claims(store, run, &judge)?;
+    settle_claims(store, run, &judge, repeated(std::mem::take(&mut planning.claims)))?;
     if whole && prepared.config.run_target_phase.unwrap_or(true) {
         planning.targets(run, &qualifiers, &walk)?;
     }
@@ -237,6 +245,8 @@ struct Planning<'a> {
     /// Records without an entry, by situation.
     situations: BTreeMap<String, u64>,
     next_seq: i64,
+    /// The keys of what the planned records would claim, for finding those that claim the same.
+    claims: Vec<u64>,
 }
 
 impl Planning<'_> {
@@ -295,6 +305,7 @@ impl Planning<'_> {
                     if entry.status == EntryStatus::Failed {
                         run.progress.failed_sources += 1;
                     }
+                    self.claims.extend(entry.claim.as_ref().map(|claim| claim_key(&entry.qualifier, claim)));
                     entries.push(entry);
                 }
             }
@@ -358,9 +369,20 @@ pub(crate) fn judge<'a>(
 pub(crate) fn with_policies(
     view: View<'_>,
     prepared: &Prepared,
+    entry: Entry,
+) -> Result<Entry, store::StoreError> {
+    match &prepared.target {
+        End::Managed(config) => with_policies_of(view, config, entry),
+        End::Remote(_) => Ok(entry),
+    }
+}
+
+/// As [`with_policies`], of a target of this type.
+pub(crate) fn with_policies_of(
+    view: View<'_>,
+    config: &ManagedObjectConfig,
     mut entry: Entry,
 ) -> Result<Entry, store::StoreError> {
-    let End::Managed(config) = &prepared.target else { return Ok(entry) };
     if entry.status != EntryStatus::Planned || !matches!(entry.action, Action::Create | Action::Update) {
         return Ok(entry);
     }
@@ -401,10 +423,21 @@ fn write_chunk(
     Ok(())
 }
 
+/// The keys that occur more than once.
+fn repeated(mut keys: Vec<u64>) -> HashSet<u64> {
+    keys.sort_unstable();
+    keys.windows(2).filter_map(|pair| if let [a, b] = pair { (a == b).then_some(*a) } else { None }).collect()
+}
+
 /// Two sources of one run that claim the same target, or would both make it, are AMBIGUOUS, all of them.
-fn settle_claims(store: &Store, run: &Run, judge: &Judge<'_>) -> Result<(), EngineError> {
+fn settle_claims(
+    store: &Store,
+    run: &Run,
+    judge: &Judge<'_>,
+    suspects: HashSet<u64>,
+) -> Result<(), EngineError> {
     let seq = run.seq;
-    let shared = store.write_blocking(move |w| w.shared_claims(seq))?;
+    let shared = store.write_blocking(move |w| w.shared_claims(seq, &suspects))?;
     if shared.is_empty() {
         return Ok(());
     }

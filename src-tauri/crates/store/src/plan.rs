@@ -89,16 +89,16 @@ pub struct TargetCandidate {
 }
 
 /// The SQL that reads one end: its table with alias `{a}`, the id, hash and document columns, and what holds for its rows.
-struct End {
-    join: String,
-    id: String,
-    hash: String,
-    doc: String,
-    condition: String,
-    values: Vec<Sql>,
+pub(crate) struct End {
+    pub join: String,
+    pub id: String,
+    pub hash: String,
+    pub doc: String,
+    pub condition: String,
+    pub values: Vec<Sql>,
 }
 
-fn end(path: &ResourcePath, alias: &str, read: i64) -> End {
+pub(crate) fn end(path: &ResourcePath, alias: &str, read: i64) -> End {
     match path {
         ResourcePath::Managed(kind) => End {
             join: format!("managed_object {alias}"),
@@ -108,7 +108,8 @@ fn end(path: &ResourcePath, alias: &str, read: i64) -> End {
             condition: format!("{alias}.type = ?"),
             values: vec![Sql::Text(kind.clone())],
         },
-        ResourcePath::System { .. } => End {
+        // Nothing of what arrives through SCIM is mirrored, so that such an end has no rows.
+        ResourcePath::System { .. } | ResourcePath::Scim(_) => End {
             join: format!("mirror {alias}"),
             id: format!("{alias}.uid"),
             hash: format!("{alias}.hash"),
@@ -137,7 +138,7 @@ impl Reader<'_> {
     fn end_count(&self, path: &ResourcePath, read: i64) -> Result<u64, StoreError> {
         match path {
             ResourcePath::Managed(kind) => self.managed_count(kind),
-            ResourcePath::System { .. } => self.seen_count(&path.to_string(), read),
+            ResourcePath::System { .. } | ResourcePath::Scim(_) => self.seen_count(&path.to_string(), read),
         }
     }
 
@@ -196,7 +197,7 @@ impl Reader<'_> {
     fn end_object(&self, path: &ResourcePath, id: &str) -> Result<Option<(Attributes, Hash)>, StoreError> {
         Ok(match path {
             ResourcePath::Managed(kind) => self.managed(kind, id)?.map(|m| (m.attributes, m.hash)),
-            ResourcePath::System { .. } => {
+            ResourcePath::System { .. } | ResourcePath::Scim(_) => {
                 self.mirrored(&path.to_string(), id)?.map(|m| (m.attributes, m.hash))
             }
         })
@@ -271,7 +272,7 @@ impl Reader<'_> {
     }
 }
 
-fn parse_doc(text: Option<String>, id: &str) -> Result<Attributes, StoreError> {
+pub(crate) fn parse_doc(text: Option<String>, id: &str) -> Result<Attributes, StoreError> {
     attributes(text).ok_or_else(|| StoreError::damaged(format!("record {id}")))
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     EntryFilter, EntryStatus, LinkSpace, ManagedQuery, ManagedWrite, Orientation, QueueChange, Reader,
-    SeenPage, Side, StoreError, Walk, Writer, database::connect, migrate::migrate,
+    SeenPage, Side, Standing, StoreError, Walk, Writer, database::connect, migrate::migrate,
 };
 
 /// An open repository whose statements are overheard.
@@ -114,6 +114,9 @@ fn walks_go_by_key() {
     let repository = overheard();
     for (name, walk) in walks() {
         repository.holds(&name, |w| w.candidates(&walk, "a", 10));
+        for standing in [Standing::Any, Standing::Linked, Standing::Unlinked, Standing::Dangling] {
+            repository.holds(&name, |w| w.associations(&walk, standing, "a", 10));
+        }
         for qualifiers in [vec!["default".to_owned()], vec!["default".to_owned(), "admin".to_owned()]] {
             repository.holds(&name, |w| w.unaccounted_targets(&walk, &qualifiers, 1, "a", 10));
         }

@@ -9,7 +9,7 @@ use common::{AT, fresh, hash, insert, object, page, seen, user_type};
 use model::{Action, ResourcePath, Situation};
 use proptest::prelude::*;
 use serde_json::json;
-use store::{Entry, EntryStatus, LinkSpace, NewLink, NewRun, Orientation, RunMode, Store, Walk, Writer};
+use store::{Entry, EntryStatus, LinkSpace, NewLink, NewRun, Orientation, RunMode, Standing, Store, Walk, Writer};
 
 const REMOTE: &str = "system/hub/contact";
 const VERSION: i64 = 3;
@@ -321,7 +321,8 @@ fn a_target_that_two_sources_want_is_not_up_for_deletion() {
     store
         .write_blocking(move |w| {
             w.add_entries(run, &[entry(1, Some("u7"), &[]), entry(2, Some("u7"), &[])])?;
-            for (seq, claim, sharing) in w.shared_claims(run)? {
+            let suspects = [store::claim_key("default", "target u7")].into();
+            for (seq, claim, sharing) in w.shared_claims(run, &suspects)? {
                 assert_eq!((claim.as_str(), sharing), ("target u7", 2));
                 w.make_ambiguous(run, seq, Action::Exception, EntryStatus::NeedsYou, "two want it")?;
             }
@@ -406,4 +407,35 @@ proptest! {
         prop_assert_eq!(paged(|after| targets(after, size)), expect.clone());
         prop_assert_eq!(targets("", usize::MAX), expect);
     }
+}
+
+/// The sources that stand so, each with its target's id; a star where that target is not there.
+fn associated(store: &Store, o: Orientation, standing: Standing, after: &str, limit: usize) -> (Vec<String>, Option<String>) {
+    let page = store.read_blocking(|r| r.associations(&walk(o, 0), standing, after, limit)).unwrap();
+    let rows = page.rows.into_iter().map(|row| match (row.target_id, row.target) {
+        (None, _) => row.id,
+        (Some(target), Some(_)) => format!("{} {target}", row.id),
+        (Some(target), None) => format!("{} {target}*", row.id),
+    });
+    (rows.collect(), page.next)
+}
+
+#[test]
+fn sources_are_listed_with_what_they_are_linked_to() {
+    let (_folder, store) = scene(Orientation::Forward);
+    let o = Orientation::Forward;
+    for (standing, expect) in [
+        (Standing::Any, vec!["c0 u0", "c1 u1", "c2 u2", "c3 u3", "c4 u4", "c5", "c6 u6*"]),
+        (Standing::Linked, vec!["c0 u0", "c1 u1", "c2 u2", "c3 u3", "c4 u4", "c6 u6*"]),
+        (Standing::Unlinked, vec!["c5"]),
+        (Standing::Dangling, vec!["c6 u6*"]),
+    ] {
+        assert_eq!(associated(&store, o, standing, "", 100), (expect.into_iter().map(str::to_owned).collect(), None));
+    }
+    assert_eq!(associated(&store, o, Standing::Linked, "c1", 2), (vec!["c2 u2".into(), "c3 u3".into()], Some("c3".into())));
+    let (_folder, store) = scene(Orientation::Backward);
+    assert_eq!(
+        associated(&store, Orientation::Backward, Standing::Any, "u3", 2),
+        (vec!["u4 c4".into(), "u7".into()], None)
+    );
 }
