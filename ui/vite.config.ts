@@ -6,6 +6,8 @@ export default defineConfig({
   // The window loads the page from `tauri://localhost`, a browser from a loopback host: relative addresses suit both.
   base: "./",
   plugins: [react(), tailwindcss()],
+  // The guide is one text for the window and the repository.
+  server: { fs: { allow: [".", "../docs/guide"] } },
   build: {
     outDir: "dist",
     sourcemap: false,

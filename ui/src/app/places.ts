@@ -1,7 +1,7 @@
 import type { IconName } from "../parts/Icon";
 
 export interface Place {
-  to: "/" | "/connectors" | "/mappings" | "/types" | "/users" | "/runs" | "/inbox" | "/queue" | "/audit" | "/settings";
+  to: "/" | "/connectors" | "/mappings" | "/types" | "/users" | "/runs" | "/inbox" | "/queue" | "/audit" | "/guide" | "/settings";
   label: string;
   icon: IconName;
 }
@@ -27,5 +27,11 @@ export const PLACES: { heading: string | null; places: Place[] }[] = [
       { to: "/audit", label: "Audit", icon: "audit" },
     ],
   },
-  { heading: null, places: [{ to: "/settings", label: "Settings", icon: "settings" }] },
+  {
+    heading: null,
+    places: [
+      { to: "/guide", label: "Guide", icon: "guide" },
+      { to: "/settings", label: "Settings", icon: "settings" },
+    ],
+  },
 ];

@@ -9,6 +9,7 @@ import { ConnectorPage } from "../screens/connectors/ConnectorPage";
 import { ConnectorsPage } from "../screens/connectors/ConnectorsPage";
 import { NewConnectorPage } from "../screens/connectors/wizard/NewConnectorPage";
 import { DashboardPage } from "../screens/dashboard/DashboardPage";
+import { GuidePage } from "../screens/guide/GuidePage";
 import { InboxPage } from "../screens/inbox/InboxPage";
 import { MappingPage } from "../screens/mappings/MappingPage";
 import { MappingsPage } from "../screens/mappings/MappingsPage";
@@ -78,6 +79,8 @@ const auditRoute = createRoute({
   validateSearch: (search: Record<string, unknown>): { q?: string; topic?: string } => ({ q: text(search["q"]), topic: text(search["topic"]) }),
 });
 const queueRoute = createRoute({ getParentRoute: at, path: "/queue", component: QueuePage });
+const guideRoute = createRoute({ getParentRoute: at, path: "/guide", component: GuidePage });
+const guidePageRoute = createRoute({ getParentRoute: at, path: "/guide/$page", component: GuidePage });
 const settingsRoute = createRoute({ getParentRoute: at, path: "/settings", component: SettingsPage });
 
 const tree = root.addChildren([
@@ -99,6 +102,8 @@ const tree = root.addChildren([
   inboxRoute,
   queueRoute,
   auditRoute,
+  guideRoute,
+  guidePageRoute,
   settingsRoute,
 ]);
 
