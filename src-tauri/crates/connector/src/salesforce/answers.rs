@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use model::Attributes;
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -160,6 +161,8 @@ pub(crate) struct SaveResult {
 /// Salesforce's way to say no.
 pub(crate) struct SalesforceDialect {
     pub name: String,
+    /// Whether records are saved although a duplicate rule matches.
+    pub save_duplicates: bool,
 }
 
 impl SalesforceDialect {
@@ -229,6 +232,16 @@ impl Dialect for SalesforceDialect {
             Some((used, limit)) => (Some(limit.saturating_sub(used)), Some(limit)),
             None => (None, None),
         }
+    }
+
+    fn headers(&self, call: &Call<'_>) -> Vec<(&'static str, String)> {
+        let writes = matches!(call.method, Method::POST | Method::PATCH)
+            && call.url.path().contains("/composite/sobjects");
+        if self.save_duplicates && writes {
+            let choice = "allowSave=true; includeRecordDetails=false; runAsCurrentUser=true";
+            return vec![("Sforce-Duplicate-Rule-Header", choice.to_owned())];
+        }
+        Vec::new()
     }
 
     fn accept(&self, call: &Call<'_>) -> &'static str {
@@ -306,7 +319,7 @@ mod tests {
                 retry_after: None,
                 body: body.to_string().into_bytes(),
             };
-            let found = match (SalesforceDialect { name: "sf".into() }).judge(&answer, 0) {
+            let found = match (SalesforceDialect { name: "sf".into(), save_duplicates: false }).judge(&answer, 0) {
                 Judgement::NotAccepted { expired: true, .. } => "expired".to_owned(),
                 Judgement::NotAccepted { .. } => "not accepted".to_owned(),
                 Judgement::Throttled { rest, .. } => format!("rest {}", rest.as_secs()),

@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 
 use super::Salesforce;
 use super::answers::problems;
-use super::csv::{Lines, count};
+use super::csv::lines;
 use super::describe::{Described, Kind, number};
 use super::objects::ObjectType;
-use super::read::PAGE;
 use super::settings::is_api_name;
 use super::soql::time;
 use crate::error::{ConnectorError, ErrorKind};
@@ -22,12 +21,6 @@ const FIRST_POLL: Duration = Duration::from_secs(2);
 const LONGEST_POLL: Duration = Duration::from_secs(30);
 /// A job that takes longer is given up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 3600);
-/// Most records in one piece of a result, and least.
-const MOST_ROWS: usize = 50_000;
-const LEAST_ROWS: usize = 1_000;
-/// About how many bytes of a result are held at once, and how long a value is on average.
-const PIECE: usize = 20 * 1024 * 1024;
-const VALUE: usize = 40;
 
 /// What Salesforce tells about a job.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,25 +42,13 @@ impl Job {
     }
 }
 
-/// A query whose results are being fetched.
+/// A query whose results can be fetched.
 pub(super) struct QueryJob {
-    id: String,
-    /// How to read the values of each column; `None` for columns that were not asked for.
-    columns: Vec<(String, Kind)>,
-    rows_at_once: usize,
-    expected: Option<u64>,
-    read: u64,
-    locator: Locator,
-    /// The piece at hand and how much of it was handed out.
-    piece: Vec<u8>,
-    piece_at: usize,
-    head: Vec<String>,
-}
-
-enum Locator {
-    Start,
-    At(String),
-    End,
+    pub id: String,
+    /// How to read the values of each column.
+    pub columns: Vec<(String, Kind)>,
+    /// How many records it has, where Salesforce told.
+    pub expected: Option<u64>,
 }
 
 impl Salesforce {
@@ -104,86 +85,7 @@ impl Salesforce {
             return Ok(None);
         }
         let columns = fields.iter().map(|f| (f.clone(), kind_of(&described, f))).collect();
-        Ok(Some(QueryJob {
-            id: job.id,
-            columns,
-            rows_at_once: (PIECE / VALUE / fields.len().max(1)).clamp(LEAST_ROWS, MOST_ROWS),
-            expected: job.number_records_processed,
-            read: 0,
-            locator: Locator::Start,
-            piece: Vec::new(),
-            piece_at: 0,
-            head: Vec::new(),
-        }))
-    }
-
-    /// The next records of a query job; `None` after the last ones. A job that delivers less than it has is an error.
-    pub(super) async fn bulk_page(
-        &self,
-        job: &mut QueryJob,
-    ) -> Result<Option<Vec<Attributes>>, ConnectorError> {
-        loop {
-            let page = job.next_records().map_err(|what| self.untrusted(what))?;
-            if !page.is_empty() {
-                job.read += page.len() as u64;
-                return Ok(Some(page));
-            }
-            let locator = match &job.locator {
-                Locator::End => {
-                    return match job.expected {
-                        Some(expected) if expected != job.read => Err(self.untrusted(format!(
-                            "bulk job {} read {expected} records and delivered {}; nothing was done with the incomplete list, run again",
-                            job.id, job.read
-                        ))),
-                        _ => Ok(None),
-                    };
-                }
-                Locator::Start => None,
-                Locator::At(locator) => Some(locator.clone()),
-            };
-            let fetched = self.results(job, locator.as_deref()).await?;
-            job.locator = match fetched.next {
-                Some(next) if Some(&next) == locator.as_ref() => {
-                    return Err(self.untrusted(format!("the results of bulk job {} do not advance", job.id)));
-                }
-                Some(next) => Locator::At(next),
-                None => Locator::End,
-            };
-            job.take(fetched.body).map_err(|what| self.untrusted(what))?;
-        }
-    }
-
-    /// One piece of a result.
-    async fn results(&self, job: &mut QueryJob, locator: Option<&str>) -> Result<Piece, ConnectorError> {
-        loop {
-            let mut url = self.url(&format!("jobs/query/{}/results", job.id));
-            url.query_pairs_mut().append_pair("maxRecords", &job.rows_at_once.to_string());
-            if let Some(locator) = locator {
-                url.query_pairs_mut().append_pair("locator", locator);
-            }
-            let sent = self
-                .send(&self.get(url), |answer| {
-                    let header = |name: &str| answer.headers.get(name).and_then(|v| v.to_str().ok());
-                    let rows = count(&answer.body)?.saturating_sub(1);
-                    let told: u64 = header("sforce-numberofrecords")
-                        .and_then(|v| v.trim().parse().ok())
-                        .ok_or("the result does not say how many records it has")?;
-                    if rows != told {
-                        return Err(format!("the result says {told} records and has {rows}"));
-                    }
-                    let next =
-                        header("sforce-locator").filter(|l| !l.is_empty() && *l != "null").map(str::to_owned);
-                    Ok(Piece { body: answer.body.clone(), next })
-                })
-                .await;
-            match sent {
-                // An answer that is too large was not read to its end: smaller pieces fit.
-                Err(Failure::Lost(_)) if job.rows_at_once > LEAST_ROWS => {
-                    job.rows_at_once = (job.rows_at_once / 4).max(LEAST_ROWS);
-                }
-                other => return Ok(other?),
-            }
-        }
+        Ok(Some(QueryJob { id: job.id, columns, expected: job.number_records_processed }))
     }
 
     /// Waits until a job has come to its end.
@@ -264,49 +166,20 @@ impl Salesforce {
     pub(super) async fn ingest_results(&self, job: &Job, which: &str) -> Result<Vec<Vec<String>>, Failure> {
         let call = self.get(self.url(&format!("jobs/ingest/{}/{which}", job.id)));
         self.http
-            .send(&call, |answer| {
-                count(&answer.body)?;
-                let mut lines = Lines::new(&answer.body);
-                std::iter::from_fn(|| lines.next_line()).collect::<Result<Vec<_>, _>>()
-            })
+            .send(&call, |answer| lines(&answer.body))
             .await
     }
 }
 
-struct Piece {
-    body: Vec<u8>,
-    next: Option<String>,
-}
-
 impl QueryJob {
-    fn take(&mut self, body: Vec<u8>) -> Result<(), String> {
-        let mut lines = Lines::new(&body);
-        self.head = lines.next_line().transpose()?.unwrap_or_default();
-        self.piece_at = lines.position();
-        self.piece = body;
-        Ok(())
-    }
-
-    /// The next records of the piece at hand; none when it is used up.
-    fn next_records(&mut self) -> Result<Vec<Attributes>, String> {
-        let mut lines = Lines::at(&self.piece, self.piece_at);
-        let mut records = Vec::new();
-        while records.len() < PAGE {
-            let Some(line) = lines.next_line() else { break };
-            let record = self.head.iter().zip(line?).map(|(name, text)| {
-                let column = self.columns.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
-                match column {
-                    Some((field, kind)) => (field.clone(), value(*kind, text)),
-                    None => (name.clone(), Value::String(text)),
-                }
-            });
-            records.push(nested(record));
-        }
-        self.piece_at = lines.position();
-        if records.is_empty() {
-            self.piece = Vec::new();
-        }
-        Ok(records)
+    /// A line of a result as a query would have sent it.
+    pub fn record(&self, head: &[String], line: Vec<String>) -> Attributes {
+        nested(head.iter().zip(line).map(|(name, text)| {
+            match self.columns.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)) {
+                Some((field, kind)) => (field.clone(), value(*kind, text)),
+                None => (name.clone(), Value::String(text)),
+            }
+        }))
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn write_line<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item =
     out.push(b'\n');
 }
 
-/// Reads lines, one at a time, from a body that holds whole lines.
+/// Reads lines, one at a time, from a text that holds whole lines.
 pub(crate) struct Lines<'b> {
     body: &'b [u8],
     at: usize,
@@ -36,16 +36,6 @@ impl<'b> Lines<'b> {
     pub fn new(body: &'b [u8]) -> Self {
         // A byte order mark is no part of the first name.
         Self { body: body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body), at: 0 }
-    }
-
-    /// Goes on at a [`Self::position`] of the same body.
-    pub fn at(body: &'b [u8], at: usize) -> Self {
-        Self { at, ..Self::new(body) }
-    }
-
-    /// How much was read.
-    pub fn position(&self) -> usize {
-        self.at
     }
 
     /// The next line's fields; `None` at the end. A quote that is never closed is an error: the body was cut.
@@ -105,32 +95,106 @@ impl<'b> Lines<'b> {
     }
 }
 
-/// How many lines there are, the head included; an error where the text is not whole.
-pub(crate) fn count(body: &[u8]) -> Result<u64, String> {
-    if !body.is_empty() && body.last() != Some(&b'\n') {
-        return Err("the CSV does not end with its last line".to_owned());
+/// A line cannot be longer: a record of Salesforce's has at most 400,000 characters.
+const LONGEST_LINE: usize = 4 * 1024 * 1024;
+
+/// Where in a line the reading is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Within {
+    #[default]
+    FieldStart,
+    Plain,
+    Quoted,
+    /// Behind a quote inside of a quoted field: its end, or the first of two.
+    Quote,
+}
+
+/// Reads lines from a body that comes in parts, of which it keeps no more than the line that is under way. Every line
+/// has as many fields as the first one.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    buffer: Vec<u8>,
+    /// Where the line that is under way begins, and how far it was looked at.
+    start: usize,
+    seen: usize,
+    within: Within,
+    width: Option<usize>,
+}
+
+impl Decoder {
+    /// Takes the next part of the body.
+    pub fn push(&mut self, part: &[u8]) {
+        self.buffer.drain(..self.start);
+        self.seen -= self.start;
+        self.start = 0;
+        self.buffer.extend_from_slice(part);
     }
-    let mut lines = Lines::new(body);
-    let mut width = None;
-    let mut count = 0;
-    while let Some(line) = lines.next_line() {
-        let found = line?.len();
-        if *width.get_or_insert(found) != found {
-            return Err(format!(
-                "line {} of the CSV has {found} fields where the head has another number",
-                count + 1
-            ));
+
+    /// The next whole line; `None` when more of the body is needed.
+    pub fn next_line(&mut self) -> Result<Option<Vec<String>>, String> {
+        while let Some(byte) = self.buffer.get(self.seen) {
+            self.seen += 1;
+            self.within = match (self.within, byte) {
+                (Within::FieldStart | Within::Quote, b'"') => Within::Quoted,
+                (Within::Quoted, b'"') => Within::Quote,
+                (Within::Quoted, _) => Within::Quoted,
+                (_, b',') => Within::FieldStart,
+                (_, b'\n') => {
+                    self.within = Within::FieldStart;
+                    let line = self.buffer.get(self.start..self.seen).unwrap_or_default();
+                    let line = Lines::new(line).next_line().transpose()?;
+                    self.start = self.seen;
+                    match line {
+                        Some(line) => return self.checked(line).map(Some),
+                        // Blank lines are no records.
+                        None => continue,
+                    }
+                }
+                _ => Within::Plain,
+            };
         }
-        count += 1;
+        if self.seen - self.start > LONGEST_LINE {
+            return Err("a line of the CSV does not end".to_owned());
+        }
+        Ok(None)
     }
-    Ok(count)
+
+    /// What is left at the end of the body: a last line that no line break ends.
+    pub fn finish(mut self) -> Result<Option<Vec<String>>, String> {
+        let rest = self.buffer.split_off(self.start);
+        match Lines::new(&rest).next_line().transpose()? {
+            Some(line) => self.checked(line).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn checked(&mut self, line: Vec<String>) -> Result<Vec<String>, String> {
+        let width = *self.width.get_or_insert(line.len());
+        if line.len() == width {
+            Ok(line)
+        } else {
+            Err(format!("a line of the CSV has {} fields and its head {width}", line.len()))
+        }
+    }
+}
+
+/// Every line of a body that is there as a whole, the head first.
+pub(crate) fn lines(body: &[u8]) -> Result<Vec<Vec<String>>, String> {
+    let mut decoder = Decoder::default();
+    decoder.push(body);
+    let mut lines = Vec::new();
+    while let Some(line) = decoder.next_line()? {
+        lines.push(line);
+    }
+    lines.extend(decoder.finish()?);
+    Ok(lines)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Lines, count, write_line};
+    use super::{Decoder, Lines, lines, write_line};
 
     fn read(text: &str) -> Result<Vec<Vec<String>>, String> {
         let mut lines = Lines::new(text.as_bytes());
@@ -155,25 +219,45 @@ mod tests {
 
     #[test]
     fn a_cut_text_is_noticed() {
-        assert_eq!(count(b"Id,A\n1,x\n2,y\n"), Ok(3));
-        assert_eq!(count(b""), Ok(0));
-        for cut in ["Id,A\n1,x\n2,", "Id,A\n1,x\n2\n", "Id,A\n1,\"x", "Id,A\n1,x\n2,y"] {
-            assert!(count(cut.as_bytes()).is_err(), "{cut:?}");
+        for (text, expect) in [("Id,A\n1,x\n2,y\n", 3), ("Id,A\n1,x\n2,y", 3), ("\u{feff}Id\r\n\r\n1\r\n", 2), ("", 0)] {
+            assert_eq!(lines(text.as_bytes()).map(|all| all.len()), Ok(expect), "{text:?}");
         }
+        for cut in ["Id,A\n1,x\n2\n", "Id,A\n1,\"x", "Id,A\n1,x\n2"] {
+            assert!(lines(cut.as_bytes()).is_err(), "{cut:?}");
+        }
+        let mut endless = Decoder::default();
+        endless.push(b"Id,A\n1,\"");
+        for _ in 0..5 {
+            endless.push(&[b'x'; 1024 * 1024]);
+            if endless.next_line().is_err() {
+                return;
+            }
+        }
+        panic!("a line without an end is kept");
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(rows in prop::collection::vec(prop::collection::vec("[a,\" \r\n#é]{0,8}", 2..5), 1..6)) {
+        fn what_is_written_is_read(rows in prop::collection::vec(prop::collection::vec("[a,\" \r\n#é]{0,8}", 2..5), 1..6), size in 1usize..20) {
             let width = rows[0].len();
             let rows: Vec<Vec<String>> = rows.into_iter().map(|mut r| { r.resize(width, "x".into()); r }).collect();
             let mut out = Vec::new();
             for row in &rows {
                 write_line(&mut out, row.iter().map(String::as_str));
             }
-            let text = String::from_utf8(out).unwrap();
+            let text = String::from_utf8(out.clone()).unwrap();
             prop_assert_eq!(read(&text).unwrap(), rows.clone());
-            prop_assert_eq!(count(text.as_bytes()), Ok(rows.len() as u64));
+            // In parts of any size, as it comes over the network.
+            let mut decoder = Decoder::default();
+            let mut parts = Vec::new();
+            for part in out.chunks(size) {
+                decoder.push(part);
+                while let Some(line) = decoder.next_line().unwrap() {
+                    parts.push(line);
+                }
+            }
+            prop_assert_eq!(decoder.finish(), Ok(None));
+            prop_assert_eq!(parts, rows);
         }
     }
 }

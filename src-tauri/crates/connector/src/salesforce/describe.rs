@@ -124,6 +124,8 @@ pub(crate) struct Described {
     answer: Answer,
     /// Field names in lower case: Salesforce does not tell names apart by case.
     places: HashMap<String, usize>,
+    /// The HTTP date up to which it is known to be right.
+    pub as_of: Option<String>,
 }
 
 /// A write that Salesforce would refuse.
@@ -141,13 +143,13 @@ pub(crate) enum Writing {
 }
 
 impl Described {
-    pub fn new(answer: Answer) -> Result<Self, String> {
+    pub fn new(answer: Answer, as_of: Option<String>) -> Result<Self, String> {
         if answer.fields.is_empty() {
             return Err("the description has no fields".to_owned());
         }
         let places =
             answer.fields.iter().enumerate().map(|(at, f)| (f.name.to_ascii_lowercase(), at)).collect();
-        Ok(Self { answer, places })
+        Ok(Self { answer, places, as_of })
     }
 
     pub fn field(&self, name: &str) -> Option<&Field> {
@@ -360,7 +362,7 @@ pub(crate) mod tests {
                 {"name": "Address", "type": "address", "nillable": true}
             ]
         });
-        Described::new(serde_json::from_value(answer).unwrap()).unwrap()
+        Described::new(serde_json::from_value(answer).unwrap(), None).unwrap()
     }
 
     fn check(writing: Writing, attributes: Value) -> Result<Value, (String, Option<String>)> {

@@ -13,6 +13,7 @@ mod describe;
 mod ids;
 mod objects;
 mod read;
+mod results;
 mod settings;
 mod soql;
 mod test;
@@ -24,8 +25,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use model::{Clock, ConnectorConfig};
 use reqwest::Method;
+use reqwest::header::LAST_MODIFIED;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -165,11 +168,16 @@ impl Salesforce {
         call: &Call<'_>,
         read: impl Fn(&Answer) -> Result<T, String> + Send + Sync,
     ) -> Result<T, Failure> {
-        if let Err((what, rest)) = self.budget.admit(self.http.usage(), self.waiter.elapsed()) {
-            let error = self.error(ErrorKind::RateLimited, what);
-            return Err(Failure::NotDone(ConnectorError { retry_after: Some(rest), ..error }));
-        }
+        self.within_share()?;
         self.http.send(call, read).await
+    }
+
+    /// An error once this connection's share of the day is used up.
+    fn within_share(&self) -> Result<(), Failure> {
+        self.budget.admit(self.http.usage(), self.waiter.elapsed()).map_err(|(what, rest)| {
+            let error = self.error(ErrorKind::RateLimited, what);
+            Failure::NotDone(ConnectorError { retry_after: Some(rest), ..error })
+        })
     }
 
     /// What Salesforce says about an object type.
@@ -184,11 +192,24 @@ impl Salesforce {
         self.describe(kind).await
     }
 
-    /// The same, asked anew.
+    /// The same, asked anew; what is known stays good where Salesforce says that nothing changed since.
     async fn describe(&self, kind: &ObjectType) -> Result<Arc<Described>, ConnectorError> {
-        let call = self.get(self.url(&format!("sobjects/{}/describe", kind.name)));
-        let described = self.send(&call, |a| Described::new(a.json()?)).await?;
-        let described = Arc::new(described);
+        let known = self.descriptions().get(&kind.name).map(|(_, described)| Arc::clone(described));
+        let mut call = self.get(self.url(&format!("sobjects/{}/describe", kind.name)));
+        if let Some(date) = known.as_ref().and_then(|known| known.as_of.clone()) {
+            call.payload = Payload::NoneSince(date);
+        }
+        let told = self
+            .send(&call, |answer| match answer.status {
+                304 => Ok(None),
+                _ => Described::new(answer.json()?, as_of(answer)).map(Some),
+            })
+            .await?;
+        let described = match (told, known) {
+            (Some(described), _) => Arc::new(described),
+            (None, Some(known)) => known,
+            (None, None) => return Err(self.untrusted(format!("the description of {} is empty", kind.name))),
+        };
         let now = self.waiter.elapsed();
         self.descriptions().insert(kind.name.clone(), (now, Arc::clone(&described)));
         Ok(described)
@@ -207,6 +228,16 @@ impl Salesforce {
     }
 }
 
+/// Up to when an answer knows what there is: by its own word, or a second before it was given, because a change in the
+/// same second may not be in it.
+fn as_of(answer: &Answer) -> Option<String> {
+    let told = answer.headers.get(LAST_MODIFIED).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    told.or_else(|| {
+        let before = answer.date()?.checked_sub(SignedDuration::from_secs(1)).ok()?;
+        Some(before.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    })
+}
+
 fn somewhere() -> Result<Url, ConnectorError> {
     Url::parse(SOMEWHERE).map_err(|e| ConnectorError::new(ErrorKind::Configuration, e.to_string()))
 }
@@ -222,7 +253,8 @@ pub(crate) fn http(
     if config.number("permitsPerSecond")?.is_none() {
         config.configuration_properties.insert("permitsPerSecond".to_owned(), json!(PERMITS_PER_SECOND));
     }
-    let dialect = Box::new(SalesforceDialect { name: config.name.clone() });
+    let save_duplicates = Settings::from_config(&config)?.save_duplicates;
+    let dialect = Box::new(SalesforceDialect { name: config.name.clone(), save_duplicates });
     Http::new(&config, somewhere()?, dialect, credentials, clock, waiter)
 }
 

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use async_stream::try_stream;
+use futures::StreamExt as _;
 use model::Attributes;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -173,9 +174,10 @@ impl Salesforce {
                         if !bulk_refused && page.total_size > self.settings.bulk_read_from && !page.done {
                             match self.start_query(kind, &pass.fields, &pass.soql()).await? {
                                 None => bulk_refused = true,
-                                Some(mut job) => {
-                                    while let Some(page) = self.bulk_page(&mut job).await? {
-                                        let (fresh, repeated) = pass.take(page).map_err(|e| self.untrusted(e))?;
+                                Some(job) => {
+                                    let mut results = self.results(job);
+                                    while let Some(page) = results.next().await {
+                                        let (fresh, repeated) = pass.take(page?).map_err(|e| self.untrusted(e))?;
                                         leg.seen += fresh.len() as u64;
                                         let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted)).collect();
                                         yield Page { objects: finish(objects), next: pass.last.clone(), repeated };

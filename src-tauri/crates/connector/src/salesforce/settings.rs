@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub object_types: Vec<String>,
     pub grant: Grant,
     pub user_delete: UserDelete,
+    /// Whether records are saved although a duplicate rule of the organization matches, where the rule lets them.
+    pub save_duplicates: bool,
     /// What every user name of this organization ends with, beyond what it is elsewhere.
     pub username_suffix: Option<String>,
     /// Percent of the organization's daily calls that may be used up.
@@ -115,6 +117,15 @@ impl Settings {
                     .into());
             }
         };
+        let save_duplicates = match config.text("duplicateRules")?.unwrap_or("refuse") {
+            "refuse" => false,
+            "save" => true,
+            other => {
+                return Err(config
+                    .bad("duplicateRules", format!("is `{other}`; use `refuse` or `save`"))
+                    .into());
+            }
+        };
         let daily_share = config.number("dailyApiShare")?.unwrap_or(DEFAULT_DAILY_SHARE);
         if !(1..=100).contains(&daily_share) {
             return Err(config
@@ -141,6 +152,7 @@ impl Settings {
             object_types,
             grant,
             user_delete,
+            save_duplicates,
             username_suffix: config.text("usernameSuffix")?.map(str::to_owned),
             daily_share,
             bulk_read_from: config.number("bulkReadThreshold")?.unwrap_or(BULK_READ_FROM),
@@ -333,6 +345,7 @@ mod tests {
             (json!({"grantType": "password"}), "client_credentials"),
             (json!({"grantType": "client_credentials"}), "My Domain"),
             (json!({"userDelete": "erase"}), "deactivate"),
+            (json!({"duplicateRules": "merge"}), "refuse"),
             (json!({"dailyApiShare": 0}), "percentage"),
             (json!({"dailyApiShare": 101}), "percentage"),
             (json!({"supportedObjectTypes": ["User", "Con tact"]}), "Con tact"),

@@ -21,7 +21,7 @@ pub(crate) fn remedy(code: &str, message: &str) -> Option<&'static str> {
             "map another attribute to CommunityNickname, one that is different for each person"
         }
         "DUPLICATES_DETECTED" => {
-            "a duplicate rule of the organization matched: merge the records in Salesforce, or let the mapping correlate with the record that is there"
+            "a duplicate rule of the organization matched: merge the records in Salesforce, let the mapping correlate with the record that is there, or set `duplicateRules` to `save` on the connector to make it all the same"
         }
         "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => "another record has this value already",
         "LICENSE_LIMIT_EXCEEDED" => {

@@ -62,7 +62,7 @@ impl Item {
 /// What became of one record of a call.
 enum Verdict {
     Settled(Outcome),
-    /// Nothing was done; a smaller call may get through.
+    /// Nothing was done; another call may get through.
     Locked(Problem),
     /// The user name is taken, here or in another organization.
     UserNameTaken(Problem),
@@ -523,7 +523,13 @@ impl Salesforce {
                 let Some(item) = by_uid.get(uid.as_str()) else { continue };
                 let verdict = match which {
                     "successfulResults" => Verdict::Settled(done(&uid)),
-                    "failedResults" => judge_problem(operation, item, row_error(cell(error))),
+                    "failedResults" => match row_error(cell(error)) {
+                        // A job cannot say that duplicates are meant; a collection can.
+                        problem if self.settings.save_duplicates && problem.is(&["DUPLICATES_DETECTED"]) => {
+                            Verdict::Locked(problem)
+                        }
+                        problem => judge_problem(operation, item, problem),
+                    },
                     _ => Verdict::Settled(Outcome::Retry {
                         after: DEFAULT_RETRY,
                         reason: format!(
