@@ -13,12 +13,13 @@ mod kill;
 #[macro_use]
 #[path = "shared/misbehaviour.rs"]
 mod misbehaviour;
+#[path = "shared/salesforce_grant.rs"]
+mod salesforce_grant;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::{Read as _, Write as _},
-    net::TcpStream,
+    io::Write as _,
     path::Path,
     process::Stdio,
     time::Duration,
@@ -35,13 +36,12 @@ use files::files;
 use house::{House, PASSPHRASE, Ran};
 use kill::kill_when;
 use misbehaviour::{Read, answer, until_done};
+use salesforce_grant::{KEY, SECRET, refresh_token};
 
 const IN: &str = "systemSalesforceUser_managedUser";
 const OUT: &str = "managedUser_systemSalesforceUser";
 const TO_OTHER: &str = "usersToOther";
 const SESSION: &str = "sandbox-session";
-const KEY: &str = "sandbox-consumer-key";
-const SECRET: &str = "sandbox-consumer-secret";
 /// Three pages where a page has a hundred, two collections of a write.
 const PEOPLE: usize = 230;
 
@@ -181,38 +181,6 @@ fn data_calls(org: &Org) -> usize {
     org.calls().iter().filter(|call| call.path.starts_with("/services/data/")).count()
 }
 
-/// One request by hand, answered as text with its head.
-fn http(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> String {
-    let host = sandbox.url().replace("http://", "");
-    let mut stream = TcpStream::connect(&host).unwrap();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-/// A refresh token, as an administrator brings one along.
-fn refresh_token(sandbox: &Sandbox, client_secret: &str) -> String {
-    let back = "http%3A%2F%2Flocalhost%3A1717%2Fcallback";
-    let asked = format!(
-        "/services/oauth2/authorize?response_type=code&client_id={KEY}&redirect_uri={back}&scope=api+id+refresh_token"
-    );
-    let answer = http(sandbox, "GET", &asked, "");
-    let code = answer.split("code=").nth(1).unwrap().split(['&', '\r']).next().unwrap();
-    let form = format!(
-        "grant_type=authorization_code&code={code}&redirect_uri={back}&client_id={KEY}&client_secret={client_secret}"
-    );
-    let answer = http(sandbox, "POST", "/services/oauth2/token", &form);
-    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    body["refresh_token"].as_str().unwrap().to_owned()
-}
-
 fn rotating(records: usize) -> Options {
     Options { records, consent: Consent::Allow, rotate_refresh_tokens: true, ..Options::default() }
 }
@@ -222,7 +190,7 @@ fn rotating(records: usize) -> Options {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresh_token_that_rotates_is_never_used_twice() {
     let (house, sandbox) = (House::empty(), sandbox(rotating(20)).await);
-    let token = refresh_token(&sandbox, SECRET);
+    let token = refresh_token(&sandbox.url(), SECRET);
     let grant = json!({"clientId": KEY, "clientSecret": SECRET, "refreshToken": token});
     let file = house.file("provisioner.openicf-salesforce.json", &connector("salesforce", &sandbox, grant));
     assert_eq!(house.json(0, &["connector", "add", &file])["result"], "added");
@@ -567,7 +535,7 @@ async fn nothing_that_is_written_or_said_holds_a_secret() {
     const WRONG: &str = "canary-session-9999";
     let options = Options { client_secret: CANARY.into(), ..rotating(30) };
     let (house, sandbox) = (House::empty(), sandbox(options).await);
-    let first = refresh_token(&sandbox, CANARY);
+    let first = refresh_token(&sandbox.url(), CANARY);
     let grant = json!({"clientId": KEY, "clientSecret": CANARY, "refreshToken": first});
     let mut said = String::new();
     let mut run = |code: i32, arguments: &[&str], input: &str| {
