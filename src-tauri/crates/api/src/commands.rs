@@ -8,6 +8,14 @@ macro_rules! with_commands {
         $host! {
             app_status(Empty) -> AppStatus;
             vault_unlock(VaultPassphrase) -> VaultStatus;
+            vault_change_passphrase(VaultPassphrase) -> VaultStatus;
+            vault_rotate_keys(Empty) -> VaultRotated;
+            vault_new_recovery_key(Empty) -> RecoveryKey;
+            overview(Empty) -> Overview;
+            network_get(Empty) -> NetworkSettings;
+            network_save(NetworkDraft) -> NetworkSettings;
+            about(Empty) -> About;
+            connector_kinds(Empty) -> Vec<ConnectorKind>;
             connectors_list(Empty) -> Vec<ConnectorSummary>;
             connector_blank(ConnectorBlank) -> ConnectorDetail;
             connector_get(ByName) -> ConnectorDetail;
@@ -16,6 +24,10 @@ macro_rules! with_commands {
             connector_enable(ConnectorEnable) -> ConnectorDetail;
             connector_remove(ByName) -> Empty;
             connector_schema(SchemaRequest) -> SchemaInfo;
+            connector_records(RecordsRequest) -> RecordPage;
+            connector_dependents(ByName) -> ConnectorDependents;
+            connector_drift(ByName) -> Vec<SchemaDrift>;
+            connector_drift_seen(SchemaRequest) -> Vec<SchemaDrift>;
             mappings_list(Empty) -> Vec<MappingSummary>;
             mapping_get(ByName) -> MappingDetail;
             mapping_save(MappingDraft) -> MappingDetail;
@@ -28,6 +40,8 @@ macro_rules! with_commands {
             resource_schema(ByResource) -> SchemaInfo;
             resource_stats(StatsRequest) -> ResourceStats;
             records_sample(SampleRequest) -> SamplePage;
+            records_named(NamesRequest) -> RecordNames;
+            associations_list(AssociationsRequest) -> AssociationPage;
             run_start(RunStart) -> RunSummary;
             run_apply(RunApply) -> RunSummary;
             run_unfinished(RunUnfinished) -> RunSummary;
@@ -51,11 +65,26 @@ macro_rules! with_commands {
             object_delete(ObjectDelete) -> ObjectSaved;
             object_history(HistoryRequest) -> HistoryPage;
             object_validate(ValidateRequest) -> Validation;
+            objects_foresee_delete(ObjectNames) -> DeleteForesight;
+            objects_delete(ObjectNames) -> ObjectsChanged;
+            objects_change(ObjectsChange) -> ObjectsChanged;
+            objects_export(ObjectsExport) -> Exported;
             inbox_list(InboxRequest) -> InboxPage;
             inbox_answer(InboxAnswer) -> Said;
             link_set(LinkChange) -> Said;
             link_remove(LinkChange) -> Said;
             audit_list(AuditRequest) -> AuditPage;
+            schedules_list(SchedulesRequest) -> Vec<ScheduleInfo>;
+            schedule_save(ScheduleDraft) -> ScheduleInfo;
+            schedule_enable(ScheduleEnable) -> ScheduleInfo;
+            schedule_remove(ByName) -> Empty;
+            schedule_run(ByName) -> ScheduleRan;
+            schedule_outlook(ScheduleTry) -> ScheduleOutlook;
+            change_feed(ByName) -> ChangeFeed;
+            run_export(RunExport) -> Exported;
+            audit_export(AuditExport) -> Exported;
+            preferences_get(Empty) -> Preferences;
+            preferences_save(Preferences) -> Preferences;
             queue_list(Empty) -> QueuePage;
             queue_retry(ById) -> QueuePage;
             queue_discard(ById) -> QueuePage;
@@ -72,7 +101,15 @@ macro_rules! names {
 with_commands!(names);
 
 /// Commands that a host implements itself, because they need a window, a browser or the sandbox.
-pub const HOST_NAMES: &[&str] = &["connector_authorize", "connector_authorize_cancel", "sample_setup"];
+pub const HOST_NAMES: &[&str] = &[
+    "connector_authorize",
+    "connector_authorize_cancel",
+    "sample_setup",
+    "sandbox_list",
+    "sandbox_start",
+    "sandbox_stop",
+    "sandbox_connect",
+];
 
 #[cfg(test)]
 mod tests {
@@ -105,8 +142,13 @@ mod tests {
             ("connector_authorize", "AuthorizeRequest", "AuthorizeResult"),
             ("connector_authorize_cancel", "ByName", "Empty"),
             ("sample_setup", "Empty", "SampleSetup"),
+            ("sandbox_list", "Empty", "Array<SandboxState>"),
+            ("sandbox_start", "ByProvider", "Array<SandboxState>"),
+            ("sandbox_stop", "ByProvider", "Array<SandboxState>"),
+            ("sandbox_connect", "ByProvider", "ConnectorDetail"),
         ] {
-            types.extend([request.to_owned(), answer.to_owned()]);
+            let one = answer.trim_start_matches("Array<").trim_end_matches('>');
+            types.extend([request.to_owned(), one.to_owned()]);
             writeln!(lines, "  {name}: {{ request: {request}; answer: {answer} }};").unwrap();
         }
         let mut text = String::from("// Written by `cargo test -p api export_bindings`. Do not edit.\n");

@@ -4,12 +4,18 @@
 //! holds a secret; nothing here knows a window or a terminal.
 
 pub mod app;
+mod associations;
+mod bulk;
+mod arriving_people;
 pub mod commands;
 mod config_documents;
+mod connector_script;
 mod connectors;
 mod consent;
+pub mod csv;
 pub mod dto;
 mod error;
+pub mod exports;
 mod idm_project;
 mod inbox;
 mod managed_objects;
@@ -18,21 +24,29 @@ mod mapping_lab;
 mod mapping_templates;
 mod mapping_trial;
 mod mappings;
+mod news;
 mod object_times;
+mod overview;
 mod perform;
 mod pool;
+mod preferences;
 mod ready_mappings;
 mod recon_documents;
 mod remote_data;
 mod rest_access;
+mod program_settings;
 mod runs;
 mod samples;
+mod sandbox_connector;
+mod schema_drift;
+mod schedules;
 mod scim_tokens;
 mod sync_check;
 mod users;
 mod vaulting;
 
 pub use app::{App, AppOptions};
+pub use arriving_people::ArrivingPeople;
 pub use connector::RemoteObject;
 pub use consent::{AuthorizationCode, Authorizing, Redirect};
 pub use engine::{Edit, Which};
@@ -40,11 +54,14 @@ pub use error::{ApiError, ErrorCode};
 pub use idm_project::{
     IdmExport, IdmExported, IdmImport, IdmImported, LeftOut, Note, Taken, TakenHow, ToEnter,
 };
+pub use news::{News, Standing};
 pub use object_times::ObjectTimes;
 pub use perform::PerformRequest;
 pub use ready_mappings::{ready_mapping, ready_mapping_names};
 pub use recon_documents::AssocPage;
 pub use remote_data::{RemotePage, RemoteQuery};
 pub use rest_access::{PasswordProof, RestAdmin};
+pub use sandbox_connector::SandboxAccess;
 pub use scim_tokens::{ScimProfile, ScimToken};
 pub use users::rest_object;
+pub use vault::{keep_memory_private, write_no_core_file};

@@ -13,7 +13,7 @@ use serde_json::Value;
 use store::ManagedQuery;
 
 use crate::{
-    ApiError, App, ErrorCode,
+    ApiError, App, ErrorCode, arriving_people,
     dto::{
         AttributeInfo, AttributeStats, ByResource, Empty, MappingOrder, MappingSummary, ResourceInfo,
         ResourceStats, SamplePage, SampleRecord, SampleRequest, SchemaInfo, SchemaRequest, StatsRequest,
@@ -120,6 +120,7 @@ impl App {
             ResourcePath::System { connector, object_type } => {
                 self.connector_schema(SchemaRequest { name: connector, object_type }).await
             }
+            ResourcePath::Scim(_) => Ok(arriving_people::schema()),
             ResourcePath::Managed(kind) => {
                 let config = self.managed_kind(&kind).await?;
                 let unique: HashSet<&str> = config.unique().collect();
@@ -183,6 +184,18 @@ impl App {
         limit: usize,
     ) -> Result<Looked, ApiError> {
         match path {
+            // What arrived is shown as a client is shown it.
+            ResourcePath::Scim(_) => {
+                let people = self.arriving_people().await?;
+                let users = ResourcePath::Managed("user".into());
+                let mut looked = Box::pin(self.look(&users, words, attributes, limit)).await?;
+                for record in &mut looked.records {
+                    if let Value::Object(managed) = &record.attributes {
+                        record.attributes = Value::Object(people.record_of(managed));
+                    }
+                }
+                Ok(looked)
+            }
             ResourcePath::Managed(kind) => {
                 let query = ManagedQuery {
                     search: (!words.is_empty()).then(|| words.join(" ")),
@@ -251,7 +264,7 @@ pub(crate) fn shown(config: &ManagedObjectConfig, mut attributes: Attributes) ->
     attributes
 }
 
-fn known(schema: &connector::ObjectTypeSchema) -> Vec<String> {
+pub(crate) fn known(schema: &connector::ObjectTypeSchema) -> Vec<String> {
     schema.attributes.iter().map(|a| a.name.clone()).collect()
 }
 
@@ -265,7 +278,7 @@ fn kind_of(property: &Option<&Value>) -> String {
     word.unwrap_or("string").to_owned()
 }
 
-fn names_among(known: &[String]) -> Vec<String> {
+pub(crate) fn names_among(known: &[String]) -> Vec<String> {
     NAMES
         .iter()
         .filter(|name| known.iter().any(|k| k == *name))
@@ -275,7 +288,7 @@ fn names_among(known: &[String]) -> Vec<String> {
 }
 
 /// Addresses are written in small letters and names with a capital; filters tell them apart.
-fn starts_filter(word: &str, attributes: &[String]) -> Option<Filter> {
+pub(crate) fn starts_filter(word: &str, attributes: &[String]) -> Option<Filter> {
     let mut letters = word.chars();
     let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     let one = |name: &String, text: &str| {
@@ -291,7 +304,7 @@ fn starts_filter(word: &str, attributes: &[String]) -> Option<Filter> {
     (!parts.is_empty()).then_some(Filter::Or(parts))
 }
 
-fn some_starts(attributes: &Attributes, word: &str) -> bool {
+pub(crate) fn some_starts(attributes: &Attributes, word: &str) -> bool {
     attributes.values().filter_map(Value::as_str).any(|text| text.to_lowercase().starts_with(word))
 }
 

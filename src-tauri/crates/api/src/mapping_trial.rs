@@ -1,21 +1,22 @@
 //! A mapping tried before it is saved: what it would do with one record and why, and how many records its correlation
 //! finds. Nothing is written, and every look at a remote system is bounded.
 
-use connector::Search;
-use engine::Scripts;
+use std::collections::HashSet;
+
+use connector::{Connector, Search};
+use engine::{Scripts, TrialEnds, TrialRecord, Tried, newer_of, try_record};
 use futures::StreamExt as _;
-use mapping::{
-    Base, Correlation, DEFAULT_QUALIFIER, Decision, Mapping, Occasion, Validity,
-    assess::{Link as LinkStanding, Matches, Source, assess_source},
+use mapping::{Correlation, DEFAULT_QUALIFIER, Mapping, Validity};
+use model::{
+    Action, Attributes, Filter, ManagedObjectConfig, MappingConfig, Pointer, ResourcePath, Situation, filter::Op,
 };
-use model::{Attributes, Filter, MappingConfig, Pointer, ResourcePath};
 use serde_json::Value;
-use store::{Link, LinkSpace, Orientation};
+use store::{LinkSpace, Orientation};
 
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
-        ByResource, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial, TrialRequest, TrialRow,
+        ByResource, ChangeRow, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial, TrialRequest, TrialRow,
         TrialStep,
     },
     mapping_lab::{sample_record, shown},
@@ -34,8 +35,16 @@ const PAGES: usize = 5;
 
 /// What a source asks the target for.
 struct Asked {
+    in_scope: bool,
     validity: Result<Validity, String>,
     correlation: Result<Correlation, String>,
+}
+
+/// One record as it is now.
+struct Now {
+    attributes: Attributes,
+    /// When it was changed last, by its own account.
+    changed: Option<String>,
 }
 
 impl App {
@@ -54,21 +63,21 @@ impl App {
             )
         })?;
         let (tried, tried_source, asked_for) =
-            (config.clone(), source.clone(), request.link_qualifier.clone());
-        let (qualifiers, qualifier, asked, names) = blocking(move || {
+            (config.clone(), with_id(&source.attributes, &request.source_id), request.link_qualifier.clone());
+        let (qualifiers, qualifier, correlation, names) = blocking(move || {
             let (mapping, scripts) = compile(&tried, None)?;
-            let value = Value::Object(tried_source.clone());
-            let qualifiers = mapping.qualifiers_of(&scripts, &value).map_err(problem)?;
+            let qualifiers =
+                mapping.qualifiers_of(&scripts, &Value::Object(tried_source.clone())).map_err(problem)?;
             let qualifier = asked_for
                 .filter(|q| qualifiers.contains(q))
                 .unwrap_or_else(|| first_or_default(qualifiers.clone()));
-            let asked = ask(&mapping, &scripts, &qualifier, &tried_source);
-            Ok((qualifiers, qualifier, asked, mapping.target_attributes()))
+            // A rule that fails is the judge's to tell; nothing is looked for by it.
+            let correlation =
+                mapping.correlate(&scripts, &qualifier, &tried_source).unwrap_or(Correlation::NoKey);
+            Ok((qualifiers, qualifier, correlation, mapping.target_attributes()))
         })
         .await?;
         let names: Vec<String> = names.into_iter().collect();
-        let validity = asked.validity.map_err(|reason| ApiError::new(ErrorCode::Invalid, reason))?;
-        let correlation = asked.correlation.map_err(|reason| ApiError::new(ErrorCode::Invalid, reason))?;
 
         let space = LinkSpace {
             kind: config.link_type().to_owned(),
@@ -79,32 +88,43 @@ impl App {
         let linking = config.linking_enabled();
         let link =
             self.store.read(move |r| if linking { r.link_of_source(&lookup, &id) } else { Ok(None) }).await?;
-        let found = match &link {
-            Some(link) => {
-                let target = self.one(&target_path, &link.target_id, names).await?;
-                Found {
-                    targets: target.map(|t| (link.target_id.clone(), t)).into_iter().collect(),
-                    owner: None,
-                }
-            }
-            None => self.correlated(&target_path, &correlation, names, &space, &request.source_id).await?,
+        let linked = match &link {
+            Some(link) => self.one(&target_path, &link.target_id, names.clone()).await?,
+            None => None,
         };
-
-        let record = sample_record(request.source_id.clone(), source.clone());
+        let found = match linked {
+            Some(_) => Found::default(),
+            None => self.correlated(&source_path, &target_path, &correlation, names, &space, &request.source_id).await?,
+        };
+        let target_changed = match &linked {
+            Some(linked) => linked.changed.clone(),
+            None => found.changed,
+        };
+        let record = TrialRecord {
+            qualifier,
+            id: request.source_id,
+            newer: newer_of(source.changed.as_deref(), target_changed.as_deref()),
+            source: source.attributes,
+            link,
+            linked: linked.map(|linked| linked.attributes),
+            matches: found.targets,
+            owner: found.owner,
+            owner_gone: found.owner_gone,
+        };
+        let managed = match &target_path {
+            ResourcePath::Managed(kind) => Some(self.managed_kind(kind).await?),
+            ResourcePath::System { .. } | ResourcePath::Scim(_) => None,
+        };
+        let store = self.store.clone();
         blocking(move || {
             let (mapping, scripts) = compile(&config, reverse.as_ref())?;
-            judge(
-                &mapping,
-                &scripts,
-                qualifier,
-                qualifiers,
-                &record,
-                &source,
-                validity,
-                &correlation,
-                link,
-                found,
-            )
+            let ends = TrialEnds {
+                source: source_path.object_type(),
+                target: target_path.object_type(),
+                policies: managed.as_ref().map(|config| (&store, config)),
+            };
+            let tried = try_record(&mapping, &scripts, ends, &record)?;
+            Ok(trial(tried, &record, &correlation, qualifiers))
         })
         .await
     }
@@ -126,17 +146,15 @@ impl App {
             let mut asked = Vec::with_capacity(records.len());
             for record in &records {
                 let Value::Object(attributes) = &record.attributes else { continue };
-                asked.push(ask(&mapping, &scripts, &qualifier, attributes));
+                asked.push(ask(&mapping, &scripts, &qualifier, &with_id(attributes, &record.id)));
             }
             Ok((asked, mapping.correlation_attributes()))
         })
         .await?;
-        let names: Vec<String> = names.into_iter().collect();
-        let targets = self.look(&target_path, &[], names, MATCH_TARGETS).await?;
-        let folded: Vec<Value> = targets.records.iter().map(|t| fold(&t.attributes)).collect();
+        let targets = self.match_targets(&target_path, names.into_iter().collect()).await?;
         let mut report = MatchReport {
             looked: sources.records.len() as u64,
-            compared: targets.records.len() as u64,
+            compared: targets.compared,
             more: sources.more || targets.more,
             unqualified: 0,
             no_key: 0,
@@ -147,22 +165,18 @@ impl App {
             matched: Vec::new(),
         };
         for (record, asked) in sources.records.into_iter().zip(asked) {
-            if asked.validity.map_err(invalid)? != Validity::Valid {
+            if !asked.in_scope || asked.validity.map_err(invalid)? != Validity::Valid {
                 report.unqualified += 1;
                 continue;
             }
-            let matching: Vec<&SampleRecord> = match asked.correlation.map_err(invalid)? {
+            let matching = match asked.correlation.map_err(invalid)? {
                 Correlation::NotDefined => Vec::new(),
                 Correlation::NoKey => {
                     report.no_key += 1;
                     continue;
                 }
-                Correlation::Ids(ids) => targets.records.iter().filter(|t| ids.contains(&t.id)).collect(),
-                Correlation::Query(query) => {
-                    let filter = fold_filter(query.filter);
-                    let pairs = folded.iter().zip(&targets.records);
-                    pairs.filter(|(value, _)| filter.matches(value)).map(|(_, record)| record).collect()
-                }
+                Correlation::Ids(ids) => self.matching_ids(&targets, ids).await?,
+                Correlation::Query(query) => self.matching(&targets, query.filter).await?,
             };
             let (count, examples) = match matching.len() {
                 0 => {
@@ -174,8 +188,7 @@ impl App {
             };
             *count += 1;
             if examples.len() < EXAMPLES {
-                let targets = matching.into_iter().take(FEW).cloned().collect();
-                examples.push(MatchExample { source: record, targets });
+                examples.push(MatchExample { source: record, targets: matching });
             }
         }
         Ok(report)
@@ -192,28 +205,100 @@ impl App {
         }
     }
 
+    /// What the matches of a sample are looked for among: a managed type as a whole, which the repository answers by its
+    /// indexes as in a run, or the first records of a remote system.
+    async fn match_targets(&self, path: &ResourcePath, names: Vec<String>) -> Result<MatchTargets, ApiError> {
+        if let ResourcePath::Managed(kind) = path {
+            let config = self.managed_kind(kind).await?;
+            let counted = config.name.clone();
+            let compared = self.store.read(move |r| r.managed_count(&counted)).await?;
+            return Ok(MatchTargets { compared, more: false, among: Among::Repository(Box::new(config)) });
+        }
+        let looked = self.look(path, &[], names, MATCH_TARGETS).await?;
+        let compared = looked.records.len() as u64;
+        let among = looked.records.into_iter().map(|record| (fold(&record.attributes), record)).collect();
+        Ok(MatchTargets { compared, more: looked.more, among: Among::Sample(among) })
+    }
+
+    /// The first few targets that a correlation query finds.
+    async fn matching(&self, targets: &MatchTargets, filter: Filter) -> Result<Vec<SampleRecord>, ApiError> {
+        match &targets.among {
+            Among::Repository(config) => {
+                let config = config.as_ref().clone();
+                let found = self
+                    .store
+                    .read(move |r| {
+                        let ids = r.managed_ids(&config, &filter, FEW)?;
+                        let found = ids.into_iter().map(|id| Ok((r.managed(&config.name, &id)?, id)));
+                        let found = found.collect::<Result<Vec<_>, store::StoreError>>()?;
+                        Ok(found
+                            .into_iter()
+                            .filter_map(|(object, id)| Some(sample_record(id, shown(&config, object?.attributes))))
+                            .collect())
+                    })
+                    .await?;
+                Ok(found)
+            }
+            Among::Sample(records) => {
+                let filter = fold_filter(filter);
+                let matching = records.iter().filter(|(value, _)| filter.matches(value));
+                Ok(matching.take(FEW).map(|(_, record)| record.clone()).collect())
+            }
+        }
+    }
+
+    async fn matching_ids(
+        &self,
+        targets: &MatchTargets,
+        ids: Vec<String>,
+    ) -> Result<Vec<SampleRecord>, ApiError> {
+        match &targets.among {
+            Among::Repository(_) => {
+                let each = ids.into_iter().take(FEW).map(|id| Filter::Compare(Pointer::parse("_id"), Op::Eq, id.into()));
+                self.matching(targets, Filter::Or(each.collect())).await
+            }
+            Among::Sample(records) => {
+                let matching = records.iter().filter(|(_, record)| ids.contains(&record.id));
+                Ok(matching.take(FEW).map(|(_, record)| record.clone()).collect())
+            }
+        }
+    }
+
     /// One record as it is now.
     async fn one(
         &self,
         path: &ResourcePath,
         id: &str,
         attributes: Vec<String>,
-    ) -> Result<Option<Attributes>, ApiError> {
+    ) -> Result<Option<Now>, ApiError> {
         match path {
             ResourcePath::Managed(kind) => {
                 let config = self.managed_kind(kind).await?;
                 let id = id.to_owned();
-                let found = self
-                    .store
-                    .read(move |r| Ok(r.managed(&config.name, &id)?.map(|m| shown(&config, m.attributes))))
-                    .await?;
-                Ok(found)
+                let found = self.store.read(move |r| r.managed(&config.name, &id).map(|m| (m, config))).await?;
+                let (object, config) = found;
+                Ok(object.map(|m| Now { attributes: shown(&config, m.attributes), changed: Some(m.updated) }))
             }
             ResourcePath::System { connector, object_type } => {
                 let row = self.connector_row(connector).await?;
                 let remote = self.pool.any(&row.config).await?;
+                let modified = modified_attribute(remote.as_ref(), object_type);
+                let mut attributes = attributes;
+                attributes.extend(modified.clone());
+                attributes.sort();
+                attributes.dedup();
                 let found = remote.read(object_type, &[id.to_owned()], &attributes).await?;
-                Ok(found.into_iter().next().map(|object| object.attributes))
+                Ok(found.into_iter().next().map(|object| Now {
+                    changed: modified.and_then(|name| changed_at(&object.attributes, &name)),
+                    attributes: object.attributes,
+                }))
+            }
+            // What arrived is shown as a client is shown it.
+            ResourcePath::Scim(_) => {
+                let people = self.arriving_people().await?;
+                let users = ResourcePath::Managed("user".into());
+                let managed = Box::pin(self.one(&users, id, attributes)).await?;
+                Ok(managed.map(|now| Now { attributes: people.record_of(&now.attributes), ..now }))
             }
         }
     }
@@ -221,33 +306,36 @@ impl App {
     /// The first few targets that correlation finds.
     async fn correlated(
         &self,
+        source_path: &ResourcePath,
         path: &ResourcePath,
         correlation: &Correlation,
         attributes: Vec<String>,
         space: &LinkSpace,
         source_id: &str,
     ) -> Result<Found, ApiError> {
-        let targets = match correlation {
-            Correlation::NotDefined | Correlation::NoKey => Vec::new(),
+        let mut found = match correlation {
+            Correlation::NotDefined | Correlation::NoKey => Found::default(),
             Correlation::Ids(ids) => {
-                let mut targets = Vec::new();
+                let mut found = Found::default();
                 for id in ids.iter().take(FEW) {
-                    let target = self.one(path, id, attributes.clone()).await?;
-                    targets.extend(target.map(|t| (id.clone(), t)));
+                    if let Some(target) = self.one(path, id, attributes.clone()).await? {
+                        found.changed = target.changed;
+                        found.targets.push((id.clone(), target.attributes));
+                    }
                 }
-                targets
+                found
             }
             Correlation::Query(query) => self.queried(path, &query.filter, attributes).await?,
         };
-        let owner = match targets.as_slice() {
-            [(id, _)] => {
-                let (space, id) = (space.clone(), id.clone());
-                let link = self.store.read(move |r| r.link_of_target(&space, &id)).await?;
-                link.map(|l| l.source_id).filter(|owner| owner != source_id)
-            }
-            _ => None,
-        };
-        Ok(Found { targets, owner })
+        if let [(id, _)] = found.targets.as_slice() {
+            let (space, id) = (space.clone(), id.clone());
+            let link = self.store.read(move |r| r.link_of_target(&space, &id)).await?;
+            found.owner = link.map(|l| l.source_id).filter(|owner| owner != source_id);
+        }
+        if let Some(owner) = &found.owner {
+            found.owner_gone = self.one(source_path, owner, Vec::new()).await?.is_none();
+        }
+        Ok(found)
     }
 
     async fn queried(
@@ -255,26 +343,35 @@ impl App {
         path: &ResourcePath,
         filter: &Filter,
         attributes: Vec<String>,
-    ) -> Result<Vec<(String, Attributes)>, ApiError> {
+    ) -> Result<Found, ApiError> {
+        let mut found = Found::default();
         match path {
             ResourcePath::Managed(kind) => {
                 let (config, filter) = (self.managed_kind(kind).await?, filter.clone());
-                let found = self
+                let objects = self
                     .store
                     .read(move |r| {
-                        let mut found = Vec::new();
+                        let mut objects = Vec::new();
                         for id in r.managed_ids(&config, &filter, FEW)? {
                             let target = r.managed(&config.name, &id)?;
-                            found.extend(target.map(|m| (id, shown(&config, m.attributes))));
+                            objects.extend(target.map(|m| (id, shown(&config, m.attributes), m.updated)));
                         }
-                        Ok(found)
+                        Ok(objects)
                     })
                     .await?;
-                Ok(found)
+                for (id, attributes, updated) in objects {
+                    found.changed = Some(updated);
+                    found.targets.push((id, attributes));
+                }
             }
             ResourcePath::System { connector, object_type } => {
                 let row = self.connector_row(connector).await?;
                 let remote = self.pool.any(&row.config).await?;
+                let modified = modified_attribute(remote.as_ref(), object_type);
+                let mut attributes = attributes;
+                attributes.extend(modified.clone());
+                attributes.sort();
+                attributes.dedup();
                 let search = Search {
                     object_type: object_type.clone(),
                     filter: Some(filter.clone()),
@@ -282,28 +379,58 @@ impl App {
                     after: None,
                 };
                 let mut pages = remote.search(search).take(PAGES);
-                let mut found = Vec::new();
                 while let Some(page) = pages.next().await {
-                    found.extend(page?.objects.into_iter().map(|o| (o.uid, o.attributes)));
-                    if found.len() > 1 {
+                    for object in page?.objects {
+                        found.changed = modified.as_ref().and_then(|name| changed_at(&object.attributes, name));
+                        found.targets.push((object.uid, object.attributes));
+                    }
+                    if found.targets.len() > 1 {
                         break;
                     }
                 }
-                found.truncate(FEW);
-                Ok(found)
+                found.targets.truncate(FEW);
             }
+            ResourcePath::Scim(_) => {}
         }
+        Ok(found)
     }
 }
 
+/// The attribute in which a remote type keeps when a record was changed.
+fn modified_attribute(remote: &dyn Connector, object_type: &str) -> Option<String> {
+    let types = &remote.descriptor().object_types;
+    types.iter().find(|t| t.name == object_type)?.modified_attribute.clone()
+}
+
+fn changed_at(attributes: &Attributes, name: &str) -> Option<String> {
+    attributes.get(name)?.as_str().map(str::to_owned)
+}
+
+/// Where the matches of a sample are looked for.
+struct MatchTargets {
+    compared: u64,
+    more: bool,
+    among: Among,
+}
+
+enum Among {
+    Repository(Box<ManagedObjectConfig>),
+    /// Each with its values in small letters.
+    Sample(Vec<(Value, SampleRecord)>),
+}
+
 /// The targets of a source, and the other source that the only one of them is linked to.
+#[derive(Default)]
 struct Found {
     targets: Vec<(String, Attributes)>,
     owner: Option<String>,
+    owner_gone: bool,
+    /// When the last of the targets was changed.
+    changed: Option<String>,
 }
 
 /// Scripts cannot change threads and may take their time, so they run on a thread of their own.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|e| {
@@ -316,141 +443,102 @@ fn first_or_default(qualifiers: Vec<String>) -> String {
 }
 
 fn ask(mapping: &Mapping, scripts: &Scripts, qualifier: &str, source: &Attributes) -> Asked {
+    let value = Value::Object(source.clone());
     Asked {
-        validity: mapping
-            .source_validity(scripts, qualifier, &Value::Object(source.clone()))
-            .map_err(|p| p.reason),
+        in_scope: mapping.in_source_query(&value),
+        validity: mapping.source_validity(scripts, qualifier, &value).map_err(|p| p.reason),
         correlation: mapping.correlate(scripts, qualifier, source).map_err(|p| p.reason),
     }
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "everything that one record is judged by, gathered by the caller"
-)]
-fn judge(
-    mapping: &Mapping,
-    scripts: &Scripts,
-    qualifier: String,
-    qualifiers: Vec<String>,
-    record: &SampleRecord,
-    source: &Attributes,
-    validity: Validity,
-    correlation: &Correlation,
-    link: Option<Link>,
-    found: Found,
-) -> Result<Trial, ApiError> {
-    let target = match found.targets.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    };
-    let source_value = Value::Object(source.clone());
-    let target_value = target.map_or(Value::Null, |(_, t)| Value::Object(t.clone()));
-    let standing = match (&link, target) {
-        (None, _) => LinkStanding::None,
-        (Some(_), Some(_)) => LinkStanding::ToTarget {
-            valid: mapping.target_valid(scripts, &qualifier, &target_value).map_err(problem)?,
-        },
-        (Some(_), None) => LinkStanding::ToNothing,
-    };
-    let matches = match (correlation, found.targets.len()) {
-        (Correlation::NotDefined, _) => Matches::NotAsked,
-        (_, 0) => Matches::None,
-        (_, 1) => Matches::One { linked_elsewhere: found.owner.is_some() },
-        _ => Matches::Several,
-    };
-    let valid = validity == Validity::Valid;
-    let situation = assess_source(Source::There { valid }, standing, matches).situation;
-    let ids: Vec<String> = found.targets.iter().map(|(id, _)| id.clone()).collect();
-    let decision = Decision {
-        mapping: &mapping.config.name,
-        run: "",
-        qualifier: &qualifier,
-        situation,
-        from_source: true,
-        source: &source_value,
-        target: &target_value,
-        source_id: Some(&record.id),
-        target_id: target.map(|(id, _)| id.as_str()),
-        ambiguous: if ids.len() > 1 { &ids } else { &[] },
-    };
-    let action = mapping.action(scripts, &decision).map_err(problem)?.action;
-    let base = link
-        .as_ref()
-        .and_then(|l| Some(Base { source: l.base_source.clone()?, target: l.base_target.clone()? }));
-    let occasion = Occasion { qualifier: &qualifier, base: base.as_ref(), newer: None };
-    let trace = mapping.trace(scripts, occasion, source, target.map(|(_, t)| t));
-    let properties = trace
-        .properties
-        .into_iter()
-        .map(|p| TrialRow {
-            source: p
-                .source
-                .as_deref()
-                .map(Pointer::parse)
-                .filter(|pointer| !pointer.is_root())
-                .and_then(|pointer| pointer.get_in(source).cloned())
-                .unwrap_or(Value::Null),
-            target: p.target,
-            before: p.before,
-            after: p.after,
-            outcome: p.outcome.name().into(),
-            why: p.outcome.words(),
-            steps: p
-                .steps
-                .iter()
-                .map(|s| TrialStep {
-                    name: s.name().into(),
-                    text: s.words(),
-                    value: s.value().cloned().unwrap_or(Value::Null),
-                })
-                .collect(),
-        })
-        .collect();
-    Ok(Trial {
-        source: record.clone(),
-        why: why(
-            &validity,
-            correlation,
-            link.as_ref(),
-            &found,
-            target.map(|(id, t)| engine::title_of(t, id)),
-        ),
-        target: target.map(|(id, t)| sample_record(id.clone(), t.clone())),
-        situation: situation.as_str().into(),
-        meaning: situation.meaning().into(),
-        action: action.as_str().into(),
-        qualifiers,
-        properties,
-    })
+/// Attributes as scripts and filters see them.
+fn with_id(attributes: &Attributes, id: &str) -> Attributes {
+    let mut all = attributes.clone();
+    all.insert("_id".into(), id.into());
+    all
 }
 
-/// How the target was found, or why the record does not qualify.
-fn why(
-    validity: &Validity,
-    correlation: &Correlation,
-    link: Option<&Link>,
-    found: &Found,
-    title: Option<String>,
-) -> String {
-    if let Validity::Invalid(reason) = validity {
-        return reason.clone();
+/// What the judge said, as the screen shows it.
+fn trial(tried: Tried, record: &TrialRecord, correlation: &Correlation, qualifiers: Vec<String>) -> Trial {
+    let mapped: HashSet<String> =
+        tried.trace.properties.iter().map(|p| p.target.trim_start_matches('/').to_owned()).collect();
+    let rows = tried.trace.properties.into_iter().map(|p| TrialRow {
+        source: p
+            .source
+            .as_deref()
+            .map(Pointer::parse)
+            .filter(|pointer| !pointer.is_root())
+            .and_then(|pointer| pointer.get_in(&record.source).cloned())
+            .unwrap_or(Value::Null),
+        target: p.target,
+        before: p.before,
+        after: p.after,
+        outcome: p.outcome.name().into(),
+        why: p.outcome.words(),
+        steps: p
+            .steps
+            .iter()
+            .map(|s| TrialStep {
+                name: s.name().into(),
+                text: s.words(),
+                value: s.value().cloned().unwrap_or(Value::Null),
+            })
+            .collect(),
+    });
+    let properties = rows.collect();
+    let by_scripts = tried
+        .changes
+        .into_iter()
+        // What a delete takes away is no work of a script.
+        .filter(|_| matches!(tried.action, Some(Action::Create | Action::Update)))
+        .filter(|change| !mapped.contains(change.attribute.trim_start_matches('/')))
+        .map(|change| ChangeRow { attribute: change.attribute, before: change.before, after: change.after })
+        .collect();
+    Trial {
+        source: sample_record(record.id.clone(), record.source.clone()),
+        why: why(tried.situation, record, correlation).unwrap_or_else(|| tried.reason.clone()),
+        target: record.target().map(|(id, target)| sample_record(id.to_owned(), target.clone())),
+        candidates: record.matches.iter().map(|(id, t)| sample_record(id.clone(), t.clone())).collect(),
+        situation: tried.situation.map_or_else(String::new, |s| s.as_str().into()),
+        meaning: tried.situation.map_or_else(|| tried.reason.clone(), |s| s.meaning().into()),
+        action: tried.action.map_or_else(String::new, |a| a.as_str().into()),
+        outcome: tried.outcome.name().into(),
+        reason: tried.reason,
+        remedy: tried.remedy,
+        qualifiers,
+        properties,
+        by_scripts,
     }
-    let by = match correlation {
+}
+
+/// How the target was found, where the situation is about that.
+fn why(situation: Option<Situation>, record: &TrialRecord, correlation: &Correlation) -> Option<String> {
+    let title = record.target().map(|(id, target)| engine::title_of(target, id));
+    let by = || match correlation {
         Correlation::Query(query) => format!("by {}", query.filter),
         _ => "by the correlation script".to_owned(),
     };
-    match (link, title, found.targets.len(), correlation) {
-        (Some(_), Some(title), ..) => format!("linked to {title}"),
-        (Some(link), None, ..) => format!("linked to {}, which is gone", link.target_id),
-        (None, _, _, Correlation::NotDefined) => "no rule says how to find its other half".into(),
-        (None, _, _, Correlation::NoKey) => "it has no value to compare by".into(),
-        (None, Some(title), ..) => match &found.owner {
-            None => format!("matches {title} {by}"),
-            Some(owner) => format!("matches {title} {by}, who is linked to {owner}"),
-        },
-        (None, None, 0, _) => format!("no record matches {by}"),
-        (None, None, count, _) => format!("{count} records match {by}"),
+    let count = record.matches.len();
+    match (situation?, title) {
+        (Situation::Confirmed, Some(title)) => Some(format!("linked to {title}")),
+        (Situation::Found, Some(title)) => Some(format!("matches {title} {}", by())),
+        (Situation::FoundAlreadyLinked, Some(title)) => {
+            let owner = record.owner.as_deref().unwrap_or_default();
+            let gone = if record.owner_gone { ", which is gone" } else { "" };
+            Some(format!("matches {title} {}, who is linked to {owner}{gone}", by()))
+        }
+        (Situation::Ambiguous, _) => Some(format!("{count} records match {}", by())),
+        (Situation::Missing, other) => {
+            let gone = record.link.as_ref().map_or("", |link| &link.target_id);
+            let instead = other.map_or_else(String::new, |title| format!("; {title} matches {}", by()));
+            Some(format!("linked to {gone}, which is gone{instead}"))
+        }
+        (Situation::Absent, _) => Some(match correlation {
+            Correlation::NotDefined => "no rule says how to find its other half".to_owned(),
+            Correlation::NoKey => "it has no value to compare by".to_owned(),
+            Correlation::Query(_) | Correlation::Ids(_) => format!("no record matches {}", by()),
+        }),
+        _ => None,
     }
 }
 
@@ -460,7 +548,7 @@ fn reverse_of<'m>(config: &MappingConfig, all: &'m [MappingConfig]) -> Option<&'
     })
 }
 
-fn orientation(config: &MappingConfig, all: &[MappingConfig]) -> Orientation {
+pub(crate) fn orientation(config: &MappingConfig, all: &[MappingConfig]) -> Orientation {
     let kind = config.link_type();
     match all.iter().find(|m| m.name == kind) {
         Some(owner) if kind != config.name && owner.source == config.target => Orientation::Backward,
@@ -472,7 +560,7 @@ fn invalid(reason: String) -> ApiError {
     ApiError::new(ErrorCode::Invalid, reason)
 }
 
-fn problem(problem: mapping::Problem) -> ApiError {
+pub(crate) fn problem(problem: mapping::Problem) -> ApiError {
     invalid(problem.reason)
 }
 
@@ -497,7 +585,7 @@ fn fold_filter(filter: Filter) -> Filter {
     }
 }
 
-fn compile(config: &MappingConfig, reverse: Option<&MappingConfig>) -> Result<(Mapping, Scripts), ApiError> {
+pub(crate) fn compile(config: &MappingConfig, reverse: Option<&MappingConfig>) -> Result<(Mapping, Scripts), ApiError> {
     let mut scripts = Scripts::new();
     let mapping = Mapping::compile(config.clone(), reverse, &mut scripts)
         .map_err(|e| ApiError::new(ErrorCode::Invalid, e.to_string()))?;
@@ -507,6 +595,7 @@ fn compile(config: &MappingConfig, reverse: Option<&MappingConfig>) -> Result<(M
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use store::Link;
 
     use super::*;
 
@@ -531,35 +620,40 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
-    fn trial(
-        config: &MappingConfig,
-        source: Value,
-        link: Option<Link>,
-        targets: Vec<(String, Attributes)>,
-    ) -> Trial {
+    fn tried(config: &MappingConfig, source: Value, record: TrialRecord) -> Trial {
         let (mapping, scripts) = compile(config, None).unwrap();
         let source = object(source);
-        let asked = ask(&mapping, &scripts, "default", &source);
-        judge(
-            &mapping,
-            &scripts,
-            "default".into(),
-            vec!["default".into()],
-            &sample_record("1".into(), source.clone()),
-            &source,
-            asked.validity.unwrap(),
-            &asked.correlation.unwrap(),
-            link,
-            Found { targets, owner: None },
-        )
-        .unwrap()
+        let correlation =
+            mapping.correlate(&scripts, "default", &source).unwrap_or(Correlation::NoKey);
+        let record = TrialRecord { qualifier: "default".into(), id: "1".into(), source, ..record };
+        let ends = TrialEnds { source: "contact", target: "user", policies: None };
+        let tried = try_record(&mapping, &scripts, ends, &record).unwrap();
+        trial(tried, &record, &correlation, vec!["default".into()])
+    }
+
+    fn matching(ids: &[&str], target: &Attributes) -> TrialRecord {
+        let matches = ids.iter().map(|id| ((*id).to_owned(), target.clone())).collect();
+        TrialRecord { matches, ..TrialRecord::default() }
+    }
+
+    fn linked(target: Option<Attributes>) -> TrialRecord {
+        let link = Link {
+            source_id: "1".into(),
+            target_id: "u1".into(),
+            source_hash: None,
+            target_hash: None,
+            version: None,
+            base_source: None,
+            base_target: None,
+        };
+        TrialRecord { link: Some(link), linked: target, ..TrialRecord::default() }
     }
 
     #[test]
     fn a_record_is_tried_without_being_written() {
         let config = config(json!({}));
         let ann = json!({"email": " ANN@x.org", "first": "Ann", "last": "Lee"});
-        let new = trial(&config, ann.clone(), None, vec![]);
+        let new = tried(&config, ann.clone(), TrialRecord::default());
         assert_eq!((new.situation.as_str(), new.action.as_str()), ("ABSENT", "CREATE"));
         assert_eq!(new.why, "no record matches by /mail eq \"ann@x.org\"");
         let mail = &new.properties[0];
@@ -572,14 +666,16 @@ mod tests {
         assert_eq!(new.properties[1].after, json!("Ann Lee"));
 
         let target = object(json!({"mail": "ann@x.org", "displayName": "Ann"}));
-        let found = trial(&config, ann.clone(), None, vec![("u1".into(), target.clone())]);
+        let found = tried(&config, ann.clone(), matching(&["u1"], &target));
         assert_eq!((found.situation.as_str(), found.action.as_str()), ("FOUND", "UPDATE"));
+        assert_eq!((found.outcome.as_str(), found.candidates.len()), ("planned", 1));
         assert_eq!(found.properties[0].outcome, "unchanged");
         assert_eq!(found.properties[1].before, json!("Ann"));
 
-        let several = vec![("u1".into(), target.clone()), ("u2".into(), target)];
-        assert_eq!(trial(&config, ann, None, several).situation, "AMBIGUOUS");
-        let nobody = trial(&config, json!({"first": "Bo"}), None, vec![]);
+        let several = tried(&config, ann.clone(), matching(&["u1", "u2"], &target));
+        assert_eq!((several.situation.as_str(), several.outcome.as_str()), ("AMBIGUOUS", "needsYou"));
+        assert_eq!(several.candidates.len(), 2);
+        let nobody = tried(&config, json!({"first": "Bo"}), TrialRecord::default());
         assert_eq!((nobody.situation.as_str(), nobody.action.as_str()), ("SOURCE_IGNORED", "IGNORE"));
         assert!(nobody.why.contains("no value for email"), "{}", nobody.why);
     }
@@ -590,12 +686,37 @@ mod tests {
             {"source": "email", "target": "sn", "transform": {"type": "text/javascript", "source": "source.nothing.more"}},
             {"source": "email", "target": "mail"},
         ]}));
-        let tried = trial(&config, json!({"email": "a@x"}), None, vec![]);
+        let tried = tried(&config, json!({"email": "a@x"}), TrialRecord::default());
         assert_eq!(
             tried.properties.iter().map(|p| p.outcome.as_str()).collect::<Vec<_>>(),
             ["failed", "written"]
         );
         assert!(tried.properties[0].why.contains("sn"), "{}", tried.properties[0].why);
+    }
+
+    #[test]
+    fn links_scripts_and_scope_count_as_in_a_run() {
+        let config = config(json!({
+            "sourceQuery": {"_queryFilter": "email co \"x.org\""},
+            "onUpdate": {"type": "text/javascript", "source": "target.note = 'seen ' + source._id"},
+        }));
+        let ann = json!({"email": "ann@x.org", "first": "Ann", "last": "Lee"});
+        let there = object(json!({"mail": "ann@x.org", "displayName": "Ann Lee"}));
+        let confirmed = tried(&config, ann.clone(), linked(Some(there.clone())));
+        assert_eq!((confirmed.situation.as_str(), confirmed.why.as_str()), ("CONFIRMED", "linked to Ann Lee"));
+        // No property writes it; the script does.
+        let note = ChangeRow { attribute: "note".into(), before: Value::Null, after: json!("seen 1") };
+        assert_eq!((confirmed.outcome.as_str(), confirmed.by_scripts), ("planned", vec![note]));
+        let noted = object(json!({"mail": "ann@x.org", "displayName": "Ann Lee", "note": "seen 1"}));
+        assert_eq!(tried(&config, ann.clone(), linked(Some(noted))).outcome, "inSync");
+
+        let missing = tried(&config, ann, TrialRecord { matches: vec![("u2".into(), there)], ..linked(None) });
+        assert_eq!((missing.situation.as_str(), missing.outcome.as_str()), ("MISSING", "needsYou"));
+        assert!(missing.why.starts_with("linked to u1, which is gone; Ann Lee matches"), "{}", missing.why);
+
+        let outside = tried(&config, json!({"email": "ann@elsewhere.org"}), TrialRecord::default());
+        assert_eq!((outside.outcome.as_str(), outside.situation.as_str()), ("outside", ""));
+        assert!(outside.reason.contains("sourceQuery"), "{}", outside.reason);
     }
 
     #[test]
