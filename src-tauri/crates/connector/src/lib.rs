@@ -12,6 +12,7 @@ pub mod hubspot;
 pub mod oauth;
 mod port;
 pub mod salesforce;
+pub mod scim;
 mod token;
 
 pub use credentials::{Credentials, Tokens};
@@ -35,6 +36,8 @@ pub fn build(
         model::connector_config::Provider::Salesforce => {
             Ok(Arc::new(salesforce::Salesforce::new(config, credentials, clock)?))
         }
-        other => Err(ConnectorError::unsupported(&config.name, format!("{other:?} connections"))),
+        model::connector_config::Provider::Scim => {
+            Ok(Arc::new(scim::Scim::new(config, credentials, clock)?))
+        }
     }
 }

@@ -60,9 +60,14 @@ impl Provider {
         match config.provider()? {
             model::connector_config::Provider::Hubspot => crate::hubspot::oauth_provider(config),
             model::connector_config::Provider::Salesforce => crate::salesforce::oauth_provider(config),
-            other => {
-                Err(ConnectorError::unsupported(&config.name, format!("OAuth authorizations of {other:?}")))
-            }
+            // The app of a SCIM connection is granted its tokens; nobody consents to anything.
+            model::connector_config::Provider::Scim => Err(ConnectorError::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "connector `{}`: there is nothing to authorize; a SCIM connector signs in with what is configured",
+                    config.name
+                ),
+            )),
         }
     }
 
@@ -88,6 +93,11 @@ impl Provider {
 
     pub(crate) fn error(&self, kind: ErrorKind, what: impl std::fmt::Display) -> ConnectorError {
         ConnectorError::new(kind, format!("connector `{}`: {what}", self.connector))
+    }
+
+    /// What an app asks for that is granted a token as itself. Salesforce refuses a scope there.
+    fn app_scopes(&self) -> impl Iterator<Item = &String> {
+        self.scopes.iter().filter(|_| self.title != crate::salesforce::TITLE)
     }
 
     /// What a person can do about an OAuth error of this provider, where more is known than its words say.
@@ -389,7 +399,13 @@ pub(crate) async fn request_tokens(
                 .request_async(&bridge)
                 .await
         }
-        Grant::ClientCredentials => client.exchange_client_credentials().request_async(&bridge).await,
+        Grant::ClientCredentials => {
+            client
+                .exchange_client_credentials()
+                .add_scopes(provider.app_scopes().cloned().map(Scope::new))
+                .request_async(&bridge)
+                .await
+        }
         Grant::Refresh { refresh_token, .. } => {
             client
                 .exchange_refresh_token(&RefreshToken::new(refresh_token.expose().to_owned()))

@@ -11,11 +11,20 @@ pub const SECRET_PROPERTIES: &[&str] = &[
     "accessToken",
     "clientSecret",
     "refreshToken",
+    "authToken",
     "password",
     "securityToken",
     "security_token",
     "httpProxyPassword",
 ];
+
+/// Whether a setting holds a secret by its name, although no connector of ours knows it as one.
+pub fn sounds_secret(property: &str) -> bool {
+    let name = property.to_ascii_lowercase();
+    ["password", "secret", "token", "credentials", "passphrase", "privatekey", "apikey"]
+        .iter()
+        .any(|end| name.ends_with(end))
+}
 
 /// The configuration of one connection to a remote system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
