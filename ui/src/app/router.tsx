@@ -17,11 +17,13 @@ import { NewMappingPage } from "../screens/mappings/NewMappingPage";
 import { QueuePage } from "../screens/queue/QueuePage";
 import { RunPage } from "../screens/runs/RunPage";
 import { RunsPage } from "../screens/runs/RunsPage";
+import { SchedulesPage } from "../screens/schedules/SchedulesPage";
 import { SettingsPage } from "../screens/settings/SettingsPage";
 import { NewTypePage, TypePage } from "../screens/types/TypePage";
 import { TypesPage } from "../screens/types/TypesPage";
-import { NewUserPage, UserPage } from "../screens/users/UserPage";
-import { UsersPage } from "../screens/users/UsersPage";
+import { KindObjectPage, NewKindPage, NewUserPage, UserPage } from "../screens/users/ObjectPage";
+import type { ListState } from "../screens/users/listState";
+import { KindPage, UsersPage } from "../screens/users/ObjectsPage";
 import { Shell } from "./Shell";
 
 const root = createRootRoute({
@@ -40,6 +42,8 @@ const root = createRootRoute({
 
 const at = () => root;
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+const listState = (search: Record<string, unknown>): ListState => ({ q: text(search["q"]), filter: text(search["filter"]), sort: text(search["sort"]) });
 
 const dashboardRoute = createRoute({ getParentRoute: at, path: "/", component: DashboardPage });
 const connectorsRoute = createRoute({ getParentRoute: at, path: "/connectors", component: ConnectorsPage });
@@ -65,10 +69,13 @@ const usersRoute = createRoute({
   getParentRoute: at,
   path: "/users",
   component: UsersPage,
-  validateSearch: (search: Record<string, unknown>): { q?: string; sort?: string } => ({ q: text(search["q"]), sort: text(search["sort"]) }),
+  validateSearch: listState,
 });
 const newUserRoute = createRoute({ getParentRoute: at, path: "/users/new", component: NewUserPage });
 const userRoute = createRoute({ getParentRoute: at, path: "/users/$id", component: UserPage });
+const kindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind", component: KindPage, validateSearch: listState });
+const newKindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/new", component: NewKindPage });
+const kindObjectRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/$id", component: KindObjectPage });
 const runsRoute = createRoute({ getParentRoute: at, path: "/runs", component: RunsPage });
 const runRoute = createRoute({ getParentRoute: at, path: "/runs/$id", component: RunPage });
 const inboxRoute = createRoute({ getParentRoute: at, path: "/inbox", component: InboxPage });
@@ -78,6 +85,7 @@ const auditRoute = createRoute({
   component: AuditPage,
   validateSearch: (search: Record<string, unknown>): { q?: string; topic?: string } => ({ q: text(search["q"]), topic: text(search["topic"]) }),
 });
+const schedulesRoute = createRoute({ getParentRoute: at, path: "/schedules", component: SchedulesPage });
 const queueRoute = createRoute({ getParentRoute: at, path: "/queue", component: QueuePage });
 const guideRoute = createRoute({ getParentRoute: at, path: "/guide", component: GuidePage });
 const guidePageRoute = createRoute({ getParentRoute: at, path: "/guide/$page", component: GuidePage });
@@ -97,8 +105,12 @@ const tree = root.addChildren([
   usersRoute,
   newUserRoute,
   userRoute,
+  kindRoute,
+  newKindRoute,
+  kindObjectRoute,
   runsRoute,
   runRoute,
+  schedulesRoute,
   inboxRoute,
   queueRoute,
   auditRoute,

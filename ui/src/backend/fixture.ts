@@ -374,6 +374,27 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "" }] };
   }
 
+  const findUser = (id: string) => users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` });
+  const linkedOf = ({ attributes }: UserRow) => [
+    { mapping: "systemHubspotContact_managedUser", connector: "hubspot", connectorTitle: "HubSpot", objectType: "contact", uid: "30104821", linkQualifier: "default", attributes: { firstname: attributes["givenName"], lastname: attributes["sn"], email: attributes["mail"], phone: attributes["telephoneNumber"] ?? null, hs_lead_status: "OPEN" }, seenAt: ago(120) },
+  ];
+  const syncOf = ({ rev }: UserRow): SyncResult[] =>
+    rev === "1"
+      ? []
+      : [
+          { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "" },
+          { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token. Authorize the connector again." },
+        ];
+  function findUsers({ search, sort, after, limit }: { search?: string | null; sort?: string | null; after?: string | null; limit?: number | null }) {
+    const words = (search ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+    const found = users.filter(({ attributes }) => words.every((word) => ATTRIBUTES.some(({ name, searchable }) => searchable && String(attributes[name] ?? "").toLowerCase().startsWith(word))));
+    if (sort) {
+      const key = sort.replace(/^-/, "");
+      found.sort((a, b) => String(a.attributes[key] ?? "").localeCompare(String(b.attributes[key] ?? "")) * (sort.startsWith("-") ? -1 : 1));
+    }
+    return { ...page(found, after ?? null, limit ?? null), total: found.length };
+  }
+
   const handlers: Handlers = {
     app_status: () => ({ version: "0.1.0", vault, sandboxUrl: connectors.length > 0 ? "http://127.0.0.1:43117" : null, connectors: connectors.length, mappings: mappings.length, users: users.length, queue: queue.length }),
     vault_unlock: ({ passphrase }) => {
@@ -466,11 +487,16 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return {
         source,
         target: null,
+        candidates: [],
         situation: "ABSENT",
         meaning: "no matching record yet",
         action: "CREATE",
+        outcome: "planned",
         why: "no record matches",
+        reason: "no matching user record",
+        remedy: null,
         qualifiers: ["default"],
+        byScripts: [],
         properties: list.map((property) => {
           const value = source.attributes[property.source ?? ""] ?? null;
           return { target: property.target, source: value, before: null, after: value ?? property.default ?? null, outcome: "written", why: "the target gets this value", steps: [{ name: "source", text: `the value of ${property.source}`, value }] };
@@ -488,6 +514,17 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     }),
     resource_stats: ({ attributes }) => ({ looked: 500, more: true, attributes: attributes.map((name) => ({ name, filled: 431, distinct: 8, longest: 24, top: CITIES.map((value, i) => ({ value, count: 90 - i * 7 })) })) }),
     records_sample: ({ search }) => ({ records: contactSamples(users).filter(({ title }) => title.toLowerCase().includes((search ?? "").toLowerCase())).slice(0, 20) }),
+    records_named: ({ ids }) => ({ records: ids.flatMap((id) => [...users.map(({ id: user, attributes }) => ({ id: user, title: String(attributes["userName"]), attributes })), ...contactSamples(users)].filter((record) => record.id === id).slice(0, 1)), stale: null }),
+    associations_list: ({ standing, search }) => {
+      const rows = contactSamples(users).slice(0, 12).map((source, index) => {
+        const user = users[index];
+        const linked = index % 4 !== 3 && user !== undefined;
+        return { source, targetId: linked ? user.id : null, target: linked ? { id: user.id, title: source.title, attributes: user.attributes } : null, question: null, candidates: index === 7 ? 2 : 0 };
+      });
+      const wanted = (search ?? "").toLowerCase();
+      const found = rows.filter((row) => row.source.title.toLowerCase().includes(wanted) && (standing === "any" || (standing === "linked") === (row.target !== null)));
+      return { rows: standing === "dangling" ? [] : found, next: null, linkQualifier: "default", qualifiers: ["default"], live: wanted !== "", more: false };
+    },
     run_start: ({ mapping: name, mode }) => {
       const entries = makeEntries();
       const counts = { changes: 112, needsYou: 7, calls: 49, durationMs: 6100 };
@@ -542,34 +579,19 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return { runs: items.map((run) => run.summary), next };
     },
     user_schema: () => ({ attributes: ATTRIBUTES }),
-    users_list: ({ search, sort, after, limit }) => {
-      const words = (search ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-      const found = users.filter(({ attributes }) => words.every((word) => ATTRIBUTES.some(({ name, searchable }) => searchable && String(attributes[name] ?? "").toLowerCase().startsWith(word))));
-      if (sort) {
-        const key = sort.replace(/^-/, "");
-        found.sort((a, b) => String(a.attributes[key] ?? "").localeCompare(String(b.attributes[key] ?? "")) * (sort.startsWith("-") ? -1 : 1));
-      }
-      const { items, next } = page(found, after, limit);
-      return { users: items, next, total: found.length };
+    users_list: (request) => {
+      const { items, next, total } = findUsers(request);
+      return { users: items, next, total };
     },
-    user_get: ({ id }) => {
-      const user = users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` });
-      const { attributes } = user;
-      return {
-        user,
-        linked: [
-          { mapping: "systemHubspotContact_managedUser", connector: "hubspot", connectorTitle: "HubSpot", objectType: "contact", uid: "30104821", linkQualifier: "default", attributes: { firstname: attributes["givenName"], lastname: attributes["sn"], email: attributes["mail"], phone: attributes["telephoneNumber"] ?? null, hs_lead_status: "OPEN" }, seenAt: ago(120) },
-        ],
-        sync: user.rev === "1" ? [] : [
-          { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "" },
-          { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token. Authorize the connector again." },
-        ],
-        history: [
-          { at: ago(120), who: "reconciliation", attribute: "sn", before: "Li", after: attributes["sn"], run: "run-3", mapping: "systemHubspotContact_managedUser" },
-          { at: ago(60 * 30), who: "you", attribute: "city", before: null, after: attributes["city"], run: null, mapping: null },
-        ],
-      };
-    },
+    user_get: ({ id }) => ({
+      user: findUser(id),
+      linked: linkedOf(findUser(id)),
+      sync: syncOf(findUser(id)),
+      history: [
+        { at: ago(120), who: "reconciliation", attribute: "sn", before: "Li", after: findUser(id).attributes["sn"], run: "run-3", mapping: "systemHubspotContact_managedUser" },
+        { at: ago(60 * 30), who: "you", attribute: "city", before: null, after: findUser(id).attributes["city"], run: null, mapping: null },
+      ],
+    }),
     user_save: ({ id, rev, attributes }) => saveUser(id, rev, attributes),
     user_delete: ({ id }) => {
       users = users.filter((item) => item.id !== id);
@@ -583,11 +605,21 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return { saved: confirmed || problems.length === 0, problems, detail: userType(users.length) };
     },
     managed_type_remove: () => fail({ code: "invalid", message: "The type user is always there; change it instead." }),
-    objects_list: ({ after, limit }) => {
-      const { items, next } = page(users, after, limit);
-      return { objects: items, next, total: users.length, totalIsLeast: false, scanned: false };
+    objects_list: (request) => {
+      const { items, next, total } = findUsers(request);
+      return { objects: items, next, total, totalIsLeast: false, scanned: false };
     },
-    object_get: ({ id }) => ({ object: users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` }), linked: [], sync: [], protected: [{ attribute: "password", title: "Password", updated: ago(60 * 24) }] }),
+    objects_foresee_delete: ({ ids }) => ({ objects: ids.length, leftAlone: 0, effects: [{ mapping: "managedUser_systemHubspotContact", target: "system/hubspot/contact", targetTitle: "HubSpot contact", action: "DELETE", situation: "SOURCE_MISSING", count: ids.length, examples: ["Ann Lee"], needsYou: false, reason: "its user record is gone" }] }),
+    objects_delete: ({ ids }) => {
+      users = users.filter((item) => !ids.includes(item.id));
+      return { done: ids.length, refused: [] };
+    },
+    objects_change: ({ ids, attributes }) => {
+      users = users.map((item) => (ids.includes(item.id) ? { ...item, attributes: { ...item.attributes, ...attributes } } : item));
+      return { done: ids.length, refused: [] };
+    },
+    objects_export: ({ onlyIds, ids }) => ({ path: "/home/ann/Downloads/concord-user-2026-11-21.csv", rows: onlyIds ? ids.length : users.length }),
+    object_get: ({ id }) => ({ object: findUser(id), linked: linkedOf(findUser(id)), sync: syncOf(findUser(id)), protected: [{ attribute: "password", title: "Password", updated: ago(60 * 24) }] }),
     object_save: ({ id, rev, attributes: { password, ...attributes } }) => {
       if (typeof password === "string" && password.length < 8) {
         const policies = [{ property: "password", policy: "minimum-length", message: "Password needs at least 8 characters" }, { property: "password", policy: "at-least-X-numbers", message: "Password needs 1 digit or more" }];
@@ -596,7 +628,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const { user, sync } = saveUser(id, rev, attributes);
       return { object: user, created: id === null, sync };
     },
-    object_delete: ({ id }) => ({ object: users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` }), created: false, sync: [] }),
+    object_delete: ({ id }) => ({ object: findUser(id), created: false, sync: [] }),
     object_history: () => ({
       rows: [
         { at: ago(120), who: "reconciliation", attribute: "sn", before: "Li", after: "Lee", run: "run-3", mapping: "systemHubspotContact_managedUser" },

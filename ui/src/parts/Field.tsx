@@ -84,7 +84,7 @@ export function SelectField({ label, help, errors, required, hideLabel, value, o
   );
 }
 
-export function Switch({ label, help, checked, onChange, disabled }: { label: string; help?: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean }) {
+export function Switch({ label, help, checked, onChange, disabled, hideLabel = false }: { label: string; hideLabel?: boolean; help?: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean }) {
   const id = useId();
   return (
     <div className="flex flex-col gap-1">
@@ -105,7 +105,7 @@ export function Switch({ label, help, checked, onChange, disabled }: { label: st
         >
           <span className={`size-3 rounded-full bg-on-accent transition-transform ${checked ? "translate-x-3" : ""}`} />
         </span>
-        {label}
+        <span className={hideLabel ? "sr-only" : undefined}>{label}</span>
       </label>
       {help && (
         <div id={`${id}-help`} className="text-sm text-soft">

@@ -29,11 +29,21 @@ export interface Sort {
   descending: boolean;
 }
 
+/** Rows that are picked for something to be done with all of them. */
+export interface Selection<R> {
+  has: (key: string) => boolean;
+  /** Picks a row or lets it go; with `through`, also all rows between it and the one before. */
+  toggle: (row: R, through: boolean) => void;
+  /** All rows that are loaded, or none. */
+  toggleAll: () => void;
+  all: "all" | "some" | "none";
+}
+
 /**
  * A table of any length: only the rows in view exist, the next page is asked for as its place comes near. The first
  * column is the row's header and opens it; arrows move between rows, Enter opens.
  */
-export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, onOpen, onMove, openKey, onNearEnd, sort, onSort, place }: {
+export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, onOpen, onMove, openKey, onNearEnd, sort, onSort, place, selection }: {
   label: string;
   columns: Column<R>[];
   rows: R[];
@@ -50,6 +60,8 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   onSort?: (sort: Sort) => void;
   /** What the rows are a list of, a search for example: the same list comes back where it was left, another one begins at its top. */
   place?: string;
+  /** With it, rows have a box to be ticked; the space bar ticks the row that has the focus. */
+  selection?: Selection<R>;
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const [before] = useState(() => (place !== undefined && left.get(label)?.place === place ? left.get(label) : undefined));
@@ -92,6 +104,11 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? ROW) / ROW) - 2);
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -rows.length, End: rows.length };
     const step = steps[event.key];
+    const focused = rows[active];
+    if (event.key === " " && selection && focused !== undefined) {
+      event.preventDefault();
+      selection.toggle(focused, event.shiftKey);
+    }
     if (step === undefined) return;
     event.preventDefault();
     const next = Math.min(Math.max(active + step, 0), rows.length - 1);
@@ -102,6 +119,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     if (row !== undefined) onMove?.(row);
   }
 
+  const width = columns.length + (selection ? 1 : 0);
   const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
 
@@ -109,12 +127,27 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     <div ref={frame} className="min-h-0 flex-1 overflow-y-auto">
       <table className="rows full" aria-label={label} aria-rowcount={total + 1}>
         <colgroup>
+          {selection && <col style={{ width: "36px" }} />}
           {columns.map((column) => (
             <col key={column.key} className={column.roomy ? ROOMY : undefined} style={{ width: column.width }} />
           ))}
         </colgroup>
         <thead>
           <tr aria-rowindex={1}>
+            {selection && (
+              <th scope="col" className="sticky top-0 z-10 bg-surface pr-0!">
+                <input
+                  type="checkbox"
+                  aria-label="Select all rows"
+                  className="size-3.5 align-middle accent-accent-fill"
+                  checked={selection.all === "all"}
+                  ref={(box) => {
+                    if (box) box.indeterminate = selection.all === "some";
+                  }}
+                  onChange={selection.toggleAll}
+                />
+              </th>
+            )}
             {columns.map((column) => {
               const sorted = sort?.key === column.key ? (sort.descending ? "descending" : "ascending") : undefined;
               return (
@@ -139,7 +172,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
         <tbody>
           {above > 0 && (
             <tr className="spacer" aria-hidden="true">
-              <td colSpan={columns.length} style={{ height: above }} />
+              <td colSpan={width} style={{ height: above }} />
             </tr>
           )}
           {items.map((item) => {
@@ -151,6 +184,22 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
                 setCurrent(item.index);
                 onOpen(row);
               }}>
+                {selection && (
+                  <td className="pr-0!">
+                    <input
+                      type="checkbox"
+                      tabIndex={-1}
+                      aria-label={`Select ${rowName(row)}`}
+                      className="size-3.5 align-middle accent-accent-fill"
+                      checked={selection.has(rowKey(row))}
+                      onChange={() => undefined}
+                      onClick={(event) => {
+                        event.stopPropagation();
+                        selection.toggle(row, event.shiftKey);
+                      }}
+                    />
+                  </td>
+                )}
                 {columns.map((column, index) =>
                   index === 0 ? (
                     <th key={column.key} scope="row">
@@ -178,7 +227,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
           })}
           {below > 0 && (
             <tr className="spacer" aria-hidden="true">
-              <td colSpan={columns.length} style={{ height: below }} />
+              <td colSpan={width} style={{ height: below }} />
             </tr>
           )}
         </tbody>

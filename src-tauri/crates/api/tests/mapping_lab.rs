@@ -7,8 +7,9 @@ use std::{net::Ipv4Addr, sync::Arc};
 use api::{
     App, AppOptions, ErrorCode,
     dto::{
-        ByName, ByResource, Empty, MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest,
-        SampleRequest, StatsRequest, TrialRequest, UserDraft,
+        AssociationPage, AssociationStanding, AssociationsRequest, ByName, ByResource, Empty, LinkChange,
+        MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest, NamesRequest, ObjectNames,
+        ObjectsChange, ObjectsExport, SampleRequest, StatsRequest, TrialRequest, UserDraft,
     },
 };
 use sandbox::hubspot::{Options, Sandbox};
@@ -175,5 +176,144 @@ async fn a_proposal_is_a_mapping_that_can_be_saved() {
     assert_eq!(listed.into_iter().map(|m| m.name).collect::<Vec<_>>(), names);
     let stale = lab.app.mapping_reorder(MappingOrder { names: vec![OUTBOUND.into()] }).await.unwrap_err();
     assert_eq!(stale.code, ErrorCode::Stale);
+    lab.end().await;
+}
+
+async fn links(lab: &Lab, mapping: &str, standing: AssociationStanding, search: Option<&str>) -> AssociationPage {
+    let request = AssociationsRequest {
+        mapping: mapping.into(),
+        link_qualifier: None,
+        standing,
+        search: search.map(str::to_owned),
+        after: None,
+        limit: Some(100),
+    };
+    lab.app.associations_list(request).await.unwrap()
+}
+
+fn change(source: &str, target: Option<&str>) -> LinkChange {
+    LinkChange {
+        mapping: INBOUND.into(),
+        source: Some(source.into()),
+        target: target.map(str::to_owned),
+        link_qualifier: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_put_right_by_hand_and_read_by_name() {
+    let lab = lab().await;
+    lab.user("keeper", "keeper@example.org").await;
+    // Nothing was read yet, so the first records are read now.
+    let never_seen = links(&lab, INBOUND, AssociationStanding::Any, None).await;
+    assert!(never_seen.live && never_seen.rows.len() >= 30, "{never_seen:?}");
+    let contact = never_seen.rows[0].source.clone();
+    let users = links(&lab, OUTBOUND, AssociationStanding::Unlinked, None).await;
+    assert_eq!((users.live, users.rows.len()), (false, 1), "users are here already");
+    let user = users.rows[0].source.clone();
+    assert_eq!(user.title, "Test User");
+
+    lab.app.link_set(change(&contact.id, Some(&user.id))).await.unwrap();
+    let linked = links(&lab, INBOUND, AssociationStanding::Linked, Some(&contact.title)).await;
+    assert!(linked.live, "a search asks the source itself");
+    let row = linked.rows.iter().find(|row| row.source.id == contact.id).unwrap();
+    assert_eq!(row.target.as_ref().map(|t| (t.id.as_str(), t.title.as_str())), Some((user.id.as_str(), "Test User")));
+    let back = links(&lab, OUTBOUND, AssociationStanding::Linked, None).await;
+    assert_eq!(back.rows[0].target_id.as_deref(), Some(contact.id.as_str()), "both directions share the link");
+    assert_eq!(back.rows[0].target.as_ref().unwrap().title, contact.title);
+    let private = serde_json::to_string(&back).unwrap();
+    assert!(!private.contains("lastSync") && !private.contains("password"), "{private}");
+
+    lab.app.link_remove(change(&contact.id, None)).await.unwrap();
+    assert_eq!(links(&lab, OUTBOUND, AssociationStanding::Linked, None).await.rows, []);
+    assert_eq!(links(&lab, OUTBOUND, AssociationStanding::Unlinked, None).await.rows.len(), 1);
+
+    let named = |resource: &str, ids: Vec<String>| NamesRequest { resource: resource.into(), ids };
+    let asked = vec!["not-there".into(), contact.id.clone()];
+    let remote = lab.app.records_named(named(CONTACT, asked.clone())).await.unwrap();
+    assert_eq!((remote.records.len(), remote.stale.is_none()), (1, true));
+    assert_eq!(remote.records[0].title, contact.title);
+    let own = lab.app.records_named(named(USER, vec![user.id.clone()])).await.unwrap();
+    assert_eq!(own.records[0].title, "Test User");
+    let error = lab.app.records_named(named(USER, vec!["x".into(); 101])).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Invalid);
+
+    // A system that is away is told, and what was last seen of its records is shown.
+    lab.sandbox.stop().await;
+    let seen = lab.app.records_named(named(CONTACT, asked)).await.unwrap();
+    assert_eq!((seen.records.len(), seen.stale.is_some()), (1, true));
+    lab.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_users_are_changed_exported_and_deleted_with_what_that_means() {
+    let lab = lab().await;
+    for n in 0..3 {
+        lab.user(&format!("user{n}"), &format!("user{n}@example.org")).await;
+    }
+    lab.app.queue_deliver().await.unwrap();
+    let linked = links(&lab, OUTBOUND, AssociationStanding::Linked, None).await;
+    let mut ids: Vec<String> = linked.rows.iter().map(|row| row.source.id.clone()).collect();
+    assert_eq!(ids.len(), 3);
+    ids.push("nobody".into());
+    let names = |ids: &[String]| ObjectNames { kind: "user".into(), ids: ids.to_vec() };
+
+    let attributes = json!({"accountStatus": "inactive"});
+    let made = ObjectsChange { kind: "user".into(), ids: ids.clone(), attributes };
+    let changed = lab.app.objects_change(made).await.unwrap();
+    assert_eq!((changed.done, changed.refused.len()), (3, 1));
+    assert!(changed.refused[0].id == "nobody" && !changed.refused[0].message.is_empty(), "{changed:?}");
+    let bad = ObjectsChange { kind: "user".into(), ids: ids.clone(), attributes: json!({"mail": "no address"}) };
+    assert_eq!(lab.app.objects_change(bad).await.unwrap().refused.len(), 4, "each is refused on its own");
+
+    let export = |columns: &[&str], only_ids: bool| ObjectsExport {
+        kind: "user".into(),
+        search: None,
+        filter: Some("accountStatus eq \"inactive\"".into()),
+        sort: Some("-userName".into()),
+        only_ids,
+        ids: if only_ids { vec![ids[0].clone()] } else { Vec::new() },
+        columns: columns.iter().map(|c| (*c).to_owned()).collect(),
+    };
+    let written = lab.app.objects_export(export(&["userName", "accountStatus"], false)).await.unwrap();
+    let table = std::fs::read_to_string(&written.path).unwrap();
+    let lines: Vec<&str> = table.trim_start_matches('\u{feff}').lines().collect();
+    assert_eq!((written.rows, lines.len(), lines[0]), (3, 4, "_id,userName,accountStatus"));
+    assert!(lines[1].ends_with(",user2,inactive"), "{table}");
+    assert_eq!(lab.app.objects_export(export(&["userName"], true)).await.unwrap().rows, 1);
+    for secret in ["password", "lastSync", "nothing"] {
+        let refused = lab.app.objects_export(export(&[secret], false)).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Invalid, "{secret}");
+    }
+
+    // The template leaves what its user is gone of to a person; with another policy it is deleted.
+    let foreseen = lab.app.objects_foresee_delete(names(&ids)).await.unwrap();
+    assert_eq!((foreseen.objects, foreseen.left_alone), (3, 0), "{foreseen:?}");
+    let actions = |f: &api::dto::DeleteForesight| -> Vec<(String, u64, bool)> {
+        f.effects.iter().map(|e| (e.action.clone(), e.count, e.needs_you)).collect()
+    };
+    let mut config = lab.config(OUTBOUND).await;
+    let now = actions(&foreseen);
+    config["policies"] = json!([{"situation": "SOURCE_MISSING", "action": "DELETE"}]);
+    lab.app.mapping_save(MappingDraft { create: false, config: config.clone() }).await.unwrap();
+    let deleting = lab.app.objects_foresee_delete(names(&ids)).await.unwrap();
+    assert_eq!(actions(&deleting), [("DELETE".to_owned(), 3, false)], "before: {now:?}");
+    assert_eq!(deleting.effects[0].situation, "SOURCE_MISSING");
+    assert_eq!(deleting.effects[0].examples, ["Test User"; 3]);
+    config["enableSync"] = json!(false);
+    lab.app.mapping_save(MappingDraft { create: false, config: config.clone() }).await.unwrap();
+    let alone = lab.app.objects_foresee_delete(names(&ids)).await.unwrap();
+    assert_eq!((alone.effects.len(), alone.left_alone), (0, 3), "nobody carries it on: {alone:?}");
+    config["enableSync"] = json!(true);
+    lab.app.mapping_save(MappingDraft { create: false, config }).await.unwrap();
+    assert_eq!(lab.app.app_status(Empty {}).await.unwrap().users, 3, "foresight does nothing");
+
+    let gone = lab.app.objects_delete(names(&ids)).await.unwrap();
+    assert_eq!((gone.done, gone.refused.len()), (3, 1));
+    assert_eq!(lab.app.app_status(Empty {}).await.unwrap().users, 0);
+    lab.app.queue_deliver().await.unwrap();
+    assert_eq!(links(&lab, OUTBOUND, AssociationStanding::Any, None).await.rows, []);
+    let many = ObjectNames { kind: "user".into(), ids: vec!["x".into(); 501] };
+    assert_eq!(lab.app.objects_delete(many).await.unwrap_err().code, ErrorCode::Invalid);
     lab.end().await;
 }

@@ -3,4 +3,4 @@
 /**
  * Where a run stands.
  */
-export type RunState = "active" | "success" | "planned" | "held" | "canceled" | "failed" | "interrupted";
+export type RunState = "active" | "success" | "planned" | "held" | "canceled" | "failed" | "interrupted" | "paused";

@@ -1,60 +1,86 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { KeyboardEvent } from "react";
 
 import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
+import type { SampleRecord } from "../../backend/bindings/SampleRecord";
 import { ask } from "../../backend/query";
 import { Id, Outside } from "../../parts/Outside";
+import { Notice } from "../../parts/Problem";
 import { cellText } from "../../words/value";
-import { userName } from "../users/draft";
+import { objectPlace } from "../users/kind";
 
 const MANAGED = "managed/";
+/** What tells records of the same name apart, best first. */
+const TELLING = ["mail", "email", "Email", "userName", "Username", "company", "Company", "city", "phone", "Phone", "telephoneNumber", "domain"];
+const SHOWN = 3;
+/** Matches are few; a script that gives hundreds is wrong, and nobody reads them all. */
+const MOST = 20;
 
-/** The records that match, one of them to be chosen. */
-export function Candidates({ question, candidates, targetPath, chosen, onChoose }: {
+/** The records that match, as people know them, one of them to be chosen. */
+export function Candidates({ question, candidates, targetPath, chosen, onChoose, onEnter }: {
   question: InboxQuestion;
   candidates: string[];
   /** The resource that they are records of. */
   targetPath: string;
   chosen: string | null;
   onChoose: (id: string) => void;
+  /** Enter was pressed on the chosen one. */
+  onEnter: () => void;
 }) {
   const kind = targetPath.startsWith(MANAGED) ? targetPath.slice(MANAGED.length) : null;
+  const ids = candidates.slice(0, MOST);
+  const named = useQuery({ ...ask("records_named", { resource: targetPath, ids }), enabled: targetPath !== "", refetchOnWindowFocus: false, staleTime: 30_000 });
+  const records = new Map(named.data?.records.map((record) => [record.id, record]));
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== "Enter" || chosen === null) return;
+    event.preventDefault();
+    onEnter();
+  }
+
   return (
-    <fieldset className="flex flex-col">
+    <fieldset className="flex min-w-0 flex-col">
       <legend className="mb-1 text-sm text-soft">Records that match</legend>
-      {candidates.map((id) => (
-        <div key={id} className="flex min-h-8 items-center gap-2 border-b border-line last:border-0">
-          <input type="radio" name={`question-${question.id}`} aria-label={`Choose ${id}`} className="size-3.5 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id)} />
-          {kind === null ? null : <ManagedRecord kind={kind} id={id} />}
-          <Id id={id} what="record id" />
-          {id === question.target && <span className="text-sm text-soft">linked until now</span>}
-        </div>
-      ))}
+      {named.data?.stale && (
+        <Notice tone="waits">
+          As last seen: <bdi>{named.data.stale}</bdi>
+        </Notice>
+      )}
+      {ids.map((id) => {
+        const record = records.get(id);
+        return (
+          <div key={id} className="flex min-h-8 min-w-0 items-center gap-2 border-b border-line last:border-0">
+            <label className="flex min-w-0 flex-1 items-center gap-2">
+              <input type="radio" name={`question-${question.id}`} aria-label={`Choose ${record?.title ?? id}`} className="size-3.5 shrink-0 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id)} onKeyDown={onKeyDown} />
+              {record ? <Known record={record} /> : named.data && <span className="text-soft">not there any more</span>}
+            </label>
+            {kind !== null && record && (
+              <Link {...objectPlace(kind, id)} className="shrink-0 rounded-sm text-sm text-accent hover:underline" aria-label={`Open ${record.title}`}>
+                Open
+              </Link>
+            )}
+            <Id id={id} what="record id" />
+            {id === question.target && <span className="shrink-0 text-sm text-soft">linked until now</span>}
+          </div>
+        );
+      })}
+      {candidates.length > MOST && <p className="pt-1 text-sm text-soft">{candidates.length - MOST} more match; make the rule of the mapping tell them apart.</p>}
     </fieldset>
   );
 }
 
-/** What people know a managed object by. */
-function ManagedRecord({ kind, id }: { kind: string; id: string }) {
-  const record = useQuery(ask("object_get", { kind, id }));
-  if (!record.data) return null;
-  const { attributes } = record.data.object;
-  const mail = cellText(attributes["mail"]);
-  const name = <Outside text={userName(attributes)} />;
+/** A record by its name and by what tells it from others of that name. */
+function Known({ record }: { record: SampleRecord }) {
+  const telling = TELLING.map((name) => cellText(record.attributes[name])).filter((text) => text !== "" && text !== record.title);
   return (
     <>
-      {kind === "user" ? (
-        <Link to="/users/$id" params={{ id }} className="rounded-sm font-medium hover:underline">
-          {name}
-        </Link>
-      ) : (
-        <span className="font-medium">{name}</span>
-      )}
-      {mail !== "" && (
-        <span className="min-w-0 truncate text-soft">
-          <Outside text={mail} />
-        </span>
-      )}
+      <span className="max-w-[45%] shrink-0 truncate font-medium">
+        <Outside text={record.title} />
+      </span>
+      <span className="min-w-0 truncate text-soft">
+        <Outside text={[...new Set(telling)].slice(0, SHOWN).join(", ")} />
+      </span>
     </>
   );
 }

@@ -18,6 +18,7 @@ import { ConflictTable } from "./ConflictTable";
 import { Candidates } from "./Candidates";
 import { inboxList, useAnswer } from "./queries";
 import { candidatesOf, conflictsOf, kindOf } from "./question";
+import { useQuestionKeys } from "./useQuestionKeys";
 
 /** What only a person can decide, each with its choices. */
 export function InboxPage() {
@@ -25,6 +26,7 @@ export function InboxPage() {
   const mappings = useQuery(ask("mappings_list", {}));
   const questions = inbox.data?.pages.flatMap((page) => page.questions) ?? [];
   const total = inbox.data?.pages[0]?.total ?? 0;
+  const list = useQuestionKeys();
   const sides = (name: string) => mappings.data?.find((mapping) => mapping.name === name);
   return (
     <Page
@@ -43,7 +45,7 @@ export function InboxPage() {
         <Nothing>Nothing waits for you. When several records match, or both sides of a link were changed, the question comes here.</Nothing>
       ) : (
         <>
-          <ul aria-label="Questions" className="flex max-w-4xl flex-col">
+          <ul ref={list} aria-label="Questions" className="flex max-w-4xl flex-col">
             {questions.map((question) => {
               const mapping = sides(question.mapping);
               return <Question key={question.id} question={question} source={mapping?.sourceTitle ?? "Source"} target={mapping?.targetTitle ?? "Target"} targetPath={mapping?.target ?? ""} />;
@@ -76,7 +78,7 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
   return (
     <li aria-label={title} className="border-b border-line py-4 first:pt-0">
       <div className="flex items-baseline gap-3">
-        <h2 className="min-w-0 truncate font-semibold">
+        <h2 data-question tabIndex={-1} className="min-w-0 truncate rounded-sm font-semibold">
           <Outside text={title} />
         </h2>
         <State tone="needs">{kind.title}</State>
@@ -97,7 +99,9 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
         {question.kind === "conflict" ? (
           <ConflictTable conflicts={conflicts} source={source} target={target} busy={answer.isPending} onKeep={(side, attribute) => give({ choice: side, attribute })} />
         ) : (
-          candidates.length > 0 && <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen} onChoose={setChosen} />
+          candidates.length > 0 && (
+            <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen} onChoose={setChosen} onEnter={() => !answer.isPending && give({ choice: "link", target: chosen })} />
+          )
         )}
       </div>
       <div className="mt-3 flex flex-wrap gap-2">

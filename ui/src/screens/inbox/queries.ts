@@ -20,6 +20,6 @@ export function useAnswer() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (answer: InboxAnswer) => call("inbox_answer", answer),
-    onSettled: () => refresh(client, "inbox_list", "mappings_list", "users_list", "user_get", "object_history", "queue_list", "audit_list"),
+    onSettled: () => refresh(client, "inbox_list", "mappings_list", "objects_list", "object_get", "object_history", "associations_list", "mapping_try", "queue_list", "audit_list"),
   });
 }

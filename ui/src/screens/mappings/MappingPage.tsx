@@ -196,8 +196,8 @@ function Editor({ detail }: { detail: MappingDetail }) {
             <TabPanel id="properties" className="flex min-h-0 flex-1 flex-col">
               <PropertiesTab />
             </TabPanel>
-            <TabPanel id="association" className="min-h-0 flex-1 overflow-y-auto">
-              <AssociationTab />
+            <TabPanel id="association" className="flex min-h-0 flex-1 flex-col">
+              <AssociationTab detail={detail} />
             </TabPanel>
             <TabPanel id="behaviors" className="flex min-h-0 flex-1 flex-col">
               <BehaviorsTab />

@@ -18,7 +18,7 @@ function useQueueChange(change: (id: string) => Promise<QueuePage>) {
     mutationFn: change,
     onSuccess: (page) => {
       client.setQueryData(list.queryKey, page);
-      return refresh(client, "app_status", "user_get");
+      return refresh(client, "app_status", "object_get");
     },
   });
 }

@@ -48,7 +48,7 @@ export function runEntries(id: string, filter: EntryFilter) {
 
 /** After a run began or ended, everything that counts records may have changed. */
 export function refreshAfterRun(client: QueryClient) {
-  return refresh(client, "mappings_list", "mapping_get", "runs_list", "run_get", "run_entries", "app_status", "users_list", "user_get", "queue_list", "inbox_list");
+  return refresh(client, "mappings_list", "mapping_get", "runs_list", "run_get", "run_entries", "app_status", "objects_list", "object_get", "associations_list", "mapping_try", "queue_list", "inbox_list");
 }
 
 export function useStartRun() {

@@ -7,6 +7,7 @@ import { Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { count, number } from "../../words/numbers";
+import { listPlace } from "../users/kind";
 import { managedTypes } from "./queries";
 
 export function TypesPage() {
@@ -47,7 +48,11 @@ export function TypesPage() {
                 <td>
                   <code className="font-mono text-sm text-soft">{type.name}</code>
                 </td>
-                <td className="number">{number(type.objects)}</td>
+                <td className="number">
+                  <Link {...listPlace(type.name)} className="rounded-sm text-accent hover:underline" aria-label={`Objects of ${type.title || type.name}`}>
+                    {number(type.objects)}
+                  </Link>
+                </td>
                 <td className="number">{number(type.properties)}</td>
                 <td title={type.mappings.join(", ")}>{type.mappings.length === 0 ? <span className="text-soft">in none</span> : count(type.mappings.length, "mapping")}</td>
                 <td>{type.indexing.length > 0 ? <State tone="busy">{`indexing ${type.indexing.join(", ")}`}</State> : <State tone="fine">ready</State>}</td>

@@ -14,7 +14,7 @@ export function useSaveType() {
     onSuccess: ({ saved, detail }) => {
       if (!saved) return;
       if (detail) client.setQueryData(managedType(detail.summary.name).queryKey, detail);
-      return refresh(client, "managed_types", "resources_list", "resource_schema", "user_schema", "users_list", "user_get", "object_get");
+      return refresh(client, "managed_types", "resources_list", "resource_schema", "objects_list", "object_get");
     },
   });
 }

@@ -1,13 +1,13 @@
-import type { UserAttribute } from "../../backend/bindings/UserAttribute";
 import { SelectField, Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
 import { isEditable } from "./draft";
+import type { Attribute } from "./kind";
 
 /** Attributes with a few values that have a meaning; any other value that a user has stays possible. */
 const CHOICES: Record<string, string[]> = { accountStatus: ["active", "inactive"] };
 
 /** One attribute of the form. */
-export function AttributeField({ attribute, value, errors, onChange }: { attribute: UserAttribute; value: unknown; errors: string[]; onChange: (value: unknown) => void }) {
+export function AttributeField({ attribute, value, errors, onChange }: { attribute: Attribute; value: unknown; errors: string[]; onChange: (value: unknown) => void }) {
   const editable = isEditable(attribute, value);
   const help = attribute.policies.length > 0 && errors.length === 0 ? attribute.policies.join("; ") : undefined;
   if (attribute.kind === "boolean") {

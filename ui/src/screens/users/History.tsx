@@ -11,13 +11,13 @@ import { Problem } from "../../parts/Problem";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { cellText } from "../../words/value";
-import { userHistory } from "./queries";
+import { objectHistory } from "./queries";
 
 const ALL = "All attributes";
 
-/** What changed about a user, by whom and by which run of which mapping; all of it, or one attribute's. */
-export function History({ id, titleOf }: { id: string; titleOf: (attribute: string) => string }) {
-  const history = useInfiniteQuery(userHistory(id));
+/** What changed about an object, by whom and by which run of which mapping; all of it, or one attribute's. */
+export function History({ kind, id, titleOf }: { kind: string; id: string; titleOf: (attribute: string) => string }) {
+  const history = useInfiniteQuery(objectHistory(kind, id));
   const [attribute, setAttribute] = useState(ALL);
   const rows = history.data?.pages.flatMap((page) => page.rows) ?? [];
   const titles = [...new Set(rows.map((row) => titleOf(row.attribute)))].toSorted((a, b) => a.localeCompare(b));
@@ -29,7 +29,7 @@ export function History({ id, titleOf }: { id: string; titleOf: (attribute: stri
       ) : !history.data ? (
         <Skeleton rows={3} />
       ) : rows.length === 0 ? (
-        <p className="text-soft">Nothing has changed since this user was made.</p>
+        <p className="text-soft">Nothing has changed since it was made.</p>
       ) : (
         <>
           <HistoryTable rows={shown} titleOf={titleOf} />

@@ -1,6 +1,6 @@
 import type { ApiError } from "../../backend/bindings/ApiError";
-import type { UserAttribute } from "../../backend/bindings/UserAttribute";
 import { cellText } from "../../words/value";
+import type { Attribute } from "./kind";
 
 export type Attributes = Record<string, unknown>;
 
@@ -18,21 +18,21 @@ export function policyErrors(error: ApiError | null): Map<string, string[]> {
   return errors;
 }
 
-/** What to call a user in titles: the name if there is one, else what is there. */
-export function userName(attributes: Attributes): string {
+/** What to call an object in titles: the name if there is one, else what is there. */
+export function objectName(attributes: Attributes): string {
   const text = (name: string) => cellText(attributes[name]);
-  return [text("givenName"), text("sn")].filter(Boolean).join(" ") || text("userName") || text("mail") || "(no name)";
+  return [text("givenName"), text("sn")].filter(Boolean).join(" ") || text("displayName") || text("name") || text("userName") || text("mail") || "(no name)";
 }
 
 const NESTED = new Set(["object", "array", "relationship"]);
 
 /** Whether this form can edit an attribute; nested values are shown only. */
-export function isEditable(attribute: UserAttribute, value: unknown): boolean {
+export function isEditable(attribute: Attribute, value: unknown): boolean {
   return attribute.editable && !NESTED.has(attribute.kind) && (typeof value !== "object" || value === null);
 }
 
 /** Whether an attribute has a place on the form: it can be edited, or there is something to show. */
-export function hasPlace(attribute: UserAttribute, value: unknown): boolean {
+export function hasPlace(attribute: Attribute, value: unknown): boolean {
   return isEditable(attribute, value) || (value !== null && value !== undefined);
 }
 

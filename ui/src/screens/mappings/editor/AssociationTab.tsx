@@ -1,21 +1,40 @@
 import { type ReactNode, useState } from "react";
 
+import type { AssociationRow } from "../../../backend/bindings/AssociationRow";
+import type { MappingDetail } from "../../../backend/bindings/MappingDetail";
 import { Section } from "../../../parts/Page";
 import { SegmentedChoice } from "../../../parts/SegmentedChoice";
+import { AssociationPanel } from "./AssociationPanel";
 import { ConditionField } from "./ConditionField";
 import { CorrelationPart } from "./CorrelationPart";
 import { type Condition, type Doc, isObject, isScript, linkQualifiersOf, queryFilterOf, type Script, withKey } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
 import { FilterField } from "./FilterField";
+import { ManualAssociation } from "./ManualAssociation";
 import { NamesField } from "./NamesField";
 import { ScriptField } from "./ScriptField";
 
 /** Which records take part, and how a record finds its other half. */
-export function AssociationTab() {
+export function AssociationTab({ detail }: { detail: MappingDetail }) {
+  const [opened, setOpened] = useState<{ row: AssociationRow; qualifier: string } | null>(null);
+  return (
+    <div className="relative flex min-h-0 flex-1">
+      <div className="min-w-0 flex-1 overflow-y-auto px-6 py-5">
+        <Rules />
+        <div className="mt-8 max-w-5xl">
+          <ManualAssociation opened={opened?.row.source.id ?? null} onOpen={(row, qualifier) => setOpened({ row, qualifier })} />
+        </div>
+      </div>
+      {opened && <AssociationPanel key={`${opened.row.source.id} ${opened.qualifier}`} detail={detail} row={opened.row} qualifier={opened.qualifier} onClose={() => setOpened(null)} />}
+    </div>
+  );
+}
+
+function Rules() {
   const { doc, draft, source, target } = useEditor();
   const put = (key: string, label: string) => (value: unknown) => draft.edit(key, label, (old) => withKey(old, key, value));
   return (
-    <div className="max-w-3xl px-6 py-5">
+    <div className="max-w-3xl">
       <Section title="How a record finds its other half">
         <Explained>A record without a link is compared with the records of {target.title}. One match is linked; several are left for a person; none makes a new record.</Explained>
         <CorrelationPart />

@@ -13,7 +13,7 @@ import { Explained } from "./AssociationTab";
 import { ConditionField } from "./ConditionField";
 import { isScript, moved, policiesOf, type Policy, removed, replaced, type Script, withKey, withPolicies } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
-import { bySituation, conditionText, isUnreachable, type Pattern, patternOf, type SituationPolicies, withNewPolicy, withPattern } from "./policies";
+import { bySituation, conditionText, isUnreachable, patternOf, PATTERNS, type SituationPolicies, withNewPolicy, withPattern } from "./policies";
 import { ScriptField } from "./ScriptField";
 
 /** What is done in each situation, and the scripts that run on the way. */
@@ -54,6 +54,7 @@ export function BehaviorsTab() {
     <div className="relative flex min-h-0 flex-1">
       <div className="min-w-0 flex-1 overflow-y-auto px-6 py-5">
         <Section title="Situations" aside={<PatternSelect onDone={() => setOpened(null)} />}>
+          <PatternHelp />
           {errors.length > 0 && (
             <div className="mb-2">
               <Notice tone="needs" live="alert">
@@ -108,12 +109,6 @@ export function BehaviorsTab() {
   );
 }
 
-const PATTERNS: { value: Pattern; label: string }[] = [
-  { value: "readOnly", label: "Read-only" },
-  { value: "default", label: "Default actions" },
-  { value: "custom", label: "Custom" },
-];
-
 function PatternSelect({ onDone }: { onDone: () => void }) {
   const { doc, draft } = useEditor();
   const pattern = patternOf(doc);
@@ -123,22 +118,36 @@ function PatternSelect({ onDone }: { onDone: () => void }) {
       <select
         className="field w-auto!"
         value={pattern}
+        aria-describedby="pattern-help"
         onChange={(event) => {
-          const next = event.target.value as Pattern;
-          if (next === "custom") return;
-          draft.edit("pattern", `pattern ${next === "readOnly" ? "Read-only" : "Default actions"}`, (old) => withPattern(old, next));
+          const next = PATTERNS.find(({ id }) => id === event.target.value);
+          if (!next) return;
+          draft.edit("pattern", `pattern ${next.label}`, (old) => withPattern(old, next.id));
           draft.seal();
-          announce(next === "readOnly" ? "Nothing is done in any situation" : "The default actions are set");
+          announce(`${next.label}: ${next.help}`);
           onDone();
         }}
       >
-        {PATTERNS.map(({ value, label }) => (
-          <option key={value} value={value} disabled={value === "custom" && pattern !== "custom"}>
+        {PATTERNS.map(({ id, label }) => (
+          <option key={id} value={id}>
             {label}
           </option>
         ))}
+        <option value="custom" disabled={pattern !== "custom"}>
+          Custom
+        </option>
       </select>
     </label>
+  );
+}
+
+function PatternHelp() {
+  const { doc } = useEditor();
+  const words = PATTERNS.find(({ id }) => id === patternOf(doc));
+  return (
+    <p id="pattern-help" className="mb-2 text-sm text-soft">
+      {words ? words.help : "These policies follow no pattern; choosing one replaces all of them."}
+    </p>
   );
 }
 

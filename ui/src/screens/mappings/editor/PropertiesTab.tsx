@@ -141,18 +141,27 @@ function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample:
   const words = situationWords(trial.situation);
   const set = trial.properties.filter(({ outcome }) => outcome === "written" || outcome === "cleared").length;
   const failed = trial.properties.filter(({ outcome }) => outcome === "failed").length;
+  const writes = trial.outcome === "planned" && (trial.action === "CREATE" || trial.action === "UPDATE");
+  const byScripts = trial.byScripts.map(({ attribute }) => attribute.replace(/^\//, ""));
   return (
-    <div role="status" className="flex min-w-0 flex-1 items-baseline gap-2">
-      <State tone={words?.tone ?? "off"}>{trial.situation}</State>
+    <div role="status" className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-2">
+      <State tone={trial.outcome === "failed" ? "needs" : (words?.tone ?? "off")}>{trial.situation || "not looked at"}</State>
       <span className="shrink-0">
-        {actionWords(trial.action).label}
-        {set > 0 && `, ${count(set, "attribute")} would be set`}
-        {set === 0 && trial.action === "UPDATE" && ", nothing to set"}
+        {trial.action !== "" && actionWords(trial.action).label}
+        {writes && set > 0 && `, ${count(set, "attribute")} would be set`}
+        {trial.outcome === "inSync" && ", nothing to set"}
+        {byScripts.length > 0 && <span title={byScripts.join(", ")}>, {count(byScripts.length, "attribute")} by scripts</span>}
         {failed > 0 && <span className="text-needs">, {count(failed, "property fails", "properties fail")}</span>}
       </span>
-      <bdi className="min-w-0 truncate text-soft" title={trial.why}>
+      <bdi className="min-w-0 flex-1 truncate text-soft" title={trial.why}>
         {trial.why}
       </bdi>
+      {trial.outcome === "failed" && (
+        <bdi className="w-full break-words text-needs">
+          It would fail: {trial.reason}
+          {trial.remedy && `; ${trial.remedy}`}
+        </bdi>
+      )}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { ask } from "../../../backend/query";
 import { Icon } from "../../../parts/Icon";
 import { sourceAttributes } from "./document";
 import { useEditor } from "./EditorContext";
+import { addressOf } from "./records";
 
 const PAUSE = 250;
 
@@ -75,19 +76,11 @@ export function SamplePicker({ sample, picked, onPick }: {
           {(record) => (
             <ListBoxItem id={record.id} textValue={record.title} className="flex h-7 items-center gap-2 rounded-sm px-2 outline-none data-[focused]:bg-picked">
               <bdi className="min-w-0 truncate">{record.title}</bdi>
-              <bdi className="ml-auto max-w-[55%] shrink-0 truncate text-sm text-soft">{mailOf(record)}</bdi>
+              <bdi className="ml-auto max-w-[55%] shrink-0 truncate text-sm text-soft">{addressOf(record)}</bdi>
             </ListBoxItem>
           )}
         </ListBox>
       </Popover>
     </ComboBox>
   );
-}
-
-function mailOf({ attributes, id }: SampleRecord): string {
-  for (const name of ["mail", "email", "Email", "userName"]) {
-    const value = attributes[name];
-    if (typeof value === "string" && value !== "") return value;
-  }
-  return id;
 }

@@ -1,24 +1,22 @@
 import { Choice, Switch } from "../../../parts/Field";
-import { CopyButton } from "../../../parts/Outside";
 import { Section } from "../../../parts/Page";
 import { SegmentedChoice } from "../../../parts/SegmentedChoice";
-import { Explained } from "./AssociationTab";
+import { MappingSchedules } from "../../schedules/MappingSchedules";
 import { flagOf, textOf, withKey } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
 import { NamesField } from "./NamesField";
 
-/** When changes flow: at once, and in whole runs. */
+/** When changes flow: at once, in whole runs at their times, and as the source tells of them. */
 export function SchedulingTab() {
   const { doc, draft, name, source, target } = useEditor();
   const triggers = doc["triggerSyncProperties"];
   const names = Array.isArray(triggers) ? triggers.filter((item): item is string => typeof item === "string") : null;
   const on = flagOf(doc, "enableSync", true);
   const managed = source.path.startsWith("managed/");
-  const command = `concord recon ${name}`;
   const put = (key: string, label: string) => (value: unknown) => draft.edit(key, label, (old) => withKey(old, key, value));
   const errors = useErrors("triggerSyncProperties");
   return (
-    <div className="max-w-3xl px-6 py-5">
+    <div className="max-w-5xl px-6 py-5">
       <Section title="Implicit sync">
         <div className="flex flex-col gap-4">
           <Switch
@@ -55,15 +53,7 @@ export function SchedulingTab() {
           )}
         </div>
       </Section>
-      <Section title="Reconciliation">
-        <Explained>
-          A whole run starts when you press Reconcile, or when the command below is run. To run it at fixed times, give the command to the scheduler of your system: cron or a systemd timer on Linux. It ends with 3 if some records failed and with 4 if a guard held the run.
-        </Explained>
-        <div className="flex items-center gap-2 self-start rounded-md bg-sunken px-3 py-2">
-          <code className="min-w-0 flex-1 truncate font-mono text-sm">{command}</code>
-          <CopyButton text={command} label="Copy the command" />
-        </div>
-      </Section>
+      <MappingSchedules mapping={name} source={source.path} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { bySituation, isUnreachable, patternOf, withNewPolicy, withPattern } from "./policies";
+import { bySituation, isUnreachable, patternOf, PATTERNS, withNewPolicy, withPattern } from "./policies";
 
 test("a mapping without policies follows the default actions", () => {
   expect(patternOf({})).toBe("default");
@@ -12,6 +12,15 @@ test("a mapping without policies follows the default actions", () => {
 test("patterns are what they say", () => {
   expect(patternOf(withPattern({}, "readOnly"))).toBe("readOnly");
   expect(patternOf(withPattern({ policies: [{ situation: "FOUND", action: "LINK" }] }, "default"))).toBe("default");
+});
+
+test.each(PATTERNS)("$label is told from every other pattern, and deletes only where it says so", ({ id, help }) => {
+  const doc = withPattern({ policies: [{ situation: "FOUND", action: "IGNORE" }] }, id);
+  expect(patternOf(doc)).toBe(id);
+  const policies = doc["policies"] as { situation: string; action: string }[];
+  expect(policies).toHaveLength(13);
+  const deletes = policies.some(({ situation, action }) => action === "DELETE" && situation !== "UNQUALIFIED");
+  expect(deletes).toBe(/gone at the source is deleted/.test(help));
 });
 
 test("a new policy comes behind those of its situation", () => {

@@ -1,7 +1,27 @@
 import { SITUATIONS } from "../../../words/situations";
 import { type Doc, isScript, policiesOf, type Policy, withKey } from "./document";
 
-export type Pattern = "readOnly" | "default" | "custom";
+export type Pattern = "readOnly" | "default" | "oneWay" | "twoWay" | "authoritative" | "linkOnly" | "outbound" | "custom";
+
+export interface PatternWords {
+  id: Exclude<Pattern, "custom">;
+  label: string;
+  /** What it is for. */
+  help: string;
+  /** What it does where it differs: from the default actions, or from nothing at all. */
+  base: "default" | "nothing";
+  actions: Record<string, string>;
+}
+
+export const PATTERNS: PatternWords[] = [
+  { id: "default", label: "Default actions", help: "Creates, links and updates; what is missing on a side is for a person to decide.", base: "default", actions: {} },
+  { id: "readOnly", label: "Read-only", help: "Looks and lists, and writes nothing.", base: "nothing", actions: {} },
+  { id: "oneWay", label: "One-way", help: "The target follows the source: what is missing there is made again, and what is gone at the source is deleted. The guards still count.", base: "default", actions: { MISSING: "CREATE", SOURCE_MISSING: "DELETE", LINK_ONLY: "UNLINK" } },
+  { id: "twoWay", label: "Two-way", help: "For one mapping of a pair: what only the target has is left to the other mapping, and nothing is deleted.", base: "default", actions: { UNASSIGNED: "IGNORE", UNQUALIFIED: "UNLINK" } },
+  { id: "authoritative", label: "Authoritative source", help: "The source says who exists; a record that went missing at the target is made again.", base: "default", actions: { MISSING: "CREATE", TARGET_IGNORED: "EXCEPTION" } },
+  { id: "linkOnly", label: "Link only", help: "Links what matches and leaves every value as it is.", base: "nothing", actions: { FOUND: "LINK" } },
+  { id: "outbound", label: "Known accounts only", help: "Updates linked accounts, deletes those that no longer qualify, and makes none.", base: "nothing", actions: { CONFIRMED: "UPDATE", UNQUALIFIED: "DELETE" } },
+];
 
 /** A situation's policies, each with its place in the document's list. */
 export interface SituationPolicies {
@@ -25,12 +45,16 @@ export function patternOf(doc: Doc): Pattern {
       if (!policy) return wanted(situation) === situation.standard;
       return policy.condition === undefined && policy.postAction === undefined && policy.action === wanted(situation);
     });
-  if (simple(({ standard }) => standard)) return "default";
-  return simple(() => "ASYNC") ? "readOnly" : "custom";
+  return PATTERNS.find((pattern) => simple(({ name, standard }) => actionIn(pattern, name, standard)))?.id ?? "custom";
 }
 
-export function withPattern(doc: Doc, pattern: "readOnly" | "default"): Doc {
-  return { ...doc, policies: SITUATIONS.map(({ name, standard }) => ({ situation: name, action: pattern === "readOnly" ? "ASYNC" : standard })) };
+function actionIn({ base, actions }: PatternWords, situation: string, standard: string): string {
+  return actions[situation] ?? (base === "default" ? standard : "ASYNC");
+}
+
+export function withPattern(doc: Doc, id: PatternWords["id"]): Doc {
+  const pattern = PATTERNS.find((one) => one.id === id);
+  return pattern ? { ...doc, policies: SITUATIONS.map(({ name, standard }) => ({ situation: name, action: actionIn(pattern, name, standard) })) } : doc;
 }
 
 /** A new policy behind those of its situation; the first one that applies counts. */

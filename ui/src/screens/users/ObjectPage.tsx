@@ -3,8 +3,7 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { ApiError } from "../../backend/bindings/ApiError";
-import type { UserDetail } from "../../backend/bindings/UserDetail";
-import type { UserSchema } from "../../backend/bindings/UserSchema";
+import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Id } from "../../parts/Outside";
@@ -13,71 +12,91 @@ import { Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { SecretField } from "../connectors/SecretField";
 import { AttributeField } from "./AttributeField";
-import { DeleteUser } from "./DeleteUser";
-import { type Attributes, changedAttributes, hasPlace, policyErrors, userName } from "./draft";
+import { DeleteObject } from "./DeleteObjects";
+import { type Attributes, changedAttributes, hasPlace, objectName, policyErrors } from "./draft";
 import { History } from "./History";
+import { type Kind, listPlace, objectPlace, objectsWord } from "./kind";
 import { LinkedSystems } from "./LinkedSystems";
-import { userDetail, userSchema, userSecrets, userSecretsSet, useSaveUser } from "./queries";
+import { useListState } from "./listState";
+import { kindQuery, objectDetail, useSaveObject } from "./queries";
 import { SyncResults } from "./SyncResults";
-import { useUsersList } from "./usersList";
 
-const FORM = "user-form";
+const FORM = "object-form";
 
-/** The way back to the list: to the search that the user was found with, if it was. */
-function Trail() {
-  const search = useUsersList();
+/** The way back to the list: to the search that the object was found with, if it was. */
+function Trail({ kind, title }: { kind: string; title: string }) {
+  const list = useListState();
   return (
-    <Link to="/users" search={search} className="rounded-sm hover:underline">
-      User
+    <Link {...listPlace(kind, list)} className="rounded-sm hover:underline">
+      {title}
     </Link>
   );
 }
 
 export function NewUserPage() {
-  const schema = useQuery(userSchema);
-  if (schema.data) return <Editor schema={schema.data} detail={null} onReload={() => undefined} />;
-  return <Waiting title="New user" error={schema.error} />;
+  return <NewObject kind="user" />;
+}
+
+export function NewKindPage() {
+  const { kind } = useParams({ from: "/objects/$kind/new" });
+  return <NewObject key={kind} kind={kind} />;
 }
 
 export function UserPage() {
   const { id } = useParams({ from: "/users/$id" });
-  const schema = useQuery(userSchema);
-  const user = useQuery(userDetail(id));
-  if (schema.data && user.data) return <Editor key={id} schema={schema.data} detail={user.data} onReload={() => void user.refetch()} />;
-  return <Waiting title="User" error={user.error ?? schema.error} />;
+  return <ExistingObject key={id} kind="user" id={id} />;
 }
 
-function Waiting({ title, error }: { title: string; error: ApiError | null }) {
+export function KindObjectPage() {
+  const { kind, id } = useParams({ from: "/objects/$kind/$id" });
+  return <ExistingObject key={`${kind} ${id}`} kind={kind} id={id} />;
+}
+
+function NewObject({ kind: name }: { kind: string }) {
+  const kind = useQuery(kindQuery(name));
+  if (kind.data) return <Editor kind={kind.data} detail={null} onReload={() => undefined} />;
+  return <Waiting kind={name} error={kind.error} />;
+}
+
+function ExistingObject({ kind: name, id }: { kind: string; id: string }) {
+  const kind = useQuery(kindQuery(name));
+  const object = useQuery(objectDetail(name, id));
+  if (kind.data && object.data) return <Editor kind={kind.data} detail={object.data} onReload={() => void object.refetch()} />;
+  return <Waiting kind={name} error={object.error ?? kind.error} />;
+}
+
+function Waiting({ kind, error }: { kind: string; error: ApiError | null }) {
+  const title = kind === "user" ? "User" : kind;
   return (
-    <Page title={title} trail={<Trail />}>
+    <Page title={title} trail={<Trail kind={kind} title={title} />}>
       {error ? <Problem error={error} /> : <Skeleton rows={8} />}
     </Page>
   );
 }
 
-function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: UserDetail | null; onReload: () => void }) {
+function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail | null; onReload: () => void }) {
   const [edits, setEdits] = useState<Attributes>({});
-  const save = useSaveUser();
+  const save = useSaveObject(kind.name);
   const navigate = useNavigate();
-  const secrets = useQuery(userSecrets).data ?? [];
-  const set = useQuery({ ...userSecretsSet(detail?.user.id ?? ""), enabled: detail !== null }).data ?? [];
-  const base = detail?.user.attributes ?? {};
+  const { attributes, secrets } = kind;
+  const set = detail?.protected ?? [];
+  const base = detail?.object.attributes ?? {};
   // A secret that was emptied again is one that was not typed.
   const changes = Object.fromEntries(Object.entries(changedAttributes(base, edits)).filter(([name, value]) => value !== null || !secrets.some((secret) => secret.name === name)));
   const errors = policyErrors(save.error);
-  const known = new Set([...schema.attributes, ...secrets].map((attribute) => attribute.name));
+  const known = new Set([...attributes, ...secrets].map((attribute) => attribute.name));
   const placed = errors.size > 0 && [...errors.keys()].every((name) => known.has(name));
-  const titleOf = (name: string) => [...schema.attributes, ...secrets].find((attribute) => attribute.name === name)?.title ?? name;
+  const titleOf = (name: string) => [...attributes, ...secrets].find((attribute) => attribute.name === name)?.title ?? name;
   const stale = save.error?.code === "stale";
 
   function submit() {
     save.mutate(
-      { id: detail?.user.id ?? null, rev: detail?.user.rev ?? null, attributes: changes },
+      { id: detail?.object.id ?? null, rev: detail?.object.rev ?? null, attributes: changes },
       {
-        onSuccess: ({ object: user }) => {
+        onSuccess: ({ object }) => {
           setEdits({});
-          announce(`${userName(user.attributes)} was saved`);
-          if (!detail) void navigate({ to: "/users/$id", params: { id: user.id }, replace: true, ignoreBlocker: true });
+          announce(`${objectName(object.attributes)} was saved`);
+          if (!detail) void navigate({ ...objectPlace(kind.name, object.id), replace: true, ignoreBlocker: true });
         },
       },
     );
@@ -86,13 +105,13 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
   return (
     <Page
       flush
-      title={detail ? userName(base) : "New user"}
-      trail={<Trail />}
-      beside={detail && <Id id={detail.user.id} what="user id" />}
-      actions={detail && <DeleteUser detail={detail} />}
+      title={detail ? objectName(base) : `New ${objectsWord(kind, false)}`}
+      trail={<Trail kind={kind.name} title={kind.title} />}
+      beside={detail && <Id id={detail.object.id} what={`${objectsWord(kind, false)} id`} />}
+      actions={detail && <DeleteObject kind={kind} detail={detail} />}
     >
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
-        <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-[minmax(0,1fr)_360px]">
+        <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-[minmax(0,1fr)_420px]">
           <div className="min-w-0">
             {save.error && (!placed || save.error.code !== "policy") && (
               <div className="mb-4">
@@ -127,7 +146,7 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
                 submit();
               }}
             >
-              {schema.attributes.filter((attribute) => hasPlace(attribute, base[attribute.name])).map((attribute) => (
+              {attributes.filter((attribute) => hasPlace(attribute, base[attribute.name])).map((attribute) => (
                 <AttributeField
                   key={attribute.name}
                   attribute={attribute}
@@ -161,13 +180,13 @@ function Editor({ schema, detail, onReload }: { schema: UserSchema; detail: User
                 </Section>
               )}
               <Section title="Linked Systems">
-                <LinkedSystems linked={detail.linked} />
+                <LinkedSystems kind={kind} id={detail.object.id} linked={detail.linked} titleOf={titleOf} />
               </Section>
             </div>
           )}
           {detail && (
             <div className="col-span-full min-w-0">
-              <History id={detail.user.id} titleOf={titleOf} />
+              <History kind={kind.name} id={detail.object.id} titleOf={titleOf} />
             </div>
           )}
         </div>

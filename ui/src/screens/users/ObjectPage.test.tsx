@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
-import type { UserDetail } from "../../backend/bindings/UserDetail";
+import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
 import { openWindow } from "../../testing/window";
 
 test("a refused save shows every policy at its field and keeps what was typed", async () => {
@@ -60,7 +60,7 @@ test("the status is one of two, and another one that a user has stays possible",
   openWindow("/users", (inner) => async (name, request) => {
     if (name === "object_save") saves.push(request);
     const answer = await inner(name, request);
-    if (name === "user_get") (answer as UserDetail).user.attributes["accountStatus"] = "suspended";
+    if (name === "object_get") (answer as ObjectDetail).object.attributes["accountStatus"] = "suspended";
     return answer;
   });
   await user.click(await screen.findByRole("button", { name: "user0002" }));

@@ -1,0 +1,108 @@
+import { useState } from "react";
+
+import { Button, IconButton } from "./Button";
+import { Field } from "./Field";
+import { type Comparison, OPERATOR_WORDS, OPERATORS, type Operator, readFilter, writeFilter } from "./filter";
+import { Suggest, type Suggestion } from "./Suggest";
+
+/** A query filter, as a list of comparisons where it is one, else as its text. */
+export function FilterBuilder({ label, value, variable, attributes, errors = [], onChange, onLeave }: {
+  label: string;
+  value: string;
+  /** What a pointer of this filter begins with, such as `source`; empty where it begins with the attribute. */
+  variable: string;
+  attributes: Suggestion[];
+  errors?: string[];
+  onChange: (value: string) => void;
+  /** A field was left. */
+  onLeave?: () => void;
+}) {
+  const [asText, setAsText] = useState(false);
+  // A row without an attribute is no filter yet, so it stands here and not in the document.
+  const [begun, setBegun] = useState<Comparison | null>(null);
+  const group = readFilter(value, variable);
+  if (asText || !group) {
+    return (
+      <Field
+        label={`${label} as text`}
+        errors={errors}
+        help={
+          group ? (
+            <Button look="quiet" className="-ml-2.5" onClick={() => setAsText(false)}>
+              Show as a list
+            </Button>
+          ) : (
+            "More than the list of comparisons can show; it stays as it is written."
+          )
+        }
+      >
+        {(props) => <textarea className="field" rows={2} spellCheck={false} value={value} onChange={(event) => onChange(event.target.value)} onBlur={onLeave} {...props} />}
+      </Field>
+    );
+  }
+  const { join, parts } = group;
+  const rows = begun ? [...parts, begun] : parts;
+  const write = (next: Comparison[], joined = join) => onChange(writeFilter({ join: joined, parts: next }, variable));
+
+  function change(index: number, comparison: Comparison) {
+    if (index < parts.length) {
+      // An attribute's name is deleted before another is typed; until then the row waits.
+      if (comparison.attribute === "") {
+        setBegun(comparison);
+        write(parts.toSpliced(index, 1));
+      } else write(parts.with(index, comparison));
+    } else if (comparison.attribute === "") setBegun(comparison);
+    else {
+      setBegun(null);
+      write([...parts, comparison]);
+    }
+  }
+
+  return (
+    <fieldset className="flex min-w-0 flex-col gap-1.5">
+      <legend className="sr-only">{label}</legend>
+      {rows.length > 1 && (
+        <label className="flex items-center gap-2 text-soft">
+          <select className="field w-auto!" value={join} onChange={(event) => write(parts, event.target.value === "or" ? "or" : "and")}>
+            <option value="and">All</option>
+            <option value="or">Any</option>
+          </select>
+          of these hold
+        </label>
+      )}
+      {rows.map((part, index) => (
+        // Rows have no name of their own; their place is what they are.
+        // oxlint-disable-next-line react/no-array-index-key
+        <div key={index} className="flex items-center gap-1.5">
+          <div className="min-w-0 flex-1">
+            <Suggest hideLabel label={`Attribute ${index + 1}`} placeholder="attribute" value={part.attribute} options={attributes} onChange={(attribute) => change(index, { ...part, attribute: attribute.trim() })} onLeave={onLeave} />
+          </div>
+          <select className="field w-29! shrink-0" aria-label={`Comparison ${index + 1}`} value={part.operator} onChange={(event) => change(index, { ...part, operator: event.target.value as Operator })}>
+            {OPERATORS.map((operator) => (
+              <option key={operator} value={operator}>
+                {OPERATOR_WORDS[operator]}
+              </option>
+            ))}
+          </select>
+          {part.operator !== "pr" && part.operator !== "absent" && (
+            <input className="field min-w-0 flex-1" aria-label={`Value ${index + 1}`} placeholder="value" value={part.value} onChange={(event) => change(index, { ...part, value: event.target.value })} onBlur={onLeave} />
+          )}
+          <IconButton icon="close" label={`Remove comparison ${index + 1}`} onClick={() => (index < parts.length ? write(parts.toSpliced(index, 1)) : setBegun(null))} />
+        </div>
+      ))}
+      {errors.length > 0 && (
+        <p role="alert" className="text-sm text-needs">
+          {errors.join(" ")}
+        </p>
+      )}
+      <div className="-ml-2.5 flex flex-wrap items-center">
+        <Button look="quiet" icon="plus" disabled={begun !== null} onClick={() => setBegun({ attribute: "", operator: "pr", value: "" })}>
+          Add comparison
+        </Button>
+        <Button look="quiet" onClick={() => setAsText(true)}>
+          Show as text
+        </Button>
+      </div>
+    </fieldset>
+  );
+}

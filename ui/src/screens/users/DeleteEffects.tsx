@@ -1,0 +1,88 @@
+import { useQuery } from "@tanstack/react-query";
+
+import type { DeleteEffect } from "../../backend/bindings/DeleteEffect";
+import type { DeleteForesight } from "../../backend/bindings/DeleteForesight";
+import { call } from "../../backend";
+import { Outside } from "../../parts/Outside";
+import { Skeleton } from "../../parts/Page";
+import { Notice, Problem } from "../../parts/Problem";
+import { count, number } from "../../words/numbers";
+import { parts, together } from "./bulk";
+
+/** More would take longer than anybody wants to wait for an answer. */
+const MOST_FORESEEN = 2000;
+
+const DOES: Record<string, (records: string) => string> = {
+  DELETE: (records) => `${records} will be deleted there`,
+  UNLINK: (records) => `the link of ${records} will be removed; the records stay there`,
+  EXCEPTION: (records) => `${records} will wait for your decision in the queue; they stay there`,
+};
+
+/** What deleting some objects will do elsewhere, by the policies of the mappings, before it is done. */
+export function DeleteEffects({ kind, ids }: { kind: string; ids: string[] }) {
+  const asked = ids.slice(0, MOST_FORESEEN);
+  const foresight = useQuery({
+    queryKey: ["objects_foresee_delete", { kind, ids: asked }] as const,
+    queryFn: async () => together(await Promise.all(parts(asked).map((part) => call("objects_foresee_delete", { kind, ids: part })))),
+    gcTime: 0,
+    staleTime: 0,
+    refetchOnWindowFocus: false,
+  });
+  if (foresight.error) return <Problem error={foresight.error} />;
+  if (!foresight.data) return <Skeleton rows={2} />;
+  return <Effects foresight={foresight.data} partly={asked.length < ids.length} />;
+}
+
+function Effects({ foresight: { effects, leftAlone }, partly }: { foresight: DeleteForesight; partly: boolean }) {
+  return (
+    <>
+      {effects.length === 0 && leftAlone === 0 && <p>Nothing happens in other systems: no record there is linked.</p>}
+      {effects.length > 0 && (
+        <ul aria-label="What happens elsewhere" className="flex flex-col gap-2">
+          {effects.map((effect) => (
+            <li key={`${effect.mapping} ${effect.action} ${effect.situation} ${String(effect.needsYou)}`}>
+              <Effect effect={effect} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {leftAlone > 0 && <p>{count(leftAlone, "linked record stays", "linked records stay")} as {leftAlone === 1 ? "it is" : "they are"}: no mapping carries a delete on to {leftAlone === 1 ? "it" : "them"}.</p>}
+      {partly && <p>This is what the first {number(MOST_FORESEEN)} of them mean; the others follow the same policies.</p>}
+    </>
+  );
+}
+
+function Effect({ effect }: { effect: DeleteEffect }) {
+  const records = count(effect.count, "record");
+  const does = DOES[effect.action]?.(records) ?? `nothing is done about ${records} there`;
+  return (
+    <>
+      <span className="font-medium text-ink">
+        <Outside text={effect.targetTitle} />
+      </span>
+      {": "}
+      {effect.action === "" ? (
+        <Notice tone="waits">
+          What it would do cannot be told now: <bdi>{effect.reason}</bdi>. The deletes will wait in the queue.
+        </Notice>
+      ) : (
+        <span className={effect.action === "DELETE" ? "text-needs" : ""}>{does}</span>
+      )}
+      <span className="block text-sm">
+        {effect.examples.length > 0 && (
+          <>
+            <bdi>{effect.examples.join(", ")}</bdi>
+            {effect.count > effect.examples.length && ` and ${number(effect.count - effect.examples.length)} more`}
+            {"; "}
+          </>
+        )}
+        by <bdi>{effect.mapping}</bdi>
+        {effect.situation !== "" && (
+          <>
+            , <code className="font-mono">{effect.situation}</code> is {effect.action}
+          </>
+        )}
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+import type { NavigateOptions } from "@tanstack/react-router";
+
+import type { ManagedProperty } from "../../backend/bindings/ManagedProperty";
+import type { ManagedTypeDetail } from "../../backend/bindings/ManagedTypeDetail";
+import type { ListState } from "./listState";
+
+/** An attribute of a form or a list. */
+export interface Attribute {
+  name: string;
+  title: string;
+  kind: string;
+  required: boolean;
+  searchable: boolean;
+  editable: boolean;
+  /** The policies in words. */
+  policies: string[];
+}
+
+/** What the screens of a managed type go by. */
+export interface Kind {
+  name: string;
+  title: string;
+  /** In form order, without what is never shown. */
+  attributes: Attribute[];
+  /** What goes in and never comes out: passwords and the like. */
+  secrets: ManagedProperty[];
+}
+
+export function kindOf({ summary, properties }: ManagedTypeDetail): Kind {
+  return {
+    name: summary.name,
+    title: summary.title || summary.name,
+    attributes: properties
+      .filter(({ viewable, private: hidden, protection }) => viewable && !hidden && protection === null)
+      .map(({ name, title, types, required, searchable, computed, policies }) => ({
+        name,
+        title: title || name,
+        kind: types.find((type) => type !== "null") ?? "string",
+        required,
+        searchable,
+        // `userEditable` is about people editing their own profile; an administrator edits everything that is stored.
+        editable: !computed,
+        policies: policies.filter(({ checked }) => checked).map(({ words }) => words),
+      })),
+    secrets: properties.filter(({ protection }) => protection !== null),
+  };
+}
+
+const USER = "user";
+
+/** Where the list of a type is. Users have a place of their own in the sidebar. */
+export function listPlace(kind: string, search: ListState = {}): NavigateOptions {
+  return kind === USER ? { to: "/users", search } : { to: "/objects/$kind", params: { kind }, search };
+}
+
+export function objectPlace(kind: string, id: string, from?: ListState): NavigateOptions {
+  const state = from ? { state: { listState: from } } : {};
+  return kind === USER ? { to: "/users/$id", params: { id }, ...state } : { to: "/objects/$kind/$id", params: { kind, id }, ...state };
+}
+
+export function newPlace(kind: string): NavigateOptions {
+  return kind === USER ? { to: "/users/new" } : { to: "/objects/$kind/new", params: { kind } };
+}
+
+/** "3 users", "1 organization": a type's objects in the middle of a sentence. */
+export function objectsWord(kind: Kind, many: boolean): string {
+  const word = kind.name === USER ? "user" : kind.title.toLowerCase();
+  return many ? `${word}s` : word;
+}
