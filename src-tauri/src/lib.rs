@@ -45,6 +45,9 @@ fn start(arguments: &Arguments) -> Result<ExitCode, String> {
     let data_dir = arguments.data_dir()?;
     // Held to the end: dropping it writes what is still in memory.
     let _log = logging::start(&data_dir);
+    if let Err(problem) = api::write_no_core_file() {
+        tracing::warn!(%problem, "a crash may leave a core file");
+    }
     display_is_there()?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %data_dir.display(), "starting");
 

@@ -31,6 +31,7 @@ mod perform;
 mod pool;
 mod preferences;
 mod ready_mappings;
+mod ready_setup;
 mod recon_documents;
 mod remote_data;
 mod rest_access;

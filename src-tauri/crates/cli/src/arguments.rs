@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{connector, idm, inbox, mapping, queue, recon, run, sandbox, scim_token, serve, user, vault},
+    commands::{
+        connector, idm, inbox, manual, mapping, queue, recon, run, sandbox, schedule, scim_token,
+        serve, user, vault,
+    },
     exit::Failure,
 };
 
@@ -50,6 +53,9 @@ pub enum Command {
     /// Runs: their plans, their entries, what to do with them
     #[command(subcommand)]
     Run(run::Command),
+    /// What happens by itself, and when
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Managed users
     #[command(subcommand)]
     User(user::Command),
@@ -77,6 +83,9 @@ pub enum Command {
     Vault(vault::Command),
     /// Tells the whole story in the terminal: two sandboxes, a preview, reconciliations, and changes each way
     Demo,
+    Completions(manual::Completions),
+    #[command(hide = true)]
+    PackageFiles(manual::PackageFiles),
 }
 
 impl Arguments {
@@ -147,6 +156,7 @@ mod tests {
             "concord user list --limit few",
             "concord sandbox hubspot --limits enterprise",
             "concord queue discard",
+            "concord schedule enable",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

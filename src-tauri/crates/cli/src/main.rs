@@ -28,6 +28,9 @@ use crate::{arguments::Arguments, exit::Failure, output::Output};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     logging::start(arguments.verbose);
+    if let Err(problem) = api::keep_memory_private() {
+        tracing::warn!(%problem, "the system does not keep this process's memory from others");
+    }
     let output = Output::new(arguments.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -15,6 +15,7 @@ mod bench;
 mod bindings;
 mod conformance;
 mod counts;
+mod installers;
 mod node;
 mod packages;
 mod python;
@@ -30,6 +31,7 @@ cargo xtask run [ARGUMENTS]   installs what is missing, builds the UI, starts th
 cargo xtask test [STEP]       installs what the tests need and runs all of them, or one step with what it needs
 cargo xtask bench [--quick]   measures the engine beside its floors at 10k, 100k and 1M records (--quick: not the million)
 cargo xtask bindings          writes the UI's TypeScript types from the Rust types
+cargo xtask package [--check] makes .deb and .rpm packages (--check: installs and uses them in a clean Debian; as root)
 cargo xtask audit             checks licences, banned and duplicate crates, and known advisories (needs network)
 ";
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Some("test") => suite::run(&rest),
         Some("bench") => bench::measure(&rest).map(|()| ExitCode::SUCCESS),
         Some("bindings") => bindings::write().map(|()| ExitCode::SUCCESS),
+        Some("package") => installers::make(&rest).map(|()| ExitCode::SUCCESS),
         Some("audit") => audit::check().map(|()| ExitCode::SUCCESS),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}\nSteps of the test, in their order: {}\n", suite::step_names().join(", "));

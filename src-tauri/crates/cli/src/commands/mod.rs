@@ -8,11 +8,13 @@ pub mod connector;
 pub mod demo;
 pub mod idm;
 pub mod inbox;
+pub mod manual;
 pub mod mapping;
 pub mod queue;
 pub mod recon;
 pub mod run;
 pub mod sandbox;
+pub mod schedule;
 pub mod scim_token;
 pub mod serve;
 pub mod user;
@@ -35,6 +37,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Mapping(command) => mapping::run(command, open().await?.as_ref(), output).await,
         Command::Recon(command) => recon::run(command, &open().await?, output).await,
         Command::Run(command) => run::run(command, &open().await?, output).await,
+        Command::Schedule(command) => schedule::run(command, &open().await?, output).await,
         Command::User(command) => user::run(command, open().await?.as_ref(), output).await,
         Command::Inbox(command) => inbox::run(command, open().await?.as_ref(), output).await,
         Command::Link(command) => inbox::link(command, open().await?.as_ref(), output).await,
@@ -44,8 +47,10 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Serve(command) => serve::run(command, &open().await?, output).await,
         Command::ScimToken(command) => scim_token::run(command, open().await?.as_ref(), output).await,
         Command::Vault(command) => vault::run(command, open().await?.as_ref(), output).await,
-        // These two keep nothing in the data folder.
+        // These keep nothing in the data folder.
         Command::Sandbox(command) => sandbox::run(command, output).await,
         Command::Demo => demo::run(output).await,
+        Command::Completions(command) => manual::completions(command, output),
+        Command::PackageFiles(command) => manual::package_files(command, output),
     }
 }
