@@ -197,6 +197,14 @@ fn salesforce() -> Vec<ConnectorProperty> {
             "deactivate frees the licence; freeze only stops the sign-in. Salesforce keeps users for good.",
         ),
         row(
+            "duplicateRules",
+            "When a duplicate rule matches",
+            "text",
+            json!("refuse"),
+            true,
+            "refuse tells you; save makes the record all the same, where the rule allows it.",
+        ),
+        row(
             "usernameSuffix",
             "Suffix of user names",
             "text",
