@@ -28,6 +28,8 @@ pub const COMMAND_NAMES: &[&str] = &[
     "mapping_get",
     "mapping_save",
     "mapping_remove",
+    "ready_mappings_of",
+    "ready_mappings_add",
     "mapping_propose",
     "mapping_try",
     "mapping_matches",

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::{
     ApiError, ErrorCode,
     dto::{AppStatus, Empty, VaultPassphrase, VaultStatus},
+    overview::LastNote,
     pool::Pool,
     vaulting::Vaulting,
 };
@@ -48,10 +49,11 @@ pub struct App {
     pub(crate) running: Mutex<HashMap<String, Running>>,
     pub(crate) consents: Mutex<HashMap<String, CancellationToken>>,
     pub(crate) who: String,
+    pub(crate) noted: LastNote,
+    pub(crate) folder: PathBuf,
     sandbox_url: Mutex<Option<String>>,
     wake: tokio::sync::Notify,
     pub(crate) schedules_changed: tokio::sync::Notify,
-    pub(crate) folder: PathBuf,
     pub(crate) downloads: Mutex<Option<PathBuf>>,
     /// Itself, for work that goes on after a command has been answered.
     pub(crate) me: Weak<Self>,
@@ -92,13 +94,13 @@ impl App {
             ApiError::new(ErrorCode::Internal, format!("opening the data folder ended unexpectedly: {e}"))
         })??;
         let clock = real_clock();
+        let kept_in = folder.clone();
         let keyring = Arc::new(vault::Keyring::default());
         let passphrase = options.passphrase.filter(|p| !p.is_empty()).map(Secret::new);
         let vaulting =
             Arc::new(Vaulting::open(store.clone(), Arc::clone(&clock), keyring, passphrase).await?);
         let pool =
             Arc::new(Pool::new(store.clone(), Arc::clone(&vaulting), Arc::clone(&clock), folder.clone()));
-        let kept_in = folder.clone();
         let engine = Engine::new(store.clone(), pool.clone(), Arc::clone(&clock), folder)
             .with_sealer(vaulting.clone());
         engine.bury_all_dead_runs().await?;
@@ -115,10 +117,11 @@ impl App {
             running: Mutex::default(),
             consents: Mutex::default(),
             who,
+            noted: LastNote::default(),
+            folder: kept_in,
             sandbox_url: Mutex::default(),
             wake: tokio::sync::Notify::new(),
             schedules_changed: tokio::sync::Notify::new(),
-            folder: kept_in,
             downloads: Mutex::default(),
             me: me.clone(),
         }))
@@ -165,6 +168,7 @@ impl App {
                 Ok((r.connectors()?.len(), r.mappings()?.len(), r.managed_count("user")?, r.queue_count()?))
             })
             .await?;
+        self.note_users(users).await?;
         Ok(AppStatus {
             version: env!("CARGO_PKG_VERSION").into(),
             vault: self.vaulting.status().await?,

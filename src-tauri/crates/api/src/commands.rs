@@ -32,6 +32,8 @@ macro_rules! with_commands {
             mapping_get(ByName) -> MappingDetail;
             mapping_save(MappingDraft) -> MappingDetail;
             mapping_remove(ByName) -> Empty;
+            ready_mappings_of(ByName) -> Vec<ReadyMapping>;
+            ready_mappings_add(ReadyMappingsAdd) -> Vec<MappingSummary>;
             mapping_propose(MappingProposalRequest) -> MappingProposal;
             mapping_try(TrialRequest) -> Trial;
             mapping_matches(MatchRequest) -> MatchReport;

@@ -5,12 +5,14 @@
 mod connectors;
 mod files;
 mod mappings;
+mod schedules;
 mod scripts;
 
 use std::{collections::BTreeSet, path::PathBuf};
 
 use connector::ErrorKind;
 use engine::{Engine, Gravity};
+use jiff::Timestamp;
 use model::{ConnectorConfig, ManagedConfig, ManagedObjectConfig, MappingConfig};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,6 +23,7 @@ use crate::{
     ApiError, App, ErrorCode,
     mappings::check_links,
     pool::{TOKENS, owner},
+    schedules::{problem_of, put_schedule},
 };
 
 /// What stands beside the mappings in `sync.json`.
@@ -47,6 +50,8 @@ pub struct IdmImported {
     pub managed: Vec<Taken>,
     /// The mappings of the project in sync order.
     pub mappings: Vec<Taken>,
+    /// The schedules of the project.
+    pub schedules: Vec<Taken>,
     /// What was kept and does not run here, or does something else, and why.
     pub notes: Vec<Note>,
     /// What the connectors need that only the IDM server had.
@@ -141,20 +146,22 @@ struct Incoming {
     managed: Vec<ManagedObjectConfig>,
     managed_rest: Map<String, Value>,
     mappings: Vec<mappings::Incoming>,
+    schedules: Vec<schedules::Incoming>,
     sync_rest: Option<Map<String, Value>>,
 }
 
 impl App {
-    /// Takes over an IDM project: connectors, managed types and mappings, all of it or nothing.
+    /// Takes over an IDM project: connectors, managed types, mappings and schedules, all of it or nothing.
     pub async fn import_idm(&self, request: IdmImport) -> Result<IdmImported, ApiError> {
         let folder = request.folder.clone();
         let (conf, mut documents, mut incoming) = off_thread(move || {
             let project = Project::open(&folder)?;
             let mut documents = project.documents()?;
-            let connectors = read_connectors(&mut documents)?;
+            let connectors = read_connectors(&mut documents, &project)?;
             let (mappings, sync_rest) = mappings::read(&mut documents, &project)?;
             let (managed, managed_rest, notes) = read_managed(documents.managed.take(), &project)?;
-            let incoming = Incoming { connectors, managed, managed_rest, mappings, sync_rest };
+            let schedules = schedules::read(&mut documents)?;
+            let incoming = Incoming { connectors, managed, managed_rest, mappings, schedules, sync_rest };
             Ok((project.conf, documents, (incoming, notes)))
         })
         .await?;
@@ -163,6 +170,7 @@ impl App {
             self.judge_connector(connector)?;
         }
         self.judge_mappings(project).await?;
+        notes.extend(self.judge_schedules(project).await?);
         notes.extend(self.judge_managed(project, request.replace).await?);
         for n in project.connectors.iter_mut().map(|c| &mut c.notes) {
             notes.append(n);
@@ -183,21 +191,22 @@ impl App {
             left_alone: std::mem::take(&mut documents.others),
             ..IdmImported::default()
         };
-        let (at, who, replace) = (self.at(), self.who.clone(), request.replace);
+        let (now, at, who, replace) = (self.clock.now(), self.at(), self.who.clone(), request.replace);
         let (project, _) = incoming;
         let (taken, to_fill) =
-            self.store.write(move |w| project.put(w, &sealed, replace, &at, &who)).await??;
-        [report.connectors, report.managed, report.mappings] = taken;
+            self.store.write(move |w| project.put(w, &sealed, replace, now, &at, &who)).await??;
+        [report.connectors, report.managed, report.mappings, report.schedules] = taken;
         if to_fill {
             self.fill_columns_in_background();
         }
         self.wake_worker();
+        self.schedules_changed.notify_one();
         Ok(report)
     }
 
-    /// Writes every connector, managed type and mapping as the documents of an IDM project. No secret leaves.
+    /// Writes every connector, managed type, mapping and schedule as the documents of an IDM project. No secret leaves.
     pub async fn export_idm(&self, request: IdmExport) -> Result<IdmExported, ApiError> {
-        let (connectors, secrets, mappings, managed, rest) = self
+        let (connectors, secrets, mappings, managed, rest, schedules) = self
             .store
             .read(|r| {
                 let connectors: Vec<ConnectorConfig> =
@@ -210,7 +219,7 @@ impl App {
                             .map(|s| LeftOut { connector: connector.name.clone(), property: s.field }),
                     );
                 }
-                Ok((connectors, secrets, r.mappings()?, Engine::managed_config(r), r.setting(SYNC_REST)?))
+                Ok((connectors, secrets, r.mappings()?, Engine::managed_config(r), r.setting(SYNC_REST)?, r.schedules()?))
             })
             .await?;
         let mut sync = Map::new();
@@ -225,6 +234,9 @@ impl App {
             files.push((name, pretty(&document(&connectors::outgoing(connector))?)?));
         }
         files.push(("managed.json".to_owned(), pretty(&document(&managed?)?)?));
+        for schedule in &schedules {
+            files.push((files::schedule_file(&schedule.name), pretty(&document(&schedule.config)?)?));
+        }
         files.push(("sync.json".to_owned(), pretty(&Value::Object(sync))?));
         let written = off_thread(move || {
             let project = Project::make(&request.folder)?;
@@ -332,6 +344,30 @@ impl App {
     }
 }
 
+impl App {
+    /// A schedule that does nothing here is kept and said.
+    async fn judge_schedules(&self, project: &mut Incoming) -> Result<Vec<Note>, ApiError> {
+        let stored = self.store.read(|r| r.mappings()).await?;
+        let mappings: Vec<MappingConfig> = project
+            .mappings
+            .iter()
+            .map(|m| m.config.clone())
+            .chain(stored.into_iter().map(|m| m.config))
+            .collect();
+        let mut notes = Vec::new();
+        for schedule in &mut project.schedules {
+            let problem = schedule.problem.take().or_else(|| problem_of(&schedule.config.task(), &mappings));
+            schedule.runs = schedule.config.enabled && problem.is_none();
+            notes.extend(problem.map(|what| Note {
+                about: format!("schedule `{}`", schedule.name),
+                place: String::new(),
+                what: format!("it does not fire here: {what}"),
+            }));
+        }
+        Ok(notes)
+    }
+}
+
 impl Incoming {
     /// Puts everything in one transaction. An inner error means that nothing was written.
     fn put(
@@ -339,15 +375,16 @@ impl Incoming {
         w: &Writer<'_>,
         sealed: &[SealedSecret],
         replace: bool,
+        now: Timestamp,
         at: &str,
         who: &str,
-    ) -> Result<Result<([Vec<Taken>; 3], bool), ApiError>, StoreError> {
+    ) -> Result<Result<([Vec<Taken>; 4], bool), ApiError>, StoreError> {
         let types = match Engine::managed_types(w) {
             Ok(types) => types,
             Err(error) => return Ok(Err(error.into())),
         };
         let taken = self.compare(w, &types)?;
-        let differing: Vec<String> = ["connector", "managed type", "mapping"]
+        let differing: Vec<String> = ["connector", "managed type", "mapping", "schedule"]
             .iter()
             .zip(&taken)
             .flat_map(|(word, taken)| {
@@ -385,10 +422,16 @@ impl Incoming {
             w.put_mapping(&mapping.config, at)?;
         }
         put_in_order(w, &self.mappings)?;
+        for (schedule, taken) in self.schedules.iter().zip(&taken[3]) {
+            // One that is there just so goes on as it was.
+            if taken.result != TakenHow::Unchanged {
+                put_schedule(w, &schedule.name, &schedule.config, now, at)?;
+            }
+        }
         if let Some(rest) = self.sync_rest {
             w.set_setting(SYNC_REST, &Value::Object(rest).to_string())?;
         }
-        for (topic, taken) in ["connector", "managed", "mapping"].iter().zip(&taken) {
+        for (topic, taken) in ["connector", "managed", "mapping", "schedule"].iter().zip(&taken) {
             for one in taken.iter().filter(|t| t.result != TakenHow::Unchanged) {
                 w.add_audit(&AuditRow {
                     at: at.to_owned(),
@@ -405,15 +448,15 @@ impl Incoming {
         Ok(Ok((taken, to_fill)))
     }
 
-    /// What each object does to what is there: connectors, types, mappings.
-    fn compare(&self, r: &Reader<'_>, types: &[ManagedObjectConfig]) -> Result<[Vec<Taken>; 3], StoreError> {
+    /// What each object does to what is there: connectors, types, mappings, schedules.
+    fn compare(&self, r: &Reader<'_>, types: &[ManagedObjectConfig]) -> Result<[Vec<Taken>; 4], StoreError> {
         let how = |there: bool, same: bool| match (there, same) {
             (false, _) => TakenHow::Added,
             (true, false) => TakenHow::Changed,
             (true, true) => TakenHow::Unchanged,
         };
-        let mut taken: [Vec<Taken>; 3] = Default::default();
-        let [connectors, managed, mappings] = &mut taken;
+        let mut taken: [Vec<Taken>; 4] = Default::default();
+        let [connectors, managed, mappings, schedules] = &mut taken;
         for incoming in &self.connectors {
             let there = r.connector(&incoming.config.name)?;
             let same =
@@ -443,6 +486,15 @@ impl Incoming {
                 runs: incoming.runs,
             });
         }
+        for incoming in &self.schedules {
+            let there = r.schedule(&incoming.name)?;
+            schedules.push(Taken {
+                name: incoming.name.clone(),
+                file: incoming.file.clone(),
+                result: how(there.is_some(), there.is_some_and(|t| t.config == incoming.config)),
+                runs: incoming.runs,
+            });
+        }
         Ok(taken)
     }
 }
@@ -464,11 +516,11 @@ fn put_in_order(w: &Writer<'_>, mappings: &[mappings::Incoming]) -> Result<(), S
     w.reorder_mappings(&order)
 }
 
-fn read_connectors(documents: &mut Documents) -> Result<Vec<connectors::Incoming>, ApiError> {
+fn read_connectors(documents: &mut Documents, project: &Project) -> Result<Vec<connectors::Incoming>, ApiError> {
     let mut names = BTreeSet::new();
     let mut found = Vec::new();
     for (name, document) in std::mem::take(&mut documents.connectors) {
-        let incoming = connectors::read(&name, document)?;
+        let incoming = connectors::read(&name, document, project)?;
         if !names.insert(incoming.config.name.to_lowercase()) {
             let what = format!("connector `{}` stands twice in the project", incoming.config.name);
             return Err(wrong(&incoming.file, what));

@@ -236,7 +236,10 @@ impl App {
                     message: g.message.clone(),
                 })
                 .collect(),
-            causes: causes.into_iter().map(|(reason, n)| count_of(reason, "", n)).collect(),
+            causes: causes
+                .into_iter()
+                .map(|c| count_of(c.reason, c.remedy.as_deref().unwrap_or_default(), c.count))
+                .collect(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+use api::csv;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -99,6 +100,13 @@ impl Stream {
     pub fn text(&mut self, text: &str) {
         if self.failure.is_none() {
             self.failure = self.out.write_all(text.as_bytes()).err();
+        }
+    }
+
+    /// A row for spreadsheets.
+    pub fn row<'c>(&mut self, cells: impl IntoIterator<Item = &'c str>) {
+        if self.failure.is_none() {
+            self.failure = csv::write_row(&mut self.out, cells).err();
         }
     }
 

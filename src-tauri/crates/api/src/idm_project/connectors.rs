@@ -2,13 +2,13 @@
 
 use model::{
     ConnectorConfig, Secret,
-    connector_config::{ConnectorConfigError, SECRET_PROPERTIES},
+    connector_config::{self, ConnectorConfigError, SECRET_PROPERTIES},
 };
 use serde_json::Value;
 
 use super::{
     Note, ToEnter,
-    files::{Document, wrong},
+    files::{Document, Project, wrong},
 };
 use crate::ApiError;
 
@@ -24,8 +24,9 @@ pub(super) struct Incoming {
 }
 
 /// Reads a document. `name` is the one in the file's name.
-pub(super) fn read(name: &str, document: Document) -> Result<Incoming, ApiError> {
+pub(super) fn read(name: &str, document: Document, project: &Project) -> Result<Incoming, ApiError> {
     let Document { file, mut value } = document;
+    let unread = bring_in_actions(&mut value, project);
     if let Some(map) = value.as_object_mut() {
         map.shift_remove("_id");
         // How the connector was doing where `connector show` printed it.
@@ -66,6 +67,7 @@ pub(super) fn read(name: &str, document: Document) -> Result<Incoming, ApiError>
             note(property, what)
         })
         .collect();
+    notes.extend(unread.into_iter().map(|what| note("systemActions", what)));
     let to_enter = missing
         .into_iter()
         .map(|(property, why)| ToEnter { connector: config.name.clone(), property, why })
@@ -82,6 +84,27 @@ pub(super) fn read(name: &str, document: Document) -> Result<Incoming, ApiError>
         ));
     }
     Ok(Incoming { config, file, secrets, to_enter, notes })
+}
+
+/// Puts the text of every script file of `systemActions` inline. Gives why some cannot be.
+fn bring_in_actions(document: &mut Value, project: &Project) -> Vec<String> {
+    let scripts = document.get_mut("systemActions").and_then(Value::as_array_mut).into_iter().flatten();
+    let actions = scripts.filter_map(|s| s.get_mut("actions")?.as_array_mut()).flatten();
+    let mut unread = Vec::new();
+    for action in actions.filter_map(Value::as_object_mut) {
+        let Some(file) = action.get("actionFile").and_then(Value::as_str).map(str::to_owned) else { continue };
+        if action.contains_key("actionSource") {
+            continue;
+        }
+        match project.script(&file) {
+            Ok(source) => {
+                action.shift_remove("actionFile");
+                action.insert("actionSource".into(), source.into());
+            }
+            Err(why) => unread.push(why),
+        }
+    }
+    unread
 }
 
 /// Why a value means nothing outside of its IDM server, if so.
@@ -102,11 +125,7 @@ fn needs_idm(value: &Value) -> Option<String> {
 
 /// Whether a property holds a secret by its name, although Concord does not know it as one.
 fn sounds_secret(property: &str) -> bool {
-    let name = property.to_ascii_lowercase();
-    !SECRET_PROPERTIES.contains(&property)
-        && ["password", "secret", "token", "credentials", "passphrase", "privatekey", "apikey"]
-            .iter()
-            .any(|end| name.ends_with(end))
+    !SECRET_PROPERTIES.contains(&property) && connector_config::sounds_secret(property)
 }
 
 /// The document as it leaves: nothing in it is a secret.

@@ -36,6 +36,8 @@ pub(super) struct Documents {
     /// By the name in the file's name.
     pub mappings: Vec<(String, Document)>,
     pub managed: Option<Document>,
+    /// By the name in the file's name.
+    pub schedules: Vec<(String, Document)>,
     /// The names of the other JSON files.
     pub others: Vec<String>,
 }
@@ -46,6 +48,7 @@ enum Kind<'f> {
     Sync,
     Mapping(&'f str),
     Managed,
+    Schedule(&'f str),
 }
 
 fn kind(file: &str) -> Option<Kind<'_>> {
@@ -56,8 +59,14 @@ fn kind(file: &str) -> Option<Kind<'_>> {
         _ => stem
             .strip_prefix("provisioner.openicf-")
             .map(Kind::Connector)
-            .or_else(|| stem.strip_prefix("mapping-").map(Kind::Mapping)),
+            .or_else(|| stem.strip_prefix("mapping-").map(Kind::Mapping))
+            .or_else(|| stem.strip_prefix("schedule-").map(Kind::Schedule)),
     }
+}
+
+/// The name of a schedule's file.
+pub(super) fn schedule_file(name: &str) -> String {
+    format!("schedule-{name}.json")
 }
 
 /// The name of a connector's file.
@@ -136,17 +145,19 @@ impl Project {
                 Kind::Mapping(name) => found.mappings.push((name.to_owned(), document)),
                 Kind::Sync => found.sync = Some(document),
                 Kind::Managed => found.managed = Some(document),
+                Kind::Schedule(name) => found.schedules.push((name.to_owned(), document)),
             }
         }
         let none = found.connectors.is_empty()
             && found.mappings.is_empty()
             && found.sync.is_none()
-            && found.managed.is_none();
+            && found.managed.is_none()
+            && found.schedules.is_empty();
         if none {
             return Err(ApiError::new(
                 ErrorCode::NotFound,
                 format!(
-                    "{} holds no provisioner.openicf-NAME.json, sync.json, mapping-NAME.json or managed.json; name the folder of an IDM project, or its conf folder",
+                    "{} holds no provisioner.openicf-NAME.json, sync.json, mapping-NAME.json, managed.json or schedule-NAME.json; name the folder of an IDM project, or its conf folder",
                     self.conf.display()
                 ),
             ));

@@ -10,9 +10,9 @@ use crate::{
     output::Output,
 };
 
-/// Takes over an IDM project: its connectors, managed types and mappings, all of it or nothing
+/// Takes over an IDM project: its connectors, managed types, mappings and schedules, all of it or nothing
 ///
-/// Reads provisioner.openicf-NAME.json, sync.json, mapping-NAME.json and managed.json, and the script files that they name.
+/// Reads provisioner.openicf-NAME.json, sync.json, mapping-NAME.json, managed.json and schedule-NAME.json, and the script files that they name.
 /// What cannot run here is kept and told.
 #[derive(Debug, Args)]
 pub struct Import {
@@ -24,7 +24,7 @@ pub struct Import {
     replace: bool,
 }
 
-/// Writes every connector, managed type and mapping as the documents of an IDM project, without secrets
+/// Writes every connector, managed type, mapping and schedule as the documents of an IDM project, without secrets
 #[derive(Debug, Args)]
 pub struct Export {
     /// The project's folder, or its conf folder
@@ -46,6 +46,7 @@ pub async fn import(command: &Import, app: &App, output: &Output) -> Result<Exit
         ("connector", &report.connectors, "disabled"),
         ("managed type", &report.managed, ""),
         ("mapping", &report.mappings, "cannot run here yet"),
+        ("schedule", &report.schedules, "does not fire"),
     ] {
         for one in taken {
             let but = if one.runs { String::new() } else { format!(", {not_running}") };

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use api::{
     App,
-    dto::{ById, RunApply, RunState, RunUndo, RunUnfinished, RunsRequest},
+    dto::{ById, ExportFormat, RunApply, RunExport, RunState, RunUndo, RunUnfinished, RunsRequest},
+    exports::RUN_COLUMNS,
 };
 use clap::Subcommand;
 use model::Situation;
@@ -32,6 +33,9 @@ pub enum Command {
         /// Only records that failed
         #[arg(long)]
         failed: bool,
+        /// As a table for spreadsheets
+        #[arg(long)]
+        csv: bool,
     },
     /// Carries out the plan of a preview, releases a held run, or goes on with one that was cut off
     ///
@@ -70,7 +74,16 @@ pub async fn run(command: &Command, app: &Arc<App>, output: &Output) -> Result<E
             summary::print(app, run, output).await?;
             Ok(Exit::Done)
         }
-        Command::Entries { run, situation, failed } => entries(app, run, *situation, *failed, output).await,
+        Command::Entries { csv: true, .. } if output.is_json() => Err(Failure::Told(
+            Exit::Usage,
+            "--csv and --json ask for two different things; leave one of them out".into(),
+        )),
+        Command::Entries { run, situation, failed, csv: true } => {
+            spreadsheet(app, run, *situation, *failed, output).await
+        }
+        Command::Entries { run, situation, failed, csv: false } => {
+            entries(app, run, *situation, *failed, output).await
+        }
         Command::Apply { run, allowance } => {
             let begun =
                 app.run_apply(RunApply { id: run.clone(), allow_deletes: allowance.deletes() }).await?;
@@ -178,6 +191,34 @@ async fn entries(
     if count == 0 && !json {
         output.hint("No entries: every record that was looked at is in sync, or none matches.");
     }
+    Ok(Exit::Done)
+}
+
+async fn spreadsheet(
+    app: &App,
+    run: &str,
+    situation: Option<Situation>,
+    failed: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let request = RunExport {
+        id: run.to_owned(),
+        format: ExportFormat::Csv,
+        situation: situation.map(|s| s.to_string()),
+        action: None,
+        failed,
+        search: None,
+    };
+    // An unknown run is told before the table is begun.
+    app.run_get(ById { id: run.to_owned() }).await?;
+    let mut stream = output.stream();
+    stream.row(RUN_COLUMNS);
+    app.run_rows(&request, |cells| {
+        stream.row(cells.iter().map(String::as_str));
+        !stream.is_broken()
+    })
+    .await?;
+    stream.end()?;
     Ok(Exit::Done)
 }
 

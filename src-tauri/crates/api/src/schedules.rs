@@ -1,0 +1,497 @@
+//! Schedules: looked at, changed, and fired when their time has come.
+//!
+//! Of several processes over one data folder one fires: it takes a lease, starts the run, and moves the schedule on. One that
+//! dies in between loses nothing, because the lease runs out and the time still stands.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use engine::{Due, Timetable, judge_due};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use model::{
+    MappingConfig, ResourcePath, ScheduleConfig,
+    schedule_config::{ScheduleConfigError, Task, check_schedule_name},
+};
+use serde_json::Value;
+use store::{AuditRow, Fired, ScheduleRow};
+
+use crate::{
+    ApiError, App, ErrorCode,
+    dto::{
+        ByName, ChangeFeed, Empty, RunMode, RunStart, RunSummary, ScheduleDraft, ScheduleEnable,
+        ScheduleInfo, ScheduleOutlook, ScheduleRan, ScheduleTry, SchedulesRequest,
+    },
+    mappings::end_title,
+};
+
+/// How many times a schedule's outlook shows.
+const SHOWN: usize = 5;
+/// How long the right to fire lasts; starting a run takes seconds.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// Schedules that another process changed are noticed within this.
+const LONGEST_NAP: Duration = Duration::from_secs(10);
+
+impl From<ScheduleConfigError> for ApiError {
+    fn from(error: ScheduleConfigError) -> Self {
+        Self::new(ErrorCode::Invalid, error.to_string())
+    }
+}
+
+impl App {
+    /// Schedules by name.
+    pub async fn schedules_list(&self, request: SchedulesRequest) -> Result<Vec<ScheduleInfo>, ApiError> {
+        let (rows, mappings) = self.store.read(|r| Ok((r.schedules()?, r.mappings()?))).await?;
+        let mappings: Vec<MappingConfig> = mappings.into_iter().map(|m| m.config).collect();
+        let mut found = Vec::new();
+        for row in rows {
+            let info = self.schedule_info(row, &mappings).await?;
+            let wanted = request.mapping.as_deref().is_none_or(|name| info.mappings.iter().any(|m| m == name));
+            if wanted {
+                found.push(info);
+            }
+        }
+        Ok(found)
+    }
+
+    /// One schedule.
+    pub async fn schedule_get(&self, request: ByName) -> Result<ScheduleInfo, ApiError> {
+        let row = self.schedule_row(&request.name).await?;
+        let mappings = self.mapping_configs().await?;
+        self.schedule_info(row, &mappings).await
+    }
+
+    /// Creates or changes a schedule.
+    pub async fn schedule_save(&self, request: ScheduleDraft) -> Result<ScheduleInfo, ApiError> {
+        let (_, config) = ScheduleConfig::from_value(request.config)?;
+        let name = request.name.trim().to_owned();
+        check_schedule_name(&name)?;
+        let lookup = name.clone();
+        let there = self.store.read(move |r| r.schedule(&lookup)).await?;
+        match (&there, request.create) {
+            (Some(_), true) => {
+                return Err(ApiError::new(
+                    ErrorCode::Conflict,
+                    format!("schedule `{name}` exists already; choose another name"),
+                ));
+            }
+            (None, false) => return Err(no_such_schedule(&name)),
+            _ => {}
+        }
+        self.check_schedule(&config).await?;
+        self.schedules_put(vec![(name.clone(), config)]).await?;
+        self.schedule_get(ByName { name }).await
+    }
+
+    /// Switches a schedule on or off.
+    pub async fn schedule_enable(&self, request: ScheduleEnable) -> Result<ScheduleInfo, ApiError> {
+        let ScheduleRow { name, mut config, .. } = self.schedule_row(&request.name).await?;
+        config.enabled = request.enabled;
+        if request.enabled {
+            self.check_schedule(&config).await?;
+        }
+        self.schedules_put(vec![(name.clone(), config)]).await?;
+        self.schedule_get(ByName { name }).await
+    }
+
+    /// Removes a schedule.
+    pub async fn schedule_remove(&self, request: ByName) -> Result<Empty, ApiError> {
+        let ScheduleRow { name, .. } = self.schedule_row(&request.name).await?;
+        let gone = name.clone();
+        self.store.write(move |w| w.remove_schedule(&gone)).await?;
+        self.audit("schedule", &name, "removed").await?;
+        Ok(Empty {})
+    }
+
+    /// When a schedule, saved or not, would fire.
+    pub async fn schedule_outlook(&self, request: ScheduleTry) -> Result<ScheduleOutlook, ApiError> {
+        let (_, config) = ScheduleConfig::from_value(request.config)?;
+        let now = self.clock.now();
+        Ok(match Timetable::of(&config, &home()) {
+            Ok(times) => ScheduleOutlook {
+                words: times.words(),
+                next: shown(times.upcoming(now, now, SHOWN)),
+                time_zone: times.zone().map(str::to_owned),
+                problem: None,
+            },
+            Err(problem) => ScheduleOutlook {
+                words: String::new(),
+                next: Vec::new(),
+                time_zone: None,
+                problem: Some(problem.to_string()),
+            },
+        })
+    }
+
+    /// Does now what a schedule does, whether it is on or not. Its next time stays.
+    pub async fn schedule_run(&self, request: ByName) -> Result<ScheduleRan, ApiError> {
+        let row = self.schedule_row(&request.name).await?;
+        let ran = self.carry_out_schedule(&row).await;
+        let fired = Fired {
+            at: self.at(),
+            run: ran.runs.first().map(|run| run.id.clone()),
+            outcome: format!("{}, by hand", ran.outcome),
+        };
+        let name = row.name.clone();
+        self.store.write(move |w| w.note_schedule(&name, &fired, false)).await?;
+        self.audit("schedule", &row.name, &format!("fired by hand: {}", ran.outcome)).await?;
+        Ok(ran)
+    }
+
+    /// The ends of a mapping whose changes liveSync could follow.
+    pub async fn change_feed(&self, request: ByName) -> Result<ChangeFeed, ApiError> {
+        let config = self.mapping_config(&request.name).await?;
+        let connectors = self.store.read(|r| r.connectors()).await?;
+        let title = end_title(&config.source, &connectors);
+        let path: ResourcePath = config.source_path()?;
+        let (follows, problem) = match &path {
+            ResourcePath::Managed(_) => (
+                false,
+                Some(format!("a change of {title} is delivered by implicit sync as it is saved")),
+            ),
+            ResourcePath::System { connector, object_type } => {
+                match engine::Connectors::connector(self.pool.as_ref(), connector).await {
+                    Ok(built) => {
+                        let follows = built
+                            .descriptor()
+                            .object_types
+                            .iter()
+                            .any(|t| t.name.eq_ignore_ascii_case(object_type) && t.change_feed);
+                        let why = format!("the connector cannot tell what has changed in {title}");
+                        (follows, (!follows).then_some(why))
+                    }
+                    Err(error) => (false, Some(ApiError::from(error).message)),
+                }
+            }
+            ResourcePath::Scim(_) => (false, Some(format!("{title} is mapped as it arrives, one by one"))),
+        };
+        Ok(ChangeFeed { source: config.source, title, follows, problem })
+    }
+
+    /// Puts schedules in place, all of them or none, and says when they are due. What has been checked is put.
+    pub(crate) async fn schedules_put(&self, schedules: Vec<(String, ScheduleConfig)>) -> Result<(), ApiError> {
+        let (now, at, who) = (self.clock.now(), self.at(), self.who.clone());
+        self.store
+            .write(move |w| {
+                for (name, config) in &schedules {
+                    put_schedule(w, name, config, now, &at)?;
+                    let state = if config.enabled { "saved, on" } else { "saved, off" };
+                    w.add_audit(&AuditRow {
+                        at: at.clone(),
+                        who: who.clone(),
+                        topic: "schedule".into(),
+                        object: name.clone(),
+                        detail: state.into(),
+                    })?;
+                }
+                Ok(())
+            })
+            .await?;
+        self.schedules_changed.notify_one();
+        Ok(())
+    }
+
+    /// Fires what is due, until it is dropped.
+    pub(crate) async fn keep_schedules(self: Arc<Self>) {
+        let since = self.clock.now();
+        loop {
+            if let Err(error) = self.fire_due(self.clock.now(), since).await {
+                tracing::warn!(%error, "schedules could not be looked at");
+            }
+            let soonest = self.store.read(|r| r.soonest_schedule()).await.ok().flatten();
+            let nap = soonest
+                .map(|ms| ms.saturating_sub(self.clock.now().as_millisecond()).max(50))
+                .map_or(LONGEST_NAP, |ms| Duration::from_millis(ms.unsigned_abs()).min(LONGEST_NAP));
+            let _ = tokio::time::timeout(nap, self.schedules_changed.notified()).await;
+        }
+    }
+
+    /// Fires what is due at `now`; `since` is when this process began to watch. Gives what came of each.
+    pub async fn fire_due(
+        &self,
+        now: Timestamp,
+        since: Timestamp,
+    ) -> Result<Vec<(String, String)>, ApiError> {
+        let rows = self.store.read(|r| r.schedules()).await?;
+        let mut outcomes = Vec::new();
+        for row in rows {
+            let Some(due_ms) = row.next_ms.filter(|ms| *ms <= now.as_millisecond()) else { continue };
+            let lease = (row.name.clone(), now.as_millisecond(), (now + LEASE).as_millisecond());
+            let leased =
+                self.store.write(move |w| w.lease_schedule(&lease.0, due_ms, lease.1, lease.2)).await?;
+            // Another process has it.
+            if !leased {
+                continue;
+            }
+            let due = Timestamp::from_millisecond(due_ms).unwrap_or(now);
+            let times = Timetable::of(&row.config, &home());
+            let anchor = Timestamp::from_millisecond(row.anchor_ms).unwrap_or(now);
+            let next = times.as_ref().ok().and_then(|t| t.next(now, anchor)).map(Timestamp::as_millisecond);
+            let judged = if times.is_ok() { judge_due(&row.config, due, now, since) } else { Due::Missed };
+            let (outcome, run) = match judged {
+                Due::Missed => (format!("missed at {}, and left out", engine::stamp(due)), None),
+                Due::Fire | Due::Late => {
+                    let ran = self.carry_out_schedule(&row).await;
+                    let made_up = match judged {
+                        Due::Late => format!(", to make up for {}", engine::stamp(due)),
+                        _ => String::new(),
+                    };
+                    (format!("{}{made_up}", ran.outcome), ran.runs.first().map(|run| run.id.clone()))
+                }
+            };
+            let fired = Fired { at: engine::stamp(now), run, outcome: outcome.clone() };
+            let audit = AuditRow {
+                at: fired.at.clone(),
+                who: format!("schedule {}", row.name),
+                topic: "schedule".into(),
+                object: row.name.clone(),
+                detail: outcome.clone(),
+            };
+            let name = row.name.clone();
+            self.store
+                .write(move |w| {
+                    w.note_schedule(&name, &fired, judged != Due::Missed)?;
+                    w.add_audit(&audit)?;
+                    w.move_schedule(&name, due_ms, next)
+                })
+                .await?;
+            tracing::info!(schedule = row.name, outcome, "schedule fired");
+            outcomes.push((row.name, outcome));
+        }
+        Ok(outcomes)
+    }
+
+    /// Starts what a schedule does: the first run at once, and those after it one after the other in the background, so that
+    /// each sees what the one before made. What stands in the way is told in the outcome.
+    async fn carry_out_schedule(&self, row: &ScheduleRow) -> ScheduleRan {
+        let mut requests = match self.runs_of(row).await {
+            Ok(requests) => requests.into_iter(),
+            Err(why) => return ScheduleRan { outcome: format!("not done: {why}"), runs: Vec::new() },
+        };
+        let (mut runs, mut outcomes) = (Vec::new(), Vec::new());
+        for request in requests.by_ref() {
+            match self.start_by_schedule(request).await {
+                Ok(run) => {
+                    runs.push(run);
+                    break;
+                }
+                Err(why) => outcomes.push(why),
+            }
+        }
+        let (rest, me, name) = (requests, self.me.clone(), row.name.clone());
+        let more = rest.len();
+        if let Some(first) = runs.first().filter(|_| more > 0) {
+            let mut before = first.id.clone();
+            tokio::spawn(async move {
+                let Some(app) = me.upgrade() else { return };
+                for request in rest {
+                    // How it ends stands in its own row.
+                    let _ = app.run_wait(&before, |_| {}).await;
+                    match app.start_by_schedule(request).await {
+                        Ok(run) => before = run.id,
+                        Err(why) => tracing::warn!(schedule = name, why, "a run of a schedule"),
+                    }
+                }
+            });
+        }
+        if !runs.is_empty() {
+            outcomes.insert(0, if more > 0 { format!("started, with {more} more to come") } else { "started".into() });
+        }
+        ScheduleRan { outcome: outcomes.join("; "), runs }
+    }
+
+    /// The runs that a schedule stands for, in sync order, for a caller that starts them one by one.
+    pub async fn schedule_runs(&self, name: &str) -> Result<Vec<RunStart>, ApiError> {
+        let row = self.schedule_row(name).await?;
+        self.runs_of(&row)
+            .await
+            .map_err(|why| ApiError::new(ErrorCode::Invalid, format!("schedule `{}`: {why}", row.name)))
+    }
+
+    /// Starts one of [`App::schedule_runs`] by hand.
+    pub async fn schedule_start(&self, name: &str, request: RunStart) -> Result<RunSummary, ApiError> {
+        let run = self.run_start(request).await?;
+        let fired =
+            Fired { at: self.at(), run: Some(run.id.clone()), outcome: "started, by hand".into() };
+        let of = name.to_owned();
+        self.store.write(move |w| w.note_schedule(&of, &fired, false)).await?;
+        self.audit("schedule", name, "fired by hand").await?;
+        Ok(run)
+    }
+
+    /// The runs that a schedule stands for, in sync order; or why there are none.
+    async fn runs_of(&self, row: &ScheduleRow) -> Result<Vec<RunStart>, String> {
+        let mappings = self.mapping_configs().await.map_err(|e| e.message)?;
+        let task = row.config.task();
+        if let Some(problem) = problem_of(&task, &mappings) {
+            return Err(problem);
+        }
+        let start = |mapping: String, incremental: bool| RunStart {
+            mapping,
+            mode: RunMode::Reconcile,
+            ids: Vec::new(),
+            allow_deletes: None,
+            incremental,
+        };
+        Ok(match task {
+            Task::Reconcile { mapping, incremental } => vec![start(mapping, incremental)],
+            Task::LiveSync { source } => {
+                followers(&source, &mappings).map(|m| start(m.name.clone(), true)).collect()
+            }
+            Task::Other(_) => Vec::new(),
+        })
+    }
+
+    async fn start_by_schedule(&self, request: RunStart) -> Result<RunSummary, String> {
+        let mapping = request.mapping.clone();
+        if self.engine.is_busy(&mapping).unwrap_or(false) {
+            return Err(format!("skipped, because mapping `{mapping}` was still running"));
+        }
+        self.run_start(request).await.map_err(|error| format!("could not start: {}", error.message))
+    }
+
+    async fn mapping_configs(&self) -> Result<Vec<MappingConfig>, ApiError> {
+        Ok(self.store.read(|r| r.mappings()).await?.into_iter().map(|m| m.config).collect())
+    }
+
+    async fn schedule_row(&self, name: &str) -> Result<ScheduleRow, ApiError> {
+        let lookup = name.to_owned();
+        self.store.read(move |r| r.schedule(&lookup)).await?.ok_or_else(|| no_such_schedule(name))
+    }
+
+    async fn check_schedule(&self, config: &ScheduleConfig) -> Result<(), ApiError> {
+        Timetable::of(config, &home())
+            .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("schedule, {e}")))?;
+        let mappings = self.mapping_configs().await?;
+        match problem_of(&config.task(), &mappings) {
+            Some(problem) if config.enabled => Err(ApiError::new(ErrorCode::Invalid, problem)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn schedule_info(
+        &self,
+        row: ScheduleRow,
+        mappings: &[MappingConfig],
+    ) -> Result<ScheduleInfo, ApiError> {
+        let now = self.clock.now();
+        let task = row.config.task();
+        let times = Timetable::of(&row.config, &home());
+        let (word, title, of, source, incremental) = match &task {
+            Task::Reconcile { mapping, incremental } => (
+                "reconcile",
+                format!("{} of {mapping}", if *incremental { "incremental run" } else { "reconciliation" }),
+                vec![mapping.clone()],
+                None,
+                *incremental,
+            ),
+            Task::LiveSync { source } => (
+                "liveSync",
+                format!("liveSync of {source}"),
+                followers(source, mappings).map(|m| m.name.clone()).collect(),
+                Some(source.to_string()),
+                true,
+            ),
+            Task::Other(_) => ("other", "nothing that Concord does".to_owned(), Vec::new(), None, false),
+        };
+        let anchor = Timestamp::from_millisecond(row.anchor_ms).unwrap_or(now);
+        let next = match &times {
+            Ok(times) if row.next_ms.is_some() => shown(times.upcoming(now, anchor, SHOWN)),
+            _ => Vec::new(),
+        };
+        let problem = match &times {
+            Err(error) => Some(error.to_string()),
+            Ok(_) => problem_of(&task, mappings).or_else(|| {
+                (row.config.enabled && next.is_empty()).then(|| "it never fires again; its time is over".into())
+            }),
+        };
+        let last_run = match row.last_run {
+            Some(id) => match self.store.read(move |r| r.run(&id)).await? {
+                Some(run) => Some(self.run_summary(&run).await?),
+                None => None,
+            },
+            None => None,
+        };
+        Ok(ScheduleInfo {
+            enabled: row.config.enabled,
+            config: document(&row.config)?,
+            name: row.name,
+            task: word.into(),
+            title,
+            mappings: of,
+            source,
+            incremental,
+            words: times.map(|t| t.words()).unwrap_or_default(),
+            next,
+            problem,
+            last_fired: row.last_fired,
+            last_outcome: row.last_outcome,
+            last_run,
+        })
+    }
+}
+
+/// Stores a schedule and when it is due. One that nobody can follow is kept and never due.
+pub(crate) fn put_schedule(
+    w: &store::Writer<'_>,
+    name: &str,
+    config: &ScheduleConfig,
+    now: Timestamp,
+    at: &str,
+) -> Result<(), store::StoreError> {
+    // An interval goes on from where it was counted, unless the times themselves are others now.
+    let there = w.schedule(name)?;
+    let same = |old: &ScheduleConfig| {
+        old.enabled && old.kind == config.kind && old.repeat_interval == config.repeat_interval
+    };
+    let anchor = there.filter(|row| same(&row.config)).map_or(now.as_millisecond(), |row| row.anchor_ms);
+    let runs = config.enabled && !matches!(config.task(), Task::Other(_));
+    let next = Timetable::of(config, &home())
+        .ok()
+        .filter(|_| runs)
+        .and_then(|times| times.next(now, Timestamp::from_millisecond(anchor).unwrap_or(now)))
+        .map(Timestamp::as_millisecond);
+    w.put_schedule(name, config, anchor, next, at)
+}
+
+/// What stands in the way of a schedule's task, in words.
+pub(crate) fn problem_of(task: &Task, mappings: &[MappingConfig]) -> Option<String> {
+    match task {
+        Task::Reconcile { mapping, .. } => (!mappings.iter().any(|m| m.name.eq_ignore_ascii_case(mapping)))
+            .then(|| format!("it runs mapping `{mapping}`, which does not exist; add that mapping first")),
+        Task::LiveSync { source } => followers(source, mappings).next().is_none().then(|| {
+            format!("no mapping with implicit sync on reads `{source}`; add one, or switch implicit sync on")
+        }),
+        Task::Other(why) => Some(why.clone()),
+    }
+}
+
+/// The mappings through which the changes of a source go, as in IDM: those that read it and have implicit sync on.
+fn followers<'m>(
+    source: &ResourcePath,
+    mappings: &'m [MappingConfig],
+) -> impl Iterator<Item = &'m MappingConfig> {
+    let mut seen = HashSet::new();
+    mappings.iter().filter(move |m| {
+        m.source_path().is_ok_and(|path| path == *source) && m.sync_enabled() && seen.insert(m.name.as_str())
+    })
+}
+
+/// The time zone of a schedule that names none.
+fn home() -> TimeZone {
+    TimeZone::system()
+}
+
+fn shown(times: Vec<Timestamp>) -> Vec<String> {
+    times.into_iter().map(engine::stamp).collect()
+}
+
+pub(crate) fn document(config: &ScheduleConfig) -> Result<Value, ApiError> {
+    serde_json::to_value(config)
+        .map_err(|e| ApiError::new(ErrorCode::Internal, format!("a schedule cannot be written: {e}")))
+}
+
+fn no_such_schedule(name: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::NotFound,
+        format!("no such schedule: {name}; `concord schedule list` shows the schedules"),
+    )
+}
