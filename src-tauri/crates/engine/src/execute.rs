@@ -16,7 +16,7 @@ use crate::{
 const ORDER: [Action; 5] = [Action::Create, Action::Update, Action::Link, Action::Unlink, Action::Delete];
 
 /// Entries per transaction when the target is the repository.
-const LOCAL_BATCH: usize = 500;
+const LOCAL_BATCH: usize = 1000;
 
 /// On whose behalf entries are carried out.
 #[derive(Debug, Clone)]
@@ -143,12 +143,12 @@ pub(crate) fn free_target(
     entry: &Entry,
     target: &str,
 ) -> Result<bool, store::StoreError> {
-    let Some(owner) = w.link_of_target(space, target)? else { return Ok(true) };
-    if entry.source_id.as_deref().unwrap_or_default() == owner.source_id {
+    let Some(owner) = w.source_linked(space, target)? else { return Ok(true) };
+    if entry.source_id.as_deref().unwrap_or_default() == owner {
         return Ok(true);
     }
-    if entry.situation == Situation::FoundAlreadyLinked && w.source(walk, &owner.source_id)?.is_none() {
-        return w.remove_link(space, &owner.source_id);
+    if entry.situation == Situation::FoundAlreadyLinked && w.source(walk, &owner)?.is_none() {
+        return w.remove_link(space, &owner);
     }
     Ok(false)
 }
@@ -178,19 +178,26 @@ impl Engine {
         self.put_run(run).await?;
         let calls_before = prepared.calls();
         let calls_so_far = run.progress.calls;
+        let limit = match &prepared.target {
+            End::Managed(_) => LOCAL_BATCH,
+            End::Remote(remote) => remote.object_type.batch_size.max(1),
+        };
         for action in ORDER {
-            let mut after = 0;
+            // The next entries are read while these are carried out, which does not touch any that come later.
+            let read = |after| {
+                let store = self.store.clone();
+                tokio::spawn(async move { store.read(move |r| r.planned(seq, action, after, limit)).await })
+            };
+            let mut next = read(0);
             loop {
                 if cancel.is_cancelled() {
                     return Err(EngineError::Canceled);
                 }
-                let limit = match &prepared.target {
-                    End::Managed(_) => LOCAL_BATCH,
-                    End::Remote(remote) => remote.object_type.batch_size.max(1),
-                };
-                let entries = self.store.read(move |r| r.planned(seq, action, after, limit)).await?;
+                let entries = next.await.map_err(|error| {
+                    EngineError::config(format!("reading the plan of run {} broke off: {error}", run.id))
+                })??;
                 let Some(last) = entries.last() else { break };
-                after = last.seq;
+                next = read(last.seq);
                 let (entries, mut settled) =
                     self.still_there(&context, run, prepared, action, entries).await?;
                 settled.extend(self.execute_batch(&context, prepared, action, entries).await?);

@@ -1,7 +1,7 @@
 //! Executing into the repository: object, link, history and the queue rows of other mappings in one transaction.
 
 use mapping::canonical;
-use model::{Action, Attributes, ManagedObjectConfig, MappingConfig};
+use model::{Action, Attributes, ManagedObjectConfig, MappingConfig, policy::Rules};
 use store::{Entry, EntryStatus, HistoryEntry, Managed, ManagedWrite, QueueChange, StoreError, Writer};
 
 use crate::{
@@ -42,9 +42,10 @@ impl Engine {
         Ok(self
             .store
             .write(move |w| {
+                let rules = work.config.as_ref().map(Rules::of);
                 let mut settled = Vec::with_capacity(entries.len());
                 for (i, entry) in entries.iter().enumerate() {
-                    settled.push(work.carry_out(w, entry, i)?);
+                    settled.push(work.carry_out(w, rules.as_ref(), entry, i)?);
                 }
                 settle(w, &work.context, &settled)?;
                 Ok(settled)
@@ -70,13 +71,19 @@ struct Work {
 }
 
 impl Work {
-    fn carry_out(&self, w: &Writer<'_>, entry: &Entry, i: usize) -> Result<Settled, StoreError> {
+    fn carry_out(
+        &self,
+        w: &Writer<'_>,
+        rules: Option<&Rules<'_>>,
+        entry: &Entry,
+        i: usize,
+    ) -> Result<Settled, StoreError> {
         let Some(link) = self.links.get(i) else { return Err(StoreError::not_found("entry of this batch")) };
-        let linked = w.link_of_source(&link.space, &link.source_id)?;
+        let linked = w.target_linked(&link.space, &link.source_id)?;
         let stale = |why: &str| {
             Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason))
         };
-        match (entry.action, &self.config) {
+        match (entry.action, rules) {
             (Action::Unlink, _) => {
                 let removed = w.remove_link(&link.space, &link.source_id)?;
                 Ok(if removed {
@@ -92,15 +99,18 @@ impl Work {
                 w.put_link(link, &self.at)?;
                 Ok(Settled::done(entry, None, true))
             }
-            (Action::Create, Some(config)) => {
-                if linked.is_some_and(|l| w.managed(&config.name, &l.target_id).ok().flatten().is_some()) {
+            (Action::Create, Some(rules)) => {
+                if let Some(target) = linked
+                    && w.managed(&rules.config().name, &target)?.is_some()
+                {
                     return Ok(stale("the record was linked meanwhile"));
                 }
                 let id = self.ids.get(i).cloned().unwrap_or_default();
-                self.create(w, config, entry, link, id)
+                self.create(w, rules, entry, link, id)
             }
-            (Action::Update, Some(config)) => self.update(w, config, entry, link, linked.is_none()),
-            (Action::Delete, Some(config)) => {
+            (Action::Update, Some(rules)) => self.update(w, rules, entry, link, linked.is_none()),
+            (Action::Delete, Some(rules)) => {
+                let config = rules.config();
                 let Some(now) = w.managed(&config.name, &link.target_id)? else {
                     w.remove_link(&link.space, &link.source_id)?;
                     return Ok(Settled::done(entry, None, false));
@@ -122,23 +132,25 @@ impl Work {
     fn create(
         &self,
         w: &Writer<'_>,
-        config: &ManagedObjectConfig,
+        rules: &Rules<'_>,
         entry: &Entry,
         link: &store::NewLink,
         id: String,
     ) -> Result<Settled, StoreError> {
+        let config = rules.config();
         let mut attributes: Attributes =
             config.defaults().map(|(name, value)| (name.to_owned(), value.clone())).collect();
         attributes = apply_changes(&attributes, entry);
-        let id = match attributes.shift_remove("_id") {
-            Some(serde_json::Value::String(chosen)) if !chosen.is_empty() => chosen,
-            _ => id,
+        let (id, chosen) = match attributes.shift_remove("_id") {
+            Some(serde_json::Value::String(chosen)) if !chosen.is_empty() => (chosen, true),
+            _ => (id, false),
         };
-        let violations = new_violations(w, config, &id, None, &attributes)?;
+        let violations = new_violations(w, rules, &id, None, &attributes)?;
         if !violations.is_empty() {
             return Ok(refused(entry, &violations));
         }
-        if w.managed(&config.name, &id)?.is_some() {
+        // An id that was made up just now is nobody's.
+        if chosen && w.managed(&config.name, &id)?.is_some() {
             return Ok(Settled::ended(
                 entry,
                 EntryStatus::Failed,
@@ -166,11 +178,12 @@ impl Work {
     fn update(
         &self,
         w: &Writer<'_>,
-        config: &ManagedObjectConfig,
+        rules: &Rules<'_>,
         entry: &Entry,
         link: &store::NewLink,
         new_link: bool,
     ) -> Result<Settled, StoreError> {
+        let config = rules.config();
         let stale = |why: &str| {
             Ok(Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason)))
         };
@@ -181,7 +194,7 @@ impl Work {
         if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
             return stale("it was linked to another record meanwhile");
         }
-        let hash = match self.write_changes(w, config, entry, &now)? {
+        let hash = match self.write_changes(w, rules, entry, &now)? {
             Ok(hash) => hash,
             Err(refusal) => return Ok(refusal),
         };
@@ -200,16 +213,17 @@ impl Work {
     fn write_changes(
         &self,
         w: &Writer<'_>,
-        config: &ManagedObjectConfig,
+        rules: &Rules<'_>,
         entry: &Entry,
         now: &Managed,
     ) -> Result<Result<store::Hash, Settled>, StoreError> {
+        let config = rules.config();
         let attributes = apply_changes(&now.attributes, entry);
         let hash = canonical::hash(&attributes);
         if hash == now.hash {
             return Ok(Ok(hash));
         }
-        let violations = new_violations(w, config, &now.id, Some(&now.attributes), &attributes)?;
+        let violations = new_violations(w, rules, &now.id, Some(&now.attributes), &attributes)?;
         if !violations.is_empty() {
             return Ok(Err(refused(entry, &violations)));
         }
@@ -240,6 +254,9 @@ impl Work {
             run: self.context.run.as_ref().map(|(_, id)| id.as_str()),
             mapping: Some(&self.mapping),
         })?;
+        if self.followers.is_empty() {
+            return Ok(());
+        }
         let title = title_of(attributes, id);
         let old = (change == QueueChange::Delete).then_some(attributes);
         let onward = Onward { kind: &config.name, id, title: &title, change, old, changes: &entry.changes };

@@ -10,7 +10,7 @@ use mapping::canonical;
 use model::{
     Attributes, ManagedObjectConfig, MappingConfig, Pointer, Protection, Secret,
     patch::{self, Operation, PatchStep},
-    policy::{self, Violation},
+    policy::{Rules, Violation},
 };
 use serde_json::Value;
 use store::{
@@ -226,8 +226,9 @@ impl Engine {
                     Ok(config) => config,
                     Err(error) => return Ok(Err(error)),
                 };
-                let mut found = policy::violations(&config, &object);
-                found.extend(taken(r, &config, &id, None, &object)?);
+                let rules = Rules::of(&config);
+                let mut found = rules.violations(&object);
+                found.extend(taken(r, &rules, &id, None, &object)?);
                 if !id.is_empty() {
                     forgive_kept(r, &config, &id, &mut found)?;
                 }
@@ -416,7 +417,7 @@ impl Planned {
         }
         let attributes = edited(&config, before.as_ref().map(|b| &b.attributes), write.edit)?;
         let old = before.as_ref().map(|b| &b.attributes);
-        let violations = violations_between(w, &config, &id, old, &attributes, &protected)?;
+        let violations = violations_between(w, &Rules::of(&config), &id, old, &attributes, &protected)?;
         if !violations.is_empty() {
             return Err(EngineError::Policy(violations));
         }
@@ -594,32 +595,33 @@ pub(crate) fn queue_followers(
 /// fault must not stand in the way of a change that has nothing to do with it.
 pub(crate) fn new_violations(
     r: &Reader<'_>,
-    config: &ManagedObjectConfig,
+    rules: &Rules<'_>,
     id: &str,
     before: Option<&Attributes>,
     after: &Attributes,
 ) -> Result<Vec<Violation>, StoreError> {
-    violations_between(r, config, id, before, after, &[])
+    violations_between(r, rules, id, before, after, &[])
 }
 
 fn violations_between(
     r: &Reader<'_>,
-    config: &ManagedObjectConfig,
+    rules: &Rules<'_>,
     id: &str,
     before: Option<&Attributes>,
     after: &Attributes,
     protected: &[Protected],
 ) -> Result<Vec<Violation>, StoreError> {
+    let config = rules.config();
     let in_the_open: Vec<Violation> = after
         .keys()
-        .filter(|name| config.protection(name).is_some())
+        .filter(|name| rules.protects(name))
         .map(|name| Violation::protected(config, name))
         .collect();
     if !in_the_open.is_empty() {
         return Ok(in_the_open);
     }
     let mut found = if protected.is_empty() {
-        policy::violations(config, after)
+        rules.violations(after)
     } else {
         let mut with_values = after.clone();
         for value in protected {
@@ -627,7 +629,7 @@ fn violations_between(
                 with_values.insert(value.attribute.clone(), clear.expose().into());
             }
         }
-        policy::violations(config, &with_values)
+        rules.violations(&with_values)
     };
     let removed = |name: &str| protected.iter().any(|p| p.attribute == name && p.clear.is_none());
     if before.is_some() && found.iter().any(|v| !removed(&v.property)) {
@@ -637,7 +639,7 @@ fn violations_between(
         found = forgivable;
     }
     if let (Some(before), false) = (before, found.is_empty()) {
-        let old = policy::violations(config, before);
+        let old = rules.violations(before);
         let unchanged = |v: &Violation| {
             let pointer = Pointer::parse(&v.property);
             let head = pointer.head().unwrap_or_default();
@@ -650,7 +652,7 @@ fn violations_between(
     for value in protected.iter().filter(|p| p.clear.as_ref().is_some_and(Secret::is_empty)) {
         found.push(Violation::not_empty(config, &value.attribute));
     }
-    found.extend(taken(r, config, id, before, after)?);
+    found.extend(taken(r, rules, id, before, after)?);
     Ok(found)
 }
 
@@ -672,13 +674,14 @@ fn forgive_kept(
 /// The unique values that another object has.
 fn taken(
     r: &Reader<'_>,
-    config: &ManagedObjectConfig,
+    rules: &Rules<'_>,
     id: &str,
     before: Option<&Attributes>,
     after: &Attributes,
 ) -> Result<Vec<Violation>, StoreError> {
     let mut found = Vec::new();
-    for attribute in config.unique() {
+    let config = rules.config();
+    for &attribute in rules.unique() {
         let Some(value) = after.get(attribute).filter(|v| !canonical::is_empty(v)) else { continue };
         if before.and_then(|b| b.get(attribute)) == Some(value) {
             continue;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use mapping::{Correlation, Decision, Interpreter, Mapping, Newer};
-use model::{Action, Filter, ManagedObjectConfig, ResourcePath, Situation, filter::Op};
+use model::{Action, Filter, ManagedObjectConfig, ResourcePath, Situation, filter::Op, policy::Rules};
 use serde_json::Value;
-use store::{Candidate, Entry, EntryStatus, NewLink, Reader, Run, RunMode, Store, Walk, claim_key};
+use store::{Candidate, Entry, EntryStatus, NewLink, Reader, Run, RunMode, Store, Walk, Writing, claim_key};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -62,7 +62,7 @@ impl Lookup for StoreLookup<'_> {
             let (owner, owner_gone, target) = self
                 .view
                 .read(move |r| {
-                    let owner = r.link_of_target(&space, &only)?.map(|l| l.source_id);
+                    let owner = r.source_linked(&space, &only)?;
                     let gone = match &owner {
                         Some(owner) => r.source(&walk, owner)?.is_none(),
                         None => false,
@@ -213,7 +213,12 @@ pub(crate) fn plan(
         cancel,
         situations: BTreeMap::new(),
         next_seq: 1,
+        rules: match &prepared.target {
+            End::Managed(config) => Some(Rules::of(config)),
+            End::Remote(_) => None,
+        },
         claims: Vec::new(),
+        writing: None,
     };
     for qualifier in &qualifiers {
         let walk = prepared.walk(qualifier, scope);
@@ -245,8 +250,12 @@ struct Planning<'a> {
     /// Records without an entry, by situation.
     situations: BTreeMap<String, u64>,
     next_seq: i64,
+    /// What the policies of a managed target ask for.
+    rules: Option<Rules<'a>>,
     /// The keys of what the planned records would claim, for finding those that claim the same.
     claims: Vec<u64>,
+    /// The last chunk on its way into the repository, while the next one is judged.
+    writing: Option<Writing<()>>,
 }
 
 impl Planning<'_> {
@@ -266,11 +275,14 @@ impl Planning<'_> {
                     self.judge_chunk(run, qualifier, &candidates, walk, View::Chunk(r))?;
                 Ok(Some((candidates.len() as u64, entries, stamps)))
             })?;
-            let Some((looked_at, entries, stamps)) = chunk else { return Ok(judged) };
+            let Some((looked_at, entries, stamps)) = chunk else {
+                self.written()?;
+                return Ok(judged);
+            };
             judged += looked_at;
             run.progress.source_processed = run.progress.source_processed.max(judged);
             run.progress.stage_processed += looked_at;
-            write_chunk(self.store, run, entries, stamps, self.at)?;
+            self.write_chunk(run, entries, stamps)?;
         }
     }
 
@@ -299,7 +311,10 @@ impl Planning<'_> {
                 Judgement::Entry(entry, stamp) => {
                     // A preview leaves it unstamped, so that the run says the same.
                     stamps.extend(stamp.filter(|_| run.mode != RunMode::Preview).map(|s| *s));
-                    let mut entry = with_policies(view, self.prepared, *entry)?;
+                    let mut entry = match &self.rules {
+                        Some(rules) => with_rules(view, rules, *entry)?,
+                        None => *entry,
+                    };
                     entry.seq = self.next_seq;
                     self.next_seq += 1;
                     if entry.status == EntryStatus::Failed {
@@ -328,7 +343,7 @@ impl Planning<'_> {
             let candidates = self
                 .store
                 .read_blocking(|r| r.unaccounted_targets(walk, qualifiers, run.seq, &after, CHUNK))?;
-            let Some(last) = candidates.last() else { return Ok(()) };
+            let Some(last) = candidates.last() else { return self.written() };
             after = last.id.clone();
             let mut entries = Vec::new();
             for candidate in &candidates {
@@ -339,8 +354,33 @@ impl Planning<'_> {
                     entries.push(entry);
                 }
             }
-            write_chunk(self.store, run, entries, Vec::new(), self.at)?;
+            self.write_chunk(run, entries, Vec::new())?;
         }
+    }
+
+    /// Sends a chunk to the repository once the one before is there. What is judged next lies behind this chunk in the order of
+    /// the walk and does not depend on it.
+    fn write_chunk(
+        &mut self,
+        run: &Run,
+        entries: Vec<Entry>,
+        stamps: Vec<NewLink>,
+    ) -> Result<(), EngineError> {
+        self.written()?;
+        let (run, at) = (run.clone(), self.at.to_owned());
+        self.writing = Some(self.store.begin_write(move |w| {
+            w.add_entries(run.seq, &entries)?;
+            for link in &stamps {
+                w.put_link(link, &at)?;
+            }
+            w.put_run(&run)
+        })?);
+        Ok(())
+    }
+
+    /// Waits until the last chunk is in the repository.
+    fn written(&mut self) -> Result<(), EngineError> {
+        Ok(self.writing.take().map_or(Ok(()), Writing::wait)?)
     }
 }
 
@@ -381,11 +421,17 @@ pub(crate) fn with_policies(
 pub(crate) fn with_policies_of(
     view: View<'_>,
     config: &ManagedObjectConfig,
-    mut entry: Entry,
+    entry: Entry,
 ) -> Result<Entry, store::StoreError> {
+    with_rules(view, &Rules::of(config), entry)
+}
+
+/// As [`with_policies`], for many entries of one type.
+fn with_rules(view: View<'_>, rules: &Rules<'_>, mut entry: Entry) -> Result<Entry, store::StoreError> {
     if entry.status != EntryStatus::Planned || !matches!(entry.action, Action::Create | Action::Update) {
         return Ok(entry);
     }
+    let config = rules.config();
     let target = entry.target_id.clone().unwrap_or_default();
     let violations = view.read(|r| {
         let before = match entry.action {
@@ -394,7 +440,7 @@ pub(crate) fn with_policies_of(
         };
         let defaults: model::Attributes = config.defaults().map(|(n, v)| (n.to_owned(), v.clone())).collect();
         let after = apply_changes(before.as_ref().unwrap_or(&defaults), &entry);
-        new_violations(r, config, &target, before.as_ref(), &after)
+        new_violations(r, rules, &target, before.as_ref(), &after)
     })?;
     if !violations.is_empty() {
         entry.status = EntryStatus::Failed;
@@ -403,24 +449,6 @@ pub(crate) fn with_policies_of(
         entry.remedy = Some(POLICY_REMEDY.into());
     }
     Ok(entry)
-}
-
-fn write_chunk(
-    store: &Store,
-    run: &Run,
-    entries: Vec<Entry>,
-    stamps: Vec<NewLink>,
-    at: &str,
-) -> Result<(), EngineError> {
-    let (run, at) = (run.clone(), at.to_owned());
-    store.write_blocking(move |w| {
-        w.add_entries(run.seq, &entries)?;
-        for link in &stamps {
-            w.put_link(link, &at)?;
-        }
-        w.put_run(&run)
-    })?;
-    Ok(())
 }
 
 /// The keys that occur more than once.

@@ -4,7 +4,8 @@
 use connector::{Page, RemoteObject, Search};
 use futures::StreamExt;
 use mapping::canonical;
-use store::{LinkSpace, Orientation, Run, SeenPage, Side, UnfinishedRead};
+use store::{LinkSpace, Orientation, Run, SeenPage, Side, StoreError, UnfinishedRead, Writer};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Engine, EngineError, ends::Remote};
@@ -33,6 +34,31 @@ pub(crate) struct Linked<'a> {
     pub kind: &'a str,
     pub orientation: Orientation,
     pub side: Side,
+}
+
+/// The commit that is under way, one at a time, so that what is on its way is little and in its order.
+#[derive(Default)]
+struct Committing(Option<JoinHandle<Result<(), StoreError>>>);
+
+impl Committing {
+    async fn begin(
+        &mut self,
+        commit: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+    ) -> Result<(), EngineError> {
+        self.wait().await?;
+        self.0 = Some(tokio::spawn(commit));
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> Result<(), EngineError> {
+        let Some(commit) = self.0.take() else { return Ok(()) };
+        commit.await.map_err(|error| EngineError::config(format!("a commit broke off: {error}")))??;
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.as_ref().is_none_or(JoinHandle::is_finished)
+    }
 }
 
 /// How long an unfinished read can be taken up: what it has seen must still be about as it was.
@@ -128,9 +154,14 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<UnfinishedRead, EngineError> {
         let mut waiting: Vec<RemoteObject> = Vec::new();
+        // What was taken in last is on its way into the repository while more comes.
+        let mut committing = Committing::default();
         loop {
             let page = tokio::select! {
-                () = cancel.cancelled() => return Err(EngineError::Canceled),
+                () = cancel.cancelled() => {
+                    committing.wait().await?;
+                    return Err(EngineError::Canceled);
+                }
                 page = pages.recv() => page,
             };
             let ended = page.is_none();
@@ -139,7 +170,8 @@ impl Engine {
                     Ok(page) => page,
                     Err(error) => {
                         // What came before stays, so that the next run can go on from there.
-                        self.commit_seen(remote, run, &reading, waiting).await?;
+                        committing.begin(self.commit_seen(remote, run, &reading, waiting)).await?;
+                        committing.wait().await?;
                         return Err(error.into());
                     }
                 };
@@ -149,37 +181,39 @@ impl Engine {
             }
             if waiting.len() >= COMMIT
                 || (ended && !waiting.is_empty())
-                || (pages.is_empty() && waiting.len() >= COMMIT / 4)
+                || (pages.is_empty() && committing.is_done() && waiting.len() >= COMMIT / 4)
             {
                 run.progress.stage_processed += waiting.len() as u64;
-                self.commit_seen(remote, run, &reading, std::mem::take(&mut waiting)).await?;
+                let seen = std::mem::take(&mut waiting);
+                committing.begin(self.commit_seen(remote, run, &reading, seen)).await?;
             }
             if ended {
+                committing.wait().await?;
                 return Ok(reading);
             }
         }
     }
 
-    async fn commit_seen(
+    fn commit_seen(
         &self,
         remote: &Remote,
         run: &Run,
         reading: &UnfinishedRead,
         objects: Vec<RemoteObject>,
-    ) -> Result<(), EngineError> {
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + 'static {
         let (page, run, at) = (seen_page(remote, reading.seen, objects), run.clone(), self.at());
-        let reading = reading.clone();
-        self.store
-            .write(move |w| {
+        let (reading, store) = (reading.clone(), self.store.clone());
+        async move {
+            let taken_in = move |w: &Writer<'_>| {
                 w.mirror_page(&page, &at)?;
                 // After the last page there is nowhere to go on.
                 if !reading.cursor.is_empty() {
                     w.put_unfinished_read(&reading)?;
                 }
                 w.put_run(&run)
-            })
-            .await?;
-        Ok(())
+            };
+            store.write(taken_in).await
+        }
     }
 
     /// Reads the linked records that the list did not show, by id. Those that are there after all count as seen.

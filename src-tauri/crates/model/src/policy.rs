@@ -79,24 +79,135 @@ pub fn failed_requirements(violations: &[Violation]) -> Value {
 
 /// Every violation of the object, in form order.
 pub fn violations(config: &ManagedObjectConfig, object: &Attributes) -> Vec<Violation> {
-    let mut found = Vec::new();
-    for name in config.ordered() {
-        check_property(config, object, name, &mut found);
-    }
-    // What is required may be missing from the properties altogether.
-    for name in config.schema.required.iter().filter(|n| !config.schema.properties.contains_key(*n)) {
-        if !object.get(name).is_some_and(is_present) {
-            found.push(Violation::new(name, "REQUIRED", json!({}), format!("{name} is required")));
-        }
-    }
-    found
+    Rules::of(config).violations(object)
 }
 
 /// Every violation of one attribute of the object.
 pub fn violations_of(config: &ManagedObjectConfig, object: &Attributes, property: &str) -> Vec<Violation> {
+    let rules = Rules::of(config);
     let mut found = Vec::new();
-    check_property(config, object, property, &mut found);
+    if let Some(rule) = rules.of_properties.iter().find(|rule| rule.name == property) {
+        rules.check(rule, object, &mut found);
+    }
     found
+}
+
+/// What the policies of a type ask for, looked up once for many objects.
+pub struct Rules<'c> {
+    config: &'c ManagedObjectConfig,
+    of_properties: Vec<Rule<'c>>,
+    /// What is required although the schema has no such property.
+    missing: Vec<&'c str>,
+    unique: Vec<&'c str>,
+    protected: Vec<&'c str>,
+}
+
+/// What is asked of one attribute.
+struct Rule<'c> {
+    name: &'c str,
+    property: &'c Value,
+    required: bool,
+    not_empty: bool,
+}
+
+impl<'c> Rules<'c> {
+    /// Those of this type.
+    pub fn of(config: &'c ManagedObjectConfig) -> Self {
+        let schema = &config.schema;
+        let rule = |name: &'c str| {
+            let property = schema.properties.get(name)?;
+            let asks = |id: &str| policies(Some(property)).any(|policy| policy_id(policy) == Some(id));
+            let required = schema.required.iter().any(|r| r == name) || asks("required");
+            Some(Rule { name, property, required, not_empty: asks("not-empty") })
+        };
+        let required = schema.required.iter().map(String::as_str);
+        // A password is protected whether or not the schema has one.
+        let names = schema.properties.keys().map(String::as_str).chain(["password"]);
+        Self {
+            config,
+            of_properties: config.ordered().filter_map(rule).collect(),
+            missing: required.filter(|name| !schema.properties.contains_key(*name)).collect(),
+            unique: config.unique().collect(),
+            protected: names.filter(|name| config.protection(name).is_some()).collect(),
+        }
+    }
+
+    /// Whose rules they are.
+    pub fn config(&self) -> &'c ManagedObjectConfig {
+        self.config
+    }
+
+    /// The attributes that must be unique.
+    pub fn unique(&self) -> &[&'c str] {
+        &self.unique
+    }
+
+    /// Whether nobody may read this attribute.
+    pub fn protects(&self, attribute: &str) -> bool {
+        self.protected.contains(&attribute)
+    }
+
+    /// Every violation of the object, in form order.
+    pub fn violations(&self, object: &Attributes) -> Vec<Violation> {
+        let mut found = Vec::new();
+        for rule in &self.of_properties {
+            self.check(rule, object, &mut found);
+        }
+        // What is required may be missing from the properties altogether.
+        for name in self.missing.iter().filter(|name| !object.get(**name).is_some_and(is_present)) {
+            found.push(Violation::new(name, "REQUIRED", json!({}), format!("{name} is required")));
+        }
+        found
+    }
+
+    fn check(&self, rule: &Rule<'_>, object: &Attributes, found: &mut Vec<Violation>) {
+        let Rule { name, property, .. } = *rule;
+        let value = object.get(name).filter(|value| !value.is_null());
+        let there = value.is_some_and(is_present);
+        let title = || self.config.title(name);
+        let first = found.len();
+        let mut add = |violation: Violation| {
+            // A length that both the schema and a policy ask for is one fault.
+            if !found
+                .iter()
+                .skip(first)
+                .any(|v| v.property == violation.property && v.requirement == violation.requirement)
+            {
+                found.push(violation);
+            }
+        };
+        if !there && (rule.required || (rule.not_empty && value.is_some())) {
+            add(Violation::new(name, "REQUIRED", json!({}), format!("{} is required", title())));
+        }
+        let Some(value) = value else { return };
+        let mut types = Vec::new();
+        check_type(name, title(), property, value, &mut types);
+        if !types.is_empty() {
+            types.into_iter().for_each(add);
+            return;
+        }
+        if !is_present(value) {
+            return;
+        }
+        let subject = Subject {
+            name,
+            title: title(),
+            value,
+            object,
+            hidden: self.protects(name),
+            text: value.as_str(),
+        };
+        for (keyword, policy) in [("minLength", "minimum-length"), ("maxLength", "maximum-length")] {
+            if let (Some(limit), true) = (property.get(keyword).filter(|l| l.is_u64()), value.is_string()) {
+                subject.check(policy, &json!({ keyword: limit })).map(&mut add);
+            }
+        }
+        for policy in policies(Some(property)) {
+            if let Some(id) = policy_id(policy) {
+                subject.check(id, policy.get("params").unwrap_or(&Value::Null)).map(&mut add);
+            }
+        }
+    }
 }
 
 /// The policies of a type that nothing here can check: `(attribute, policy)`.
@@ -141,65 +252,6 @@ pub const KNOWN: [&str; 17] = [
 
 /// Names under which the product itself signs in.
 const INTERNAL_USERS: [&str; 2] = ["openidm-admin", "anonymous"];
-
-fn check_property(config: &ManagedObjectConfig, object: &Attributes, name: &str, found: &mut Vec<Violation>) {
-    let first = found.len();
-    let mut add = |violation: Violation| {
-        // A length that both the schema and a policy ask for is one fault.
-        if !found
-            .iter()
-            .skip(first)
-            .any(|v| v.property == violation.property && v.requirement == violation.requirement)
-        {
-            found.push(violation);
-        }
-    };
-    let Some(property) = config.schema.properties.get(name) else { return };
-    let value = object.get(name).filter(|value| !value.is_null());
-    let title = config.title(name);
-    let required = || Violation::new(name, "REQUIRED", json!({}), format!("{title} is required"));
-    if config.schema.required.iter().any(|r| r == name) && !value.is_some_and(is_present) {
-        add(required());
-    }
-    for policy in policies(Some(property)) {
-        let missing = match policy_id(policy) {
-            Some("required") => !value.is_some_and(is_present),
-            Some("not-empty") => value.is_some_and(|v| !is_present(v)),
-            _ => false,
-        };
-        if missing {
-            add(required());
-        }
-    }
-    let Some(value) = value else { return };
-    let mut types = Vec::new();
-    check_type(name, title, property, value, &mut types);
-    if !types.is_empty() {
-        types.into_iter().for_each(add);
-        return;
-    }
-    if !is_present(value) {
-        return;
-    }
-    let subject = Subject {
-        name,
-        title,
-        value,
-        object,
-        hidden: config.protection(name).is_some(),
-        text: value.as_str(),
-    };
-    for (keyword, policy) in [("minLength", "minimum-length"), ("maxLength", "maximum-length")] {
-        if let (Some(limit), true) = (property.get(keyword).filter(|l| l.is_u64()), value.is_string()) {
-            subject.check(policy, &json!({ keyword: limit })).map(&mut add);
-        }
-    }
-    for policy in policies(Some(property)) {
-        if let Some(id) = policy_id(policy) {
-            subject.check(id, policy.get("params").unwrap_or(&Value::Null)).map(&mut add);
-        }
-    }
-}
 
 /// The value and everything inside it has the type that the schema asks for.
 fn check_type(path: &str, title: &str, property: &Value, value: &Value, found: &mut Vec<Violation>) {

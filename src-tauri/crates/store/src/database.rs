@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use crate::{
     columns::ColumnsRead,
@@ -51,6 +51,17 @@ pub struct Reader<'c> {
 /// Write access inside [`Store::write`]: one transaction, committed when the closure gives `Ok`.
 pub struct Writer<'c> {
     reader: Reader<'c>,
+}
+
+/// A transaction that is on its way.
+#[must_use = "a transaction that nobody waits for may not be there yet"]
+pub struct Writing<T>(mpsc::Receiver<Result<T, StoreError>>);
+
+impl<T> Writing<T> {
+    /// Waits for its commit. Blocks: call it off the async threads.
+    pub fn wait(self) -> Result<T, StoreError> {
+        self.0.recv().map_err(|_| stopped())?
+    }
 }
 
 impl<'c> Deref for Writer<'c> {
@@ -112,12 +123,21 @@ impl Store {
         &self,
         work: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.begin_write(work)?.wait()
+    }
+
+    /// Hands a transaction to the writer without waiting for it. Transactions are carried out in the order in which they were
+    /// handed over.
+    pub fn begin_write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Writing<T>, StoreError> {
         let (answer, result) = mpsc::sync_channel(1);
         self.send(Box::new(move |connection| {
             // Nobody may be waiting any more; the work is done all the same.
             let _ = answer.send(transaction(connection, work));
         }))?;
-        result.recv().map_err(|_| stopped())?
+        Ok(Writing(result))
     }
 
     /// Runs a transaction and waits for its commit.
@@ -236,6 +256,8 @@ pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, Store
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Else SQLite compiles a statement again when a value is bound that might suit another plan; each of ours has one plan.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     filter_function::register(&connection)?;
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",

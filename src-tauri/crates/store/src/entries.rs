@@ -1,6 +1,9 @@
 //! The entries of a run: its plan, and once carried out, its outcome.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use model::{Action, Attributes, Situation};
 use rusqlite::{OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
@@ -118,6 +121,13 @@ pub struct Question {
     pub detail: Value,
 }
 
+/// A short key of a claim. Two equal claims under one qualifier have the same key; two others hardly ever.
+pub fn claim_key(qualifier: &str, claim: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (qualifier, claim).hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Which entries.
 #[derive(Debug, Clone, Default)]
 pub struct EntryFilter {
@@ -135,9 +145,26 @@ pub struct EntryFilter {
     pub limit: usize,
 }
 
-const COLUMNS: &str =
-    "seq, situation, action, status, phase, title, source_id, target_id, ambiguous, changes, reason, remedy,
-                       claim, source_hash, target_hash, base, qualifier, policy, question";
+const COLUMNS: &str = "e.seq, e.situation, e.action, e.status, e.phase, e.title, e.source_id, e.target_id, e.ambiguous, d.changes,
+    e.reason, e.remedy, e.claim, e.source_hash, e.target_hash, d.base, e.qualifier, e.policy, e.question";
+
+const TABLES: &str = "run_entry e LEFT JOIN run_entry_doc d ON d.run = e.run AND d.seq = e.seq";
+
+/// A status, an action and a situation that entries of a run share: what leads to them in the order of their numbers.
+#[derive(Debug, Clone, Default)]
+struct Facet {
+    status: String,
+    action: String,
+    situation: String,
+}
+
+impl Facet {
+    fn meets(&self, filter: &EntryFilter) -> bool {
+        filter.status.is_none_or(|s| s.as_str() == self.status)
+            && filter.action.is_none_or(|a| a.as_str() == self.action)
+            && filter.situation.is_none_or(|s| s.as_str() == self.situation)
+    }
+}
 
 fn from_row(row: &Row<'_>) -> Result<Entry, StoreError> {
     let word = |i: usize| -> Result<String, StoreError> { Ok(row.get(i)?) };
@@ -170,27 +197,37 @@ fn from_row(row: &Row<'_>) -> Result<Entry, StoreError> {
     })
 }
 
-fn selection(run: i64, filter: &EntryFilter) -> (String, Vec<Sql>) {
-    let mut sql = "run = ?".to_owned();
-    let mut values = vec![Sql::Integer(run)];
-    let words = [
-        ("situation", filter.situation.map(Situation::as_str)),
-        ("action", filter.action.map(Action::as_str)),
-        ("status", filter.status.map(EntryStatus::as_str)),
-    ];
-    for (column, word) in words {
-        if let Some(word) = word {
-            sql.push_str(&format!(" AND {column} = ?"));
-            values.push(Sql::Text(word.into()));
-        }
+impl EntryFilter {
+    fn has_facets(&self) -> bool {
+        self.status.is_some() || self.action.is_some() || self.situation.is_some()
     }
-    if let Some(text) = filter.search.as_deref().filter(|t| !t.trim().is_empty()) {
-        let columns = ["title", "reason", "source_id", "target_id", "changes"];
-        let any: Vec<String> = columns.iter().map(|c| format!("instr(lower({c}), lower(?)) > 0")).collect();
-        sql.push_str(&format!(" AND ({})", any.join(" OR ")));
-        values.extend(columns.iter().map(|_| Sql::Text(text.trim().to_owned())));
+
+    fn words(&self) -> Option<&str> {
+        self.search.as_deref().map(str::trim).filter(|text| !text.is_empty())
     }
-    (sql, values)
+}
+
+/// Whether an entry contains the text that is bound five times.
+const CONTAINS: &str = "(instr(lower(e.title), lower(?)) > 0 OR instr(lower(e.reason), lower(?)) > 0
+    OR instr(lower(e.source_id), lower(?)) > 0 OR instr(lower(e.target_id), lower(?)) > 0
+    OR instr(lower(d.changes), lower(?)) > 0)";
+
+fn containing(words: &str) -> [Sql; 5] {
+    std::array::from_fn(|_| Sql::Text(words.to_owned()))
+}
+
+/// Entries looked through at a time for words.
+const LOOKED_THROUGH: usize = 500;
+
+/// Why entries failed, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureCause {
+    /// The reason, without what is particular to a record.
+    pub reason: String,
+    /// What to do about it, where that is known.
+    pub remedy: Option<String>,
+    /// How many entries.
+    pub count: u64,
 }
 
 /// A reason without what is particular to one record: values in double quotes, e-mail addresses, numbers and ids. Names in
@@ -226,35 +263,174 @@ fn cause(reason: &str) -> String {
 impl Reader<'_> {
     /// A page of entries in order.
     pub fn entries(&self, run: i64, filter: &EntryFilter) -> Result<Page<Entry>, StoreError> {
-        let (mut sql, mut values) = selection(run, filter);
-        sql.push_str(" AND seq > ?");
-        values.extend([Sql::Integer(filter.after), Sql::Integer(one_more(filter.limit))]);
-        let sql = format!("SELECT {COLUMNS} FROM run_entry WHERE {sql} ORDER BY seq LIMIT ?");
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut found = statement.query(params_from_iter(values))?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            rows.push(from_row(row)?);
-        }
+        let mut rows = if !filter.has_facets() {
+            self.entries_in_order(run, filter)?
+        } else if let Some(words) = filter.words() {
+            self.entries_containing(run, filter, words)?
+        } else {
+            let wanted = filter.limit.saturating_add(1);
+            self.entries_of(run, &self.facets(run, filter)?, filter.after, wanted)?
+        };
         let more = rows.len() > filter.limit;
         rows.truncate(filter.limit);
         let next = rows.last().filter(|_| more).map(|last| last.seq.to_string());
         Ok(Page { rows, next })
     }
 
+    fn entries_in_order(&self, run: i64, filter: &EntryFilter) -> Result<Vec<Entry>, StoreError> {
+        let mut values = vec![Sql::Integer(run), Sql::Integer(filter.after)];
+        let mut sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.run = ? AND e.seq > ?");
+        if let Some(words) = filter.words() {
+            sql.push_str(&format!(" AND {CONTAINS}"));
+            values.extend(containing(words));
+        }
+        sql.push_str(" ORDER BY e.seq LIMIT ?");
+        values.push(Sql::Integer(one_more(filter.limit)));
+        self.entries_by(&sql, params_from_iter(values))
+    }
+
+    fn entries_containing(
+        &self,
+        run: i64,
+        filter: &EntryFilter,
+        words: &str,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let facets = self.facets(run, filter)?;
+        let (mut found, mut after) = (Vec::new(), filter.after);
+        let sql = format!("SELECT 1 FROM {TABLES} WHERE e.run = ? AND e.seq = ? AND {CONTAINS}");
+        let mut contains = self.connection.prepare_cached(&sql)?;
+        while found.len() <= filter.limit {
+            let entries = self.entries_of(run, &facets, after, LOOKED_THROUGH)?;
+            let Some(last) = entries.last() else { break };
+            after = last.seq;
+            for entry in entries {
+                let values =
+                    [Sql::Integer(run), Sql::Integer(entry.seq)].into_iter().chain(containing(words));
+                if contains.exists(params_from_iter(values))? {
+                    found.push(entry);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The first entries of these facets after a number, in order.
+    fn entries_of(
+        &self,
+        run: i64,
+        facets: &[Facet],
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        const IN_FACET: &str =
+            "e.run = ?1 AND e.status = ?2 AND e.action = ?3 AND e.situation = ?4 AND e.seq > ?5";
+        if let [only] = facets {
+            let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE {IN_FACET} ORDER BY e.seq LIMIT ?6");
+            let values = params![run, only.status, only.action, only.situation, after, rows_at_most(limit)];
+            return self.entries_by(&sql, values);
+        }
+        let sql = format!("SELECT e.seq FROM run_entry e WHERE {IN_FACET} ORDER BY e.seq LIMIT ?6");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut seqs = Vec::new();
+        for facet in facets {
+            let values =
+                params![run, facet.status, facet.action, facet.situation, after, rows_at_most(limit)];
+            for seq in statement.query_map(values, |row| row.get::<_, i64>(0))? {
+                seqs.push(seq?);
+            }
+        }
+        seqs.sort_unstable();
+        seqs.truncate(limit);
+        seqs.into_iter().filter_map(|seq| self.entry(run, seq).transpose()).collect()
+    }
+
+    fn entries_by(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<Entry>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut found = statement.query(values)?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(from_row(row)?);
+        }
+        Ok(rows)
+    }
+
+    /// The facets of a run that meet a filter: a few steps in the index for each, however many entries it has.
+    fn facets(&self, run: i64, filter: &EntryFilter) -> Result<Vec<Facet>, StoreError> {
+        let next = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<Option<String>, StoreError> {
+            Ok(self.connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+        };
+        let mut facets = Vec::new();
+        let mut last = Facet::default();
+        while let Some(status) =
+            next("SELECT min(status) FROM run_entry WHERE run = ?1 AND status > ?2", &[&run, &last.status])?
+        {
+            last = Facet { status, ..Facet::default() };
+            if filter.status.is_some_and(|wanted| wanted.as_str() != last.status) {
+                continue;
+            }
+            while let Some(action) = next(
+                "SELECT min(action) FROM run_entry WHERE run = ?1 AND status = ?2 AND action > ?3",
+                &[&run, &last.status, &last.action],
+            )? {
+                last = Facet { action, situation: String::new(), ..last };
+                while let Some(situation) = next(
+                    "SELECT min(situation) FROM run_entry WHERE run = ?1 AND status = ?2 AND action = ?3 AND situation > ?4",
+                    &[&run, &last.status, &last.action, &last.situation],
+                )? {
+                    last.situation = situation;
+                    if last.meets(filter) {
+                        facets.push(last.clone());
+                    }
+                }
+            }
+        }
+        Ok(facets)
+    }
+
     /// How many entries match.
     pub fn entry_count(&self, run: i64, filter: &EntryFilter) -> Result<u64, StoreError> {
-        let (sql, values) = selection(run, filter);
-        let sql = format!("SELECT count(*) FROM run_entry WHERE {sql}");
-        let count: i64 =
-            self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+        if let Some(words) = filter.words() {
+            return self.count_containing(run, filter, words);
+        }
+        if !filter.has_facets() {
+            let sql = "SELECT count(*) FROM run_entry WHERE run = ?1";
+            return self.count(sql, [run]);
+        }
+        let sql = "SELECT count(*) FROM run_entry WHERE run = ?1 AND status = ?2 AND action = ?3 AND situation = ?4";
+        self.facets(run, filter)?
+            .iter()
+            .map(|facet| self.count(sql, params![run, facet.status, facet.action, facet.situation]))
+            .sum()
+    }
+
+    fn count_containing(&self, run: i64, filter: &EntryFilter, words: &str) -> Result<u64, StoreError> {
+        let mut sql = format!("SELECT count(*) FROM {TABLES} WHERE e.run = ?");
+        let mut values = vec![Sql::Integer(run)];
+        let facets = [
+            ("e.status", filter.status.map(EntryStatus::as_str)),
+            ("e.action", filter.action.map(Action::as_str)),
+            ("e.situation", filter.situation.map(Situation::as_str)),
+        ];
+        for (column, word) in facets {
+            if let Some(word) = word {
+                sql.push_str(&format!(" AND {column} = ?"));
+                values.push(Sql::Text(word.into()));
+            }
+        }
+        sql.push_str(&format!(" AND {CONTAINS}"));
+        values.extend(containing(words));
+        self.count(&sql, params_from_iter(values))
+    }
+
+    fn count(&self, sql: &str, values: impl rusqlite::Params) -> Result<u64, StoreError> {
+        let count: i64 = self.connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
         Ok(count.max(0) as u64)
     }
 
     /// Counts by (situation, action, status).
     pub fn entry_counts(&self, run: i64) -> Result<Vec<(Situation, Action, EntryStatus, u64)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT situation, action, status, count(*) FROM run_entry WHERE run = ?1 GROUP BY situation, action, status",
+            "SELECT situation, action, status, count(*) FROM run_entry WHERE run = ?1 GROUP BY status, action, situation",
         )?;
         let mut rows = statement.query([run])?;
         let mut counts = Vec::new();
@@ -269,19 +445,23 @@ impl Reader<'_> {
         Ok(counts)
     }
 
-    /// The causes of failed entries with their counts, commonest first: their reasons without what is particular to a record.
-    pub fn failure_causes(&self, run: i64, limit: usize) -> Result<Vec<(String, u64)>, StoreError> {
+    /// The causes of failed entries, commonest first: their reasons without what is particular to a record.
+    pub fn failure_causes(&self, run: i64, limit: usize) -> Result<Vec<FailureCause>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT reason, count(*) FROM run_entry WHERE run = ?1 AND status = 'failed' GROUP BY reason",
+            "SELECT reason, count(*), max(remedy) FROM run_entry WHERE run = ?1 AND status = 'failed' GROUP BY reason",
         )?;
         let mut rows = statement.query([run])?;
-        let mut causes: HashMap<String, u64> = HashMap::new();
+        let mut causes: HashMap<String, FailureCause> = HashMap::new();
         while let Some(row) = rows.next()? {
-            let (reason, n): (String, i64) = (row.get(0)?, row.get(1)?);
-            *causes.entry(cause(&reason)).or_default() += n.max(0) as u64;
+            let (reason, n, remedy): (String, i64, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let reason = cause(&reason);
+            let found =
+                causes.entry(reason.clone()).or_insert(FailureCause { reason, remedy: None, count: 0 });
+            found.count += n.max(0) as u64;
+            found.remedy = found.remedy.take().or(remedy);
         }
-        let mut causes: Vec<(String, u64)> = causes.into_iter().collect();
-        causes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let mut causes: Vec<FailureCause> = causes.into_values().collect();
+        causes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
         causes.truncate(limit);
         Ok(causes)
     }
@@ -307,15 +487,9 @@ impl Reader<'_> {
     /// The next entries that ask a person something.
     pub fn questions(&self, run: i64, after: i64, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM run_entry WHERE run = ?1 AND seq > ?2 AND question IS NOT NULL ORDER BY seq LIMIT ?3"
+            "SELECT {COLUMNS} FROM {TABLES} WHERE e.run = ?1 AND e.seq > ?2 AND e.question IS NOT NULL ORDER BY e.seq LIMIT ?3"
         );
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut found = statement.query(params![run, after, rows_at_most(limit)])?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            rows.push(from_row(row)?);
-        }
-        Ok(rows)
+        self.entries_by(&sql, params![run, after, rows_at_most(limit)])
     }
 
     /// The sources of a run whose records could not be judged or carried out, or wait for a person.
@@ -330,7 +504,7 @@ impl Reader<'_> {
 
     /// One entry.
     pub fn entry(&self, run: i64, seq: i64) -> Result<Option<Entry>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM run_entry WHERE run = ?1 AND seq = ?2");
+        let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.run = ?1 AND e.seq = ?2");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params![run, seq])?;
         rows.next()?.map(from_row).transpose()
@@ -352,9 +526,12 @@ impl Writer<'_> {
     pub fn add_entries(&self, run: i64, entries: &[Entry]) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO run_entry (run, seq, situation, action, status, phase, qualifier, title, source_id, target_id, ambiguous,
-               changes, reason, remedy, claim, source_hash, target_hash, base, policy, question)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?18, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?19, ?20)",
+               reason, remedy, claim, source_hash, target_hash, policy, question)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?;
+        let mut docs = self
+            .connection
+            .prepare_cached("INSERT INTO run_entry_doc (run, seq, changes, base) VALUES (?1, ?2, ?3, ?4)")?;
         let mut claims = self
             .connection
             .prepare_cached("INSERT OR IGNORE INTO run_claim (run, target_id) VALUES (?1, ?2)")?;
@@ -369,21 +546,24 @@ impl Writer<'_> {
                 e.action.as_str(),
                 e.status.as_str(),
                 e.phase,
+                e.qualifier,
                 e.title,
                 e.source_id,
                 e.target_id,
                 json(e.ambiguous.is_empty(), &|| serde_json::to_string(&e.ambiguous))?,
-                json(e.changes.is_empty(), &|| serde_json::to_string(&e.changes))?,
                 e.reason,
                 e.remedy,
                 e.claim,
                 e.source_hash,
                 e.target_hash,
-                json(e.base.is_none(), &|| serde_json::to_string(&e.base))?,
-                e.qualifier,
                 e.policy,
                 json(e.question.is_none(), &|| serde_json::to_string(&e.question))?,
             ])?;
+            let changes = json(e.changes.is_empty(), &|| serde_json::to_string(&e.changes))?;
+            let base = json(e.base.is_none(), &|| serde_json::to_string(&e.base))?;
+            if changes.is_some() || base.is_some() {
+                docs.execute(params![run, e.seq, changes, base])?;
+            }
             for id in &e.ambiguous {
                 claims.execute(params![run, id])?;
             }
@@ -429,18 +609,36 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The entries whose claim another entry of the run shares, and with how many.
-    pub fn shared_claims(&self, run: i64) -> Result<Vec<(i64, String, u64)>, StoreError> {
+    /// The entries whose claim another entry of the run shares, and with how many, among the claims with these keys.
+    pub fn shared_claims(
+        &self,
+        run: i64,
+        suspects: &HashSet<u64>,
+    ) -> Result<Vec<(i64, String, u64)>, StoreError> {
+        if suspects.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut statement = self.connection.prepare_cached(
-            "SELECT e.seq, e.claim, c.n FROM run_entry e
-             JOIN (SELECT claim, qualifier, count(*) AS n FROM run_entry WHERE run = ?1 AND claim IS NOT NULL
-                   GROUP BY claim, qualifier HAVING count(*) > 1) c
-               ON c.claim = e.claim AND c.qualifier = e.qualifier
-             WHERE e.run = ?1 ORDER BY e.seq",
+            "SELECT seq, claim, qualifier FROM run_entry WHERE run = ?1 AND claim IS NOT NULL ORDER BY seq",
         )?;
-        let rows = statement
-            .query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.max(0) as u64)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query([run])?;
+        let (mut claimants, mut sharing) = (Vec::new(), HashMap::<(String, String), u64>::new());
+        while let Some(row) = rows.next()? {
+            let claim = row.get_ref(1)?.as_str().map_err(StoreError::damaged)?;
+            let qualifier = row.get_ref(2)?.as_str().map_err(StoreError::damaged)?;
+            if suspects.contains(&claim_key(qualifier, claim)) {
+                let claim = (claim.to_owned(), qualifier.to_owned());
+                *sharing.entry(claim.clone()).or_default() += 1;
+                claimants.push((row.get(0)?, claim));
+            }
+        }
+        Ok(claimants
+            .into_iter()
+            .filter_map(|(seq, claim)| {
+                let n = *sharing.get(&claim).filter(|n| **n > 1)?;
+                Some((seq, claim.0, n))
+            })
+            .collect())
     }
 
     /// Makes an entry AMBIGUOUS. Its target becomes one that it might belong to: nobody's, but accounted for.
@@ -470,6 +668,7 @@ impl Writer<'_> {
 
     /// Removes all entries of a run, for one that plans again.
     pub fn clear_entries(&self, run: i64) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM run_entry_doc WHERE run = ?1", [run])?;
         self.connection.execute("DELETE FROM run_entry WHERE run = ?1", [run])?;
         self.connection.execute("DELETE FROM run_claim WHERE run = ?1", [run])?;
         Ok(())

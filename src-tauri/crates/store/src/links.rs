@@ -2,7 +2,7 @@
 
 use model::Attributes;
 use rusqlite::{OptionalExtension, Row, params};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::{Hash, Reader, Side, StoreError, Writer};
 
@@ -110,6 +110,20 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Link> {
     })
 }
 
+/// The values of both sides as a link remembers them.
+fn base_text(o: Orientation, source: &Attributes, target: &Attributes) -> Result<String, StoreError> {
+    #[derive(Serialize)]
+    struct Base<'a> {
+        first: &'a Attributes,
+        second: &'a Attributes,
+    }
+    let (first, second) = match o {
+        Orientation::Forward => (source, target),
+        Orientation::Backward => (target, source),
+    };
+    serde_json::to_string(&Base { first, second }).map_err(StoreError::damaged)
+}
+
 pub(crate) fn attributes(text: Option<String>) -> Option<Attributes> {
     serde_json::from_str::<Attributes>(&text?).ok()
 }
@@ -132,6 +146,31 @@ impl Reader<'_> {
         );
         let key = [space.kind.as_str(), space.qualifier.as_str(), id];
         Ok(self.connection.prepare_cached(&sql)?.query_row(key, from_row).optional()?)
+    }
+
+    /// The target that a source is linked to: the link without what it remembers.
+    pub fn target_linked(&self, space: &LinkSpace, source: &str) -> Result<Option<String>, StoreError> {
+        let o = space.orientation;
+        self.other_end(space, o.source_column(), o.target_column(), source)
+    }
+
+    /// The source that a target is linked to: the link without what it remembers.
+    pub fn source_linked(&self, space: &LinkSpace, target: &str) -> Result<Option<String>, StoreError> {
+        let o = space.orientation;
+        self.other_end(space, o.target_column(), o.source_column(), target)
+    }
+
+    fn other_end(
+        &self,
+        space: &LinkSpace,
+        known: &str,
+        wanted: &str,
+        id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let sql =
+            format!("SELECT {wanted}_id FROM link WHERE type = ?1 AND qualifier = ?2 AND {known}_id = ?3");
+        let key = [space.kind.as_str(), space.qualifier.as_str(), id];
+        Ok(self.connection.prepare_cached(&sql)?.query_row(key, |row| row.get(0)).optional()?)
     }
 
     /// The qualifiers under which a link type has links.
@@ -168,9 +207,7 @@ impl Writer<'_> {
             Orientation::Forward => Orientation::Backward.version_column(),
             Orientation::Backward => Orientation::Forward.version_column(),
         };
-        let mut base = Attributes::new();
-        base.insert(s.into(), Value::Object(link.base_source.clone()));
-        base.insert(t.into(), Value::Object(link.base_target.clone()));
+        let base = base_text(o, &link.base_source, &link.base_target)?;
         let sql = format!(
             "INSERT INTO link (type, qualifier, {s}_id, {t}_id, {v}_source, {v}_target, {v}, base, created, updated)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
@@ -187,7 +224,7 @@ impl Writer<'_> {
             link.source_hash,
             link.target_hash,
             link.version,
-            Value::Object(base).to_string(),
+            base,
             at
         ])?;
         Ok(())
@@ -227,13 +264,8 @@ impl Writer<'_> {
         base: Option<(&Attributes, &Attributes)>,
     ) -> Result<bool, StoreError> {
         let o = space.orientation;
-        let (s, t) = (o.source_column(), o.target_column());
-        let base = base.map(|(source, target)| {
-            let mut both = Attributes::new();
-            both.insert(s.into(), Value::Object(source.clone()));
-            both.insert(t.into(), Value::Object(target.clone()));
-            Value::Object(both).to_string()
-        });
+        let s = o.source_column();
+        let base = base.map(|(source, target)| base_text(o, source, target)).transpose()?;
         let sql = format!(
             "UPDATE link SET forward = NULL, backward = NULL, base = coalesce(?4, base)
              WHERE type = ?1 AND qualifier = ?2 AND {s}_id = ?3"

@@ -67,6 +67,14 @@ impl Reader<'_> {
         .transpose()
     }
 
+    /// How many records of a connector are remembered, of all its object types.
+    pub fn mirrored_count(&self, connector: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM container c JOIN mirror m ON m.container = c.id
+                   WHERE c.path >= 'system/' || ?1 || '/' AND c.path < 'system/' || ?1 || '0'";
+        Ok(self.connection.prepare_cached(sql)?.query_row([connector], |row| row.get::<_, i64>(0))?.max(0)
+            as u64)
+    }
+
     /// How many records a read has seen.
     pub fn seen_count(&self, path: &str, read: i64) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM mirror WHERE container = (SELECT id FROM container WHERE path = ?1) AND seen >= ?2";
@@ -158,10 +166,11 @@ impl Writer<'_> {
         let mut known_but_not_indexed = self.connection.prepare_cached(
             "UPDATE mirror SET seen = max(seen, ?3), indexed = ?5 WHERE container = ?1 AND uid = ?2 AND hash = ?4",
         )?;
+        let mut new = self.connection.prepare_cached(
+            "INSERT OR IGNORE INTO mirror (container, uid, hash, seen, indexed) VALUES (?1, ?2, ?4, ?3, ?5)",
+        )?;
         let mut narrow = self.connection.prepare_cached(
-            "INSERT INTO mirror (container, uid, hash, seen, indexed) VALUES (?1, ?2, ?4, ?3, ?5)
-             ON CONFLICT (container, uid) DO UPDATE
-             SET hash = excluded.hash, seen = max(seen, excluded.seen), indexed = excluded.indexed",
+            "UPDATE mirror SET hash = ?4, seen = max(seen, ?3), indexed = ?5 WHERE container = ?1 AND uid = ?2",
         )?;
         let mut wide = self.connection.prepare_cached(
             "INSERT INTO mirror_doc (container, uid, doc, updated) VALUES (?1, ?2, ?3, ?4)
@@ -173,20 +182,26 @@ impl Writer<'_> {
             "INSERT OR IGNORE INTO mirror_value (container, attribute, value, uid) VALUES (?1, ?2, ?3, ?4)",
         )?;
         let mut changed = 0;
+        // New records come in a row, and so do known ones: what the last one was is asked first.
+        let mut last_was_new = false;
         for (uid, hash, attributes) in &page.rows {
-            if known.execute(params![container, uid, page.read, hash, all])? > 0 {
+            let values = params![container, uid, page.read, hash, all];
+            if !last_was_new && known.execute(values)? > 0 {
                 continue;
             }
-            if known_but_not_indexed.execute(params![container, uid, page.read, hash, all])? == 0 {
+            let is_new = new.execute(values)? > 0;
+            if !is_new && std::mem::replace(&mut last_was_new, is_new) && known.execute(values)? > 0 {
+                continue;
+            }
+            last_was_new = is_new;
+            if is_new || known_but_not_indexed.execute(values)? == 0 {
                 changed += 1;
-                narrow.execute(params![container, uid, page.read, hash, all])?;
-                wide.execute(params![
-                    container,
-                    uid,
-                    serde_json::to_string(attributes).map_err(StoreError::damaged)?,
-                    at
-                ])?;
-                unindex.execute(params![container, uid])?;
+                let doc = serde_json::to_string(attributes).map_err(StoreError::damaged)?;
+                wide.execute(params![container, uid, doc, at])?;
+                if !is_new {
+                    narrow.execute(values)?;
+                    unindex.execute(params![container, uid])?;
+                }
             }
             for attribute in &indexed {
                 if let Some(text) = index_text(attributes.get(attribute)) {

@@ -3,10 +3,12 @@
 
 mod common;
 
+use std::collections::HashSet;
+
 use common::{AT, fresh, hash, object};
 use model::{Action, Situation};
 use serde_json::json;
-use store::{Entry, EntryFilter, EntryStatus, ErrorKind, NewRun, RunMode, Store, StoredChange};
+use store::{Entry, EntryFilter, EntryStatus, ErrorKind, NewRun, RunMode, Store, StoredChange, claim_key};
 
 fn begin(store: &Store, id: &str) -> i64 {
     let run = NewRun {
@@ -220,7 +222,10 @@ fn causes_of_failure_come_commonest_first() {
             failed(5, "fine", Done),
         ],
     );
-    let causes = |limit| store.read_blocking(|r| r.failure_causes(run, limit)).unwrap();
+    let causes = |limit| -> Vec<(String, u64)> {
+        let found = store.read_blocking(|r| r.failure_causes(run, limit)).unwrap();
+        found.into_iter().map(|c| (c.reason, c.count)).collect()
+    };
     assert_eq!(causes(10), [("c".to_owned(), 2), ("a".to_owned(), 1), ("b".to_owned(), 1)]);
     assert_eq!(causes(1), [("c".to_owned(), 2)]);
 }
@@ -274,8 +279,11 @@ fn shared_claims_name_every_claimant() {
         ],
     );
     add(&store, other, vec![claiming(1, Some("y"))]);
-    let shared = store.write_blocking(move |w| w.shared_claims(run)).unwrap();
+    let keys = ["x", "z"].map(|claim| claim_key("default", claim));
+    let shared = store.write_blocking(move |w| w.shared_claims(run, &keys.into())).unwrap();
     assert_eq!(shared, [1, 3, 7].map(|seq| (seq, "x".to_owned(), 3)));
+    let none = store.write_blocking(move |w| w.shared_claims(run, &HashSet::new())).unwrap();
+    assert_eq!(none, []);
     store.write_blocking(move |w| w.clear_entries(run)).unwrap();
     assert_eq!(
         store.read_blocking(|r| Ok((r.entry_count(run, &all(1))?, r.entry_count(other, &all(1))?))).unwrap(),

@@ -9,7 +9,9 @@ use common::{AT, fresh, hash, insert, object, page, seen, user_type};
 use model::{Action, ResourcePath, Situation};
 use proptest::prelude::*;
 use serde_json::json;
-use store::{Entry, EntryStatus, LinkSpace, NewLink, NewRun, Orientation, RunMode, Standing, Store, Walk, Writer};
+use store::{
+    Entry, EntryStatus, LinkSpace, NewLink, NewRun, Orientation, RunMode, Standing, Store, Walk, Writer,
+};
 
 const REMOTE: &str = "system/hub/contact";
 const VERSION: i64 = 3;
@@ -410,7 +412,13 @@ proptest! {
 }
 
 /// The sources that stand so, each with its target's id; a star where that target is not there.
-fn associated(store: &Store, o: Orientation, standing: Standing, after: &str, limit: usize) -> (Vec<String>, Option<String>) {
+fn associated(
+    store: &Store,
+    o: Orientation,
+    standing: Standing,
+    after: &str,
+    limit: usize,
+) -> (Vec<String>, Option<String>) {
     let page = store.read_blocking(|r| r.associations(&walk(o, 0), standing, after, limit)).unwrap();
     let rows = page.rows.into_iter().map(|row| match (row.target_id, row.target) {
         (None, _) => row.id,
@@ -430,9 +438,15 @@ fn sources_are_listed_with_what_they_are_linked_to() {
         (Standing::Unlinked, vec!["c5"]),
         (Standing::Dangling, vec!["c6 u6*"]),
     ] {
-        assert_eq!(associated(&store, o, standing, "", 100), (expect.into_iter().map(str::to_owned).collect(), None));
+        assert_eq!(
+            associated(&store, o, standing, "", 100),
+            (expect.into_iter().map(str::to_owned).collect(), None)
+        );
     }
-    assert_eq!(associated(&store, o, Standing::Linked, "c1", 2), (vec!["c2 u2".into(), "c3 u3".into()], Some("c3".into())));
+    assert_eq!(
+        associated(&store, o, Standing::Linked, "c1", 2),
+        (vec!["c2 u2".into(), "c3 u3".into()], Some("c3".into()))
+    );
     let (_folder, store) = scene(Orientation::Backward);
     assert_eq!(
         associated(&store, Orientation::Backward, Standing::Any, "u3", 2),
