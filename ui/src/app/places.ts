@@ -1,7 +1,7 @@
 import type { IconName } from "../parts/Icon";
 
 export interface Place {
-  to: "/" | "/connectors" | "/mappings" | "/types" | "/users" | "/runs" | "/inbox" | "/queue" | "/audit" | "/guide" | "/settings";
+  to: "/" | "/connectors" | "/mappings" | "/types" | "/users" | "/runs" | "/schedules" | "/inbox" | "/queue" | "/audit" | "/guide" | "/settings";
   label: string;
   icon: IconName;
 }
@@ -22,6 +22,7 @@ export const PLACES: { heading: string | null; places: Place[] }[] = [
     heading: "Activity",
     places: [
       { to: "/runs", label: "Runs", icon: "runs" },
+      { to: "/schedules", label: "Schedules", icon: "clock" },
       { to: "/inbox", label: "Inbox", icon: "inbox" },
       { to: "/queue", label: "Queue", icon: "queue" },
       { to: "/audit", label: "Audit", icon: "audit" },

@@ -17,6 +17,7 @@ import type { RunDetail } from "./bindings/RunDetail";
 import type { RunMode } from "./bindings/RunMode";
 import type { RunSummary } from "./bindings/RunSummary";
 import type { SampleRecord } from "./bindings/SampleRecord";
+import type { ScheduleInfo } from "./bindings/ScheduleInfo";
 import type { SyncResult } from "./bindings/SyncResult";
 import type { UserAttribute } from "./bindings/UserAttribute";
 import type { UserRow } from "./bindings/UserRow";
@@ -276,6 +277,22 @@ interface FixtureRun {
 }
 
 /** Makes a backend of its own, so that tests do not see each other's changes. */
+/** A schedule as the engine would tell of it, in broad strokes. */
+function scheduleInfo(name: string, config: Record<string, unknown>): ScheduleInfo {
+  const context = (config["invokeContext"] ?? {}) as Record<string, unknown>;
+  const source = typeof context["source"] === "string" ? context["source"] : null;
+  const mapping = typeof context["mapping"] === "string" ? context["mapping"] : "systemHubspotContact_managedUser";
+  const enabled = config["enabled"] !== false;
+  const simple = config["type"] === "simple";
+  const cron = typeof config["schedule"] === "string" ? config["schedule"] : "";
+  const problem = simple || cron.split(/\s+/).length >= 6 ? null : `schedule: \`${cron}\` is not a cron expression; write seconds, minutes, hours, day of month, month, day of week and maybe a year, such as \`0 0 2 * * ?\``;
+  const every = simple ? Number(config["repeatInterval"]) : 24 * 3_600_000;
+  const next = enabled && !problem ? [1, 2, 3, 4, 5].map((n) => new Date(Math.ceil(Date.now() / every) * every + n * every).toISOString()) : [];
+  const incremental = context["incremental"] === true || source !== null;
+  const words = problem ? "" : simple ? `Every ${every / 60_000} minutes` : `At 02:00 (${typeof config["timeZone"] === "string" ? config["timeZone"] : "UTC"})`;
+  return { name, config, enabled, task: source ? "liveSync" : "reconcile", title: source ? `liveSync of ${source}` : `${incremental ? "incremental run" : "reconciliation"} of ${mapping}`, mappings: [mapping], source, incremental, words, next, problem, lastFired: null, lastOutcome: null, lastRun: null };
+}
+
 export function fixture(scenario = new URLSearchParams(location.search).get("scenario")): (name: string, request: unknown) => Promise<unknown> {
   let vault: Commands["vault_unlock"]["answer"] = scenario === "locked" ? { state: "locked", source: "passphrase", message: "The vault of this computer is protected by a passphrase. Enter it to read the stored keys." } : { state: "unlocked", source: "keyring", message: null };
   let connectors: ConnectorSummary[] = [];
@@ -285,6 +302,8 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
   let queue: QueueRow[] = [];
   const runs: FixtureRun[] = [];
   const details = new Map<string, ConnectorDetail>();
+  let preferences = { notifications: true };
+  let schedules: ScheduleInfo[] = mappings.length === 0 ? [] : [scheduleInfo("nightly", { enabled: true, type: "cron", schedule: "0 0 2 * * ?", timeZone: "Europe/Berlin", persisted: true, invokeService: "sync", invokeContext: { action: "reconcile", mapping: "systemHubspotContact_managedUser" } })];
   let releaseAuthorize: ((ok: boolean) => void) | undefined;
 
   function fill() {
@@ -651,6 +670,40 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     audit_list: ({ search, topic }) => {
       const words = (search ?? "").toLowerCase();
       return { rows: AUDIT.filter((row) => (!topic || row.topic === topic) && [row.who, row.topic, row.object, row.detail].some((text) => text.toLowerCase().includes(words))), next: null };
+    },
+    schedules_list: ({ mapping: name }) => schedules.filter(({ mappings: of }) => !name || of.includes(name)),
+    schedule_save: ({ create, name, config }) => {
+      if (create && schedules.some((item) => item.name === name)) fail({ code: "conflict", message: `schedule \`${name}\` exists already; choose another name` });
+      const saved = scheduleInfo(name, config);
+      schedules = [...schedules.filter((item) => item.name !== name), saved];
+      return saved;
+    },
+    schedule_enable: ({ name, enabled }) => {
+      const before = schedules.find((item) => item.name === name) ?? fail({ code: "notFound", message: `no such schedule: ${name}` });
+      const saved = scheduleInfo(name, { ...before.config, enabled });
+      schedules = schedules.map((item) => (item.name === name ? { ...saved, lastFired: item.lastFired, lastRun: item.lastRun, lastOutcome: item.lastOutcome } : item));
+      return saved;
+    },
+    schedule_remove: ({ name }) => {
+      schedules = schedules.filter((item) => item.name !== name);
+      return {};
+    },
+    schedule_run: ({ name }) => {
+      const run = runs[0]?.summary ?? null;
+      schedules = schedules.map((item) => (item.name === name ? { ...item, lastFired: ago(0), lastRun: run, lastOutcome: "started, by hand" } : item));
+      return { outcome: "started", runs: run ? [run] : [] };
+    },
+    schedule_outlook: ({ config }) => {
+      const { words, next, problem } = scheduleInfo("x", { ...config, enabled: true });
+      return { words, next, timeZone: typeof config["timeZone"] === "string" ? config["timeZone"] : null, problem };
+    },
+    change_feed: ({ name }) => (name === "systemHubspotContact_managedUser" ? { source: "system/hubspot/contact", title: "HubSpot contact", follows: true, problem: null } : { source: "managed/user", title: "User", follows: false, problem: "a change of User is delivered by implicit sync as it is saved" }),
+    run_export: ({ format }) => ({ path: `/home/ann/Downloads/concord-run.${format}`, rows: 115 }),
+    audit_export: ({ format }) => ({ path: `/home/ann/Downloads/concord-audit.${format}`, rows: 12 }),
+    preferences_get: () => preferences,
+    preferences_save: (changed) => {
+      preferences = changed;
+      return preferences;
     },
     queue_list: () => ({ rows: queue }),
     queue_retry: ({ id }) => {

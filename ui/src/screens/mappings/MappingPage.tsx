@@ -8,6 +8,7 @@ import type { RunMode } from "../../backend/bindings/RunMode";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
+import { Menu } from "../../parts/Menu";
 import { Page, Skeleton } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
@@ -72,7 +73,7 @@ function Editor({ detail }: { detail: MappingDetail }) {
   const now = useNow();
   const show = (next: { tab?: string; run?: string }) => void navigate({ to: "/mappings/$name", params: { name }, search: next });
   const showRun = (run: RunSummary) => show({ tab: "run", run: run.id });
-  const begin = (mode: RunMode) => start.mutate({ mapping: name, mode }, { onSuccess: showRun });
+  const begin = (mode: RunMode, incremental = false) => start.mutate({ mapping: name, mode, incremental }, { onSuccess: showRun });
 
   const active = summary.lastRun?.state === "active" ? summary.lastRun : null;
   const tab = search.run ? "run" : search.tab && TABS.has(search.tab) ? search.tab : "properties";
@@ -129,6 +130,14 @@ function Editor({ detail }: { detail: MappingDetail }) {
                 <Button busy={starting === "reconcile"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("reconcile")}>
                   Reconcile
                 </Button>
+                <Menu
+                  label="More runs"
+                  disabled={summary.problem !== null || start.isPending || changes > 0}
+                  entries={[
+                    { id: "preview", label: "Preview incrementally", help: "reads only what has changed since the last run looked", run: () => begin("preview", true) },
+                    { id: "reconcile", label: "Reconcile incrementally", help: "the same, and carries it out; what was deleted takes a full run to be seen", run: () => begin("reconcile", true) },
+                  ]}
+                />
               </>
             )}
             <RemoveMapping name={name} disabled={active !== null} />

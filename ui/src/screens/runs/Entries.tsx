@@ -14,7 +14,8 @@ import { Changes } from "./Change";
 import { EntryFilters } from "./EntryFilters";
 import { EntryPanel } from "./EntryPanel";
 import { ENTRY_STATUS } from "./entryStatus";
-import { type EntryFilter, runEntries } from "./queries";
+import { useExport } from "./ExportMenu";
+import { type EntryFilter, exportRun, runEntries } from "./queries";
 
 /** The columns; beside an open record there is room for the situation's name only, and an undo tells of the situation before. */
 function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
@@ -52,6 +53,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
   const undo = detail.summary.undoes !== null;
+  const exporting = useExport((format) => exportRun(detail.summary.id, filter, format), "record");
   const close = useCallback(() => setOpened(null), []);
   const rows = entries.data?.pages.flatMap((page) => page.entries) ?? [];
   const total = entries.data?.pages[0]?.total ?? 0;
@@ -63,7 +65,8 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
   return (
     <>
       <div className="shrink-0 border-b border-line px-6 py-2">
-        <EntryFilters detail={detail} filter={filter} found={entries.data ? count(total, "record") : ""} onChange={setFilter} />
+        <EntryFilters detail={detail} filter={filter} found={entries.data ? count(total, "record") : ""} beside={exporting.menu} onChange={setFilter} />
+        {exporting.told && <div className="mt-2">{exporting.told}</div>}
       </div>
       <div className="relative flex min-h-0 flex-1">
         <div className="flex min-w-0 flex-1 flex-col">
@@ -92,7 +95,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
             />
           )}
         </div>
-        {shown && <EntryPanel entry={shown} undo={undo} targetIsUser={targetIsUser} onClose={close} />}
+        {shown && <EntryPanel entry={shown} mapping={detail.summary.mapping} undo={undo} targetIsUser={targetIsUser} onClose={close} />}
       </div>
     </>
   );

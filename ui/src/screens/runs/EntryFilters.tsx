@@ -1,3 +1,5 @@
+import type { ReactNode } from "react";
+
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import { SearchBox } from "../../parts/SearchBox";
 import { actionWords } from "../../words/actions";
@@ -6,7 +8,7 @@ import type { EntryFilter } from "./queries";
 import { segments } from "./segments";
 
 /** Chips with counts: by what is done, and by IDM's situation; and a search. */
-export function EntryFilters({ detail, filter, found, onChange }: { detail: RunDetail; filter: EntryFilter; found: string; onChange: (filter: EntryFilter) => void }) {
+export function EntryFilters({ detail, filter, found, beside, onChange }: { detail: RunDetail; filter: EntryFilter; found: string; beside?: ReactNode; onChange: (filter: EntryFilter) => void }) {
   const actions = segments(detail).filter((segment) => segment.name !== "UNCHANGED");
   const situations = detail.situations.filter((situation) => situation.count > 0);
   const none = filter.action === null && filter.situation === null && !filter.failed;
@@ -51,6 +53,7 @@ export function EntryFilters({ detail, filter, found, onChange }: { detail: RunD
           {found}
         </span>
         <SearchBox label="Search records" value={filter.search} onChange={(search) => onChange({ ...filter, search })} />
+        {beside}
       </div>
     </div>
   );

@@ -10,9 +10,10 @@ import { State } from "../../parts/State";
 import { actionWords } from "../../words/actions";
 import { cellText } from "../../words/value";
 import { ENTRY_STATUS } from "./entryStatus";
+import { Trace } from "./Trace";
 
 /** One record of a run, opened to the side: before and after, why, what to do, and where it is. */
-export function EntryPanel({ entry, undo, targetIsUser, onClose }: { entry: EntryRow; undo: boolean; targetIsUser: boolean; onClose: () => void }) {
+export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { entry: EntryRow; mapping: string; undo: boolean; targetIsUser: boolean; onClose: () => void }) {
   const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
   return (
     <SidePanel label={`Details of ${entry.title || "record"}`} onClose={onClose}>
@@ -43,6 +44,7 @@ export function EntryPanel({ entry, undo, targetIsUser, onClose }: { entry: Entr
         </Notice>
       )}
       {entry.changes.length > 0 && <BeforeAfter entry={entry} />}
+      {entry.sourceId && !undo && <Trace key={entry.id} mapping={mapping} sourceId={entry.sourceId} qualifier={entry.linkQualifier} />}
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1">
         {entry.sourceId && (
           <Fact name="Source id">

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
@@ -10,9 +10,10 @@ import { State } from "../../parts/State";
 import { count, number } from "../../words/numbers";
 import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState } from "../../words/run";
 import { duration } from "../../words/time";
+import { type Mark, marked, paceWords } from "./pace";
 import { useApplyRun, useCancelRun, useRunUnfinished, useUndoRun } from "./queries";
 import { SegmentBar } from "./SegmentBar";
-import { recordsRead, segments } from "./segments";
+import { recordsRead, segments, situationSegments } from "./segments";
 
 /** What a run found or did, what the guards say, and the button for what comes next. */
 export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDetail; heading?: string; onRun: (run: RunSummary) => void; onDiscard: () => void }) {
@@ -84,11 +85,17 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
       </div>
       {active ? (
         <div className="flex flex-col gap-1">
-          <span className="text-soft">{summary.stageDescription}</span>
+          <span className="flex gap-3 text-soft">
+            {summary.stageDescription}
+            <Pace run={summary} />
+          </span>
           <Progress label={`Progress of ${summary.mapping}`} done={summary.processed} total={summary.total} />
         </div>
       ) : (
-        <SegmentBar segments={segments(detail)} />
+        <div className="grid grid-cols-[minmax(0,1fr)_minmax(0,1fr)] items-start gap-x-8 gap-y-3 max-[1100px]:grid-cols-1">
+          <SegmentBar label="By action" segments={segments(detail)} />
+          <SegmentBar label="By situation" segments={situationSegments(detail)} />
+        </div>
       )}
       {!active && <Guards detail={detail} />}
       {!active && <Message detail={detail} />}
@@ -99,6 +106,14 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
       <Causes detail={detail} />
     </div>
   );
+}
+
+/** How fast a run goes and how long it may take, from how far it was at each look. */
+function Pace({ run }: { run: RunSummary }) {
+  const [marks, setMarks] = useState<Mark[]>([]);
+  const { stage, processed, durationMs } = run;
+  useEffect(() => setMarks((before) => marked(before, { stage, processed }, durationMs)), [stage, processed, durationMs]);
+  return <span>{paceWords(marks, run.total)}</span>;
 }
 
 /** "read 4,815 records, 49 calls, 6 s" */

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
+import type { ExportFormat } from "../../backend/bindings/ExportFormat";
 import type { RunMode } from "../../backend/bindings/RunMode";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { call } from "../../backend";
@@ -44,6 +45,11 @@ export function runEntries(id: string, filter: EntryFilter) {
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
   });
+}
+
+/** Writes the records of a run that a filter lets through into a file. */
+export function exportRun(id: string, filter: EntryFilter, format: ExportFormat) {
+  return call("run_export", { id, format, ...filter, search: filter.search.trim() || null });
 }
 
 /** After a run began or ended, everything that counts records may have changed. */

@@ -1,5 +1,7 @@
 import type { RunDetail } from "../../backend/bindings/RunDetail";
+import type { Tone } from "../../parts/State";
 import { ACTION_ORDER, actionWords } from "../../words/actions";
+import { SITUATIONS, situationWords } from "../../words/situations";
 
 export interface Segment {
   name: string;
@@ -32,3 +34,17 @@ export function segments(detail: RunDetail): Segment[] {
     .toSorted((a, b) => place(a.name) - place(b.name))
     .map(({ name, meaning, count }) => ({ name, meaning, count, label: actionWords(name).label, fill: actionWords(name).fill }));
 }
+
+const TONES: Record<Tone, string> = { fine: "bg-bar-link", waits: "bg-bar-skip", needs: "bg-bar-needs", off: "bg-bar-unchanged", busy: "bg-bar-update" };
+
+/** The same records by IDM's situations: what is well first, what needs a person last. */
+export function situationSegments(detail: RunDetail): Segment[] {
+  const order = SITUATIONS.map(({ name }) => name).toReversed();
+  return detail.situations
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+    .map(({ name, meaning, count }) => ({ name, meaning, count, label: name, fill: FILLS[name] ?? TONES[situationWords(name)?.tone ?? "off"] }));
+}
+
+/** The two commonest stand out from their like. */
+const FILLS: Record<string, string> = { CONFIRMED: "bg-bar-unchanged", ABSENT: "bg-bar-create", FOUND: "bg-bar-update" };

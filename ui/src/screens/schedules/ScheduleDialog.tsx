@@ -1,0 +1,197 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import type { ScheduleInfo } from "../../backend/bindings/ScheduleInfo";
+import { announce } from "../../parts/Announcer";
+import { Button } from "../../parts/Button";
+import { Dialog } from "../../parts/Dialog";
+import { Choice, Field, SelectField, Switch, TextField } from "../../parts/Field";
+import { Notice, Problem } from "../../parts/Problem";
+import { SegmentedChoice } from "../../parts/SegmentedChoice";
+import { fullTime } from "../../words/time";
+import { DAYS, type Day, documentOf, emptyForm, formOf, freshName, ownZone, type ScheduleForm, type Unit } from "./form";
+import { outlook, useSaveSchedule } from "./queries";
+
+const DAY_NAMES: Record<Day, string> = { MON: "Mon", TUE: "Tue", WED: "Wed", THU: "Thu", FRI: "Fri", SAT: "Sat", SUN: "Sun" };
+
+/** What a schedule is about: a mapping, or the source whose changes are followed. */
+export interface About {
+  mapping: string;
+  source: string;
+}
+
+/** When something is to happen by itself, with the times that this gives. */
+export function ScheduleDialog({ about, schedule, task = "full", taken, onClose }: {
+  about: About;
+  /** The one to change; none makes a new one. */
+  schedule: ScheduleInfo | null;
+  task?: ScheduleForm["task"];
+  taken: string[];
+  onClose: () => void;
+}) {
+  return (
+    <Dialog title={schedule ? `Schedule ${schedule.name}` : "New schedule"} open onClose={onClose}>
+      <Editor about={about} schedule={schedule} task={task} taken={taken} onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof ScheduleDialog>[0] & { task: ScheduleForm["task"] }) {
+  const before = (schedule?.config ?? {}) as Record<string, unknown>;
+  const [form, setForm] = useState(() => (schedule ? formOf(before) : emptyForm(task)));
+  const [name, setName] = useState(() => schedule?.name ?? freshName(task === "liveSync" ? `liveSync_${about.source.replace(/^system\//, "")}` : about.mapping, taken));
+  const save = useSaveSchedule();
+  const put = (change: Partial<ScheduleForm>) => setForm((old) => ({ ...old, ...change }));
+  const config = documentOf(form, about, before);
+  const times = useQuery(outlook(config));
+  const submit = () =>
+    save.mutate(
+      { create: schedule === null, name: name.trim(), config },
+      {
+        onSuccess: (saved) => {
+          announce(`Schedule ${saved.name} was saved`);
+          onClose();
+        },
+      },
+    );
+  return (
+    <>
+      <div className="-mx-1 flex min-h-0 flex-col gap-4 overflow-y-auto px-1 pb-1">
+        {schedule === null && <TextField label="Name" value={name} required mono onChange={setName} />}
+        {form.task !== "liveSync" && (
+          <Choice
+            legend="What"
+            name="task"
+            value={form.task}
+            options={[
+              { value: "full", label: "Full reconciliation", help: "reads both sides, and sees what was deleted" },
+              { value: "incremental", label: "Incremental", help: "reads only what has changed since the last run looked" },
+            ]}
+            onChange={(value) => put({ task: value })}
+          />
+        )}
+        <SegmentedChoice
+          label="When"
+          value={form.kind}
+          options={[
+            { value: "interval", label: "Every so often" },
+            { value: "clock", label: "At a time of day" },
+            { value: "cron", label: "Cron" },
+          ]}
+          onChange={(kind) => put({ kind })}
+        />
+        {form.kind === "interval" && (
+          <div className="grid grid-cols-[100px_140px] gap-3">
+            <TextField label="Every" value={form.every} inputMode="numeric" onChange={(every) => put({ every })} />
+            <SelectField label="Unit" value={form.unit} options={["minutes", "hours", "days"]} onChange={(unit) => put({ unit: unit as Unit })} />
+          </div>
+        )}
+        {form.kind === "clock" && (
+          <div className="flex flex-wrap items-end gap-3">
+            <Field label="Time">{(props) => <input type="time" className="field w-28" value={form.time} onChange={(event) => event.target.value && put({ time: event.target.value })} {...props} />}</Field>
+            <Days days={form.days} onChange={(days) => put({ days })} />
+          </div>
+        )}
+        {form.kind === "cron" && (
+          <TextField label="Cron expression" mono value={form.cron} help="Seconds, minutes, hours, day of month, month, day of week, as in Quartz: 0 0 2 * * ? is every day at two." onChange={(cron) => put({ cron })} />
+        )}
+        {form.kind !== "interval" && <SelectField label="Time zone" value={form.timeZone} options={zones()} onChange={(timeZone) => put({ timeZone })} />}
+        <div className="grid grid-cols-2 gap-3">
+          <Moment label="Not before" value={form.start} onChange={(start) => put({ start })} />
+          <Moment label="Not after" value={form.end} onChange={(end) => put({ end })} />
+        </div>
+        <Choice
+          legend="A time that was missed, because Concord was not running"
+          name="misfire"
+          value={form.misfire}
+          options={[
+            { value: "fireAndProceed", label: "Make up for it, once" },
+            { value: "doNothing", label: "Leave it out" },
+          ]}
+          onChange={(misfire) => put({ misfire })}
+        />
+        <Switch label="On" checked={form.enabled} onChange={(enabled) => put({ enabled })} />
+        <section aria-label="Next times" className="rounded-md bg-sunken px-3 py-2" aria-live="polite">
+          {times.error ? (
+            <Problem error={times.error} />
+          ) : times.data?.problem ? (
+            <p className="text-needs">
+              <bdi>{times.data.problem}</bdi>
+            </p>
+          ) : times.data ? (
+            <>
+              <p className="font-medium">
+                <bdi>{times.data.words}</bdi>
+              </p>
+              {times.data.next.length === 0 ? <p className="text-soft">This never comes.</p> : <Times next={times.data.next} />}
+            </>
+          ) : (
+            <p className="text-soft">{"\u2026"}</p>
+          )}
+        </section>
+        {form.task !== "liveSync" && form.enabled && <Notice tone="off">It runs without a look at the plan first. The guards of the mapping hold a run that would delete too many.</Notice>}
+        {save.error && <Problem error={save.error} />}
+      </div>
+      <div className="mt-1 flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look="primary" busy={save.isPending} disabled={name.trim() === "" || Boolean(times.data?.problem)} onClick={submit}>
+          Save
+        </Button>
+      </div>
+    </>
+  );
+}
+
+/** The next times, as the person's own clock shows them. */
+export function Times({ next }: { next: string[] }) {
+  return (
+    <>
+      <p className="mt-1 text-sm text-soft">Next, in your time ({ownZone()}):</p>
+      <ol>
+        {next.map((time) => (
+          <li key={time}>
+            <time dateTime={time}>{weekday.format(new Date(time))}, {fullTime(time)}</time>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+
+function Days({ days, onChange }: { days: Day[]; onChange: (days: Day[]) => void }) {
+  return (
+    <fieldset>
+      <legend className="mb-1 text-sm text-soft">On</legend>
+      <div className="flex gap-1">
+        {DAYS.map((day) => {
+          const on = days.includes(day);
+          return (
+            <button
+              key={day}
+              type="button"
+              aria-pressed={on}
+              onClick={() => {
+                const next = on ? days.filter((other) => other !== day) : [...days, day];
+                // None at all would be no time.
+                if (next.length > 0) onChange(next);
+              }}
+              className={`h-7 rounded-sm border px-2 ${on ? "border-accent bg-picked text-ink" : "border-line text-soft hover:bg-hover hover:text-ink"}`}
+            >
+              {DAY_NAMES[day]}
+            </button>
+          );
+        })}
+      </div>
+    </fieldset>
+  );
+}
+
+function Moment({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  return <Field label={label}>{(props) => <input type="datetime-local" className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props} />}</Field>;
+}
+
+function zones(): string[] {
+  return [...new Set(["UTC", ownZone(), ...Intl.supportedValuesOf("timeZone")])];
+}
