@@ -83,6 +83,9 @@ pub const COMMAND_NAMES: &[&str] = &[
     "audit_export",
     "preferences_get",
     "preferences_save",
+    "scim_token_list",
+    "scim_token_make",
+    "scim_token_remove",
     "queue_list",
     "queue_retry",
     "queue_discard",
@@ -93,4 +96,7 @@ pub const COMMAND_NAMES: &[&str] = &[
     "sandbox_start",
     "sandbox_stop",
     "sandbox_connect",
+    "serving_get",
+    "serving_set",
+    "serving_password",
 ];

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use api::{ApiError, App, dto::*};
+use server::Switch;
 use tauri::{AppHandle, Runtime, State, ipc::Invoke};
 
 use crate::{browser, oauth_window, sandbox_host::SandboxHost};
@@ -54,11 +55,84 @@ async fn sample_setup(
     sandbox.sample_setup(&app).await
 }
 
+/// The sandboxes of this program and how they stand.
+#[tauri::command]
+async fn sandbox_list(
+    sandbox: State<'_, SandboxHost>,
+    request: Empty,
+) -> Result<Vec<SandboxState>, ApiError> {
+    let Empty {} = request;
+    Ok(sandbox.list().await)
+}
+
+/// Starts a sandbox, now and with every start of the program.
+#[tauri::command]
+async fn sandbox_start(
+    app: State<'_, Arc<App>>,
+    sandbox: State<'_, SandboxHost>,
+    request: ByProvider,
+) -> Result<Vec<SandboxState>, ApiError> {
+    sandbox.start(&app, &request).await
+}
+
+/// Stops a sandbox.
+#[tauri::command]
+async fn sandbox_stop(
+    app: State<'_, Arc<App>>,
+    sandbox: State<'_, SandboxHost>,
+    request: ByProvider,
+) -> Result<Vec<SandboxState>, ApiError> {
+    sandbox.end(&app, &request).await
+}
+
+/// Starts a sandbox if need be, and makes a connector to it.
+#[tauri::command]
+async fn sandbox_connect(
+    app: State<'_, Arc<App>>,
+    sandbox: State<'_, SandboxHost>,
+    request: ByProvider,
+) -> Result<ConnectorDetail, ApiError> {
+    sandbox.connect(&app, &request).await
+}
+
+/// Whether other systems are served, and where.
+#[tauri::command]
+async fn serving_get(
+    app: State<'_, Arc<App>>,
+    switch: State<'_, Switch>,
+    request: Empty,
+) -> Result<Serving, ApiError> {
+    let Empty {} = request;
+    switch.state(&app).await
+}
+
+/// Switches serving on or off.
+#[tauri::command]
+async fn serving_set(
+    app: State<'_, Arc<App>>,
+    switch: State<'_, Switch>,
+    request: ServingWanted,
+) -> Result<Serving, ApiError> {
+    switch.set(&app, request).await
+}
+
+/// Makes another password for the administrator.
+#[tauri::command]
+async fn serving_password(
+    app: State<'_, Arc<App>>,
+    switch: State<'_, Switch>,
+    request: Empty,
+) -> Result<Serving, ApiError> {
+    let Empty {} = request;
+    switch.renew_password(&app).await
+}
+
 /// Hands a call of the UI to its command.
 pub fn handler<R: Runtime>() -> impl Fn(Invoke<R>) -> bool + Send + Sync + 'static {
     macro_rules! handler {
         ($($name:ident($request:ty) -> $answer:ty;)*) => {
-            tauri::generate_handler![$($name,)* connector_authorize, connector_authorize_cancel, sample_setup]
+            tauri::generate_handler![$($name,)* connector_authorize, connector_authorize_cancel, sample_setup,
+                sandbox_list, sandbox_start, sandbox_stop, sandbox_connect, serving_get, serving_set, serving_password]
         };
     }
     api::with_commands!(handler)

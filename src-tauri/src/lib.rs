@@ -100,6 +100,7 @@ pub fn shell<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 /// Puts what was opened behind the commands. No window may call one before.
 pub fn serve<R: Runtime>(handle: &AppHandle<R>, app: Arc<App>, data_dir: &Path) {
     handle.manage(SandboxHost::new(data_dir));
+    handle.manage(server::Switch::default());
     handle.manage(app);
 }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use api::{ApiError, App, AppOptions, app::Worker};
+use server::Switch;
 use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
 
 use crate::{main_window, problem_window, sandbox_host::SandboxHost};
@@ -74,6 +75,7 @@ async fn open<R: Runtime>(handle: &AppHandle<R>, options: Options) -> Result<(),
     if let Ok(mut running) = handle.state::<Running>().0.lock() {
         *running = Some(app.start_worker());
     }
+    handle.state::<Switch>().start_again(&app).await;
     Ok(())
 }
 
@@ -84,6 +86,9 @@ pub fn end<R: Runtime>(handle: &AppHandle<R>) {
     }
     let Some(app) = handle.try_state::<Arc<App>>() else { return };
     let closed = async_runtime::block_on(async {
+        if let Some(switch) = handle.try_state::<Switch>() {
+            switch.stop().await;
+        }
         let closed = tokio::time::timeout(CLOSING, app.close()).await;
         if let Some(sandbox) = handle.try_state::<SandboxHost>() {
             sandbox.stop().await;

@@ -42,6 +42,29 @@ async fn answer(host: &Host, command: &str, body: &[u8]) -> Result<Value, ApiErr
             host.app.set_sandbox_url(Some(host.sandbox.clone()));
             json(&host.app.sample_setup(&host.sandbox, ACCESS_TOKEN).await?)
         }
+        "serving_get" => {
+            let Empty {} = request(command, body)?;
+            json(&host.switch.state(&host.app).await?)
+        }
+        "serving_set" => json(&host.switch.set(&host.app, request(command, body)?).await?),
+        "serving_password" => {
+            let Empty {} = request(command, body)?;
+            json(&host.switch.renew_password(&host.app).await?)
+        }
+        "sandbox_list" => {
+            let Empty {} = request(command, body)?;
+            json(&host.sandboxes().await)
+        }
+        "sandbox_start" | "sandbox_stop" => {
+            let ByProvider { provider } = request(command, body)?;
+            host.switch(&provider, command == "sandbox_start").await?;
+            json(&host.sandboxes().await)
+        }
+        "sandbox_connect" => {
+            let ByProvider { provider } = request(command, body)?;
+            host.switch(&provider, true).await?;
+            json(&host.app.sandbox_connector(&host.access(&provider).await?).await?)
+        }
         _ => use_case(&host.app, command, body).await,
     }
 }

@@ -13,6 +13,7 @@
 mod commands;
 mod files;
 mod requests;
+mod sandboxes;
 
 use std::{io, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
@@ -25,6 +26,7 @@ use axum::{
 };
 use clap::{Parser, ValueEnum};
 use sandbox::hubspot::{self, Sandbox};
+use server::Switch;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc, oneshot},
@@ -64,7 +66,13 @@ enum Consent {
 /// What the requests share.
 struct Host {
     app: Arc<App>,
+    /// Serves other systems, when a test switches it on.
+    switch: Switch,
     sandbox: String,
+    /// The Salesforce sandbox, once somebody started it; HubSpot's always runs.
+    salesforce: Mutex<Option<sandbox::salesforce::Sandbox>>,
+    /// Contacts in HubSpot's to begin with.
+    records: usize,
     /// Pages that the system's browser would have been shown, for the test to visit in its own.
     opened: mpsc::UnboundedSender<String>,
     to_visit: Mutex<mpsc::UnboundedReceiver<String>>,
@@ -102,7 +110,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", serde_json::json!({ "url": door.origin(), "sandbox": sandbox.url() }));
 
     let (opened, to_visit) = mpsc::unbounded_channel();
-    let host = Host { app: Arc::clone(&app), sandbox: sandbox.url(), opened, to_visit: Mutex::new(to_visit) };
+    let host = Host { app: Arc::clone(&app), switch: Switch::default(), sandbox: sandbox.url(), salesforce: Mutex::default(), records: arguments.records, opened, to_visit: Mutex::new(to_visit) };
     let routes = Router::new()
         .route("/api/{command}", post(commands::call))
         .route("/__test/opened", get(commands::opened))

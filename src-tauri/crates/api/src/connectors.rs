@@ -1,6 +1,10 @@
 //! Connectors: list, form, save, test, switch, remove.
 
+mod dependents;
 mod forms;
+mod kinds;
+mod records;
+mod usage;
 
 use connector::TestReport;
 use model::{ConnectorConfig, connector_config::Provider};
@@ -13,7 +17,7 @@ use crate::{
         ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest, SecretStatus,
     },
     pool::{TOKENS, owner},
-    samples,
+    schema_drift::reads_another_schema,
 };
 
 impl App {
@@ -29,25 +33,20 @@ impl App {
 
     /// The form of a connector that does not exist yet.
     pub async fn connector_blank(&self, request: ConnectorBlank) -> Result<ConnectorDetail, ApiError> {
-        let template = match request.provider.as_str() {
-            "hubspot" => |name: &str| samples::hubspot_connector(name, None),
-            "salesforce" => samples::salesforce_connector,
-            other => {
-                return Err(ApiError::new(
-                    ErrorCode::Invalid,
-                    format!(
-                        "connections to `{other}` are not there yet; this version connects to HubSpot and Salesforce"
-                    ),
-                ));
-            }
-        };
+        let kind = kinds::kind(&request.provider).ok_or_else(|| {
+            let known: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.provider).collect();
+            ApiError::new(
+                ErrorCode::Invalid,
+                format!("there is no connector for `{}`; there are {}", request.provider, known.join(", ")),
+            )
+        })?;
         let rows = self.store.read(|r| r.connectors()).await?;
         let taken = |name: &str| rows.iter().any(|row| row.config.name.eq_ignore_ascii_case(name));
         let name = std::iter::once(request.provider.clone())
             .chain((2..).map(|n| format!("{}{n}", request.provider)))
             .find(|name| !taken(name))
             .unwrap_or_default();
-        let config: ConnectorConfig = serde_json::from_value(template(&name))
+        let config = kinds::draft(kind, &name)
             .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
         self.detail_of(ConnectorRow { config, tested_at: None, test_error: None }).await
     }
@@ -98,11 +97,20 @@ impl App {
                 sealed.push(self.vaulting.seal(&key, &property, &model::Secret::new(plain)).await?);
             }
         }
+        // A renewal that is under way in another process must not put the old tokens over the new ones.
+        let turn = match sealed.is_empty() {
+            true => None,
+            false => Some(self.pool.credentials(&config.name).refresh_guard().await?),
+        };
         let (at, stored) = (self.at(), config.clone());
         let removed_any = !removed.is_empty();
+        let elsewhere = existing.as_ref().is_some_and(|row| reads_another_schema(&row.config, &config));
         self.store
             .write(move |w| {
                 w.put_connector(&stored, &at)?;
+                if elsewhere {
+                    w.forget_schemas(&stored.name)?;
+                }
                 for property in &removed {
                     w.remove_secret(&key, property)?;
                 }
@@ -116,6 +124,7 @@ impl App {
                 Ok(())
             })
             .await?;
+        drop(turn);
         if removed_any {
             self.store.checkpoint().await?;
         }
@@ -137,6 +146,9 @@ impl App {
         let error = outcome.as_ref().err().map(|e| e.message.clone());
         let (at, stored, lookup) = (self.at(), error.clone(), name.clone());
         self.store.write(move |w| w.put_connector_test(&lookup, &at, stored.as_deref())).await?;
+        if error.is_none() {
+            self.look_for_drift(&row).await?;
+        }
         let TestReport { checked, account, missing_scopes } = outcome.unwrap_or_default();
         Ok(ConnectorTest { name, ok: error.is_none(), error, checked, account, missing_scopes })
     }
@@ -179,7 +191,8 @@ impl App {
         }
         // The provider should forget the grant too; a provider that cannot be reached must not keep the connector here.
         let credentials = self.pool.credentials(&name);
-        if let Err(error) = connector::oauth::revoke(&row.config, credentials, self.clock.clone()).await {
+        let reached = self.pool.on_the_network(&row.config).await?;
+        if let Err(error) = connector::oauth::revoke(&reached, credentials, self.clock.clone()).await {
             tracing::info!(connector = name, %error, "the grant was not revoked at the provider");
         }
         let lookup = name.clone();
@@ -192,7 +205,7 @@ impl App {
     /// The attributes of an object type, read from the system.
     pub async fn connector_schema(&self, request: SchemaRequest) -> Result<SchemaInfo, ApiError> {
         let row = self.connector_row(&request.name).await?;
-        let schema = self.pool.any(&row.config).await?.schema(&request.object_type).await?;
+        let schema = self.read_schema(&row, &request.object_type).await?;
         Ok(SchemaInfo {
             object_type: schema.object_type,
             attributes: schema
@@ -250,6 +263,8 @@ impl App {
             object_types,
             mappings: self.mappings_of(&config.name).await?,
             host: host(config),
+            usage: self.pool.usage(&config.name).map(|usage| usage::of(usage, self.clock.now())),
+            drift: self.drift_count(&config.name).await?,
         })
     }
 
@@ -299,7 +314,7 @@ fn no_such_connector(name: &str) -> ApiError {
 }
 
 /// `hubspot`, `salesforce` or `scim`.
-fn provider_word(config: &ConnectorConfig) -> &'static str {
+pub(crate) fn provider_word(config: &ConnectorConfig) -> &'static str {
     match config.provider() {
         Ok(Provider::Hubspot) => "hubspot",
         Ok(Provider::Salesforce) => "salesforce",

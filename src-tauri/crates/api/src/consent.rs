@@ -68,7 +68,8 @@ impl App {
     }
 
     async fn begin(&self, connector: &str, redirect_uri: Option<Url>) -> Result<Authorizing, ApiError> {
-        let row = self.connector_row(connector).await?;
+        let mut row = self.connector_row(connector).await?;
+        row.config = self.pool.on_the_network(&row.config).await?;
         // Told before the person types a password into the provider's page.
         self.vaulting.vault().await?;
         let authorization = Authorization::begin(&row.config, redirect_uri)?;
@@ -95,7 +96,10 @@ impl App {
             .authorization
             .exchange(code.0, &authorizing.config, Arc::clone(&credentials), self.clock.clone())
             .await?;
+        // A renewal that is under way in another process must not put the old tokens over the new ones.
+        let turn = credentials.refresh_guard().await?;
         credentials.store_tokens(&tokens).await?;
+        drop(turn);
         self.audit("connector", &name, "authorized").await?;
         let test = self.connector_test(crate::dto::ByName { name: name.clone() }).await?;
         let title = &authorizing.provider_title;

@@ -261,6 +261,7 @@ pub(crate) fn end_title(path: &str, connectors: &[ConnectorRow]) -> String {
                 .map_or(connector.as_str(), |c| c.config.title());
             format!("{title} {object_type}")
         }
+        Ok(ResourcePath::Scim(kind)) => format!("SCIM {}", kind.to_lowercase()),
         Err(_) => path.to_owned(),
     }
 }
@@ -310,7 +311,7 @@ fn condition_text(condition: &ConditionConfig) -> String {
     }
 }
 
-fn correlation_text(config: &MappingConfig) -> Option<String> {
+pub(crate) fn correlation_text(config: &MappingConfig) -> Option<String> {
     let entries = match config.correlation_query.as_ref()? {
         Value::Array(items) => items.clone(),
         single => vec![single.clone()],

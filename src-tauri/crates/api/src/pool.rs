@@ -8,14 +8,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use connector::{Connector, ConnectorError, Credentials, ErrorKind, Tokens, credentials::RefreshGuard};
+use connector::{
+    Connector, ConnectorError, Credentials, ErrorKind, Tokens, Usage, credentials::RefreshGuard,
+};
 use engine::{Connectors, EngineError};
 use jiff::Timestamp;
 use model::{Clock, ConnectorConfig, Secret};
 use serde_json::{Value, json};
 use store::Store;
 
-use crate::vaulting::{Vaulting, for_engine};
+use crate::{
+    ApiError,
+    program_settings::{NETWORK_OWNER, Network, PROXY_PASSWORD},
+    vaulting::{Vaulting, for_engine},
+};
 
 /// The secret that holds what an OAuth grant gave.
 pub(crate) const TOKENS: &str = "oauthTokens";
@@ -56,7 +62,11 @@ impl Pool {
     /// A connector whether it is enabled or not, for tests and previews of its configuration.
     pub(crate) async fn any(&self, config: &ConnectorConfig) -> Result<Arc<dyn Connector>, EngineError> {
         let key = owner(&config.name);
-        let secrets = self.store.read(move |r| r.secrets(&key)).await?;
+        let config = &self.on_the_network(config).await.map_err(for_engine)?;
+        let secrets = self
+            .store
+            .read(move |r| Ok([r.secrets(&key)?, r.secrets(NETWORK_OWNER)?].concat()))
+            .await?;
         if !secrets.is_empty() {
             // Told before a call fails on it.
             self.vaulting.vault().await.map_err(for_engine)?;
@@ -72,6 +82,16 @@ impl Pool {
         let connector = connector::build(config, self.credentials(&config.name), Arc::clone(&self.clock))?;
         self.lock().insert(config.name.clone(), (stamp, Arc::clone(&connector)));
         Ok(connector)
+    }
+
+    /// A configuration with the common way to the network, unless it names its own.
+    pub(crate) async fn on_the_network(&self, config: &ConnectorConfig) -> Result<ConnectorConfig, ApiError> {
+        Ok(Network::of(&self.store).await?.applied(config))
+    }
+
+    /// What a connector may still call; `None` when it was not used since this process began.
+    pub(crate) fn usage(&self, name: &str) -> Option<Usage> {
+        self.lock().get(name).map(|(_, connector)| connector.usage()).filter(|usage| usage.calls > 0)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Built> {
@@ -116,12 +136,26 @@ impl StoredCredentials {
     async fn reveal(&self, field: &str) -> Result<Option<Secret>, ConnectorError> {
         self.vaulting.reveal(&owner(&self.connector), field).await.map_err(|e| self.error(e.message))
     }
+
+    /// The password of the common proxy. A connector with a proxy of its own never gets to see it.
+    async fn common_proxy_password(&self) -> Result<Option<Secret>, ConnectorError> {
+        let name = self.connector.clone();
+        let row = self.store.read(move |r| r.connector(&name)).await.map_err(|e| self.error(e))?;
+        let own = row.is_some_and(|row| matches!(row.config.text("httpProxyHost"), Ok(Some(_)) | Err(_)));
+        if own {
+            return Ok(None);
+        }
+        self.vaulting.reveal(NETWORK_OWNER, PROXY_PASSWORD).await.map_err(|e| self.error(e.message))
+    }
 }
 
 #[async_trait]
 impl Credentials for StoredCredentials {
     async fn secret(&self, property: &str) -> Result<Option<Secret>, ConnectorError> {
-        self.reveal(property).await
+        match self.reveal(property).await? {
+            None if property == PROXY_PASSWORD => self.common_proxy_password().await,
+            found => Ok(found),
+        }
     }
 
     async fn tokens(&self) -> Result<Option<Tokens>, ConnectorError> {

@@ -224,11 +224,11 @@ fn told(error: ConnectorError) -> ApiError {
 }
 
 /// A place in a list: so many records into the page at this cursor of the provider.
-fn cursor(skip: usize, page: Option<&str>) -> String {
+pub(crate) fn cursor(skip: usize, page: Option<&str>) -> String {
     format!("{skip}:{}", page.unwrap_or_default())
 }
 
-fn position(cursor: Option<&str>) -> Result<(usize, Option<String>), ApiError> {
+pub(crate) fn position(cursor: Option<&str>) -> Result<(usize, Option<String>), ApiError> {
     let Some(cursor) = cursor else { return Ok((0, None)) };
     cursor
         .split_once(':')

@@ -17,6 +17,3 @@ CREATE TABLE population (
   objects INTEGER NOT NULL,
   PRIMARY KEY (type, day)
 ) WITHOUT ROWID;
-
--- The days of the dashboard are asked of the runs by when they began.
-CREATE INDEX run_started ON run (started);

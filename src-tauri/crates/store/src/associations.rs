@@ -107,7 +107,8 @@ impl Reader<'_> {
         values: &[Sql],
         after: &str,
     ) -> Result<Option<String>, StoreError> {
-        let sql = format!("SELECT {id} FROM {join} WHERE {condition} AND {id} > ? ORDER BY {id} LIMIT 1 OFFSET ?");
+        let sql =
+            format!("SELECT {id} FROM {join} WHERE {condition} AND {id} > ? ORDER BY {id} LIMIT 1 OFFSET ?");
         let bound = values
             .iter()
             .cloned()

@@ -79,12 +79,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Removes a connector, its secrets and what was last seen of its records.
+    /// Removes a connector, its secrets and what was last seen of its schemas and records.
     pub fn remove_connector(&self, name: &str) -> Result<(), StoreError> {
         let Some(ConnectorRow { config, .. }) = self.connector(name)? else { return Ok(()) };
         let name = &config.name;
         self.connection.execute("DELETE FROM connector WHERE name = ?1", [name])?;
         self.remove_secrets(&format!("connector/{name}"))?;
+        self.forget_schemas(name)?;
         self.forget_mirrors(name)
     }
 }

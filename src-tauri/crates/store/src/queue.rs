@@ -138,6 +138,15 @@ impl Reader<'_> {
             as u64)
     }
 
+    /// How many rows of a mapping there are.
+    pub fn queue_count_of(&self, mapping: &str) -> Result<u64, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT count(*) FROM queue WHERE mapping = ?1")?
+            .query_row([mapping], |row| row.get::<_, i64>(0))?
+            .max(0) as u64)
+    }
+
     /// The rows that are due, oldest first.
     pub fn queue_due(&self, now_ms: i64, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
         self.queue_rows(

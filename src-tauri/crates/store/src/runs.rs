@@ -39,6 +39,8 @@ pub enum RunState {
     Failed,
     /// Its process ended before it did.
     Interrupted,
+    /// The provider takes no calls for a while; it goes on when that is over.
+    Paused,
 }
 
 macro_rules! stored_words {
@@ -57,7 +59,7 @@ macro_rules! stored_words {
 }
 stored_words!(RunMode: Preview = "preview", Reconcile = "reconcile", Apply = "apply");
 stored_words!(RunState: Active = "active", Success = "success", Planned = "planned", Held = "held",
-    Canceled = "canceled", Failed = "failed", Interrupted = "interrupted");
+    Canceled = "canceled", Failed = "failed", Interrupted = "interrupted", Paused = "paused");
 
 /// A guard and how the plan stands to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,6 +130,10 @@ pub struct Progress {
     pub resumed: Option<i64>,
     /// Records that the provider delivered a second time, and that were left out.
     pub repeated: u64,
+    /// When a run that rests goes on.
+    pub resume_at: Option<String>,
+    /// What a person has allowed it to delete, for when it goes on.
+    pub allow_deletes: Option<u64>,
     /// Entries by situation, action and status once the run has ended.
     pub counts: Option<Vec<EntryCount>>,
 }
@@ -230,6 +236,19 @@ impl Reader<'_> {
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|last| last.seq.to_string());
         Ok(Page { rows, next })
+    }
+
+    /// Runs that rest, oldest first.
+    pub fn paused_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE state = 'paused' ORDER BY seq"))?;
+        let mut found = statement.query([])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(from_row(row)?);
+        }
+        Ok(rows)
     }
 
     /// Runs that were under way when their process ended, or still are.

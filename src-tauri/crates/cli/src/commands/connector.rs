@@ -4,7 +4,10 @@ use std::{path::Path, path::PathBuf, sync::Arc};
 
 use api::{
     App,
-    dto::{ByName, ConnectorDetail, ConnectorDraft, ConnectorEnable, ConnectorState, Empty, SchemaRequest},
+    dto::{
+        ByName, ConnectorDetail, ConnectorDraft, ConnectorEnable, ConnectorState, Empty, SchemaDrift,
+        SchemaInfo, SchemaRequest,
+    },
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -38,14 +41,34 @@ pub enum Command {
     Show { name: String },
     /// Tests one connector, or all of them
     Test { name: Option<String> },
-    /// Shows the attributes of an object type, or of all, as the system tells them
-    Schema { name: String, object_type: Option<String> },
+    /// Shows the attributes of an object type, or of all, as the system tells them, and what changed in them
+    ///
+    /// What changed is told until somebody marks it as seen on the connector's Object Types tab, or with --seen.
+    Schema {
+        name: String,
+        object_type: Option<String>,
+        /// Marks what changed as seen, after it is shown
+        #[arg(long)]
+        seen: bool,
+    },
     /// Asks for consent in the browser and stores the tokens
     Authorize {
         name: String,
         /// Only prints the address of the consent page
         #[arg(long)]
         no_open: bool,
+    },
+    /// Runs a script of the connector's systemActions, in JavaScript and without network, and prints its value
+    ///
+    /// The script sees its arguments as variables and in `scriptArguments`, the connector's settings without its secrets as
+    /// `configuration`, and `operation`. It has 250 ms.
+    Script {
+        name: String,
+        /// The script's scriptId
+        script: String,
+        /// Its arguments, as texts
+        #[arg(value_name = "name=value", value_parser = argument)]
+        arguments: Vec<(String, String)>,
     },
     /// Lets runs use a connector
     Enable { name: String },
@@ -61,8 +84,15 @@ pub async fn run(command: &Command, app: &Arc<App>, output: &Output) -> Result<E
         Command::List => list(app, output).await,
         Command::Show { name } => show(app, name, output).await,
         Command::Test { name } => test(app, name.as_deref(), output).await,
-        Command::Schema { name, object_type } => schema(app, name, object_type.as_deref(), output).await,
+        Command::Schema { name, object_type, seen } => {
+            schema(app, name, object_type.as_deref(), output).await?;
+            if *seen {
+                mark_seen(app, name, object_type.as_deref()).await?;
+            }
+            Ok(Exit::Done)
+        }
         Command::Authorize { name, no_open } => authorize(app, name, *no_open, output).await,
+        Command::Script { name, script: id, arguments } => script(app, name, id, arguments, output).await,
         Command::Enable { name } => switch(app, name, true, output).await,
         Command::Disable { name } => switch(app, name, false, output).await,
         Command::Remove { name } => {
@@ -253,7 +283,7 @@ async fn test(app: &Arc<App>, name: Option<&str>, output: &Output) -> Result<Exi
     Ok(if failed { Exit::Error } else { Exit::Done })
 }
 
-async fn schema(app: &App, name: &str, object_type: Option<&str>, output: &Output) -> Result<Exit, Failure> {
+async fn schema(app: &App, name: &str, object_type: Option<&str>, output: &Output) -> Result<(), Failure> {
     let types = match object_type {
         Some(object_type) => vec![object_type.to_owned()],
         None => app.connector_get(ByName { name: name.to_owned() }).await?.summary.object_types,
@@ -262,15 +292,28 @@ async fn schema(app: &App, name: &str, object_type: Option<&str>, output: &Outpu
     for object_type in types {
         schemas.push(app.connector_schema(SchemaRequest { name: name.to_owned(), object_type }).await?);
     }
+    let drifts = app.connector_drift(ByName { name: name.to_owned() }).await?;
+    let drift_of = |schema: &SchemaInfo| drifts.iter().find(|drift| drift.object_type == schema.object_type);
     if output.is_json() {
-        match (object_type, schemas.first()) {
-            (Some(_), Some(schema)) => output.document(schema)?,
-            _ => output.document(&schemas)?,
+        let mut documents = Vec::new();
+        for schema in &schemas {
+            let mut document = json!(schema);
+            if let (Some(map), Some(drift)) = (document.as_object_mut(), drift_of(schema)) {
+                map.insert("drift".into(), json!({"since": drift.changed_at, "changes": drift.changes}));
+            }
+            documents.push(document);
         }
-        return Ok(Exit::Done);
+        match (object_type, documents.first()) {
+            (Some(_), Some(document)) => output.document(document)?,
+            _ => output.document(&documents)?,
+        }
+        return Ok(());
     }
     for schema in schemas {
         output.line(format!("{} ({} attributes)", schema.object_type, schema.attributes.len()))?;
+        for line in drift_of(&schema).map(drift_lines).unwrap_or_default() {
+            output.line(line)?;
+        }
         let rows: Vec<[String; 4]> = schema
             .attributes
             .into_iter()
@@ -282,7 +325,58 @@ async fn schema(app: &App, name: &str, object_type: Option<&str>, output: &Outpu
             .collect();
         output.table(["ATTRIBUTE", "TYPE", "", "LABEL"], &rows, "")?;
     }
-    Ok(Exit::Done)
+    Ok(())
+}
+
+async fn mark_seen(app: &App, name: &str, object_type: Option<&str>) -> Result<(), Failure> {
+    for drift in app.connector_drift(ByName { name: name.to_owned() }).await? {
+        if object_type.is_none_or(|wanted| wanted == drift.object_type) && drift.changed_at.is_some() {
+            let request = SchemaRequest { name: name.to_owned(), object_type: drift.object_type };
+            app.connector_drift_seen(request).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What changed since somebody last looked, a line each, with the mappings that it touches below it.
+fn drift_lines(drift: &SchemaDrift) -> Vec<String> {
+    let Some(since) = drift.changed_at.as_deref().filter(|_| !drift.changes.is_empty()) else {
+        return Vec::new();
+    };
+    let mut lines = vec![format!("changed since it was last looked at (found {since}):")];
+    for change in &drift.changes {
+        lines.push(format!("  {} {}", change.attribute, change.words));
+        lines.extend(change.mappings.iter().map(|touched| format!("    {} {}", touched.mapping, touched.effect)));
+    }
+    lines
+}
+
+fn argument(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected name=value, as in city=Ulm"),
+    }
+}
+
+async fn script(
+    app: &App,
+    name: &str,
+    script: &str,
+    arguments: &[(String, String)],
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let arguments = arguments.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let document = app.script_on_connector(name, script, arguments).await?;
+    let actions = || document.get("actions").and_then(Value::as_array).into_iter().flatten();
+    if output.is_json() {
+        output.document(&document)?;
+    } else {
+        for value in actions().filter_map(|action| action.get("result")) {
+            output.line(plain(value))?;
+        }
+    }
+    let errors: Vec<&str> = actions().filter_map(|action| action.get("error")?.as_str()).collect();
+    if errors.is_empty() { Ok(Exit::Done) } else { Err(Failure::error(errors.join("; "))) }
 }
 
 async fn authorize(app: &App, name: &str, no_open: bool, output: &Output) -> Result<Exit, Failure> {

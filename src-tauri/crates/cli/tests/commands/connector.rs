@@ -114,6 +114,37 @@ async fn a_schema_is_read_from_the_system() {
     house.concord(&["connector", "schema", "hubspot", "ticket"]).exits(1).says(&["ticket"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_changed_says_so_until_it_was_seen() {
+    let house = House::connected(1).await;
+    let schema = ["connector", "schema", "hubspot", "contact"];
+    assert_eq!(house.json(0, &schema)["drift"]["changes"], json!([]));
+    let mut sender = TcpStream::connect(house.url().trim_start_matches("http://")).unwrap();
+    let body = json!({
+        "name": "shoe_size", "label": "Shoe size", "type": "number", "fieldType": "number",
+        "groupName": "contactinformation",
+    })
+    .to_string();
+    write!(
+        sender,
+        "POST /crm/properties/2026-03/contacts HTTP/1.1\r\nhost: sandbox\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    sender.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+
+    let drift = &house.json(0, &schema)["drift"];
+    assert_eq!(drift["changes"][0]["attribute"], "shoe_size");
+    assert_eq!(drift["changes"][0]["kind"], "added");
+    let mut seen = schema.to_vec();
+    seen.push("--seen");
+    house.concord(&seen).exits(0);
+    let words = house.concord(&schema).exits(0).out;
+    assert!(!words.contains("changed since"), "{words}");
+}
+
 #[test]
 fn bad_documents_are_refused_with_the_reason() {
     let house = House::empty();
@@ -225,4 +256,42 @@ async fn consent_is_given_in_the_browser() {
             house.concord(&["connector", "test", "hubspot"]).exits(0);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_of_a_connector_runs_in_the_sandbox_and_tells_what_is_wrong() {
+    let house = House::with_contacts(0).await;
+    let mut document = house.connector();
+    document["name"] = json!("hubspot");
+    let js = |text: &str| json!([{"systemType": ".*HubspotConnector", "actionType": "javascript", "actionSource": text}]);
+    document["configurationProperties"]["apiToken"] = json!("not-for-scripts");
+    document["systemActions"] = json!([
+        {"scriptId": "greet", "actions": js("operation + ': ' + greeting + ' ' + scriptArguments['who else']")},
+        {"scriptId": "settings", "actions": js("Object.keys(configuration).sort()")},
+        {"scriptId": "outside", "actions": js("[typeof openidm, typeof fetch, typeof require, typeof XMLHttpRequest]")},
+        {"scriptId": "broken", "actions": js("var a = 1;\na.b.c")},
+        {"scriptId": "endless", "actions": js("for (;;) {}")},
+        {"scriptId": "groovy", "actions": [{"actionType": "groovy", "actionSource": "1"}]},
+    ]);
+    house.concord_with_input(&["connector", "add", "-"], &document.to_string()).exits(0);
+    let script = |id: &str, more: &[&str]| house.concord(&[&["connector", "script", "hubspot", id], more].concat());
+    let greeted = script("greet", &["greeting=Hello", "who else=you=me"]).exits(0);
+    assert_eq!(greeted.out.trim(), "SCRIPT_ON_CONNECTOR: Hello you=me");
+    let told = script("outside", &["--json"]).exits(0).json();
+    assert_eq!(told, json!({"actions": [{"result": ["undefined", "undefined", "undefined", "undefined"]}]}));
+    let settings = script("settings", &["--json"]).exits(0).json()["actions"][0]["result"].clone();
+    let settings: Vec<&str> = settings.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(settings.contains(&"apiBaseUrl"), "{settings:?}");
+    assert!(!settings.iter().any(|name| name.to_lowercase().contains("token")), "{settings:?}");
+    for (id, words) in [
+        ("broken", &["connector hubspot, script broken, line 2", "TypeError"][..]),
+        ("endless", &["script endless", "longer than 250 ms"]),
+        ("groovy", &["script `groovy`", "cannot run here", "JavaScript"]),
+        ("nobody", &["has no script `nobody`", "greet, settings"]),
+    ] {
+        script(id, &[]).exits(1).says(words);
+    }
+    script("greet", &["oops"]).exits(2);
+    house.json(0, &["connector", "disable", "hubspot"]);
+    script("greet", &["greeting=Hello"]).exits(1).says(&["is disabled"]);
 }
