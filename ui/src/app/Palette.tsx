@@ -1,34 +1,41 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useId, useMemo, useState } from "react";
+import { type KeyboardEvent, useDeferredValue, useId, useMemo, useState } from "react";
 
 import { ask } from "../backend/query";
+import { announce } from "../parts/Announcer";
 import { Dialog } from "../parts/Dialog";
 import { Icon, type IconName } from "../parts/Icon";
+import { useStartRun } from "../screens/runs/queries";
 import { PLACES } from "./places";
+import { setTheme, type Theme } from "./theme";
 
 interface Entry {
   label: string;
+  /** Where labels may be the same. */
+  key?: string;
   icon: IconName;
   run: () => void;
 }
 
-/** Ctrl+K: every place, every mapping, connector and the actions that need no more than a press. */
-export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
+/** Ctrl+K: every place, every mapping and connector, users by their words, and what needs no more than a press. */
+export function Palette({ open, onClose, onShortcuts }: { open: boolean; onClose: () => void; onShortcuts: () => void }) {
   return (
     <Dialog title="Commands" open={open} onClose={onClose}>
-      <Commands onClose={onClose} />
+      <Commands onClose={onClose} onShortcuts={onShortcuts} />
     </Dialog>
   );
 }
 
-function Commands({ onClose }: { onClose: () => void }) {
+function Commands({ onClose, onShortcuts }: { onClose: () => void; onShortcuts: () => void }) {
   const [text, setText] = useState("");
   const [current, setCurrent] = useState(0);
   const listId = useId();
-  const entries = useEntries();
+  const entries = useEntries(onShortcuts);
+  const people = usePeople(text);
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = entries.filter((entry) => words.every((word) => entry.label.toLowerCase().includes(word)));
+  // People are found by their words already.
+  const shown = [...entries.filter((entry) => words.every((word) => entry.label.toLowerCase().includes(word))), ...people];
   const active = Math.min(current, shown.length - 1);
 
   function take(entry: Entry | undefined) {
@@ -58,7 +65,7 @@ function Commands({ onClose }: { onClose: () => void }) {
         aria-controls={listId}
         aria-activedescendant={active >= 0 ? `${listId}-${active}` : undefined}
         className="field"
-        placeholder="Go to or do"
+        placeholder="Go to, do, or find a person"
         autoComplete="off"
         // The palette was opened to type into.
         // oxlint-disable-next-line jsx-a11y/no-autofocus
@@ -75,7 +82,7 @@ function Commands({ onClose }: { onClose: () => void }) {
           // The input keeps the focus and hears the keys for the whole list.
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
-            key={entry.label}
+            key={entry.key ?? entry.label}
             id={`${listId}-${index}`}
             role="option"
             aria-selected={index === active}
@@ -93,11 +100,14 @@ function Commands({ onClose }: { onClose: () => void }) {
   );
 }
 
-function useEntries(): Entry[] {
+function useEntries(onShortcuts: () => void): Entry[] {
   const navigate = useNavigate();
   const mappings = useQuery(ask("mappings_list", {}));
   const connectors = useQuery(ask("connectors_list", {}));
+  const { mutate } = useStartRun();
   return useMemo(() => {
+    const begin = (mapping: string, incremental: boolean) =>
+      mutate({ mapping, mode: "preview", incremental }, { onSuccess: (run) => void navigate({ to: "/runs/$id", params: { id: run.id } }), onError: (error) => announce(error.message) });
     const places = PLACES.flatMap((group) => group.places).map((place): Entry => ({
       label: `Go to ${place.label}`,
       icon: place.icon,
@@ -108,6 +118,15 @@ function useEntries(): Entry[] {
       { label: "New connector", icon: "plus", run: () => void navigate({ to: "/connectors/new" }) },
       { label: "New managed type", icon: "plus", run: () => void navigate({ to: "/types/new" }) },
       { label: "New mapping", icon: "plus", run: () => void navigate({ to: "/mappings/new" }) },
+      { label: "Show keyboard shortcuts", icon: "search", run: onShortcuts },
+      ...THEMES.map(({ label, theme }): Entry => ({ label, icon: "settings", run: () => setTheme(theme) })),
+      ...(mappings.data ?? [])
+        .filter(({ problem, lastRun }) => problem === null && lastRun?.state !== "active")
+        .flatMap(({ name }): Entry[] => [
+          { label: `Preview ${name}`, icon: "runs", run: () => begin(name, false) },
+          { label: `Preview ${name} incrementally`, icon: "runs", run: () => begin(name, true) },
+          { label: `Schedule ${name}`, icon: "clock", run: () => void navigate({ to: "/mappings/$name", params: { name }, search: { tab: "scheduling" } }) },
+        ]),
     ];
     const opens = [
       ...(mappings.data ?? []).map((mapping): Entry => ({
@@ -122,5 +141,27 @@ function useEntries(): Entry[] {
       })),
     ];
     return [...places, ...actions, ...opens];
-  }, [navigate, mappings.data, connectors.data]);
+  }, [navigate, mutate, onShortcuts, mappings.data, connectors.data]);
 }
+
+const THEMES: { label: string; theme: Theme }[] = [
+  { label: "Light appearance", theme: "light" },
+  { label: "Dark appearance", theme: "dark" },
+  { label: "Appearance as the system", theme: "system" },
+];
+
+/** A few users whose attributes start with these words. */
+function usePeople(text: string): Entry[] {
+  const navigate = useNavigate();
+  const search = useDeferredValue(text.trim());
+  const asked = search.length >= 2;
+  const users = useQuery({ ...ask("objects_list", { kind: "user", search, filter: null, sort: null, after: null, limit: PEOPLE, exactTotal: false }), enabled: asked });
+  if (!asked) return [];
+  return (users.data?.objects ?? []).map((user): Entry => {
+    const attributes = user.attributes as Record<string, unknown>;
+    const said = ["givenName", "sn", "mail"].map((name) => attributes[name]).filter((value) => typeof value === "string");
+    return { key: user.id, label: said.length > 0 ? said.join(" ") : String(attributes["userName"] ?? user.id), icon: "user", run: () => void navigate({ to: "/users/$id", params: { id: user.id } }) };
+  });
+}
+
+const PEOPLE = 6;

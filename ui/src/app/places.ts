@@ -36,3 +36,18 @@ export const PLACES: { heading: string | null; places: Place[] }[] = [
     ],
   },
 ];
+
+/** `g` and one of these leads to a place. */
+export const JUMPS: Record<string, Place["to"]> = {
+  d: "/",
+  c: "/connectors",
+  m: "/mappings",
+  o: "/types",
+  u: "/users",
+  r: "/runs",
+  s: "/schedules",
+  i: "/inbox",
+  q: "/queue",
+  a: "/audit",
+  e: "/settings",
+};

@@ -53,7 +53,12 @@ const newConnectorRoute = createRoute({
   component: NewConnectorPage,
   validateSearch: (search: Record<string, unknown>): { system?: string; name?: string; step?: string } => ({ system: text(search["system"]), name: text(search["name"]), step: text(search["step"]) }),
 });
-const connectorRoute = createRoute({ getParentRoute: at, path: "/connectors/$name", component: ConnectorPage });
+const connectorRoute = createRoute({
+  getParentRoute: at,
+  path: "/connectors/$name",
+  component: ConnectorPage,
+  validateSearch: (search: Record<string, unknown>): { tab?: string; type?: string } => ({ tab: text(search["tab"]), type: text(search["type"]) }),
+});
 const mappingsRoute = createRoute({ getParentRoute: at, path: "/mappings", component: MappingsPage });
 const newMappingRoute = createRoute({ getParentRoute: at, path: "/mappings/new", component: NewMappingPage });
 const mappingRoute = createRoute({

@@ -14,6 +14,8 @@ const LOOKS: Record<Look, string> = {
 export const BUTTON = "inline-flex h-7 shrink-0 items-center justify-center gap-1.5 rounded-sm border px-2.5 whitespace-nowrap select-none disabled:opacity-50";
 
 export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+  /** What Ctrl+S presses. */
+  "data-save"?: "";
   look?: Look;
   icon?: IconName;
   /** The press was heard and its work goes on. */

@@ -34,7 +34,7 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", saveLa
       <Button onClick={onUndo} disabled={changes === 0 || saving}>
         {undoLabel}
       </Button>
-      <Button look="primary" type="submit" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
+      <Button look="primary" type="submit" data-save="" aria-keyshortcuts="Control+S" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
         {saveLabel}
       </Button>
       <Confirm

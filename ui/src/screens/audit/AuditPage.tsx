@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 
 import type { AuditEntry } from "../../backend/bindings/AuditEntry";
+import { call } from "../../backend";
 import { SelectField } from "../../parts/Field";
 import { Button } from "../../parts/Button";
 import { Outside } from "../../parts/Outside";
@@ -12,6 +13,7 @@ import { SearchBox } from "../../parts/SearchBox";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { shortId } from "../../words/value";
+import { useExport } from "../runs/ExportMenu";
 import { auditList } from "./queries";
 
 const ALL = "Everything";
@@ -24,6 +26,7 @@ const TOPICS: Record<string, string> = {
   managed: "Managed types",
   data: "Data",
   run: "Runs",
+  schedule: "Schedules",
   queue: "Queue",
   inbox: "Inbox",
   rest: "REST access",
@@ -37,6 +40,7 @@ export function AuditPage() {
   const now = useNow();
   const audit = useInfiniteQuery(auditList(topic ?? null, q.trim() || null));
   const search = useCallback((text: string) => void navigate({ to: "/audit", search: (before) => ({ ...before, q: text || undefined }), replace: true }), [navigate]);
+  const exporting = useExport((format) => call("audit_export", { format, topic: topic ?? null, search: q.trim() || null }), "line");
   const rows = audit.data?.pages.flatMap((page) => page.rows) ?? [];
   const byTitle = new Map(Object.entries(TOPICS).map(([id, title]) => [title, id]));
   return (
@@ -52,9 +56,11 @@ export function AuditPage() {
             onChange={(title) => void navigate({ to: "/audit", search: (before) => ({ ...before, topic: byTitle.get(title) }), replace: true })}
           />
           <SearchBox label="Search the audit" value={q} onChange={search} />
+          {exporting.menu}
         </>
       }
     >
+      {exporting.told && <div className="mb-3">{exporting.told}</div>}
       {audit.error ? (
         <Problem error={audit.error} />
       ) : !audit.data ? (

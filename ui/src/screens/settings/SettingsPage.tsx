@@ -6,6 +6,8 @@ import type { VaultStatus } from "../../backend/bindings/VaultStatus";
 import { Choice } from "../../parts/Field";
 import { Page, Section, Skeleton } from "../../parts/Page";
 import { State, type Tone } from "../../parts/State";
+import { Notifications } from "./Notifications";
+import { ServePart } from "./ServePart";
 
 const THEMES: { value: Theme; label: string }[] = [
   { value: "system", label: "As the system" },
@@ -31,7 +33,11 @@ export function SettingsPage() {
         <Section title="Appearance">
           <Choice legend="Theme" name="theme" value={theme} options={THEMES} onChange={setTheme} />
         </Section>
+        <Section title="Notifications">
+          <Notifications />
+        </Section>
         <Section title="Vault">{status.data ? <Vault vault={status.data.vault} /> : <Skeleton rows={2} />}</Section>
+        <ServePart />
         <Section title="About">
           {status.data ? (
             <Facts

@@ -1,0 +1,30 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { call } from "../../backend";
+import { ask, refresh } from "../../backend/query";
+import { Switch } from "../../parts/Field";
+import { Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+
+/** Whether the desktop says what a person should hear of while they look elsewhere. */
+export function Notifications() {
+  const client = useQueryClient();
+  const preferences = useQuery(ask("preferences_get", {}));
+  const save = useMutation({ mutationFn: (notifications: boolean) => call("preferences_save", { notifications }), onSettled: () => refresh(client, "preferences_get") });
+  const error = preferences.error ?? save.error;
+  return (
+    <>
+      {preferences.data ? (
+        <Switch
+          label="Tell me on the desktop"
+          help="When a run is held or fails, or a connector stops working, and another window is in front. Not every run."
+          checked={save.isPending ? save.variables : preferences.data.notifications}
+          onChange={(on) => save.mutate(on)}
+        />
+      ) : (
+        !error && <Skeleton rows={1} />
+      )}
+      {error && <Problem error={error} />}
+    </>
+  );
+}
