@@ -1,6 +1,6 @@
 //! The mappings that Concord brings along: one file each in `templates/<provider>/`, as an administrator would write them.
 
-use model::{MappingConfig, mapping_config::MappingConfigError};
+use model::{ManagedObjectConfig, MappingConfig, mapping_config::MappingConfigError};
 use serde_json::Value;
 
 macro_rules! files {
@@ -11,9 +11,11 @@ macro_rules! files {
 
 /// Provider, name, text.
 const FILES: &[(&str, &str, &str)] = files! {
-    "hubspot": "systemHubspotContact_managedUser", "managedUser_systemHubspotContact";
+    "hubspot": "systemHubspotContact_managedUser", "managedUser_systemHubspotContact",
+        "systemHubspotCompany_managedOrganization", "managedOrganization_systemHubspotCompany";
     "salesforce": "systemSalesforceUser_managedUser", "managedUser_systemSalesforceUser",
         "systemSalesforceContact_managedUser", "systemSalesforceLead_managedUser";
+    "scim": "systemScimUser_managedUser", "managedUser_systemScimUser";
 };
 
 /// Provider and name of every mapping that comes along; a mapping stands behind the one whose links it shares.
@@ -37,4 +39,15 @@ pub fn ready_mapping(name: &str, connector: &str) -> Result<MappingConfig, Mappi
         }
     }
     Ok(config)
+}
+
+/// The managed types that mappings which come along need and that are not there from the start.
+const TYPES: &[&str] = &[include_str!("../managed/organization.json")];
+
+/// The managed type of this name that comes along.
+pub fn ready_type(name: &str) -> Option<ManagedObjectConfig> {
+    TYPES
+        .iter()
+        .filter_map(|text| serde_json::from_str::<ManagedObjectConfig>(text).ok())
+        .find(|config| config.name == name)
 }

@@ -29,7 +29,11 @@ impl Interpreter for Scripts {
             Some(Value::Object(map)) => map.clone(),
             _ => Map::new(),
         };
-        let place = script::Place { mapping: place.mapping, property: place.property, hook: place.hook };
+        let place = script::Place {
+            owner: script::Owner::Mapping(place.mapping),
+            property: place.property,
+            hook: place.hook,
+        };
         let script = runtime
             .compile(place, config.source.as_deref().unwrap_or_default(), globals)
             .map_err(|e| e.to_string())?;

@@ -7,6 +7,7 @@
 
 mod after;
 mod association;
+mod connector_script;
 mod decide;
 mod doubt;
 mod ends;
@@ -56,8 +57,8 @@ pub use schedule::{Due, GRACE, Timetable, TimetableError, judge_due};
 pub use summary::{assoc_entry, stage_description, summary};
 pub use sync::{Delivery, SyncResult};
 pub use title::title_of;
-pub use trial::{TrialEnds, TrialOutcome, TrialRecord, Tried, newer_of, try_record};
 pub use tokio_util::sync::CancellationToken;
+pub use trial::{TrialEnds, TrialOutcome, TrialRecord, Tried, newer_of, try_record};
 
 /// Hands out connectors that are ready to be called.
 #[async_trait]

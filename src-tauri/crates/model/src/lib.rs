@@ -18,6 +18,7 @@ pub mod schedule_config;
 pub mod schema_check;
 pub mod secret;
 pub mod situation;
+pub mod system_actions;
 pub mod transform;
 
 pub use clock::Clock;

@@ -2,12 +2,21 @@
 
 use std::fmt;
 
+/// Whose script it is, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// A mapping.
+    Mapping(String),
+    /// A connector.
+    Connector(String),
+}
+
 /// Where a script stands in the configuration; the beginning of every error's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The mapping's name.
-    pub mapping: String,
-    /// The target property whose script it is, if it belongs to one.
+    /// Whose it is.
+    pub owner: Owner,
+    /// The target property whose script it is, if it belongs to one; a connector's script has its id here.
     pub property: Option<String>,
     /// What the script is for: `transform`, `condition`, `onCreate`, ...
     pub hook: &'static str,
@@ -15,11 +24,15 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mapping {}", self.mapping)?;
-        if let Some(property) = &self.property {
-            write!(f, ", property {property}")?;
+        match (&self.owner, &self.property) {
+            (Owner::Mapping(name), None) => write!(f, "mapping {name} ({})", self.hook),
+            (Owner::Mapping(name), Some(property)) => {
+                write!(f, "mapping {name}, property {property} ({})", self.hook)
+            }
+            (Owner::Connector(name), id) => {
+                write!(f, "connector {name}, script {}", id.as_deref().unwrap_or(self.hook))
+            }
         }
-        write!(f, " ({})", self.hook)
     }
 }
 

@@ -20,5 +20,5 @@ mod form;
 mod json;
 mod runtime;
 
-pub use error::{Place, ScriptError};
+pub use error::{Owner, Place, ScriptError};
 pub use runtime::{Limits, Runtime, Script};

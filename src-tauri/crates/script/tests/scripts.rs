@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use script::{Limits, Place, Runtime, Script, ScriptError};
+use script::{Limits, Owner, Place, Runtime, Script, ScriptError};
 use serde_json::{Map, Value, json};
 
 fn place() -> Place {
     Place {
-        mapping: "systemHubspotContact_managedUser".into(),
+        owner: Owner::Mapping("systemHubspotContact_managedUser".into()),
         property: Some("cn".into()),
         hook: "transform",
     }
@@ -216,8 +216,10 @@ fn errors_name_the_mapping_the_property_and_the_line() {
     // A thrown message may hold a whole record, and a log of a million failures is no place for it.
     let error = run(&runtime, "throw new Error('x'.repeat(1e6))", json!(1)).unwrap_err().to_string();
     assert!(error.ends_with("xxx…") && error.len() < 700, "{}", error.len());
-    let whole = Place { mapping: "m".into(), property: None, hook: "onCreate" };
+    let whole = Place { owner: Owner::Mapping("m".into()), property: None, hook: "onCreate" };
     assert_eq!(whole.to_string(), "mapping m (onCreate)");
+    let connector = Place { owner: Owner::Connector("c".into()), property: Some("s".into()), hook: "script" };
+    assert_eq!(connector.to_string(), "connector c, script s");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, Subcommand, ValueEnum};
 use sandbox::{
-    hubspot::{Consent, Limits, Options, Sandbox, load_faults},
+    hubspot::{Consent, Limits, Options, Sandbox, is_time_zone, load_faults},
     salesforce,
 };
 use serde_json::json;
@@ -46,7 +46,14 @@ pub struct Hubspot {
     /// Decides who they are
     #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
-    /// A fault document: how the sandbox misbehaves
+    /// A fault document: how the sandbox misbehaves; --help shows its format
+    ///
+    /// {"faults": [{"method": "GET", "path": "*/contacts", "nth": 3, "times": 2, "action": ...}]} with nth (from 1), times (a
+    /// number or "always"), method and path (* is any text) optional, and the action one of: {"answer": {"status": 503,
+    /// "body": ..., "headers": {...}}}, {"answerAfterWork": {"status": 504}}, {"tooManyRequests": {"policy": "DAILY",
+    /// "retryAfter": 5}}, {"redirect": {"to": "http://localhost:9"}}, {"delay": {"ms": 1000}}, "resetBeforeAnswer",
+    /// "loseAnswer", "cutBody", "truncatedJson", "emptyObject", "html", "repeatPage", "overlapPage", "dropPaging",
+    /// "selfCursor". It can be replaced while the sandbox runs: POST it to /__sandbox/faults.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// What the OAuth consent page does
@@ -55,9 +62,36 @@ pub struct Hubspot {
     /// Milliseconds that every answer takes longer
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
+    /// Milliseconds for which searches go on showing what was before a write
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    search_lag: u64,
+    /// Seconds until an access token expires
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    token_lifetime: i64,
+    /// Every refresh token works once and comes back as a new one
+    #[arg(long)]
+    rotate: bool,
     /// Whose call limits hold
     #[arg(long, value_enum, default_value_t = LimitsChoice::None)]
     limits: LimitsChoice,
+    /// Calls of one app in ten seconds, in place of the account's
+    #[arg(long, value_name = "N")]
+    ten_second_calls: Option<u32>,
+    /// Calls of one day, in place of the account's
+    #[arg(long, value_name = "N")]
+    daily_calls: Option<u32>,
+    /// Searches in one second, in place of the account's
+    #[arg(long, value_name = "N")]
+    searches: Option<u32>,
+    /// Refusals over a limit say in Retry-After how long to wait
+    #[arg(long)]
+    retry_after: bool,
+    /// The account's time zone: its day of calls ends at midnight there
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    time_zone: String,
+    /// A contact property that the account's rules require; version 2026-09 enforces it. May be given several times
+    #[arg(long = "required", value_name = "PROPERTY")]
+    required: Vec<String>,
     /// Keeps the account in this file over restarts
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -110,6 +144,8 @@ enum LimitsChoice {
     Free,
     /// 190 calls in ten seconds
     Professional,
+    /// 190 calls in ten seconds, a million a day
+    Enterprise,
     /// No limit
     None,
 }
@@ -210,6 +246,18 @@ fn options(asked: &Hubspot) -> Result<Options, Failure> {
             .map_err(|problem| Failure::error(format!("{}: {problem}", input::title(file))))?,
         None => Vec::new(),
     };
+    let account = match asked.limits {
+        LimitsChoice::Free => Limits::hubspot_free(),
+        LimitsChoice::Professional => Limits::hubspot_professional(),
+        LimitsChoice::Enterprise => Limits::hubspot_enterprise(),
+        LimitsChoice::None => Limits::UNLIMITED,
+    };
+    if !is_time_zone(&asked.time_zone) {
+        return Err(Failure::Told(
+            Exit::Usage,
+            format!("`{}` is no time zone; name one as in Europe/Berlin", asked.time_zone),
+        ));
+    }
     Ok(Options {
         records: asked.records,
         seed: asked.seed,
@@ -221,11 +269,17 @@ fn options(asked: &Hubspot) -> Result<Options, Failure> {
             ConsentChoice::Allow => Consent::Allow,
             ConsentChoice::Deny => Consent::Deny,
         },
-        limits: match asked.limits {
-            LimitsChoice::Free => Limits::hubspot_free(),
-            LimitsChoice::Professional => Limits::hubspot_professional(),
-            LimitsChoice::None => Limits::UNLIMITED,
+        limits: Limits {
+            per_ten_seconds: asked.ten_second_calls.or(account.per_ten_seconds),
+            daily: asked.daily_calls.or(account.daily),
+            searches_per_second: asked.searches.or(account.searches_per_second),
         },
+        search_lag: Duration::from_millis(asked.search_lag),
+        token_lifetime_secs: asked.token_lifetime,
+        rotate_refresh_tokens: asked.rotate,
+        retry_after: asked.retry_after,
+        time_zone: asked.time_zone.clone(),
+        required_properties: asked.required.clone(),
         ..Options::default()
     })
 }

@@ -1,7 +1,8 @@
 //! `concord sandbox`.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
@@ -40,6 +41,60 @@ impl Drop for Running {
         // A test that failed must not leave it behind; one that has ended is past killing.
         let _ = self.child.kill();
     }
+}
+
+/// One call with the service key: the answer's head and body.
+fn call(sandbox: &Running, method: &str, path: &str, body: &Value) -> (String, String) {
+    let host = sandbox.text("url").trim_start_matches("http://");
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        sandbox.text("accessToken"),
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (format!("{head}\r"), body.to_owned())
+}
+
+/// What a tester sets for a portal is so: its clock, its limits, its tokens, its search.
+#[cfg(unix)]
+#[test]
+fn a_sandbox_is_as_its_options_say() {
+    let house = House::empty();
+    let sandbox = Running::start(
+        &house,
+        &[
+            "--time-zone", "Europe/Berlin", "--ten-second-calls", "4", "--daily-calls", "500", "--searches", "1",
+            "--retry-after", "--search-lag", "600000", "--token-lifetime", "77", "--rotate", "--required", "jobtitle",
+        ],
+    );
+    let call = |method: &str, path: &str, body: Value| call(&sandbox, method, path, &body);
+    let (head, details) = call("GET", "/account-info/v3/details", Value::Null);
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("x-hubspot-ratelimit-daily: 500"), "{head}");
+    assert!(details.contains("Europe/Berlin"), "{details}");
+    let objects = "/crm/objects/2026-09/contacts";
+    let make = |properties: Value| call("POST", objects, json!({ "properties": properties }));
+    let (head, refused) = make(json!({"email": "a@example.org"}));
+    assert!(head.starts_with("HTTP/1.1 400") && refused.contains("jobtitle"), "{head} {refused}");
+    let (head, made) = make(json!({"email": "a@example.org", "jobtitle": "Baker"}));
+    assert!(head.starts_with("HTTP/1.1 201"), "{head} {made}");
+    let filter = json!({"propertyName": "email", "operator": "EQ", "value": "a@example.org"});
+    let search = || call("POST", &format!("{objects}/search"), json!({"filterGroups": [{"filters": [filter]}]}));
+    let (head, found) = search();
+    assert!(head.starts_with("HTTP/1.1 200") && found.contains("\"total\":0"), "the index is late: {found}");
+    let (head, _) = search();
+    assert!(head.starts_with("HTTP/1.1 429") && head.contains("retry-after: 1\r"), "{head}");
+    call("GET", objects, Value::Null);
+    let (head, _) = call("GET", objects, Value::Null);
+    assert!(head.starts_with("HTTP/1.1 429") && head.contains("retry-after: 10\r"), "{head}");
+    let bad = house.concord(&["sandbox", "hubspot", "--time-zone", "Mars/Olympus"]).exits(2);
+    assert!(bad.err.contains("is no time zone"), "{bad:?}");
+    assert_eq!(sandbox.end("-INT"), 0);
 }
 
 fn contacts(house: &House, sandbox: &Running) -> Value {

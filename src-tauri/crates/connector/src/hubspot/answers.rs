@@ -132,7 +132,7 @@ impl Problem {
     pub fn words(&self) -> String {
         let problems = self.value_problems();
         let mut text = if problems.is_empty() {
-            clean(self.message.as_deref().unwrap_or("no explanation"))
+            phrase(self.message.as_deref().unwrap_or("no explanation"))
         } else {
             problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>().join("; ")
         };
@@ -164,7 +164,7 @@ impl Problem {
                     property: ["propertyName", "name"]
                         .iter()
                         .find_map(|k| e.context(k).first().map(|p| (*p).to_owned())),
-                    message: clean(e.message.as_deref().unwrap_or_default()),
+                    message: phrase(e.message.as_deref().unwrap_or_default()),
                 })
             })
             .collect();
@@ -183,7 +183,7 @@ impl Problem {
                 Some(ValueProblem {
                     code: text(v, "error")?,
                     property: text(v, "name"),
-                    message: clean(&text(v, "message").unwrap_or_default()),
+                    message: phrase(&text(v, "message").unwrap_or_default()),
                 })
             })
             .collect()
@@ -209,6 +209,11 @@ pub(crate) fn clean(text: &str) -> String {
         words.push('…');
     }
     words
+}
+
+/// A sentence that more words can follow: without its full stop.
+fn phrase(text: &str) -> String {
+    clean(text).trim_end_matches(['.', ' ']).to_owned()
 }
 
 /// HubSpot's way to say no.
@@ -331,6 +336,26 @@ mod tests {
             let problem = Problem { message: Some(message.to_owned()), ..Problem::default() };
             assert_eq!(problem.existing_id().as_deref(), id, "{message}");
         }
+    }
+
+    #[test]
+    fn reasons_are_joined_without_their_full_stops() {
+        let problem = Problem {
+            message: Some("Property values were not valid: []".into()),
+            category: Some("VALIDATION_ERROR".into()),
+            errors: vec![
+                Problem { code: Some("INVALID_OPTION".into()), message: Some("Klingon was not one of the allowed options: [de, en].".into()), ..Problem::default() },
+                Problem { code: Some("INVALID_LONG".into()), message: Some("much was not a valid number. ".into()), ..Problem::default() },
+            ],
+            ..Problem::default()
+        };
+        assert_eq!(
+            problem.words(),
+            "Klingon was not one of the allowed options: [de, en]; much was not a valid number (VALIDATION_ERROR)"
+        );
+        let plain = Problem { message: Some("You have reached your daily limit.".into()), ..Problem::default() };
+        assert_eq!(plain.words(), "You have reached your daily limit");
+        assert_eq!(Problem::default().words(), "no explanation");
     }
 
     #[test]

@@ -4,9 +4,15 @@
 //! written, with as few calls as its error allows: conflicts are looked up together, properties that do not exist
 //! settle every record that carries them, named values are tried alone, and only then is the batch halved.
 //!
-//! `batch/upsert` is not used. A create that meets an existing contact has to become a conflict, so that the mapping's
-//! correlation and policies decide about that contact; an upsert would overwrite it unseen. Updates go by record id,
-//! because an e-mail address may have moved to another contact meanwhile.
+//! `batch/upsert` by e-mail is not used, because there is no place where it is safe:
+//!
+//! - A create that meets an existing contact has to become a conflict, so that the mapping's correlation and policies
+//!   decide about that contact; an upsert would overwrite it unseen.
+//! - A create whose answer was lost is no exception. The lost answer may have been the refusal that says whose the address
+//!   is, and a contact that is there now may be another app's. Looking by e-mail and comparing tells; an upsert does not
+//!   look, and it saves no call: a lookup that finds the contact needs no write after it.
+//! - An update of a linked contact goes by record id, because its address may have moved to another contact meanwhile, and
+//!   an upsert by address would change that one, or make a second contact of somebody whose address changed.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};

@@ -61,6 +61,7 @@ pub use crm::{Write, WriteKind};
 pub use portal::{Portal, PortalError, RecordCopy};
 pub use server::{Clock, Consent, Options};
 pub use state::ObjectKind;
+pub use time::is_time_zone;
 
 pub use crate::calls::Call;
 pub use crate::faults::{Action, Fault, load_faults};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use super::problem::Problem;
 use super::properties::{Derived, Property};
 use super::record::Record;
 use super::request::Request;
-use super::state::{ObjectKind, Table};
+use super::state::{Candidates, ObjectKind, Table};
 use super::values::PropertyId;
 use super::view::{Selection, View};
 
@@ -142,7 +143,7 @@ pub(crate) fn search(crm: &Crm, request: &Request, kind: ObjectKind) -> Result<A
     let sort = sort_of(table, &query.sorts)?;
     let words = query.query.as_deref().map(str::to_lowercase).filter(|words| !words.trim().is_empty());
     let mut found: Vec<(&Record, Option<Key>)> = table
-        .indexed(request.now)
+        .indexed(request.now, &candidates(table, &groups))
         .filter(|record| passes(crm, table, record, &groups))
         .filter(|record| words.as_ref().is_none_or(|words| mentions(table, record, words)))
         .map(|record| {
@@ -175,6 +176,54 @@ pub(crate) fn search(crm: &Crm, request: &Request, kind: ObjectKind) -> Result<A
     let end = offset + results.len();
     let paging = (end < total).then(|| Paging::new(end.to_string(), None));
     Ok(Answer::json(200, &Found { total, results, paging }))
+}
+
+/// The records that can match at all: a value that is unique has one holder, and ids are in order.
+fn candidates(table: &Table, groups: &[Vec<Condition>]) -> Candidates {
+    let mut among = BTreeSet::new();
+    let mut least = u64::MAX;
+    let mut all_named = !groups.is_empty();
+    for group in groups {
+        match group.iter().find_map(|condition| named(table, condition)) {
+            Some(ids) => among.extend(ids),
+            None => all_named = false,
+        }
+        least = least.min(group.iter().filter_map(|condition| behind(table, condition)).max().unwrap_or(0));
+    }
+    match (all_named, groups) {
+        (true, _) => Candidates::Among(among),
+        (false, []) => Candidates::After(0),
+        (false, _) => Candidates::After(least),
+    }
+}
+
+/// The holders of the values that a condition names, where its property is unique or the id.
+fn named(table: &Table, condition: &Condition) -> Option<Vec<u64>> {
+    let property = table.properties.get(condition.property)?;
+    let keys = match &condition.test {
+        Test::Equal(key) => std::slice::from_ref(key),
+        Test::In(keys) => keys.as_slice(),
+        _ => return None,
+    };
+    keys.iter()
+        .map(|key| match (property.derived, key) {
+            (Derived::ObjectId, Key::Number(id)) => Some(Some(*id as u64)),
+            (Derived::Stored, Key::Text(text)) if property.unique => {
+                Some(table.holder(condition.property, text))
+            }
+            _ => None,
+        })
+        .collect::<Option<Vec<Option<u64>>>>()
+        .map(|ids| ids.into_iter().flatten().collect())
+}
+
+/// The id that a condition wants the record's id to be greater than.
+fn behind(table: &Table, condition: &Condition) -> Option<u64> {
+    let property = table.properties.get(condition.property)?;
+    match (property.derived, &condition.test) {
+        (Derived::ObjectId, Test::Greater(Key::Number(id))) if *id >= 0.0 => Some(id.floor() as u64),
+        _ => None,
+    }
 }
 
 fn compile(table: &Table, groups: &[Group]) -> Result<Vec<Vec<Condition>>, Problem> {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,24 @@ pub(crate) type Claims = BTreeSet<(PropertyId, String)>;
 
 /// One checked input: property ids with the values to keep.
 pub(crate) type Changes = Vec<(PropertyId, String)>;
+
+/// Which records a search has to look at; all that match are among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Candidates {
+    /// Those whose ids are greater than this one.
+    After(u64),
+    /// These.
+    Among(BTreeSet<u64>),
+}
+
+impl Candidates {
+    fn has(&self, id: u64) -> bool {
+        match self {
+            Candidates::After(least) => id > *least,
+            Candidates::Among(ids) => ids.contains(&id),
+        }
+    }
+}
 
 /// All records of one object type.
 #[derive(Debug)]
@@ -426,12 +445,24 @@ impl Table {
         }
     }
 
-    /// Runs `each` over the records as the search index shows them at `now`, in the order of their ids.
-    pub(crate) fn indexed(&self, now: i64) -> impl Iterator<Item = &Record> {
+    /// The candidates as the search index shows them at `now`. A record that the index shows as it was may match by what
+    /// it was, so those are looked at whatever they are now.
+    pub(crate) fn indexed(&self, now: i64, candidates: &Candidates) -> impl Iterator<Item = &Record> {
+        let listed: Box<dyn Iterator<Item = &Record>> = match candidates {
+            Candidates::After(least) => {
+                Box::new(self.live.range((Bound::Excluded(*least), Bound::Unbounded)).map(|(_, record)| record))
+            }
+            Candidates::Among(ids) => {
+                let found: Vec<&Record> = ids.iter().filter_map(|id| self.live.get(id)).collect();
+                Box::new(found.into_iter())
+            }
+        };
+        let late: Vec<&Record> =
+            self.lagging.keys().filter(|id| !candidates.has(**id)).filter_map(|id| self.live.get(id)).collect();
         let shown = move |id: &u64| {
             self.lagging.get(id).and_then(|versions| versions.iter().find(|(until, _)| *until > now))
         };
-        let current = self.live.values().filter_map(move |record| match shown(&record.id) {
+        let current = listed.chain(late).filter_map(move |record| match shown(&record.id) {
             Some((_, version)) => version.as_ref(),
             None => Some(record),
         });

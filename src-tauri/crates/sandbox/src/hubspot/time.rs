@@ -30,6 +30,11 @@ pub(crate) fn day(ms: i64, zone: &str) -> (i64, i64) {
     (number, ends)
 }
 
+/// Whether a time zone of this IANA name is known here.
+pub fn is_time_zone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
 /// How far a zone's clocks are ahead of UTC at a moment, in seconds; nothing for an unknown zone.
 pub(crate) fn ahead(ms: i64, zone: &str) -> Option<i32> {
     let at = Timestamp::from_millisecond(ms).unwrap_or_default();

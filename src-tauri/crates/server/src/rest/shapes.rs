@@ -132,6 +132,10 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ),
         ("ConnectorTests", array("ConnectorTest")),
         (
+            "ScriptRun",
+            of(&[], &[("actions", json!({"type": "array", "items": of(&[("error", text())], &[])}))]),
+        ),
+        (
             "QueueEntry",
             of(
                 &[
@@ -184,6 +188,10 @@ pub(crate) fn schemas() -> Map<String, Value> {
                 ],
                 &[],
             ),
+        ),
+        (
+            "LiveSync",
+            of(&[("_rev", text()), ("connectorData", object()), ("runs", json!({"type": "array", "items": object()}))], &[("_id", text())]),
         ),
         (
             "ConnectorConfig",

@@ -3,18 +3,20 @@
 use api::{RemoteObject, RemotePage, RemoteQuery};
 use axum::http::StatusCode;
 use futures::FutureExt as _;
-use model::{Attributes, Filter, patch};
+use model::{Attributes, Filter, ResourcePath, patch};
 use serde_json::Value;
 
 use super::{
     list::{self, Part, Wanted},
-    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, Revision},
+    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, Revision, needed, switch, text},
     pieces,
 };
 use crate::problem::Problem;
 
 /// Records that are read at a time when all are asked for.
 const AT_A_TIME: usize = 1000;
+/// Most records that are sorted here, where the other system gives no order.
+const SORTED_HERE: usize = 20_000;
 
 pub(crate) fn operations() -> Vec<Operation> {
     let (types, record) = ("/openidm/system/{name}/{type}", "/openidm/system/{name}/{type}/{id}");
@@ -27,6 +29,40 @@ pub(crate) fn operations() -> Vec<Operation> {
             test(c).boxed()
         })
         .action("test"),
+        Operation::new(
+            "POST",
+            "/openidm/system/{name}",
+            "Runs a script of the connector's systemActions; further parameters and the body's fields are its arguments",
+            "ScriptRun",
+            |c| script(c).boxed(),
+        )
+        .action("script")
+        .takes(&[
+            needed("scriptId", "The script's id"),
+            text("scriptExecuteMode", "connector, which is the default: HubSpot, Salesforce and SCIM servers run no scripts"),
+        ])
+        .optional_body("Object"),
+        Operation::new(
+            "POST",
+            "/openidm/system",
+            "Brings in what has changed in a system, by every mapping that follows it",
+            "LiveSync",
+            |c| live_sync_of(c).boxed(),
+        )
+        .action("liveSync")
+        .takes(&[
+            needed("source", "The records: system/NAME/TYPE"),
+            switch("detailedFailure", "Accepted; what failed is in the runs"),
+        ]),
+        Operation::new(
+            "POST",
+            types,
+            "Brings in what has changed, by every mapping that follows these records",
+            "LiveSync",
+            |c| live_sync(c).boxed(),
+        )
+        .action("liveSync")
+        .takes(&[switch("detailedFailure", "Accepted; what failed is in the runs")]),
         Operation::new("GET", types, "Lists records", "List", |c| query(c).boxed()).takes(&LIST),
         Operation::new("POST", types, "Makes a record", "Record", |c| create(c).boxed())
             .action("create")
@@ -61,13 +97,43 @@ async fn test(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(call.app().connector_test_document(call.part("name")).await?))
 }
 
-async fn query(call: Call) -> Result<Answer, Problem> {
-    let wanted = Wanted::read(&call)?;
-    if !wanted.sort.is_empty() {
+async fn script(call: Call) -> Result<Answer, Problem> {
+    if call.text("scriptExecuteMode").is_some_and(|mode| !mode.eq_ignore_ascii_case("connector")) {
         return Err(Problem::bad_request(
-            "records of another system come in its own order; leave _sortKeys out",
+            "the system behind this connector runs no scripts; leave scriptExecuteMode out, and the script runs on the connector",
         ));
     }
+    let own = |name: &str| name.starts_with('_') || matches!(name, "scriptId" | "scriptExecuteMode");
+    let mut arguments: Attributes = call
+        .query
+        .iter()
+        .filter(|(name, _)| !own(name))
+        .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+        .collect();
+    if call.body.is_some() {
+        arguments.extend(call.object()?);
+    }
+    let document = call.app().script_on_connector(call.part("name"), call.needed("scriptId")?, arguments).await?;
+    Ok(Answer::ok(document))
+}
+
+async fn live_sync(call: Call) -> Result<Answer, Problem> {
+    let (name, kind, _) = place(&call);
+    Ok(Answer::ok(call.app().live_sync_document(name, kind).await?))
+}
+
+async fn live_sync_of(call: Call) -> Result<Answer, Problem> {
+    let source = call.needed("source")?;
+    match source.parse() {
+        Ok(ResourcePath::System { connector, object_type }) => {
+            Ok(Answer::ok(call.app().live_sync_document(&connector, &object_type).await?))
+        }
+        _ => Err(Problem::bad_request(format!("source `{source}` is not of the form system/NAME/TYPE"))),
+    }
+}
+
+async fn query(call: Call) -> Result<Answer, Problem> {
+    let wanted = Wanted::read(&call)?;
     let asked = RemoteQuery {
         connector: call.part("name").to_owned(),
         object_type: call.part("type").to_owned(),
@@ -77,10 +143,20 @@ async fn query(call: Call) -> Result<Answer, Problem> {
         limit: wanted.size.unwrap_or(AT_A_TIME),
     };
     let app = call.app();
-    if wanted.count || wanted.count_only || wanted.offset > 0 {
-        // The other system's lists know neither counts nor positions.
+    let sorted = !wanted.sort.is_empty();
+    if sorted || wanted.count || wanted.count_only || wanted.offset > 0 {
+        // The other system's lists know neither counts nor positions, and its own order alone.
         let mut rows = Vec::new();
-        let mut asked = RemoteQuery { limit: AT_A_TIME, ..asked };
+        let mut attributes = asked.attributes.clone();
+        if !attributes.is_empty() {
+            let keys = wanted.sort.iter().filter_map(|(name, _)| name.split('/').next().map(str::to_owned));
+            attributes.extend(keys.filter(|name| !name.starts_with('_')));
+            attributes.sort();
+            attributes.dedup();
+        }
+        // A cookie of a sorted list is a position in it.
+        let after = asked.after.clone().filter(|_| !sorted);
+        let mut asked = RemoteQuery { limit: AT_A_TIME, attributes, after, ..asked };
         loop {
             let page = app.remote_page(asked.clone()).await?;
             rows.extend(page.objects.into_iter().map(record_document));
@@ -88,8 +164,14 @@ async fn query(call: Call) -> Result<Answer, Problem> {
             if asked.after.is_none() {
                 break;
             }
+            if sorted && rows.len() > SORTED_HERE {
+                return Err(Problem::bad_request(format!(
+                    "more than {SORTED_HERE} records match, too many to be sorted here; narrow _queryFilter, or leave _sortKeys out"
+                )));
+            }
         }
-        return list::part_of(rows, &Wanted { filter: Filter::Always(true), cookie: None, ..wanted });
+        let cookie = wanted.cookie.clone().filter(|_| sorted);
+        return list::part_of(rows, &Wanted { filter: Filter::Always(true), cookie, ..wanted });
     }
     let page = app.remote_page(asked.clone()).await?;
     let (fields, whole) = (wanted.fields, wanted.size.is_none());

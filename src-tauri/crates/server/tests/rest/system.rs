@@ -56,6 +56,24 @@ async fn records_are_made_found_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changes_over_there_are_brought_in_by_live_sync() {
+    let house = House::reconciled(6).await;
+    let contact = house.get("/system/hubspot/contact?_queryFilter=email+pr&_pageSize=1").await.is(200);
+    let (id, email) = (&contact.column("_id")[0], &contact.column("email")[0]);
+    house.send("PUT", &format!("/system/hubspot/contact/{id}"), &json!({"lastname": "Berger"}), &[]).await.is(200);
+    for path in ["/system/hubspot/contact?_action=liveSync", "/system?_action=liveSync&source=system/hubspot/contact"] {
+        let synced = house.post(path, &Value::Null).await.is(200);
+        assert_eq!(synced.body["connectorData"]["nativeType"], "contact", "{synced:#?}");
+        assert_eq!(synced.body["runs"][0]["state"], "SUCCESS", "{synced:#?}");
+    }
+    let users = house.get(&format!("/managed/user?_queryFilter=mail+eq+%22{email}%22")).await.is(200);
+    assert_eq!(users.column("sn"), ["Berger"]);
+    house.post("/system/hubspot/company?_action=liveSync", &Value::Null).await.is(400).says(&["enableSync"]);
+    house.post("/system?_action=liveSync&source=managed/user", &Value::Null).await.is(400).says(&["system/"]);
+    house.post("/system?_action=liveSync", &Value::Null).await.is(400).says(&["source"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn records_are_listed_in_pages() {
     let house = House::connected(230).await;
     let contacts = "/system/hubspot/contact?_queryFilter=true&_fields=email";
@@ -79,7 +97,45 @@ async fn records_are_listed_in_pages() {
     assert_eq!(ids.body["result"][0].as_object().unwrap().len(), 1, "only the id: {ids:#?}");
     house.get("/system/hubspot/nothing?_queryFilter=true").await.is(404).says(&["contact"]);
     house.get("/system/nothing/contact?_queryFilter=true").await.is(404);
-    house.get(&format!("{contacts}&_sortKeys=email")).await.is(400).says(&["_sortKeys"]);
+    let mut emails = house.get(contacts).await.column("email");
+    emails.sort();
+    let sorted = house.get(&format!("{contacts}&_sortKeys=email")).await.is(200);
+    assert_eq!(sorted.column("email"), emails);
+    let by_two = house.get("/system/hubspot/contact?_queryFilter=true&_fields=email&_sortKeys=-lifecyclestage,email&_pageSize=3").await.is(200);
+    let cookie = by_two.body["pagedResultsCookie"].as_str().unwrap();
+    let next = house.get(&format!("/system/hubspot/contact?_queryFilter=true&_fields=email&_sortKeys=-lifecyclestage,email&_pageSize=3&_pagedResultsCookie={cookie}")).await.is(200);
+    let whole = house.get("/system/hubspot/contact?_queryFilter=true&_fields=email&_sortKeys=-lifecyclestage,email").await.is(200).column("email");
+    assert_eq!([by_two.column("email"), next.column("email")].concat(), whole[..6]);
     house.get(&format!("{contacts}&_pagedResultsCookie=nonsense")).await.is(400);
     house.get("/system/hubspot/contact?_queryFilter=email+maybe+1").await.is(400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_of_a_connector_is_run() {
+    let house = House::connected(0).await;
+    let mut document = house.get("/config/provisioner.openicf/hubspot").await.is(200).body;
+    document["systemActions"] = json!([
+        {"scriptId": "sum", "actions": [
+            {"systemType": ".*HubspotConnector", "actionType": "javascript", "actionSource": "Number(a) + b.c"}]},
+        {"scriptId": "two", "actions": [
+            {"actionType": "javascript", "actionSource": "throw new Error('no luck')"},
+            {"actionType": "javascript", "actionSource": "configuration.apiBaseUrl"}]},
+    ]);
+    house.send("PUT", "/config/provisioner.openicf/hubspot", &document, &[]).await.is(200);
+    let run = async |query: &str, body: &Value| house.post(&format!("/system/hubspot?_action=script{query}"), body).await;
+    let sum = run("&scriptId=sum&a=2", &json!({"b": {"c": 3}})).await.is(200);
+    assert_eq!(sum.body, json!({"actions": [{"result": 5}]}));
+    let two = run("&scriptId=two&scriptExecuteMode=connector", &Value::Null).await.is(200).body;
+    let why = two["actions"][0]["error"].as_str().unwrap_or_default();
+    assert!(why.contains("connector hubspot, script two, line 1") && why.contains("no luck"), "{why}");
+    assert!(two["actions"][1]["result"].as_str().is_some_and(|url| url.starts_with("http://127")), "{two}");
+    for (query, status) in [
+        ("", 400),
+        ("&scriptId=", 400),
+        ("&scriptId=three", 404),
+        ("&scriptId=sum&scriptExecuteMode=resource", 400),
+    ] {
+        run(query, &Value::Null).await.is(status);
+    }
+    house.post("/system/nothing?_action=script&scriptId=sum", &Value::Null).await.is(404);
 }
