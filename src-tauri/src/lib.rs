@@ -15,11 +15,13 @@ mod browser;
 mod commands;
 mod logging;
 mod main_window;
+mod notifier;
 mod oauth_window;
 mod page_end;
 mod problem_window;
 mod sandbox_host;
 mod setup;
+mod window_state;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
@@ -55,13 +57,21 @@ fn start(arguments: &Arguments) -> Result<ExitCode, String> {
         data_dir: data_dir.clone(),
         passphrase: arguments::passphrase(),
         with_sandbox: arguments.with_sandbox,
+        open: arguments.open.clone(),
     };
     let mut builder = Builder::default();
     if session_bus_is_there() {
         builder = builder.plugin(
             tauri_plugin_single_instance::Builder::new()
                 .dbus_id(setup::instance_name(&data_dir))
-                .callback(|handle, _arguments, _folder| main_window::focus(handle))
+                .callback(|handle, arguments, _folder| {
+                    main_window::focus(handle);
+                    // The other one was started with arguments that it could read.
+                    let open = Arguments::try_parse_from(arguments).ok().and_then(|given| given.open);
+                    if let Some(address) = open {
+                        main_window::go_to(handle, &address);
+                    }
+                })
                 .build(),
         );
     }
@@ -75,6 +85,7 @@ fn start(arguments: &Arguments) -> Result<ExitCode, String> {
 
     let code = application.run_return(|handle, event| {
         if let RunEvent::Exit = event {
+            window_state::keep(handle);
             setup::end(handle);
         }
     });
@@ -88,8 +99,10 @@ pub fn shell<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     problem_window::register(builder)
         .manage(oauth_window::Consent::default())
         .manage(setup::Running::default())
+        .manage(window_state::Kept::default())
         .invoke_handler(commands::handler())
         .on_window_event(|window, event| {
+            window_state::note(window, event);
             if window.label() == main_window::LABEL && matches!(event, WindowEvent::Destroyed) {
                 // A consent window must not keep the application alive on its own.
                 window.app_handle().exit(0);

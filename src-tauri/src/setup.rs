@@ -11,7 +11,7 @@ use api::{ApiError, App, AppOptions, app::Worker};
 use server::Switch;
 use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
 
-use crate::{main_window, problem_window, sandbox_host::SandboxHost};
+use crate::{main_window, notifier, problem_window, sandbox_host::SandboxHost};
 
 /// How long a run may take to stop in good order when the application ends; the journal covers what is cut off.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -24,6 +24,8 @@ pub struct Options {
     pub passphrase: Option<String>,
     /// Whether to start the sandbox and set up the sample.
     pub with_sandbox: bool,
+    /// The screen to begin with.
+    pub open: Option<String>,
 }
 
 /// The background delivery of implicit syncs, as long as the application runs.
@@ -43,9 +45,9 @@ pub fn begin<R: Runtime>(handle: &AppHandle<R>, options: Options) {
     end_on_signal(handle.clone());
     let handle = handle.clone();
     async_runtime::spawn(async move {
-        let data_dir = options.data_dir.clone();
+        let (data_dir, address) = (options.data_dir.clone(), options.open.clone());
         let opened = match open(&handle, options).await {
-            Ok(()) => main_window::open(&handle),
+            Ok(()) => main_window::open(&handle, &data_dir, address.as_deref()),
             Err(problem) => {
                 tracing::error!(code = ?problem.code, "could not start: {problem}");
                 problem_window::show(&handle, &problem.message, &data_dir)
@@ -59,7 +61,7 @@ pub fn begin<R: Runtime>(handle: &AppHandle<R>, options: Options) {
 }
 
 async fn open<R: Runtime>(handle: &AppHandle<R>, options: Options) -> Result<(), ApiError> {
-    let Options { data_dir, passphrase, with_sandbox } = options;
+    let Options { data_dir, passphrase, with_sandbox, open: _ } = options;
     let app = App::open(AppOptions { data_dir: data_dir.clone(), passphrase }).await?;
     crate::serve(handle, Arc::clone(&app), &data_dir);
     let sandbox = handle.state::<SandboxHost>();
@@ -75,6 +77,10 @@ async fn open<R: Runtime>(handle: &AppHandle<R>, options: Options) -> Result<(),
     if let Ok(mut running) = handle.state::<Running>().0.lock() {
         *running = Some(app.start_worker());
     }
+    if let Some(folder) = dirs::download_dir() {
+        app.set_download_folder(folder);
+    }
+    notifier::watch(handle.clone(), app);
     handle.state::<Switch>().start_again(&app).await;
     Ok(())
 }

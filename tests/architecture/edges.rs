@@ -24,11 +24,11 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("api", &["model", "mapping", "script", "store", "vault", "connector", "engine"]),
     ("server", &["model", "api"]),
     ("cli", &["model", "api", "server", "sandbox"]),
-    (SHELL, &["model", "api", "sandbox"]),
+    (SHELL, &["model", "api", "server", "sandbox"]),
     // Stands alone: it follows the providers, never the habits of our own connectors.
     ("sandbox", &[]),
     ("xtask", &[]),
-    ("acceptance", &["model", "api", "sandbox"]),
+    ("acceptance", &["model", "api", "server", "sandbox"]),
 ];
 
 /// What the tests of these may also use. The command's tests watch the repository from outside while another process writes

@@ -12,12 +12,17 @@ import type { EntryRow } from "./bindings/EntryRow";
 import type { InboxQuestion } from "./bindings/InboxQuestion";
 import type { ManagedTypeDetail } from "./bindings/ManagedTypeDetail";
 import type { MappingDetail } from "./bindings/MappingDetail";
+import type { NetworkSettings } from "./bindings/NetworkSettings";
 import type { QueueRow } from "./bindings/QueueRow";
 import type { RunDetail } from "./bindings/RunDetail";
 import type { RunMode } from "./bindings/RunMode";
 import type { RunSummary } from "./bindings/RunSummary";
 import type { SampleRecord } from "./bindings/SampleRecord";
+import type { SandboxState } from "./bindings/SandboxState";
 import type { ScheduleInfo } from "./bindings/ScheduleInfo";
+import type { SchemaDrift } from "./bindings/SchemaDrift";
+import type { ScimTokenInfo } from "./bindings/ScimTokenInfo";
+import type { Serving } from "./bindings/Serving";
 import type { SyncResult } from "./bindings/SyncResult";
 import type { UserAttribute } from "./bindings/UserAttribute";
 import type { UserRow } from "./bindings/UserRow";
@@ -125,6 +130,8 @@ const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSumm
   objectTypes: ["contact", "company"],
   mappings: [],
   host: "api.hubapi.com",
+  usage: null,
+  drift: 0,
   ...rest,
 });
 
@@ -302,15 +309,24 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
   let queue: QueueRow[] = [];
   const runs: FixtureRun[] = [];
   const details = new Map<string, ConnectorDetail>();
+  let tokens: ScimTokenInfo[] = [];
+  let passwords = 0;
+  let serving: Serving = { addresses: null, port: 8080, selfService: false, administrator: "openidm-admin", password: null, problem: null };
+  let network: NetworkSettings = { proxyHost: null, proxyPort: null, proxyUser: null, caFile: null, proxyPasswordSet: false };
+  let sandboxes: SandboxState[] = [
+    { provider: "hubspot", title: "HubSpot", url: scenario === "empty" ? null : "http://127.0.0.1:43117", records: scenario === "empty" ? 0 : 290, kept: true },
+    { provider: "salesforce", title: "Salesforce", url: null, records: 0, kept: false },
+  ];
+  const drift = new Map<string, SchemaDrift[]>();
   let preferences = { notifications: true };
   let schedules: ScheduleInfo[] = mappings.length === 0 ? [] : [scheduleInfo("nightly", { enabled: true, type: "cron", schedule: "0 0 2 * * ?", timeZone: "Europe/Berlin", persisted: true, invokeService: "sync", invokeContext: { action: "reconcile", mapping: "systemHubspotContact_managedUser" } })];
   let releaseAuthorize: ((ok: boolean) => void) | undefined;
 
   function fill() {
     connectors = [
-      connector("hubspot", { title: "HubSpot", state: "active", testedAt: ago(14), mappings: ["systemHubspotContact_managedUser", "managedUser_systemHubspotContact"] }),
+      connector("hubspot", { title: "HubSpot", state: "active", testedAt: ago(14), mappings: ["systemHubspotContact_managedUser", "managedUser_systemHubspotContact"], drift: 3, usage: { calls: 412, dailyUsed: 201_203, dailyLimit: 250_000, intervalUsed: 12, intervalLimit: 190, intervalSeconds: 10, restsUntil: ago(-4) } }),
       connector("hubspotEu", { title: "HubSpot Europe", state: "error", message: "HubSpot refused the refresh token (invalid_grant). Authorize the connector again.", testedAt: ago(60 * 26), host: "api-eu1.hubapi.com", mappings: ["systemHubspotEuContact_managedUser"] }),
-      connector("sandbox", { title: "Sample HubSpot", state: "untested", host: "127.0.0.1:43117" }),
+      connector("sandbox", { title: "Sample HubSpot", state: "untested", host: "127.0.0.1:43117", usage: { calls: 42, dailyUsed: null, dailyLimit: null, intervalUsed: null, intervalLimit: null, intervalSeconds: null, restsUntil: null } }),
       connector("archive", { title: "Old portal (archive)", state: "disabled", enabled: false, testedAt: ago(60 * 24 * 90) }),
     ];
     mappings = [
@@ -318,6 +334,17 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       mapping("managedUser_systemHubspotContact", "managed/user", "system/hubspot/contact", "User", "HubSpot contact", { links: "systemHubspotContact_managedUser" }),
       mapping("systemHubspotEuContact_managedUser", "system/hubspotEu/contact", "managed/user", "HubSpot Europe contact", "User", { problem: "connector `hubspotEu` does not work: HubSpot refused the refresh token. Authorize it again." }),
     ];
+    drift.set("hubspot", [
+      {
+        objectType: "contact", readAt: ago(14), changedAt: ago(60 * 5),
+        changes: [
+          { attribute: "phone", label: "Phone Number", kind: "readOnly", words: "became read-only", mappings: [{ mapping: "managedUser_systemHubspotContact", effect: "writes it: the value will no longer be written; take the property out", breaks: true }] },
+          { attribute: "lifecyclestage", label: "Lifecycle stage", kind: "options", words: "takes no longer `evangelist`; takes also `partner`", mappings: [{ mapping: "systemHubspotContact_managedUser", effect: "reads it: values may arrive that it does not know", breaks: false }] },
+          { attribute: "favourite_colour", label: "Favourite colour", kind: "added", words: "is new (enumeration)", mappings: [] },
+        ],
+      },
+      { objectType: "company", readAt: ago(14), changedAt: null, changes: [] },
+    ]);
     users = makeUsers();
     queue = [
       { id: "q1", mapping: "managedUser_systemHubspotContact", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", created: ago(12) },
@@ -421,6 +448,27 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       vault = { state: "unlocked", source: "passphrase", message: null };
       return vault;
     },
+    vault_change_passphrase: () => {
+      vault = { ...vault, source: "passphrase" };
+      return vault;
+    },
+    vault_rotate_keys: () => ({ secrets: 3 }),
+    vault_new_recovery_key: () => ({ key: "made-up-recovery-key-for-looking-at-the-screen" }),
+    overview: () => ({
+      days: Array.from({ length: 28 }, (_, i) => ({ day: new Date(Date.now() - (27 - i) * 86_400_000).toISOString().slice(0, 10), users: i < 6 ? null : 900 + i * 12 + (i % 5) * 9 })),
+      causes: runs.flatMap(({ summary, causes }) => causes.map(({ name, count }) => ({ reason: name, remedy: "Correct the e-mail of one of the two, then reconcile again.", count, mapping: summary.mapping, run: summary.id }))),
+      inbox: inbox.length,
+    }),
+    network_get: () => network,
+    network_save: ({ proxyPassword, ...draft }) => {
+      network = { ...draft, proxyPasswordSet: proxyPassword === null ? network.proxyPasswordSet : proxyPassword !== "" };
+      return network;
+    },
+    about: () => ({ version: "0.1.0", dataDir: "/home/ann/.local/share/concord", logsDir: "/home/ann/.local/share/concord/logs", licence: "Apache-2.0", repositorySize: 48_300_000 }),
+    connector_kinds: () => [
+      { provider: "hubspot", title: "HubSpot", text: "Contacts, companies and their properties, with a service key or an OAuth app of your own." },
+      { provider: "salesforce", title: "Salesforce", text: "Users, contacts, leads, accounts and any other object, with an External Client App of your own." },
+    ],
     connectors_list: () => connectors,
     connector_blank: ({ provider }) => (provider === "salesforce" ? detailOf(connector("salesforce", { title: "Salesforce", provider })) : detailOf(connector("", { title: "" }))),
     connector_get: ({ name }) => connectorDetail(name),
@@ -464,6 +512,37 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return {};
     },
     connector_schema: ({ objectType }) => ({ objectType, attributes: ["firstname", "lastname", "email", "phone"].map((name) => ({ name, label: name, kind: "string", required: false, writable: true, unique: name === "email", options: [] })) }),
+    connector_records: ({ objectType, search, attributes, after }) => {
+      const from = Number(after ?? 0);
+      const found = users.filter(({ attributes: values }) => !search || Object.values(values).some((value) => String(value).toLowerCase().startsWith(search.toLowerCase())));
+      const records = found.slice(from, from + 50).map(({ attributes: values }, i) => ({ id: String(30_100_000 + from + i), attributes: Object.fromEntries(attributes.map((name) => [name, { firstname: values["givenName"], lastname: values["sn"], email: values["mail"], phone: values["telephoneNumber"], Name: `${objectType} ${i + 1}` }[name]])) }));
+      return { records, next: from + 50 < found.length ? String(from + 50) : null };
+    },
+    connector_dependents: ({ name }) => ({ mappings: findConnector(name).mappings.map((mapping, i) => ({ name: mapping, links: i === 0 ? 1240 : 0, queued: i * 2 })), secrets: 1, records: 4812, authorized: false }),
+    connector_drift: ({ name }) => drift.get(name) ?? [],
+    connector_drift_seen: ({ name, objectType }) => {
+      drift.set(name, (drift.get(name) ?? []).map((item) => (item.objectType === objectType ? { ...item, changedAt: null, changes: [] } : item)));
+      replaceConnector({ ...findConnector(name), drift: (drift.get(name) ?? []).reduce((sum, item) => sum + item.changes.length, 0) });
+      return drift.get(name) ?? [];
+    },
+    ready_mappings_of: ({ name }) => {
+      const { title, provider } = findConnector(name);
+      const there = (mapping: string) => mappings.some((item) => item.summary.name === mapping);
+      const both = (type: string) => [
+        { name: `system${name}${type}_managedUser`, source: `system/${name}/${type}`, target: "managed/user", sourceTitle: `${title} ${type}`, targetTitle: "User", links: null, parameters: [] },
+        { name: `managedUser_system${name}${type}`, source: "managed/user", target: `system/${name}/${type}`, sourceTitle: "User", targetTitle: `${title} ${type}`, links: `system${name}${type}_managedUser`, parameters: provider === "salesforce" ? [{ name: "ProfileId", label: "Profile", help: "Written as ProfileId: id of the profile for new users.", kind: "record" as const, objectType: "Profile", required: true, default: null }] : [] },
+      ];
+      return both(provider === "salesforce" ? "User" : "contact").map((ready) => ({ ...ready, text: `A ${ready.sourceTitle} that matches nobody makes a new ${ready.targetTitle}; one that matches is linked and brought in line. When it is gone, you are asked.`, correlation: "same mail", properties: [{ source: "email", target: "mail" }], there: there(ready.name), problem: null }));
+    },
+    ready_mappings_add: ({ connector: name, names, parameters }) => {
+      const offered = handlers.ready_mappings_of({ name }) as Commands["ready_mappings_of"]["answer"];
+      for (const ready of offered.filter((item) => names.includes(item.name))) {
+        const open = ready.parameters.find((parameter) => !parameters[parameter.name]);
+        if (open) fail({ code: "invalid", field: open.name, message: `mapping \`${ready.name}\` has to be told: ${open.label}; choose one` });
+        mappings = [...mappings, mapping(ready.name, ready.source, ready.target, ready.sourceTitle, ready.targetTitle, { links: ready.links })];
+      }
+      return mappings.filter((item) => names.includes(item.summary.name)).map((item) => item.summary);
+    },
     connector_authorize: ({ name }) =>
       new Promise((resolve) => {
         releaseAuthorize = (ok) => resolve({ ok, message: ok ? `${findConnector(name).title} is authorized.` : "Canceled. Nothing was changed." });
@@ -713,6 +792,42 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     queue_discard: ({ id }) => {
       queue = queue.filter((row) => row.id !== id);
       return { rows: queue };
+    },
+    scim_token_list: () => tokens,
+    scim_token_make: ({ name, profile }) => {
+      if (tokens.some((token) => token.name === name)) fail({ code: "conflict", message: `there is a SCIM token \`${name}\` already; revoke it first, or choose another name` });
+      tokens = [...tokens, { name, profile, created: ago(0) }];
+      return { name, profile, token: `test-token-${name}` };
+    },
+    scim_token_remove: ({ name }) => {
+      tokens = tokens.filter((token) => token.name !== name);
+      return {};
+    },
+    serving_get: () => serving,
+    serving_set: ({ on, port, selfService }) => {
+      const url = `http://127.0.0.1:${port}`;
+      const first = passwords === 0 && on;
+      if (first) passwords += 1;
+      serving = { ...serving, port, selfService, addresses: on ? { rest: `${url}/openidm`, openapi: `${url}/openidm/openapi.json`, scim: `${url}/scim/v2`, scimOld: `${url}/hubspot/contacts`, selfService: selfService ? `${url}/people` : null } : null };
+      return { ...serving, password: first ? "test-password-1" : null };
+    },
+    serving_password: () => {
+      passwords += 1;
+      return { ...serving, password: `test-password-${passwords}` };
+    },
+    sandbox_list: () => sandboxes,
+    sandbox_start: ({ provider }) => {
+      sandboxes = sandboxes.map((item) => (item.provider === provider ? { ...item, url: "http://127.0.0.1:43118", records: 250 } : item));
+      return sandboxes;
+    },
+    sandbox_stop: ({ provider }) => {
+      sandboxes = sandboxes.map((item) => (item.provider === provider ? { ...item, url: null, records: 0 } : item));
+      return sandboxes;
+    },
+    sandbox_connect: ({ provider }) => {
+      const name = connectors.some((item) => item.name === provider) ? `${provider}2` : provider;
+      connectors = [...connectors, connector(name, { provider, title: `${provider === "salesforce" ? "Salesforce" : "HubSpot"} (sandbox)`, enabled: false, state: "disabled", host: "127.0.0.1:43118", ...(provider === "salesforce" ? { objectTypes: ["User", "Contact", "Profile"] } : {}) })];
+      return connectorDetail(name);
     },
     sample_setup: () => {
       fill();

@@ -96,7 +96,8 @@ impl ArrivingPeople {
     pub fn of(config: MappingConfig) -> Self {
         let mut pairs: Vec<Pair> = Vec::new();
         for property in &config.properties {
-            if let Some(pair) = pair(property).filter(|p| pairs.iter().all(|other| other.source != p.source)) {
+            if let Some(pair) = pair(property).filter(|p| pairs.iter().all(|other| other.source != p.source))
+            {
                 pairs.push(pair);
             }
         }
@@ -173,7 +174,11 @@ impl ArrivingPeople {
     ///
     /// # Errors
     /// [`ErrorCode::Invalid`] when the record is not one that the mapping takes in, with its reason, or cannot be mapped.
-    pub async fn changes(&self, record: Attributes, before: Option<Attributes>) -> Result<Attributes, ApiError> {
+    pub async fn changes(
+        &self,
+        record: Attributes,
+        before: Option<Attributes>,
+    ) -> Result<Attributes, ApiError> {
         let config = self.config.clone();
         let mapped = tokio::task::spawn_blocking(move || {
             let mut scripts = Scripts::new();
@@ -194,7 +199,8 @@ impl ArrivingPeople {
             let event = if before.is_some() { Hook::Update } else { Hook::Create };
             for hook in [Hook::DefaultMapping, event] {
                 if mapping.has_hook(hook) {
-                    changes = shaped(&mapping, &scripts, hook, &source, before.as_ref(), changes).map_err(problem)?;
+                    changes = shaped(&mapping, &scripts, hook, &source, before.as_ref(), changes)
+                        .map_err(problem)?;
                 }
             }
             Ok(changes)
@@ -264,9 +270,12 @@ fn back(source: &str, back: &Back, value: &Value) -> Option<Value> {
         Back::AsItIs => Some(plain(value)),
         // What is not switched off is on, whatever else the status says.
         Back::Listed(values) if source == ACTIVE => Some((values.get("false") != Some(value)).into()),
-        Back::Listed(values) => {
-            Some(values.iter().find(|(_, listed)| *listed == value).map_or_else(|| plain(value), |(k, _)| k.as_str().into()))
-        }
+        Back::Listed(values) => Some(
+            values
+                .iter()
+                .find(|(_, listed)| *listed == value)
+                .map_or_else(|| plain(value), |(k, _)| k.as_str().into()),
+        ),
     }
 }
 
@@ -341,7 +350,10 @@ impl App {
             }
             return Err(ApiError::new(
                 ErrorCode::Conflict,
-                format!("mapping `{NAME}` exists and is about {}; give it another name, so that the one for {SOURCE} can be made", config.source),
+                format!(
+                    "mapping `{NAME}` exists and is about {}; give it another name, so that the one for {SOURCE} can be made",
+                    config.source
+                ),
             ));
         }
         self.audit("mapping", &config.name, "made for people who arrive through SCIM").await?;

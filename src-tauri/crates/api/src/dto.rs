@@ -37,6 +37,7 @@ mod inbox;
 mod managed;
 mod overview;
 mod schedules;
+mod serving;
 pub use associations::*;
 pub use bulk::*;
 pub use connectors::*;
@@ -44,6 +45,7 @@ pub use exports::*;
 pub use inbox::*;
 pub use managed::*;
 pub use schedules::*;
+pub use serving::*;
 pub use overview::*;
 
 words! {

@@ -1,10 +1,13 @@
 //! IDM's documents about runs, for callers that speak IDM: `recon` and `recon/assoc`.
 
-use model::Filter;
+use model::{Filter, ResourcePath};
 use serde_json::{Value, json};
 use store::{EntryFilter, Run};
 
-use crate::{ApiError, App};
+use crate::{
+    ApiError, App, ErrorCode,
+    dto::{RunMode, RunStart},
+};
 
 /// Runs in a list of summaries; IDM keeps about as many in memory.
 const SUMMARIES: usize = 100;
@@ -78,6 +81,58 @@ impl App {
                 return Ok(AssocPage { entries, next: None });
             }
         }
+    }
+
+    /// Drops a run that is over, and gives its summary.
+    pub async fn recon_remove(&self, id: &str) -> Result<Value, ApiError> {
+        let (document, run) = (self.run_document(id).await?, id.to_owned());
+        if !self.store.write(move |w| w.remove_run(&run)).await? {
+            let what = format!("run `{id}` is not over; cancel it first");
+            return Err(ApiError::new(ErrorCode::Conflict, what));
+        }
+        self.audit("run", id, "removed with its entries").await?;
+        Ok(document)
+    }
+
+    /// Brings in what has changed in a system, by every mapping that follows it, and says so in the shape of IDM's liveSync.
+    pub async fn live_sync_document(&self, connector: &str, object_type: &str) -> Result<Value, ApiError> {
+        let source = ResourcePath::System { connector: connector.into(), object_type: object_type.into() };
+        let mappings = self.store.read(|r| r.mappings()).await?;
+        let following: Vec<String> = mappings
+            .into_iter()
+            .filter(|row| {
+                row.config.sync_enabled() && row.config.source_path().is_ok_and(|path| path == source)
+            })
+            .map(|row| row.config.name)
+            .collect();
+        if following.is_empty() {
+            let what = format!(
+                "no mapping with enableSync takes its records from {source}; add one, or switch it on there"
+            );
+            return Err(ApiError::new(ErrorCode::Invalid, what));
+        }
+        let (mut runs, mut token) = (Vec::new(), Value::Null);
+        for mapping in following {
+            let begun = self
+                .run_start(RunStart {
+                    mapping: mapping.clone(),
+                    mode: RunMode::Reconcile,
+                    ids: Vec::new(),
+                    allow_deletes: None,
+                    incremental: true,
+                })
+                .await?;
+            let ended = self.run_wait(&begun.id, |_| ()).await?;
+            let document = self.run_document(&ended.id).await?;
+            token = document.get("started").cloned().unwrap_or_default();
+            runs.push(json!({"_id": ended.id, "mapping": mapping, "state": document.get("state")}));
+        }
+        Ok(json!({
+            "_id": format!("SYSTEM{connector}{object_type}").to_uppercase(),
+            "_rev": "0",
+            "connectorData": {"nativeType": object_type, "syncToken": token},
+            "runs": runs,
+        }))
     }
 
     async fn latest_runs(&self) -> Result<Vec<Run>, ApiError> {

@@ -3,6 +3,7 @@
 use model::Secret;
 use serde::{Deserialize, Serialize};
 use store::AuditRow;
+use ts_rs::TS;
 use vault::random_password;
 
 use crate::{ApiError, App, ErrorCode};
@@ -13,8 +14,9 @@ const SETTING: &str = "scim_tokens";
 const PREFIX: &str = "concord-scim-";
 
 /// The habits of a client that SCIM leaves open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
+#[ts(export)]
 pub enum ScimProfile {
     /// As the standard has it.
     #[default]

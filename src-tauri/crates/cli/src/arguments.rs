@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        connector, idm, inbox, manual, mapping, queue, recon, run, sandbox, schedule, scim_token,
+        claims, connector, idm, inbox, manual, mapping, queue, recon, run, sandbox, schedule, scim_token,
         serve, user, vault,
     },
     exit::Failure,
@@ -70,7 +70,8 @@ pub enum Command {
     Queue(queue::Command),
     ImportIdm(idm::Import),
     ExportIdm(idm::Export),
-    /// Answers other systems: IDM's REST and SCIM, until Ctrl-C
+    ImportClaims(claims::Import),
+    /// Answers other systems (IDM's REST and SCIM) and people with accounts of their own, until Ctrl-C
     Serve(serve::Serve),
     /// Tokens of the systems that provision people into Concord by SCIM
     #[command(subcommand)]

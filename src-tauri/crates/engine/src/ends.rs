@@ -258,6 +258,10 @@ impl Engine {
                     fold_ids: folds_ids(&path.to_string(), mappings),
                 }))
             }
+            ResourcePath::Scim(_) => Err(EngineError::config(format!(
+                "{path} holds nothing that could be read: people arrive through SCIM one by one, and each is mapped as it \
+                 arrives; start `concord serve` and have the other system send them"
+            ))),
         }
     }
 
@@ -271,7 +275,9 @@ impl Engine {
     ) -> Result<(Vec<String>, BTreeSet<String>), EngineError> {
         let path = path.to_string();
         let mut names: BTreeSet<String> = object_type.natural_key.iter().cloned().collect();
-        let mut indexed = names.clone();
+        // Only what a mapping writes to is ever looked for by its values.
+        let mut indexed =
+            if mappings.iter().any(|m| m.target == path) { names.clone() } else { BTreeSet::new() };
         let mut everything = false;
         for config in mappings {
             if config.source == path {

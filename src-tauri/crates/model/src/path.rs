@@ -20,7 +20,9 @@ pub enum ResourcePath {
 
 /// Why a text is not a resource path.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a resource path; write `managed/<type>`, `system/<connector>/<object type>` or `scim/User`")]
+#[error(
+    "`{0}` is not a resource path; write `managed/<type>`, `system/<connector>/<object type>` or `scim/User`"
+)]
 pub struct BadPath(pub String);
 
 impl ResourcePath {
@@ -98,7 +100,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_the_way_to_write_it() {
-        for text in ["", "user", "managed", "managed/", "system/x", "system//y", "managed/a b", "x/y/z", "scim/Other"] {
+        for text in
+            ["", "user", "managed", "managed/", "system/x", "system//y", "managed/a b", "x/y/z", "scim/Other"]
+        {
             let error = text.parse::<ResourcePath>().unwrap_err();
             assert!(error.to_string().contains("managed/<type>"), "{text}");
         }

@@ -84,18 +84,17 @@ pub fn violations(config: &ManagedObjectConfig, object: &Attributes) -> Vec<Viol
 
 /// Every violation of one attribute of the object.
 pub fn violations_of(config: &ManagedObjectConfig, object: &Attributes, property: &str) -> Vec<Violation> {
-    let rules = Rules::of(config);
-    let mut found = Vec::new();
-    if let Some(rule) = rules.of_properties.iter().find(|rule| rule.name == property) {
-        rules.check(rule, object, &mut found);
-    }
-    found
+    Rules::of(config).violations_of(object, property)
 }
 
 /// What the policies of a type ask for, looked up once for many objects.
 pub struct Rules<'c> {
     config: &'c ManagedObjectConfig,
-    of_properties: Vec<Rule<'c>>,
+    /// In form order.
+    rules: Vec<Rule<'c>>,
+    by_name: HashMap<&'c str, usize>,
+    /// Those that are asked even where an object has no such attribute.
+    required: Vec<usize>,
     /// What is required although the schema has no such property.
     missing: Vec<&'c str>,
     unique: Vec<&'c str>,
@@ -108,24 +107,53 @@ struct Rule<'c> {
     property: &'c Value,
     required: bool,
     not_empty: bool,
+    kinds: Vec<&'c str>,
+    /// Its type says something of what is inside the value.
+    nested: bool,
+    lengths: Vec<(&'static str, Value)>,
+    policies: Vec<(&'c str, &'c Value)>,
+}
+
+impl<'c> Rule<'c> {
+    fn of(config: &'c ManagedObjectConfig, name: &'c str) -> Option<Self> {
+        let property = config.schema.properties.get(name)?;
+        let named = || policies(Some(property)).filter_map(|policy| Some((policy_id(policy)?, policy)));
+        let asks = |id: &str| named().any(|(of, _)| of == id);
+        let length = |(keyword, policy): (&str, &'static str)| {
+            let limit = property.get(keyword).filter(|limit| limit.is_u64())?;
+            Some((policy, json!({ keyword: limit })))
+        };
+        Some(Self {
+            name,
+            property,
+            required: config.schema.required.iter().any(|r| r == name) || asks("required"),
+            not_empty: asks("not-empty"),
+            kinds: kinds(Some(property)),
+            nested: ["properties", "items"].iter().any(|inside| property.get(*inside).is_some()),
+            lengths: [("minLength", "minimum-length"), ("maxLength", "maximum-length")]
+                .into_iter()
+                .filter_map(length)
+                .collect(),
+            policies: named()
+                .map(|(id, policy)| (id, policy.get("params").unwrap_or(&Value::Null)))
+                .collect(),
+        })
+    }
 }
 
 impl<'c> Rules<'c> {
     /// Those of this type.
     pub fn of(config: &'c ManagedObjectConfig) -> Self {
         let schema = &config.schema;
-        let rule = |name: &'c str| {
-            let property = schema.properties.get(name)?;
-            let asks = |id: &str| policies(Some(property)).any(|policy| policy_id(policy) == Some(id));
-            let required = schema.required.iter().any(|r| r == name) || asks("required");
-            Some(Rule { name, property, required, not_empty: asks("not-empty") })
-        };
+        let rules: Vec<Rule<'c>> = config.ordered().filter_map(|name| Rule::of(config, name)).collect();
         let required = schema.required.iter().map(String::as_str);
         // A password is protected whether or not the schema has one.
         let names = schema.properties.keys().map(String::as_str).chain(["password"]);
         Self {
             config,
-            of_properties: config.ordered().filter_map(rule).collect(),
+            by_name: rules.iter().enumerate().map(|(n, rule)| (rule.name, n)).collect(),
+            required: rules.iter().enumerate().filter(|(_, rule)| rule.required).map(|(n, _)| n).collect(),
+            rules,
             missing: required.filter(|name| !schema.properties.contains_key(*name)).collect(),
             unique: config.unique().collect(),
             protected: names.filter(|name| config.protection(name).is_some()).collect(),
@@ -149,8 +177,12 @@ impl<'c> Rules<'c> {
 
     /// Every violation of the object, in form order.
     pub fn violations(&self, object: &Attributes) -> Vec<Violation> {
+        let mut asked: Vec<usize> = self.required.clone();
+        asked.extend(object.keys().filter_map(|name| self.by_name.get(name.as_str())));
+        asked.sort_unstable();
+        asked.dedup();
         let mut found = Vec::new();
-        for rule in &self.of_properties {
+        for rule in asked.into_iter().filter_map(|n| self.rules.get(n)) {
             self.check(rule, object, &mut found);
         }
         // What is required may be missing from the properties altogether.
@@ -160,8 +192,16 @@ impl<'c> Rules<'c> {
         found
     }
 
+    fn violations_of(&self, object: &Attributes, property: &str) -> Vec<Violation> {
+        let mut found = Vec::new();
+        if let Some(rule) = self.by_name.get(property).and_then(|n| self.rules.get(*n)) {
+            self.check(rule, object, &mut found);
+        }
+        found
+    }
+
     fn check(&self, rule: &Rule<'_>, object: &Attributes, found: &mut Vec<Violation>) {
-        let Rule { name, property, .. } = *rule;
+        let name = rule.name;
         let value = object.get(name).filter(|value| !value.is_null());
         let there = value.is_some_and(is_present);
         let title = || self.config.title(name);
@@ -180,32 +220,25 @@ impl<'c> Rules<'c> {
             add(Violation::new(name, "REQUIRED", json!({}), format!("{} is required", title())));
         }
         let Some(value) = value else { return };
-        let mut types = Vec::new();
-        check_type(name, title(), property, value, &mut types);
-        if !types.is_empty() {
-            types.into_iter().for_each(add);
-            return;
-        }
-        if !is_present(value) {
-            return;
-        }
-        let subject = Subject {
-            name,
-            title: title(),
-            value,
-            object,
-            hidden: self.protects(name),
-            text: value.as_str(),
-        };
-        for (keyword, policy) in [("minLength", "minimum-length"), ("maxLength", "maximum-length")] {
-            if let (Some(limit), true) = (property.get(keyword).filter(|l| l.is_u64()), value.is_string()) {
-                subject.check(policy, &json!({ keyword: limit })).map(&mut add);
+        let fits = rule.kinds.is_empty() || rule.kinds.iter().any(|kind| fits(kind, value));
+        if !fits || rule.nested {
+            let mut types = Vec::new();
+            check_type(name, title(), rule.property, value, &mut types);
+            if !types.is_empty() {
+                types.into_iter().for_each(add);
+                return;
             }
         }
-        for policy in policies(Some(property)) {
-            if let Some(id) = policy_id(policy) {
-                subject.check(id, policy.get("params").unwrap_or(&Value::Null)).map(&mut add);
-            }
+        if !there {
+            return;
+        }
+        let text = value.as_str();
+        let subject = Subject { name, title: title(), value, object, hidden: self.protects(name), text };
+        for (policy, params) in rule.lengths.iter().filter(|_| text.is_some()) {
+            subject.check(policy, params).map(&mut add);
+        }
+        for (id, params) in &rule.policies {
+            subject.check(id, params).map(&mut add);
         }
     }
 }
@@ -505,6 +538,11 @@ fn words(list: &Value) -> Vec<&str> {
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Why a pattern cannot be used in a policy; `None` where it can.
+pub fn pattern_problem(pattern: &str) -> Option<String> {
+    matches(pattern, "", "").err()
 }
 
 /// Patterns that are kept compiled, because a run asks for the same few a million times.

@@ -1,5 +1,5 @@
-//! What other systems reach over HTTP: IDM's REST under `/openidm` and SCIM under `/scim/v2`, over the use
-//! cases of [`api`].
+//! What others reach over HTTP: IDM's REST under `/openidm` and SCIM under `/scim/v2` for systems, and pages under `/people` for
+//! people and their own accounts, over the use cases of [`api`].
 //!
 //! Invariants:
 //! - A request is looked at in this order, and the first refusal ends it: host, origin, room, credentials, route, body.
@@ -18,16 +18,20 @@ mod listen;
 mod problem;
 mod rest;
 mod scim;
+mod self_service;
+mod switch;
 mod tls;
 
 use std::{io, sync::Arc};
 
-use api::App;
+use api::{App, dto::ServingAddresses};
 use axum::Router;
 use tokio::net::TcpListener;
 
 pub use access::{Administrator, HostNames};
 pub use rest::ADMINISTRATOR;
+pub use self_service::SelfService;
+pub use switch::Switch;
 pub use tls::{Certificate, CertificateError};
 
 use crate::{access::Access, gate::Room, listen::Listening};
@@ -40,6 +44,8 @@ pub struct Options {
     pub hosts: HostNames,
     /// The server's certificate; without one it speaks plain HTTP, on loopback addresses only.
     pub certificate: Option<Certificate>,
+    /// Pages on which people make accounts of their own; without it there are none.
+    pub self_service: Option<SelfService>,
 }
 
 /// What every part works with.
@@ -53,6 +59,7 @@ pub(crate) struct Shared {
 pub struct Server {
     listening: Listening,
     url: String,
+    self_service: bool,
     /// Implicit syncs are delivered while it serves.
     _worker: api::app::Worker,
 }
@@ -73,9 +80,26 @@ impl Server {
             access: Access::new(options.administrator, options.hosts, scheme)?,
             room: Room::default(),
         });
+        let self_service = options.self_service.is_some();
+        let pages = match options.self_service {
+            Some(wanted) => self_service::routes(Arc::clone(&shared), wanted, scheme)?,
+            None => Router::new(),
+        };
         let worker = app.start_worker();
-        let listening = Listening::start(listener, routes(shared, scheme), options.certificate);
-        Ok(Self { listening, url: format!("{scheme}://{address}"), _worker: worker })
+        let listening = Listening::start(listener, routes(shared, scheme, pages), options.certificate);
+        Ok(Self { listening, url: format!("{scheme}://{address}"), self_service, _worker: worker })
+    }
+
+    /// Where each of its parts is.
+    pub fn addresses(&self) -> ServingAddresses {
+        let at = |path: &str| format!("{}{path}", self.url);
+        ServingAddresses {
+            rest: at("/openidm"),
+            openapi: at("/openidm/openapi.json"),
+            scim: at(scim::ROOT),
+            scim_old: at(scim::SEED_ROOT),
+            self_service: self.self_service.then(|| at(self_service::ROOT)),
+        }
     }
 
     /// Where it answers: `http://127.0.0.1:PORT`.
@@ -90,11 +114,12 @@ impl Server {
 }
 
 /// Each part's routes behind the same gate.
-fn routes(shared: Arc<Shared>, scheme: &'static str) -> Router {
+fn routes(shared: Arc<Shared>, scheme: &'static str, pages: Router) -> Router {
     Router::new()
         .fallback(gate::nothing_here)
         .with_state(Arc::clone(&shared))
         .merge(rest::routes(Arc::clone(&shared)))
         .merge(scim::routes(Arc::clone(&shared), scheme))
+        .merge(pages)
         .layer(axum::middleware::from_fn_with_state(shared, gate::pass))
 }

@@ -66,6 +66,7 @@ impl House {
             administrator: Administrator::Chosen(Secret::new(PASSWORD)),
             hosts: HostNames::default(),
             certificate: None,
+            self_service: None,
         };
         let server = Server::start(Arc::clone(&app), listener, options).unwrap();
         let client = Client::builder().no_proxy().build().unwrap();
@@ -270,6 +271,161 @@ async fn wso2_is_understood_in_both_versions() {
     assert_eq!(house.app.object_read("user", &id).await.unwrap().attributes["telephoneNumber"], "555 1");
     old("DELETE", &format!("/{id}"), Value::Null).await.is(204);
     assert_eq!(old("GET", &format!("/{id}"), Value::Null).await.is(404).body["Errors"][0]["code"], "404");
+}
+
+/// What Entra ID sends while it provisions somebody, word for word where its documents show it.
+#[tokio::test]
+async fn entra_is_understood() {
+    let house = House::with(ScimProfile::Entra).await;
+    let guid = "6b466a8c-2c1f-4f0f-9c0a-9d5d1a1c7f11";
+    let none = house.get(&format!("/Users?filter=userName%20eq%20%22{guid}%22")).await.is(200);
+    assert_eq!((none.names().len(), &none.body["totalResults"]), (0, &json!(0)), "the test of a connection");
+    let mut user = person("ann");
+    user["roles"] = json!([]);
+    user["phoneNumbers"] = json!([{"type": "work", "value": "425-555-0100 x3", "primary": true}]);
+    let made = house.post("/Users", &user).await.is(201);
+    assert_eq!(made.body["phoneNumbers"][0]["value"], "425-555-0100 x3", "as it was sent");
+    let at = format!("/Users/{}", made.id());
+    for (operations, pointer, expect) in [
+        (json!([{"op": "Replace", "path": "active", "value": "False"}]), "/active", json!(false)),
+        (json!([{"op": "Replace", "path": "active", "value": true}]), "/active", json!(true)),
+        (
+            json!([{"op": "Add", "path": "emails[type eq \"home\"].value", "value": "h@example.org"}]),
+            "/emails/1/value",
+            json!("h@example.org"),
+        ),
+        (
+            json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "w@example.org"}]),
+            "/emails/0/value",
+            json!("w@example.org"),
+        ),
+        (
+            json!([{"op": "Replace", "path": "name.familyName", "value": "Berger"}]),
+            "/name/familyName",
+            json!("Berger"),
+        ),
+        (
+            json!([{"op": "Replace", "path": format!("{ENTERPRISE}:department"), "value": "Sales"}]),
+            &format!("/{ENTERPRISE}/department"),
+            json!("Sales"),
+        ),
+        (
+            json!([{"op": "Add", "path": format!("{ENTERPRISE}:manager"), "value": "43"}]),
+            &format!("/{ENTERPRISE}/manager/value"),
+            json!("43"),
+        ),
+        (
+            json!([{"op": "replace", "value": {"name.givenName": "Anna", (format!("{ENTERPRISE}:employeeNumber")): "8"}}]),
+            "/name/givenName",
+            json!("Anna"),
+        ),
+        (json!([{"op": "Remove", "path": "displayName"}]), "/displayName", Value::Null),
+    ] {
+        let patched = house.patch(&at, operations.clone()).await.is(200);
+        assert_eq!(patched.body.pointer(pointer).cloned().unwrap_or_default(), expect, "{operations}");
+    }
+    assert_eq!(
+        house
+            .get("/Users?filter=emails%5Btype%20eq%20%22work%22%5D.value%20eq%20%22w@example.org%22")
+            .await
+            .is(200)
+            .names(),
+        ["ann"]
+    );
+    let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group",
+        "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"],
+        "externalId": "g1", "displayName": "Sales", "meta": {"resourceType": "Group"}});
+    let group = house.post("/Groups", &group).await.is(201);
+    let at_group = format!("/Groups/{}", group.id());
+    let member = json!([{"op": "Add", "path": "members", "value": [{"$ref": null, "value": made.id()}]}]);
+    house.patch(&at_group, member).await.is(204);
+    let gone = json!([{"op": "Remove", "path": "members", "value": [{"value": made.id()}]}]);
+    house.patch(&at_group, gone).await.is(204);
+    assert!(house.get(&at_group).await.is(200).body.get("members").is_none());
+    house.send("DELETE", &at, &Value::Null, &[]).await.is(204);
+    house.get(&at).await.is(404);
+}
+
+/// What Okta sends.
+#[tokio::test]
+async fn okta_is_understood() {
+    let house = House::with(ScimProfile::Okta).await;
+    assert_eq!(house.get("/Users?startIndex=1&count=2").await.is(200).body["totalResults"], 0);
+    let made = house.user("ann@example.org").await;
+    let at = format!("/Users/{}", made.id());
+    let found =
+        house.get("/Users?filter=userName%20eq%20%22ann@example.org%22&startIndex=1&count=100").await.is(200);
+    assert_eq!(found.names(), ["ann@example.org"]);
+    assert_eq!(house.post("/Users", &person("ann@example.org")).await.is(409).body["scimType"], "uniqueness");
+    let off = house.patch(&at, json!([{"op": "replace", "value": {"active": false}}])).await.is(200);
+    assert_eq!(off.body["active"], false);
+    assert_eq!(
+        house.get("/Users").await.is(200).names(),
+        ["ann@example.org"],
+        "who is inactive is still listed"
+    );
+    let mut whole = person("ann@example.org");
+    whole["name"]["familyName"] = "Berger".into();
+    let put = house.send("PUT", &at, &whole, &[]).await.is(200);
+    assert_eq!((&put.body["name"]["familyName"], &put.body["active"]), (&json!("Berger"), &json!(true)));
+    let group = house.post("/Groups", &json!({"displayName": "Everybody", "members": []})).await.is(201);
+    let at_group = format!("/Groups/{}", group.id());
+    let rename = json!([{"op": "replace", "value": {"id": group.id(), "displayName": "All"}}]);
+    assert_eq!(house.patch(&at_group, rename).await.is(200).body["displayName"], "All");
+    house.get("/Users?filter=SOMETHING").await.is(400);
+    house.get("/Users/does-not-exist").await.is(404);
+}
+
+#[tokio::test]
+async fn people_arrive_by_a_mapping_that_can_be_changed() {
+    let house = House::with(ScimProfile::Generic).await;
+    house.user("ann").await;
+    let mappings = house.app.mappings_list(api::dto::Empty {}).await.unwrap();
+    let mapping = mappings.iter().find(|m| m.source == "scim/User").expect("in the list");
+    assert_eq!((mapping.name.as_str(), mapping.source_title.as_str()), ("scimUser_managedUser", "SCIM user"));
+    let mut config = house.app.mapping_config("scimUser_managedUser").await.unwrap();
+    config.source_condition = serde_json::from_value(json!("/source/userName sw \"b\"")).unwrap();
+    for property in &mut config.properties {
+        match property.target.as_str() {
+            "mail" => property.transform = serde_json::from_value(json!({"builtIn": "lower"})).unwrap(),
+            "country" => {
+                property.default = Some("Switzerland".into());
+                property.when_empty = None;
+            }
+            _ => {}
+        }
+    }
+    config.properties.push(
+        serde_json::from_value(json!({"source": "enterprise/department", "target": "description"})).unwrap(),
+    );
+    let draft = api::dto::MappingDraft { create: false, config: serde_json::to_value(&config).unwrap() };
+    house.app.mapping_save(draft).await.unwrap();
+    let mut bob = person("bob");
+    bob["emails"][0]["value"] = "BOB@Example.org".into();
+    bob[ENTERPRISE]["department"] = "Sales".into();
+    let made = house.post("/Users", &bob).await.is(201);
+    let managed = house.app.object_read("user", &made.id()).await.unwrap().attributes;
+    for (name, value) in [("mail", "bob@example.org"), ("country", "Switzerland"), ("description", "Sales")] {
+        assert_eq!(managed[name], value, "{managed:#}");
+    }
+    assert_eq!(made.body["emails"][0]["value"], "bob@example.org", "what is kept is shown");
+    assert_eq!(made.body[ENTERPRISE]["department"], "Sales");
+    let refused = house.post("/Users", &person("carl")).await.is(400);
+    assert!(refused.body["detail"].as_str().unwrap().contains("userName"), "{refused:#?}");
+    // It cannot be run like others, and says so.
+    let start = api::dto::RunStart {
+        mapping: "scimUser_managedUser".into(),
+        mode: api::dto::RunMode::Preview,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    };
+    let refused = house.app.run_start(start).await.unwrap_err();
+    assert!(refused.message.contains("arrive"), "{refused}");
+    // Whoever throws it away gets it back as it was at first.
+    house.app.mapping_remove(api::dto::ByName { name: "scimUser_managedUser".into() }).await.unwrap();
+    house.user("carl").await;
+    assert!(house.app.mapping_config("scimUser_managedUser").await.unwrap().source_condition.is_none());
 }
 
 #[tokio::test]

@@ -300,6 +300,15 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Drops a run with its entries and what the journal holds of it, except writes that are still in doubt. One that still goes
+    /// on, or will, stays: then this gives `false`.
+    pub fn remove_run(&self, id: &str) -> Result<bool, StoreError> {
+        let over = "id = ?1 AND state NOT IN ('active', 'paused')";
+        let doubt = format!("run IN (SELECT id FROM run WHERE {over}) AND state <> 'sending'");
+        self.connection.execute(&format!("DELETE FROM journal WHERE {doubt}"), [id])?;
+        Ok(self.connection.execute(&format!("DELETE FROM run WHERE {over}"), [id])? > 0)
+    }
+
     /// Keeps the newest `keep` finished runs of a mapping, drops the older ones with their entries and what the journal holds of
     /// them, except writes that are still in doubt.
     pub fn prune_runs(&self, mapping: &str, keep: usize) -> Result<(), StoreError> {

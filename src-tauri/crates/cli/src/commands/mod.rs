@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::{App, AppOptions};
 
+pub mod claims;
 pub mod connector;
 pub mod demo;
 pub mod idm;
@@ -43,6 +44,7 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Link(command) => inbox::link(command, open().await?.as_ref(), output).await,
         Command::Queue(command) => queue::run(command, open().await?.as_ref(), output).await,
         Command::ImportIdm(command) => idm::import(command, open().await?.as_ref(), output).await,
+        Command::ImportClaims(command) => claims::import(command, open().await?.as_ref(), output).await,
         Command::ExportIdm(command) => idm::export(command, open().await?.as_ref(), output).await,
         Command::Serve(command) => serve::run(command, &open().await?, output).await,
         Command::ScimToken(command) => scim_token::run(command, open().await?.as_ref(), output).await,

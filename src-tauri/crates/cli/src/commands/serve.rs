@@ -1,4 +1,4 @@
-//! `concord serve`: IDM-compatible REST for other systems.
+//! `concord serve`: IDM-compatible REST and SCIM for other systems, and pages for people and their own accounts.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -6,7 +6,7 @@ use api::App;
 use clap::Args;
 use model::Secret;
 use serde_json::json;
-use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Options, Server};
+use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Options, SelfService, Server};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -43,6 +43,12 @@ pub struct Serve {
     /// A name or an address that others call this server by, besides localhost, 127.0.0.1 and [::1]
     #[arg(long, value_name = "NAME")]
     host_name: Vec<String>,
+    /// Serves pages under /people on which people make an account of their own and keep it up to date
+    #[arg(long)]
+    self_service: bool,
+    /// The privacy policy that people agree to, as plain text, in place of one that names the connected systems
+    #[arg(long, value_name = "FILE", requires = "self_service")]
+    privacy_policy: Option<PathBuf>,
 }
 
 pub async fn run(command: &Serve, app: &Arc<App>, output: &Output) -> Result<Exit, Failure> {
@@ -55,19 +61,30 @@ pub async fn run(command: &Serve, app: &Arc<App>, output: &Output) -> Result<Exi
     };
     let listener = TcpListener::bind(command.addr).await.map_err(refused)?;
     let (administrator, fresh) = administrator(command, app).await?;
-    let options =
-        Options { administrator, hosts: HostNames::and(command.host_name.iter().cloned()), certificate };
+    let options = Options {
+        administrator,
+        hosts: HostNames::and(command.host_name.iter().cloned()),
+        certificate,
+        self_service: self_service(command)?,
+    };
     let server = Server::start(Arc::clone(app), listener, options).map_err(refused)?;
-    let url = format!("{}/openidm", server.url());
+    let at = server.addresses();
     if output.is_json() {
-        let mut document =
-            json!({"url": url, "openapi": format!("{url}/openapi.json"), "user": ADMINISTRATOR});
+        let mut document = json!({
+            "url": at.rest, "openapi": at.openapi, "scim": at.scim, "scimOld": at.scim_old, "selfService": at.self_service,
+            "user": ADMINISTRATOR,
+        });
         if let (Some(password), Some(document)) = (&fresh, document.as_object_mut()) {
             document.insert("password".into(), password.expose().into());
         }
         output.document(&document)?;
     } else {
-        output.line(format!("REST:     {url}"))?;
+        output.line(format!("REST:     {}", at.rest))?;
+        output.line(format!("SCIM 2.0: {}", at.scim))?;
+        output.line(format!("SCIM 1.1: {}", at.scim_old))?;
+        if let Some(pages) = &at.self_service {
+            output.line(format!("people:   {pages}"))?;
+        }
         output.line(format!("user:     {ADMINISTRATOR}"))?;
         match &fresh {
             Some(password) => {
@@ -99,6 +116,19 @@ fn certificate(command: &Serve) -> Result<Option<Certificate>, Failure> {
     }
     let (Some(chain), Some(key)) = (&command.tls_certificate, &command.tls_key) else { return Ok(None) };
     Certificate::read(chain, key).map(Some).map_err(|problem| Failure::error(problem.to_string()))
+}
+
+fn self_service(command: &Serve) -> Result<Option<SelfService>, Failure> {
+    if !command.self_service {
+        return Ok(None);
+    }
+    let privacy_policy = command.privacy_policy.as_deref().map(input::read).transpose()?;
+    if let (Some(words), Some(file)) = (&privacy_policy, &command.privacy_policy)
+        && words.trim().is_empty()
+    {
+        return Err(Failure::error(format!("{}: there is no privacy policy in it", input::title(file))));
+    }
+    Ok(Some(SelfService { privacy_policy }))
 }
 
 /// Who signs in, and the password if it was made just now.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
 
+mod claims;
 mod connector;
 mod demo;
 mod house;
@@ -11,6 +12,8 @@ mod queue;
 mod recon;
 mod run;
 mod sandbox_command;
+mod schedule;
+mod scim_token;
 mod serve;
 mod troubles;
 mod user;

@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use crate::house::House;
 
-struct Running {
+pub struct Running {
     child: Child,
     about: Value,
 }
 
 impl Running {
-    fn start(house: &House, arguments: &[&str]) -> Self {
+    pub fn start(house: &House, arguments: &[&str]) -> Self {
         let mut all = vec!["--json", "serve", "--addr", "127.0.0.1:0"];
         all.extend(arguments);
         let mut child = house.command(&all).stdout(Stdio::piped()).spawn().unwrap();
@@ -33,12 +33,17 @@ impl Running {
 
     /// The status of a request for the ping.
     fn ping(&self, password: &str) -> String {
+        let basic = BASE64_STANDARD.encode(format!("openidm-admin:{password}"));
+        self.status("GET", "/openidm/info/ping", &format!("Basic {basic}"))
+    }
+
+    /// The status of a request.
+    pub fn status(&self, method: &str, path: &str, authorization: &str) -> String {
         let address =
             self.about["url"].as_str().unwrap().trim_start_matches("http://").trim_end_matches("/openidm");
         let mut stream = TcpStream::connect(address).unwrap();
-        let basic = BASE64_STANDARD.encode(format!("openidm-admin:{password}"));
         let request = format!(
-            "GET /openidm/info/ping HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {basic}\r\nconnection: close\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {authorization}\r\nconnection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -46,7 +51,7 @@ impl Running {
         answer.split(' ').nth(1).unwrap_or_default().to_owned()
     }
 
-    fn end(mut self, signal: &str) -> i32 {
+    pub fn end(mut self, signal: &str) -> i32 {
         Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
@@ -80,6 +85,34 @@ fn the_password_is_printed_once_and_stays_good() {
     assert_eq!(third.ping(third.password().unwrap()), "200");
     assert_eq!(third.ping(&password), "401");
     assert_eq!(third.end("-TERM"), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn it_says_where_each_of_its_parts_is() {
+    let house = House::empty();
+    let running = Running::start(&house, &[]);
+    let root = running.about["url"].as_str().unwrap().trim_end_matches("/openidm").to_owned();
+    for (name, path) in
+        [("openapi", "/openidm/openapi.json"), ("scim", "/scim/v2"), ("scimOld", "/hubspot/contacts")]
+    {
+        assert_eq!(running.about[name], format!("{root}{path}"));
+    }
+    assert_eq!(running.about["selfService"], Value::Null);
+    assert_eq!(running.status("GET", "/people/register", ""), "401", "nothing is there");
+    assert_eq!(running.end("-TERM"), 0);
+
+    let policy = house.text_file("policy.txt", "What we keep.");
+    let running = Running::start(&house, &["--self-service", "--privacy-policy", &policy]);
+    assert!(running.about["selfService"].as_str().unwrap().ends_with("/people"));
+    assert_eq!(running.status("GET", "/people/register", ""), "200");
+    assert_eq!(running.end("-TERM"), 0);
+    house.concord(&["serve", "--privacy-policy", &policy]).exits(2);
+    let empty = house.text_file("empty.txt", " \n");
+    house
+        .concord(&["serve", "--addr", "127.0.0.1:0", "--self-service", "--privacy-policy", &empty])
+        .exits(1)
+        .says(&["no privacy policy"]);
 }
 
 #[cfg(unix)]

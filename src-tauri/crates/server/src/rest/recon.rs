@@ -48,6 +48,9 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("GET", "/openidm/recon/{id}", "Shows a run", "RunSummary", |c| run(c).boxed()),
         Operation::new("POST", "/openidm/recon/{id}", "Ends a run", "RunCanceled", |c| cancel(c).boxed())
             .action("cancel"),
+        Operation::new("DELETE", "/openidm/recon/{id}", "Drops a run with its entries", "RunSummary", |c| {
+            remove(c).boxed()
+        }),
         Operation::new("GET", "/openidm/recon/assoc", "Lists runs with what they associated", "List", |c| {
             assoc_runs(c).boxed()
         })
@@ -122,6 +125,10 @@ async fn run(call: Call) -> Result<Answer, Problem> {
 async fn cancel(call: Call) -> Result<Answer, Problem> {
     let run = call.app().run_cancel(ById { id: call.part("id").to_owned() }).await?;
     Ok(Answer::ok(json!({"_id": run.id, "action": "cancel", "status": "SUCCESS"})))
+}
+
+async fn remove(call: Call) -> Result<Answer, Problem> {
+    Ok(Answer::ok(call.app().recon_remove(call.part("id")).await?))
 }
 
 async fn assoc_runs(call: Call) -> Result<Answer, Problem> {

@@ -191,7 +191,14 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ),
         (
             "LiveSync",
-            of(&[("_rev", text()), ("connectorData", object()), ("runs", json!({"type": "array", "items": object()}))], &[("_id", text())]),
+            of(
+                &[
+                    ("_rev", text()),
+                    ("connectorData", object()),
+                    ("runs", json!({"type": "array", "items": object()})),
+                ],
+                &[("_id", text())],
+            ),
         ),
         (
             "ConnectorConfig",

@@ -113,7 +113,8 @@ async fn script(call: Call) -> Result<Answer, Problem> {
     if call.body.is_some() {
         arguments.extend(call.object()?);
     }
-    let document = call.app().script_on_connector(call.part("name"), call.needed("scriptId")?, arguments).await?;
+    let document =
+        call.app().script_on_connector(call.part("name"), call.needed("scriptId")?, arguments).await?;
     Ok(Answer::ok(document))
 }
 

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use api::dto::{ObjectsRequest, UserRow};
-use model::{Filter as Query, ManagedObjectConfig};
+use model::Filter as Query;
 use serde_json::{Map, Value};
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     path::Path,
     projection::Projection,
     refusal::Refusal,
-    resources::{Memberships, memberships, schema, whole},
+    resources::{Behind, Memberships, behind, memberships, whole},
     schema::{KINDS, Kind, USERS},
 };
 
@@ -160,8 +160,8 @@ async fn part(
         only.as_ref().map(|names| names.iter().map(String::as_str)),
         without.iter().map(String::as_str),
     );
-    let Some(config) = schema(&call.app, kind).await? else { return Ok((0, Vec::new())) };
-    let lookup = Lookup { kind, config: &config };
+    let Some(behind) = behind(&call.app, kind).await? else { return Ok((0, Vec::new())) };
+    let lookup = Lookup { kind, behind: &behind };
     let (query, exact) =
         filter.as_ref().map_or((Query::Always(true), true), |filter| filter.narrowed(&lookup));
     let index = sort.as_ref().and_then(|path| lookup.sorting(path));
@@ -173,7 +173,7 @@ async fn part(
     let walk = Walk {
         call,
         kind,
-        config: &config,
+        behind: &behind,
         filter: filter.as_ref().filter(|_| !exact),
         query: (query != Query::Always(true)).then(|| query.to_string()),
         order: index.map(|name| format!("{}{name}", if wanted.descending { "-" } else { "" })),
@@ -186,7 +186,7 @@ async fn part(
     let times = call.app.object_times(kind.managed, rows.iter().map(|row| row.id.clone()).collect()).await?;
     let shown = rows
         .iter()
-        .map(|row| whole(call, kind, &config, row, times.get(&row.id), &members))
+        .map(|row| whole(call, kind, &behind, row, times.get(&row.id), &members))
         .map(|resource| Value::Object(projection.of(resource)))
         .collect();
     Ok((total, shown))
@@ -196,7 +196,7 @@ async fn part(
 struct Walk<'w> {
     call: &'w Call,
     kind: &'static Kind,
-    config: &'w ManagedObjectConfig,
+    behind: &'w Behind,
     /// What the query leaves to be judged here.
     filter: Option<&'w Filter>,
     query: Option<String>,
@@ -277,7 +277,7 @@ impl Walk<'_> {
             .into_iter()
             .filter_map(|row| {
                 let times = times.get(&row.id);
-                let resource = whole(self.call, self.kind, self.config, &row, times, self.members);
+                let resource = whole(self.call, self.kind, self.behind, &row, times, self.members);
                 self.filter.is_none_or(|filter| filter.matches(&resource)).then_some((resource, row))
             })
             .collect())

@@ -1,34 +1,31 @@
 //! What the repository can look up of a filter or sort by.
 
-use model::{Filter as Query, ManagedObjectConfig, Pointer, filter::Op};
+use model::{Filter as Query, Pointer, filter::Op};
 use serde_json::Value;
 
 use super::{
     filter::{Columns, flag, query},
     path::Path,
     people,
-    schema::{Kind, USERS},
+    resources::Behind,
+    schema::Kind,
 };
 
 /// A managed type behind a resource type.
 pub(crate) struct Lookup<'c> {
     pub kind: &'static Kind,
-    pub config: &'c ManagedObjectConfig,
+    pub behind: &'c Behind,
 }
 
-impl Lookup<'_> {
+impl<'c> Lookup<'c> {
     fn indexed(&self, attribute: &str) -> bool {
-        self.config.indexed().iter().any(|index| index.attribute == attribute && !index.number)
-    }
-
-    fn is_users(&self) -> bool {
-        self.kind == &USERS
+        self.behind.config.indexed().iter().any(|index| index.attribute == attribute && !index.number)
     }
 
     /// The managed attribute of a single value.
-    fn attribute(&self, names: &[&'static str]) -> Option<&'static str> {
-        if self.is_users() {
-            return people::attribute_of(self.config, names);
+    fn attribute(&self, names: &[&'static str]) -> Option<&'c str> {
+        if let Some(people) = &self.behind.people {
+            return people::column_of(people, names);
         }
         match names {
             [name @ ("displayName" | "externalId")] => Some(name),
@@ -37,19 +34,20 @@ impl Lookup<'_> {
     }
 
     /// The managed attribute whose index gives the order by a path.
-    pub fn sorting(&self, path: &Path) -> Option<&'static str> {
+    pub fn sorting(&self, path: &Path) -> Option<&'c str> {
         self.attribute(&path.names()).filter(|attribute| self.indexed(attribute))
     }
 }
 
 impl Columns for Lookup<'_> {
     fn compare(&self, path: &Path, op: Op, literal: &Value) -> Option<(Query, bool)> {
-        let names = path.names();
+        let (names, people) = (path.names(), self.behind.people.as_ref());
         if names == ["active"] {
             let wanted = literal.as_bool().or_else(|| flag(literal.as_str()?))?;
-            let known = op == Op::Eq && self.is_users() && self.indexed("accountStatus");
-            let inactive = query("accountStatus", Op::Eq, "inactive".into());
-            let set = Query::Present(Pointer::parse("accountStatus"));
+            let (status, off) = people?.off_value("active")?;
+            let known = op == Op::Eq && self.indexed(status);
+            let inactive = query(status, Op::Eq, off.clone());
+            let set = Query::Present(Pointer::parse(status));
             let found = if wanted { Query::And(vec![Query::Not(Box::new(inactive)), set]) } else { inactive };
             return known.then_some((found, true));
         }
@@ -61,14 +59,17 @@ impl Columns for Lookup<'_> {
             let exact = path.last().is_some_and(|last| last.exact);
             return if exact || self.indexed(attribute) { exactly(attribute) } else { None };
         }
-        match (names.as_slice(), self.is_users()) {
+        match (names.as_slice(), people) {
             (["id"], _) if op == Op::Eq => exactly("_id"),
-            (["externalId"], true) => exactly("scim/externalId"),
-            (["members", "value"], false) if op == Op::Eq => exactly("members"),
-            // One address is at home in `mail`; further ones are kept with the list.
-            (["emails", "value"], true) if self.indexed("mail") => {
+            (["externalId"], Some(people)) if people.target_of("externalId").is_none() => {
+                exactly("scim/externalId")
+            }
+            (["members", "value"], None) if op == Op::Eq => exactly("members"),
+            // One address is at home in an attribute of its own; further ones are kept with the list.
+            (["emails", "value"], Some(people)) => {
+                let mail = people.column_of("email").filter(|mail| self.indexed(mail))?;
                 let listed = Query::Present(Pointer::parse("scim/emails"));
-                Some((Query::Or(vec![query("mail", op, literal.clone()), listed]), false))
+                Some((Query::Or(vec![query(mail, op, literal.clone()), listed]), false))
             }
             _ => None,
         }
@@ -81,16 +82,20 @@ mod tests {
         super::{
             filter::{Filter, Scope},
             groups,
-            schema::GROUPS,
+            schema::{GROUPS, USERS},
         },
         *,
     };
+    use api::ArrivingPeople;
+    use model::ManagedObjectConfig;
 
     #[test]
     fn filters_are_narrowed_to_what_can_be_looked_up() {
-        let user = ManagedObjectConfig::default_user();
-        let group: ManagedObjectConfig = serde_json::from_value(groups::managed_type()).unwrap();
-        for (kind, config, text, expect, exact) in [
+        let config = ManagedObjectConfig::default_user();
+        let people = ArrivingPeople::of(ArrivingPeople::default_for(&config).unwrap());
+        let user = Behind { config, people: Some(people) };
+        let group = Behind { config: serde_json::from_value(groups::managed_type()).unwrap(), people: None };
+        for (kind, behind, text, expect, exact) in [
             (&USERS, &user, "userName eq \"a\"", "/userName eq \"a\"", true),
             (&USERS, &user, "userName ne \"a\"", "!(/userName eq \"a\")", true),
             (
@@ -117,7 +122,7 @@ mod tests {
             (&GROUPS, &group, "members eq \"u1\"", "/members eq \"u1\"", true),
         ] {
             let filter = Filter::read(Scope::Resource(kind), text, false).unwrap();
-            let (query, is_exact) = filter.narrowed(&Lookup { kind, config });
+            let (query, is_exact) = filter.narrowed(&Lookup { kind, behind });
             assert_eq!((query.to_string().as_str(), is_exact), (expect, exact), "{text}");
         }
     }

@@ -36,8 +36,8 @@ use serde_json::Value;
 
 use crate::{Shared, gate};
 
-const ROOT: &str = "/scim/v2";
-const SEED_ROOT: &str = "/hubspot/contacts";
+pub(crate) const ROOT: &str = "/scim/v2";
+pub(crate) const SEED_ROOT: &str = "/hubspot/contacts";
 
 /// The routes. `scheme` is how this server is reached.
 pub(crate) fn routes(shared: Arc<Shared>, scheme: &'static str) -> Router {
@@ -161,10 +161,12 @@ async fn dispatch(call: &Call, method: &Method, path: &[String]) -> Result<Answe
 
 /// The schemas; which attributes are required is for the managed type to say.
 async fn schemas(call: &Call) -> Result<Vec<Value>, Refusal> {
-    let users = resources::schema(&call.app, &USERS).await?;
+    let users = resources::behind(&call.app, &USERS).await?;
     Ok(schema::documents(&call.base, &|kind: &Kind, path: &str| {
         if kind == &USERS {
-            users.as_ref().is_some_and(|config| people::is_required(config, path))
+            users.as_ref().is_some_and(|users| {
+                users.people.as_ref().is_some_and(|people| people::is_required(people, &users.config, path))
+            })
         } else {
             path == "displayName"
         }

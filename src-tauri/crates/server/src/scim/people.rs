@@ -1,10 +1,12 @@
 //! Users of SCIM as managed users, and back. Pure.
 //!
-//! What a managed attribute holds is taken from there and written there; everything else that a client sends is kept in the
-//! attribute `scim` and given back as it came. Of a list (e-mail addresses, telephone numbers, postal addresses) one value is at
-//! home in managed attributes: the primary one, else the one for work, else the first. `scim` then keeps the list without it.
+//! Which managed attribute takes what, and which shows it, is for the mapping from `scim/User` to say. This makes the record that
+//! it maps, and of what the mapping gives the user again. Of a list (e-mail addresses, telephone numbers, postal addresses) one
+//! value is at home in managed attributes: the primary one, else the one for work, else the first. Everything that no managed
+//! attribute stands for is kept in the attribute `scim` and given back as it came.
 
-use model::{Attributes, ManagedObjectConfig};
+use api::ArrivingPeople;
+use model::{Attributes, ManagedObjectConfig, Pointer};
 use serde_json::{Map, Value, json};
 
 use super::schema::ENTERPRISE;
@@ -12,25 +14,15 @@ use super::schema::ENTERPRISE;
 /// Keeps what has no attribute of its own.
 pub(crate) const KEPT: &str = "scim";
 
-/// Single values: the way in SCIM, and the managed attribute.
-const SINGLE: [(&[&str], &str); 9] = [
-    (&["userName"], "userName"),
-    (&["name", "givenName"], "givenName"),
-    (&["name", "familyName"], "sn"),
-    (&["displayName"], "displayName"),
-    (&["title"], "title"),
-    (&["profileUrl"], "website"),
-    (&["preferredLanguage"], "preferredLanguage"),
-    (&["externalId"], "externalId"),
-    (&[ENTERPRISE, "organization"], "companyName"),
-];
+/// How the record calls the enterprise extension.
+const EXTENSION: &str = "enterprise";
 
 /// A list of which one value is at home in managed attributes.
 struct Home {
     list: &'static str,
     /// Whether it is the home of the values of the type `mobile`, or of the others.
     mobile: Option<bool>,
-    /// The parts of the value, and the managed attributes.
+    /// The parts of the value, and the attributes of the record.
     parts: &'static [(&'static str, &'static str)],
     /// The type of a value that no client has sent.
     kind: &'static str,
@@ -38,18 +30,18 @@ struct Home {
 }
 
 const HOMES: [Home; 4] = [
-    Home { list: "emails", mobile: None, parts: &[("value", "mail")], kind: "work", primary: true },
+    Home { list: "emails", mobile: None, parts: &[("value", "email")], kind: "work", primary: true },
     Home {
         list: "phoneNumbers",
         mobile: Some(false),
-        parts: &[("value", "telephoneNumber")],
+        parts: &[("value", "phone")],
         kind: "work",
         primary: false,
     },
     Home {
         list: "phoneNumbers",
         mobile: Some(true),
-        parts: &[("value", "mobilePhone")],
+        parts: &[("value", "mobile")],
         kind: "mobile",
         primary: false,
     },
@@ -57,107 +49,132 @@ const HOMES: [Home; 4] = [
         list: "addresses",
         mobile: None,
         parts: &[
-            ("streetAddress", "postalAddress"),
-            ("locality", "city"),
-            ("region", "stateProvince"),
-            ("postalCode", "postalCode"),
-            ("country", "country"),
+            ("streetAddress", "address/streetAddress"),
+            ("locality", "address/locality"),
+            ("region", "address/region"),
+            ("postalCode", "address/postalCode"),
+            ("country", "address/country"),
         ],
         kind: "work",
         primary: false,
     },
 ];
 
-const STATUS: &str = "accountStatus";
-const INACTIVE: &str = "inactive";
+/// The attribute of the record that holds a single value of SCIM.
+fn in_record(way: &[&str]) -> String {
+    let steps = way.iter().map(|step| if *step == ENTERPRISE { EXTENSION } else { step });
+    steps.collect::<Vec<_>>().join("/")
+}
 
-/// The managed attribute that holds a single value of SCIM, if the type has it.
-pub(crate) fn attribute_of(config: &ManagedObjectConfig, way: &[&str]) -> Option<&'static str> {
-    let (_, attribute) = SINGLE.iter().find(|(names, _)| *names == way)?;
-    has(config, attribute).then_some(*attribute)
+/// The managed attribute that holds a single value of SCIM as it is, if there is one.
+pub(crate) fn column_of<'p>(people: &'p ArrivingPeople, way: &[&str]) -> Option<&'p str> {
+    people.column_of(&in_record(way))
 }
 
 /// Whether an attribute of SCIM must have a value, because its managed attribute must.
-pub(crate) fn is_required(config: &ManagedObjectConfig, path: &str) -> bool {
-    let required = |attribute: &str| config.schema.required.iter().any(|name| name == attribute);
+pub(crate) fn is_required(people: &ArrivingPeople, config: &ManagedObjectConfig, path: &str) -> bool {
+    let required = |record: &str| {
+        people
+            .target_of(record)
+            .is_some_and(|target| config.schema.required.iter().any(|name| name == target))
+    };
     match path {
         "userName" => true,
-        "name" => required("givenName") || required("sn"),
-        "emails" | "emails.value" => required("mail"),
-        path => {
-            let way: Vec<&str> = path.split('.').collect();
-            attribute_of(config, &way).is_some_and(required)
-        }
+        "name" => required("name/givenName") || required("name/familyName"),
+        "emails" | "emails.value" => required("email"),
+        path => match path.strip_prefix(ENTERPRISE) {
+            Some(part) => required(&format!("{EXTENSION}/{}", part.trim_start_matches(['.', ':']))),
+            None => required(&path.replace('.', "/")),
+        },
     }
 }
 
-fn has(config: &ManagedObjectConfig, attribute: &str) -> bool {
-    config.schema.properties.contains_key(attribute)
-}
-
-/// The changes of a managed user that make it what a client sent. A user that is not there yet begins with these.
-pub(crate) fn to_managed(config: &ManagedObjectConfig, mut user: Map<String, Value>) -> Attributes {
-    let mut found = Attributes::new();
-    for (way, attribute) in SINGLE.iter().filter(|(_, attribute)| has(config, attribute)) {
-        found.insert((*attribute).to_owned(), take(&mut user, way).unwrap_or(Value::Null));
-    }
-    if has(config, STATUS) {
-        // A client that does not say leaves it as it is.
-        match user.shift_remove("active") {
-            Some(Value::Bool(active)) => {
-                found.insert(STATUS.into(), if active { "active" } else { INACTIVE }.into());
+/// The record of a user, for the mapping. A password is no part of it.
+pub(crate) fn record(user: &Map<String, Value>) -> Attributes {
+    let mut record = Attributes::new();
+    for (name, value) in user {
+        match name.as_str() {
+            "password" | "schemas" => {}
+            ENTERPRISE => {
+                record.insert(EXTENSION.into(), value.clone());
             }
-            Some(_) => {
-                found.insert(STATUS.into(), Value::Null);
+            name => {
+                record.insert(name.to_owned(), value.clone());
             }
-            None => {}
         }
     }
-    if let Some(password) = user.shift_remove("password").filter(|password| password != "") {
-        found.insert("password".into(), password);
+    for home in &HOMES {
+        let items = user.get(home.list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let Some(item) = home_of(items, home).and_then(|n| items.get(n)) else { continue };
+        for (part, name) in home.parts {
+            if let Some(value) = item.get(*part) {
+                Pointer::parse(name).set_in(&mut record, value.clone());
+            }
+        }
+    }
+    record
+}
+
+/// What has to be kept of a user beside the managed user that was made of it.
+pub(crate) fn kept(
+    people: &ArrivingPeople,
+    mut user: Map<String, Value>,
+    managed: &Attributes,
+) -> Option<Value> {
+    for name in ["password", "schemas"] {
+        user.shift_remove(name);
+    }
+    for source in people.sources() {
+        let steps: Vec<&str> = source
+            .split('/')
+            .enumerate()
+            .map(|(n, s)| if n == 0 && s == EXTENSION { ENTERPRISE } else { s })
+            .collect();
+        take(&mut user, &steps);
     }
     let whole: Vec<(&str, Option<Value>)> =
         ["emails", "phoneNumbers", "addresses"].map(|list| (list, user.get(list).cloned())).to_vec();
     for home in &HOMES {
-        let mut none = Vec::new();
-        let items = match user.get_mut(home.list) {
-            Some(Value::Array(items)) => items,
-            _ => &mut none,
-        };
+        let Some(Value::Array(items)) = user.get_mut(home.list) else { continue };
         let at_home = home_of(items, home).and_then(|n| items.get_mut(n)).and_then(Value::as_object_mut);
-        let mut at_home = at_home;
-        for (part, attribute) in home.parts.iter().filter(|(_, attribute)| has(config, attribute)) {
-            let value = at_home.as_mut().and_then(|item| item.shift_remove(*part));
-            found.insert((*attribute).to_owned(), value.unwrap_or(Value::Null));
+        let Some(at_home) = at_home else { continue };
+        for (part, name) in home.parts {
+            if people.target_of(name).is_some() {
+                at_home.shift_remove(*part);
+            }
         }
     }
     // A list that the managed attributes alone make just as well need not be kept.
-    let made = of_managed(config, &found);
+    let mut alone = managed.clone();
+    alone.shift_remove(KEPT);
+    let made = of_managed(people, &alone);
     for (list, sent) in whole {
         if sent.as_ref() == made.get(list) {
             user.shift_remove(list);
         }
     }
     user.retain(|_, value| value.as_object().is_none_or(|parts| !parts.is_empty()));
-    user.shift_remove("schemas");
-    found.insert(KEPT.into(), if user.is_empty() { Value::Null } else { Value::Object(user) });
-    found
+    (!user.is_empty()).then_some(Value::Object(user))
 }
 
 /// A managed user as SCIM has it, without what the server says of it.
-pub(crate) fn of_managed(config: &ManagedObjectConfig, attributes: &Attributes) -> Map<String, Value> {
+pub(crate) fn of_managed(people: &ArrivingPeople, attributes: &Attributes) -> Map<String, Value> {
     let kept = attributes.get(KEPT).and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut user = Map::new();
-    let single = SINGLE.iter().filter(|(_, attribute)| has(config, attribute));
-    for (way, attribute) in single {
-        if let Some(text) = attributes.get(*attribute).and_then(text) {
-            put(&mut user, way, text);
-        }
+    let mut record = people.record_of(attributes);
+    let mut at_home: Vec<Vec<(&str, Value)>> = Vec::new();
+    for home in &HOMES {
+        let part = |(part, name): &(&'static str, &str)| {
+            Some((*part, Pointer::parse(name).remove_in(&mut record).filter(|value| !value.is_null())?))
+        };
+        at_home.push(home.parts.iter().filter_map(part).collect());
     }
-    if has(config, STATUS)
-        && let Some(Value::String(status)) = attributes.get(STATUS)
-    {
-        user.insert("active".into(), (status != INACTIVE).into());
+    let mut user = Map::new();
+    for (name, value) in record {
+        match name.as_str() {
+            EXTENSION => user.insert(ENTERPRISE.into(), value),
+            "address" => None,
+            _ => user.insert(name, value),
+        };
     }
     for (name, value) in kept {
         match (user.get_mut(&name), value) {
@@ -172,19 +189,16 @@ pub(crate) fn of_managed(config: &ManagedObjectConfig, attributes: &Attributes) 
             }
         }
     }
-    for home in &HOMES {
-        let values: Vec<(&str, Value)> = home
-            .parts
-            .iter()
-            .filter_map(|(part, attribute)| Some((*part, attributes.get(*attribute).and_then(text)?)))
-            .collect();
+    for (home, values) in HOMES.iter().zip(at_home) {
         let items = user.entry(home.list).or_insert_with(|| Value::Array(Vec::new()));
         let Value::Array(items) = items else { continue };
         let at_home = home_of(items, home);
         if let Some(Value::Object(item)) = at_home.and_then(|n| items.get_mut(n)) {
             let mut whole = Map::new();
             whole.extend(values.into_iter().map(|(part, value)| (part.to_owned(), value)));
-            whole.append(item);
+            for (name, value) in std::mem::take(item) {
+                whole.entry(name).or_insert(value);
+            }
             *item = whole;
         } else if !values.is_empty() {
             let mut item: Map<String, Value> =
@@ -226,14 +240,6 @@ fn home_of(items: &[Value], home: &Home) -> Option<usize> {
         .map(|(n, _)| n)
 }
 
-fn text(value: &Value) -> Option<Value> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(value.clone()),
-        Value::Number(number) => Some(number.to_string().into()),
-        _ => None,
-    }
-}
-
 fn take(user: &mut Map<String, Value>, way: &[&str]) -> Option<Value> {
     let (last, parents) = way.split_last()?;
     let mut here = user;
@@ -241,17 +247,6 @@ fn take(user: &mut Map<String, Value>, way: &[&str]) -> Option<Value> {
         here = here.get_mut(*step)?.as_object_mut()?;
     }
     here.shift_remove(*last)
-}
-
-fn put(user: &mut Map<String, Value>, way: &[&str], value: Value) {
-    let Some((last, parents)) = way.split_last() else { return };
-    let mut here = user;
-    for step in parents {
-        let slot = here.entry(*step).or_insert_with(|| Value::Object(Map::new()));
-        let Value::Object(next) = slot else { return };
-        here = next;
-    }
-    here.insert((*last).to_owned(), value);
 }
 
 #[cfg(test)]
@@ -262,13 +257,31 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
-    fn set(attributes: Attributes) -> Value {
-        Value::Object(attributes.into_iter().filter(|(_, value)| !value.is_null()).collect())
+    fn default() -> ArrivingPeople {
+        ArrivingPeople::of(ArrivingPeople::default_for(&ManagedObjectConfig::default_user()).unwrap())
     }
 
-    #[test]
-    fn users_find_their_attributes_and_come_back_as_they_were() {
-        let config = ManagedObjectConfig::default_user();
+    /// The managed user that arriving makes of a user, as `resources` does it.
+    async fn to_managed(people: &ArrivingPeople, user: Value, before: Option<Attributes>) -> Attributes {
+        let changes = people.changes(record(&object(user.clone())), before.clone()).await.unwrap();
+        let mut managed = before.unwrap_or_default();
+        for (name, value) in changes {
+            if value.is_null() {
+                managed.shift_remove(&name);
+            } else {
+                managed.insert(name, value);
+            }
+        }
+        managed.shift_remove(KEPT);
+        if let Some(kept) = kept(people, object(user), &managed) {
+            managed.insert(KEPT.into(), kept);
+        }
+        managed
+    }
+
+    #[tokio::test]
+    async fn users_find_their_attributes_and_come_back_as_they_were() {
+        let people = default();
         let employee = json!({"employeeNumber": "7", "organization": "Acme"});
         for (user, managed) in [
             (
@@ -295,15 +308,15 @@ mod tests {
                         "addresses": [{"type": "home", "formatted": "1 Way, Bern"}]}}),
             ),
         ] {
-            let to = to_managed(&config, object(user.clone()));
-            assert_eq!(set(to.clone()), managed, "{user}");
-            assert_eq!(Value::Object(of_managed(&config, &to)), user);
+            let to = to_managed(&people, user.clone(), None).await;
+            assert_eq!(Value::Object(to.clone()), managed, "{user}");
+            assert_eq!(Value::Object(of_managed(&people, &to)), user);
         }
     }
 
     #[test]
     fn what_changes_here_shows_there() {
-        let config = ManagedObjectConfig::default_user();
+        let people = default();
         let kept = json!({"emails": [{"value": "h@x.test", "type": "home"}, {"type": "work"}]});
         for (attributes, emails) in [
             (
@@ -314,27 +327,65 @@ mod tests {
             (json!({"mail": "a@x.test"}), json!([{"value": "a@x.test", "type": "work", "primary": true}])),
             (json!({}), Value::Null),
         ] {
-            let user = of_managed(&config, &object(attributes.clone()));
+            let user = of_managed(&people, &object(attributes.clone()));
             assert_eq!(user.get("emails").cloned().unwrap_or_default(), emails, "{attributes}");
         }
     }
 
-    #[test]
-    fn a_password_goes_its_own_way() {
-        let config = ManagedObjectConfig::default_user();
-        let to = to_managed(&config, object(json!({"userName": "a", "password": "Secret12"})));
-        assert_eq!(to.get("password"), Some(&json!("Secret12")));
-        assert_eq!(to.get(KEPT), Some(&Value::Null));
-        assert!(!to_managed(&config, object(json!({"password": ""}))).contains_key("password"));
+    #[tokio::test]
+    async fn a_password_goes_its_own_way() {
+        let user = json!({"userName": "a", "password": "Secret12"});
+        let to = to_managed(&default(), user, None).await;
+        assert_eq!(Value::Object(to), json!({"userName": "a"}));
     }
 
-    #[test]
-    fn what_is_left_out_is_removed_but_the_status_stays() {
-        let config = ManagedObjectConfig::default_user();
-        let to = to_managed(&config, object(json!({"userName": "a"})));
-        assert!(
-            ["givenName", "sn", "mail", "title", KEPT].iter().all(|name| to.get(*name) == Some(&Value::Null))
+    #[tokio::test]
+    async fn what_is_left_out_is_removed() {
+        let before = json!({"userName": "a", "givenName": "Ann", "mail": "a@x.test", "description": "d",
+            "scim": {"nickName": "A"}});
+        let to = to_managed(&default(), json!({"userName": "a"}), Some(object(before))).await;
+        assert_eq!(Value::Object(to), json!({"userName": "a", "description": "d"}));
+    }
+
+    #[tokio::test]
+    async fn the_mapping_says_what_becomes_of_it() {
+        let config = json!({"name": "scimUser_managedUser", "source": "scim/User", "target": "managed/user",
+            "sourceCondition": "/source/userType eq \"Employee\"",
+            "onCreate": {"type": "text/javascript", "source": "target.description = source.enterprise.department"},
+            "properties": [
+                {"source": "userName", "target": "userName", "transform": {"builtIn": "lower"}},
+                {"source": "email", "target": "mail", "condition": "/object/active eq true"},
+                {"source": "", "target": "displayName",
+                    "transform": {"type": "text/javascript", "source": "source.name.familyName + ', ' + source.name.givenName"}},
+                {"source": "name/givenName", "target": "givenName"},
+                {"source": "locale", "target": "country", "transform": {"builtIn": "map", "values": {"de-CH": "Switzerland"}, "keepOthers": true}},
+                {"source": "name/familyName", "target": "sn", "default": "-"}]});
+        let people = ArrivingPeople::of(model::MappingConfig::from_value(config).unwrap());
+        let user = json!({"userName": "ANN", "name": {"givenName": "Ann", "familyName": "Lee"}, "active": false,
+            "userType": "Employee", "locale": "de-CH", "displayName": "Annie", "emails": [{"value": "a@x.test", "type": "work", "primary": true}],
+            (ENTERPRISE): {"department": "Sales"}});
+        let to = to_managed(&people, user.clone(), None).await;
+        assert_eq!(
+            Value::Object(to.clone()),
+            json!({"userName": "ann", "displayName": "Lee, Ann", "givenName": "Ann", "country": "Switzerland", "sn": "Lee",
+                "description": "Sales",
+                "scim": {"active": false, "userType": "Employee", "displayName": "Annie",
+                    "emails": [{"type": "work", "primary": true}], (ENTERPRISE): {"department": "Sales"}}})
         );
-        assert!(!to.contains_key(STATUS) && !to.contains_key("description"));
+        let back = Value::Object(of_managed(&people, &to));
+        assert_eq!(
+            (&back["userName"], &back["locale"], &back["displayName"]),
+            (&json!("ann"), &json!("de-CH"), &json!("Annie"))
+        );
+        assert_eq!(column_of(&people, &["userName"]), Some("userName"));
+        assert_eq!(
+            column_of(&people, &["displayName"]),
+            None,
+            "what a script makes cannot be looked up by what was sent"
+        );
+        let mut outsider = object(user);
+        outsider.shift_remove("userType");
+        let refused = people.changes(record(&outsider), None).await.unwrap_err();
+        assert!(refused.message.contains("userType"), "{refused}");
     }
 }

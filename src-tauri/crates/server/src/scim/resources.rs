@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use api::{
-    App, Edit, ErrorCode, ObjectTimes, Which,
+    App, ArrivingPeople, Edit, ErrorCode, ObjectTimes, Which,
     dto::{ManagedTypeDraft, ObjectDelete, ObjectSaved, ObjectsRequest, UserRow},
 };
 use axum::http::StatusCode;
-use model::{Attributes, ManagedObjectConfig, filter::Op};
+use model::{Attributes, ManagedObjectConfig, Pointer, filter::Op};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -30,8 +30,18 @@ const AT_A_TIME: u32 = 1000;
 /// The groups of people: the groups' ids and names, by the members' ids.
 pub(crate) type Memberships = HashMap<String, Vec<(String, String)>>;
 
-pub(crate) async fn schema(app: &App, kind: &Kind) -> Result<Option<ManagedObjectConfig>, Refusal> {
-    Ok(app.managed_schema(kind.managed).await?)
+/// What is behind a resource type.
+pub(crate) struct Behind {
+    /// The managed type.
+    pub config: ManagedObjectConfig,
+    /// For people, the mapping by which they arrive.
+    pub people: Option<ArrivingPeople>,
+}
+
+pub(crate) async fn behind(app: &App, kind: &Kind) -> Result<Option<Behind>, Refusal> {
+    let Some(config) = app.managed_schema(kind.managed).await? else { return Ok(None) };
+    let people = if kind == &USERS { Some(app.arriving_people().await?) } else { None };
+    Ok(Some(Behind { config, people }))
 }
 
 pub(crate) fn projection(call: &Call, kind: &Kind) -> Projection {
@@ -41,18 +51,18 @@ pub(crate) fn projection(call: &Call, kind: &Kind) -> Projection {
 }
 
 pub(crate) async fn read(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
-    let (config, row) = find(call, kind, id).await?;
+    let (behind, row) = find(call, kind, id).await?;
     if call.has(&row.rev) {
         return Ok(Answer::empty(StatusCode::NOT_MODIFIED));
     }
-    shown(call, kind, &config, &row).await.map(Answer::ok)
+    shown(call, kind, &behind, &row).await.map(Answer::ok)
 }
 
-async fn find(call: &Call, kind: &'static Kind, id: &str) -> Result<(ManagedObjectConfig, UserRow), Refusal> {
+async fn find(call: &Call, kind: &'static Kind, id: &str) -> Result<(Behind, UserRow), Refusal> {
     let missing = || Refusal::not_found(format!("there is no {} `{id}`", kind.name));
-    let config = schema(&call.app, kind).await?.ok_or_else(missing)?;
+    let behind = behind(&call.app, kind).await?.ok_or_else(missing)?;
     match call.app.object_read(kind.managed, id).await {
-        Ok(row) => Ok((config, row)),
+        Ok(row) => Ok((behind, row)),
         Err(error) if error.code == ErrorCode::NotFound => Err(missing()),
         Err(error) => Err(error.into()),
     }
@@ -60,20 +70,20 @@ async fn find(call: &Call, kind: &'static Kind, id: &str) -> Result<(ManagedObje
 
 pub(crate) async fn create(call: &Call, kind: &'static Kind) -> Result<Answer, Refusal> {
     let sent = tidy::resource(kind, call.object()?)?;
-    let config = match schema(&call.app, kind).await? {
-        Some(config) => config,
+    let behind = match behind(&call.app, kind).await? {
+        Some(behind) => behind,
         None => make_type(&call.app, kind).await?,
     };
-    let saved = save(call, kind, &config, Which::New(None), None, sent).await?;
+    let saved = save(call, kind, &behind, None, None, sent).await?;
     let location = call.location(kind, &saved.object.id);
-    Ok(Answer::created(shown(call, kind, &config, &saved.object).await?, location))
+    Ok(Answer::created(shown(call, kind, &behind, &saved.object).await?, location))
 }
 
 /// The type of groups is made when the first group comes.
-async fn make_type(app: &App, kind: &'static Kind) -> Result<ManagedObjectConfig, Refusal> {
+async fn make_type(app: &App, kind: &'static Kind) -> Result<Behind, Refusal> {
     let draft = ManagedTypeDraft { config: groups::managed_type(), rev: None, confirmed: true };
     app.managed_type_save(draft).await?;
-    schema(app, kind).await?.ok_or_else(|| {
+    behind(app, kind).await?.ok_or_else(|| {
         Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             None,
@@ -84,35 +94,50 @@ async fn make_type(app: &App, kind: &'static Kind) -> Result<ManagedObjectConfig
 
 pub(crate) async fn replace(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
     let sent = tidy::resource(kind, call.object()?)?;
-    let (config, _) = find(call, kind, id).await?;
-    let saved = save(call, kind, &config, Which::There(id.to_owned()), call.if_match(), sent).await?;
-    shown(call, kind, &config, &saved.object).await.map(Answer::ok)
+    let (behind, saved) = written(call, kind, id, &|mut before| {
+        let mut after = sent.clone();
+        // A client that does not say whether somebody is active leaves it as it is.
+        if let (false, Some(active)) = (after.contains_key("active"), before.shift_remove("active")) {
+            after.insert("active".into(), active);
+        }
+        Ok(after)
+    })
+    .await?;
+    shown(call, kind, &behind, &saved.object).await.map(Answer::ok)
 }
 
 pub(crate) async fn change(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
     let body = call.object()?;
+    let (behind, saved) = written(call, kind, id, &|before| {
+        patch::apply(kind, &before, body.clone(), call.habits.loose, call.habits.loose)
+    })
+    .await?;
+    if kind == &GROUPS && call.habits.quiet_groups {
+        return Ok(Answer::empty(StatusCode::NO_CONTENT));
+    }
+    shown(call, kind, &behind, &saved.object).await.map(Answer::ok)
+}
+
+/// Writes what a change makes of a resource as it is; again, where others write it at the same time.
+async fn written(
+    call: &Call,
+    kind: &'static Kind,
+    id: &str,
+    change: &(dyn Fn(Map<String, Value>) -> Result<Map<String, Value>, Refusal> + Sync),
+) -> Result<(Behind, ObjectSaved), Refusal> {
     let wanted = call.if_match();
     let mut tries = 0;
     loop {
         tries += 1;
-        let (config, row) = find(call, kind, id).await?;
-        let before = core(call, kind, &config, &row);
-        let mut after = patch::apply(kind, &before, body.clone(), call.habits.loose, call.habits.loose)?;
-        // What a patch removes is gone; what a whole resource leaves out stays as it is.
-        if before.contains_key("active") && !after.contains_key("active") {
-            after.insert("active".into(), Value::Null);
-        }
+        let (behind, row) = find(call, kind, id).await?;
+        let after = change(core(call, &behind, &row))?;
         let rev = wanted.clone().unwrap_or_else(|| row.rev.clone());
-        let saved = save(call, kind, &config, Which::There(id.to_owned()), Some(rev), after).await;
-        match saved {
+        match save(call, kind, &behind, Some(&row), Some(rev), after).await {
             Err(refusal)
                 if refusal.status == StatusCode::PRECONDITION_FAILED && wanted.is_none() && tries < TRIES => {
             }
             Err(refusal) => return Err(refusal),
-            Ok(_) if kind == &GROUPS && call.habits.quiet_groups => {
-                return Ok(Answer::empty(StatusCode::NO_CONTENT));
-            }
-            Ok(saved) => return shown(call, kind, &config, &saved.object).await.map(Answer::ok),
+            Ok(saved) => return Ok((behind, saved)),
         }
     }
 }
@@ -129,7 +154,7 @@ pub(crate) async fn delete(call: &Call, kind: &'static Kind, id: &str) -> Result
 
 /// Who is gone is no longer a member of anything.
 async fn leave_groups(call: &Call, id: &str) -> Result<(), Refusal> {
-    if schema(&call.app, &GROUPS).await?.is_none() {
+    if behind(&call.app, &GROUPS).await?.is_none() {
         return Ok(());
     }
     loop {
@@ -160,7 +185,7 @@ fn groups_with(member: Option<&str>, after: Option<String>) -> ObjectsRequest {
 /// The groups of everybody, or of one.
 pub(crate) async fn memberships(app: &App, member: Option<&str>) -> Result<Memberships, Refusal> {
     let mut found = Memberships::new();
-    if schema(app, &GROUPS).await?.is_none() {
+    if behind(app, &GROUPS).await?.is_none() {
         return Ok(found);
     }
     let mut after = None;
@@ -180,36 +205,61 @@ pub(crate) async fn memberships(app: &App, member: Option<&str>) -> Result<Membe
     }
 }
 
+/// Makes a resource (`before`: none) or writes it.
 async fn save(
     call: &Call,
     kind: &'static Kind,
-    config: &ManagedObjectConfig,
-    which: Which,
+    behind: &Behind,
+    before: Option<&UserRow>,
     rev: Option<String>,
     mut resource: Map<String, Value>,
 ) -> Result<ObjectSaved, Refusal> {
-    let is_user = kind == &USERS;
-    if call.habits.loose
-        && is_user
-        && let Some(Value::String(name)) = resource.get_mut("userName")
-        && let Some(bare) = name.strip_prefix(USER_STORE)
-    {
-        *name = bare.to_owned();
+    let attributes = match &behind.people {
+        None => groups::to_managed(resource),
+        Some(people) => {
+            if call.habits.loose
+                && let Some(Value::String(name)) = resource.get_mut("userName")
+                && let Some(bare) = name.strip_prefix(USER_STORE)
+            {
+                *name = bare.to_owned();
+            }
+            let before = before.and_then(|row| row.attributes.as_object());
+            arrived(people, before, resource).await?
+        }
+    };
+    let which = before.map_or(Which::New(None), |row| Which::There(row.id.clone()));
+    Ok(call.app.object_write(kind.managed, which, rev.as_deref(), Edit::Merge(attributes)).await?)
+}
+
+/// The changes of a managed user that somebody who arrives makes, by the mapping.
+async fn arrived(
+    people: &ArrivingPeople,
+    before: Option<&Attributes>,
+    mut user: Map<String, Value>,
+) -> Result<Attributes, Refusal> {
+    let password = user.shift_remove("password").filter(|password| password != "");
+    let mut changes = people.changes(people::record(&user), before.cloned()).await?;
+    let mut managed = before.cloned().unwrap_or_default();
+    for (attribute, value) in &changes {
+        let pointer = Pointer::parse(attribute);
+        if value.is_null() {
+            pointer.remove_in(&mut managed);
+        } else {
+            pointer.set_in(&mut managed, value.clone());
+        }
     }
-    let attributes: Attributes =
-        if is_user { people::to_managed(config, resource) } else { groups::to_managed(resource) };
-    let saved = call.app.object_write(kind.managed, which, rev.as_deref(), Edit::Merge(attributes)).await?;
-    Ok(saved)
+    changes.insert(people::KEPT.into(), people::kept(people, user, &managed).unwrap_or(Value::Null));
+    changes.extend(password.map(|password| ("password".to_owned(), password)));
+    Ok(changes)
 }
 
 /// What clients write of a resource.
-fn core(call: &Call, kind: &Kind, config: &ManagedObjectConfig, row: &UserRow) -> Map<String, Value> {
+fn core(call: &Call, behind: &Behind, row: &UserRow) -> Map<String, Value> {
     let nothing = Attributes::new();
     let attributes = row.attributes.as_object().unwrap_or(&nothing);
-    if kind == &USERS {
-        people::of_managed(config, attributes)
-    } else {
-        groups::of_managed(attributes, &call.base)
+    match &behind.people {
+        Some(people) => people::of_managed(people, attributes),
+        None => groups::of_managed(attributes, &call.base),
     }
 }
 
@@ -217,13 +267,13 @@ fn core(call: &Call, kind: &Kind, config: &ManagedObjectConfig, row: &UserRow) -
 pub(crate) fn whole(
     call: &Call,
     kind: &Kind,
-    config: &ManagedObjectConfig,
+    behind: &Behind,
     row: &UserRow,
     times: Option<&ObjectTimes>,
     memberships: &Memberships,
 ) -> Map<String, Value> {
     let mut resource = Map::new();
-    let core = core(call, kind, config, row);
+    let core = core(call, behind, row);
     let mut schemas = vec![kind.urn];
     schemas.extend(kind.extensions().map(|e| e.name).filter(|urn| core.contains_key(*urn)));
     resource.insert("schemas".into(), json!(schemas));
@@ -252,12 +302,7 @@ pub(crate) fn whole(
 }
 
 /// A resource as the client asks for it.
-async fn shown(
-    call: &Call,
-    kind: &'static Kind,
-    config: &ManagedObjectConfig,
-    row: &UserRow,
-) -> Result<Value, Refusal> {
+async fn shown(call: &Call, kind: &'static Kind, behind: &Behind, row: &UserRow) -> Result<Value, Refusal> {
     let projection = projection(call, kind);
     let times = call.app.object_times(kind.managed, vec![row.id.clone()]).await?;
     let memberships = if kind == &USERS && projection.shows("groups") {
@@ -265,6 +310,6 @@ async fn shown(
     } else {
         Memberships::new()
     };
-    let resource = whole(call, kind, config, row, times.get(&row.id), &memberships);
+    let resource = whole(call, kind, behind, row, times.get(&row.id), &memberships);
     Ok(Value::Object(projection.of(resource)))
 }

@@ -234,6 +234,7 @@ async fn other_machines_are_let_in_over_tls_only() {
         administrator: Administrator::Chosen(model::Secret::new(PASSWORD)),
         hosts: HostNames::and(["people.test".to_owned()]),
         certificate,
+        self_service: None,
     };
     let everywhere = tokio::net::TcpListener::bind(("0.0.0.0", 0)).await.unwrap();
     let refused =

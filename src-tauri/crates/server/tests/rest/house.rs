@@ -91,7 +91,8 @@ impl House {
         let options =
             SandboxOptions { records, access_token: Some(TOKEN.into()), ..SandboxOptions::default() };
         let sandbox = Sandbox::start(listener().await, options).await.unwrap();
-        let options = Options { administrator, hosts: HostNames::default(), certificate: None };
+        let options =
+            Options { administrator, hosts: HostNames::default(), certificate: None, self_service: None };
         let server = Server::start(Arc::clone(&app), listener().await, options).unwrap();
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();

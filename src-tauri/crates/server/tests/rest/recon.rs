@@ -156,6 +156,10 @@ async fn a_run_is_canceled() {
     let canceled = house.post(&format!("/recon/{id}?_action=cancel"), &Value::Null).await.is(200);
     assert_eq!(canceled.body, json!({"_id": id, "action": "cancel", "status": "SUCCESS"}));
     assert_eq!(house.get(&format!("/recon/{id}")).await.is(200).body["state"], "CANCELED");
+    let gone = house.send("DELETE", &format!("/recon/{id}"), &Value::Null, &[]).await.is(200);
+    assert_eq!((&gone.body["_id"], &gone.body["state"]), (&json!(id), &json!("CANCELED")));
+    house.get(&format!("/recon/{id}")).await.is(404);
+    house.send("DELETE", &format!("/recon/{id}"), &Value::Null, &[]).await.is(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

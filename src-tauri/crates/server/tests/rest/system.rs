@@ -60,8 +60,13 @@ async fn changes_over_there_are_brought_in_by_live_sync() {
     let house = House::reconciled(6).await;
     let contact = house.get("/system/hubspot/contact?_queryFilter=email+pr&_pageSize=1").await.is(200);
     let (id, email) = (&contact.column("_id")[0], &contact.column("email")[0]);
-    house.send("PUT", &format!("/system/hubspot/contact/{id}"), &json!({"lastname": "Berger"}), &[]).await.is(200);
-    for path in ["/system/hubspot/contact?_action=liveSync", "/system?_action=liveSync&source=system/hubspot/contact"] {
+    house
+        .send("PUT", &format!("/system/hubspot/contact/{id}"), &json!({"lastname": "Berger"}), &[])
+        .await
+        .is(200);
+    for path in
+        ["/system/hubspot/contact?_action=liveSync", "/system?_action=liveSync&source=system/hubspot/contact"]
+    {
         let synced = house.post(path, &Value::Null).await.is(200);
         assert_eq!(synced.body["connectorData"]["nativeType"], "contact", "{synced:#?}");
         assert_eq!(synced.body["runs"][0]["state"], "SUCCESS", "{synced:#?}");
@@ -104,7 +109,11 @@ async fn records_are_listed_in_pages() {
     let by_two = house.get("/system/hubspot/contact?_queryFilter=true&_fields=email&_sortKeys=-lifecyclestage,email&_pageSize=3").await.is(200);
     let cookie = by_two.body["pagedResultsCookie"].as_str().unwrap();
     let next = house.get(&format!("/system/hubspot/contact?_queryFilter=true&_fields=email&_sortKeys=-lifecyclestage,email&_pageSize=3&_pagedResultsCookie={cookie}")).await.is(200);
-    let whole = house.get("/system/hubspot/contact?_queryFilter=true&_fields=email&_sortKeys=-lifecyclestage,email").await.is(200).column("email");
+    let whole = house
+        .get("/system/hubspot/contact?_queryFilter=true&_fields=email&_sortKeys=-lifecyclestage,email")
+        .await
+        .is(200)
+        .column("email");
     assert_eq!([by_two.column("email"), next.column("email")].concat(), whole[..6]);
     house.get(&format!("{contacts}&_pagedResultsCookie=nonsense")).await.is(400);
     house.get("/system/hubspot/contact?_queryFilter=email+maybe+1").await.is(400);
@@ -122,7 +131,9 @@ async fn a_script_of_a_connector_is_run() {
             {"actionType": "javascript", "actionSource": "configuration.apiBaseUrl"}]},
     ]);
     house.send("PUT", "/config/provisioner.openicf/hubspot", &document, &[]).await.is(200);
-    let run = async |query: &str, body: &Value| house.post(&format!("/system/hubspot?_action=script{query}"), body).await;
+    let run = async |query: &str, body: &Value| {
+        house.post(&format!("/system/hubspot?_action=script{query}"), body).await
+    };
     let sum = run("&scriptId=sum&a=2", &json!({"b": {"c": 3}})).await.is(200);
     assert_eq!(sum.body, json!({"actions": [{"result": 5}]}));
     let two = run("&scriptId=two&scriptExecuteMode=connector", &Value::Null).await.is(200).body;

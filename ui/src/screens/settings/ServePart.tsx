@@ -1,0 +1,156 @@
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+
+import type { ScimProfile } from "../../backend/bindings/ScimProfile";
+import type { Serving } from "../../backend/bindings/Serving";
+import { Button } from "../../parts/Button";
+import { SelectField, Switch, TextField } from "../../parts/Field";
+import { Section, Skeleton } from "../../parts/Page";
+import { Notice, Problem } from "../../parts/Problem";
+import { State } from "../../parts/State";
+import { scimTokens, servingState, useMakeToken, useNewPassword, useRevokeToken, useServe } from "./serving";
+
+const PROFILES: ScimProfile[] = ["generic", "wso2", "okta", "entra"];
+
+/** Other systems and people reach Concord over HTTP: switched on and off, with the tokens of SCIM clients. */
+export function ServePart() {
+  const serving = useQuery(servingState);
+  return (
+    <Section title="Serving other systems">
+      {serving.error ? <Problem error={serving.error} /> : serving.data ? <ServeSwitch serving={serving.data} /> : <Skeleton rows={3} />}
+      <h3 className="mt-6 mb-2 font-semibold">SCIM tokens</h3>
+      <Tokens />
+    </Section>
+  );
+}
+
+function ServeSwitch({ serving }: { serving: Serving }) {
+  const [port, setPort] = useState(String(serving.port));
+  const serve = useServe();
+  const renew = useNewPassword();
+  const on = serving.addresses !== null;
+  const number = Number(port);
+  const fits = Number.isInteger(number) && number > 0 && number < 65536;
+  const busy = serve.isPending || renew.isPending;
+  const password = (renew.data ?? serve.data)?.password;
+  const set = (wanted: { on: boolean; selfService: boolean }) => {
+    renew.reset();
+    serve.mutate({ ...wanted, port: number });
+  };
+  return (
+    <div className="flex flex-col gap-4">
+      <p className="text-soft">Programs on this computer reach Concord by IDM&apos;s REST and by SCIM. It answers on 127.0.0.1 alone; for other machines start <code>concord serve</code> with a certificate.</p>
+      <div className="flex flex-wrap items-end gap-4">
+        <div className="w-28">
+          <TextField label="Port" value={port} inputMode="numeric" disabled={on || busy} onChange={setPort} errors={fits ? [] : ["A number from 1 to 65535"]} />
+        </div>
+        <Switch label="Serve" checked={on} disabled={busy || !fits} onChange={(wanted) => set({ on: wanted, selfService: serving.selfService })} />
+        <State tone={on ? "fine" : "off"}>{on ? "Serving, also after the next start" : "Not serving"}</State>
+      </div>
+      <Switch
+        label="People may create accounts"
+        help="Pages on which people register, sign in and keep their profile up to date; a change goes on by the mappings."
+        checked={serving.selfService}
+        disabled={busy || !fits}
+        onChange={(selfService) => set({ on, selfService })}
+      />
+      {serving.problem && !serve.error && <Notice tone="needs" live="alert">{serving.problem}</Notice>}
+      {(serve.error ?? renew.error) && <Problem error={(serve.error ?? renew.error)!} />}
+      {serving.addresses && <Addresses serving={serving} addresses={serving.addresses} />}
+      <div className="flex flex-wrap items-center gap-3">
+        <span className="text-soft">REST user</span> <code>{serving.administrator}</code>
+        <Button busy={renew.isPending} disabled={busy} onClick={() => { serve.reset(); renew.mutate(); }}>
+          New password
+        </Button>
+      </div>
+      {password && <Once what={`The password of ${serving.administrator}`} secret={password} />}
+    </div>
+  );
+}
+
+function Addresses({ serving, addresses }: { serving: Serving; addresses: NonNullable<Serving["addresses"]> }) {
+  const rows: [string, string | null][] = [
+    ["REST", addresses.rest],
+    ["OpenAPI", addresses.openapi],
+    ["SCIM 2.0", addresses.scim],
+    ["SCIM 1.1 (WSO2)", addresses.scimOld],
+    ["Accounts", serving.selfService ? addresses.selfService : null],
+  ];
+  return (
+    <dl className="grid grid-cols-[160px_1fr] gap-y-1">
+      {rows.filter(([, address]) => address).map(([name, address]) => (
+        <div key={name} className="contents">
+          <dt className="text-soft">{name}</dt>
+          <dd className="min-w-0 font-mono text-sm break-all select-all">{address}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** A secret on its only appearance. */
+function Once({ what, secret }: { what: string; secret: string }) {
+  return (
+    <Notice tone="waits" live="status">
+      {what}, shown this once: <code className="font-mono break-all select-all">{secret}</code>
+    </Notice>
+  );
+}
+
+function Tokens() {
+  const tokens = useQuery(scimTokens);
+  const [name, setName] = useState("");
+  const [profile, setProfile] = useState<ScimProfile>("generic");
+  const [asked, setAsked] = useState<string | null>(null);
+  const make = useMakeToken();
+  const revoke = useRevokeToken();
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    make.mutate({ name: name.trim(), profile }, { onSuccess: () => setName("") });
+  };
+  return (
+    <div className="flex flex-col gap-3">
+      {tokens.error && <Problem error={tokens.error} />}
+      {tokens.data && tokens.data.length > 0 && (
+        <table className="w-full text-left">
+          <caption className="sr-only">SCIM tokens</caption>
+          <thead className="text-sm text-soft">
+            <tr><th scope="col" className="py-1 font-normal">Name</th><th scope="col" className="font-normal">Client</th><th scope="col" className="font-normal">Created</th><th scope="col"><span className="sr-only">Action</span></th></tr>
+          </thead>
+          <tbody>
+            {tokens.data.map((token) => (
+              <tr key={token.name} className="h-8 border-t border-line">
+                <td><bdi>{token.name}</bdi></td>
+                <td>{token.profile}</td>
+                <td className="tabular-nums">{token.created.slice(0, 10)}</td>
+                <td className="text-right">
+                  {asked === token.name ? (
+                    <span className="inline-flex gap-2">
+                      <Button look="danger" busy={revoke.isPending} onClick={() => revoke.mutate(token.name, { onSettled: () => setAsked(null) })}>Revoke {token.name}</Button>
+                      <Button look="quiet" onClick={() => setAsked(null)}>Keep</Button>
+                    </span>
+                  ) : (
+                    <Button look="quiet" aria-label={`Revoke ${token.name}…`} onClick={() => setAsked(token.name)}>Revoke…</Button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {tokens.data?.length === 0 && <p className="text-soft">No SCIM client has a token yet.</p>}
+      {revoke.error && <Problem error={revoke.error} />}
+      <form className="flex flex-wrap items-end gap-3" onSubmit={submit}>
+        <div className="w-48">
+          <TextField label="Token name" value={name} onChange={setName} placeholder="okta" />
+        </div>
+        <div className="w-32">
+          <SelectField label="Client" value={profile} options={PROFILES} onChange={(value) => setProfile(value as ScimProfile)} />
+        </div>
+        <Button type="submit" busy={make.isPending} disabled={name.trim() === ""}>Create token</Button>
+      </form>
+      {make.error && <Problem error={make.error} />}
+      {make.data && <Once what={`The token ${make.data.name}`} secret={make.data.token} />}
+    </div>
+  );
+}
