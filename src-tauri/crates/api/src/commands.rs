@@ -87,6 +87,9 @@ macro_rules! with_commands {
             audit_export(AuditExport) -> Exported;
             preferences_get(Empty) -> Preferences;
             preferences_save(Preferences) -> Preferences;
+            scim_token_list(Empty) -> Vec<ScimTokenInfo>;
+            scim_token_make(ScimTokenDraft) -> ScimTokenMade;
+            scim_token_remove(ByName) -> Empty;
             queue_list(Empty) -> QueuePage;
             queue_retry(ById) -> QueuePage;
             queue_discard(ById) -> QueuePage;
@@ -102,7 +105,7 @@ macro_rules! names {
 }
 with_commands!(names);
 
-/// Commands that a host implements itself, because they need a window, a browser or the sandbox.
+/// Commands that a host implements itself, because they need a window, a browser, a sandbox or the server.
 pub const HOST_NAMES: &[&str] = &[
     "connector_authorize",
     "connector_authorize_cancel",
@@ -111,6 +114,9 @@ pub const HOST_NAMES: &[&str] = &[
     "sandbox_start",
     "sandbox_stop",
     "sandbox_connect",
+    "serving_get",
+    "serving_set",
+    "serving_password",
 ];
 
 #[cfg(test)]
@@ -143,6 +149,9 @@ mod tests {
         for (name, request, answer) in [
             ("connector_authorize", "AuthorizeRequest", "AuthorizeResult"),
             ("connector_authorize_cancel", "ByName", "Empty"),
+            ("serving_get", "Empty", "Serving"),
+            ("serving_set", "ServingWanted", "Serving"),
+            ("serving_password", "Empty", "Serving"),
             ("sample_setup", "Empty", "SampleSetup"),
             ("sandbox_list", "Empty", "Array<SandboxState>"),
             ("sandbox_start", "ByProvider", "Array<SandboxState>"),
