@@ -441,6 +441,11 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     return { ...page(found, after ?? null, limit ?? null), total: found.length };
   }
 
+  function listUsers(request: Commands["objects_list"]["request"]) {
+    const { items, next, total } = findUsers(request);
+    return { objects: items, next, total, totalIsLeast: false, scanned: false };
+  }
+
   const handlers: Handlers = {
     app_status: () => ({ version: "0.1.0", vault, sandboxUrl: connectors.length > 0 ? "http://127.0.0.1:43117" : null, connectors: connectors.length, mappings: mappings.length, users: users.length, queue: queue.length }),
     vault_unlock: ({ passphrase }) => {
@@ -703,10 +708,8 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return { saved: confirmed || problems.length === 0, problems, detail: userType(users.length) };
     },
     managed_type_remove: () => fail({ code: "invalid", message: "The type user is always there; change it instead." }),
-    objects_list: (request) => {
-      const { items, next, total } = findUsers(request);
-      return { objects: items, next, total, totalIsLeast: false, scanned: false };
-    },
+    objects_list: (request) => listUsers(request),
+    objects_glance: (request) => listUsers(request),
     objects_foresee_delete: ({ ids }) => ({ objects: ids.length, leftAlone: 0, effects: [{ mapping: "managedUser_systemHubspotContact", target: "system/hubspot/contact", targetTitle: "HubSpot contact", action: "DELETE", situation: "SOURCE_MISSING", count: ids.length, examples: ["Ann Lee"], needsYou: false, reason: "its user record is gone" }] }),
     objects_delete: ({ ids }) => {
       users = users.filter((item) => !ids.includes(item.id));
@@ -827,6 +830,8 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     sandbox_connect: ({ provider }) => {
       const name = connectors.some((item) => item.name === provider) ? `${provider}2` : provider;
       connectors = [...connectors, connector(name, { provider, title: `${provider === "salesforce" ? "Salesforce" : "HubSpot"} (sandbox)`, enabled: false, state: "disabled", host: "127.0.0.1:43118", ...(provider === "salesforce" ? { objectTypes: ["User", "Contact", "Profile"] } : {}) })];
+      const made = connectorDetail(name);
+      if (provider === "salesforce") details.set(name, { ...made, config: { ...made.config, configurationProperties: { ...(made.config["configurationProperties"] as object), grantType: "client_credentials", clientId: "made-up" } } });
       return connectorDetail(name);
     },
     sample_setup: () => {

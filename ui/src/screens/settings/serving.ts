@@ -20,7 +20,7 @@ function useServing<T>(change: (wanted: T) => Promise<Serving>) {
 }
 
 export const useServe = () => useServing((wanted: ServingWanted) => call("serving_set", wanted));
-export const useNewPassword = () => useServing((_: void) => call("serving_password", {}));
+export const useNewPassword = () => useServing<void>(() => call("serving_password", {}));
 
 export function useMakeToken() {
   const client = useQueryClient();

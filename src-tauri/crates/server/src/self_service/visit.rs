@@ -345,11 +345,11 @@ impl<'p> Visit<'p> {
             }
         }
         facts.push_str("</dl><h2>What you can change</h2>");
-        let revision = if problems.is_empty() { &person.rev } else { self.form.text(REVISION) };
+        let revision = if problems.is_empty() { person.rev.as_str() } else { self.form.text(REVISION) };
         let mut fields = format!("<input type=\"hidden\" name=\"{REVISION}\" value=\"{}\">", text(revision));
         for field in &own {
             let value = shown(&person.attributes, &field.name);
-            let value = if problems.is_empty() { &value } else { self.form.text(&field.name) };
+            let value = if problems.is_empty() { value.as_str() } else { self.form.text(&field.name) };
             fields.push_str(&field_of(field, value, problems));
         }
         let said = (self.query.text(SAID) == "saved").then_some("Your profile was saved.");
