@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
@@ -32,4 +32,39 @@ test("Ctrl+K finds a mapping by words, / goes to the search", async () => {
   await user.keyboard("{Control>}k{/Control}");
   await user.type(await screen.findByRole("combobox", { name: "Command" }), "open managedUser_sys{Enter}");
   expect(await screen.findByRole("heading", { level: 1, name: "managedUser_systemHubspotContact" })).toBeTruthy();
+});
+
+test("? lists the keys, and g with a letter leads to a place", async () => {
+  const user = userEvent.setup();
+  openWindow("/users");
+  await screen.findByRole("table", { name: "Users" });
+  await user.keyboard("?");
+  const dialog = within(await screen.findByRole("dialog", { name: "Keyboard shortcuts" }));
+  expect(dialog.getByText("Go to Mappings")).toBeTruthy();
+  // Behind a dialog nothing moves.
+  await user.keyboard("gm");
+  expect(screen.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeTruthy();
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  await user.keyboard("gm");
+  expect(await screen.findByRole("heading", { level: 1, name: "Mappings" })).toBeTruthy();
+  await user.keyboard("{Alt>}{ArrowLeft}{/Alt}");
+  expect(await screen.findByRole("heading", { level: 1, name: "User" })).toBeTruthy();
+});
+
+test("the palette finds people and starts a preview", async () => {
+  const user = userEvent.setup();
+  const started: unknown[] = [];
+  openWindow("/queue", (inner) => async (name, request) => {
+    if (name === "run_start") started.push(request);
+    return inner(name, request);
+  });
+  await screen.findByRole("heading", { level: 1, name: "Queue" });
+  await user.keyboard("{Control>}k{/Control}");
+  await user.type(await screen.findByRole("combobox", { name: "Command" }), "ann");
+  await user.click(await screen.findByRole("option", { name: /Ann Lee/ }));
+  expect(await screen.findByRole("heading", { level: 1, name: /Ann/ })).toBeTruthy();
+  await user.keyboard("{Control>}k{/Control}");
+  await user.type(await screen.findByRole("combobox", { name: "Command" }), "preview hubspotcontact_m incr{Enter}");
+  await waitFor(() => expect(started).toMatchObject([{ mode: "preview", incremental: true }]));
 });

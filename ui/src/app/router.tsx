@@ -51,7 +51,7 @@ const newConnectorRoute = createRoute({
   getParentRoute: at,
   path: "/connectors/new",
   component: NewConnectorPage,
-  validateSearch: (search: Record<string, unknown>): { system?: string; name?: string; step?: string } => ({ system: text(search["system"]), name: text(search["name"]), step: text(search["step"]) }),
+  validateSearch: (search: Record<string, unknown>): { system?: string; at?: string; name?: string; step?: string; type?: string } => ({ system: text(search["system"]), at: text(search["at"]), name: text(search["name"]), step: text(search["step"]), type: text(search["type"]) }),
 });
 const connectorRoute = createRoute({
   getParentRoute: at,

@@ -4,16 +4,16 @@ import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-c
 import { Button } from "./Button";
 
 /** A window within the window; Esc and a click outside close it. */
-export function Dialog({ title, open, onClose, children }: { title: string; open: boolean; onClose: () => void; children: ReactNode }) {
+export function Dialog({ title, open, onClose, wide = false, children }: { title: string; open: boolean; onClose: () => void; wide?: boolean; children: ReactNode }) {
   return (
     <ModalOverlay
       isOpen={open}
       onOpenChange={(next) => !next && onClose()}
       isDismissable
-      className="fixed inset-0 z-40 flex items-start justify-center bg-scrim pt-[18vh]"
+      className={`fixed inset-0 z-40 flex items-start justify-center bg-scrim ${wide ? "pt-[8vh]" : "pt-[18vh]"}`}
     >
-      <Modal className="w-[460px] max-w-[92vw] rounded-lg bg-raised shadow-float">
-        <AriaDialog className="flex max-h-[70vh] flex-col gap-3 p-5 outline-none">
+      <Modal className={`${wide ? "w-[760px]" : "w-[460px]"} max-w-[92vw] rounded-lg bg-raised shadow-float`}>
+        <AriaDialog className={`flex ${wide ? "max-h-[84vh]" : "max-h-[70vh]"} flex-col gap-3 p-5 outline-none`}>
           <Heading slot="title" className="text-lg font-semibold">
             {title}
           </Heading>

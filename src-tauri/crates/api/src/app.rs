@@ -18,6 +18,7 @@ use crate::{
     ApiError, ErrorCode,
     dto::{AppStatus, Empty, VaultPassphrase, VaultStatus},
     overview::LastNote,
+    live_counts::LiveCounts,
     pool::Pool,
     vaulting::Vaulting,
 };
@@ -37,6 +38,8 @@ pub(crate) struct Running {
     pub ended: watch::Receiver<bool>,
     /// Why its end could not even be written down, as on a full disk.
     pub problem: Arc<OnceLock<ApiError>>,
+    /// The connectors that it calls, each with the calls that it had made when the run began.
+    pub calls_before: Vec<(String, u64)>,
 }
 
 /// The use cases over one data folder. Every command of [`crate::commands`] is a method.
@@ -53,6 +56,7 @@ pub struct App {
     pub(crate) folder: PathBuf,
     sandbox_url: Mutex<Option<String>>,
     wake: tokio::sync::Notify,
+    pub(crate) live_counts: LiveCounts,
     pub(crate) schedules_changed: tokio::sync::Notify,
     pub(crate) downloads: Mutex<Option<PathBuf>>,
     /// Itself, for work that goes on after a command has been answered.
@@ -121,6 +125,7 @@ impl App {
             folder: kept_in,
             sandbox_url: Mutex::default(),
             wake: tokio::sync::Notify::new(),
+            live_counts: LiveCounts::default(),
             schedules_changed: tokio::sync::Notify::new(),
             downloads: Mutex::default(),
             me: me.clone(),

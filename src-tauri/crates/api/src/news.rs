@@ -75,3 +75,60 @@ fn news_since(before: &Standing, runs: &[RunSummary], connectors: &[ConnectorSum
     }
     news
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(id: &str, state: &str, message: Option<&str>) -> RunSummary {
+        serde_json::from_value(json!({
+            "id": id, "mapping": "m", "mode": "reconcile", "state": state, "stage": "", "stageDescription": "",
+            "started": "", "ended": null, "durationMs": 0, "processed": 0, "total": null, "changes": 0, "done": 0,
+            "failed": 0, "needsYou": 0, "calls": 0, "undoes": null, "message": message
+        }))
+        .unwrap()
+    }
+
+    fn connector(state: &str) -> ConnectorSummary {
+        serde_json::from_value(json!({
+            "name": "hubspot", "title": "HubSpot", "provider": "hubspot", "enabled": true, "state": state,
+            "message": (state == "error").then_some("authorize again"), "testedAt": null, "objectTypes": [],
+            "mappings": [], "host": "", "usage": null, "drift": 0
+        }))
+        .unwrap()
+    }
+
+    fn said(before: (&[RunSummary], &str), after: (&[RunSummary], &str)) -> Vec<(String, String)> {
+        let before = Standing::of(before.0, &[connector(before.1)]);
+        let news = news_since(&before, after.0, &[connector(after.1)]);
+        news.into_iter().map(|n| (format!("{}: {}", n.title, n.body), n.address)).collect()
+    }
+
+    #[test]
+    fn only_what_changed_for_the_worse_is_said_and_once() {
+        let fine = || (run("1", "active", None), run("2", "success", None));
+        let (active, success) = fine();
+        let before = (&[active, success.clone()][..], "active");
+        let held = run("1", "held", Some("held: deletes 9 of 5 allowed"));
+        let failed = run("3", "failed", Some("HubSpot cannot be reached"));
+        assert_eq!(
+            said(before, (&[failed.clone(), held.clone(), success.clone()], "active")),
+            [
+                ("A run of m is held: held: deletes 9 of 5 allowed".into(), "/runs/1".into()),
+                ("A run of m failed: HubSpot cannot be reached".into(), "/runs/3".into()),
+            ]
+        );
+        let after = [failed, held, success];
+        assert_eq!(said((&after, "active"), (&after, "active")), [], "it has been said");
+        assert_eq!(said(before, (&[fine().1], "active")), [], "not every run");
+        assert_eq!(
+            said(before, (before.0, "error")),
+            [("HubSpot needs you: authorize again".into(), "/connectors/hubspot".into())]
+        );
+        for (was, is) in [("error", "error"), ("error", "active"), ("untested", "active"), ("active", "disabled")] {
+            assert_eq!(said((&[], was), (&[], is)), [], "{was} {is}");
+        }
+    }
+}

@@ -91,7 +91,8 @@ impl App {
         let cancel = CancellationToken::new();
         let (done, ended) = watch::channel(false);
         let problem = Arc::new(OnceLock::new());
-        let running = Running { cancel: cancel.clone(), ended, problem: Arc::clone(&problem) };
+        let calls_before = self.calls_of(&run.mapping).await?;
+        let running = Running { cancel: cancel.clone(), ended, problem: Arc::clone(&problem), calls_before };
         self.remember_running(&run.id, running);
         let (engine, store, id) = (self.engine.clone(), self.store.clone(), run.id.clone());
         tokio::spawn(async move {
@@ -221,7 +222,7 @@ impl App {
             )
             .collect();
         Ok(RunDetail {
-            summary: summary(&run, &counts, self.clock.now()),
+            summary: RunSummary { calls: self.live_calls(&run), ..summary(&run, &counts, self.clock.now()) },
             situations,
             actions,
             guards: run
@@ -326,7 +327,38 @@ impl App {
 
     pub(crate) async fn run_summary(&self, run: &Run) -> Result<RunSummary, ApiError> {
         let counts = self.counts(run).await?;
-        Ok(summary(run, &counts, self.clock.now()))
+        Ok(RunSummary { calls: self.live_calls(run), ..summary(run, &counts, self.clock.now()) })
+    }
+
+    /// The connectors of a mapping, each with the calls that it has made in this process.
+    async fn calls_of(&self, mapping: &str) -> Result<Vec<(String, u64)>, ApiError> {
+        let config = self.mapping_config(mapping).await?;
+        let mut names: Vec<String> = [config.source_path()?, config.target_path()?]
+            .iter()
+            .filter_map(|path| path.connector().map(str::to_owned))
+            .collect();
+        names.dedup();
+        let calls = |name: &str| self.pool.usage(name).map_or(0, |usage| usage.calls);
+        Ok(names.into_iter().map(|name| {
+                let before = calls(&name);
+                (name, before)
+            }).collect())
+    }
+
+    /// The calls of a run: of one that is under way in this process as far as it is, of any other as it was noted last.
+    fn live_calls(&self, run: &Run) -> u64 {
+        let running = self.running();
+        let Some(here) = running.get(&run.id).filter(|_| run.state == store::RunState::Active) else {
+            return run.progress.calls;
+        };
+        let made: u64 = here
+            .calls_before
+            .iter()
+            .map(|(name, before)| {
+                self.pool.usage(name).map_or(0, |usage| usage.calls).saturating_sub(*before)
+            })
+            .sum();
+        made.max(run.progress.calls)
     }
 
     /// The counts of a run's entries: as they were noted when it ended, or as they are now.
@@ -334,8 +366,13 @@ impl App {
         match &run.progress.counts {
             Some(counts) if run.state != store::RunState::Active => Ok(counts.clone()),
             _ => {
-                let seq = run.seq;
-                Ok(self.store.read(move |r| r.entry_counts(seq)).await?)
+                let (seq, begun) = (run.seq, self.clock.now());
+                if let Some(counts) = self.live_counts.fresh(seq, begun) {
+                    return Ok(counts);
+                }
+                let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
+                self.live_counts.keep(seq, &counts, begun, self.clock.now());
+                Ok(counts)
             }
         }
     }

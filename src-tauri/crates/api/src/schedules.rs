@@ -394,8 +394,12 @@ impl App {
         };
         let anchor = Timestamp::from_millisecond(row.anchor_ms).unwrap_or(now);
         let next = match &times {
-            Ok(times) if row.next_ms.is_some() => shown(times.upcoming(now, anchor, SHOWN)),
-            _ => Vec::new(),
+            Ok(times) => {
+                let next = row.next_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+                let more = next.map_or_else(Vec::new, |next| times.upcoming(next, anchor, SHOWN - 1));
+                shown(next.into_iter().chain(more).collect())
+            }
+            Err(_) => Vec::new(),
         };
         let problem = match &times {
             Err(error) => Some(error.to_string()),

@@ -204,9 +204,15 @@ function Causes({ detail }: { detail: RunDetail }) {
         {shown.map((cause) => (
           <li key={cause.name} className="flex gap-2">
             <span className="w-12 shrink-0 text-right font-medium text-needs">{number(cause.count)}</span>
-            <bdi className="min-w-0 truncate" title={cause.meaning}>
-              {cause.meaning || cause.name}
-            </bdi>
+            <span className="min-w-0 flex-1 truncate" title={[cause.name, cause.meaning].filter(Boolean).join("\n")}>
+              <bdi>{cause.name}</bdi>
+              {cause.meaning && (
+                <span className="text-soft">
+                  {" \u2013 "}
+                  <bdi>{cause.meaning}</bdi>
+                </span>
+              )}
+            </span>
           </li>
         ))}
       </ul>

@@ -39,12 +39,14 @@ const TONES: Record<Tone, string> = { fine: "bg-bar-link", waits: "bg-bar-skip",
 
 /** The same records by IDM's situations: what is well first, what needs a person last. */
 export function situationSegments(detail: RunDetail): Segment[] {
-  const order = SITUATIONS.map(({ name }) => name).toReversed();
+  const order = [...FINE, ...SITUATIONS.map(({ name }) => name).filter((name) => !FINE.includes(name)).toReversed()];
   return detail.situations
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
     .map(({ name, meaning, count }) => ({ name, meaning, count, label: name, fill: FILLS[name] ?? TONES[situationWords(name)?.tone ?? "off"] }));
 }
 
-/** The two commonest stand out from their like. */
-const FILLS: Record<string, string> = { CONFIRMED: "bg-bar-unchanged", ABSENT: "bg-bar-create", FOUND: "bg-bar-update" };
+const FINE = ["CONFIRMED", "FOUND", "ABSENT"];
+
+/** The commonest stand out from their like. */
+const FILLS: Record<string, string> = { CONFIRMED: "bg-bar-unchanged", ABSENT: "bg-bar-create", FOUND: "bg-bar-update", SOURCE_MISSING: "bg-bar-delete", UNQUALIFIED: "bg-bar-delete" };

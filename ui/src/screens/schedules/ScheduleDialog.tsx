@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { memo, useCallback, useState } from "react";
 
 import type { ScheduleInfo } from "../../backend/bindings/ScheduleInfo";
 import { announce } from "../../parts/Announcer";
@@ -30,7 +30,7 @@ export function ScheduleDialog({ about, schedule, task = "full", taken, onClose 
   onClose: () => void;
 }) {
   return (
-    <Dialog title={schedule ? `Schedule ${schedule.name}` : "New schedule"} open onClose={onClose}>
+    <Dialog wide title={schedule ? `Schedule ${schedule.name}` : "New schedule"} open onClose={onClose}>
       <Editor about={about} schedule={schedule} task={task} taken={taken} onClose={onClose} />
     </Dialog>
   );
@@ -42,6 +42,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
   const [name, setName] = useState(() => schedule?.name ?? freshName(task === "liveSync" ? `liveSync_${about.source.replace(/^system\//, "")}` : about.mapping, taken));
   const save = useSaveSchedule();
   const put = (change: Partial<ScheduleForm>) => setForm((old) => ({ ...old, ...change }));
+  const putZone = useCallback((timeZone: string) => setForm((old) => ({ ...old, timeZone })), []);
   const config = documentOf(form, about, before);
   const times = useQuery(outlook(config));
   const submit = () =>
@@ -56,7 +57,8 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
     );
   return (
     <>
-      <div className="-mx-1 flex min-h-0 flex-col gap-4 overflow-y-auto px-1 pb-1">
+      <div className="-mx-1 grid min-h-0 grid-cols-[minmax(0,1fr)_260px] items-start gap-6 overflow-y-auto px-1 pb-1">
+        <div className="flex min-w-0 flex-col gap-4">
         {schedule === null && <TextField label="Name" value={name} required mono onChange={setName} />}
         {form.task !== "liveSync" && (
           <Choice
@@ -95,7 +97,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
         {form.kind === "cron" && (
           <TextField label="Cron expression" mono value={form.cron} help="Seconds, minutes, hours, day of month, month, day of week, as in Quartz: 0 0 2 * * ? is every day at two." onChange={(cron) => put({ cron })} />
         )}
-        {form.kind !== "interval" && <SelectField label="Time zone" value={form.timeZone} options={zones()} onChange={(timeZone) => put({ timeZone })} />}
+        {form.kind !== "interval" && <ZoneField value={form.timeZone} onChange={putZone} />}
         <div className="grid grid-cols-2 gap-3">
           <Moment label="Not before" value={form.start} onChange={(start) => put({ start })} />
           <Moment label="Not after" value={form.end} onChange={(end) => put({ end })} />
@@ -110,6 +112,9 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
           ]}
           onChange={(misfire) => put({ misfire })}
         />
+        {save.error && <Problem error={save.error} />}
+        </div>
+        <div className="sticky top-0 flex min-w-0 flex-col gap-4">
         <Switch label="On" checked={form.enabled} onChange={(enabled) => put({ enabled })} />
         <section aria-label="Next times" className="rounded-md bg-sunken px-3 py-2" aria-live="polite">
           {times.error ? (
@@ -130,7 +135,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
           )}
         </section>
         {form.task !== "liveSync" && form.enabled && <Notice tone="off">It runs without a look at the plan first. The guards of the mapping hold a run that would delete too many.</Notice>}
-        {save.error && <Problem error={save.error} />}
+        </div>
       </div>
       <div className="mt-1 flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
@@ -192,6 +197,9 @@ function Moment({ label, value, onChange }: { label: string; value: string; onCh
   return <Field label={label}>{(props) => <input type="datetime-local" className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props} />}</Field>;
 }
 
-function zones(): string[] {
-  return [...new Set(["UTC", ownZone(), ...Intl.supportedValuesOf("timeZone")])];
-}
+/** A list of hundreds, which is not drawn again with every key. */
+const ZoneField = memo(function ZoneField({ value, onChange }: { value: string; onChange: (zone: string) => void }) {
+  return <SelectField label="Time zone" value={value} options={ZONES} onChange={onChange} />;
+});
+
+const ZONES = [...new Set(["UTC", ownZone(), ...Intl.supportedValuesOf("timeZone")])];

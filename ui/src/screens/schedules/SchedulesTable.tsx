@@ -39,7 +39,7 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
             <th scope="col" className="w-[20%]">When</th>
             <th scope="col" className="w-28">Next</th>
             <th scope="col">Last</th>
-            <th scope="col" className="w-52"><span className="sr-only">Actions</span></th>
+            <th scope="col" className="w-60"><span className="sr-only">Actions</span></th>
           </tr>
         </thead>
         <tbody>

@@ -44,14 +44,13 @@ impl Drop for Running {
 }
 
 /// One call with the service key: the answer's head and body.
-fn call(sandbox: &Running, method: &str, path: &str, body: &Value) -> (String, String) {
-    let host = sandbox.text("url").trim_start_matches("http://");
+pub fn call(url: &str, token: &str, method: &str, path: &str, body: &Value) -> (String, String) {
+    let host = url.trim_start_matches("http://");
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let mut stream = TcpStream::connect(host).unwrap();
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        sandbox.text("accessToken"),
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )
     .unwrap();
@@ -73,7 +72,8 @@ fn a_sandbox_is_as_its_options_say() {
             "--retry-after", "--search-lag", "600000", "--token-lifetime", "77", "--rotate", "--required", "jobtitle",
         ],
     );
-    let call = |method: &str, path: &str, body: Value| call(&sandbox, method, path, &body);
+    let (url, token) = (sandbox.text("url").to_owned(), sandbox.text("accessToken").to_owned());
+    let call = |method: &str, path: &str, body: Value| call(&url, &token, method, path, &body);
     let (head, details) = call("GET", "/account-info/v3/details", Value::Null);
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("x-hubspot-ratelimit-daily: 500"), "{head}");
     assert!(details.contains("Europe/Berlin"), "{details}");
