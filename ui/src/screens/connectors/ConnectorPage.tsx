@@ -1,57 +1,61 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { TabList, TabPanel, Tabs } from "react-aria-components";
 
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
-import { Switch, TextField } from "../../parts/Field";
-import { Page, Section, Skeleton } from "../../parts/Page";
+import { Page, Skeleton } from "../../parts/Page";
+import { PageTab } from "../../parts/PageTab";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
-import { AuthorizePart } from "./AuthorizePart";
-import { CredentialsPart } from "./CredentialsPart";
-import { changesOf, type ConnectorForm, draftOf, formOf, hasChoice, isSalesforce, missing, needsConsent, otherProperties, settingAtFault } from "./draft";
-import { PropertyField } from "./PropertyField";
-import { connectorDetail, useSaveConnector, useTestConnector } from "./queries";
+import { count } from "../../words/numbers";
+import { AdvancedTab } from "./AdvancedTab";
+import { DataTab } from "./DataTab";
+import { DetailsTab } from "./DetailsTab";
+import { changesOf, type ConnectorForm, draftOf, formOf, missing, settingAtFault } from "./draft";
+import { ObjectTypesTab } from "./ObjectTypesTab";
+import { connectorDetail, useEnableConnector, useSaveConnector, useTestConnector } from "./queries";
 import { RemoveConnector } from "./RemoveConnector";
-import { SalesforcePart } from "./SalesforcePart";
-import { CONNECTOR_STATE } from "./state";
-import { TestResult } from "./TestResult";
+import { CONNECTOR_STATE, providerName } from "./state";
 
 const FORM = "connector-form";
+
 const TRAIL = (
   <Link to="/connectors" className="rounded-sm hover:underline">
     Connectors
   </Link>
 );
 
+const TABS = ["details", "types", "data", "advanced"];
+
 export function ConnectorPage() {
   const { name } = useParams({ from: "/connectors/$name" });
   const detail = useQuery(connectorDetail(name));
   if (detail.data) return <Editor key={name} detail={detail.data} />;
-  return <Waiting title={name} error={detail.error} />;
-}
-
-function Waiting({ title, error }: { title: string; error: Parameters<typeof Problem>[0]["error"] | null }) {
   return (
-    <Page title={title} trail={TRAIL}>
-      {error ? <Problem error={error} /> : <Skeleton rows={8} />}
+    <Page title={name} trail={TRAIL}>
+      {detail.error ? <Problem error={detail.error} /> : <Skeleton rows={8} />}
     </Page>
   );
 }
 
 function Editor({ detail }: { detail: ConnectorDetail }) {
+  const { summary } = detail;
+  const { name } = summary;
+  const search = useSearch({ from: "/connectors/$name" });
+  const navigate = useNavigate();
   const base = formOf(detail);
   const [edits, setEdits] = useState<Partial<ConnectorForm>>({});
+  const [tried, setTried] = useState(false);
   const form: ConnectorForm = { ...base, ...edits };
   const changes = changesOf(base, form);
   const save = useSaveConnector();
   const test = useTestConnector();
-  const { summary } = detail;
+  const enable = useEnableConnector();
   const change = (part: Partial<ConnectorForm>) => setEdits((before) => ({ ...before, ...part }));
-  const [tried, setTried] = useState(false);
   const gaps = missing(detail, form);
   const fault = settingAtFault(save.error);
   const errors = (property: string) => {
@@ -59,118 +63,120 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
     return [...(gap ? [gap] : []), ...(save.error && fault === property ? [save.error.message] : [])];
   };
   const placed = fault !== null && ["name", "displayName", ...detail.properties.map((property) => property.name)].includes(fault);
-  const Credentials = isSalesforce(detail) ? SalesforcePart : CredentialsPart;
+  const tab = search.tab && TABS.includes(search.tab) ? search.tab : "details";
+  const show = (next: string) => void navigate({ to: "/connectors/$name", params: { name }, search: next === "details" ? {} : { tab: next } });
+  const state = CONNECTOR_STATE[summary.state];
+  const parts = { detail, form, errors, onChange: change };
 
   function submit() {
     setTried(true);
-    if (gaps.size > 0) return;
+    if (gaps.size > 0) {
+      show("details");
+      return;
+    }
     save.mutate(draftOf(detail, form, false), {
       onSuccess: (saved) => {
         announce(`${saved.summary.title} was saved`);
         setEdits({});
+        setTried(false);
       },
     });
   }
 
-  const plain = otherProperties(detail, form).filter((property) => !property.advanced);
-  const advanced = otherProperties(detail, form).filter((property) => property.advanced);
-  const propertyField = (property: (typeof plain)[number]) => (
-    <PropertyField
-      key={property.name}
-      property={property}
-      status={detail.secrets.find((secret) => secret.property === property.name)}
-      value={form.values[property.name]}
-      secret={form.secrets[property.name] ?? ""}
-      errors={errors(property.name)}
-      onChange={(value) => change({ values: { ...form.values, [property.name]: value } })}
-      onSecret={(value) => change({ secrets: { ...form.secrets, [property.name]: value } })}
-    />
-  );
-
   return (
-    <Page
-      flush
-      title={summary.name}
-      trail={TRAIL}
-      beside={<State tone={CONNECTOR_STATE[summary.state].tone}>{CONNECTOR_STATE[summary.state].text}</State>}
-      actions={
+    <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => show(String(key))}>
+      <Page
+        flush
+        title={name}
+        trail={TRAIL}
+        beside={<State tone={state.tone}>{state.text}</State>}
+        actions={
           <>
-            <Button busy={test.isPending} disabled={changes.length > 0} title={changes.length > 0 ? "Save the changes to test them" : undefined} onClick={() => test.mutate(summary.name)}>
+            <Button busy={test.isPending} disabled={changes.length > 0} title={changes.length > 0 ? "Save the changes to test them" : undefined} onClick={() => test.mutate(name)}>
               Test
+            </Button>
+            <Button
+              busy={enable.isPending}
+              disabled={changes.length > 0}
+              title={summary.enabled ? "Runs and queued changes that need it wait until it is enabled again" : "Lets runs use it"}
+              onClick={() => enable.mutate({ name, enabled: !summary.enabled }, { onSuccess: () => announce(`${summary.title} is ${summary.enabled ? "disabled" : "enabled"}`) })}
+            >
+              {summary.enabled ? "Disable" : "Enable"}
             </Button>
             <RemoveConnector connector={summary} />
           </>
-      }
-    >
-      <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
-        <div className="grid max-w-5xl grid-cols-1 gap-x-10 min-[1000px]:grid-cols-[minmax(0,1fr)_340px]">
-          <form
-            id={FORM}
-            className="min-w-0"
-            onSubmit={(event) => {
-              event.preventDefault();
-              submit();
-            }}
-          >
+        }
+        below={
+          <div className="-mb-3">
+            <p className="flex min-w-0 items-baseline gap-4">
+              <span className="truncate">
+                <bdi>{summary.title}</bdi>
+              </span>
+              <span className="truncate text-soft">
+                {providerName(summary.provider)} at <bdi>{summary.host}</bdi>
+              </span>
+              <span className="shrink-0 text-soft">{summary.mappings.length === 0 ? "in no mapping" : `in ${count(summary.mappings.length, "mapping")}`}</span>
+            </p>
+            {enable.error && (
+              <div className="mt-2">
+                <Problem error={enable.error} />
+              </div>
+            )}
+            <TabList aria-label="Parts of the connector" className="mt-2 flex gap-4">
+              <PageTab id="details">Details</PageTab>
+              <PageTab id="types" mark={summary.drift > 0 ? `${count(summary.drift, "change")} not looked at yet` : undefined}>
+                Object Types
+              </PageTab>
+              <PageTab id="data">Data</PageTab>
+              <PageTab id="advanced">Advanced</PageTab>
+            </TabList>
+          </div>
+        }
+      >
+        <form
+          id={FORM}
+          className={tab === "details" || tab === "advanced" ? "flex min-h-0 flex-1 flex-col" : "hidden"}
+          onSubmit={(event) => {
+            event.preventDefault();
+            submit();
+          }}
+        >
+          <TabPanel id="details" className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
             {save.error && !placed && (
-              <div className="mb-4">
+              <div className="mb-4 max-w-5xl">
                 <Problem error={save.error} />
               </div>
             )}
-            <Section title="Basics">
-              <div className="flex flex-col gap-4">
-                <div className="grid grid-cols-2 gap-4">
-                  <TextField
-                    label="Name"
-                    mono
-                    value={form.name}
-                    errors={errors("name")}
-                  />
-                  <TextField label="Title" value={form.title} errors={errors("displayName")} onChange={(title) => change({ title })} />
-                </div>
-                <Switch label="Enabled" checked={form.enabled} onChange={(enabled) => change({ enabled })} />
+            <DetailsTab {...parts} unsaved={changes.length > 0} test={test} />
+          </TabPanel>
+          <TabPanel id="advanced" className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
+            {save.error && !placed && (
+              <div className="mb-4 max-w-2xl">
+                <Problem error={save.error} />
               </div>
-            </Section>
-            {(hasChoice(detail) || isSalesforce(detail)) && (
-              <Section title="Credentials">
-                <Credentials detail={detail} form={form} errors={errors} onChange={change} />
-              </Section>
             )}
-            {plain.length > 0 && (
-              <Section title="Connection">
-                <div className="flex flex-col gap-4">{plain.map(propertyField)}</div>
-              </Section>
-            )}
-            {advanced.length > 0 && (
-              <details className="mb-6 group">
-                <summary className="mb-3 rounded-sm font-semibold">Advanced</summary>
-                <div className="flex flex-col gap-4">{advanced.map(propertyField)}</div>
-              </details>
-            )}
-          </form>
-          <div className="min-w-0">
-            <Section title="Test">
-              {test.isPending ? (
-                <p role="status" className="text-soft">Asking {summary.host}{"\u2026"}</p>
-              ) : test.error ? (
-                <Problem error={test.error} />
-              ) : test.data ? (
-                <TestResult test={test.data} />
-              ) : (
-                <p className={summary.state === "error" ? "text-needs" : "text-soft"}>
-                  <bdi>{summary.message ?? "Test asks the system whether the keys and their scopes will do."}</bdi>
-                </p>
-              )}
-            </Section>
-            {needsConsent(detail, form) && (
-              <Section title="Authorization">
-                <AuthorizePart detail={detail} unsaved={changes.length > 0} />
-              </Section>
-            )}
-          </div>
-        </div>
-      </div>
-      <UnsavedBar form={FORM} changes={changes.length} saving={save.isPending} onUndo={() => setEdits({})} />
-    </Page>
+            <AdvancedTab {...parts} />
+          </TabPanel>
+        </form>
+        <TabPanel id="types" className="flex min-h-0 flex-1 flex-col">
+          <ObjectTypesTab connector={summary} />
+        </TabPanel>
+        <TabPanel id="data" className="flex min-h-0 flex-1 flex-col">
+          <DataTab connector={summary} />
+        </TabPanel>
+        {(changes.length > 0 || tab === "details" || tab === "advanced") && (
+          <UnsavedBar
+            form={FORM}
+            across="screens"
+            changes={changes.length}
+            saving={save.isPending}
+            onUndo={() => {
+              setEdits({});
+              setTried(false);
+            }}
+          />
+        )}
+      </Page>
+    </Tabs>
   );
 }

@@ -11,6 +11,7 @@ import { State } from "../../parts/State";
 import { count } from "../../words/numbers";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
+import { BudgetCell } from "./BudgetLine";
 import { connectorsList, useTestConnector } from "./queries";
 import { CONNECTOR_STATE, providerName } from "./state";
 
@@ -45,7 +46,7 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
   const state = CONNECTOR_STATE[connector.state];
   return (
     <li className="border-b border-line py-3 first:pt-0">
-      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,2fr)_130px_minmax(0,1.5fr)_auto] items-center gap-4">
+      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,1.6fr)_130px_minmax(0,1fr)_minmax(0,1.5fr)_auto] items-center gap-4">
         <div className="min-w-0">
           <Link to="/connectors/$name" params={{ name: connector.name }} className="block truncate rounded-sm font-medium hover:underline">
             <Outside text={connector.title} />
@@ -70,8 +71,18 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
             </div>
           )}
         </div>
-        <div className="truncate text-soft" title={connector.mappings.join(", ")}>
-          {connector.mappings.length === 0 ? "in no mapping" : `in ${count(connector.mappings.length, "mapping")}`}
+        <div className="min-w-0">
+          <div className="truncate text-soft" title={connector.mappings.join(", ")}>
+            {connector.mappings.length === 0 ? "in no mapping" : `in ${count(connector.mappings.length, "mapping")}`}
+          </div>
+          {connector.drift > 0 && (
+            <Link to="/connectors/$name" params={{ name: connector.name }} search={{ tab: "types" }} className="block truncate rounded-sm text-sm text-waits hover:underline" title="What changed in its object types since somebody last looked">
+              schema: {count(connector.drift, "change")}
+            </Link>
+          )}
+        </div>
+        <div className="min-w-0">
+          <BudgetCell connector={connector} />
         </div>
         <div className="flex gap-2">
           <Button busy={test.isPending} aria-label={`Test ${connector.title}`} onClick={() => test.mutate(connector.name)}>

@@ -2,10 +2,31 @@ import type { ConnectorProperty } from "../../backend/bindings/ConnectorProperty
 import type { SecretStatus } from "../../backend/bindings/SecretStatus";
 import { Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
+import type { FormPart } from "./draft";
 import { SecretField } from "./SecretField";
 
+/** Settings one below the other. */
+export function PropertyFields({ detail, form, errors, onChange, properties }: FormPart & { properties: ConnectorProperty[] }) {
+  return (
+    <div className="flex flex-col gap-4">
+      {properties.map((property) => (
+        <PropertyField
+          key={property.name}
+          property={property}
+          status={detail.secrets.find((secret) => secret.property === property.name)}
+          value={form.values[property.name]}
+          secret={form.secrets[property.name] ?? ""}
+          errors={errors(property.name)}
+          onChange={(value) => onChange({ values: { ...form.values, [property.name]: value } })}
+          onSecret={(value) => onChange({ secrets: { ...form.secrets, [property.name]: value } })}
+        />
+      ))}
+    </div>
+  );
+}
+
 /** One setting as its kind asks for it. */
-export function PropertyField({ property, status, value, secret, errors, onChange, onSecret }: {
+function PropertyField({ property, status, value, secret, errors, onChange, onSecret }: {
   property: ConnectorProperty;
   status: SecretStatus | undefined;
   value: unknown;

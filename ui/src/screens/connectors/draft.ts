@@ -18,6 +18,14 @@ export interface ConnectorForm {
   secrets: Record<string, string>;
 }
 
+/** What a part of the form works on. */
+export interface FormPart {
+  detail: ConnectorDetail;
+  form: ConnectorForm;
+  errors: (property: string) => string[];
+  onChange: (change: Partial<ConnectorForm>) => void;
+}
+
 const CREDENTIALS = new Set(["accessToken", "clientId", "clientSecret"]);
 /** Settings that only an OAuth app has a use for. */
 const OF_OAUTH = new Set(["refreshToken", "redirectUri", "scopes", "authorizeUrl"]);
@@ -96,6 +104,22 @@ export function otherProperties(detail: ConnectorDetail, form: ConnectorForm): C
   const consent = needsConsent(detail, form);
   const own = isSalesforce(detail) ? OF_SALESFORCE : hasChoice(detail) ? CREDENTIALS : new Set<string>();
   return detail.properties.filter(({ name }) => !own.has(name) && (own.size === 0 || consent || !OF_OAUTH.has(name)));
+}
+
+/** The advanced settings by what they are about, whichever the system; what belongs nowhere comes first. */
+const GROUPS: { title: string; text?: string; names: RegExp }[] = [
+  { title: "Limits and pages", text: "How fast Concord calls and how much it asks for at once. The provider's own limits hold besides.", names: /^(permitsPerSecond|maximumConnections|pageSize|requestTimeoutSeconds|dailyApiShare|bulk\w+)$/ },
+  { title: "Proxy", text: "Left empty, the way to the network in the settings of Concord holds.", names: /^httpProxy/ },
+  { title: "Certificates", names: /^(caFile|acceptSelfSignedCertificates|disableHostNameVerifier)$/ },
+];
+
+export function advancedGroups(properties: ConnectorProperty[]): { title: string; text?: string; properties: ConnectorProperty[] }[] {
+  const advanced = properties.filter(({ advanced: is }) => is);
+  const rest = advanced.filter(({ name }) => !GROUPS.some(({ names }) => names.test(name)));
+  return [
+    { title: "System", properties: rest },
+    ...GROUPS.map(({ title, text: words, names }) => ({ title, ...(words === undefined ? {} : { text: words }), properties: advanced.filter(({ name }) => names.test(name)) })),
+  ].filter(({ properties: members }) => members.length > 0);
 }
 
 /** What is missing before it makes sense to save, by the setting at fault. */

@@ -1,13 +1,36 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import type { AuthorizeMethod } from "../../backend/bindings/AuthorizeMethod";
 import type { ConnectorDraft } from "../../backend/bindings/ConnectorDraft";
 import { call } from "../../backend";
 import { ask, refresh } from "../../backend/query";
 
-export const connectorsList = ask("connectors_list", {});
+/** Asked again now and then, because the budget of calls moves by itself. */
+export const connectorsList = queryOptions({ ...ask("connectors_list", {}), refetchInterval: 15_000 });
 export const connectorDetail = (name: string) => ask("connector_get", { name });
 export const connectorBlank = (provider: string) => ask("connector_blank", { provider });
+
+export const connectorDrift = (name: string) => ask("connector_drift", { name });
+export const connectorDependents = (name: string) => ask("connector_dependents", { name });
+
+export function useDriftSeen() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (request: { name: string; objectType: string }) => call("connector_drift_seen", request),
+    onSuccess: (left, { name }) => {
+      client.setQueryData(connectorDrift(name).queryKey, left);
+      return refresh(client, "connectors_list", "connector_get");
+    },
+  });
+}
+
+export function useEnableConnector() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (request: { name: string; enabled: boolean }) => call("connector_enable", request),
+    onSettled: () => refresh(client, "connectors_list", "connector_get", "mappings_list", "resources_list"),
+  });
+}
 
 export function useSaveConnector() {
   const client = useQueryClient();
@@ -24,7 +47,7 @@ export function useTestConnector() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (name: string) => call("connector_test", { name }),
-    onSettled: () => refresh(client, "connectors_list", "connector_get", "mappings_list"),
+    onSettled: () => refresh(client, "connectors_list", "connector_get", "connector_drift", "mappings_list"),
   });
 }
 

@@ -14,6 +14,7 @@ import { Notice, Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { lastRunWords } from "../../words/run";
 import { useNow } from "../../words/useNow";
+import { MappingDrift } from "../connectors/MappingDrift";
 import { useCancelRun, useStartRun } from "../runs/queries";
 import { RunsTable } from "../runs/RunsTable";
 import { RunView } from "../runs/RunView";
@@ -166,6 +167,7 @@ function Editor({ detail }: { detail: MappingDetail }) {
                 </Notice>
               </div>
             )}
+            <MappingDrift mapping={summary} />
             {error && (
               <div className="mt-2">
                 <Problem error={error} />

@@ -9,16 +9,27 @@ import { Problem } from "../../../parts/Problem";
 import { UnsavedBar } from "../../../parts/UnsavedBar";
 import { CredentialsPart } from "../CredentialsPart";
 import { changesOf, type ConnectorForm, draftOf, formOf, isSalesforce, missing, needsConsent, otherProperties, settingAtFault } from "../draft";
-import { PropertyField } from "../PropertyField";
+import { PropertyFields } from "../PropertyField";
 import { useSaveConnector } from "../queries";
+import { LOGIN_URLS } from "../salesforce";
 import { SalesforcePart } from "../SalesforcePart";
 import { WizardFrame } from "./WizardFrame";
 
 const FORM = "connector-keys";
 
+function inEnvironment(form: ConnectorForm, environment: string | undefined): ConnectorForm {
+  if (environment !== "sandbox" && environment !== "custom") return form;
+  return { ...form, values: { ...form.values, loginUrl: environment === "custom" ? "" : LOGIN_URLS[environment] } };
+}
+
 /** Name and keys. What is saved here stays switched off until a test of it succeeds. */
-export function KeysStep({ detail, create }: { detail: ConnectorDetail; create: boolean }) {
-  const [base] = useState(() => formOf(detail));
+export function KeysStep({ detail, create, environment }: {
+  detail: ConnectorDetail;
+  create: boolean;
+  /** Salesforce's, where it was chosen on the step before. */
+  environment?: string | undefined;
+}) {
+  const [base] = useState(() => inEnvironment(formOf(detail), environment));
   const [edits, setEdits] = useState<Partial<ConnectorForm>>({});
   const [tried, setTried] = useState(false);
   const save = useSaveConnector();
@@ -98,20 +109,7 @@ export function KeysStep({ detail, create }: { detail: ConnectorDetail; create: 
         {rest.length > 0 && (
           <details className="mb-6">
             <summary className="mb-3 rounded-sm font-semibold">Advanced</summary>
-            <div className="flex flex-col gap-4">
-              {rest.map((property) => (
-                <PropertyField
-                  key={property.name}
-                  property={property}
-                  status={detail.secrets.find((secret) => secret.property === property.name)}
-                  value={form.values[property.name]}
-                  secret={form.secrets[property.name] ?? ""}
-                  errors={errors(property.name)}
-                  onChange={(value) => change({ values: { ...form.values, [property.name]: value } })}
-                  onSecret={(value) => change({ secrets: { ...form.secrets, [property.name]: value } })}
-                />
-              ))}
-            </div>
+            <PropertyFields detail={detail} form={form} errors={errors} onChange={change} properties={rest} />
           </details>
         )}
       </form>

@@ -7,7 +7,7 @@ import { Outside } from "../../../parts/Outside";
 import { Nothing, Section, Skeleton } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
 import { cellText } from "../../../words/value";
-import { tellingAttributes } from "./tellingAttributes";
+import { tellingAttributes } from "../tellingAttributes";
 
 const RECORDS = 8;
 

@@ -64,6 +64,9 @@ test.each([
   await user.click(screen.getByRole("button", { name: "Next: test" }));
   if (ok) {
     expect(await screen.findByText("tested and switched on")).toBeTruthy();
+    await user.click(screen.getByRole("button", { name: "Next: object types" }));
+    expect(await screen.findByRole("table", { name: "Object types" })).toBeTruthy();
+    await user.click(screen.getByRole("button", { name: "Next: your data" }));
     expect(await screen.findByRole("table", { name: "First records of contact" })).toBeTruthy();
     expect(calls.of("connector_enable")).toEqual([{ name: "crm", enabled: true }]);
   } else {
@@ -72,4 +75,39 @@ test.each([
     await user.click(screen.getByRole("button", { name: "Discard" }));
     await waitFor(() => expect(calls.of("connector_remove")).toEqual([{ name: "crm" }]));
   }
+});
+
+test("a connector that never passed its test is not left behind without a word", async () => {
+  const user = userEvent.setup();
+  const calls = watched();
+  openWindow("/connectors/new?system=hubspot", (inner) => calls.around(async (name, request) => (name === "connector_test" ? { name: "crm", ok: false, error: "the key is wrong", checked: [], account: null, missingScopes: [] } : inner(name, request))));
+  await user.type(await screen.findByRole("textbox", { name: "Name" }), "crm");
+  await user.type(screen.getByLabelText("Access token"), "test-token-1");
+  await user.click(screen.getByRole("button", { name: "Next: test" }));
+  await screen.findByRole("alert");
+  const leave = () => user.click(within(screen.getByRole("navigation", { name: "Main" })).getByRole("link", { name: "Dashboard" }));
+  await leave();
+  const question = await screen.findByRole("dialog");
+  await user.click(within(question).getByRole("button", { name: "Stay here" }));
+  expect(screen.getByRole("button", { name: "Test again" })).toBeTruthy();
+  await leave();
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Remove it" }));
+  expect(await screen.findByRole("heading", { level: 1, name: "Dashboard" })).toBeTruthy();
+  expect(calls.of("connector_remove")).toEqual([{ name: "crm" }]);
+});
+
+test("a mapping that has to be told something asks for it, from the real records, and ends on its preview", async () => {
+  const user = userEvent.setup();
+  const calls = watched();
+  openWindow("/connectors/new", calls.around);
+  await user.click(await screen.findByRole("button", { name: "Use the Salesforce sandbox" }));
+  for (const step of ["Next: object types", "Next: your data", "Next: a first mapping"]) await user.click(await screen.findByRole("button", { name: step }));
+  await user.click(await screen.findByRole("button", { name: "Add 2 mappings and preview" }));
+  const profile = screen.getByRole("combobox", { name: "Profile" });
+  expect(profile.getAttribute("aria-invalid")).toBe("true");
+  expect(calls.of("ready_mappings_add")).toEqual([]);
+  await user.selectOptions(profile, "Profile 2");
+  await user.click(screen.getByRole("button", { name: "Add 2 mappings and preview" }));
+  await waitFor(() => expect(calls.of("run_start")).toMatchObject([{ mode: "preview" }]));
+  expect(calls.of("ready_mappings_add")).toMatchObject([{ parameters: { ProfileId: "30100001" } }]);
 });

@@ -8,7 +8,6 @@ import { Problem } from "../../../parts/Problem";
 import { useTestAndEnable } from "../queries";
 import { TestResult } from "../TestResult";
 import { DiscardConnector } from "./DiscardConnector";
-import { LookAtData } from "./LookAtData";
 import { WizardFoot, WizardFrame } from "./WizardFrame";
 
 /** The test runs by itself; a connector that passes is switched on, any other stays off. */
@@ -32,8 +31,8 @@ export function TestStep({ detail, consent }: { detail: ConnectorDetail; consent
         works ? (
           <WizardFoot said="tested and switched on">
             <GoButton go={{ to: "/connectors/$name", params: { name } }}>Open connector</GoButton>
-            <GoButton look="primary" go={{ to: "/mappings/new" }}>
-              Next: a mapping
+            <GoButton look="primary" go={place("types")}>
+              Next: object types
             </GoButton>
           </WizardFoot>
         ) : (
@@ -60,7 +59,6 @@ export function TestStep({ detail, consent }: { detail: ConnectorDetail; consent
           <TestResult test={test.data} />
         )}
       </Section>
-      {works && <LookAtData name={name} objectTypes={detail.summary.objectTypes} />}
     </WizardFrame>
   );
 }

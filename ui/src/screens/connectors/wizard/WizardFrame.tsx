@@ -4,13 +4,16 @@ import type { ReactNode } from "react";
 import { Icon } from "../../../parts/Icon";
 import { Page } from "../../../parts/Page";
 
-export type Step = "system" | "keys" | "authorize" | "test";
+export type Step = "system" | "keys" | "authorize" | "test" | "types" | "data" | "mapping";
 
 const STEPS: { id: Step; title: string }[] = [
   { id: "system", title: "System" },
   { id: "keys", title: "Keys" },
   { id: "authorize", title: "Authorize" },
-  { id: "test", title: "Test and look" },
+  { id: "test", title: "Test" },
+  { id: "types", title: "Object types" },
+  { id: "data", title: "Your data" },
+  { id: "mapping", title: "First mapping" },
 ];
 
 /** The frame of all steps: which there are, which are behind, and the way on at the foot. */

@@ -1,9 +1,9 @@
-import type { AttributeInfo } from "../../../backend/bindings/AttributeInfo";
+import type { AttributeInfo } from "../../backend/bindings/AttributeInfo";
 
 const MOST = 5;
 
-/** What people know a record by, best first, as HubSpot and Salesforce call it. */
-const TELLING = ["username", "firstname", "lastname", "name", "email", "mail", "domain", "isactive", "company", "phone", "city", "title", "label"];
+/** What people know a record by, best first, as the systems call it. */
+const TELLING = ["username", "firstname", "lastname", "name", "displayname", "email", "mail", "domain", "isactive", "active", "company", "phone", "city", "title", "label"];
 
 /** The few attributes of a type that tell a person most about a record. */
 export function tellingAttributes(attributes: AttributeInfo[]): AttributeInfo[] {

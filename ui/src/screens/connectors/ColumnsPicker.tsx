@@ -1,0 +1,44 @@
+import { useState } from "react";
+import { Dialog, DialogTrigger, Popover } from "react-aria-components";
+import { Button as AriaButton } from "react-aria-components";
+
+import type { AttributeInfo } from "../../backend/bindings/AttributeInfo";
+import { BUTTON } from "../../parts/Button";
+
+const MOST = 12;
+
+/** Which attributes are columns, in the order in which they were picked. */
+export function ColumnsPicker({ known, value, onChange }: { known: AttributeInfo[]; value: string[]; onChange: (columns: string[]) => void }) {
+  const [words, setWords] = useState("");
+  const wanted = words.toLowerCase();
+  const shown = known.filter(({ name, label }) => `${name} ${label}`.toLowerCase().includes(wanted)).slice(0, 200);
+  return (
+    <DialogTrigger>
+      <AriaButton className={`${BUTTON} border-line-strong/60 bg-surface text-ink hover:bg-hover`}>Columns</AriaButton>
+      <Popover placement="bottom end" className="w-72 rounded-md bg-raised shadow-float">
+        <Dialog aria-label="Columns" className="flex max-h-96 flex-col gap-2 p-3 outline-none">
+          <input type="search" aria-label="Search columns" placeholder="Search" className="field" value={words} onChange={(event) => setWords(event.target.value)} />
+          <ul className="min-h-0 flex-1 overflow-y-auto">
+            {shown.map(({ name, label }) => (
+              <li key={name}>
+                <label className="flex h-7 items-center gap-2 rounded-sm px-1 hover:bg-hover">
+                  <input
+                    type="checkbox"
+                    className="size-3.5 accent-accent-fill"
+                    checked={value.includes(name)}
+                    disabled={!value.includes(name) && value.length >= MOST}
+                    onChange={(event) => onChange(event.target.checked ? [...value, name] : value.filter((other) => other !== name))}
+                  />
+                  <span className="min-w-0 flex-1 truncate" title={name}>
+                    <bdi>{label || name}</bdi>
+                  </span>
+                </label>
+              </li>
+            ))}
+          </ul>
+          {value.length >= MOST && <p className="text-sm text-soft">{MOST} columns are the most that can be read at once.</p>}
+        </Dialog>
+      </Popover>
+    </DialogTrigger>
+  );
+}

@@ -1,0 +1,93 @@
+import type { useTestConnector } from "./queries";
+import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
+import { TextField } from "../../parts/Field";
+import { Section } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { ago, fullTime } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { AuthorizePart } from "./AuthorizePart";
+import { BudgetLines } from "./BudgetLine";
+import { CredentialsPart } from "./CredentialsPart";
+import { hasChoice, isSalesforce, needsConsent, otherProperties, type FormPart } from "./draft";
+import { PropertyFields } from "./PropertyField";
+import { SalesforcePart } from "./SalesforcePart";
+import { TestResult } from "./TestResult";
+
+/** Name, keys and address on the left; how it stands on the right. */
+export function DetailsTab({ unsaved, test, ...parts }: FormPart & { unsaved: boolean; test: ReturnType<typeof useTestConnector> }) {
+  const { detail, form, errors, onChange } = parts;
+  const plain = otherProperties(detail, form).filter((property) => !property.advanced);
+  const Credentials = isSalesforce(detail) ? SalesforcePart : CredentialsPart;
+  return (
+    <div className="grid max-w-5xl grid-cols-1 gap-x-10 min-[1000px]:grid-cols-[minmax(0,1fr)_340px]">
+      <div className="min-w-0">
+        <Section title="Basics">
+          <div className="grid grid-cols-2 gap-4">
+            <TextField label="Name" mono value={form.name} errors={errors("name")} />
+            <TextField label="Title" value={form.title} errors={errors("displayName")} onChange={(title) => onChange({ title })} />
+          </div>
+        </Section>
+        {(hasChoice(detail) || isSalesforce(detail)) && (
+          <Section title="Credentials">
+            <Credentials {...parts} />
+          </Section>
+        )}
+        {plain.length > 0 && (
+          <Section title="Connection">
+            <PropertyFields {...parts} properties={plain} />
+          </Section>
+        )}
+      </div>
+      <div className="min-w-0">
+        <Health detail={detail} test={test} />
+        <Section title="API budget">
+          <BudgetLines connector={detail.summary} />
+        </Section>
+        {needsConsent(detail, form) && (
+          <Section title="Authorization">
+            <AuthorizePart detail={detail} unsaved={unsaved} />
+          </Section>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<typeof useTestConnector> }) {
+  const { summary } = detail;
+  const now = useNow();
+  return (
+    <Section
+      title="Health"
+      aside={
+        summary.testedAt && (
+          <span className="text-sm text-soft" title={fullTime(summary.testedAt)}>
+            tested {ago(summary.testedAt, now)}
+          </span>
+        )
+      }
+    >
+      {test.isPending ? (
+        <p role="status" className="text-soft">
+          Asking {summary.host}
+          {"\u2026"}
+        </p>
+      ) : test.error ? (
+        <Problem error={test.error} />
+      ) : test.data ? (
+        <TestResult test={test.data} />
+      ) : (
+        <p className={summary.message ? "text-needs" : "text-soft"}>
+          <bdi>
+            {summary.message ??
+              (summary.state === "active"
+                ? "The last test found nothing wrong."
+                : summary.state === "disabled"
+                  ? "It is switched off: no run uses it, and changes for it wait in the queue."
+                  : "Test asks the system whether the keys and their scopes will do.")}
+          </bdi>
+        </p>
+      )}
+    </Section>
+  );
+}

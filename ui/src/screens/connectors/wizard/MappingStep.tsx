@@ -1,0 +1,199 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { call } from "../../../backend";
+import type { ConnectorDetail } from "../../../backend/bindings/ConnectorDetail";
+import type { ReadyMapping } from "../../../backend/bindings/ReadyMapping";
+import type { ReadyParameter } from "../../../backend/bindings/ReadyParameter";
+import { ask, refresh } from "../../../backend/query";
+import { announce } from "../../../parts/Announcer";
+import { Button } from "../../../parts/Button";
+import { Field, TextField } from "../../../parts/Field";
+import { GoButton } from "../../../parts/GoButton";
+import { Nothing, Section, Skeleton } from "../../../parts/Page";
+import { Problem } from "../../../parts/Problem";
+import { count } from "../../../words/numbers";
+import { cellText } from "../../../words/value";
+import { type Pair, pairsOf, toAdd } from "./pairs";
+import { WizardFoot, WizardFrame } from "./WizardFrame";
+
+/** A mapping that comes along, and a preview of it: the first plan, on the person's own data, with nothing written yet. */
+export function MappingStep({ detail, consent }: { detail: ConnectorDetail; consent: boolean }) {
+  const { name, provider } = detail.summary;
+  const ready = useQuery(ask("ready_mappings_of", { name }));
+  const pairs = pairsOf(ready.data ?? []);
+  const open = pairs.filter(({ there, problem }) => !there && problem === null);
+  const [picked, setPicked] = useState<string | null>(null);
+  const [left, setLeft] = useState<Set<string>>(new Set());
+  const [parameters, setParameters] = useState<Record<string, string>>({});
+  const [tried, setTried] = useState(false);
+  const begin = useFirstPreview();
+  const pair = open.find(({ id }) => id === picked) ?? open[0];
+  const wanted = new Set((pair?.members ?? []).map((member) => member.name).filter((member) => !left.has(member)));
+  const adding = pair ? toAdd(pair, wanted) : [];
+  const asked = adding.flatMap((member) => member.parameters);
+  const gaps = asked.filter((parameter) => parameter.required && (parameters[parameter.name] ?? parameter.default ?? "").trim() === "");
+  const place = (step: string) => ({ to: "/connectors/new", search: { system: provider, name, step } }) as const;
+
+  function submit() {
+    setTried(true);
+    if (gaps.length > 0 || adding.length === 0) return;
+    const given = Object.fromEntries(asked.map((parameter) => [parameter.name, parameters[parameter.name] ?? parameter.default ?? ""]));
+    begin.mutate({ connector: name, names: adding.map((member) => member.name), parameters: given });
+  }
+
+  return (
+    <WizardFrame
+      at="mapping"
+      consent={consent}
+      foot={
+        <WizardFoot said={adding.length > 0 ? "a preview only reads; nothing is written before you reconcile" : undefined}>
+          <GoButton go={place("data")}>Back</GoButton>
+          <GoButton go={{ to: "/connectors/$name", params: { name } }}>Later</GoButton>
+          <Button look="primary" disabled={adding.length === 0} busy={begin.isPending} onClick={submit}>
+            {adding.length === 0 ? "Add and preview" : `Add ${count(adding.length, "mapping")} and preview`}
+          </Button>
+        </WizardFoot>
+      }
+    >
+      <Section title="What is to become what?">
+        {ready.error ? (
+          <Problem error={ready.error} />
+        ) : !ready.data ? (
+          <Skeleton rows={6} />
+        ) : open.length === 0 ? (
+          <Nothing action={<GoButton go={{ to: "/mappings/new" }}>New mapping</GoButton>}>
+            {pairs.length === 0 ? "No mapping comes along for this system. Make one from two of its resources." : "Every mapping that comes along for this connector is there already, or needs an object type that it does not offer."}
+          </Nothing>
+        ) : (
+          <fieldset className="flex flex-col gap-3">
+            <legend className="mb-3 text-soft">Each is an ordinary mapping that you can change afterwards. Choose one to begin with.</legend>
+            {open.map((choice) => (
+              <Choice key={choice.id} pair={choice} picked={choice === pair} onPick={() => setPicked(choice.id)} left={left} onLeft={setLeft} />
+            ))}
+          </fieldset>
+        )}
+      </Section>
+      {asked.length > 0 && (
+        <Section title="What it has to be told">
+          <div className="flex max-w-100 flex-col gap-4">
+            {asked.map((parameter) => (
+              <Parameter
+                key={parameter.name}
+                connector={name}
+                parameter={parameter}
+                value={parameters[parameter.name] ?? parameter.default ?? ""}
+                missing={tried && gaps.includes(parameter)}
+                onChange={(value) => setParameters((before) => ({ ...before, [parameter.name]: value }))}
+              />
+            ))}
+          </div>
+        </Section>
+      )}
+      {begin.error && <Problem error={begin.error} />}
+    </WizardFrame>
+  );
+}
+
+/** Adds the mappings and starts the preview of the first; it ends on the plan. */
+function useFirstPreview() {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  return useMutation({
+    mutationFn: async (request: { connector: string; names: string[]; parameters: Record<string, string> }) => {
+      const added = await call("ready_mappings_add", request);
+      const first = request.names[0] ?? "";
+      const run = await call("run_start", { mapping: first, mode: "preview", ids: [], allowDeletes: null, incremental: false });
+      return { added, first, run };
+    },
+    onSuccess: async ({ added, first, run }) => {
+      announce(`${count(added.length, "mapping")} added`);
+      await navigate({ to: "/mappings/$name", params: { name: first }, search: { tab: "run", run: run.id } });
+    },
+    onSettled: () => refresh(client, "mappings_list", "connectors_list", "connector_get", "resources_list", "ready_mappings_of", "app_status", "runs_list"),
+  });
+}
+
+function Choice({ pair, picked, onPick, left, onLeft }: { pair: Pair; picked: boolean; onPick: () => void; left: Set<string>; onLeft: (left: Set<string>) => void }) {
+  return (
+    <div className={`rounded-md border px-4 py-3 ${picked ? "border-accent" : "border-line"}`}>
+      <label className="flex items-center gap-2 font-medium">
+        <input type="radio" name="pair" className="size-3.5 accent-accent-fill" checked={picked} onChange={onPick} />
+        <bdi>{pair.title}</bdi>
+      </label>
+      <ul className="mt-2 flex flex-col gap-2 pl-5.5">
+        {pair.members.map((member, index) => (
+          <Member
+            key={member.name}
+            member={member}
+            optional={picked && pair.members.length > 1 && index > 0}
+            wanted={!left.has(member.name)}
+            onWanted={(wanted) => {
+              const next = new Set(left);
+              if (wanted) next.delete(member.name);
+              else next.add(member.name);
+              onLeft(next);
+            }}
+          />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Member({ member, optional, wanted, onWanted }: { member: ReadyMapping; optional: boolean; wanted: boolean; onWanted: (wanted: boolean) => void }) {
+  const way = `${member.sourceTitle} \u2192 ${member.targetTitle}`;
+  return (
+    <li>
+      {optional ? (
+        <label className="inline-flex items-center gap-2">
+          <input type="checkbox" className="size-3.5 accent-accent-fill" checked={wanted} onChange={(event) => onWanted(event.target.checked)} />
+          <bdi>{way}</bdi>
+        </label>
+      ) : (
+        <bdi>{way}</bdi>
+      )}
+      <p className="text-soft">
+        <bdi>{member.text}</bdi> {member.correlation && <bdi>They find each other by: {member.correlation}.</bdi>}{" "}
+        <span title={member.properties.map(({ source, target }) => `${source || "constant"} \u2192 ${target}`).join("\n")}>{count(member.properties.length, "attribute")}.</span>
+      </p>
+    </li>
+  );
+}
+
+function Parameter({ connector, parameter, value, missing, onChange }: { connector: string; parameter: ReadyParameter; value: string; missing: boolean; onChange: (value: string) => void }) {
+  const { label, help, objectType, required } = parameter;
+  const errors = missing ? [`Choose a ${label.toLowerCase()}.`] : [];
+  const records = useQuery({
+    ...ask("connector_records", { name: connector, objectType: objectType ?? "", search: null, attributes: ["Name"], after: null, limit: 200 }),
+    enabled: objectType !== null,
+    refetchOnWindowFocus: false,
+  });
+  if (objectType === null || records.error) {
+    return (
+      <TextField
+        label={records.error ? `${label} id` : label}
+        help={records.error ? `${help} Its list could not be read (${records.error.message}), so enter the id.` : help}
+        required={required}
+        errors={errors}
+        value={value}
+        onChange={onChange}
+      />
+    );
+  }
+  return (
+    <Field label={label} help={help} required={required} errors={errors}>
+      {(props) => (
+        <select className="field" value={value} disabled={!records.data} onChange={(event) => onChange(event.target.value)} {...props}>
+          <option value="">{records.data ? "Choose" : "Reading\u2026"}</option>
+          {records.data?.records.map(({ id, attributes }) => (
+            <option key={id} value={id}>
+              {cellText(attributes["Name"]) || id}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
