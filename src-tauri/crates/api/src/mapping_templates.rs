@@ -13,13 +13,13 @@ use crate::{
 
 /// Names of the same thing in the systems that Concord knows, as letters and digits in lower case. The first names it.
 const SAME: &[&[&str]] = &[
-    &["mail", "email", "emailaddress"],
-    &["givenname", "firstname"],
-    &["sn", "lastname", "familyname", "surname"],
+    &["mail", "email", "emailaddress", "emailsprimaryvalue"],
+    &["givenname", "firstname", "namegivenname"],
+    &["sn", "lastname", "familyname", "surname", "namefamilyname"],
     &["username"],
     &["displayname", "fullname"],
-    &["telephonenumber", "phone", "phonenumber", "workphone"],
-    &["mobilephone", "mobile"],
+    &["telephonenumber", "phone", "phonenumber", "workphone", "phonenumbersworkvalue"],
+    &["mobilephone", "mobile", "phonenumbersmobilevalue"],
     &["title", "jobtitle"],
     &["companyname", "company", "organization"],
     &["department"],

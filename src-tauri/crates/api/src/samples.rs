@@ -58,6 +58,30 @@ pub(crate) fn salesforce_connector(name: &str) -> Value {
     })
 }
 
+/// A SCIM connector under IDM's names.
+pub(crate) fn scim_connector(name: &str) -> Value {
+    json!({
+        "name": name,
+        "displayName": "SCIM",
+        "enabled": true,
+        "connectorRef": {
+            "connectorName": "org.forgerock.openicf.connectors.scim.ScimConnector",
+            "bundleName": "org.forgerock.openicf.connectors.scim-connector",
+            "bundleVersion": "[1.5.0.0,2)",
+            "systemType": "provisioner.openicf",
+        },
+        "configurationProperties": {
+            "SCIMEndpoint": "",
+            "SCIMVersion": 2,
+            "authenticationMethod": "TOKEN",
+            "updateMethod": "AUTO",
+            "userDelete": "delete",
+            "maximumConnections": 10,
+            "permitsPerSecond": 10,
+        },
+    })
+}
+
 /// The connector of a sandbox at `url`.
 pub(crate) fn sandbox_connector(url: &str) -> Result<ConnectorConfig, serde_json::Error> {
     serde_json::from_value(hubspot_connector("hubspot", Some(url)))

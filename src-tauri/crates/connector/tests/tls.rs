@@ -69,7 +69,8 @@ async fn serve(served: Served) -> u16 {
             if stream.read(&mut request).await.is_err() {
                 continue;
             }
-            let body = "{\"results\":[{\"id\":\"1\",\"properties\":{}}]}";
+            // A list as HubSpot gives it, and as SCIM servers do.
+            let body = "{\"results\":[{\"id\":\"1\",\"properties\":{}}],\"totalResults\":1,\"Resources\":[{\"id\":\"1\"}]}";
             let answer = format!(
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                 body.len()
@@ -97,6 +98,29 @@ async fn reaches(port: u16, self_signed: bool, any_host: bool, ca_file: Option<&
             assert!(error.message.contains("certificate"), "{error}");
             false
         }
+    }
+}
+
+#[tokio::test]
+async fn a_scim_server_with_its_own_certificate_is_reached_by_choice() {
+    for (accepted, expect) in [(false, "caFile"), (true, "")] {
+        let port = serve(self_signed(params("localhost"))).await;
+        let document = json!({
+            "connectorRef": {"connectorName": "ScimConnector"},
+            "configurationProperties": {
+                "SCIMEndpoint": format!("https://localhost:{port}/scim/v2"), "permitsPerSecond": 1000,
+                "acceptSelfSignedCertificates": accepted,
+            },
+        });
+        let config = model::ConnectorConfig::parse(&document.to_string(), Some("scim")).unwrap();
+        let credentials = Arc::new(MemoryCredentials::new().set("authToken", "test-token-1"));
+        let waiter: Arc<dyn Waiter> = Arc::new(Impatient::default());
+        let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let scim = connector::scim::Scim::with_waiter(&config, credentials, clock, waiter).unwrap();
+        let search = connector::Search { object_type: "User".into(), ..connector::Search::default() };
+        let found = all(&scim, search).await.map(|listed| listed.objects.len());
+        assert!(found.as_ref().is_ok_and(|n| *n == 1) == accepted, "{expect}");
+        assert!(found.err().map_or(String::new(), |e| e.message).contains(expect));
     }
 }
 

@@ -10,6 +10,7 @@ use crate::dto::ConnectorProperty;
 pub(super) fn properties(config: &ConnectorConfig) -> Vec<ConnectorProperty> {
     let mut rows = match config.provider() {
         Ok(Provider::Salesforce) => salesforce(),
+        Ok(Provider::Scim) => scim(),
         _ => hubspot(),
     };
     rows.extend(network());
@@ -223,6 +224,164 @@ fn salesforce() -> Vec<ConnectorProperty> {
     ]
 }
 
+/// Which of its sign-in settings count, the first of them says.
+fn scim() -> Vec<ConnectorProperty> {
+    vec![
+        row(
+            "SCIMEndpoint",
+            "Endpoint",
+            "text",
+            Value::Null,
+            false,
+            "The address under which the server has /Users, for example https://example.org/scim/v2.",
+        ),
+        row(
+            "authenticationMethod",
+            "Sign in with",
+            "text",
+            json!("TOKEN"),
+            false,
+            "TOKEN: a bearer token. BASIC: a user and a password. HEADER: a key in a header of its own. OAUTH: an app that is granted tokens.",
+        ),
+        row(
+            "authToken",
+            "Token or key",
+            "secret",
+            Value::Null,
+            false,
+            "For TOKEN and HEADER.",
+        ),
+        row(
+            "user",
+            "User",
+            "text",
+            Value::Null,
+            false,
+            "For BASIC.",
+        ),
+        row(
+            "password",
+            "Password",
+            "secret",
+            Value::Null,
+            false,
+            "For BASIC.",
+        ),
+        row(
+            "headerName",
+            "Header",
+            "text",
+            Value::Null,
+            false,
+            "For HEADER: the header that carries the key, for example X-Api-Key.",
+        ),
+        row(
+            "tokenEndpoint",
+            "Token endpoint",
+            "text",
+            Value::Null,
+            false,
+            "For OAUTH: the address where tokens come from.",
+        ),
+        row(
+            "clientId",
+            "Client ID",
+            "text",
+            Value::Null,
+            false,
+            "For OAUTH: the id of the app that Concord is for the server.",
+        ),
+        row(
+            "clientSecret",
+            "Client secret",
+            "secret",
+            Value::Null,
+            false,
+            "For OAUTH: of that app.",
+        ),
+        row(
+            "grantType",
+            "Grant",
+            "text",
+            json!("client_credentials"),
+            true,
+            "For OAUTH: client_credentials, or refresh_token where the server gave one out.",
+        ),
+        row(
+            "refreshToken",
+            "Refresh token",
+            "secret",
+            Value::Null,
+            true,
+            "For the grant refresh_token.",
+        ),
+        row(
+            "scope",
+            "Scopes",
+            "text",
+            Value::Null,
+            true,
+            "For OAUTH: what the app asks for, separated by blanks. Many servers need none.",
+        ),
+        row(
+            "updateMethod",
+            "Changes by",
+            "text",
+            json!("AUTO"),
+            true,
+            "AUTO: PATCH where the server has it, else PUT. PATCH sends what changed. PUT writes the record back whole.",
+        ),
+        row(
+            "userDelete",
+            "Deleting a user",
+            "text",
+            json!("delete"),
+            true,
+            "delete removes the user; deactivate sets active to false, for servers that keep users.",
+        ),
+        row(
+            "supportedObjectTypes",
+            "Object types",
+            "text",
+            json!("User Group"),
+            true,
+            "Resource types by the server's names, separated by blanks. Test shows which there are.",
+        ),
+        row(
+            "pageSize",
+            "Records on a page",
+            "number",
+            json!(100),
+            true,
+            "The server may give fewer.",
+        ),
+        row(
+            "attributesParameter",
+            "Read mapped attributes only",
+            "switch",
+            json!(true),
+            true,
+            "Off reads whole records, for servers that get attributes= wrong.",
+        ),
+        row(
+            "contentType",
+            "Media type",
+            "text",
+            json!("application/scim+json"),
+            true,
+            "application/json for servers that know no other.",
+        ),
+        row(
+            "permitsPerSecond",
+            "Calls per second",
+            "number",
+            json!(10),
+            true,
+            "Each record is a call of its own.",
+        ),
+    ]
+}
+
 /// What every connector has for the way to its system.
 fn network() -> Vec<ConnectorProperty> {
     vec![
@@ -273,7 +432,11 @@ mod tests {
 
     #[test]
     fn each_setting_stands_once_and_a_secret_is_one_that_the_vault_takes() {
-        for template in [samples::hubspot_connector("a", None), samples::salesforce_connector("a")] {
+        for template in [
+            samples::hubspot_connector("a", None),
+            samples::salesforce_connector("a"),
+            samples::scim_connector("a"),
+        ] {
             let (_, rows) = form(template);
             let names: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
             assert_eq!(names.len(), rows.len());
@@ -281,6 +444,16 @@ mod tests {
                 let kept_safe = model::connector_config::SECRET_PROPERTIES.contains(&row.name.as_str());
                 assert_eq!(row.kind == "secret", kept_safe, "{}", row.name);
             }
+        }
+    }
+
+    #[test]
+    fn the_form_of_scim_has_what_its_template_sets() {
+        let (config, rows) = form(samples::scim_connector("scim"));
+        assert_eq!(config.provider(), Ok(Provider::Scim));
+        // The version is the one that there is.
+        for name in config.configuration_properties.keys().filter(|name| *name != "SCIMVersion") {
+            assert!(rows.iter().any(|row| row.name == *name), "{name} has no field");
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Path {
     /// Whether the attribute is a list.
     pub multi: bool,
     boolean: bool,
+    /// Whether its elements may be of the type `work`.
+    has_work: bool,
     pub read_only: bool,
 }
 
@@ -72,12 +74,16 @@ impl Which {
     }
 
     /// A new element of this kind.
-    fn element(&self) -> Map<String, Value> {
-        let (name, value) = match self {
-            Self::Primary => ("primary", json!(true)),
-            Self::Where(sub, value) => (sub.as_str(), value.clone()),
-        };
-        Map::from_iter([(name.to_owned(), value)])
+    fn element(&self, has_work: bool) -> Map<String, Value> {
+        let pair = |name: &str, value: Value| (name.to_owned(), value);
+        match self {
+            // Many servers keep an element by its type.
+            Self::Primary if has_work => {
+                Map::from_iter([pair("type", json!("work")), pair("primary", json!(true))])
+            }
+            Self::Primary => Map::from_iter([pair("primary", json!(true))]),
+            Self::Where(sub, value) => Map::from_iter([pair(sub, value.clone())]),
+        }
     }
 }
 
@@ -106,6 +112,7 @@ impl Path {
             attribute: known.map_or_else(|| head.to_owned(), |d| d.name.clone()),
             multi: known.map_or(tail.starts_with('['), |d| d.multi_valued),
             boolean: leaf.is_some_and(Declared::is_boolean),
+            has_work: known.is_some_and(|d| d.multi_valued && d.types().iter().any(|t| t == "work")),
             read_only: known.is_some_and(Declared::is_read_only)
                 || leaf.is_some_and(Declared::is_read_only),
             place,
@@ -222,7 +229,7 @@ impl Path {
             }
             Place::Element { which, sub } => {
                 let mut list = object.get(&key).map(elements).unwrap_or_default();
-                put_in_element(&mut list, which, sub, value, nothing);
+                put_in_element(&mut list, which, sub, (value, nothing), self.has_work);
                 (!list.is_empty()).then_some(Value::Array(list))
             }
         };
@@ -237,7 +244,13 @@ impl Path {
     }
 }
 
-fn put_in_element(list: &mut Vec<Value>, which: &Which, sub: &str, value: &Value, nothing: bool) {
+fn put_in_element(
+    list: &mut Vec<Value>,
+    which: &Which,
+    sub: &str,
+    (value, nothing): (&Value, bool),
+    has_work: bool,
+) {
     let at = which.position(list);
     if nothing {
         let Some(at) = at else { return };
@@ -254,7 +267,7 @@ fn put_in_element(list: &mut Vec<Value>, which: &Which, sub: &str, value: &Value
     match at.and_then(|at| list.get_mut(at)) {
         Some(Value::Object(element)) => set(element, sub, value, false),
         _ => {
-            let mut element = which.element();
+            let mut element = which.element(has_work);
             set(&mut element, sub, value, false);
             list.push(Value::Object(element));
         }
@@ -443,6 +456,87 @@ fn list_one(rows: &mut Vec<AttributeSchema>, name: &str, declared: &Declared) {
     for place in places {
         for sub in declared.sub_attributes.iter().filter(says) {
             row(format!("{name}.{place}.{}", sub.name), sub, &kind(sub), false);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Path;
+    use crate::scim::shape::{ENTERPRISE, Shape};
+
+    #[test]
+    fn names_lead_to_scims_paths() {
+        let shape = Shape::assumed("User");
+        for (name, expect) in [
+            ("userName", Some("userName")),
+            ("USERNAME", Some("userName")),
+            ("name", Some("name")),
+            ("name.givenName", Some("name.givenName")),
+            ("name/givenName", Some("name.givenName")),
+            ("emails", Some("emails")),
+            ("emails.value", Some("emails.value")),
+            ("emails.work", Some(r#"emails[type eq "work"].value"#)),
+            ("emails.work.value", Some(r#"emails[type eq "work"].value"#)),
+            ("emails/work/value", Some(r#"emails[type eq "work"].value"#)),
+            (r#"emails[type eq "a.b"].display"#, Some(r#"emails[type eq "a.b"].display"#)),
+            (r#"emails[value eq "a]b"]"#, Some(r#"emails[value eq "a]b"].value"#)),
+            ("emails.primary.value", Some("emails[primary eq true].value")),
+            ("addresses.home.locality", Some(r#"addresses[type eq "home"].locality"#)),
+            ("meta.lastModified", Some("meta.lastModified")),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:title", Some("title")),
+            (
+                &format!("{ENTERPRISE}:manager.value"),
+                Some(&*format!("{ENTERPRISE}:manager.value")),
+            ),
+            ("urn:acme:2.0:User:badge", Some("urn:acme:2.0:User:badge")),
+            // Without the server's own word nothing speaks against it.
+            ("shoeSize", Some("shoeSize")),
+            ("userName.first", None),
+            ("emails[type co \"w\"]", None),
+            ("emails[", None),
+            ("emails.", None),
+            ("emails.work.", None),
+            ("", None),
+        ] {
+            let found = Path::parse(name, &shape).map(|path| path.scim());
+            assert_eq!(found.as_deref(), expect, "{name}");
+        }
+        let told = Shape { told: true, ..shape };
+        assert_eq!(Path::parse("shoeSize", &told), None);
+    }
+
+    #[test]
+    fn what_is_put_is_read_again_and_null_takes_it_away() {
+        let shape = Shape::assumed("User");
+        let department = format!("{ENTERPRISE}:department");
+        for (name, value, resource) in [
+            ("title", json!("Boss"), json!({"title": "Boss"})),
+            ("name.givenName", json!("Ann"), json!({"name": {"givenName": "Ann"}})),
+            ("active", json!(false), json!({"active": false})),
+            ("emails.work", json!("a@b"), json!({"emails": [{"type": "work", "value": "a@b"}]})),
+            (
+                "emails.primary.value",
+                json!("a@b"),
+                json!({"emails": [{"type": "work", "primary": true, "value": "a@b"}]}),
+            ),
+            (
+                "addresses.home.locality",
+                json!("Bonn"),
+                json!({"addresses": [{"type": "home", "locality": "Bonn"}]}),
+            ),
+            ("roles.value", json!(["a", "b"]), json!({"roles": [{"value": "a"}, {"value": "b"}]})),
+            (&department, json!("Sales"), json!({ENTERPRISE: {"department": "Sales"}})),
+        ] {
+            let path = Path::parse(name, &shape).unwrap();
+            let mut made = serde_json::Map::new();
+            path.put(&mut made, &value);
+            assert_eq!(Value::Object(made.clone()), resource, "{name}");
+            assert_eq!(path.read(&made), Some(value), "{name}");
+            path.put(&mut made, &Value::Null);
+            assert_eq!(Value::Object(made), json!({}), "{name}");
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::names::{Path, Place, difference, wanted_values};
+use super::names::{Path, Place, Which, difference, wanted_values};
 
 /// The schema of PATCH requests.
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -45,9 +45,12 @@ fn same(found: &Value, wanted: &Value) -> bool {
     }
 }
 
-/// Whether changes can only be said against what the record has: lists of references, of which single ones come and go.
+/// Whether changes can only be said against what the record has: lists of references, of which single ones come and go, and
+/// the primary element, which may be the first one.
 pub(super) fn needs_record(changes: &[Assignment]) -> bool {
-    changes.iter().any(|c| matches!(c.path.place, Place::Values(_)))
+    changes.iter().any(|c| {
+        matches!(c.path.place, Place::Values(_) | Place::Element { which: Which::Primary, .. })
+    })
 }
 
 /// Whether changes are about elements of lists, which servers understand in different ways.

@@ -483,6 +483,12 @@ fn meets(habits: &Habits, record: &Map<String, Value>, filter: &str) -> bool {
     if let Some((left, right)) = filter.split_once(") and (") {
         return meets(habits, record, left.trim_start_matches('(')) && meets(habits, record, right.trim_end_matches(')'));
     }
+    if let Some((attribute, inside)) = filter.trim_end_matches(']').split_once('[') {
+        let elements = record.get(attribute).and_then(Value::as_array).cloned().unwrap_or_default();
+        return elements.iter().filter_map(Value::as_object).any(|element| {
+            inside.split(" and ").all(|part| meets(habits, element, part))
+        });
+    }
     let mut words = filter.splitn(3, ' ');
     let (path, op, literal) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap_or("null"));
     if habits.blind_to_time && path == "meta.lastModified" {
