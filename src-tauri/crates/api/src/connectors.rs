@@ -271,7 +271,8 @@ impl App {
     async fn detail_of(&self, row: ConnectorRow) -> Result<ConnectorDetail, ApiError> {
         let key = owner(&row.config.name);
         let stored = self.store.read(move |r| r.secrets(&key)).await?;
-        let secrets = ["accessToken", "clientSecret", "refreshToken", "httpProxyPassword"]
+        let properties = ["accessToken", "authToken", "password", "clientSecret", "refreshToken", "httpProxyPassword"];
+        let secrets = properties
             .into_iter()
             .map(|property| {
                 let found = stored.iter().find(|s| s.field == property);
@@ -287,6 +288,8 @@ impl App {
         let has_secret = stored.iter().any(|s| s.field == "clientSecret");
         // Salesforce lets an app prove itself by PKCE alone.
         let secret_is_optional = matches!(row.config.provider(), Ok(Provider::Salesforce));
+        // The app of a SCIM connector is granted its tokens as itself.
+        let asks_a_person = !matches!(row.config.provider(), Ok(Provider::Scim));
         let redirect_uri = connector::oauth::Provider::from_config(&row.config).map_or_else(
             |_| row.config.text("redirectUri").ok().flatten().unwrap_or(DEFAULT_REDIRECT).to_owned(),
             |p| p.redirect_uri.to_string(),
@@ -297,7 +300,7 @@ impl App {
                 .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?,
             secrets,
             properties: forms::properties(&row.config),
-            can_authorize: client_id && (has_secret || secret_is_optional),
+            can_authorize: client_id && (has_secret || secret_is_optional) && asks_a_person,
             authorized,
             redirect_uri,
         })
@@ -330,6 +333,7 @@ fn host(config: &ConnectorConfig) -> String {
         Ok(Provider::Salesforce) => text("instanceUrl")
             .or_else(|| text("loginUrl"))
             .unwrap_or_else(|| "https://login.salesforce.com".to_owned()),
+        Ok(Provider::Scim) => text("SCIMEndpoint").unwrap_or_default(),
         _ => text("apiBaseUrl").unwrap_or_else(|| "https://api.hubapi.com".to_owned()),
     };
     let Ok(parsed) = url::Url::parse(&url) else { return url };

@@ -26,6 +26,12 @@ pub(super) const KINDS: &[Kind] = &[
         text: "Users, contacts, leads, accounts and any other object, with an External Client App of your own. Production, Sandbox or your own domain.",
         draft: samples::salesforce_connector,
     },
+    Kind {
+        provider: "scim",
+        title: "SCIM 2.0",
+        text: "Users, groups and any other resource type of a server that speaks SCIM 2.0, with a token, a user and a password, a key in a header, or an OAuth app.",
+        draft: samples::scim_connector,
+    },
 ];
 
 /// The system of this name, if one can be made for it.
