@@ -27,7 +27,7 @@ export function Shortcuts({ open, onClose }: { open: boolean; onClose: () => voi
   const labels = new Map(PLACES.flatMap((group) => group.places).map(({ to, label }) => [to, label]));
   const jumps = Object.entries(JUMPS).map(([key, to]): [string, string] => [`G ${key.toUpperCase()}`, `Go to ${labels.get(to) ?? to}`]);
   return (
-    <Dialog title="Keyboard shortcuts" open={open} onClose={onClose}>
+    <Dialog wide title="Keyboard shortcuts" open={open} onClose={onClose}>
       <div className="-mx-1 grid min-h-0 grid-cols-2 gap-x-6 overflow-y-auto px-1">
         <div>
           <Keys title="Everywhere" keys={EVERYWHERE} />
