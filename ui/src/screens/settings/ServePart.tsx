@@ -32,10 +32,12 @@ function ServeSwitch({ serving }: { serving: Serving }) {
   const number = Number(port);
   const fits = Number.isInteger(number) && number > 0 && number < 65536;
   const busy = serve.isPending || renew.isPending;
-  const password = (renew.data ?? serve.data)?.password;
+  // Shown until the screen is left: nobody can get at it again.
+  const [password, setPassword] = useState<string | null>(null);
+  const keep = { onSuccess: (changed: Serving) => changed.password && setPassword(changed.password) };
   const set = (wanted: { on: boolean; selfService: boolean }) => {
     renew.reset();
-    serve.mutate({ ...wanted, port: number });
+    serve.mutate({ ...wanted, port: number }, keep);
   };
   return (
     <div className="flex flex-col gap-4">
@@ -59,7 +61,7 @@ function ServeSwitch({ serving }: { serving: Serving }) {
       {serving.addresses && <Addresses serving={serving} addresses={serving.addresses} />}
       <div className="flex flex-wrap items-center gap-3">
         <span className="text-soft">REST user</span> <code>{serving.administrator}</code>
-        <Button busy={renew.isPending} disabled={busy} onClick={() => { serve.reset(); renew.mutate(); }}>
+        <Button busy={renew.isPending} disabled={busy} onClick={() => { serve.reset(); renew.mutate(undefined, keep); }}>
           New password
         </Button>
       </div>
