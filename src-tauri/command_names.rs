@@ -58,6 +58,7 @@ pub const COMMAND_NAMES: &[&str] = &[
     "managed_type_save",
     "managed_type_remove",
     "objects_list",
+    "objects_glance",
     "object_get",
     "object_save",
     "object_delete",

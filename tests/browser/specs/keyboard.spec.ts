@@ -1,3 +1,5 @@
+import type { Locator, Page } from "@playwright/test";
+
 import { expect, open, reconcile, sample, test } from "../support/test";
 
 test("every place is reached by the keyboard alone", async ({ host, page }) => {
@@ -80,4 +82,66 @@ test("arrows move through a table of users", async ({ host, page }) => {
   await expect(row(1)).not.toBeFocused();
   await page.keyboard.press("Home");
   await expect(row(0)).toBeFocused();
+});
+
+/** Presses Tab until this part has the focus; a keyboard that never gets there is a fault. */
+async function tabTo(page: Page, part: Locator, most = 60): Promise<void> {
+  await expect(part).toBeVisible();
+  for (let step = 0; step < most; step++) {
+    if (await part.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab never came to ${String(part)}.`);
+}
+
+test("a mapping is made, its properties edited and its plan looked at without a pointer", async ({ host, page }) => {
+  await sample(host);
+  await open(page, host, "/mappings/new");
+  await tabTo(page, page.getByRole("combobox", { name: "Source" }));
+  await page.keyboard.type("HubSpot (sandbox) company");
+  await tabTo(page, page.getByRole("combobox", { name: "Target" }));
+  await page.keyboard.type("User");
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("systemHubspotCompany_managedUser");
+  await tabTo(page, page.getByRole("button", { name: "Save", exact: true }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: "systemHubspotCompany_managedUser" })).toBeVisible();
+
+  // A property: where it comes from, where it goes, a default, its place.
+  const before = await page.getByRole("table", { name: "Properties" }).getByRole("button", { name: /^Edit / }).count();
+  await tabTo(page, page.getByRole("button", { name: "Add property" }).first());
+  await page.keyboard.press("Enter");
+  const panel = page.getByRole("complementary", { name: /^Property/ });
+  await expect(panel.getByRole("combobox", { name: "Source", exact: true })).toBeFocused();
+  await page.keyboard.type("phone");
+  await page.keyboard.press("Escape");
+  await tabTo(page, panel.getByRole("combobox", { name: "Target", exact: true }));
+  await page.keyboard.type("telephoneNumber");
+  await page.keyboard.press("Tab");
+  await tabTo(page, panel.getByRole("textbox", { name: "Default" }));
+  await page.keyboard.type("+1");
+  await page.keyboard.press("Escape");
+  await expect(panel).toHaveCount(0);
+  const handle = page.getByRole("button", { name: /^Move telephoneNumber,/ });
+  await handle.focus();
+  await page.keyboard.press("ArrowUp");
+  await expect(page.getByRole("button", { name: `Move telephoneNumber, number ${before} of ${before + 1}` })).toBeFocused();
+
+  // The parts of the editor are a row of tabs that arrows walk.
+  await page.getByRole("tab", { name: "Properties" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tab", { name: "Association" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Count matches" })).toBeVisible();
+  await page.keyboard.press("ArrowRight");
+  await tabTo(page, page.getByRole("combobox", { name: "Pattern" }));
+  await page.keyboard.type("Read-only");
+  await tabTo(page, page.getByRole("button", { name: "Save", exact: true }), 200);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("all saved")).toBeVisible();
+  const { config } = await host.call("mapping_get", { name: "systemHubspotCompany_managedUser" });
+  expect(config["properties"]).toContainEqual({ source: "phone", target: "telephoneNumber", default: "+1" });
+  expect((config["policies"] as { action: string }[]).every(({ action }) => action === "ASYNC")).toBe(true);
+
+  await tabTo(page, page.getByRole("button", { name: "Preview", exact: true }), 200);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("table", { name: "Records" })).toBeVisible();
 });

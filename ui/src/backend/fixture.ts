@@ -300,6 +300,17 @@ function scheduleInfo(name: string, config: Record<string, unknown>): ScheduleIn
   return { name, config, enabled, task: source ? "liveSync" : "reconcile", title: source ? `liveSync of ${source}` : `${incremental ? "incremental run" : "reconciliation"} of ${mapping}`, mappings: [mapping], source, incremental, words, next, problem, lastFired: null, lastOutcome: null, lastRun: null };
 }
 
+const linkedOf = ({ attributes }: UserRow) => [
+  { mapping: "systemHubspotContact_managedUser", connector: "hubspot", connectorTitle: "HubSpot", objectType: "contact", uid: "30104821", linkQualifier: "default", attributes: { firstname: attributes["givenName"], lastname: attributes["sn"], email: attributes["mail"], phone: attributes["telephoneNumber"] ?? null, hs_lead_status: "OPEN" }, seenAt: ago(120) },
+];
+const syncOf = ({ rev }: UserRow): SyncResult[] =>
+  rev === "1"
+    ? []
+    : [
+        { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "" },
+        { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token. Authorize the connector again." },
+      ];
+
 export function fixture(scenario = new URLSearchParams(location.search).get("scenario")): (name: string, request: unknown) => Promise<unknown> {
   let vault: Commands["vault_unlock"]["answer"] = scenario === "locked" ? { state: "locked", source: "passphrase", message: "The vault of this computer is protected by a passphrase. Enter it to read the stored keys." } : { state: "unlocked", source: "keyring", message: null };
   let connectors: ConnectorSummary[] = [];
@@ -421,16 +432,6 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
   }
 
   const findUser = (id: string) => users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` });
-  const linkedOf = ({ attributes }: UserRow) => [
-    { mapping: "systemHubspotContact_managedUser", connector: "hubspot", connectorTitle: "HubSpot", objectType: "contact", uid: "30104821", linkQualifier: "default", attributes: { firstname: attributes["givenName"], lastname: attributes["sn"], email: attributes["mail"], phone: attributes["telephoneNumber"] ?? null, hs_lead_status: "OPEN" }, seenAt: ago(120) },
-  ];
-  const syncOf = ({ rev }: UserRow): SyncResult[] =>
-    rev === "1"
-      ? []
-      : [
-          { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "" },
-          { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token. Authorize the connector again." },
-        ];
   function findUsers({ search, sort, after, limit }: { search?: string | null; sort?: string | null; after?: string | null; limit?: number | null }) {
     const words = (search ?? "").toLowerCase().split(/\s+/).filter(Boolean);
     const found = users.filter(({ attributes }) => words.every((word) => ATTRIBUTES.some(({ name, searchable }) => searchable && String(attributes[name] ?? "").toLowerCase().startsWith(word))));

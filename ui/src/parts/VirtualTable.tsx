@@ -127,7 +127,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     <div ref={frame} className="min-h-0 flex-1 overflow-y-auto">
       <table className="rows full" aria-label={label} aria-rowcount={total + 1}>
         <colgroup>
-          {selection && <col style={{ width: "36px" }} />}
+          {selection && <col style={{ width: "48px" }} />}
           {columns.map((column) => (
             <col key={column.key} className={column.roomy ? ROOMY : undefined} style={{ width: column.width }} />
           ))}

@@ -62,6 +62,7 @@ macro_rules! with_commands {
             managed_type_save(ManagedTypeDraft) -> ManagedTypeSaved;
             managed_type_remove(ByName) -> Empty;
             objects_list(ObjectsRequest) -> ObjectPage;
+            objects_glance(ObjectsRequest) -> ObjectPage;
             object_get(ObjectName) -> ObjectDetail;
             object_save(ObjectDraft) -> ObjectSaved;
             object_delete(ObjectDelete) -> ObjectSaved;

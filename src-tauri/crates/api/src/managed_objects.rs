@@ -7,7 +7,7 @@ use model::{
     policy::{self, Violation},
 };
 use serde_json::Value;
-use store::{HistoryRow as StoredHistory, LinkSpace, Managed, ManagedQuery, Orientation, SealedSecret};
+use store::{Glance, HistoryRow as StoredHistory, LinkSpace, Managed, ManagedQuery, Orientation, SealedSecret};
 
 use crate::{
     ApiError, App, ErrorCode,
@@ -40,6 +40,16 @@ impl App {
 
     /// A page of objects.
     pub async fn objects_list(&self, request: ObjectsRequest) -> Result<ObjectPage, ApiError> {
+        self.list_objects(request, false).await
+    }
+
+    /// A page of objects for a screen, which would rather have a few at once than all of them late: where no index leads to
+    /// the matches, a page may be short or empty and still have a next one.
+    pub async fn objects_glance(&self, request: ObjectsRequest) -> Result<ObjectPage, ApiError> {
+        self.list_objects(request, true).await
+    }
+
+    async fn list_objects(&self, request: ObjectsRequest, glance: bool) -> Result<ObjectPage, ApiError> {
         let config = self.managed_config(&request.kind).await?;
         let filter = request
             .filter
@@ -79,8 +89,13 @@ impl App {
                         )));
                     }
                 }
-                let page = r.managed_page(&config, &query)?;
-                let (total, exact) = r.managed_matching_up_to(&config, &query, most)?;
+                let Glance { page, total, least } = if glance {
+                    r.managed_glance(&config, &query, COUNTED)?
+                } else {
+                    let page = r.managed_page(&config, &query)?;
+                    let (total, exact) = r.managed_matching_up_to(&config, &query, most)?;
+                    Glance { page, total, least: !exact }
+                };
                 let scanned = match &query.filter {
                     Some(filter) => r.managed_scans(&config, filter)?,
                     None => false,
@@ -89,7 +104,7 @@ impl App {
                     objects: page.rows.into_iter().map(|object| row(&config, object)).collect(),
                     next: page.next,
                     total,
-                    total_is_least: !exact,
+                    total_is_least: least,
                     scanned,
                 }))
             })

@@ -48,7 +48,7 @@ pub use error::{ErrorKind, StoreError};
 pub use inbox::{InboxKind, InboxRow, NewInboxRow};
 pub use journal::{JournalRow, JournalState, Operation};
 pub use links::{Link, LinkSpace, NewLink, Orientation};
-pub use managed::{Managed, ManagedQuery, ManagedWrite, Page};
+pub use managed::{Glance, Managed, ManagedQuery, ManagedWrite, Page};
 pub use mappings::MappingRow;
 pub use mirror::{MirrorRow, SeenPage};
 pub use plan::{Candidate, Side, TargetCandidate, Walk};

@@ -200,10 +200,7 @@ impl Reader<'_> {
     ) -> Result<Page<Managed>, StoreError> {
         let columns = self.columns(config)?;
         let sort = query.sort.as_ref().and_then(|sort| columns.of_attribute(sort));
-        let after: Option<(Option<String>, String)> =
-            query.after.as_deref().map(serde_json::from_str).transpose().map_err(|_| {
-                StoreError::new(ErrorKind::Other, "this page cursor is not one that this list gave")
-            })?;
+        let after = cursor(query)?;
         let Selection { from, condition, walks } = self.selection(config, &columns, query, few)?;
         let condition = if walks { condition.without_index() } else { condition };
         let mut rows = Vec::new();
@@ -224,14 +221,166 @@ impl Reader<'_> {
                 rows.push(parse(row?)?);
             }
         }
-        let more = rows.len() > query.limit;
-        rows.truncate(query.limit);
-        let next = rows.last().filter(|_| more).map(|last| {
-            let value = sort.and_then(|column| column.text(last.attributes.get(&column.attribute)));
-            Value::from(vec![Value::from(value), Value::from(last.id.clone())]).to_string()
-        });
-        Ok(Page { rows, next })
+        Ok(page_of(rows, query.limit, sort))
     }
+}
+
+/// The part of a list that a glance gives, and what it knows of the whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glance {
+    /// The next objects. There may be fewer than asked for, even none, and still more to come after them.
+    pub page: Page<Managed>,
+    /// How many match, as far as this is known.
+    pub total: u64,
+    /// There may be more than `total`.
+    pub least: bool,
+}
+
+impl Reader<'_> {
+    /// A page of objects as a screen asks for it, at a cost that does not grow with the number of objects: where no index
+    /// leads to the matches, only so many objects are looked through for one page. Matches are counted up to `counted`.
+    pub fn managed_glance(
+        &self,
+        config: &ManagedObjectConfig,
+        query: &ManagedQuery,
+        counted: usize,
+    ) -> Result<Glance, StoreError> {
+        self.managed_glance_over(config, query, counted, LOOKED_THROUGH)
+    }
+
+    /// As [`Reader::managed_glance`], looking through so many objects for a page. For tests.
+    #[doc(hidden)]
+    pub fn managed_glance_over(
+        &self,
+        config: &ManagedObjectConfig,
+        query: &ManagedQuery,
+        counted: usize,
+        looked_through: usize,
+    ) -> Result<Glance, StoreError> {
+        let columns = self.columns(config)?;
+        let words = query.search.as_deref().unwrap_or_default().split_whitespace().count();
+        let blank = Condition { sql: "o.type = ?".into(), values: vec![Sql::Text(config.name.clone())] };
+        if words == 0 && query.filter.is_none() {
+            let (total, exact) = self.counted("managed_object o", &blank, counted)?;
+            return Ok(Glance { page: self.managed_page(config, query)?, total, least: !exact });
+        }
+        let selection = self.selection_among(config, &columns, query, FEW, Effort::Bounded)?;
+        if !selection.walks {
+            let (total, exact) = self.counted(selection.from, &selection.condition, counted)?;
+            return Ok(Glance { page: self.managed_page(config, query)?, total, least: !exact });
+        }
+        // One condition that an index answers is counted by it; several would each be held against what another one finds.
+        let by_index = match &query.filter {
+            Some(filter) => words == 0 && parts_of(filter).len() == 1 && narrows(filter, &columns),
+            None => words == 1,
+        };
+        let total = match by_index {
+            true => Some(self.counted(selection.from, &selection.condition, counted)?),
+            false => None,
+        };
+        let condition = selection.condition.without_index();
+        let page = self.stretch_by_stretch(config, &columns, query, &condition, looked_through)?;
+        let found = page.rows.len() as u64;
+        let (total, exact) = total.unwrap_or((found, page.next.is_none() && query.after.is_none()));
+        Ok(Glance { page, total, least: !exact })
+    }
+
+    /// Walks in the list's order until there is a page, or so many objects were looked at.
+    fn stretch_by_stretch(
+        &self,
+        config: &ManagedObjectConfig,
+        columns: &Columns,
+        query: &ManagedQuery,
+        condition: &Condition,
+        looked_through: usize,
+    ) -> Result<Page<Managed>, StoreError> {
+        let sort = query.sort.as_ref().and_then(|sort| columns.of_attribute(sort));
+        let mut rows: Vec<Managed> = Vec::new();
+        for stretch in stretches(sort.map(|column| column.slot), query.descending, cursor(query)?) {
+            let end = self.end_of(config, &stretch, looked_through)?;
+            let mut values = condition.values.clone();
+            values.extend(stretch.values.iter().cloned());
+            let upto = end.as_ref().map_or_else(String::new, |end| {
+                values.extend(end.0.clone().filter(|_| stretch.value.is_some()).map(Sql::Text));
+                values.push(Sql::Text(end.1.clone()));
+                format!(" AND {}", stretch.upto(query.descending))
+            });
+            values.push(Sql::Integer(one_more(query.limit).saturating_sub(rows_at_most(rows.len()))));
+            let sql = format!(
+                "SELECT {COLUMNS} FROM managed_object o WHERE {}{}{upto} ORDER BY {} LIMIT ?",
+                condition.sql, stretch.condition, stretch.order
+            );
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            for row in statement.query_map(params_from_iter(values), from_row)? {
+                rows.push(parse(row?)?);
+            }
+            if rows.len() > query.limit {
+                break;
+            }
+            if let Some((value, id)) = end {
+                let next = Value::from(vec![Value::from(value), Value::from(id)]).to_string();
+                return Ok(Page { rows, next: Some(next) });
+            }
+        }
+        Ok(page_of(rows, query.limit, sort))
+    }
+
+    /// The value and the id of the object that ends so many of a stretch; none where the stretch has no more than these.
+    fn end_of(
+        &self,
+        config: &ManagedObjectConfig,
+        stretch: &Stretch,
+        looked_through: usize,
+    ) -> Result<Option<(Option<String>, String)>, StoreError> {
+        let sql = format!(
+            "SELECT {}, o.id FROM managed_object o WHERE o.type = ?{} ORDER BY {} LIMIT 1 OFFSET ?",
+            stretch.value.as_deref().unwrap_or("NULL"),
+            stretch.condition,
+            stretch.order
+        );
+        let values = [Sql::Text(config.name.clone())]
+            .into_iter()
+            .chain(stretch.values.iter().cloned())
+            .chain([Sql::Integer(rows_at_most(looked_through))]);
+        Ok(self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?)
+    }
+
+    fn counted(&self, from: &str, condition: &Condition, most: usize) -> Result<(u64, bool), StoreError> {
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {} LIMIT ?)", condition.sql);
+        let values = condition.values.iter().cloned().chain([Sql::Integer(one_more(most))]);
+        let count: i64 =
+            self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+        let count = count.max(0) as u64;
+        Ok((count.min(most as u64), count <= most as u64))
+    }
+}
+
+/// Objects that are looked through for one page at most, where no index leads to the matches.
+const LOOKED_THROUGH: usize = 10_000;
+
+/// The place after which a page begins.
+fn cursor(query: &ManagedQuery) -> Result<Option<(Option<String>, String)>, StoreError> {
+    query
+        .after
+        .as_deref()
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(|_| StoreError::new(ErrorKind::Other, "this page cursor is not one that this list gave"))
+}
+
+/// A page of rows of which there was asked for one more.
+fn page_of(mut rows: Vec<Managed>, limit: usize, sort: Option<&Column>) -> Page<Managed> {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|last| {
+        let value = sort.and_then(|column| column.text(last.attributes.get(&column.attribute)));
+        Value::from(vec![Value::from(value), Value::from(last.id.clone())]).to_string()
+    });
+    Page { rows, next }
 }
 
 /// A part of a sorted list that one index gives in order.
@@ -239,6 +388,19 @@ struct Stretch {
     condition: String,
     values: Vec<Sql>,
     order: String,
+    /// The column that it is sorted by before the id.
+    value: Option<String>,
+}
+
+impl Stretch {
+    /// The condition of not being beyond a place: its value, where it has one, and its id.
+    fn upto(&self, descending: bool) -> String {
+        let sign = if descending { ">=" } else { "<=" };
+        match &self.value {
+            Some(column) => format!("({column}, o.id) {sign} (?, ?)"),
+            None => format!("o.id {sign} ?"),
+        }
+    }
 }
 
 /// The parts of a list that are still to come after a cursor: by value, then, last in either direction, the objects that
@@ -252,6 +414,7 @@ fn stretches(slot: Option<usize>, descending: bool, after: Option<(Option<String
         ),
         values: after.into_iter().map(Sql::Text).collect(),
         order: format!("o.id {direction}"),
+        value: None,
     };
     let Some(slot) = slot else { return vec![by_id("", after.map(|(_, id)| id))] };
     let blank = format!(" AND o.a{slot} IS NULL");
@@ -259,6 +422,7 @@ fn stretches(slot: Option<usize>, descending: bool, after: Option<(Option<String
         condition: format!(" AND o.a{slot} IS NOT NULL"),
         values: Vec::new(),
         order: format!("o.a{slot} {direction}, o.id {direction}"),
+        value: Some(format!("o.a{slot}")),
     };
     match after {
         None => vec![values, by_id(&blank, None)],
@@ -274,6 +438,15 @@ fn stretches(slot: Option<usize>, descending: bool, after: Option<(Option<String
 /// Up to this many matches a list is the matches, sorted; beyond, it is a walk in the list's order that soon meets a page of
 /// them.
 const FEW: usize = 5_000;
+
+/// How much is looked at to find out whether the matches are few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// Whatever it takes: all objects, if no index leads to the matches.
+    Whole,
+    /// What an index leads to, and that only where it is few.
+    Bounded,
+}
 
 /// The objects of a query, as SQL.
 struct Selection {
@@ -291,16 +464,31 @@ impl Reader<'_> {
         query: &ManagedQuery,
         limit: usize,
     ) -> Result<Selection, StoreError> {
+        self.selection_among(config, columns, query, limit, Effort::Whole)
+    }
+
+    fn selection_among(
+        &self,
+        config: &ManagedObjectConfig,
+        columns: &Columns,
+        query: &ManagedQuery,
+        limit: usize,
+        effort: Effort,
+    ) -> Result<Selection, StoreError> {
         let mut condition =
             Condition { sql: "o.type = ?".into(), values: vec![Sql::Text(config.name.clone())] };
         let words = query.search.as_deref().unwrap_or_default().split_whitespace();
         let filter = match &query.filter {
-            Some(filter) => Some(vec![self.rarest_first(config, columns, filter, limit)?]),
+            Some(filter) => {
+                let (condition, fewest) = self.rarest_first(config, columns, filter, limit)?;
+                let worth = effort == Effort::Whole || fewest && narrows(filter, columns);
+                Some((vec![condition], worth))
+            }
             None => None,
         };
         let mut few: Option<Vec<i64>> = None;
-        for any in words.map(|word| search(word, columns)).chain(filter) {
-            if few.is_none() {
+        for (any, worth) in words.map(|word| (search(word, columns), true)).chain(filter) {
+            if few.is_none() && worth {
                 few = self.few(config, &any, limit)?;
             }
             let never = || Condition { sql: "0".into(), values: Vec::new() };
@@ -319,21 +507,28 @@ impl Reader<'_> {
         Ok(Selection { from, condition, walks: false })
     }
 
-    /// The condition of a filter. Where several parts of it have an index, the one that the fewest objects meet is asked and
-    /// the others judge what it finds: which that is, no statistics tell.
+    /// The condition of a filter, and whether what its index leads to may be few. Where several parts of it have an index, the
+    /// one that the fewest objects meet is asked and the others judge what it finds: which that is, no statistics tell.
     fn rarest_first(
         &self,
         config: &ManagedObjectConfig,
         columns: &Columns,
         filter: &Filter,
         limit: usize,
-    ) -> Result<Condition, StoreError> {
-        let mut parts = Vec::new();
-        conjuncts(filter, &mut parts);
+    ) -> Result<(Condition, bool), StoreError> {
+        let mut parts = parts_of(filter);
         let with_index: Vec<usize> =
             parts.iter().enumerate().filter(|(_, part)| narrows(part, columns)).map(|(n, _)| n).collect();
+        if let ([one], [_, _, ..]) = (with_index.as_slice(), parts.as_slice()) {
+            let asked = parts.get(*one).map(|part| condition(part, columns));
+            let found = match asked {
+                Some(asked) => self.few(config, &[asked], limit)?,
+                None => None,
+            };
+            return Ok((condition(filter, columns), found.is_some()));
+        }
         if with_index.len() < 2 {
-            return Ok(condition(filter, columns));
+            return Ok((condition(filter, columns), true));
         }
         let mut rarest = (usize::MAX, 0);
         for n in with_index {
@@ -343,7 +538,7 @@ impl Reader<'_> {
         }
         let asked = condition(parts.remove(rarest.1), columns);
         let others = parts.into_iter().map(|part| condition(part, columns).without_index());
-        Ok(others.fold(asked, |all, part| joined(all, "AND", part)))
+        Ok((others.fold(asked, |all, part| joined(all, "AND", part)), rarest.0 <= limit))
     }
 
     /// The objects for which one of these conditions holds, if they are few.
@@ -385,6 +580,12 @@ fn search(word: &str, columns: &Columns) -> Vec<Condition> {
 }
 
 /// The parts of a filter that all have to hold.
+fn parts_of(filter: &Filter) -> Vec<&Filter> {
+    let mut parts = Vec::new();
+    conjuncts(filter, &mut parts);
+    parts
+}
+
 fn conjuncts<'f>(filter: &'f Filter, found: &mut Vec<&'f Filter>) {
     match filter {
         Filter::And(parts) => parts.iter().for_each(|part| conjuncts(part, found)),

@@ -222,6 +222,75 @@ fn large_and_deep_filters_are_answered() {
     }
 }
 
+/// What glance after glance shows, each looking through so few, and how many glances that took.
+fn glances(store: &Store, query: &ManagedQuery, looked_through: usize) -> (Vec<String>, usize) {
+    let (mut shown, mut count, mut query) = (Vec::new(), 0, query.clone());
+    loop {
+        let glance =
+            store.read_blocking(|r| r.managed_glance_over(&user_type(), &query, 10, looked_through)).unwrap();
+        assert!(glance.least || count > 0 || glance.page.next.is_none() || glance.total > query.limit as u64);
+        shown.extend(glance.page.rows.into_iter().map(|row| row.id));
+        count += 1;
+        assert!(count < 500, "{query:?} never ends");
+        match glance.page.next {
+            Some(next) => query.after = Some(next),
+            None => return (shown, count),
+        }
+    }
+}
+
+#[test]
+fn glances_show_what_a_list_has_in_its_order_however_little_each_looks_through() {
+    let docs: Vec<(String, Value)> = (0..60)
+        .map(|n| {
+            let mut doc = json!({"userName": format!("u{:02}", (n * 37) % 60), "description": format!("d{}", n % 7)});
+            if n % 4 != 0 {
+                doc["sn"] = json!(format!("s{}", n % 5));
+            }
+            (format!("{n:02}"), doc)
+        })
+        .collect();
+    let docs: Vec<(&str, Value)> = docs.iter().map(|(id, doc)| (id.as_str(), doc.clone())).collect();
+    let (_folder, store) = filled(&docs);
+    for (filter, search) in [
+        (None, None),
+        (Some("description eq \"d3\""), None),
+        (Some("description eq \"nobody\""), None),
+        (Some("sn eq \"s1\""), None),
+        (Some("sn eq \"s1\" and description pr"), None),
+        (Some("!(sn pr)"), None),
+        (Some("userName co \"1\" or description eq \"d0\""), None),
+        (Some("description eq \"d3\""), Some("u s")),
+        (None, Some("u1")),
+    ] {
+        for sort in [None, Some("userName"), Some("sn")] {
+            for descending in [false, true] {
+                let query = ManagedQuery {
+                    filter: filter.map(|text| Filter::parse(text).unwrap()),
+                    search: search.map(str::to_owned),
+                    sort: sort.map(str::to_owned),
+                    descending,
+                    after: None,
+                    limit: 4,
+                };
+                let whole = store.read_blocking(|r| Ok(list(r, &ManagedQuery { limit: 100, ..query.clone() }))).unwrap();
+                for looked_through in [1, 7, 1000] {
+                    assert_eq!(glances(&store, &query, looked_through).0, whole, "{query:?} by {looked_through}");
+                }
+            }
+        }
+    }
+    let rare = ManagedQuery {
+        filter: Some(Filter::parse("description eq \"nobody\"").unwrap()),
+        limit: 4,
+        ..ManagedQuery::default()
+    };
+    assert_eq!(glances(&store, &rare, 10), (Vec::new(), 6), "an empty page still goes on");
+    let all = store.read_blocking(|r| r.managed_glance(&user_type(), &ManagedQuery { limit: 4, ..ManagedQuery::default() }, 10));
+    let all = all.unwrap();
+    assert_eq!((all.total, all.least), (10, true), "nobody counts sixty to show four");
+}
+
 #[test]
 fn a_cursor_of_somebody_else_is_refused_in_words() {
     let (_folder, store) = fresh();

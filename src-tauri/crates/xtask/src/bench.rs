@@ -64,12 +64,18 @@ impl Cost {
     }
 }
 
-/// Runs the benchmark; `--quick` leaves out the million.
+/// Runs the benchmark; `--quick` leaves out the million, `--users` measures the list of users instead.
 pub fn measure(arguments: &[String]) -> Result<(), String> {
     let sizes: &[u64] = match arguments {
         [] => &[10_000, 100_000, 1_000_000],
         [one] if one == "--quick" => &[10_000, 100_000],
-        other => return Err(format!("`cargo xtask bench` takes nothing or --quick, not {other:?}.")),
+        [one] if one == "--users" => return pages(USERS),
+        [one, many] if one == "--users" => {
+            return pages(many.parse().map_err(|_| format!("`{many}` is no number of users."))?);
+        }
+        other => {
+            return Err(format!("`cargo xtask bench` takes nothing, --quick or --users [N], not {other:?}."));
+        }
     };
     run(&mut cargo(&["build", "--release", "-p", "engine", "--example", "bench"]))?;
     run(&mut cargo(&["build", "--release", "-p", "store", "--example", "bulk_insert"]))?;
@@ -109,6 +115,46 @@ pub fn measure(arguments: &[String]) -> Result<(), String> {
         Ok(())
     } else {
         Err(problems.join("\n"))
+    }
+}
+
+/// Users whose list is measured.
+const USERS: u64 = 1_000_000;
+/// The longest that a page of their list may take, in milliseconds.
+const SLOWEST_PAGE_MS: f64 = 100.0;
+
+/// Measures the list of so many users: every kind of page in every order, by the program that fills and asks the repository.
+fn pages(records: u64) -> Result<(), String> {
+    run(&mut cargo(&["build", "--release", "-p", "store", "--example", "people"]))?;
+    let programs = Workspace::read()?.released();
+    let folder = programs.join("bench").join("users");
+    empty(&folder)?;
+    let mut command = Command::new(program(&programs.join("examples"), "people"));
+    command.arg(records.to_string()).arg(&folder);
+    let said = ask(&mut command).ok_or_else(|| format!("`{}` failed; run it to see why.", line(&command)))?;
+    fs::remove_dir_all(&folder).map_err(|problem| format!("{} cannot be removed: {problem}.", folder.display()))?;
+    let pages: Vec<Page> = said.lines().filter_map(Page::parse).collect();
+    let slow: Vec<&Page> = pages.iter().filter(|page| page.ms > SLOWEST_PAGE_MS).collect();
+    let slowest = pages.iter().max_by(|a, b| a.ms.total_cmp(&b.ms));
+    let slowest = slowest.ok_or("the program measured no page.")?;
+    println!("{} pages of the list of {records} users; the slowest takes {:.1} ms: {}", pages.len(), slowest.ms, slowest.name);
+    if slow.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = slow.iter().map(|page| format!("  {:>8.1} ms  {}", page.ms, page.name)).collect();
+    Err(format!("{} pages take more than {SLOWEST_PAGE_MS} ms:\n{}", slow.len(), lines.join("\n")))
+}
+
+/// How long one page of a list takes.
+struct Page {
+    name: String,
+    ms: f64,
+}
+
+impl Page {
+    fn parse(text: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(text).ok()?;
+        Some(Self { name: value.get("page")?.as_str()?.to_owned(), ms: value.get("ms")?.as_f64()? })
     }
 }
 

@@ -1,10 +1,13 @@
 import type { TypeProblem } from "../../backend/bindings/TypeProblem";
 import { IconButton } from "../../parts/Button";
 import { SelectField, Switch, TextField } from "../../parts/Field";
+import { Notice } from "../../parts/Problem";
 import { cellText } from "../../words/value";
 import { PolicyList } from "./PolicyList";
 import { Problems } from "./Problems";
 import { isRequired, isUnique, kindOf, policiesOf, propertyOf, type TypeDocument, withPolicies, withProperty, withRequired, withUnique } from "./schema";
+
+const NESTED = new Set(["array", "object", "relationship"]);
 
 /** Everything about one property that has no column of its own. */
 export function PropertyPanel({ doc, name, known, problems, onChange, onClose }: {
@@ -37,6 +40,11 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
       </div>
       <div className="flex flex-col gap-4 px-4 py-3">
         <Problems problems={problems} />
+        {NESTED.has(kind) && (
+          <Notice tone="off">
+            {kind === "relationship" ? "A reference to another object is kept as it is given; nothing here follows it or keeps its other end in step." : `Values of type ${kind} come by mappings and over REST; the form shows them, and no list can be sorted or searched by them.`}
+          </Notice>
+        )}
         <TextField label="Title" value={text("title")} onChange={(title) => onChange(withProperty(doc, name, { title }))} />
         <Switch label="Required" checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
         <Switch label="Searchable" help="has an index, and is found by its words" checked={property["searchable"] === true} onChange={(searchable) => onChange(withProperty(doc, name, { searchable }))} />
@@ -45,6 +53,7 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
         <DefaultField kind={kind} value={property["default"]} onChange={(value) => onChange(withProperty(doc, name, { default: value }))} />
         <Switch label="May be null" checked={nullable} onChange={(on) => onChange(withProperty(doc, name, { type: on ? [kind, "null"] : kind }))} />
         <Switch label="Shown in the form" checked={property["viewable"] !== false} onChange={(viewable) => onChange(withProperty(doc, name, { viewable }))} />
+        <Switch label="Edited by its owner" help="people may change it in their own profile" checked={property["userEditable"] === true} onChange={(userEditable) => onChange(withProperty(doc, name, { userEditable }))} />
         <Switch label="Private" help="stored and never shown" checked={property["scope"] === "private"} onChange={(on) => onChange(withProperty(doc, name, { scope: on ? "private" : undefined }))} />
         <section aria-label="Policies of this property">
           <h3 className="mb-2 font-semibold">Policies</h3>

@@ -34,7 +34,7 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
   const many = `${number(ids.length)} ${objectsWord(kind, ids.length !== 1)}`;
   const pickable = Math.min(total, MOST_PICKED);
 
-  function delete_() {
+  function remove() {
     bulk.mutate(
       { ids, change: (part) => call("objects_delete", { kind: kind.name, ids: part }) },
       {
@@ -66,8 +66,8 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
       <ExportButton kind={kind} state={state} columns={columns} ids={ids} />
       <Button onClick={deleting.show}>Delete</Button>
       {changing.open && <SetAttribute kind={kind} ids={ids} onClose={changing.hide} onRefused={pick} />}
-      <Confirm title={`Delete ${many}?`} action={bulk.progress ? `${number(bulk.progress.looked)} of ${number(ids.length)}` : `Delete ${many}`} open={deleting.open} busy={bulk.isPending} onClose={() => (bulk.isPending ? bulk.stop() : deleting.hide())} onConfirm={delete_}>
-        <p>They are deleted here, and their history with them stays in the audit. Elsewhere:</p>
+      <Confirm title={`Delete ${many}?`} action={bulk.progress ? `${number(bulk.progress.looked)} of ${number(ids.length)}` : `Delete ${many}`} open={deleting.open} busy={bulk.isPending} onClose={() => (bulk.isPending ? bulk.stop() : deleting.hide())} onConfirm={remove}>
+        <p>They are deleted here. Elsewhere:</p>
         {deleting.open && !bulk.isPending && <DeleteEffects kind={kind.name} ids={ids} />}
         {bulk.error && <Problem error={bulk.error} />}
       </Confirm>

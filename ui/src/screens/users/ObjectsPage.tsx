@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 
 import type { UserRow } from "../../backend/bindings/UserRow";
 import { Button } from "../../parts/Button";
@@ -22,6 +22,9 @@ import { type Kind, listPlace, newPlace, objectPlace, objectsWord } from "./kind
 import type { ListState } from "./listState";
 import { kindQuery, objectsList } from "./queries";
 import { useSelection } from "./useSelection";
+
+/** Objects that one page looks through where no index leads to the matches. */
+const LOOKED = 10_000;
 
 /** Addresses are long and states are short; the others share what is left. */
 const WIDTHS: Record<string, string> = { userName: "28%", mail: "28%", accountStatus: "110px" };
@@ -73,10 +76,17 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
   const show = useCallback((part: ListState) => void navigate({ ...listPlace(name, { ...state, ...part }), replace: true }), [name, navigate, state]);
   const search = useCallback((text: string) => show({ q: text || undefined }), [show]);
+  // A page without a row says only that there is none among those looked through so far.
+  const looking = hasNextPage && list.data?.pages.at(-1)?.objects.length === 0;
+  useEffect(() => {
+    if (looking && !isFetchingNextPage) void fetchNextPage();
+  }, [looking, isFetchingNextPage, fetchNextPage]);
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.objects) ?? [], [list.data]);
   const picked = useSelection(rows);
   const first = list.data?.pages[0];
-  const total = first?.total ?? 0;
+  // Where nobody has counted to the end, there are as many as have come, and more while there is a next page.
+  const total = first?.totalIsLeast ? Math.max(first.total, rows.length) : (first?.total ?? 0);
+  const least = first?.totalIsLeast === true && (hasNextPage || total > rows.length);
   const error = kind.error ?? (filter === "" ? list.error : null);
   const asked = q.trim() !== "" || filter !== "";
 
@@ -93,7 +103,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
       }
       beside={
         <span role="status" className="shrink-0 text-soft">
-          {first && kind.data && `${number(total)}${first.totalIsLeast ? "+" : ""} ${objectsWord(kind.data, total !== 1)}${asked ? " found" : ""}`}
+          {first && kind.data && `${number(total)}${least ? "+" : ""} ${objectsWord(kind.data, total !== 1)}${asked ? " found" : ""}`}
         </span>
       }
       actions={
@@ -145,6 +155,13 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
             <Skeleton rows={12} />
           </div>
         )
+      ) : rows.length === 0 && looking ? (
+        <div className="px-6 pt-7">
+          <p role="status" className="mb-3 text-soft">
+            None among the first {number(list.data.pages.length * LOOKED)} looked through; looking further.
+          </p>
+          <Skeleton rows={8} />
+        </div>
       ) : rows.length === 0 ? (
         <div className="p-6">
           <Nothing>
@@ -171,7 +188,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
             rows={rows}
             rowKey={(user) => user.id}
             rowName={(user) => objectName(user.attributes)}
-            total={total}
+            total={hasNextPage ? Math.max(total, rows.length + 1) : rows.length}
             sort={sortOf(sort)}
             onSort={({ key, descending }) => show({ sort: `${descending ? "-" : ""}${key}` })}
             onOpen={(user) => void navigate(objectPlace(name, user.id, state))}
@@ -179,7 +196,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
             place={`${q.trim()} ${filter} ${sort ?? ""}`}
             selection={picked.selection}
           />
-          {picked.ids.length > 0 && <BulkBar kind={kind.data} state={state} picked={picked} columns={names} total={total} totalIsLeast={first?.totalIsLeast ?? false} />}
+          {picked.ids.length > 0 && <BulkBar kind={kind.data} state={state} picked={picked} columns={names} total={total} totalIsLeast={least} />}
         </div>
       )}
     </Page>

@@ -40,7 +40,7 @@ export function kindOf({ summary, properties }: ManagedTypeDetail): Kind {
         searchable,
         // `userEditable` is about people editing their own profile; an administrator edits everything that is stored.
         editable: !computed,
-        policies: policies.filter(({ checked }) => checked).map(({ words }) => words),
+        policies: policies.filter(({ id, checked }) => checked && id !== "required").map(({ words }) => words),
       })),
     secrets: properties.filter(({ protection }) => protection !== null),
   };

@@ -20,7 +20,7 @@ export function objectsList(kind: string, { q = "", filter, sort }: ListState) {
   const asked = { kind, search: q.trim() || null, filter: filter ?? null, sort: sort ?? null, exactTotal: false };
   return infiniteQueryOptions({
     queryKey: ["objects_list", asked] as const,
-    queryFn: ({ pageParam }) => call("objects_list", { ...asked, after: pageParam, limit: PAGE }),
+    queryFn: ({ pageParam }) => call("objects_glance", { ...asked, after: pageParam, limit: PAGE }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,

@@ -87,8 +87,8 @@ export function ManualAssociation({ opened, onOpen }: { opened: string | null; o
                   <tr key={row.source.id} className={opened === row.source.id ? "bg-picked" : "hover:bg-hover"} onClick={() => onOpen(row, first.linkQualifier)}>
                     <th scope="row">
                       <button type="button" aria-current={opened === row.source.id || undefined} className="flex max-w-full min-w-0 items-baseline gap-2 rounded-sm text-left" onClick={() => onOpen(row, first.linkQualifier)}>
-                        <span className="min-w-0 shrink-0 truncate font-medium">
-                          <Outside text={row.source.title} className="max-w-60" />
+                        <span className="max-w-[65%] shrink-0 truncate font-medium">
+                          <Outside text={row.source.title} />
                         </span>
                         <bdi className="min-w-0 truncate text-soft">{addressOf(row.source)}</bdi>
                       </button>
@@ -123,7 +123,7 @@ function LinkedTo({ row }: { row: AssociationRow }) {
   if (row.target) {
     return (
       <span className="flex min-w-0 items-baseline gap-2">
-        <Outside text={row.target.title} className="max-w-60 shrink-0" />
+        <Outside text={row.target.title} className="max-w-[65%]! shrink-0" />
         <bdi className="min-w-0 truncate text-soft">{addressOf(row.target)}</bdi>
       </span>
     );
