@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useState } from "react";
 
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
@@ -111,8 +111,9 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
 /** How fast a run goes and how long it may take, from how far it was at each look. */
 function Pace({ run }: { run: RunSummary }) {
   const [marks, setMarks] = useState<Mark[]>([]);
-  const { stage, processed, durationMs } = run;
-  useEffect(() => setMarks((before) => marked(before, { stage, processed }, durationMs)), [stage, processed, durationMs]);
+  const last = marks.at(-1);
+  // A new look is taken in as it is drawn.
+  if (last?.at !== run.durationMs || last.stage !== run.stage || last.processed !== run.processed) setMarks(marked(marks, run, run.durationMs));
   return <span>{paceWords(marks, run.total)}</span>;
 }
 

@@ -119,12 +119,13 @@ function spanOf(ms: number): Pick<ScheduleForm, "every" | "unit"> {
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
+const two = (value: number): string => String(value).padStart(2, "0");
+
 /** A moment as the person's clock shows it, for a field. */
 function localOf(moment: string): string {
   const at = Date.parse(moment);
   if (Number.isNaN(at)) return "";
   const date = new Date(at);
-  const two = (value: number) => String(value).padStart(2, "0");
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
