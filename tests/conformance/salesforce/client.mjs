@@ -150,6 +150,22 @@ check("a bulk query is read to its end", async () => {
   assert.equal(new Set(records.map((record) => record.Id)).size, totalSize);
 });
 
+check("records are made as trees and read in batches", async () => {
+  const record = (type, referenceId, fields) => ({ attributes: { type, referenceId }, ...fields });
+  const made = await client.requestPost(`/services/data/v${VERSION}/composite/tree/Account`, {
+    records: [record("Account", "a", { Name: "Js tree", Contacts: { records: [record("Contact", "c", { LastName: "Js leaf" })] } })],
+  });
+  assert.deepEqual([made.hasErrors, made.results.length], [false, 2]);
+  const read = await client.requestPost(`/services/data/v${VERSION}/composite/batch`, {
+    batchRequests: made.results.map(({ id, referenceId }) => ({
+      method: "GET",
+      url: `v${VERSION}/sobjects/${referenceId === "a" ? "Account" : "Contact"}/${id}`,
+    })),
+  });
+  assert.deepEqual(read.results.map((result) => result.statusCode), [200, 200]);
+  assert.equal(read.results[1].result.AccountId, made.results[0].id);
+});
+
 check("limits are told", async () => {
   const { DailyApiRequests: daily } = await client.limits();
   assert.ok(daily.Remaining > 0 && daily.Remaining < daily.Max);

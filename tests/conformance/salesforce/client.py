@@ -203,6 +203,21 @@ def setup_and_other_records_do_not_mix():
 
 
 @check
+def several_calls_in_one_use_each_other_s_answers():
+    base = "/services/data/v66.0"
+    parts = [
+        {"method": "POST", "url": f"{base}/sobjects/Account", "referenceId": "firm", "body": {"Name": "Py together"}},
+        {"method": "POST", "url": f"{base}/sobjects/Contact", "referenceId": "person",
+         "body": {"LastName": "Py", "AccountId": "@{firm.id}"}},
+        {"method": "GET", "url": f"{base}/sobjects/Contact/@{{person.id}}", "referenceId": "read"},
+    ]
+    answer = client.restful("composite", method="POST", json={"allOrNone": True, "compositeRequest": parts})
+    firm, _, read = answer["compositeResponse"]
+    same([each["httpStatusCode"] for each in answer["compositeResponse"]], [201, 201, 200])
+    same(read["body"]["AccountId"], firm["body"]["id"])
+
+
+@check
 def changes_and_deletions_of_a_span_are_told():
     made = client.Lead.create({"LastName": "Span", "Company": "Spanner"})["id"]
     gone = client.Lead.create({"LastName": "Gone", "Company": "Spanner"})["id"]

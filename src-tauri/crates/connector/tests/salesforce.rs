@@ -202,6 +202,13 @@ async fn authorize(
 
 // ---- authorization ----
 
+/// An organization that somebody has authorized the app in.
+async fn authorized(options: Options) -> (World, MemoryCredentials) {
+    let (world, credentials) = (World::new(options).await, secret());
+    authorize(&world, &credentials, world.app()).await.unwrap();
+    (world, credentials)
+}
+
 #[tokio::test]
 async fn consent_with_and_without_a_secret_ends_in_a_connection_that_works() {
     for (require_secret, credentials) in [(true, secret()), (false, MemoryCredentials::new())] {
@@ -236,9 +243,8 @@ async fn a_refusal_on_the_consent_page_says_what_to_do() {
 #[tokio::test]
 async fn an_ended_session_is_renewed_once_and_in_the_middle_of_a_read() {
     for rotate in [false, true] {
-        let world = World::new(Options { rotate_refresh_tokens: rotate, ..rotating(5000) }).await;
-        let credentials = secret();
-        authorize(&world, &credentials, world.app()).await.unwrap();
+        let (world, credentials) =
+            authorized(Options { rotate_refresh_tokens: rotate, ..rotating(5000) }).await;
         let salesforce = world.salesforce(world.app(), credentials.clone());
         let mut pages = salesforce.search(users(&["Username"]));
         let mut seen = pages.next().await.unwrap().unwrap().objects.len();
@@ -260,9 +266,7 @@ async fn an_ended_session_is_renewed_once_and_in_the_middle_of_a_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_refreshes_over_four_processes_never_use_a_token_twice() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let processes: Vec<Arc<Salesforce>> =
         (0..4).map(|_| Arc::new(world.salesforce(world.app(), credentials.clone()))).collect();
     for _ in 0..100 {
@@ -293,9 +297,7 @@ async fn a_refresh_whose_answer_is_lost_is_asked_about_and_never_repeated_blindl
         (true, Action::TruncatedJson, false),
     ] {
         let name = format!("rotation {rotate}, {action:?}");
-        let world = World::new(Options { rotate_refresh_tokens: rotate, ..rotating(3) }).await;
-        let credentials = secret();
-        authorize(&world, &credentials, world.app()).await.unwrap();
+        let (world, credentials) = authorized(Options { rotate_refresh_tokens: rotate, ..rotating(3) }).await;
         let salesforce = world.salesforce(world.app(), credentials.clone());
         world.org().expire_sessions();
         world.org().add_fault(Fault::on("/services/oauth2/token", action));
@@ -330,9 +332,7 @@ async fn a_refresh_whose_answer_is_lost_is_asked_about_and_never_repeated_blindl
 
 #[tokio::test]
 async fn a_revoked_authorization_is_told_once_and_not_asked_for_again() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let salesforce = world.salesforce(world.app(), credentials.clone());
     world.org().revoke_all();
     let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
@@ -346,9 +346,7 @@ async fn a_revoked_authorization_is_told_once_and_not_asked_for_again() {
 
 #[tokio::test]
 async fn a_refusal_that_does_not_concern_the_token_leaves_it_usable() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let salesforce = world.salesforce(world.app(), credentials.clone());
     world.org().expire_sessions();
     let busy = json!({"error": "rate_limit_exceeded", "error_description": "too many"});
@@ -362,9 +360,7 @@ async fn a_refusal_that_does_not_concern_the_token_leaves_it_usable() {
 
 #[tokio::test]
 async fn the_address_that_comes_with_a_token_is_adopted_unless_it_is_a_strangers() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let salesforce = world.salesforce(world.app(), credentials.clone());
     let moved = world.sandbox.url().replace("127.0.0.1", "localhost");
     world.org().set_instance_url(Some(moved.clone()));
@@ -398,9 +394,7 @@ async fn client_credentials_need_nobody_s_consent() {
 
 #[tokio::test]
 async fn revoking_gives_the_grant_back() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let salesforce = world.salesforce(world.app(), credentials.clone());
     assert_eq!(world.org().tokens().grants, 1);
     salesforce.revoke().await.unwrap();
@@ -780,6 +774,8 @@ async fn a_hundred_thousand_users_cost_few_calls_either_way() {
         }
         assert_eq!((seen, largest), (count, 2000));
         assert!(world.api_calls() <= most, "{} calls", world.api_calls());
+        let side_by_side = world.paths().iter().any(|p| p.ends_with("/resultPages"));
+        assert_eq!(side_by_side, most == 10, "{:?}", world.paths());
     }
 }
 
@@ -788,14 +784,8 @@ async fn locked_rows_are_tried_again_in_smaller_calls() {
     let lock = |times| RowFault {
         object: Some("Contact".into()),
         operation: Some("update".into()),
-        id: None,
-        field: None,
-        value: None,
-        nth: 1,
         times,
-        code: "UNABLE_TO_LOCK_ROW".into(),
-        message: "unable to obtain exclusive access to this record".into(),
-        fields: vec![],
+        ..RowFault::of("UNABLE_TO_LOCK_ROW")
     };
     let world = World::new(seeded(600)).await;
     let salesforce = world.plain();
@@ -816,16 +806,11 @@ async fn each_record_of_a_mixed_batch_gets_its_own_outcome() {
     let salesforce = world.plain();
     let contacts: Vec<String> = world.org().records("Contact").into_iter().map(|r| r.id).collect();
     let fault = |id: &str, code: &str, message: &str, fields: &[&str]| RowFault {
-        object: None,
-        operation: None,
         id: Some(id.to_owned()),
-        field: None,
-        value: None,
-        nth: 1,
         times: ALWAYS,
-        code: code.into(),
         message: message.into(),
         fields: names(fields),
+        ..RowFault::of(code)
     };
     world.org().add_row_fault(fault(
         &contacts[0],
@@ -907,9 +892,7 @@ async fn a_share_of_the_day_is_left_to_others() {
 
 #[tokio::test]
 async fn secrets_do_not_show_in_errors() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let salesforce = world.salesforce(world.app(), credentials.clone());
     world.org().revoke_all();
     let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
@@ -921,9 +904,7 @@ async fn secrets_do_not_show_in_errors() {
 
 #[tokio::test]
 async fn processes_that_are_killed_while_they_renew_never_make_a_token_be_used_twice() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let (mut killed, mut again) = (0, 0);
     for steps in (0..80).map(|n| n % 9) {
         world.org().expire_sessions();
@@ -1056,16 +1037,11 @@ async fn a_bulk_write_gives_each_record_its_outcome() {
     let contacts: Vec<String> = world.org().records("Contact").into_iter().take(400).map(|r| r.id).collect();
     assert_eq!(contacts.len(), 400);
     let fault = |id: &str, times, code: &str| RowFault {
-        object: None,
-        operation: None,
         id: Some(id.to_owned()),
-        field: None,
-        value: None,
-        nth: 1,
         times,
-        code: code.into(),
         message: "no".into(),
         fields: names(&["Title"]),
+        ..RowFault::of(code)
     };
     world.org().add_row_fault(fault(&contacts[0], ALWAYS, "FIELD_CUSTOM_VALIDATION_EXCEPTION"));
     world.org().add_row_fault(fault(&contacts[1], 1, "UNABLE_TO_LOCK_ROW"));
@@ -1224,9 +1200,7 @@ async fn a_long_feed_survives_its_cursor_and_goes_on_from_any_page() {
 
 #[tokio::test]
 async fn a_test_says_who_and_what_and_how_much() {
-    let world = World::new(rotating(3)).await;
-    let credentials = secret();
-    authorize(&world, &credentials, world.app()).await.unwrap();
+    let (world, credentials) = authorized(rotating(3)).await;
     let report = world.salesforce(world.app(), credentials.clone()).test().await.unwrap();
     let told = report.checked.join("\n");
     for part in [
@@ -1294,4 +1268,90 @@ async fn a_list_with_a_hole_is_refused() {
     assert_eq!(error.kind, ErrorKind::Untrusted);
     assert!(error.message.contains("has a hole"), "{error}");
     assert!(script.requests()[2].target.contains("COUNT"), "{:?}", script.requests()[2]);
+}
+
+// ---- what the organization says about its types ----
+
+#[tokio::test]
+async fn a_description_is_read_again_only_if_it_changed() {
+    let world = World::new(seeded(3)).await;
+    let salesforce = world.plain();
+    let described = |status: u16| {
+        let calls = world.org().calls();
+        calls.iter().filter(|c| c.path.ends_with("/describe") && c.status == status).count()
+    };
+    let first = salesforce.schema("User").await.unwrap();
+    assert_eq!((described(200), described(304)), (1, 0));
+    assert_eq!(salesforce.schema("User").await.unwrap(), first);
+    assert_eq!((described(200), described(304)), (1, 1));
+    // Writes trust it for a quarter of an hour.
+    let uid = people(&world.org()).remove(0);
+    for waited in [0, 899, 1] {
+        world.waiter.wait(Duration::from_secs(waited)).await;
+        done(&salesforce.update("User", &[change(&uid, json!({"Title": "x"}))]).await[0]);
+    }
+    assert_eq!((described(200), described(304)), (1, 2));
+}
+
+#[tokio::test]
+async fn duplicates_are_refused_in_words_or_saved_by_choice() {
+    let rule = |operation: &str| RowFault {
+        object: Some("Contact".into()),
+        operation: Some(operation.into()),
+        times: ALWAYS,
+        ..RowFault::of("DUPLICATES_DETECTED")
+    };
+    for (more, saved) in [
+        (json!({}), false),
+        (json!({"duplicateRules": "save"}), true),
+        // A job cannot carry the choice; what it refuses takes the other way.
+        (json!({"duplicateRules": "save", "bulkWriteThreshold": 1}), true),
+    ] {
+        let world = World::new(seeded(60)).await;
+        world.org().add_row_fault(rule("create"));
+        world.org().add_row_fault(rule("update"));
+        let salesforce = world.with(more.clone());
+        let uids: Vec<String> = world.org().records("Contact").into_iter().take(3).map(|r| r.id).collect();
+        let changes: Vec<Change> = uids.iter().map(|u| change(u, json!({"Title": "Twin"}))).collect();
+        let made = salesforce.create("Contact", &[creation("1", json!({"LastName": "Twin"}))]).await;
+        let changed = salesforce.update("Contact", &changes).await;
+        for outcome in made.iter().chain(&changed) {
+            if saved {
+                done(outcome);
+            } else {
+                let (reason, _) = rejected(outcome);
+                assert!(reason.contains("duplicate rule") && reason.contains("`duplicateRules`"), "{reason}");
+            }
+        }
+        let twins = world
+            .org()
+            .records("Contact")
+            .iter()
+            .filter(|c| c.fields.get("Title").is_some_and(|t| t == "Twin"))
+            .count();
+        assert_eq!(twins, if saved { 3 } else { 0 }, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn no_call_ever_mixes_users_with_other_records() {
+    // The sandbox refuses such a call; each type goes its own way, so nothing is refused.
+    let world = World::new(seeded(300)).await;
+    let salesforce = world.with(json!({"userDelete": "freeze"}));
+    let uids = people(&world.org());
+    let contacts: Vec<String> = world.org().records("Contact").into_iter().map(|r| r.id).collect();
+    let title = |uid: &String| change(uid, json!({"Title": "x"}));
+    let (users, others): (Vec<Change>, Vec<Change>) =
+        (uids.iter().map(title).collect(), contacts.iter().map(title).collect());
+    let (frozen, users, others) = tokio::join!(
+        salesforce.delete("User", &uids[..40]),
+        salesforce.update("User", &users[40..]),
+        salesforce.update("Contact", &others),
+    );
+    for outcome in frozen.iter().chain(&users).chain(&others) {
+        done(outcome);
+    }
+    for call in world.org().calls().iter().filter(|c| c.method == "PATCH") {
+        assert_eq!(call.status, 200, "{call:?}");
+    }
 }

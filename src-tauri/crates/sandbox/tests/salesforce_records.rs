@@ -294,7 +294,8 @@ async fn several_calls_in_one() {
         ],
     )
     .await;
-    let all = |name: &str| (0..6).map(|at| got.at(&format!("/compositeResponse/{at}/{name}"))).collect::<Vec<_>>();
+    let all =
+        |name: &str| (0..6).map(|at| got.at(&format!("/compositeResponse/{at}/{name}"))).collect::<Vec<_>>();
     assert_eq!(all("httpStatusCode"), ["201", "201", "200", "200", "201", "400"], "{}", got.text);
     assert_eq!(got.at("/compositeResponse/2/body/AccountId"), got.at("/compositeResponse/0/body/id"));
     assert_eq!(got.at("/compositeResponse/5/body/0/errorCode"), "PROCESSING_HALTED");
@@ -315,7 +316,8 @@ async fn several_calls_in_one() {
         ],
     )
     .await;
-    let codes: Vec<String> = (0..4).map(|at| got.at(&format!("/compositeResponse/{at}/body/0/errorCode"))).collect();
+    let codes: Vec<String> =
+        (0..4).map(|at| got.at(&format!("/compositeResponse/{at}/body/0/errorCode"))).collect();
     assert_eq!(codes, ["PROCESSING_HALTED", "PROCESSING_HALTED", "STRING_TOO_LONG", "PROCESSING_HALTED"]);
     assert_eq!(bench.org.count("Account"), before);
 
@@ -331,9 +333,18 @@ async fn several_calls_in_one() {
             ]}),
         )
         .await;
-    assert_eq!((got.at("/graphs/0/isSuccessful"), got.at("/graphs/1/isSuccessful")), ("true".into(), "false".into()));
-    assert_eq!(got.at("/graphs/1/graphResponse/compositeResponse/1/body/0/errorCode"), "REQUIRED_FIELD_MISSING");
-    assert!(bench.org.find("Account", "Name", "Good").is_some() && bench.org.find("Account", "Name", "Bad").is_none());
+    assert_eq!(
+        (got.at("/graphs/0/isSuccessful"), got.at("/graphs/1/isSuccessful")),
+        ("true".into(), "false".into())
+    );
+    assert_eq!(
+        got.at("/graphs/1/graphResponse/compositeResponse/1/body/0/errorCode"),
+        "REQUIRED_FIELD_MISSING"
+    );
+    assert!(
+        bench.org.find("Account", "Name", "Good").is_some()
+            && bench.org.find("Account", "Name", "Bad").is_none()
+    );
 
     // A batch goes on after an error, unless it is told to halt.
     let parts = json!([
@@ -342,14 +353,25 @@ async fn several_calls_in_one() {
         {"method": "GET", "url": "v66.0/limits"},
     ]);
     for (halt, codes) in [(false, ["404", "201", "200"]), (true, ["404", "412", "412"])] {
-        let got = bench.call("POST", "/composite/batch", json!({"haltOnError": halt, "batchRequests": parts})).await;
+        let got = bench
+            .call("POST", "/composite/batch", json!({"haltOnError": halt, "batchRequests": parts}))
+            .await;
         let found: Vec<String> = (0..3).map(|at| got.at(&format!("/results/{at}/statusCode"))).collect();
         assert_eq!((got.at("/hasErrors").as_str(), found), ("true", codes.map(str::to_owned).to_vec()));
     }
     for (path, body) in [
-        ("/composite", json!({"compositeRequest": (0..26).map(|at| create(&format!("r{at}"), "Account", json!({}))).collect::<Vec<_>>()})),
-        ("/composite", json!({"compositeRequest": [create("same", "Account", json!({})), create("same", "Account", json!({}))]})),
-        ("/composite/batch", json!({"batchRequests": vec![json!({"method": "GET", "url": "v66.0/limits"}); 26]})),
+        (
+            "/composite",
+            json!({"compositeRequest": (0..26).map(|at| create(&format!("r{at}"), "Account", json!({}))).collect::<Vec<_>>()}),
+        ),
+        (
+            "/composite",
+            json!({"compositeRequest": [create("same", "Account", json!({})), create("same", "Account", json!({}))]}),
+        ),
+        (
+            "/composite/batch",
+            json!({"batchRequests": vec![json!({"method": "GET", "url": "v66.0/limits"}); 26]}),
+        ),
         ("/composite/graph", json!({})),
     ] {
         assert_eq!(bench.call("POST", path, body).await.status, 400, "{path}");

@@ -16,7 +16,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{Clock, ConnectorConfig, Secret};
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_MODIFIED_SINCE,
 };
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
@@ -24,8 +25,8 @@ use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
 use self::client::{NetworkSettings, chain};
-use self::pace::Lane;
 pub(crate) use self::opened::Opened;
+use self::pace::Lane;
 pub(crate) use self::pace::with_jitter;
 pub use self::pace::{RealTime, Waiter};
 use crate::credentials::Credentials;
@@ -594,7 +595,9 @@ impl Http {
 
     /// Asks, once, what tells when the day ends. Whatever comes back, the call that this is about goes on.
     async fn ask_for_day(&self, token: Option<&Secret>) {
-        let Some(url) = self.dialect.question().filter(|u| u.origin() == self.token_home.origin()) else { return };
+        let Some(url) = self.dialect.question().filter(|u| u.origin() == self.token_home.origin()) else {
+            return;
+        };
         if self.asked_for_day.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -609,7 +612,9 @@ impl Http {
         };
         match self.exchange(&call, token).await {
             Ok(answer) if answer.status == 200 => self.dialect.learn(&answer),
-            Ok(answer) => tracing::debug!(connector = %self.name, status = answer.status, "no answer when the day ends"),
+            Ok(answer) => {
+                tracing::debug!(connector = %self.name, status = answer.status, "no answer when the day ends")
+            }
             Err(_) => tracing::debug!(connector = %self.name, "no answer when the day ends"),
         }
     }
@@ -732,6 +737,8 @@ impl Http {
             self.keep_to(interval);
         }
         tracing::debug!(connector = %self.name, method = %call.method, path = call.url.path(), status, "call");
+        // Whoever reads piece by piece may make other calls meanwhile, which must not wait for it.
+        let connection = connection.filter(|_| !long);
         Ok(Opened::new(self, call, url, sent, response, headers, connection))
     }
 

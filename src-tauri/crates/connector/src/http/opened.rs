@@ -13,7 +13,7 @@ use crate::error::{ConnectorError, ErrorKind};
 /// How long a body that is read piece by piece may be under way as a whole.
 pub(super) const LONGEST: Duration = Duration::from_secs(2 * 3600);
 
-/// An answer that has begun. It keeps its connection until it is dropped. What was compressed comes unpacked.
+/// An answer that has begun. What was compressed comes unpacked.
 pub(crate) struct Opened<'h> {
     pub status: u16,
     pub headers: HeaderMap,
@@ -23,6 +23,7 @@ pub(crate) struct Opened<'h> {
     /// When the call was sent, on the waiter's clock.
     sent: Duration,
     response: Response,
+    /// Its place among the connections, while it counts as one.
     _connection: Option<SemaphorePermit<'h>>,
 }
 

@@ -319,18 +319,19 @@ mod tests {
                 retry_after: None,
                 body: body.to_string().into_bytes(),
             };
-            let found = match (SalesforceDialect { name: "sf".into(), save_duplicates: false }).judge(&answer, 0) {
-                Judgement::NotAccepted { expired: true, .. } => "expired".to_owned(),
-                Judgement::NotAccepted { .. } => "not accepted".to_owned(),
-                Judgement::Throttled { rest, .. } => format!("rest {}", rest.as_secs()),
-                Judgement::Busy { .. } => "busy".to_owned(),
-                Judgement::Trouble(e) => {
-                    assert_eq!(e.kind, ErrorKind::Unavailable);
-                    "trouble".to_owned()
-                }
-                Judgement::DayUsedUp { .. } => "the day is over".to_owned(),
-                Judgement::Refused(e) => format!("refused {:?}", e.kind),
-            };
+            let found =
+                match (SalesforceDialect { name: "sf".into(), save_duplicates: false }).judge(&answer, 0) {
+                    Judgement::NotAccepted { expired: true, .. } => "expired".to_owned(),
+                    Judgement::NotAccepted { .. } => "not accepted".to_owned(),
+                    Judgement::Throttled { rest, .. } => format!("rest {}", rest.as_secs()),
+                    Judgement::Busy { .. } => "busy".to_owned(),
+                    Judgement::Trouble(e) => {
+                        assert_eq!(e.kind, ErrorKind::Unavailable);
+                        "trouble".to_owned()
+                    }
+                    Judgement::DayUsedUp { .. } => "the day is over".to_owned(),
+                    Judgement::Refused(e) => format!("refused {:?}", e.kind),
+                };
             assert_eq!(found, expect, "{status} {body}");
         }
     }

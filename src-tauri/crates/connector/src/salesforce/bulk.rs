@@ -165,9 +165,7 @@ impl Salesforce {
     /// One of the three results of an ingest job, line by line with its head.
     pub(super) async fn ingest_results(&self, job: &Job, which: &str) -> Result<Vec<Vec<String>>, Failure> {
         let call = self.get(self.url(&format!("jobs/ingest/{}/{which}", job.id)));
-        self.http
-            .send(&call, |answer| lines(&answer.body))
-            .await
+        self.http.send(&call, |answer| lines(&answer.body)).await
     }
 }
 

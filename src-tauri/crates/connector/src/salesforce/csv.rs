@@ -219,7 +219,9 @@ mod tests {
 
     #[test]
     fn a_cut_text_is_noticed() {
-        for (text, expect) in [("Id,A\n1,x\n2,y\n", 3), ("Id,A\n1,x\n2,y", 3), ("\u{feff}Id\r\n\r\n1\r\n", 2), ("", 0)] {
+        for (text, expect) in
+            [("Id,A\n1,x\n2,y\n", 3), ("Id,A\n1,x\n2,y", 3), ("\u{feff}Id\r\n\r\n1\r\n", 2), ("", 0)]
+        {
             assert_eq!(lines(text.as_bytes()).map(|all| all.len()), Ok(expect), "{text:?}");
         }
         for cut in ["Id,A\n1,x\n2\n", "Id,A\n1,\"x", "Id,A\n1,x\n2"] {

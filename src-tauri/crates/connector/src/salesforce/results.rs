@@ -25,7 +25,7 @@ use crate::http::{Failure, with_jitter};
 
 /// Most records in one page of a result.
 const ROWS: u64 = 50_000;
-/// Pages under way at the same time.
+/// Pages under way at the same time, at most.
 const AT_ONCE: usize = 3;
 /// Records that are handed over together, and how many such packets wait for whoever reads.
 const PACKET: usize = 250;
@@ -76,6 +76,7 @@ impl Salesforce {
     pub(super) fn results(&self, job: QueryJob) -> BoxStream<'_, Result<Vec<Attributes>, ConnectorError>> {
         Box::pin(try_stream! {
             let mut pages = self.first_pages(&job).await?;
+            let at_once = usize::try_from(self.http.connections()).map_or(AT_ONCE, |most| most.min(AT_ONCE));
             let mut under_way: VecDeque<Receiver<Vec<Attributes>>> = VecDeque::new();
             let mut downloads = FuturesUnordered::new();
             let mut records: Vec<Attributes> = Vec::new();
@@ -85,7 +86,7 @@ impl Salesforce {
                     let next = self.more_pages(&job, &mut pages, more).await?;
                     self.add(&job, &mut pages, next)?;
                 }
-                while under_way.len() < AT_ONCE && let Some(url) = pages.urls.pop_front() {
+                while under_way.len() < at_once && let Some(url) = pages.urls.pop_front() {
                     let (sender, receiver) = channel(PACKETS);
                     downloads.push(self.download(&job, url, sender));
                     under_way.push_back(receiver);
@@ -140,7 +141,12 @@ impl Salesforce {
     }
 
     /// A page that has come to its end.
-    fn ended(&self, job: &QueryJob, pages: &mut Pages, locator: Option<String>) -> Result<(), ConnectorError> {
+    fn ended(
+        &self,
+        job: &QueryJob,
+        pages: &mut Pages,
+        locator: Option<String>,
+    ) -> Result<(), ConnectorError> {
         match locator.filter(|_| pages.chained) {
             Some(locator) => self.add(job, pages, vec![self.page(job, Some(&locator))]),
             None => Ok(()),
@@ -168,14 +174,15 @@ impl Salesforce {
 
     /// Side by side where that is offered and costs no more calls, one after the other elsewhere.
     async fn first_pages(&self, job: &QueryJob) -> Result<Pages, ConnectorError> {
-        let mut pages =
-            Pages { urls: VecDeque::new(), more: None, chained: false, known: HashSet::new() };
+        let mut pages = Pages { urls: VecDeque::new(), more: None, chained: false, known: HashSet::new() };
         let alone = job.expected.map(|expected| expected.div_ceil(ROWS).max(1));
         if self.settings.version >= RESULT_PAGES && alone != Some(1) {
             let url = self.url(&format!("jobs/query/{}/resultPages", job.id));
             match self.send(&self.get(url), |a| a.json::<ResultPages>()).await {
                 Ok(told) => {
-                    let few = alone.is_none_or(|alone| told.result_pages.len() as u64 <= alone);
+                    // There are more of them than these when it says so.
+                    let least = told.result_pages.len() as u64 + u64::from(told.done != Some(true));
+                    let few = alone.is_none_or(|alone| least <= alone);
                     if few && !told.result_pages.is_empty() {
                         let urls = self.addresses(job, &mut pages, told)?;
                         self.add(job, &mut pages, urls)?;
@@ -206,7 +213,12 @@ impl Salesforce {
         told.result_pages.iter().map(|page| self.address(job, &page.result_url)).collect()
     }
 
-    async fn more_pages(&self, job: &QueryJob, pages: &mut Pages, url: Url) -> Result<Vec<Url>, ConnectorError> {
+    async fn more_pages(
+        &self,
+        job: &QueryJob,
+        pages: &mut Pages,
+        url: Url,
+    ) -> Result<Vec<Url>, ConnectorError> {
         if !pages.known.insert(url.clone()) {
             return Err(self.untrusted(format!("the results of bulk job {} do not advance", job.id)));
         }

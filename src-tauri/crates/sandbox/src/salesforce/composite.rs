@@ -152,7 +152,9 @@ fn carry_out(
     let path = if path.starts_with("/services/data/") { path } else { format!("/services/data{path}") };
     let segments = segments(&path);
     let names: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let [_, _, version, tail @ ..] = names.as_slice() else { return Err(wrong("no resource has this address")) };
+    let [_, _, version, tail @ ..] = names.as_slice() else {
+        return Err(wrong("no resource has this address"));
+    };
     let version = routes::version(version).ok_or_else(|| wrong("the address names no API version"))?;
     let nested = matches!(tail, ["composite"] | ["composite", "batch" | "graph" | "tree", ..]);
     if nested || matches!(tail, ["jobs", ..]) {
@@ -160,7 +162,8 @@ fn carry_out(
     }
     let mut all: HeaderMap = request.headers.clone();
     for (name, value) in headers.into_iter().flatten() {
-        let own = ["accept", "authorization", "content-type"].iter().any(|own| name.eq_ignore_ascii_case(own));
+        let own =
+            ["accept", "authorization", "content-type"].iter().any(|own| name.eq_ignore_ascii_case(own));
         let header = HeaderName::from_bytes(name.as_bytes()).ok();
         let value = value.as_str().and_then(|text| HeaderValue::from_str(text).ok());
         if let (false, Some(header), Some(value)) = (own, header, value) {
@@ -173,7 +176,10 @@ fn carry_out(
         query: pairs(query.as_bytes()),
         headers: all,
         base: request.base.clone(),
-        body: body.filter(|body| !body.is_null()).map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        body: body
+            .filter(|body| !body.is_null())
+            .map(|body| body.to_string().into_bytes())
+            .unwrap_or_default(),
         now: request.now,
         segments: segments.clone(),
     };
@@ -189,11 +195,14 @@ fn resolved(text: &str, answers: &HashMap<String, Done>) -> Result<String, Strin
         let missing = || format!("Invalid reference specified. No value for {name} found");
         let (id, path) = name.split_once('.').ok_or_else(missing)?;
         let answer = answers.get(id.trim()).filter(|done| done.is_fine()).ok_or_else(missing)?;
-        let pointer: String = path.split('.').flat_map(|step| {
-            // `records[0].Id`
-            let step = step.replace('[', "/").replace(']', "");
-            ['/'].into_iter().chain(step.chars().collect::<Vec<_>>())
-        }).collect();
+        let pointer: String = path
+            .split('.')
+            .flat_map(|step| {
+                // `records[0].Id`
+                let step = step.replace('[', "/").replace(']', "");
+                ['/'].into_iter().chain(step.chars().collect::<Vec<_>>())
+            })
+            .collect();
         out.push_str(before);
         match answer.body.pointer(&pointer) {
             Some(Value::String(text)) => out.push_str(text),
@@ -276,9 +285,8 @@ fn one(shared: &Shared, request: &Request, part: &Part<'_>, answers: &HashMap<St
 fn composite(shared: &Shared, request: &Request) -> Result<Answer, Problem> {
     let body = request.object()?;
     let parts = parts(&body, MOST_PARTS)?;
-    let heavy = parts.iter().filter(|part| {
-        part.url.contains("/query") || part.url.contains("/composite/sobjects")
-    });
+    let heavy =
+        parts.iter().filter(|part| part.url.contains("/query") || part.url.contains("/composite/sobjects"));
     if heavy.count() > MOST_HEAVY {
         let message = format!("At most {MOST_HEAVY} subrequests can be queries or collections");
         return Err(Problem::new(400, "LIMIT_EXCEEDED", message));
@@ -303,8 +311,10 @@ fn graphs(shared: &Shared, request: &Request) -> Result<Answer, Problem> {
         let parts = parts(graph, MOST_NODES)?;
         let answers = in_order(shared, request, &parts, true);
         let responses: Vec<Value> = answers.iter().map(Done::document).collect();
-        done.push(json!({"graphId": text(graph, "graphId"), "isSuccessful": answers.iter().all(Done::is_fine),
-                         "graphResponse": {"compositeResponse": responses}}));
+        done.push(
+            json!({"graphId": text(graph, "graphId"), "isSuccessful": answers.iter().all(Done::is_fine),
+                         "graphResponse": {"compositeResponse": responses}}),
+        );
     }
     Ok(Answer::json(200, &json!({ "graphs": done })))
 }
@@ -313,7 +323,8 @@ fn batch(shared: &Shared, request: &Request) -> Result<Answer, Problem> {
     let body = request.object()?;
     let parts = list(&body, "batchRequests")?;
     if parts.len() > MOST_PARTS {
-        let message = format!("A batch takes {MOST_PARTS} requests at most, and this one has {}", parts.len());
+        let message =
+            format!("A batch takes {MOST_PARTS} requests at most, and this one has {}", parts.len());
         return Err(Problem::new(400, "LIMIT_EXCEEDED", message));
     }
     let halting = body.get("haltOnError").and_then(Value::as_bool).unwrap_or(false);

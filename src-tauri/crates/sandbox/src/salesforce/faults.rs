@@ -90,6 +90,24 @@ pub struct RowFault {
     pub fields: Vec<String>,
 }
 
+impl RowFault {
+    /// Every write is refused once with this code.
+    pub fn of(code: &str) -> RowFault {
+        RowFault {
+            object: None,
+            operation: None,
+            id: None,
+            field: None,
+            value: None,
+            nth: 1,
+            times: 1,
+            code: code.to_owned(),
+            message: String::new(),
+            fields: Vec::new(),
+        }
+    }
+}
+
 /// The end of a bulk job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -85,9 +85,8 @@ fn gather<'a>(
     let missing = || Problem::new(400, "MISSING_ARGUMENT", "The records of the request are missing");
     for record in body.get("records").and_then(Value::as_array).ok_or_else(missing)? {
         let record = record.as_object().ok_or_else(|| Problem::json("A record is not a JSON object"))?;
-        let about = |name: &str| {
-            record.get("attributes").and_then(|about| about.get(name)).and_then(Value::as_str)
-        };
+        let about =
+            |name: &str| record.get("attributes").and_then(|about| about.get(name)).and_then(Value::as_str);
         let reference = about("referenceId").unwrap_or_default();
         if reference.is_empty() || nodes.iter().any(|node| node.reference == reference) {
             let message = format!("referenceId `{reference}` is missing or doubled");
