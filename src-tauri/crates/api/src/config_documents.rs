@@ -119,11 +119,13 @@ impl App {
 
     /// `config`: the names of all documents.
     pub async fn config_names(&self) -> Result<Vec<String>, ApiError> {
-        let (connectors, mappings) = self.store.read(|r| Ok((r.connectors()?, r.mappings()?))).await?;
+        let (connectors, mappings, schedules) =
+            self.store.read(|r| Ok((r.connectors()?, r.mappings()?, r.schedules()?))).await?;
         Ok(["managed".to_owned(), "sync".to_owned()]
             .into_iter()
             .chain(connectors.iter().map(|c| format!("provisioner.openicf/{}", c.config.name)))
             .chain(mappings.iter().map(|m| format!("mapping/{}", m.config.name)))
+            .chain(schedules.iter().map(|s| format!("schedule/{}", s.name)))
             .collect())
     }
 

@@ -97,6 +97,8 @@ impl App {
             Ok(())
         })
         .await?;
+        // Whoever makes a token will want to see how people arrive.
+        self.arriving_people().await?;
         Ok(token)
     }
 

@@ -435,10 +435,53 @@ async fn without_credentials_nothing_is_told() {
     assert_eq!(reply(house.client.get(&url)).await.is(401).body["status"], "401");
     reply(house.client.get(&url).bearer_auth("concord-scim-wrong")).await.is(401);
     reply(house.client.get(&url).basic_auth(ADMINISTRATOR, Some(PASSWORD))).await.is(200);
-    reply(house.client.get(&url).bearer_auth(house.token.expose()).header("host", "evil.test")).await;
+    for (header, value) in [("host", "evil.test"), ("origin", "https://evil.test"), ("origin", "null")] {
+        let foreign = house.client.get(&url).bearer_auth(house.token.expose()).header(header, value);
+        assert_eq!(reply(foreign).await.status, 403, "{header}: {value}");
+    }
     house.get("/Users").await.is(200);
     house.app.scim_token_revoke("client").await.unwrap();
     house.get("/Users").await.is(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::disallowed_methods, reason = "how long an answer takes is what this is about")]
+async fn wrong_tokens_are_slowed_and_the_right_one_is_not() {
+    let house = House::with(ScimProfile::Generic).await;
+    let url = format!("{}/scim/v2/Users", house.server.url());
+    let begun = std::time::Instant::now();
+    for _ in 0..4 {
+        reply(house.client.get(&url).bearer_auth("concord-scim-wrong")).await.is(401);
+    }
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(2500), "{:?}", begun.elapsed());
+    let wrong = || reply(house.client.get(&url).bearer_auth("concord-scim-wrong"));
+    let right = async {
+        for _ in 0..5 {
+            house.get("/Users").await.is(200);
+        }
+        std::time::Instant::now()
+    };
+    let begun = std::time::Instant::now();
+    let (_, done) = tokio::join!(futures::future::join_all((0..40).map(|_| wrong())), right);
+    assert!(done - begun < std::time::Duration::from_secs(4), "{:?}", done - begun);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_is_refused_and_the_server_stays_up() {
+    let house = House::with(ScimProfile::Generic).await;
+    let mut large = person("large");
+    large["title"] = "x".repeat(5 << 20).into();
+    house.post("/Users", &large).await.is(413);
+    let deep = format!("{}userName pr{}", "(".repeat(5000), ")".repeat(5000));
+    house.get(&format!("/Users?filter={}", deep.replace(' ', "%20"))).await.is(400);
+    let many: Vec<Value> =
+        (0..1001).map(|_| json!({"op": "replace", "path": "title", "value": "x"})).collect();
+    let at = format!("/Users/{}", house.user("ann").await.id());
+    house.patch(&at, many.into()).await.is(400);
+    for answer in futures::future::join_all((0..300).map(|_| house.get("/Users"))).await {
+        assert!([200, 503].contains(&answer.status), "{answer:#?}");
+    }
+    house.get(&at).await.is(200);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
-//! `config`: connectors, mappings and managed types as documents. Secrets go in and never come out.
+//! `config`: connectors, mappings, schedules and managed types as documents. Secrets go in and never come out.
 
-use api::dto::{ByName, MappingDraft};
+use api::{
+    ErrorCode,
+    dto::{ByName, MappingDraft, ScheduleDraft},
+};
 use futures::FutureExt as _;
 use model::{Attributes, patch};
 use serde_json::{Value, json};
@@ -11,11 +14,12 @@ use crate::problem::Problem;
 const CONFIRM: Parameter = switch("confirm", "Whether what it does to stored objects is known and meant");
 
 pub(crate) fn operations() -> Vec<Operation> {
-    let (managed, sync, connector, mapping) = (
+    let (managed, sync, connector, mapping, schedule) = (
         "/openidm/config/managed",
         "/openidm/config/sync",
         "/openidm/config/provisioner.openicf/{name}",
         "/openidm/config/mapping/{name}",
+        "/openidm/config/schedule/{name}",
     );
     vec![
         Operation::new("GET", "/openidm/config", "Lists the documents", "Configurations", |c| {
@@ -70,6 +74,21 @@ pub(crate) fn operations() -> Vec<Operation> {
         .body("Patch"),
         Operation::new("DELETE", mapping, "Removes a mapping with its links", "MappingConfig", |c| {
             delete_mapping(c).boxed()
+        })
+        .takes(&[IF_MATCH]),
+        Operation::new("GET", schedule, "Shows a schedule", "ScheduleConfig", |c| get_schedule(c).boxed()),
+        Operation::new("PUT", schedule, "Makes or changes a schedule", "ScheduleConfig", |c| {
+            put_schedule(c).boxed()
+        })
+        .takes(&[IF_MATCH, IF_NONE_MATCH])
+        .body("ScheduleConfig"),
+        Operation::new("PATCH", schedule, "Changes parts of a schedule", "ScheduleConfig", |c| {
+            patch_schedule(c).boxed()
+        })
+        .takes(&[IF_MATCH])
+        .body("Patch"),
+        Operation::new("DELETE", schedule, "Removes a schedule", "ScheduleConfig", |c| {
+            delete_schedule(c).boxed()
         })
         .takes(&[IF_MATCH]),
     ]
@@ -221,6 +240,56 @@ async fn delete_mapping(call: Call) -> Result<Answer, Problem> {
     no_revision(&call)?;
     let document = mapping_document(&call).await?;
     call.app().mapping_remove(ByName { name: call.part("name").to_owned() }).await?;
+    Ok(Answer::ok(document))
+}
+
+async fn schedule_document(call: &Call) -> Result<Value, Problem> {
+    let schedule = call.app().schedule_get(ByName { name: call.part("name").to_owned() }).await?;
+    let mut document = schedule.config;
+    if let Some(document) = document.as_object_mut() {
+        document.insert("_id".into(), format!("schedule/{}", schedule.name).into());
+    }
+    Ok(document)
+}
+
+async fn get_schedule(call: Call) -> Result<Answer, Problem> {
+    let fields = call.fields();
+    Ok(Answer::ok(schedule_document(&call).await?).only(&fields))
+}
+
+async fn put_schedule(call: Call) -> Result<Answer, Problem> {
+    let document = call.object()?;
+    write_schedule(&call, document).await
+}
+
+async fn patch_schedule(call: Call) -> Result<Answer, Problem> {
+    let before = schedule_document(&call).await?;
+    let document = patched(&call, before)?;
+    write_schedule(&call, document).await
+}
+
+async fn write_schedule(call: &Call, mut document: Attributes) -> Result<Answer, Problem> {
+    no_revision(call)?;
+    let (app, name) = (call.app(), call.part("name").to_owned());
+    document.shift_remove("_id");
+    let create = match app.schedule_get(ByName { name: name.clone() }).await {
+        Ok(_) => false,
+        Err(error) if error.code == ErrorCode::NotFound => true,
+        Err(error) => return Err(error.into()),
+    };
+    if call.must_be_new()? && !create {
+        return Err(exists(&format!("schedule `{name}`")));
+    }
+    let location = format!("/openidm/config/schedule/{name}");
+    app.schedule_save(ScheduleDraft { create, name, config: Value::Object(document) }).await?;
+    let document = schedule_document(call).await?;
+    Ok(if create { Answer::created(document, location) } else { Answer::ok(document) })
+}
+
+async fn delete_schedule(call: Call) -> Result<Answer, Problem> {
+    no_revision(&call)?;
+    let document = schedule_document(&call).await?;
+    call.app().schedule_remove(ByName { name: call.part("name").to_owned() }).await?;
     Ok(Answer::ok(document))
 }
 

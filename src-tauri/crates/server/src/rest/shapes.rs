@@ -201,6 +201,18 @@ pub(crate) fn schemas() -> Map<String, Value> {
             ),
         ),
         (
+            "ScheduleConfig",
+            of(
+                &[
+                    ("enabled", flag()),
+                    ("schedule", text()),
+                    ("invokeService", text()),
+                    ("invokeContext", json!(true)),
+                ],
+                &[],
+            ),
+        ),
+        (
             "ConnectorConfig",
             of(
                 &[

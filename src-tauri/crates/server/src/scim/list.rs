@@ -161,7 +161,7 @@ async fn part(
         without.iter().map(String::as_str),
     );
     let Some(behind) = behind(&call.app, kind).await? else { return Ok((0, Vec::new())) };
-    let lookup = Lookup { kind, behind: &behind };
+    let lookup = Lookup { behind: &behind };
     let (query, exact) =
         filter.as_ref().map_or((Query::Always(true), true), |filter| filter.narrowed(&lookup));
     let index = sort.as_ref().and_then(|path| lookup.sorting(path));

@@ -8,12 +8,10 @@ use super::{
     path::Path,
     people,
     resources::Behind,
-    schema::Kind,
 };
 
 /// A managed type behind a resource type.
 pub(crate) struct Lookup<'c> {
-    pub kind: &'static Kind,
     pub behind: &'c Behind,
 }
 
@@ -122,7 +120,7 @@ mod tests {
             (&GROUPS, &group, "members eq \"u1\"", "/members eq \"u1\"", true),
         ] {
             let filter = Filter::read(Scope::Resource(kind), text, false).unwrap();
-            let (query, is_exact) = filter.narrowed(&Lookup { kind, behind });
+            let (query, is_exact) = filter.narrowed(&Lookup { behind });
             assert_eq!((query.to_string().as_str(), is_exact), (expect, exact), "{text}");
         }
     }

@@ -68,6 +68,29 @@ async fn mappings_are_written_one_by_one_or_all_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn schedules_are_written_and_removed() {
+    let house = House::connected(1).await;
+    let path = "/config/schedule/nightly";
+    let document = json!({"enabled": true, "type": "cron", "schedule": "0 0 2 * * ?", "persisted": true,
+        "invokeService": "sync", "invokeContext": {"action": "reconcile", "mapping": IN}, "unknownKey": 1});
+    house.send("PUT", path, &document, &[("if-none-match", "*")]).await.is(201);
+    house.send("PUT", path, &document, &[("if-none-match", "*")]).await.is(412);
+    let read = house.get(path).await.is(200).body;
+    assert_eq!(
+        (&read["_id"], &read["schedule"], &read["unknownKey"]),
+        (&json!("schedule/nightly"), &json!("0 0 2 * * ?"), &json!(1))
+    );
+    let patch = json!([{"operation": "replace", "field": "/enabled", "value": false}]);
+    assert_eq!(house.send("PATCH", path, &patch, &[]).await.is(200).body["enabled"], false);
+    let wrong = json!([{"operation": "replace", "field": "/schedule", "value": "whenever"}]);
+    house.send("PATCH", path, &wrong, &[]).await.is(400).says(&["schedule"]);
+    let names = house.get("/config").await.is(200).text;
+    assert!(names.contains("schedule/nightly"), "{names}");
+    house.send("DELETE", path, &Value::Null, &[]).await.is(200);
+    house.get(path).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn managed_types_are_read_and_changed() {
     let house = House::empty().await;
     let mut document = house.get("/config/managed").await.is(200).body;

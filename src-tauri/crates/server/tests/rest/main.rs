@@ -9,4 +9,5 @@ mod door;
 mod house;
 mod managed;
 mod recon;
+mod switch;
 mod system;
