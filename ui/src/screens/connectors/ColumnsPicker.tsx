@@ -1,6 +1,5 @@
 import { useState } from "react";
-import { Dialog, DialogTrigger, Popover } from "react-aria-components";
-import { Button as AriaButton } from "react-aria-components";
+import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 
 import type { AttributeInfo } from "../../backend/bindings/AttributeInfo";
 import { BUTTON } from "../../parts/Button";
@@ -14,8 +13,8 @@ export function ColumnsPicker({ known, value, onChange }: { known: AttributeInfo
   const shown = known.filter(({ name, label }) => `${name} ${label}`.toLowerCase().includes(wanted)).slice(0, 200);
   return (
     <DialogTrigger>
-      <AriaButton className={`${BUTTON} border-line-strong/60 bg-surface text-ink hover:bg-hover`}>Columns</AriaButton>
-      <Popover placement="bottom end" className="w-72 rounded-md bg-raised shadow-float">
+      <AriaButton className={`${BUTTON} border-line-strong/60 bg-surface text-ink data-[hovered]:bg-hover`}>Columns</AriaButton>
+      <Popover placement="bottom end" className="z-50 w-72 rounded-md bg-raised shadow-float">
         <Dialog aria-label="Columns" className="flex max-h-96 flex-col gap-2 p-3 outline-none">
           <input type="search" aria-label="Search columns" placeholder="Search" className="field" value={words} onChange={(event) => setWords(event.target.value)} />
           <ul className="min-h-0 flex-1 overflow-y-auto">
@@ -29,9 +28,9 @@ export function ColumnsPicker({ known, value, onChange }: { known: AttributeInfo
                     disabled={!value.includes(name) && value.length >= MOST}
                     onChange={(event) => onChange(event.target.checked ? [...value, name] : value.filter((other) => other !== name))}
                   />
-                  <span className="min-w-0 flex-1 truncate" title={name}>
-                    <bdi>{label || name}</bdi>
-                  </span>
+                  <bdi className="min-w-0 flex-1 truncate" title={name}>
+                    {label || name}
+                  </bdi>
                 </label>
               </li>
             ))}

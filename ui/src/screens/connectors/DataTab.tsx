@@ -24,6 +24,19 @@ const PAGE = 50;
 /** The columns that somebody picked, by connector and type, while the program runs. */
 const picked = new Map<string, string[]>();
 
+const ID: Column<RecordRow> = { key: "__id", title: "Id", width: "130px", cell: ({ id }) => <code className="font-mono text-sm">{id}</code> };
+
+function valueColumn(attribute: string, title: string): Column<RecordRow> {
+  return {
+    key: attribute,
+    title,
+    cell: ({ attributes: values }) => {
+      const text = cellText(values[attribute]);
+      return text === "" ? <span className="text-soft">{"\u2013"}</span> : <Outside text={text} />;
+    },
+  };
+}
+
 /** The records of a system as they are now, read past every mapping. */
 export function DataTab({ connector }: { connector: ConnectorSummary }) {
   const { name, objectTypes } = connector;
@@ -74,17 +87,7 @@ function Records({ name, type }: { name: string; type: string }) {
     setColumns(next);
   }
 
-  const table: Column<RecordRow>[] = [
-    { key: "__id", title: "Id", width: "130px", cell: ({ id }) => <code className="font-mono text-sm">{id}</code> },
-    ...attributes.map((attribute) => ({
-      key: attribute,
-      title: labels.get(attribute) ?? attribute,
-      cell: ({ attributes: values }: RecordRow) => {
-        const text = cellText(values[attribute]);
-        return text === "" ? <span className="text-soft">{"\u2013"}</span> : <Outside text={text} />;
-      },
-    })),
-  ];
+  const table = [ID, ...attributes.map((attribute) => valueColumn(attribute, labels.get(attribute) ?? attribute))];
   return (
     <div className="relative flex min-h-0 min-w-0 flex-1">
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">

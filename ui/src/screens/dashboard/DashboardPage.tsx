@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, type NavigateOptions } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { appStatus } from "../../app/queries";
 import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
+import type { FailureCause } from "../../backend/bindings/FailureCause";
 import type { MappingSummary } from "../../backend/bindings/MappingSummary";
 import { Button } from "../../parts/Button";
 import { GoButton } from "../../parts/GoButton";
@@ -12,18 +13,24 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { number } from "../../words/numbers";
+import { count, number } from "../../words/numbers";
 import { lastRunWords, runState } from "../../words/run";
+import { ago } from "../../words/time";
 import { useNow } from "../../words/useNow";
+import { BudgetCell } from "../connectors/BudgetLine";
 import { CONNECTOR_STATE } from "../connectors/state";
-import { connectors as connectorsQuery, mappings as mappingsQuery, useSampleSetup } from "./queries";
+import { FirstSteps, firstSteps } from "./FirstSteps";
+import { PeopleChart } from "./PeopleChart";
+import { connectors as connectorsQuery, mappings as mappingsQuery, overview, useSampleSetup } from "./queries";
 
 export function DashboardPage() {
   const status = useQuery(appStatus);
   const connectors = useQuery(connectorsQuery);
   const mappings = useQuery(mappingsQuery);
+  const seen = useQuery(overview);
   const error = status.error ?? connectors.error ?? mappings.error;
   const first = connectors.data?.length === 0 && mappings.data?.length === 0;
+  const steps = connectors.data && mappings.data ? firstSteps(connectors.data, mappings.data) : [];
   return (
     <Page title="Dashboard">
       {error && <Problem error={error} />}
@@ -32,14 +39,28 @@ export function DashboardPage() {
       ) : first ? (
         <Doors />
       ) : (
-        <div className="max-w-5xl">
-          <dl className="mb-7 grid grid-cols-4 gap-px overflow-hidden rounded-md border border-line bg-line">
+        <div className="max-w-6xl">
+          <dl className="mb-7 grid grid-cols-5 gap-px overflow-hidden rounded-md border border-line bg-line">
             <Figure name="Users" value={status.data.users} to="/users" />
             <Figure name="Connectors" value={connectors.data.length} to="/connectors" />
             <Figure name="Mappings" value={mappings.data.length} to="/mappings" />
             <Figure name="Changes waiting" value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
+            <Figure name="Questions for you" value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0} />
           </dl>
+          <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2">
+            <Section title="People">{seen.error ? <Problem error={seen.error} /> : seen.data ? <PeopleChart days={seen.data.days} /> : <Skeleton rows={4} />}</Section>
+            {steps.length > 0 ? (
+              <Section title="First steps">
+                <FirstSteps steps={steps} />
+              </Section>
+            ) : (
+              <Section title="Quick start">
+                <QuickStart />
+              </Section>
+            )}
+          </div>
           <NeedsYou mappings={mappings.data} connectors={connectors.data} />
+          {seen.data && seen.data.causes.length > 0 && <Causes causes={seen.data.causes} />}
           <Section title="Mappings">
             {mappings.data.length === 0 ? (
               <Nothing action={<GoButton go={{ to: "/mappings/new" }}>New mapping</GoButton>}>No mapping yet. A mapping says which record becomes which, and how.</Nothing>
@@ -48,7 +69,11 @@ export function DashboardPage() {
             )}
           </Section>
           <Section title="Connectors">
-            <ConnectorRows connectors={connectors.data} />
+            {connectors.data.length === 0 ? (
+              <Nothing action={<GoButton go={{ to: "/connectors/new" }}>New connector</GoButton>}>No system is connected yet. A connector holds the address of one and the keys to it.</Nothing>
+            ) : (
+              <ConnectorRows connectors={connectors.data} />
+            )}
           </Section>
         </div>
       )}
@@ -56,7 +81,60 @@ export function DashboardPage() {
   );
 }
 
-function Figure({ name, value, to, loud = false }: { name: string; value: number; to: "/users" | "/connectors" | "/mappings" | "/queue"; loud?: boolean }) {
+const QUICK: { icon: IconName; title: string; go: NavigateOptions }[] = [
+  { icon: "connectors", title: "New connector", go: { to: "/connectors/new" } },
+  { icon: "mappings", title: "New mapping", go: { to: "/mappings/new" } },
+  { icon: "user", title: "New user", go: { to: "/users/new" } },
+  { icon: "types", title: "Managed objects", go: { to: "/types" } },
+  { icon: "runs", title: "All runs", go: { to: "/runs" } },
+  { icon: "audit", title: "Audit", go: { to: "/audit" } },
+];
+
+function QuickStart() {
+  return (
+    <ul className="grid grid-cols-2 gap-px overflow-hidden rounded-md border border-line bg-line">
+      {QUICK.map(({ icon, title, go }) => (
+        <li key={title} className="bg-surface">
+          <Link {...go} className="flex h-11 items-center gap-2 px-4 hover:bg-hover">
+            <span className="text-accent">
+              <Icon name={icon} />
+            </span>
+            {title}
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What went wrong in the last run of each mapping, with what to do about it. */
+function Causes({ causes }: { causes: FailureCause[] }) {
+  return (
+    <Section title="Errors by cause">
+      <ul aria-label="Errors by cause" className="flex flex-col">
+        {causes.map(({ reason, remedy, count: n, mapping, run }) => (
+          <li key={`${run} ${reason}`} className="grid grid-cols-[64px_minmax(0,1fr)_auto] items-center gap-3 border-b border-line py-2">
+            <span className="text-right font-medium text-needs">{number(n)}</span>
+            <div className="min-w-0">
+              <p className="truncate" title={reason}>
+                <bdi>{reason}</bdi>
+              </p>
+              <p className="truncate text-sm text-soft" title={remedy ?? undefined}>
+                {remedy && <bdi>{remedy} </bdi>}
+                <bdi>({mapping})</bdi>
+              </p>
+            </div>
+            <GoButton go={{ to: "/runs/$id", params: { id: run } }} aria-label={`Open the run of ${mapping}: ${reason}`}>
+              Open run
+            </GoButton>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Figure({ name, value, to, loud = false }: { name: string; value: number; to: "/users" | "/connectors" | "/mappings" | "/queue" | "/inbox"; loud?: boolean }) {
   return (
     <div className="flex flex-col bg-surface px-4 py-3">
       <dt className="text-sm text-soft">{name}</dt>
@@ -196,6 +274,7 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
 }
 
 function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
+  const now = useNow();
   return (
     <table className="rows inset" aria-label="Connectors">
       <thead>
@@ -203,7 +282,8 @@ function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
           <th scope="col">Connector</th>
           <th scope="col">Host</th>
           <th scope="col" className="w-32">State</th>
-          <th scope="col" className="w-[32%]">Reason</th>
+          <th scope="col" className="w-[24%]">API budget</th>
+          <th scope="col" className="w-[28%]">What there is to know</th>
         </tr>
       </thead>
       <tbody>
@@ -218,8 +298,19 @@ function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
             <td>
               <State tone={CONNECTOR_STATE[connector.state].tone}>{CONNECTOR_STATE[connector.state].text}</State>
             </td>
+            <td>
+              <BudgetCell connector={connector} />
+            </td>
             <td className="text-soft" title={connector.message ?? undefined}>
-              <bdi>{connector.message}</bdi>
+              {connector.message ? (
+                <bdi className="text-needs">{connector.message}</bdi>
+              ) : connector.drift > 0 ? (
+                <Link to="/connectors/$name" params={{ name: connector.name }} search={{ tab: "types" }} className="rounded-sm text-waits hover:underline">
+                  schema: {count(connector.drift, "change")}
+                </Link>
+              ) : (
+                connector.testedAt && `tested ${ago(connector.testedAt, now)}`
+              )}
             </td>
           </tr>
         ))}

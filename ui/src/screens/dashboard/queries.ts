@@ -1,11 +1,16 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 
 import { call } from "../../backend";
 import { ask } from "../../backend/query";
 
-export const connectors = ask("connectors_list", {});
-export const mappings = ask("mappings_list", {});
+const OFTEN = 15_000;
+const SELDOM = 60_000;
+
+export const connectors = queryOptions({ ...ask("connectors_list", {}), refetchInterval: OFTEN });
+export const mappings = queryOptions({ ...ask("mappings_list", {}), refetchInterval: OFTEN });
+/** What moves slowly: the people of the last weeks, and what went wrong. */
+export const overview = queryOptions({ ...ask("overview", {}), refetchInterval: SELDOM });
 
 export function useSampleSetup() {
   const client = useQueryClient();

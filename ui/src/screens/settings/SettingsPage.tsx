@@ -1,13 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useRef } from "react";
 
 import { appStatus } from "../../app/queries";
 import { setTheme, type Theme, useTheme } from "../../app/theme";
-import type { VaultStatus } from "../../backend/bindings/VaultStatus";
 import { Choice } from "../../parts/Field";
 import { Page, Section, Skeleton } from "../../parts/Page";
-import { State, type Tone } from "../../parts/State";
+import { AboutPart } from "./AboutPart";
+import { NetworkPart } from "./NetworkPart";
 import { Notifications } from "./Notifications";
+import { SandboxPart } from "./SandboxPart";
 import { ServePart } from "./ServePart";
+import { VaultPart } from "./VaultPart";
 
 const THEMES: { value: Theme; label: string }[] = [
   { value: "system", label: "As the system" },
@@ -15,74 +18,89 @@ const THEMES: { value: Theme; label: string }[] = [
   { value: "dark", label: "Dark" },
 ];
 
-const VAULT: Record<VaultStatus["state"], { tone: Tone; text: string }> = {
-  new: { tone: "off", text: "Not used yet" },
-  needsPassphrase: { tone: "waits", text: "Waits for its passphrase" },
-  unlocked: { tone: "fine", text: "Open" },
-  locked: { tone: "needs", text: "Locked" },
-};
+/** What stays above a part that was gone to, in pixels. */
+const ABOVE = 16;
 
-const SOURCES: Record<string, string> = { keyring: "this computer's keyring", passphrase: "a passphrase" };
+const PARTS = [
+  ["appearance", "Appearance"],
+  ["notifications", "Notifications"],
+  ["vault", "Vault"],
+  ["network", "Network"],
+  ["sandboxes", "Sandboxes"],
+  ["serving", "Serving"],
+  ["about", "About"],
+] as const;
 
 export function SettingsPage() {
   const status = useQuery(appStatus);
   const theme = useTheme();
+  const frame = useRef<HTMLDivElement>(null);
+  const go = (part: string) => {
+    const place = frame.current?.querySelector<HTMLElement>(`[data-part="${part}"]`);
+    if (!place || !frame.current) return;
+    // Only this frame scrolls: scrollIntoView would move the whole window too.
+    frame.current.scrollTop += place.getBoundingClientRect().top - frame.current.getBoundingClientRect().top - ABOVE;
+    place.focus({ preventScroll: true });
+  };
   return (
-    <Page title="Settings">
-      <div className="max-w-2xl">
-        <Section title="Appearance">
-          <Choice legend="Theme" name="theme" value={theme} options={THEMES} onChange={setTheme} />
-        </Section>
-        <Section title="Notifications">
-          <Notifications />
-        </Section>
-        <Section title="Vault">{status.data ? <Vault vault={status.data.vault} /> : <Skeleton rows={2} />}</Section>
-        <ServePart />
-        <Section title="About">
-          {status.data ? (
-            <Facts
-              facts={[
-                ["Version", status.data.version],
-                ["Sample system", status.data.sandboxUrl ?? "not running"],
-              ]}
-            />
-          ) : (
-            <Skeleton rows={2} />
-          )}
-        </Section>
+    <Page flush title="Settings">
+      <div className="flex min-h-0 flex-1">
+        <nav aria-label="Parts of the settings" className="w-44 shrink-0 border-r border-line py-4 pr-2 pl-4">
+          <ul>
+            {PARTS.map(([id, title]) => (
+              <li key={id}>
+                <button type="button" className="flex h-7 w-full items-center rounded-sm px-2 text-left text-soft hover:bg-hover hover:text-ink" onClick={() => go(id)}>
+                  {title}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div ref={frame} className="min-h-0 flex-1 overflow-y-auto px-6 py-4">
+          <div className="max-w-2xl">
+            <Place id="appearance">
+              <Section title="Appearance">
+                <Choice legend="Theme" name="theme" value={theme} options={THEMES} onChange={setTheme} />
+              </Section>
+            </Place>
+            <Place id="notifications">
+              <Section title="Notifications">
+                <Notifications />
+              </Section>
+            </Place>
+            <Place id="vault">
+              <Section title="Vault">{status.data ? <VaultPart vault={status.data.vault} /> : <Skeleton rows={2} />}</Section>
+            </Place>
+            <Place id="network">
+              <Section title="Network">
+                <NetworkPart />
+              </Section>
+            </Place>
+            <Place id="sandboxes">
+              <Section title="Sandboxes">
+                <SandboxPart />
+              </Section>
+            </Place>
+            <Place id="serving">
+              <ServePart />
+            </Place>
+            <Place id="about">
+              <Section title="About">
+                <AboutPart />
+              </Section>
+            </Place>
+          </div>
+        </div>
       </div>
     </Page>
   );
 }
 
-function Vault({ vault }: { vault: VaultStatus }) {
-  const { tone, text } = VAULT[vault.state];
+/** Where a link of the list of parts leads, for the eye and for the keyboard. */
+function Place({ id, children }: { id: string; children: ReactNode }) {
   return (
-    <>
-      <dl className="grid grid-cols-[160px_1fr] gap-y-1">
-        <dt className="text-soft">State</dt>
-        <dd>
-          <State tone={tone}>{text}</State>
-        </dd>
-        <dt className="text-soft">Protected by</dt>
-        <dd>{vault.source ? (SOURCES[vault.source] ?? vault.source) : "chosen with the first secret"}</dd>
-      </dl>
-      {vault.message && <p className="mt-2 text-soft">{vault.message}</p>}
-    </>
-  );
-}
-
-function Facts({ facts }: { facts: [string, string][] }) {
-  return (
-    <dl className="grid grid-cols-[160px_1fr] gap-y-1">
-      {facts.map(([name, value]) => (
-        <div key={name} className="contents">
-          <dt className="text-soft">{name}</dt>
-          <dd>
-            <bdi>{value}</bdi>
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <div data-part={id} tabIndex={-1} className="mb-8 outline-none last:mb-0">
+      {children}
+    </div>
   );
 }

@@ -11,8 +11,8 @@ import type { Environment } from "../salesforce";
 import { WizardFrame } from "./WizardFrame";
 
 const ENVIRONMENTS: { id: Environment; title: string }[] = [
-  { id: "sandbox", title: "Sandbox" },
-  { id: "custom", title: "Custom" },
+  { id: "sandbox", title: "Sandbox org" },
+  { id: "custom", title: "Custom domain" },
 ];
 
 const MADE_UP = [

@@ -1,0 +1,62 @@
+import type { NavigateOptions } from "@tanstack/react-router";
+
+import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
+import type { MappingSummary } from "../../backend/bindings/MappingSummary";
+import { GoButton } from "../../parts/GoButton";
+import { Icon } from "../../parts/Icon";
+
+export interface FirstStep {
+  title: string;
+  done: boolean;
+  action: string;
+  go: NavigateOptions;
+}
+
+function toMapping(found: MappingSummary | undefined): NavigateOptions {
+  if (!found) return { to: "/mappings/new" };
+  return { to: "/mappings/$name", params: { name: found.name }, search: found.lastRun ? { tab: "run", run: found.lastRun.id } : {} };
+}
+
+/** The way from nothing to people that are in sync; nothing once it was gone. */
+export function firstSteps(connectors: ConnectorSummary[], mappings: MappingSummary[]): FirstStep[] {
+  const untested = connectors.find(({ state }) => state !== "active");
+  const works = connectors.some(({ state }) => state === "active");
+  const ran = mappings.filter(({ lastRun }) => lastRun !== null);
+  const reconciled = mappings.some(({ lastRun }) => lastRun !== null && lastRun.mode !== "preview" && lastRun.state === "success");
+  if (reconciled) return [];
+  const mapping = mappings[0];
+  const planned = ran[0];
+  return [
+    { title: "Connect a system", done: works, action: untested ? "Go on" : "New connector", go: untested ? { to: "/connectors/$name", params: { name: untested.name } } : { to: "/connectors/new" } },
+    { title: "Say what becomes what: a mapping", done: mappings.length > 0, action: "New mapping", go: { to: "/mappings/new" } },
+    { title: "Look at the plan: a preview", done: planned !== undefined, action: "Open the mapping", go: toMapping(mapping) },
+    { title: "Carry it out: reconcile", done: false, action: "Open the plan", go: toMapping(planned ?? mapping) },
+  ];
+}
+
+export function FirstSteps({ steps }: { steps: FirstStep[] }) {
+  const current = steps.findIndex(({ done }) => !done);
+  return (
+    <ol aria-label="First steps" className="flex flex-col">
+      {steps.map(({ title, done, action, go }, index) => (
+        <li key={title} aria-current={index === current ? "step" : undefined} className="flex min-h-9 items-center gap-3 border-b border-line last:border-0">
+          <span
+            aria-hidden="true"
+            className={`flex size-5 shrink-0 items-center justify-center rounded-full text-xs ${done ? "bg-fine-soft text-fine" : index === current ? "bg-accent-fill text-on-accent" : "border border-line-strong/60 text-soft"}`}
+          >
+            {done ? <Icon name="check" size={12} /> : index + 1}
+          </span>
+          <span className={`min-w-0 flex-1 truncate ${index === current ? "font-medium" : "text-soft"}`}>
+            {title}
+            {done && <span className="sr-only">, done</span>}
+          </span>
+          {index === current && (
+            <GoButton look="primary" go={go}>
+              {action}
+            </GoButton>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,49 @@
+import { useQuery } from "@tanstack/react-query";
+
+import { CopyButton } from "../../parts/Outside";
+import { Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { Facts } from "./Facts";
+import { about } from "./queries";
+
+const UNITS = ["B", "KB", "MB", "GB", "TB"];
+
+/** 48300000 -> "48.3 MB". */
+export function size(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+export function AboutPart() {
+  const told = useQuery(about);
+  if (told.error) return <Problem error={told.error} />;
+  if (!told.data) return <Skeleton rows={4} />;
+  const { version, dataDir, logsDir, licence, repositorySize } = told.data;
+  return (
+    <Facts
+      facts={[
+        ["Version", version],
+        ["Data folder", <Folder key="data" path={dataDir} what="data folder" />],
+        ["Logs", <Folder key="logs" path={logsDir} what="folder of the logs" />],
+        ["Repository", size(repositorySize)],
+        ["Licence", licence],
+      ]}
+    />
+  );
+}
+
+function Folder({ path, what }: { path: string; what: string }) {
+  return (
+    <span className="inline-flex max-w-full items-center gap-1">
+      <code className="truncate font-mono text-sm" title={path}>
+        {path}
+      </code>
+      <CopyButton text={path} label={`Copy the ${what}`} />
+    </span>
+  );
+}

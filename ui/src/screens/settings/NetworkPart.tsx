@@ -1,0 +1,101 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import type { NetworkSettings } from "../../backend/bindings/NetworkSettings";
+import { announce } from "../../parts/Announcer";
+import { Button } from "../../parts/Button";
+import { TextField } from "../../parts/Field";
+import { Skeleton } from "../../parts/Page";
+import { Problem } from "../../parts/Problem";
+import { network, useSaveNetwork } from "./queries";
+
+/** The way to the network that connectors take unless they have one of their own. */
+export function NetworkPart() {
+  const settings = useQuery(network);
+  if (settings.error) return <Problem error={settings.error} />;
+  return settings.data ? <Form saved={settings.data} /> : <Skeleton rows={4} />;
+}
+
+interface Typed {
+  host: string;
+  port: string;
+  user: string;
+  password: string;
+  caFile: string;
+}
+
+function typedOf(saved: NetworkSettings): Typed {
+  return { host: saved.proxyHost ?? "", port: saved.proxyPort === null ? "" : String(saved.proxyPort), user: saved.proxyUser ?? "", password: "", caFile: saved.caFile ?? "" };
+}
+
+function Form({ saved }: { saved: NetworkSettings }) {
+  const [edits, setEdits] = useState<Partial<Typed>>({});
+  const [forget, setForget] = useState(false);
+  const save = useSaveNetwork();
+  const typed = { ...typedOf(saved), ...edits };
+  const base = typedOf(saved);
+  const changed = forget || Object.entries(typed).some(([name, value]) => base[name as keyof Typed] !== value);
+  const port = typed.port.trim() === "" ? null : Number(typed.port);
+  const portFits = port === null || (Number.isInteger(port) && port > 0 && port < 65_536);
+  const at = (field: string) => (save.error?.field === field ? [save.error.message] : []);
+  const set = (part: Partial<Typed>) => setEdits((before) => ({ ...before, ...part }));
+  const undo = () => {
+    setEdits({});
+    setForget(false);
+    save.reset();
+  };
+  return (
+    <form
+      noValidate
+      className="flex flex-col gap-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!portFits) return;
+        save.mutate(
+          { proxyHost: typed.host, proxyPort: port, proxyUser: typed.user, caFile: typed.caFile, proxyPassword: forget ? "" : typed.password === "" ? null : typed.password },
+          {
+            onSuccess: () => {
+              announce("The network settings were saved");
+              undo();
+            },
+          },
+        );
+      }}
+    >
+      <p className="text-soft">Connectors take this way unless they name one of their own under Advanced. Systems on this computer are always reached directly.</p>
+      <div className="grid grid-cols-[minmax(0,1fr)_112px] gap-4">
+        <TextField label="Proxy host" value={typed.host} placeholder="none" errors={at("proxyHost")} onChange={(host) => set({ host })} />
+        <TextField label="Proxy port" value={typed.port} placeholder="8080" inputMode="numeric" errors={portFits ? at("proxyPort") : ["1 to 65535"]} onChange={(value) => set({ port: value })} />
+      </div>
+      <div className="grid grid-cols-2 gap-4">
+        <TextField label="Proxy user" value={typed.user} onChange={(user) => set({ user })} />
+        <TextField
+          label="Proxy password"
+          type="password"
+          autoComplete="new-password"
+          value={typed.password}
+          disabled={forget}
+          placeholder={saved.proxyPasswordSet ? (forget ? "will be removed" : "set; leave empty to keep it") : ""}
+          onChange={(password) => set({ password })}
+          help={
+            saved.proxyPasswordSet && (
+              <button type="button" className="rounded-sm underline hover:text-ink" onClick={() => setForget((now) => !now)}>
+                {forget ? "Keep the stored password" : "Remove the stored password"}
+              </button>
+            )
+          }
+        />
+      </div>
+      <TextField label="Certificate authority file" mono value={typed.caFile} placeholder="/etc/ssl/company.pem" errors={at("caFile")} help="A PEM file; needed where a proxy looks into encrypted traffic." onChange={(caFile) => set({ caFile })} />
+      {save.error && !["proxyHost", "proxyPort", "caFile"].includes(save.error.field ?? "") && <Problem error={save.error} />}
+      <div className="flex gap-2">
+        <Button look="primary" type="submit" disabled={!changed} busy={save.isPending}>
+          Save network
+        </Button>
+        <Button disabled={!changed || save.isPending} onClick={undo}>
+          Undo
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,202 @@
+import { type ReactNode, useState } from "react";
+
+import type { VaultStatus } from "../../backend/bindings/VaultStatus";
+import { announce } from "../../parts/Announcer";
+import { Button } from "../../parts/Button";
+import { Confirm, Dialog, useOpen } from "../../parts/Dialog";
+import { TextField } from "../../parts/Field";
+import { CopyButton } from "../../parts/Outside";
+import { Notice, Problem } from "../../parts/Problem";
+import { State, type Tone } from "../../parts/State";
+import { count } from "../../words/numbers";
+import { Facts } from "./Facts";
+import { useChangePassphrase, useNewRecoveryKey, useRotateKeys } from "./queries";
+
+const STATES: Record<VaultStatus["state"], { tone: Tone; text: string }> = {
+  new: { tone: "off", text: "Not used yet" },
+  needsPassphrase: { tone: "waits", text: "Waits for its passphrase" },
+  unlocked: { tone: "fine", text: "Open" },
+  locked: { tone: "needs", text: "Locked" },
+};
+
+const SOURCES: Record<string, string> = { keyring: "this computer's keyring", passphrase: "a passphrase" };
+
+/** As the vault itself asks for. */
+const LEAST = 8;
+
+/** What keeps the keys of the connectors, and the three things that can be done to it. */
+export function VaultPart({ vault }: { vault: VaultStatus }) {
+  const { tone, text } = STATES[vault.state];
+  const open = vault.state === "unlocked";
+  return (
+    <>
+      <Facts
+        facts={[
+          ["State", <State key="state" tone={tone}>{text}</State>],
+          ["Protected by", vault.source ? (SOURCES[vault.source] ?? vault.source) : "chosen with the first secret"],
+        ]}
+      />
+      {vault.message && <p className="mt-2 text-soft">{vault.message}</p>}
+      {open && (
+        <ul className="mt-4 flex flex-col rounded-md border border-line">
+          <RecoveryKey />
+          <Passphrase byKeyring={vault.source === "keyring"} />
+          <Rotate />
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Row({ title, text, action, children }: { title: string; text: string; action: ReactNode; children?: ReactNode }) {
+  return (
+    <li className="border-b border-line px-4 py-3 last:border-0">
+      <div className="flex items-center gap-4">
+        <div className="min-w-0 flex-1">
+          <h3 className="font-medium">{title}</h3>
+          <p className="text-soft">{text}</p>
+        </div>
+        {action}
+      </div>
+      {children}
+    </li>
+  );
+}
+
+function RecoveryKey() {
+  const asking = useOpen();
+  const make = useNewRecoveryKey();
+  const key = make.data?.key;
+  return (
+    <Row
+      title="Recovery key"
+      text="Opens the vault when the keyring or the passphrase is lost. It is shown once; keep it on paper."
+      action={<Button onClick={asking.show}>New recovery key</Button>}
+    >
+      <Confirm
+        title="Make a new recovery key?"
+        action="Make a new one"
+        open={asking.open && !key}
+        busy={make.isPending}
+        onClose={asking.hide}
+        onConfirm={() => make.mutate()}
+      >
+        The one that was made before, if there is one, opens nothing any more.
+        {make.error && <Problem error={make.error} />}
+      </Confirm>
+      <Dialog
+        title="Your recovery key"
+        open={asking.open && key !== undefined}
+        onClose={() => {
+          asking.hide();
+          make.reset();
+        }}
+      >
+        <p className="text-soft">Write it down now. It is not shown again, and Concord does not keep it.</p>
+        <div className="flex items-center gap-2 rounded-md bg-sunken px-3 py-2">
+          <code aria-label="Recovery key" className="min-w-0 flex-1 font-mono text-sm break-all select-all">
+            {key}
+          </code>
+          {key && <CopyButton text={key} label="Copy recovery key" />}
+        </div>
+        <div className="flex justify-end">
+          <Button
+            look="primary"
+            onClick={() => {
+              asking.hide();
+              make.reset();
+            }}
+          >
+            I have written it down
+          </Button>
+        </div>
+      </Dialog>
+    </Row>
+  );
+}
+
+function Passphrase({ byKeyring }: { byKeyring: boolean }) {
+  const editing = useOpen();
+  const change = useChangePassphrase();
+  const [first, setFirst] = useState("");
+  const [again, setAgain] = useState("");
+  const [tried, setTried] = useState(false);
+  const short = first.length < LEAST ? [`At least ${LEAST} characters.`] : [];
+  const differs = first !== again ? ["This is not the same as above."] : [];
+
+  function leave() {
+    editing.hide();
+    setFirst("");
+    setAgain("");
+    setTried(false);
+    change.reset();
+  }
+
+  return (
+    <Row
+      title={byKeyring ? "Protect it by a passphrase" : "Passphrase"}
+      text={byKeyring ? "Asked for at every start, instead of the keyring of this computer." : "Asked for at every start. The secrets stay as they are; only their key is wrapped anew."}
+      action={
+        !editing.open && (
+          <Button onClick={editing.show}>{byKeyring ? "Set passphrase" : "Change passphrase"}</Button>
+        )
+      }
+    >
+      {editing.open && (
+        <form
+          noValidate
+          className="mt-3 flex max-w-100 flex-col gap-3"
+          onSubmit={(event) => {
+            event.preventDefault();
+            setTried(true);
+            if (short.length > 0 || differs.length > 0) return;
+            change.mutate(first, {
+              onSuccess: () => {
+                announce("The passphrase was changed");
+                leave();
+              },
+            });
+          }}
+        >
+          <TextField label="New passphrase" type="password" autoComplete="new-password" required value={first} errors={tried ? short : []} onChange={setFirst} />
+          <TextField label="Once more" type="password" autoComplete="new-password" required value={again} errors={tried ? differs : []} onChange={setAgain} />
+          {change.error && <Problem error={change.error} />}
+          <div className="flex gap-2">
+            <Button look="primary" type="submit" busy={change.isPending}>
+              {byKeyring ? "Set passphrase" : "Change passphrase"}
+            </Button>
+            <Button onClick={leave}>Cancel</Button>
+          </div>
+        </form>
+      )}
+    </Row>
+  );
+}
+
+function Rotate() {
+  const rotate = useRotateKeys();
+  return (
+    <Row
+      title="Keys of the secrets"
+      text="Every secret is sealed with a fresh key. Do it when a copy of the data folder may be in other hands."
+      action={
+        <Button busy={rotate.isPending} onClick={() => rotate.mutate()}>
+          Rotate keys
+        </Button>
+      }
+    >
+      {rotate.data && (
+        <div className="mt-3">
+          <Notice tone="fine" live="status">
+            {count(rotate.data.secrets, "secret")} sealed with a fresh key.
+          </Notice>
+        </div>
+      )}
+      {rotate.error && (
+        <div className="mt-3">
+          <Problem error={rotate.error} />
+        </div>
+      )}
+    </Row>
+  );
+}
