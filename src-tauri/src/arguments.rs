@@ -15,6 +15,14 @@ pub struct Arguments {
     /// Starts the built-in HubSpot sandbox and sets up the sample connector and mappings
     #[arg(long)]
     pub with_sandbox: bool,
+
+    /// Opens at this screen, such as /runs/ID; one that runs already shows it
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub open: Option<String>,
+}
+
+fn address(text: &str) -> Result<String, &'static str> {
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err("an address of a screen begins with /") }
 }
 
 impl Arguments {
@@ -57,6 +65,11 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        assert!(Arguments::try_parse_from(["concord-desktop", "file.json"]).is_err());
+        for line in [&["file.json"][..], &["--open", "runs"], &["--open", "https://evil.example"]] {
+            let all = std::iter::once("concord-desktop").chain(line.iter().copied());
+            assert!(Arguments::try_parse_from(all).is_err(), "{line:?}");
+        }
+        let given = Arguments::try_parse_from(["concord-desktop", "--open", "/runs/1"]).unwrap();
+        assert_eq!(given.open.as_deref(), Some("/runs/1"));
     }
 }

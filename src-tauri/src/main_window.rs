@@ -1,15 +1,17 @@
 //! The main window: the embedded UI and nothing else.
 
+use std::path::Path;
+
 use tauri::{AppHandle, Manager as _, Runtime, WebviewWindowBuilder};
 use url::Url;
 
-use crate::page_end::when_page_ends;
+use crate::{page_end::when_page_ends, window_state};
 
 /// The label that the capability names.
 pub const LABEL: &str = "main";
 
-/// Opens the main window as configured.
-pub fn open<R: Runtime>(handle: &AppHandle<R>) -> tauri::Result<()> {
+/// Opens the main window where it stood last, at this address of the UI.
+pub fn open<R: Runtime>(handle: &AppHandle<R>, data_dir: &Path, address: Option<&str>) -> tauri::Result<()> {
     let configured = handle.config().app.windows.iter().find(|window| window.label == LABEL);
     let Some(configured) = configured else {
         return Err(tauri::Error::WindowNotFound);
@@ -24,9 +26,36 @@ pub fn open<R: Runtime>(handle: &AppHandle<R>) -> tauri::Result<()> {
         })
         .on_download(|_, _| false)
         .build()?;
+    window_state::restore(&window, data_dir);
+    if let Some(address) = address {
+        go_to(handle, address);
+    }
     let handle = handle.clone();
     when_page_ends(&window, move || handle.exit(0));
     Ok(())
+}
+
+/// Shows a screen of the UI by its address, such as `/runs/ID`. What is none shows the screen for that.
+pub fn go_to<R: Runtime>(handle: &AppHandle<R>, address: &str) {
+    let Some(window) = handle.get_webview_window(LABEL) else { return };
+    let gone = window.url().and_then(|page| match screen(page, address) {
+        Some(url) => window.navigate(url),
+        None => Ok(()),
+    });
+    if let Err(problem) = gone {
+        tracing::warn!(%problem, "the window could not be led to another screen");
+    }
+}
+
+/// The page of the UI that shows the screen of this address. Only the part after `#` is another one.
+fn screen(page: Url, address: &str) -> Option<Url> {
+    let mut url = page;
+    let plain = address.starts_with('/') && !address.chars().any(char::is_control);
+    if !plain || !is_own_page(&url) {
+        return None;
+    }
+    url.set_fragment(Some(address));
+    Some(url)
 }
 
 /// Brings the main window to the front.
@@ -52,6 +81,21 @@ fn is_own_page(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_changes_the_screen_and_never_the_page() {
+        let page: Url = "tauri://localhost/index.html#/mappings".parse().unwrap();
+        for (address, url) in [
+            ("/runs/019a", Some("tauri://localhost/index.html#/runs/019a")),
+            ("/mappings/m?tab=runs", Some("tauri://localhost/index.html#/mappings/m?tab=runs")),
+            ("https://evil.example/", None),
+            ("javascript:alert(1)", None),
+            ("/runs/\u{0}", None),
+        ] {
+            assert_eq!(screen(page.clone(), address).map(String::from).as_deref(), url, "{address}");
+        }
+        assert_eq!(screen("about:blank".parse().unwrap(), "/runs"), None);
+    }
 
     #[test]
     fn the_window_stays_in_the_ui() {
