@@ -226,8 +226,10 @@ impl NewFile {
     fn make(folder: &Path, name: &str, ending: &str) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         // A mapping's name holds no more than this, but a file's must not either.
-        let name: String =
-            name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
+            .collect();
         for number in 1..1000 {
             let again = if number == 1 { String::new() } else { format!("-{number}") };
             let path = folder.join(format!("{name}{again}.{ending}"));

@@ -58,7 +58,12 @@ mod tests {
         while now < 10_000 {
             if live.fresh(7, at(now)).is_none() {
                 counted += 1;
-                live.keep(7, &[(Situation::Absent, Action::Create, EntryStatus::Planned, 1)], at(now), at(now + took_ms));
+                live.keep(
+                    7,
+                    &[(Situation::Absent, Action::Create, EntryStatus::Planned, 1)],
+                    at(now),
+                    at(now + took_ms),
+                );
                 now += took_ms;
             }
             now += 20;

@@ -127,7 +127,9 @@ mod tests {
             said(before, (before.0, "error")),
             [("HubSpot needs you: authorize again".into(), "/connectors/hubspot".into())]
         );
-        for (was, is) in [("error", "error"), ("error", "active"), ("untested", "active"), ("active", "disabled")] {
+        for (was, is) in
+            [("error", "error"), ("error", "active"), ("untested", "active"), ("active", "disabled")]
+        {
             assert_eq!(said((&[], was), (&[], is)), [], "{was} {is}");
         }
     }

@@ -339,10 +339,13 @@ impl App {
             .collect();
         names.dedup();
         let calls = |name: &str| self.pool.usage(name).map_or(0, |usage| usage.calls);
-        Ok(names.into_iter().map(|name| {
+        Ok(names
+            .into_iter()
+            .map(|name| {
                 let before = calls(&name);
                 (name, before)
-            }).collect())
+            })
+            .collect())
     }
 
     /// The calls of a run: of one that is under way in this process as far as it is, of any other as it was noted last.

@@ -44,7 +44,8 @@ impl App {
         let mut found = Vec::new();
         for row in rows {
             let info = self.schedule_info(row, &mappings).await?;
-            let wanted = request.mapping.as_deref().is_none_or(|name| info.mappings.iter().any(|m| m == name));
+            let wanted =
+                request.mapping.as_deref().is_none_or(|name| info.mappings.iter().any(|m| m == name));
             if wanted {
                 found.push(info);
             }
@@ -143,10 +144,9 @@ impl App {
         let title = end_title(&config.source, &connectors);
         let path: ResourcePath = config.source_path()?;
         let (follows, problem) = match &path {
-            ResourcePath::Managed(_) => (
-                false,
-                Some(format!("a change of {title} is delivered by implicit sync as it is saved")),
-            ),
+            ResourcePath::Managed(_) => {
+                (false, Some(format!("a change of {title} is delivered by implicit sync as it is saved")))
+            }
             ResourcePath::System { connector, object_type } => {
                 match engine::Connectors::connector(self.pool.as_ref(), connector).await {
                     Ok(built) => {
@@ -167,7 +167,10 @@ impl App {
     }
 
     /// Puts schedules in place, all of them or none, and says when they are due. What has been checked is put.
-    pub(crate) async fn schedules_put(&self, schedules: Vec<(String, ScheduleConfig)>) -> Result<(), ApiError> {
+    pub(crate) async fn schedules_put(
+        &self,
+        schedules: Vec<(String, ScheduleConfig)>,
+    ) -> Result<(), ApiError> {
         let (now, at, who) = (self.clock.now(), self.at(), self.who.clone());
         self.store
             .write(move |w| {
@@ -293,7 +296,10 @@ impl App {
             });
         }
         if !runs.is_empty() {
-            outcomes.insert(0, if more > 0 { format!("started, with {more} more to come") } else { "started".into() });
+            outcomes.insert(
+                0,
+                if more > 0 { format!("started, with {more} more to come") } else { "started".into() },
+            );
         }
         ScheduleRan { outcome: outcomes.join("; "), runs }
     }
@@ -309,8 +315,7 @@ impl App {
     /// Starts one of [`App::schedule_runs`] by hand.
     pub async fn schedule_start(&self, name: &str, request: RunStart) -> Result<RunSummary, ApiError> {
         let run = self.run_start(request).await?;
-        let fired =
-            Fired { at: self.at(), run: Some(run.id.clone()), outcome: "started, by hand".into() };
+        let fired = Fired { at: self.at(), run: Some(run.id.clone()), outcome: "started, by hand".into() };
         let of = name.to_owned();
         self.store.write(move |w| w.note_schedule(&of, &fired, false)).await?;
         self.audit("schedule", name, "fired by hand").await?;
@@ -404,7 +409,8 @@ impl App {
         let problem = match &times {
             Err(error) => Some(error.to_string()),
             Ok(_) => problem_of(&task, mappings).or_else(|| {
-                (row.config.enabled && next.is_empty()).then(|| "it never fires again; its time is over".into())
+                (row.config.enabled && next.is_empty())
+                    .then(|| "it never fires again; its time is over".into())
             }),
         };
         let last_run = match row.last_run {

@@ -158,7 +158,8 @@ async fn live_sync_carries_changes_through_every_mapping_of_its_source() {
     assert_eq!(house.get("live").await.last_outcome.as_deref(), Some("started, by hand"));
     let feed = house.app.change_feed(ByName { name: IN.into() }).await.unwrap();
     assert!(feed.follows, "{feed:?}");
-    let other = house.app.change_feed(ByName { name: "managedUser_systemHubspotContact".into() }).await.unwrap();
+    let other =
+        house.app.change_feed(ByName { name: "managedUser_systemHubspotContact".into() }).await.unwrap();
     assert!(!other.follows && other.problem.unwrap().contains("implicit sync"));
 }
 
@@ -189,7 +190,8 @@ async fn what_cannot_fire_is_refused_or_said() {
     assert_eq!(house.app.schedule_enable(on).await.unwrap_err().code, ErrorCode::Invalid);
 
     house.save("hourly", hourly(IN)).await;
-    let off = house.app.schedule_enable(ScheduleEnable { name: "hourly".into(), enabled: false }).await.unwrap();
+    let off =
+        house.app.schedule_enable(ScheduleEnable { name: "hourly".into(), enabled: false }).await.unwrap();
     assert!(!off.enabled && off.next.is_empty() && off.problem.is_none());
     let far = Timestamp::MAX - SignedDuration::from_hours(1);
     assert!(house.app.fire_due(far, far).await.unwrap().is_empty());

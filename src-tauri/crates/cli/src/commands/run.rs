@@ -241,7 +241,7 @@ async fn cancel(app: &App, run: &str, output: &Output) -> Result<Exit, Failure> 
         let status = if ended { "SUCCESS" } else { "INITIATED" };
         output.document(&json!({"_id": canceled.id, "action": "cancel", "status": status}))?;
     } else if ended {
-        output.line(format!("run {} discarded; nothing of it was written", canceled.id))?;
+        output.line(format!("run {}: {}", canceled.id, canceled.message.as_deref().unwrap_or("canceled")))?;
     } else {
         output.line(format!("run {} ends after the batch that is under way", canceled.id))?;
     }

@@ -143,7 +143,8 @@ async fn add(app: &App, file: &Path, name: Option<&str>, output: &Output) -> Res
         .map_err(|problem| wrong(format!("this is not JSON ({problem})")))?;
     let (inside, config) =
         ScheduleConfig::from_value(document).map_err(|problem| wrong(problem.to_string()))?;
-    let of_file = file.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_prefix("schedule-"));
+    let of_file =
+        file.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_prefix("schedule-"));
     let name = name
         .or(of_file)
         .map(str::to_owned)
@@ -156,9 +157,9 @@ async fn add(app: &App, file: &Path, name: Option<&str>, output: &Output) -> Res
     let info = app.schedule_save(ScheduleDraft { create, name, config }).await?;
     told(output, &info.name, if create { "added" } else { "changed" })?;
     match info.next.first() {
-        Some(next) => output.hint(&format!(
-            "It fires next at {next}, while `concord serve` or the application runs."
-        )),
+        Some(next) => {
+            output.hint(&format!("It fires next at {next}, while `concord serve` or the application runs."))
+        }
         None => output.hint("It does not fire as it stands; `concord schedule show` says why."),
     }
     Ok(Exit::Done)

@@ -77,7 +77,10 @@ async fn schedules_come_with_an_idm_project_and_leave_with_one() {
         ])
     );
     let note = &report["notes"][0];
-    assert!(note["about"] == "schedule `scan`" && note["what"].as_str().unwrap().contains("`taskscanner`"), "{note}");
+    assert!(
+        note["about"] == "schedule `scan`" && note["what"].as_str().unwrap().contains("`taskscanner`"),
+        "{note}"
+    );
     assert_eq!(house.json(0, &["import-idm", conf.to_str().unwrap()])["schedules"][0]["result"], "unchanged");
 
     let out = house.folder.path().join("out");
