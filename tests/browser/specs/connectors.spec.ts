@@ -20,11 +20,16 @@ test("a connector is made, tested and used for data", async ({ host, page }) => 
   await expect(page.getByRole("status").filter({ hasText: /^Connected/ })).toBeVisible();
   await expect(page.getByRole("list", { name: "Checked" })).toContainText("can read contacts");
   await expect(page.getByText("tested and switched on")).toBeVisible();
-  await expect(page.getByRole("table", { name: "First records of contact" }).getByRole("row")).toHaveCount(9);
   await picture(page, "connector-tested");
-  await page.getByRole("button", { name: "Open connector" }).click();
+  await page.getByRole("button", { name: "Next: object types" }).click();
+  await expect(page.getByRole("table", { name: "Object types" }).getByRole("row", { name: /^contact \d+/ })).toBeVisible();
+  await page.getByRole("button", { name: "Next: your data" }).click();
+  await expect(page.getByRole("table", { name: "First records of contact" }).getByRole("row")).toHaveCount(9);
+  await page.getByRole("button", { name: "Next: a first mapping" }).click();
+  await page.getByRole("button", { name: "Later" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "crm" })).toBeVisible();
   await expect(page.getByText("Active", { exact: true })).toBeVisible();
+  await expect(page.getByText(/calls? since Concord was started|in \d+ s, at its last answer/).first()).toBeVisible();
   const { attributes } = await host.call("connector_schema", { name: "crm", objectType: "contact" });
   expect(attributes.map(({ name }) => name)).toContain("lifecyclestage");
 });

@@ -48,13 +48,22 @@ for (const colorScheme of ["light", "dark"] as const) {
 
       await expect(page.getByText("tested and switched on")).toBeVisible();
       await expect(page.getByRole("list", { name: "Checked" })).toContainText("User: can read");
-      await expect(page.getByRole("table", { name: "First records of User" }).getByRole("row")).toHaveCount(9);
       await picture(page, `salesforce-tested-${colorScheme}`);
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Next: object types" }).click();
+      await expect(page.getByRole("table", { name: "Object types" }).getByRole("row", { name: /^User \d+/ })).toBeVisible();
+      await picture(page, `salesforce-types-${colorScheme}`);
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Next: your data" }).click();
+      await expect(page.getByRole("table", { name: "First records of User" }).getByRole("row")).toHaveCount(9);
+      await picture(page, `salesforce-data-${colorScheme}`);
       await expectAccessible(page);
       const { summary } = await host.call("connector_get", { name: "salesforce" });
       expect([summary.enabled, summary.state]).toEqual([true, "active"]);
 
-      await page.getByRole("button", { name: "Open connector" }).click();
+      await page.getByRole("button", { name: "Next: a first mapping" }).click();
+      await expect(page.getByRole("radio", { name: /Salesforce User/ }).first()).toBeVisible();
+      await page.getByRole("button", { name: "Later" }).click();
       await expect(page.getByRole("radio", { name: "Custom" })).toBeChecked();
       await expect(page.getByRole("group", { name: "Consumer secret" })).toContainText("set");
       await picture(page, `salesforce-connector-${colorScheme}`);

@@ -47,7 +47,7 @@ export function DashboardPage() {
             <Figure name="Changes waiting" value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
             <Figure name="Questions for you" value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0} />
           </dl>
-          <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2">
+          <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2 [&>section]:mb-0">
             <Section title="People">{seen.error ? <Problem error={seen.error} /> : seen.data ? <PeopleChart days={seen.data.days} /> : <Skeleton rows={4} />}</Section>
             {steps.length > 0 ? (
               <Section title="First steps">
@@ -113,8 +113,8 @@ function Causes({ causes }: { causes: FailureCause[] }) {
     <Section title="Errors by cause">
       <ul aria-label="Errors by cause" className="flex flex-col">
         {causes.map(({ reason, remedy, count: n, mapping, run }) => (
-          <li key={`${run} ${reason}`} className="grid grid-cols-[64px_minmax(0,1fr)_auto] items-center gap-3 border-b border-line py-2">
-            <span className="text-right font-medium text-needs">{number(n)}</span>
+          <li key={`${run} ${reason}`} className="grid grid-cols-[40px_minmax(0,1fr)_auto] items-center gap-3 border-b border-line py-2">
+            <span className="font-medium text-needs">{number(n)}</span>
             <div className="min-w-0">
               <p className="truncate" title={reason}>
                 <bdi>{reason}</bdi>
