@@ -83,10 +83,10 @@ test("what a list shows is exported, and no cell is a formula", async ({ host, p
   await page.getByRole("button", { name: "Export" }).click();
   await picture(page, "run-export");
   await page.getByRole("menuitem", { name: "CSV" }).click();
-  const told = page.getByText(/1 record exported to/);
+  const told = page.getByRole("main").getByText(/1 record exported to/);
   await expect(told).toBeVisible();
   await expectAccessible(page);
-  const path = /exported to (\S+\.csv)/.exec((await told.first().textContent()) ?? "")?.[1] ?? "";
+  const path = /exported to (\S+\.csv)/.exec((await told.textContent()) ?? "")?.[1] ?? "";
   const text = await readFile(path, "utf8");
   expect(text.split("\r\n")).toHaveLength(3);
   expect(text).toContain("\"'=HYPERLINK(");
@@ -94,7 +94,7 @@ test("what a list shows is exported, and no cell is a formula", async ({ host, p
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Audit" }).click();
   await page.getByRole("button", { name: "Export" }).click();
   await page.getByRole("menuitem", { name: "JSON" }).click();
-  await expect(page.getByText(/lines exported to/).first()).toBeVisible();
+  await expect(page.getByRole("main").getByText(/lines exported to/)).toBeVisible();
 });
 
 test("an incremental run is begun from the head of its mapping", async ({ host, page }) => {

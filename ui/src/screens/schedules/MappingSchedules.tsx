@@ -65,7 +65,7 @@ function LiveSync({ about, schedule, taken, ready }: { about: About; schedule: S
       <Switch
         label={`Follow the changes of ${title}`}
         help={follows ? "Asks every few minutes what has changed there, and carries it through every mapping that reads it and has implicit sync on." : problem}
-        checked={schedule?.enabled ?? false}
+        checked={enable.isPending ? enable.variables.enabled : save.isPending || (schedule?.enabled ?? false)}
         disabled={(!follows && !schedule) || !ready || save.isPending || enable.isPending}
         onChange={toggle}
       />
