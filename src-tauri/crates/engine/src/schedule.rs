@@ -152,8 +152,11 @@ impl Timetable {
         match &self.pattern {
             Pattern::Cron(cron) => {
                 let said = cron.describe();
-                let said = said.trim_end_matches('.');
-                let said = said.strip_prefix("At every ").map_or(said.to_owned(), |rest| format!("Every {rest}"));
+                let said = said
+                    .trim_end_matches('.')
+                    .replace("Monday, Tuesday, Wednesday, Thursday, and Friday", "Monday to Friday");
+                let said =
+                    said.strip_prefix("At every ").map_or(said.to_owned(), |rest| format!("Every {rest}"));
                 match self.zone.iana_name() {
                     Some(zone) => format!("{said} ({zone})"),
                     None => said,
@@ -253,7 +256,9 @@ fn moment(
         .parse::<Timestamp>()
         .ok()
         .or_else(|| text.parse::<DateTime>().ok().and_then(local))
-        .or_else(|| text.parse::<Date>().ok().and_then(|day| local(day.to_datetime(jiff::civil::Time::midnight()))));
+        .or_else(|| {
+            text.parse::<Date>().ok().and_then(|day| local(day.to_datetime(jiff::civil::Time::midnight())))
+        });
     at.map(Some).ok_or_else(|| TimetableError {
         place,
         what: format!("`{text}` is not a time; write one such as `2026-12-31T23:00:00Z`"),
@@ -285,9 +290,7 @@ mod tests {
         let shown: Vec<String> = table
             .upcoming(at(from), at(from), expected.len())
             .into_iter()
-            .map(|t| {
-                t.to_zoned(TimeZone::get("Europe/Berlin").unwrap()).strftime("%a %F %T %:z").to_string()
-            })
+            .map(|t| t.to_zoned(TimeZone::get("Europe/Berlin").unwrap()).strftime("%a %F %T %:z").to_string())
             .collect();
         assert_eq!(shown, expected, "{expression}");
     }
@@ -295,15 +298,27 @@ mod tests {
     #[test]
     fn quartz_expressions_are_read_as_quartz_reads_them() {
         let from = "2026-03-20T00:00:00Z";
-        check("0 0 12 ? * MON-FRI", from, &["Fri 2026-03-20 12:00:00 +01:00", "Mon 2026-03-23 12:00:00 +01:00"]);
+        check(
+            "0 0 12 ? * MON-FRI",
+            from,
+            &["Fri 2026-03-20 12:00:00 +01:00", "Mon 2026-03-23 12:00:00 +01:00"],
+        );
         check("0 0 12 L * ?", from, &["Tue 2026-03-31 12:00:00 +02:00"]);
         check("0 0 12 LW * ?", "2026-05-02T00:00:00Z", &["Fri 2026-05-29 12:00:00 +02:00"]);
         check("0 0 12 15W * ?", "2026-11-01T00:00:00Z", &["Mon 2026-11-16 12:00:00 +01:00"]);
         check("0 15 10 ? * 6L", from, &["Fri 2026-03-27 10:15:00 +01:00"]);
-        check("0 15 10 ? * FRI#3", from, &["Fri 2026-03-20 10:15:00 +01:00", "Fri 2026-04-17 10:15:00 +02:00"]);
+        check(
+            "0 15 10 ? * FRI#3",
+            from,
+            &["Fri 2026-03-20 10:15:00 +01:00", "Fri 2026-04-17 10:15:00 +02:00"],
+        );
         check("0 0 2 ? * 1", from, &["Sun 2026-03-22 02:00:00 +01:00"]);
         check("0 0 12 ? * L", from, &["Sat 2026-03-21 12:00:00 +01:00"]);
-        check("0 0/5 14,18 * * ?", from, &["Fri 2026-03-20 14:00:00 +01:00", "Fri 2026-03-20 14:05:00 +01:00"]);
+        check(
+            "0 0/5 14,18 * * ?",
+            from,
+            &["Fri 2026-03-20 14:00:00 +01:00", "Fri 2026-03-20 14:05:00 +01:00"],
+        );
         check("*/30 * * * * ?", from, &["Fri 2026-03-20 01:00:30 +01:00"]);
         check("0 15 10 * * ? 2027", from, &["Fri 2027-01-01 10:15:00 +01:00"]);
         check("0 0 0 31 2 ?", from, &[]);
@@ -312,21 +327,27 @@ mod tests {
     #[test]
     fn a_time_that_the_clocks_skip_comes_right_after_and_one_that_they_repeat_comes_once() {
         // On 2026-03-29 two o'clock is followed by three; on 2026-10-25 it comes twice.
-        check("0 30 2 * * ?", "2026-03-28T12:00:00Z", &[
-            "Sun 2026-03-29 03:00:00 +02:00",
-            "Mon 2026-03-30 02:30:00 +02:00",
-        ]);
-        check("0 30 2 * * ?", "2026-10-24T12:00:00Z", &[
-            "Sun 2026-10-25 02:30:00 +02:00",
-            "Mon 2026-10-26 02:30:00 +01:00",
-        ]);
+        check(
+            "0 30 2 * * ?",
+            "2026-03-28T12:00:00Z",
+            &["Sun 2026-03-29 03:00:00 +02:00", "Mon 2026-03-30 02:30:00 +02:00"],
+        );
+        check(
+            "0 30 2 * * ?",
+            "2026-10-24T12:00:00Z",
+            &["Sun 2026-10-25 02:30:00 +02:00", "Mon 2026-10-26 02:30:00 +01:00"],
+        );
         // What comes every half hour goes on every half hour.
-        check("0 0/30 * * * ?", "2026-10-25T00:15:00Z", &[
-            "Sun 2026-10-25 02:30:00 +02:00",
-            "Sun 2026-10-25 02:00:00 +01:00",
-            "Sun 2026-10-25 02:30:00 +01:00",
-            "Sun 2026-10-25 03:00:00 +01:00",
-        ]);
+        check(
+            "0 0/30 * * * ?",
+            "2026-10-25T00:15:00Z",
+            &[
+                "Sun 2026-10-25 02:30:00 +02:00",
+                "Sun 2026-10-25 02:00:00 +01:00",
+                "Sun 2026-10-25 02:30:00 +01:00",
+                "Sun 2026-10-25 03:00:00 +01:00",
+            ],
+        );
         // An interval knows no clocks.
         let every = timetable(json!({"type": "simple", "repeatInterval": 3_600_000})).unwrap();
         let times = every.upcoming(at("2026-03-29T00:10:00Z"), at("2026-03-29T00:00:00Z"), 2);
@@ -362,7 +383,8 @@ mod tests {
         assert_eq!(next(plain.clone(), "2026-01-01T00:00:00Z"), Some(at("2026-01-01T00:10:00Z")));
         assert_eq!(next(plain.clone(), "2026-01-01T00:10:00Z"), Some(at("2026-01-01T00:20:00Z")));
         assert_eq!(next(plain, "2026-01-01T00:14:00Z"), Some(at("2026-01-01T00:20:00Z")));
-        let started = json!({"repeatInterval": 600_000, "startTime": "2026-01-01T00:05:00Z", "repeatCount": 2});
+        let started =
+            json!({"repeatInterval": 600_000, "startTime": "2026-01-01T00:05:00Z", "repeatCount": 2});
         assert_eq!(next(started.clone(), "2026-01-01T00:00:00Z"), Some(at("2026-01-01T00:05:00Z")));
         assert_eq!(next(started.clone(), "2026-01-01T00:15:00Z"), Some(at("2026-01-01T00:25:00Z")));
         assert_eq!(next(started, "2026-01-01T00:25:00Z"), None, "three times are over");
@@ -421,6 +443,7 @@ mod tests {
         for (document, words) in [
             (json!({"schedule": "0 0 2 * * ?", "timeZone": "Europe/Berlin"}), "At 02:00 (Europe/Berlin)"),
             (json!({"schedule": "0 0/5 * * * ?", "timeZone": "UTC"}), "Every 5 minutes (UTC)"),
+            (json!({"schedule": "0 0 2 ? * 2-6", "timeZone": "UTC"}), "At 02:00, on Monday to Friday (UTC)"),
             (json!({"type": "simple", "repeatInterval": 60_000}), "Every minute"),
             (json!({"type": "simple", "repeatInterval": 7_200_000}), "Every 2 hours"),
             (json!({"type": "simple", "repeatInterval": 1000, "repeatCount": 0}), "Once"),
