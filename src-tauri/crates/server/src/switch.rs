@@ -44,7 +44,8 @@ impl Switch {
         now.problem = None;
         let choice = ServingChoice { on, port, self_service };
         // What was switched off stays so even if it cannot be remembered; what cannot be started is not remembered as on.
-        let password = if on { start(app, &mut now, choice, false).await? } else { None };
+        let started = if on { start(app, &mut now, choice, false).await } else { Ok(None) };
+        let password = started.inspect_err(|error| now.problem = Some(error.message.clone()))?;
         app.remember_serving(choice).await?;
         shown(app, &now, password).await
     }

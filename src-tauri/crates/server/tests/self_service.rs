@@ -351,8 +351,9 @@ async fn guesses_and_accounts_in_bulk_are_slowed() {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
         statuses.push(bot.post("/register", &fields).await.status);
     }
-    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 20, "{statuses:?}");
-    assert!(statuses.ends_with(&[429]), "{statuses:?}");
+    let taken = statuses.iter().filter(|status| **status == 422).count();
+    assert!((20..25).contains(&taken), "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 25 - taken, "{statuses:?}");
     let begun = std::time::Instant::now();
     for _ in 0..4 {
         bot.sign_in("ann", "wrong").await.is(403);
