@@ -70,6 +70,7 @@ test("values are text, whatever they were", () => {
 });
 
 test.each<[string, Partial<RunSummary>, boolean]>([
+  ["rests for the provider's day", { state: "paused", mode: "reconcile", changes: 0, done: 0 }, true],
   ["cut off among its writes", { state: "interrupted", mode: "reconcile", changes: 10, done: 4 }, true],
   ["canceled among its writes", { state: "canceled", mode: "apply", changes: 10, done: 4, failed: 1 }, true],
   ["at its end", { state: "failed", mode: "reconcile", changes: 9, done: 9, failed: 1 }, false],

@@ -36,7 +36,7 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
           {runFigures(detail)}
           {!active && runOutcome(summary) && <span className="text-ink"> {"\u00b7"} {runOutcome(summary)}</span>}
         </span>
-        {active && (
+        {(active || summary.state === "paused") && (
           <Button busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>
             Cancel
           </Button>
@@ -65,7 +65,7 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
         )}
         {canGoOn(summary) && (
           <Button look="primary" busy={apply.isPending} title="Carries out what is left of the plan" onClick={() => start(null)}>
-            Go on with {count(summary.changes - summary.done, "change")}
+            {summary.changes > summary.done ? `Go on with ${count(summary.changes - summary.done, "change")}` : "Go on now"}
           </Button>
         )}
         {leftOver(summary) > 0 && (
