@@ -115,8 +115,9 @@ def connector(**more):
 
 
 def template(name):
-    """A mapping that comes along; what is gone at its source is deleted."""
+    """A mapping that comes along, with links of its own; what is gone at its source is deleted."""
     mapping = json.loads((TEMPLATES / f"{name}.json").read_text())
+    mapping.pop("links", None)
     for policy in mapping["policies"]:
         if policy["situation"] == "SOURCE_MISSING":
             policy["action"] = "DELETE"
@@ -279,15 +280,17 @@ def a_refused_value_is_told_in_words():
 
 
 @check
-def a_query_over_there_finds_whom_it_means():
-    mapping = template(OUT)
-    mapping |= {"name": "some", "enableSync": False, "targetQuery": {"_queryFilter": 'userName eq "person3"'}}
-    mapping.pop("links")
-    concord("mapping", "add", "-", given=mapping)
-    preview = concord("recon", "some", "--preview")
-    log = urllib.parse.unquote_plus(server.said())
-    assert 'filter=userName eq "person3"' in log, preview
-    concord("mapping", "remove", "some")
+def whom_it_means_is_asked_for_by_a_filter():
+    made = concord("user", "create", "-", given={**person(4000), "userName": 'o"brien\\ & ann'})
+    same(made["sync"][0]["state"], "synced", made)
+    asked = urllib.parse.unquote_plus(server.said())
+    assert r'filter=userName eq "o\"brien\\ & ann"' in asked, asked[-2000:]
+    again = Concord()
+    again("connector", "add", "-", given=connector())
+    again("mapping", "add", "-", given=template(OUT))
+    linked = again("user", "create", "-", given={**person(4000), "userName": 'o"brien\\ & ann'})
+    same(linked["sync"][0]["state"], "synced", linked)
+    same(sum("brien" in user["userName"] for user in server.all("Users")), 1)
 
 
 @check
@@ -303,6 +306,7 @@ def groups_gain_and_lose_members():
             {"source": "description", "target": "members.value",
              "transform": {"type": "text/javascript", "source": "source ? source.split(' ').sort() : []"}},
         ],
+        "policies": template(OUT)["policies"],
     })
     team = groups("user", "create", "-", given={**person(1), "userName": "team", "description": " ".join(ids[:2])})
     same(team["sync"][0]["state"], "synced", team)
@@ -318,6 +322,7 @@ def groups_gain_and_lose_members():
     same(target(groups("recon", "team")).get("unchanged"), 1)
     same(server.writes(), writes)
     groups("user", "delete", team["user"]["_id"])
+    same([g["displayName"] for g in server.all("Groups")], [])
 
 
 @check

@@ -15,7 +15,7 @@ const FILES: &[(&str, &str, &str)] = files! {
         "systemHubspotCompany_managedOrganization", "managedOrganization_systemHubspotCompany";
     "salesforce": "systemSalesforceUser_managedUser", "managedUser_systemSalesforceUser",
         "systemSalesforceContact_managedUser", "systemSalesforceLead_managedUser";
-    "scim": "systemScimUser_managedUser", "managedUser_systemScimUser";
+    "scim": "managedUser_systemScimUser", "systemScimUser_managedUser";
 };
 
 /// Provider and name of every mapping that comes along; a mapping stands behind the one whose links it shares.

@@ -63,11 +63,12 @@ fn connector(endpoint: &str, token: &str, more: Value) -> Value {
     })
 }
 
-/// A mapping that comes along; what is gone at its source is deleted.
+/// A mapping that comes along, with links of its own; what is gone at its source is deleted.
 fn template(name: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/templates/scim");
     let text = fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
     let mut mapping: Value = serde_json::from_str(&text).unwrap();
+    mapping.as_object_mut().unwrap().shift_remove("links");
     for policy in mapping["policies"].as_array_mut().unwrap() {
         if policy["situation"] == "SOURCE_MISSING" {
             policy["action"] = json!("DELETE");
@@ -142,8 +143,24 @@ fn people_live_in_two_concords_and_changes_travel() {
 
         // An edit travels at once: to a value, to nothing, and to an inactive account.
         let id = id_of(&here, "person3");
-        let set = here.json(0, &["user", "set", &id, "sn=Berger", "telephoneNumber=", "city=Bonn", "mail=p3@example.com", "accountStatus=inactive"]);
-        assert_eq!((&set["sync"][0]["mapping"], &set["sync"][0]["state"]), (&json!(OUT), &json!("synced")), "{set}");
+        let set = here.json(
+            0,
+            &[
+                "user",
+                "set",
+                &id,
+                "sn=Berger",
+                "telephoneNumber=",
+                "city=Bonn",
+                "mail=p3@example.com",
+                "accountStatus=inactive",
+            ],
+        );
+        assert_eq!(
+            (&set["sync"][0]["mapping"], &set["sync"][0]["state"]),
+            (&json!(OUT), &json!("synced")),
+            "{set}"
+        );
         assert_eq!(people(&there), people(&here), "{method}");
         let deleted = here.json(0, &["user", "delete", &id_of(&here, "person5")]);
         assert_eq!(deleted["sync"][0]["state"], "synced", "{deleted}");
@@ -230,7 +247,17 @@ fn the_end_is_the_same_whatever_the_server_does_on_the_way() {
     const PEOPLE: usize = 12;
     let change_all = |house: &House| {
         for n in 1..=6 {
-            house.json(0, &["user", "set", &id_of(house, &format!("person{n}")), "title=Chief", "telephoneNumber=1", "--no-wait"]);
+            house.json(
+                0,
+                &[
+                    "user",
+                    "set",
+                    &id_of(house, &format!("person{n}")),
+                    "title=Chief",
+                    "telephoneNumber=1",
+                    "--no-wait",
+                ],
+            );
         }
         house.json(0, &["user", "delete", &id_of(house, "person12"), "--no-wait"]);
     };
@@ -274,13 +301,19 @@ fn the_end_is_the_same_whatever_the_server_does_on_the_way() {
         assert_eq!(kept(&server), wanted, "{name}");
         let before = server.data().writes().len();
         let quiet = house.json(0, &["recon", OUT]);
-        assert_eq!((count(&quiet, "unchanged"), server.data().writes().len()), (PEOPLE as u64 - 1, before), "{name}: {quiet}");
+        assert_eq!(
+            (count(&quiet, "unchanged"), server.data().writes().len()),
+            (PEOPLE as u64 - 1, before),
+            "{name}: {quiet}"
+        );
     }
 }
 
 #[test]
 fn a_list_that_is_not_whole_changes_nothing() {
-    for habits in [Habits { ignores_start: true, ..Habits::default() }, Habits { total_off: 2, ..Habits::default() }] {
+    for habits in
+        [Habits { ignores_start: true, ..Habits::default() }, Habits { total_off: 2, ..Habits::default() }]
+    {
         let (house, server) = (with_people(2), ScimServer::with_people(habits, 150));
         add(&house, "connector", &connector(&server.url, TOKEN, json!({})));
         add(&house, "mapping", &template(OUT));
@@ -338,7 +371,8 @@ fn provisioning_waits_follows_a_rule_and_need_not_be_just_in_time() {
     mapping["sourceCondition"] = json!("/source/companyName eq \"Acme\"");
     mapping["syncMode"] = json!("blocking");
     add(&house, "mapping", &mapping);
-    let made = house.concord_with_input(&["--json", "user", "create", "-"], &person(1).to_string()).exits(0).json();
+    let made =
+        house.concord_with_input(&["--json", "user", "create", "-"], &person(1).to_string()).exits(0).json();
     assert_eq!(made["sync"][0]["state"], "synced", "{made}");
     let mut other = person(2);
     other["companyName"] = json!("Other");
