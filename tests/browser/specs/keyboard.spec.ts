@@ -5,11 +5,11 @@ import { expect, open, reconcile, sample, test } from "../support/test";
 test("every place is reached by the keyboard alone", async ({ host, page }) => {
   await sample(host);
   await open(page, host);
-  for (const place of ["Connectors", "Mappings", "User", "Runs", "Queue", "Settings", "Dashboard"]) {
+  for (const place of ["Connectors", "Mappings", "User", "Runs", "Schedules", "Queue", "Settings", "Dashboard"]) {
     await page.keyboard.press("Control+k");
     await expect(page.getByRole("combobox", { name: "Command" })).toBeFocused();
     await page.keyboard.type(`go to ${place}`);
-    await expect(page.getByRole("option")).toHaveText([`Go to ${place}`]);
+    await expect(page.getByRole("listbox", { name: "Commands" }).getByRole("option")).toHaveText([`Go to ${place}`]);
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { level: 1, name: place })).toBeVisible();
     await expect(page.getByRole("dialog")).toHaveCount(0);
