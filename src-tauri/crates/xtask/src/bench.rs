@@ -1,13 +1,16 @@
-//! Measures the engine beside its floors: what a run costs per record, and that this does not grow with their number.
+//! Measures the engine beside its floors: what a run costs per record, and that this does not grow with their number. Then the
+//! whole program beside others at the same work against our sandboxes ([`peers`]). Tables and plots are left in `target/bench`.
 //!
-//! Each phase is a process of its own over the same data folder, so that its peak of memory is its own. The source makes its
-//! records up in the same process; nothing goes over a network.
+//! Each phase of the engine is a process of its own over the same data folder, so that its peak of memory is its own. The source
+//! makes its records up in the same process; nothing goes over a network.
 
 use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
 
 use crate::{
+    peers,
+    plot::{self, Bar},
     tool::{ask, cargo, line, run},
     workspace::{Workspace, program},
 };
@@ -64,22 +67,68 @@ impl Cost {
     }
 }
 
-/// Runs the benchmark; `--quick` leaves out the million, `--users` measures the list of users instead.
+/// Runs the benchmark. `--quick` leaves out the million, and measures the others at ten thousand; `--engine` leaves the others
+/// out; `--users` measures the list of users instead.
 pub fn measure(arguments: &[String]) -> Result<(), String> {
-    let sizes: &[u64] = match arguments {
-        [] => &[10_000, 100_000, 1_000_000],
-        [one] if one == "--quick" => &[10_000, 100_000],
+    match arguments {
         [one] if one == "--users" => return pages(USERS),
         [one, many] if one == "--users" => {
             return pages(many.parse().map_err(|_| format!("`{many}` is no number of users."))?);
         }
-        other => {
-            return Err(format!("`cargo xtask bench` takes nothing, --quick or --users [N], not {other:?}."));
-        }
-    };
+        _ => {}
+    }
+    if let Some(unknown) = arguments.iter().find(|a| !["--quick", "--engine"].contains(&a.as_str())) {
+        return Err(format!(
+            "`cargo xtask bench` takes --quick and --engine, or --users [N], not {unknown:?}."
+        ));
+    }
+    let asked = |flag: &str| arguments.iter().any(|a| a == flag);
+    const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
+    let (sizes, beside): (&[u64], &[u64]) =
+        if asked("--quick") { (&SIZES[..2], &SIZES[..1]) } else { (&SIZES, &SIZES) };
     run(&mut cargo(&["build", "--release", "-p", "engine", "--example", "bench"]))?;
     run(&mut cargo(&["build", "--release", "-p", "store", "--example", "bulk_insert"]))?;
     let programs = Workspace::read()?.released();
+    let results = programs.with_file_name("bench");
+    fs::create_dir_all(&results)
+        .map_err(|problem| format!("{} cannot be made: {problem}.", results.display()))?;
+    let costs = costs(sizes, &programs)?;
+    let mut told = table(&costs);
+    println!("\n{told}");
+    for (met, words) in bars(&costs) {
+        println!("{} {words}", if met { "met   " } else { "missed" });
+    }
+    keep(&results, "engine.svg", &plot::bars("Records per second in one process", &groups(&costs)))?;
+    if !asked("--engine") {
+        println!("\nBeside others");
+        let measured = peers::measure(beside)?;
+        let table = peers::table(&measured);
+        println!("\n{table}");
+        told.push('\n');
+        told.push_str(&table);
+        let groups = peers::groups(&measured);
+        keep(&results, "peers.svg", &plot::bars("Records per second against our sandboxes", &groups))?;
+    }
+    keep(&results, "results.txt", &told)?;
+    let problems = problems(&costs);
+    if problems.is_empty() {
+        println!(
+            "\nThe cost per record is a straight line, and memory stays flat. See {}.",
+            results.display()
+        );
+        Ok(())
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+fn keep(folder: &Path, name: &str, text: &str) -> Result<(), String> {
+    let file = folder.join(name);
+    fs::write(&file, text).map_err(|problem| format!("{} cannot be written: {problem}.", file.display()))
+}
+
+/// The phases of the engine and their floors at these sizes.
+fn costs(sizes: &[u64], programs: &Path) -> Result<Vec<Cost>, String> {
     let examples = programs.join("examples");
     let mut costs = Vec::new();
     for size in sizes {
@@ -105,17 +154,22 @@ pub fn measure(arguments: &[String]) -> Result<(), String> {
         fs::remove_dir_all(&folder)
             .map_err(|problem| format!("{} cannot be removed: {problem}.", folder.display()))?;
     }
-    println!("\n{}", table(&costs));
-    for (met, words) in bars(&costs) {
-        println!("{} {words}", if met { "met   " } else { "missed" });
+    Ok(costs)
+}
+
+/// The bars of a plot: the phases and their floors at each size.
+fn groups(costs: &[Cost]) -> Vec<(String, Vec<Bar>)> {
+    let mut groups: Vec<(String, Vec<Bar>)> = Vec::new();
+    for cost in costs {
+        let title = format!("{} records", cost.records);
+        let ours = PHASES.contains(&cost.phase.as_str());
+        let bar = Bar { name: cost.phase.clone(), rate: cost.rate(), ours };
+        match groups.iter_mut().find(|(name, _)| *name == title) {
+            Some((_, bars)) => bars.push(bar),
+            None => groups.push((title, vec![bar])),
+        }
     }
-    let problems = problems(&costs);
-    if problems.is_empty() {
-        println!("\nThe cost per record is a straight line, and memory stays flat.");
-        Ok(())
-    } else {
-        Err(problems.join("\n"))
-    }
+    groups
 }
 
 /// Users whose list is measured.
@@ -132,16 +186,23 @@ fn pages(records: u64) -> Result<(), String> {
     let mut command = Command::new(program(&programs.join("examples"), "people"));
     command.arg(records.to_string()).arg(&folder);
     let said = ask(&mut command).ok_or_else(|| format!("`{}` failed; run it to see why.", line(&command)))?;
-    fs::remove_dir_all(&folder).map_err(|problem| format!("{} cannot be removed: {problem}.", folder.display()))?;
+    fs::remove_dir_all(&folder)
+        .map_err(|problem| format!("{} cannot be removed: {problem}.", folder.display()))?;
     let pages: Vec<Page> = said.lines().filter_map(Page::parse).collect();
     let slow: Vec<&Page> = pages.iter().filter(|page| page.ms > SLOWEST_PAGE_MS).collect();
     let slowest = pages.iter().max_by(|a, b| a.ms.total_cmp(&b.ms));
     let slowest = slowest.ok_or("the program measured no page.")?;
-    println!("{} pages of the list of {records} users; the slowest takes {:.1} ms: {}", pages.len(), slowest.ms, slowest.name);
+    println!(
+        "{} pages of the list of {records} users; the slowest takes {:.1} ms: {}",
+        pages.len(),
+        slowest.ms,
+        slowest.name
+    );
     if slow.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = slow.iter().map(|page| format!("  {:>8.1} ms  {}", page.ms, page.name)).collect();
+    let lines: Vec<String> =
+        slow.iter().map(|page| format!("  {:>8.1} ms  {}", page.ms, page.name)).collect();
     Err(format!("{} pages take more than {SLOWEST_PAGE_MS} ms:\n{}", slow.len(), lines.join("\n")))
 }
 

@@ -18,6 +18,8 @@ mod counts;
 mod installers;
 mod node;
 mod packages;
+mod peers;
+mod plot;
 mod python;
 mod start;
 mod suite;
@@ -29,7 +31,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask run [ARGUMENTS]   installs what is missing, builds the UI, starts the application with a HubSpot sandbox
 cargo xtask test [STEP]       installs what the tests need and runs all of them, or one step with what it needs
-cargo xtask bench [--quick]   measures the engine beside its floors at 10k, 100k and 1M records (--quick: not the million)
+cargo xtask bench [--quick] [--engine]
+                              measures the engine beside its floors at 10k, 100k and 1M records (--quick: not the million),
+                              and the program beside others against the sandboxes (--engine: not that)
 cargo xtask bench --users [N] measures every page of the list of a million users (or N)
 cargo xtask bindings          writes the UI's TypeScript types from the Rust types
 cargo xtask package [--check] makes .deb and .rpm packages (--check: installs and uses them in a clean Debian; as root)
