@@ -80,7 +80,7 @@ async fn open<R: Runtime>(handle: &AppHandle<R>, options: Options) -> Result<(),
     if let Some(folder) = dirs::download_dir() {
         app.set_download_folder(folder);
     }
-    notifier::watch(handle.clone(), app);
+    notifier::watch(handle.clone(), Arc::clone(&app));
     handle.state::<Switch>().start_again(&app).await;
     Ok(())
 }
