@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use api::{
     App,
-    dto::{ByName, Empty},
+    dto::{ByName, Empty, ParameterKind, ReadyMappingsAdd, ReadyParameter, RecordsRequest},
 };
 use clap::Subcommand;
 use model::MappingConfig;
@@ -30,6 +30,16 @@ pub enum Command {
     Show { name: String },
     /// Removes a mapping with its links
     Remove { name: String },
+    /// Lists the mappings that come along for a connector, and what each has to be told
+    Templates { connector: String },
+    /// Adds a mapping that comes along for a connector
+    FromTemplate {
+        connector: String,
+        template: String,
+        /// What it has to be told, such as ProfileId="Standard User"; a record is named by its id or its name
+        #[arg(value_name = "NAME=VALUE")]
+        parameters: Vec<String>,
+    },
 }
 
 pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, Failure> {
@@ -46,7 +56,119 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
             }
             Ok(Exit::Done)
         }
+        Command::Templates { connector } => templates(app, connector, output).await,
+        Command::FromTemplate { connector, template, parameters } => {
+            from_template(app, connector, template, parameters, output).await
+        }
     }
+}
+
+async fn templates(app: &App, connector: &str, output: &Output) -> Result<Exit, Failure> {
+    let offered = app.ready_mappings_of(ByName { name: connector.to_owned() }).await?;
+    if output.is_json() {
+        output.document(&offered)?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<[String; 5]> = offered
+        .into_iter()
+        .map(|mapping| {
+            let needs: Vec<String> = mapping
+                .parameters
+                .into_iter()
+                .map(|p| if p.required { p.name } else { format!("[{}]", p.name) })
+                .collect();
+            let there = if mapping.there { Some("added".to_owned()) } else { mapping.problem };
+            [mapping.name, mapping.source, mapping.target, needs.join(" "), there.unwrap_or_default()]
+        })
+        .collect();
+    output.table(["NAME", "SOURCE", "TARGET", "NEEDS", "STATE"], &rows, "No mapping comes along for it.")?;
+    output.hint(&format!("`concord mapping from-template {connector} NAME` adds one."));
+    Ok(Exit::Done)
+}
+
+async fn from_template(
+    app: &App,
+    connector: &str,
+    template: &str,
+    given: &[String],
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let offered = app.ready_mappings_of(ByName { name: connector.to_owned() }).await?;
+    let mapping = offered.into_iter().find(|mapping| mapping.name == template).ok_or_else(|| {
+        Failure::error(format!(
+            "no mapping `{template}` comes along for `{connector}`; `concord mapping templates {connector}` lists them"
+        ))
+    })?;
+    let mut parameters = std::collections::BTreeMap::new();
+    for pair in given {
+        let (name, value) = pair.split_once('=').ok_or_else(|| {
+            Failure::Told(
+                Exit::Usage,
+                format!("`{pair}` is no NAME=VALUE, such as ProfileId=\"Standard User\""),
+            )
+        })?;
+        let parameter = mapping.parameters.iter().find(|p| p.name == name).ok_or_else(|| {
+            let known: Vec<&str> = mapping.parameters.iter().map(|p| p.name.as_str()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Failure::error(format!("`{template}` takes no `{name}`; what it can be told: {known}"))
+        })?;
+        let value = match parameter.kind {
+            ParameterKind::Record => record(app, connector, parameter, value).await?,
+            ParameterKind::Text => value.to_owned(),
+        };
+        parameters.insert(name.to_owned(), value);
+    }
+    let request =
+        ReadyMappingsAdd { connector: connector.to_owned(), names: vec![template.to_owned()], parameters };
+    let added = app.ready_mappings_add(request).await?;
+    if output.is_json() {
+        output.document(&added)?;
+        return Ok(Exit::Done);
+    }
+    for mapping in &added {
+        output.line(format!("mapping `{}` added", mapping.name))?;
+    }
+    output.hint(&format!("See what it would do with `concord recon {template} --preview`."));
+    Ok(Exit::Done)
+}
+
+/// The id of a record that is given by its id or its name.
+async fn record(
+    app: &App,
+    connector: &str,
+    parameter: &ReadyParameter,
+    value: &str,
+) -> Result<String, Failure> {
+    let object_type = parameter.object_type.clone().unwrap_or_default();
+    let (mut after, mut names) = (None, Vec::new());
+    loop {
+        let request = RecordsRequest {
+            name: connector.to_owned(),
+            object_type: object_type.clone(),
+            search: None,
+            attributes: vec!["__NAME__".to_owned()],
+            after,
+            limit: Some(200),
+        };
+        let page = app.connector_records(request).await?;
+        for row in page.records {
+            let name = row.attributes.get("__NAME__").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if row.id == value || row.id.get(..15) == Some(value) || name == value {
+                return Ok(row.id);
+            }
+            names.push(name);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    names.sort();
+    names.truncate(20);
+    Err(Failure::error(format!(
+        "no record of {object_type} has the id or the name `{value}`; there are {}",
+        names.join(", ")
+    )))
 }
 
 async fn add(app: &App, file: &Path, output: &Output) -> Result<Exit, Failure> {
