@@ -1,5 +1,5 @@
 import { useBlocker } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 import { count } from "../words/numbers";
 import { Button } from "./Button";
@@ -23,9 +23,14 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", saveLa
   /** Whether there is enough to save at all. */
   ready?: boolean;
 }) {
-  const blocker = useBlocker({ shouldBlockFn: ({ current, next }) => changes > 0 && !saving && (across === "places" || current.pathname !== next.pathname), enableBeforeUnload: false, withResolver: true });
+  const [bar, setBar] = useState<HTMLElement | null>(null);
+  const blocker = useBlocker({ disabled: bar?.isConnected !== true, shouldBlockFn: ({ current, next }) => changes > 0 && !saving && (across === "places" || current.pathname !== next.pathname), enableBeforeUnload: false, withResolver: true });
   return (
-    <div className="flex h-12 shrink-0 items-center gap-2 border-t border-line bg-surface px-6">
+    <div
+      // Tabs draw their children a second time, out of sight, to learn which tabs there are; that second bar must not ask too.
+      ref={setBar}
+      className="flex h-12 shrink-0 items-center gap-2 border-t border-line bg-surface px-6"
+    >
       <span role="status" className={changes > 0 ? "text-waits" : "text-soft"}>
         {changes > 0 ? `unsaved: ${count(changes, "change")}` : always ? "not saved yet" : "all saved"}
       </span>

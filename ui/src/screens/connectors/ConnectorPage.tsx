@@ -84,7 +84,7 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
   }
 
   return (
-    <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => show(String(key))}>
+    <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => key !== tab && show(String(key))}>
       <Page
         flush
         title={name}

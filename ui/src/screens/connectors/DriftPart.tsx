@@ -19,14 +19,14 @@ export function DriftPart({ connector, drift }: { connector: string; drift: Sche
   return (
     <section aria-label={`Changes of ${objectType}`} className="mb-5 rounded-md border border-line">
       <div className="flex items-center gap-3 border-b border-line bg-waits-soft px-3 py-1.5">
-        <h3 className="min-w-0 flex-1 truncate font-medium text-waits">
+        <h2 className="min-w-0 flex-1 truncate font-medium text-waits">
           {count(changes.length, "change")} at the system
           {changedAt && (
             <span className="font-normal" title={fullTime(changedAt)}>
               , found {ago(changedAt, now)}
             </span>
           )}
-        </h3>
+        </h2>
         <Button
           busy={seen.isPending}
           onClick={() =>

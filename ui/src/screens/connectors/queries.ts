@@ -82,7 +82,9 @@ export function useRemoveConnector() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: async ({ name, mappings }: { name: string; mappings: string[] }) => {
-      for (const mapping of mappings) await call("mapping_remove", { name: mapping });
+      // One that shares the links of another goes before it.
+      const sharing = new Set(mappings.length > 1 ? (await call("mappings_list", {})).filter(({ links }) => links !== null).map((mapping) => mapping.name) : []);
+      for (const mapping of mappings.toSorted((a, b) => Number(sharing.has(b)) - Number(sharing.has(a)))) await call("mapping_remove", { name: mapping });
       await call("connector_remove", { name });
     },
     onSuccess: (_, { name }) => client.removeQueries({ queryKey: connectorDetail(name).queryKey }),

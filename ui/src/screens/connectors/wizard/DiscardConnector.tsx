@@ -18,7 +18,7 @@ export function DiscardConnector({ connector }: { connector: ConnectorSummary })
         remove.mutate({ name: connector.name, mappings: [] }, {
           onSuccess: () => {
             announce(`${connector.title} was discarded`);
-            void navigate({ to: "/connectors" });
+            void navigate({ to: "/connectors", ignoreBlocker: true });
           },
           onError: (error) => announce(error.message),
         })
