@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 
 pub use access::{Administrator, HostNames};
 pub use rest::ADMINISTRATOR;
-pub use self_service::SelfService;
+pub use self_service::OwnAccounts;
 pub use switch::Switch;
 pub use tls::{Certificate, CertificateError};
 
@@ -45,7 +45,7 @@ pub struct Options {
     /// The server's certificate; without one it speaks plain HTTP, on loopback addresses only.
     pub certificate: Option<Certificate>,
     /// Pages on which people make accounts of their own; without it there are none.
-    pub self_service: Option<SelfService>,
+    pub self_service: Option<OwnAccounts>,
 }
 
 /// What every part works with.

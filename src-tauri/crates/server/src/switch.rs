@@ -9,7 +9,7 @@ use api::{
 use model::Secret;
 use tokio::{net::TcpListener, sync::Mutex};
 
-use crate::{ADMINISTRATOR, Administrator, HostNames, Options, SelfService, Server};
+use crate::{ADMINISTRATOR, Administrator, HostNames, Options, OwnAccounts, Server};
 
 /// A server that can be switched on and off.
 #[derive(Default)]
@@ -107,7 +107,7 @@ async fn start(
         administrator: Administrator::Generated(account.proof),
         hosts: HostNames::default(),
         certificate: None,
-        self_service: choice.self_service.then(SelfService::default),
+        self_service: choice.self_service.then(OwnAccounts::default),
     };
     now.server = Some(Server::start(Arc::clone(app), listener, options).map_err(refused)?);
     Ok(account.fresh)

@@ -8,7 +8,7 @@ use api::{App, AppOptions};
 use model::Secret;
 use reqwest::{Client, RequestBuilder, header::HeaderMap, redirect::Policy};
 use sandbox::hubspot::{Options as SandboxOptions, Sandbox};
-use server::{ADMINISTRATOR, Administrator, HostNames, Options, SelfService, Server};
+use server::{ADMINISTRATOR, Administrator, HostNames, Options, OwnAccounts, Server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -72,7 +72,7 @@ impl House {
             passphrase: Some("a passphrase for tests".into()),
         };
         let app = App::open(options).await.unwrap();
-        let server = serve(&app, Some(SelfService::default())).await;
+        let server = serve(&app, Some(OwnAccounts::default())).await;
         Self { server, app, _folder: folder }
     }
 
@@ -82,7 +82,7 @@ impl House {
     }
 }
 
-async fn serve(app: &Arc<App>, self_service: Option<SelfService>) -> Server {
+async fn serve(app: &Arc<App>, self_service: Option<OwnAccounts>) -> Server {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let options = Options {
         administrator: Administrator::Chosen(Secret::new("a password for tests")),
@@ -401,7 +401,7 @@ async fn the_policy_names_who_gets_the_data_and_is_agreed_to_again_when_it_chang
     }
     assert_eq!(found, 1, "HubSpot has what the person saved");
 
-    let own = SelfService { privacy_policy: Some("We sell nothing <b>".into()) };
+    let own = OwnAccounts { privacy_policy: Some("We sell nothing <b>".into()) };
     house.server = serve(&house.app, Some(own)).await;
     let mut ann = house.browser();
     ann.get("/privacy").await.is(200).says(&["We sell nothing &lt;b&gt;"]);

@@ -6,7 +6,7 @@ use api::App;
 use clap::Args;
 use model::Secret;
 use serde_json::json;
-use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Options, SelfService, Server};
+use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Options, OwnAccounts, Server};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -118,7 +118,7 @@ fn certificate(command: &Serve) -> Result<Option<Certificate>, Failure> {
     Certificate::read(chain, key).map(Some).map_err(|problem| Failure::error(problem.to_string()))
 }
 
-fn self_service(command: &Serve) -> Result<Option<SelfService>, Failure> {
+fn self_service(command: &Serve) -> Result<Option<OwnAccounts>, Failure> {
     if !command.self_service {
         return Ok(None);
     }
@@ -128,7 +128,7 @@ fn self_service(command: &Serve) -> Result<Option<SelfService>, Failure> {
     {
         return Err(Failure::error(format!("{}: there is no privacy policy in it", input::title(file))));
     }
-    Ok(Some(SelfService { privacy_policy }))
+    Ok(Some(OwnAccounts { privacy_policy }))
 }
 
 /// Who signs in, and the password if it was made just now.

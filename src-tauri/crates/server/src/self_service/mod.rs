@@ -35,7 +35,7 @@ pub(crate) const ROOT: &str = "/people";
 
 /// Self-registration and profiles.
 #[derive(Debug, Clone, Default)]
-pub struct SelfService {
+pub struct OwnAccounts {
     /// The privacy policy that people agree to, as plain text; without one, what this server does with their data in a few
     /// sentences.
     pub privacy_policy: Option<String>,
@@ -61,7 +61,7 @@ const HASHED_AT_ONCE: usize = 4;
 /// The routes, where self-service is switched on.
 pub(crate) fn routes(
     shared: Arc<Shared>,
-    options: SelfService,
+    options: OwnAccounts,
     scheme: &'static str,
 ) -> std::io::Result<Router> {
     let pages = Arc::new(Pages {
