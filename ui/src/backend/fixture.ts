@@ -474,6 +474,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     connector_kinds: () => [
       { provider: "hubspot", title: "HubSpot", text: "Contacts, companies and their properties, with a service key or an OAuth app of your own." },
       { provider: "salesforce", title: "Salesforce", text: "Users, contacts, leads, accounts and any other object, with an External Client App of your own." },
+      { provider: "scim", title: "SCIM 2.0", text: "Users, groups and any other resource type of a server that speaks SCIM 2.0." },
     ],
     connectors_list: () => connectors,
     connector_blank: ({ provider }) => (provider === "salesforce" ? detailOf(connector("salesforce", { title: "Salesforce", provider })) : detailOf(connector("", { title: "" }))),

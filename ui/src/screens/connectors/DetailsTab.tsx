@@ -8,16 +8,17 @@ import { useNow } from "../../words/useNow";
 import { AuthorizePart } from "./AuthorizePart";
 import { BudgetLines } from "./BudgetLine";
 import { CredentialsPart } from "./CredentialsPart";
-import { hasChoice, isSalesforce, needsConsent, otherProperties, type FormPart } from "./draft";
+import { hasChoice, isSalesforce, isScim, needsConsent, otherProperties, type FormPart } from "./draft";
 import { PropertyFields } from "./PropertyField";
 import { SalesforcePart } from "./SalesforcePart";
+import { ScimPart } from "./ScimPart";
 import { TestResult } from "./TestResult";
 
 /** Name, keys and address on the left; how it stands on the right. */
 export function DetailsTab({ unsaved, test, ...parts }: FormPart & { unsaved: boolean; test: ReturnType<typeof useTestConnector> }) {
   const { detail, form, errors, onChange } = parts;
   const plain = otherProperties(detail, form).filter((property) => !property.advanced);
-  const Credentials = isSalesforce(detail) ? SalesforcePart : CredentialsPart;
+  const Credentials = isSalesforce(detail) ? SalesforcePart : isScim(detail) ? ScimPart : CredentialsPart;
   return (
     <div className="grid max-w-5xl grid-cols-1 gap-x-10 min-[1000px]:grid-cols-[minmax(0,1fr)_340px]">
       <div className="min-w-0">
@@ -27,7 +28,7 @@ export function DetailsTab({ unsaved, test, ...parts }: FormPart & { unsaved: bo
             <TextField label="Title" value={form.title} errors={errors("displayName")} onChange={(title) => onChange({ title })} />
           </div>
         </Section>
-        {(hasChoice(detail) || isSalesforce(detail)) && (
+        {(hasChoice(detail) || isSalesforce(detail) || isScim(detail)) && (
           <Section title="Credentials">
             <Credentials {...parts} />
           </Section>

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 
 import { call, carryWith } from "../../backend";
+import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import { fixture } from "../../backend/fixture";
-import { changesOf, draftOf, formOf, otherProperties } from "./draft";
+import { changesOf, draftOf, formOf, missing, otherProperties } from "./draft";
 
 async function detailOf(name: string) {
   carryWith(fixture(null));
@@ -35,4 +36,27 @@ test("credentials have their own part of the form", async () => {
   const names = (credentials: "key" | "oauth") => otherProperties(detail, { ...formOf(detail), credentials }).map((property) => property.name);
   expect(names("key")).toEqual(["apiBaseUrl", "apiVersion", "permitsPerSecond", "acceptSelfSignedCertificates"]);
   expect(names("oauth")).toEqual(["scopes", ...names("key")]);
+});
+
+const scim = (values: Record<string, unknown>, secrets: string[] = []): ConnectorDetail => ({
+  summary: { name: "scim", provider: "scim" } as ConnectorDetail["summary"],
+  config: { name: "scim", configurationProperties: values },
+  secrets: ["authToken", "password", "clientSecret", "refreshToken"].map((property) => ({ property, set: secrets.includes(property), updatedAt: null })),
+  properties: ["SCIMEndpoint", "authenticationMethod", "authToken", "user", "password", "headerName", "tokenEndpoint", "clientId", "clientSecret", "pageSize"].map((name) => ({ name, label: name, kind: "text", help: "", advanced: name === "pageSize", default: null })),
+  canAuthorize: false,
+  authorized: false,
+  redirectUri: "",
+});
+
+test.each([
+  ["nothing", {}, [], ["SCIMEndpoint", "authToken"]],
+  ["a token", { SCIMEndpoint: "https://a" }, ["authToken"], []],
+  ["a user without a password", { SCIMEndpoint: "https://a", authenticationMethod: "BASIC", user: "ann" }, [], ["password"]],
+  ["a key without its header", { SCIMEndpoint: "https://a", authenticationMethod: "header" }, ["authToken"], ["headerName"]],
+  ["an app", { SCIMEndpoint: "https://a", authenticationMethod: "OAUTH", tokenEndpoint: "https://a/t", clientId: "c" }, [], ["clientSecret"]],
+  ["an app with a token that was brought along", { SCIMEndpoint: "https://a", authenticationMethod: "OAUTH", tokenEndpoint: "https://a/t", clientId: "c" }, ["refreshToken"], []],
+])("a SCIM server with %s", (_, values, secrets, gaps) => {
+  const detail = scim(values, secrets);
+  expect([...missing(detail, formOf(detail)).keys()]).toEqual(gaps);
+  expect(otherProperties(detail, formOf(detail)).map(({ name }) => name)).toEqual(["pageSize"]);
 });

@@ -32,6 +32,26 @@ const OF_OAUTH = new Set(["refreshToken", "redirectUri", "scopes", "authorizeUrl
 /** What the part of the form for Salesforce asks for itself. */
 const OF_SALESFORCE = new Set(["loginUrl", "grantType", "clientId", "clientSecret"]);
 
+/** What the part of the form for SCIM asks for itself. */
+const OF_SCIM = new Set(["SCIMEndpoint", "authenticationMethod", "authToken", "user", "password", "headerName", "tokenEndpoint", "clientId", "clientSecret"]);
+/** What of that each way to sign in has a use for. */
+export const SCIM_NEEDS: Record<string, { name: string; secret?: boolean; missing: string }[]> = {
+  TOKEN: [{ name: "authToken", secret: true, missing: "Paste the bearer token here." }],
+  BASIC: [
+    { name: "user", missing: "Enter the user that Concord signs in as." },
+    { name: "password", secret: true, missing: "Enter the user's password." },
+  ],
+  HEADER: [
+    { name: "headerName", missing: "Enter the name of the header, for example X-Api-Key." },
+    { name: "authToken", secret: true, missing: "Paste the key here." },
+  ],
+  OAUTH: [
+    { name: "tokenEndpoint", missing: "Enter the address where tokens come from." },
+    { name: "clientId", missing: "Enter the client ID of the app." },
+    { name: "clientSecret", secret: true, missing: "Enter the client secret of the app." },
+  ],
+};
+
 export function formOf(detail: ConnectorDetail): ConnectorForm {
   const { config } = detail;
   const values = isObject(config["configurationProperties"]) ? config["configurationProperties"] : {};
@@ -93,6 +113,17 @@ export function isSalesforce(detail: ConnectorDetail): boolean {
   return detail.summary.provider === "salesforce";
 }
 
+export function isScim(detail: ConnectorDetail): boolean {
+  return detail.summary.provider === "scim";
+}
+
+/** How a SCIM server is signed in to. */
+export function scimMethod(values: Record<string, unknown>): string {
+  const method = values["authenticationMethod"];
+  const word = typeof method === "string" ? method.toUpperCase() : "TOKEN";
+  return word in SCIM_NEEDS ? word : "TOKEN";
+}
+
 /** Whether a person has to agree at the provider before the connector works. */
 export function needsConsent(detail: ConnectorDetail, form: ConnectorForm): boolean {
   if (isSalesforce(detail)) return grantOf(form.values) !== CLIENT_CREDENTIALS;
@@ -102,8 +133,8 @@ export function needsConsent(detail: ConnectorDetail, form: ConnectorForm): bool
 /** The settings besides the credentials, which have their own part of the form. */
 export function otherProperties(detail: ConnectorDetail, form: ConnectorForm): ConnectorProperty[] {
   const consent = needsConsent(detail, form);
-  const own = isSalesforce(detail) ? OF_SALESFORCE : hasChoice(detail) ? CREDENTIALS : new Set<string>();
-  return detail.properties.filter(({ name }) => !own.has(name) && (own.size === 0 || consent || !OF_OAUTH.has(name)));
+  const own = isSalesforce(detail) ? OF_SALESFORCE : isScim(detail) ? OF_SCIM : hasChoice(detail) ? CREDENTIALS : new Set<string>();
+  return detail.properties.filter(({ name }) => !own.has(name) && (own.size === 0 || consent || isScim(detail) || !OF_OAUTH.has(name)));
 }
 
 /** The advanced settings by what they are about, whichever the system; what belongs nowhere comes first. */
@@ -132,6 +163,12 @@ export function missing(detail: ConnectorDetail, form: ConnectorForm): Map<strin
     if (wrong) found.set("loginUrl", wrong);
     if (text(form.values["clientId"]).trim() === "") found.set("clientId", "Enter the consumer key of your External Client App.");
     if (form.withSecret && !typed("clientSecret") && !typed("refreshToken")) found.set("clientSecret", "Enter the consumer secret, or choose an app without one.");
+  } else if (isScim(detail)) {
+    if (text(form.values["SCIMEndpoint"]).trim() === "") found.set("SCIMEndpoint", "Enter the address under which the server has /Users.");
+    for (const { name, secret, missing: what } of SCIM_NEEDS[scimMethod(form.values)] ?? []) {
+      // A token that was brought along does without the app's secret.
+      if (secret ? !typed(name) && !(name === "clientSecret" && typed("refreshToken")) : text(form.values[name]).trim() === "") found.set(name, what);
+    }
   } else if (hasChoice(detail)) {
     if (form.credentials === "key") {
       if (!typed("accessToken")) found.set("accessToken", "Paste the service key here.");

@@ -221,6 +221,14 @@ fn salesforce() -> Vec<ConnectorProperty> {
             true,
             "Concord stops here and leaves the rest to the organization's other programs.",
         ),
+        row(
+            "permitsPerSecond",
+            "Calls per second",
+            "number",
+            json!(50),
+            true,
+            "Salesforce counts calls by the day; this keeps a run from crowding out the organization's other programs.",
+        ),
     ]
 }
 
@@ -386,8 +394,18 @@ fn scim() -> Vec<ConnectorProperty> {
 fn network() -> Vec<ConnectorProperty> {
     vec![
         row("maximumConnections", "Connections at most", "number", json!(10), true, ""),
+        row(
+            "requestTimeoutSeconds",
+            "Time for an answer, seconds",
+            "number",
+            json!(60),
+            true,
+            "Also the time for the next part of a long one. 1 to 600.",
+        ),
         row("httpProxyHost", "Proxy host", "text", Value::Null, true, ""),
         row("httpProxyPort", "Proxy port", "number", Value::Null, true, ""),
+        row("httpProxyUser", "Proxy user", "text", Value::Null, true, ""),
+        row("httpProxyPassword", "Proxy password", "secret", Value::Null, true, ""),
         row(
             "caFile",
             "Certificate authority file",

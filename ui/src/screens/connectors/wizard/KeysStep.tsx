@@ -8,11 +8,12 @@ import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
 import { UnsavedBar } from "../../../parts/UnsavedBar";
 import { CredentialsPart } from "../CredentialsPart";
-import { changesOf, type ConnectorForm, draftOf, formOf, isSalesforce, missing, needsConsent, otherProperties, settingAtFault } from "../draft";
+import { changesOf, type ConnectorForm, draftOf, formOf, isSalesforce, isScim, missing, needsConsent, otherProperties, settingAtFault } from "../draft";
 import { PropertyFields } from "../PropertyField";
 import { useSaveConnector } from "../queries";
 import { LOGIN_URLS } from "../salesforce";
 import { SalesforcePart } from "../SalesforcePart";
+import { ScimPart } from "../ScimPart";
 import { WizardFrame } from "./WizardFrame";
 
 const FORM = "connector-keys";
@@ -45,7 +46,7 @@ export function KeysStep({ detail, create, environment }: {
   };
   const placed = fault !== null && ["name", "displayName", ...detail.properties.map(({ name }) => name)].includes(fault);
   const consent = needsConsent(detail, form);
-  const Part = isSalesforce(detail) ? SalesforcePart : CredentialsPart;
+  const Part = isSalesforce(detail) ? SalesforcePart : isScim(detail) ? ScimPart : CredentialsPart;
 
   function submit() {
     setTried(true);
