@@ -11,7 +11,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(page.getByRole("table", { name: "Managed types" })).toContainText("User");
       await picture(page, `types-${colorScheme}`);
       await expectAccessible(page);
-      await page.getByRole("table", { name: "Managed types" }).getByRole("link", { name: "User" }).click();
+      await page.getByRole("table", { name: "Managed types" }).getByRole("link", { name: "User", exact: true }).click();
       await expect(page.getByRole("table", { name: "Properties" })).toBeVisible();
       await picture(page, `type-${colorScheme}`);
       await expectAccessible(page);

@@ -29,7 +29,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(users(page).getByRole("rowheader").first()).toContainText(/aaba/i);
 
       await page.getByRole("button", { name: "Columns" }).click();
-      await page.getByRole("dialog", { name: "Columns" }).getByRole("checkbox", { name: "City not sortable" }).check({ force: true });
+      await page.getByRole("dialog", { name: "Columns" }).getByRole("checkbox", { name: "City not sortable" }).click();
       await page.keyboard.press("Escape");
       await expect(users(page).getByRole("columnheader", { name: "City" })).toBeVisible();
       await picture(page, `users-filtered-${colorScheme}`);
@@ -77,12 +77,12 @@ test("columns and filter are there again after a visit elsewhere", async ({ host
   await reconcile(host, inbound);
   await open(page, host, '/users?filter=%22%2FaccountStatus%20eq%20%5C%22active%5C%22%22');
   await page.getByRole("button", { name: "Columns" }).click();
-  await page.getByRole("dialog", { name: "Columns" }).getByRole("checkbox", { name: "Email Address" }).uncheck({ force: true });
+  await page.getByRole("dialog", { name: "Columns" }).getByRole("checkbox", { name: "Email Address" }).click();
   await page.keyboard.press("Escape");
   await expect(users(page).getByRole("columnheader", { name: "Email Address" })).toHaveCount(0);
   await users(page).getByRole("rowheader").first().getByRole("button").click();
   await expect(page.getByRole("textbox", { name: "Last Name" })).toBeVisible();
-  await page.getByRole("main").getByRole("link", { name: "User" }).click();
+  await page.getByRole("main").getByRole("link", { name: "User", exact: true }).click();
   await expect(page.getByRole("group", { name: "Filter" }).getByRole("combobox", { name: "Attribute 1" })).toHaveValue("accountStatus");
   await expect(users(page).getByRole("columnheader", { name: "Email Address" })).toHaveCount(0);
 });
@@ -133,7 +133,7 @@ test("any managed type has a list and an editor of the same kind", async ({ host
   await expect(page.getByRole("heading", { level: 1, name: "Acme" })).toBeVisible();
   await picture(page, "organization");
   await expectAccessible(page);
-  await page.getByRole("main").getByRole("link", { name: "Organization" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Organization", exact: true }).click();
   await expect(page.getByRole("table", { name: "Organization" }).getByRole("rowheader")).toHaveText(["Acme"]);
   await page.getByRole("table", { name: "Organization" }).getByRole("button", { name: "Acme" }).click();
   await page.getByRole("button", { name: "Delete" }).click();

@@ -107,7 +107,13 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
       flush
       title={detail ? objectName(base) : `New ${objectsWord(kind, false)}`}
       trail={<Trail kind={kind.name} title={kind.title} />}
-      beside={detail && <Id id={detail.object.id} what={`${objectsWord(kind, false)} id`} />}
+      beside={
+        detail && (
+          <span className="shrink-0">
+            <Id id={detail.object.id} what={`${objectsWord(kind, false)} id`} />
+          </span>
+        )
+      }
       actions={detail && <DeleteObject kind={kind} detail={detail} />}
     >
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">

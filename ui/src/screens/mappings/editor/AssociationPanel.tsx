@@ -17,6 +17,9 @@ import { useLinkChange } from "./associations";
 import { useEditor } from "./EditorContext";
 import { addressOf } from "./records";
 
+/** The situations of a record that is linked to one that is there. */
+const LINKED = new Set(["CONFIRMED", "UNQUALIFIED"]);
+
 /** One record of the source: what it is linked to, what matches it, and any other record that it may belong to. */
 export function AssociationPanel({ detail, row, qualifier, onClose }: { detail: MappingDetail; row: AssociationRow; qualifier: string; onClose: () => void }) {
   const { name, target } = useEditor();
@@ -27,8 +30,11 @@ export function AssociationPanel({ detail, row, qualifier, onClose }: { detail: 
   const trial = useQuery({ ...ask("mapping_try", { config: detail.config, sourceId: source.id, linkQualifier: qualifier }), refetchOnWindowFocus: false });
   const found = useQuery({ ...ask("records_sample", { resource: target.path, search: search.trim(), attributes: [], limit: 20 }), enabled: search.trim() !== "", refetchOnWindowFocus: false });
   const change = useLinkChange();
-  const linked = trial.data?.situation === "CONFIRMED" || trial.data?.situation === "UNQUALIFIED" ? trial.data.target : row.target;
-  const linkedId = linked?.id ?? row.targetId;
+  // The row is as it was when it was opened; what the trial has found since is newer.
+  const situation = trial.data?.situation;
+  const stands = situation === undefined || situation === "" || situation === "MISSING";
+  const linked = stands ? row.target : LINKED.has(situation) ? (trial.data?.target ?? null) : null;
+  const linkedId = linked?.id ?? (stands ? row.targetId : null);
   const others = (trial.data?.candidates ?? []).filter(({ id }) => id !== linkedId);
 
   function link(record: SampleRecord) {

@@ -136,7 +136,7 @@ export function PropertiesTab() {
 /** What the mapping would do with the sample, in a line. */
 function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample: SampleRecord | null; pending: boolean }) {
   if (!trial || !sample) {
-    return <p className="min-w-0 flex-1 text-soft">{pending ? "Looking at a record\u2026" : "There is no record of the source to try this with."}</p>;
+    return <p className="min-w-0 flex-1 text-soft">{pending ? "Looking at a record\u2026" : sample ? "As it stands the mapping cannot be tried; what is wrong is marked below." : "There is no record of the source to try this with."}</p>;
   }
   const words = situationWords(trial.situation);
   const set = trial.properties.filter(({ outcome }) => outcome === "written" || outcome === "cleared").length;
