@@ -14,7 +14,7 @@ mod misbehaviour;
 
 use std::collections::BTreeMap;
 
-use sandbox::hubspot::{Action, Fault, Options, Portal, Sandbox, WriteKind};
+use sandbox::hubspot::{Action, Fault, Limits, Options, Portal, Sandbox, WriteKind};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -296,6 +296,71 @@ async fn a_token_that_is_refused_ends_a_run_of_writes_at_once() {
     target.clear_faults();
     until_done(&house, OUT, 0);
     assert_eq!(contacts(&target), users(&house));
+}
+
+/// A run that comes to the end of the day keeps its plan and its number; nothing has failed, and nothing is done twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_used_up_day_is_told_with_its_end_and_the_run_goes_on_where_it_stopped() {
+    let options = Options { time_zone: "Asia/Kolkata".into(), ..Options::default() };
+    let (house, other) = exporting(CONTACTS, options).await;
+    let target = other.portal();
+    house.json(0, &["recon", IN]);
+    target.set_faults(vec![Fault::on("*/batch/create", limit("DAILY", None)).nth(2).times(ALWAYS)]);
+    let ran = house.concord(&["--json", "recon", OUT]).exits(1);
+    let run = ran.json();
+    let id = run["_id"].as_str().unwrap();
+    for words in ["HubSpot's daily limit is used up", "Asia/Kolkata", "goes on at", id] {
+        assert!(ran.err.contains(words), "{words}: {ran:#?}");
+    }
+    assert_eq!(run["statusSummary"]["FAILURE"], 0, "{run}");
+    let listed = house.json(0, &["run", "list"]);
+    let rows = listed.as_array().or(listed["result"].as_array()).unwrap();
+    assert!(
+        rows.iter().any(|row| row.to_string().contains(id) && row.to_string().contains("paused")),
+        "{listed}"
+    );
+    // Too early: told once more, and nothing is lost by it.
+    let early = house.concord(&["run", "apply", id]).exits(1);
+    assert!(early.err.contains("goes on at"), "{early:#?}");
+    target.clear_faults();
+    house.json(0, &["run", "apply", id]);
+    assert_eq!(contacts(&target), users(&house));
+    assert_eq!(contacts(&target).len(), target.contacts().len(), "nobody twice");
+
+    life_goes_on(&house.portal(), "Elsewhere", 0);
+    house.json(0, &["recon", IN]);
+    target.set_faults(vec![Fault::on("*/batch/update", limit("DAILY", Some(7200))).times(ALWAYS)]);
+    let rests = house.concord(&["--json", "recon", OUT]).exits(1).json();
+    let id = rests["_id"].as_str().unwrap();
+    let canceled = house.concord(&["run", "cancel", id]).exits(0);
+    assert!(canceled.out.contains("canceled while it rested"), "{canceled:#?}");
+    target.clear_faults();
+    house.concord(&["run", "cancel", id]).exits(1);
+    house.json(0, &["recon", OUT]);
+    assert_eq!(contacts(&target), users(&house));
+    is_settled(&house, OUT, contacts(&target).len());
+}
+
+/// A portal as a stranger sets it up: its search is late, its limits are those of a small account, its tokens are short.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_search_and_a_small_account_change_nothing() {
+    let options = Options {
+        search_lag: std::time::Duration::from_secs(3600),
+        limits: Limits { per_ten_seconds: Some(60), daily: Some(5000), searches_per_second: Some(2) },
+        retry_after: true,
+        ..Options::default()
+    };
+    let (house, other) = exporting(CONTACTS, options).await;
+    let (source, target) = (house.portal(), other.portal());
+    for (city, gone) in [("", 0), ("Elsewhere", 3)] {
+        if gone > 0 {
+            life_goes_on(&source, city, gone);
+        }
+        house.json(0, &["recon", IN, "--allow", &format!("deletes={gone}")]);
+        assert!(until_done(&house, OUT, gone).is_empty());
+        assert_eq!(contacts(&target), users(&house));
+    }
+    is_settled(&house, OUT, contacts(&target).len());
 }
 
 fn wait_a_second(status: u16) -> Action {

@@ -128,7 +128,10 @@ async fn a_day_that_goes_on_after_all_is_noticed_within_the_hour() {
     let hubspot = world.keyed();
     for hour in 0..2 {
         let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
-        assert!(error.retry_after.is_some_and(|rest| rest > Duration::from_secs(19 * 3600)), "{hour}: {error:?}");
+        assert!(
+            error.retry_after.is_some_and(|rest| rest > Duration::from_secs(19 * 3600)),
+            "{hour}: {error:?}"
+        );
         world.waiter.wait(Duration::from_secs(1800)).await;
         let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
         assert_eq!(error.kind, ErrorKind::RateLimited, "{hour}");

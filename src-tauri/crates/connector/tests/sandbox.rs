@@ -585,6 +585,36 @@ async fn a_revoked_app_asks_for_a_new_authorization() {
 }
 
 #[tokio::test]
+async fn every_version_of_the_api_does_everything() {
+    for (version, prefix) in [
+        ("2026-03", "/crm/objects/2026-03/"),
+        ("2026-09", "/crm/objects/2026-09/"),
+        ("v3", "/crm/v3/objects/"),
+    ] {
+        let world = World::new(seeded(5)).await;
+        let hubspot = world.hubspot(json!({"apiVersion": version}), key());
+        hubspot.test().await.unwrap();
+        assert!(!hubspot.schema("contact").await.unwrap().attributes.is_empty(), "{version}");
+        assert_eq!(all(&hubspot, contacts(&["email"])).await.unwrap().objects.len(), 5, "{version}");
+        let made = hubspot.create("contact", &[creation("a", json!({"email": "a@example.org"}))]).await;
+        let id = done(&made[0]).uid.clone();
+        let changed = hubspot.update("contact", &[change(&id, json!({"firstname": "Ann"}))]).await;
+        done(&changed[0]);
+        let filter = model::Filter::parse("firstname eq 'Ann'").ok();
+        let found = all(&hubspot, Search { filter, ..contacts(&["email"]) }).await.unwrap();
+        assert!(found.objects.iter().any(|object| object.uid == id), "{version}");
+        done(&hubspot.delete("contact", std::slice::from_ref(&id)).await[0]);
+        assert!(
+            hubspot.read("contact", std::slice::from_ref(&id), &[]).await.unwrap().is_empty(),
+            "{version}"
+        );
+        let objects: Vec<String> =
+            world.paths().into_iter().filter(|path| path.contains("/objects/")).collect();
+        assert!(objects.iter().all(|path| path.contains(prefix)), "{version}: {objects:#?}");
+    }
+}
+
+#[tokio::test]
 async fn missing_scopes_are_named() {
     let world = World::new(Options { consent: Consent::Allow, ..seeded(5) }).await;
     let credentials = oauth_app();

@@ -67,6 +67,12 @@ fn page(ids: impl IntoIterator<Item = u64>, next: Option<u64>) -> Reply {
     Reply::json(200, body)
 }
 
+/// A page whose cursor is no number.
+fn worded(ids: impl IntoIterator<Item = u64>, next: &str) -> Reply {
+    let results: Vec<Value> = ids.into_iter().map(record).collect();
+    Reply::json(200, json!({"results": results, "paging": {"next": {"after": next}}}))
+}
+
 fn creation(trace: &str, email: &str) -> Creation {
     Creation { trace: trace.into(), attributes: attributes(json!({"email": email})) }
 }
@@ -145,9 +151,40 @@ async fn every_odd_list_is_an_error_and_never_a_short_list() {
             Err("does not advance"),
         ),
         (
-            "cursor is no number",
-            vec![Reply::json(200, json!({"results": [], "paging": {"next": {"after": "abc"}}}))],
-            Err("not a number"),
+            "cursors are words",
+            vec![worded(1..=100, "NTEy%3D"), worded(101..=130, "b"), page(131..=150, None)],
+            Ok(150),
+        ),
+        (
+            "pages are smaller than asked for",
+            vec![page(1..=10, Some(10)), page(11..=20, Some(20)), page([21], None)],
+            Ok(21),
+        ),
+        (
+            "cursors count records",
+            vec![page(701..=710, Some(10)), page(801..=810, Some(20)), page([900], None)],
+            Ok(21),
+        ),
+        (
+            "a word that stays",
+            vec![worded(1..=100, "a"), worded(101..=200, "a"), worded(101..=200, "a")],
+            Err("does not advance"),
+        ),
+        (
+            "the same page by other words",
+            vec![worded(1..=100, "a"), worded(1..=100, "b"), worded(1..=100, "c")],
+            Err("does not advance"),
+        ),
+        ("cursor is nothing", vec![worded(1..=5, "")], Err("no place in it")),
+        (
+            "ids are longer than numbers",
+            vec![Reply::json(
+                200,
+                json!({"results": [
+                {"id": "987654321098765432109876", "properties": {}},
+                {"id": "987654321098765432109877", "properties": {}, "unheardOf": [1]}]}),
+            )],
+            Ok(2),
         ),
         ("too many on a page", vec![page(1..=101, None)], Err("101 records")),
         ("results is no list", vec![Reply::json(200, json!({"results": {}})); 3], Err("unexpected shape")),

@@ -65,11 +65,22 @@ impl Engine {
             let at = run.progress.resume_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
             at.is_none_or(|at| at <= now)
         };
-        Ok(self.store.read(|r| r.paused_runs()).await?.iter().filter(|run| over(run)).map(|run| run.id.clone()).collect())
+        Ok(self
+            .store
+            .read(|r| r.paused_runs())
+            .await?
+            .iter()
+            .filter(|run| over(run))
+            .map(|run| run.id.clone())
+            .collect())
     }
 
     /// Begins a run anew that rested before it had a plan: what it read until then is too old by now.
-    pub(crate) async fn begin_anew(&self, rested: Run, allow_deletes: Option<u64>) -> Result<Begun, EngineError> {
+    pub(crate) async fn begin_anew(
+        &self,
+        rested: Run,
+        allow_deletes: Option<u64>,
+    ) -> Result<Begun, EngineError> {
         if let Some(undone) = rested.progress.undoes {
             let mode = rested.mode;
             return self.begin_undo(&undone, mode, allow_deletes).await;

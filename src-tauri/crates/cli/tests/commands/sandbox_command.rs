@@ -68,8 +68,22 @@ fn a_sandbox_is_as_its_options_say() {
     let sandbox = Running::start(
         &house,
         &[
-            "--time-zone", "Europe/Berlin", "--ten-second-calls", "4", "--daily-calls", "500", "--searches", "1",
-            "--retry-after", "--search-lag", "600000", "--token-lifetime", "77", "--rotate", "--required", "jobtitle",
+            "--time-zone",
+            "Europe/Berlin",
+            "--ten-second-calls",
+            "4",
+            "--daily-calls",
+            "500",
+            "--searches",
+            "1",
+            "--retry-after",
+            "--search-lag",
+            "600000",
+            "--token-lifetime",
+            "77",
+            "--rotate",
+            "--required",
+            "jobtitle",
         ],
     );
     let (url, token) = (sandbox.text("url").to_owned(), sandbox.text("accessToken").to_owned());
@@ -84,7 +98,8 @@ fn a_sandbox_is_as_its_options_say() {
     let (head, made) = make(json!({"email": "a@example.org", "jobtitle": "Baker"}));
     assert!(head.starts_with("HTTP/1.1 201"), "{head} {made}");
     let filter = json!({"propertyName": "email", "operator": "EQ", "value": "a@example.org"});
-    let search = || call("POST", &format!("{objects}/search"), json!({"filterGroups": [{"filters": [filter]}]}));
+    let search =
+        || call("POST", &format!("{objects}/search"), json!({"filterGroups": [{"filters": [filter]}]}));
     let (head, found) = search();
     assert!(head.starts_with("HTTP/1.1 200") && found.contains("\"total\":0"), "the index is late: {found}");
     let (head, _) = search();

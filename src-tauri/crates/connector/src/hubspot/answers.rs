@@ -344,8 +344,16 @@ mod tests {
             message: Some("Property values were not valid: []".into()),
             category: Some("VALIDATION_ERROR".into()),
             errors: vec![
-                Problem { code: Some("INVALID_OPTION".into()), message: Some("Klingon was not one of the allowed options: [de, en].".into()), ..Problem::default() },
-                Problem { code: Some("INVALID_LONG".into()), message: Some("much was not a valid number. ".into()), ..Problem::default() },
+                Problem {
+                    code: Some("INVALID_OPTION".into()),
+                    message: Some("Klingon was not one of the allowed options: [de, en].".into()),
+                    ..Problem::default()
+                },
+                Problem {
+                    code: Some("INVALID_LONG".into()),
+                    message: Some("much was not a valid number. ".into()),
+                    ..Problem::default()
+                },
             ],
             ..Problem::default()
         };
@@ -353,7 +361,8 @@ mod tests {
             problem.words(),
             "Klingon was not one of the allowed options: [de, en]; much was not a valid number (VALIDATION_ERROR)"
         );
-        let plain = Problem { message: Some("You have reached your daily limit.".into()), ..Problem::default() };
+        let plain =
+            Problem { message: Some("You have reached your daily limit.".into()), ..Problem::default() };
         assert_eq!(plain.words(), "You have reached your daily limit");
         assert_eq!(Problem::default().words(), "no explanation");
     }

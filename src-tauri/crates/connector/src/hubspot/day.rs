@@ -6,11 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::{Offset, TimeZone};
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Deserialize;
 
 /// How long to leave an account alone whose time zone is not known: its midnight is a full hour in most zones.
 const UNKNOWN_ZONE: Duration = Duration::from_secs(3600);
+
+/// A day that has just begun here may not have begun there yet, because clocks differ.
+const JUST_BEGUN: SignedDuration = SignedDuration::from_mins(5);
+/// How long to wait until it surely has.
+const A_LITTLE: Duration = Duration::from_secs(120);
 
 /// What of the account's details tells the zone.
 #[derive(Debug, Default, Deserialize)]
@@ -65,7 +70,11 @@ impl Day {
     pub fn next(&self, now: Timestamp) -> NewDay {
         let zone = self.zone.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let midnight = zone.as_ref().and_then(|z| {
-            let tomorrow = now.to_zoned(z.zone.clone()).date().checked_add(1.day()).ok()?;
+            let here = now.to_zoned(z.zone.clone());
+            if here.start_of_day().is_ok_and(|begun| now.duration_since(begun.timestamp()) < JUST_BEGUN) {
+                return Some(A_LITTLE);
+            }
+            let tomorrow = here.date().checked_add(1.day()).ok()?;
             // Where clocks leave midnight out, the day begins later.
             let begins = tomorrow.to_zoned(z.zone.clone()).ok()?.start_of_day().ok()?;
             Duration::try_from(begins.timestamp().duration_since(now)).ok()
@@ -97,11 +106,17 @@ mod tests {
         for (place, now, ends, told) in [
             (named("UTC"), "2026-11-21T22:30:00Z", Some("2026-11-22T00:00:00Z"), "(UTC)"),
             (named("Europe/Berlin"), "2026-11-21T22:30:00Z", Some("2026-11-21T23:00:00Z"), "(Europe/Berlin)"),
-            (named("Europe/Berlin"), "2026-11-21T23:00:00Z", Some("2026-11-22T23:00:00Z"), "(Europe/Berlin)"),
+            (named("Europe/Berlin"), "2026-11-21T23:06:00Z", Some("2026-11-22T23:00:00Z"), "(Europe/Berlin)"),
+            (named("Europe/Berlin"), "2026-11-21T23:00:03Z", Some("2026-11-21T23:02:03Z"), "(Europe/Berlin)"),
             (named("US/Eastern"), "2026-11-21T12:00:00Z", Some("2026-11-22T05:00:00Z"), "(US/Eastern)"),
             // A day of 23 hours and one that does not begin at midnight.
-            (named("Europe/Berlin"), "2026-03-28T23:00:00Z", Some("2026-03-29T22:00:00Z"), "(Europe/Berlin)"),
-            (named("America/Santiago"), "2026-09-05T12:00:00Z", Some("2026-09-06T04:00:00Z"), "(America/Santiago)"),
+            (named("Europe/Berlin"), "2026-03-28T23:30:00Z", Some("2026-03-29T22:00:00Z"), "(Europe/Berlin)"),
+            (
+                named("America/Santiago"),
+                "2026-09-05T12:00:00Z",
+                Some("2026-09-06T04:00:00Z"),
+                "(America/Santiago)",
+            ),
             (shifted("Mars/Olympus", 9), "2026-11-21T14:59:59Z", Some("2026-11-21T15:00:00Z"), "(UTC+09)"),
             (named("Mars/Olympus"), "2026-11-21T12:00:00Z", None, "did not tell"),
             (Place::default(), "2026-11-21T12:00:00Z", None, "did not tell"),

@@ -74,6 +74,8 @@ struct Range {
     again: bool,
     /// Waits until the range above has shown where it begins.
     blocked: bool,
+    /// What HubSpot said to go on after, where that is no number; `after` then only counts the records.
+    cursor: Option<String>,
 }
 
 impl Range {
@@ -120,7 +122,7 @@ impl Pass {
         Self { ranges: vec![Range::default()], seen: Some(0), ..Self::default() }
     }
 
-    /// Reads `after.seen.highest`, several of `after.highest.first` behind `rSEEN`, or a plain id to start behind.
+    /// Reads `after.seen.highest`, with `~` and the cursor behind it where that is no number, several of `after.highest.first` behind `rSEEN`, or a plain id to start behind.
     fn parse(text: &str) -> Option<Self> {
         if let Some(ranges) = text.strip_prefix('r') {
             let mut parts = ranges.split('_');
@@ -148,6 +150,11 @@ impl Pass {
                 ..Self::default()
             });
         }
+        let (text, cursor) = match text.split_once('~') {
+            Some((text, cursor)) if !cursor.is_empty() => (text, Some(cursor.to_owned())),
+            Some(_) => return None,
+            None => (text, None),
+        };
         let mut parts = text.split('.');
         let after: u64 = parts.next()?.parse().ok()?;
         let (seen, highest) = match (parts.next(), parts.next(), parts.next()) {
@@ -155,7 +162,9 @@ impl Pass {
             (Some(seen), Some(highest), None) => (Some(seen.parse().ok()?), highest.parse().ok()?),
             _ => return None,
         };
-        Some(Self { ranges: vec![Range { highest, ..Range::at(after) }], seen, ..Self::default() })
+        let dividing = if cursor.is_some() { Dividing::Never } else { Dividing::Open };
+        let ranges = vec![Range { highest, cursor, ..Range::at(after) }];
+        Some(Self { ranges, seen, dividing, ..Self::default() })
     }
 
     /// Where another process can go on; `None` at the end.
@@ -164,9 +173,13 @@ impl Pass {
             return None;
         }
         if let [only] = self.ranges.as_slice() {
-            return Some(match self.seen {
+            let place = match self.seen {
                 Some(seen) => format!("{}.{seen}.{}", only.after, only.highest),
                 None => only.after.to_string(),
+            };
+            return Some(match &only.cursor {
+                Some(cursor) => format!("{place}~{cursor}"),
+                None => place,
             });
         }
         let mut text = format!("r{}", self.seen.map(|n| n.to_string()).unwrap_or_default());
@@ -214,10 +227,38 @@ struct Fetched {
 #[derive(Debug)]
 struct Listed {
     records: Vec<Record>,
-    next: Option<u64>,
+    next: Option<Next>,
     /// As many as HubSpot sent, and the last of them.
     sent: usize,
     last: Option<u64>,
+}
+
+/// What a page says to go on after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Next {
+    /// HubSpot's own way: an id.
+    Number(u64),
+    /// Any text, which only leads to the next page.
+    Word(String),
+}
+
+impl Next {
+    /// As it is asked with.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Word(word) => word.clone(),
+        }
+    }
+
+    /// As a number that advances from page to page.
+    fn number(&self, range: &Range, sent: usize) -> u64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Word(word) if range.cursor.as_ref() == Some(word) => range.after,
+            Self::Word(_) => range.after.saturating_add(sent.max(1) as u64),
+        }
+    }
 }
 
 /// What a page means for its range.
@@ -255,7 +296,8 @@ impl Hubspot {
             let wanted = wanted_with(attributes, check);
             let scope = Scope { links: associations::is_wanted(scope.object_type, &wanted), ..scope };
             let names: Vec<&str> = properties(scope.object_type, &wanted);
-            let narrow = self.list_url(&scope, u64::MAX, &names).as_str().len() > LONGEST_URL;
+            let longest = Some(u64::MAX.to_string());
+            let narrow = self.list_url(&scope, longest.as_deref(), &names).as_str().len() > LONGEST_URL;
             let asked = Asked { scope, names, narrow };
             let mut flights: Flights<'_> = FuturesUnordered::new();
             loop {
@@ -295,10 +337,14 @@ impl Hubspot {
             range.asked = true;
             let (began, scope) = (range.began, asked.scope);
             let names: Vec<String> = asked.names.iter().map(|n| (*n).to_owned()).collect();
+            let after = match &range.cursor {
+                Some(cursor) => Some(cursor.clone()),
+                None => (range.after > 0).then(|| range.after.to_string()),
+            };
             let url = if asked.narrow {
-                self.list_url(&scope, range.after, &["hs_object_id"])
+                self.list_url(&scope, after.as_deref(), &["hs_object_id"])
             } else {
-                self.list_url(&scope, range.after, &asked.names)
+                self.list_url(&scope, after.as_deref(), &asked.names)
             };
             let narrow = asked.narrow;
             flights.push(Box::pin(async move {
@@ -394,9 +440,20 @@ impl Hubspot {
         let Some(range) = pass.ranges.first_mut() else { return Ok(Taken::Nothing) };
         range.asked = false;
         let Listed { mut records, next, sent, .. } = listed;
-        let known = records.iter().filter(|r| number(r).is_some_and(|id| id <= range.highest)).count();
+        let known = match &pass.all {
+            Some(all) => records.iter().filter(|r| all.contains(&r.id)).count(),
+            None => records.iter().filter(|r| number(r).is_some_and(|id| id <= range.highest)).count(),
+        };
+        let word = match &next {
+            Some(Next::Word(word)) => Some(word.clone()),
+            _ => None,
+        };
+        if word.is_some() {
+            pass.dividing = Dividing::Never;
+        }
+        let next = next.map(|next| next.number(range, sent));
         let stands = next.is_some_and(|n| n <= range.after);
-        let nothing_new = pass.all.is_none() && !records.is_empty() && known == records.len();
+        let nothing_new = !records.is_empty() && known == records.len();
         if (nothing_new || stands) && !range.again {
             // A page that was delivered twice by mistake is right the second time it is asked for.
             range.again = true;
@@ -409,6 +466,12 @@ impl Hubspot {
                 "the list of {} does not advance: after {} HubSpot points to {next}",
                 asked.scope.object_type.plural(),
                 range.after
+            )));
+        }
+        if nothing_new && next.is_some() {
+            return Err(self.untrusted(format!(
+                "the list of {} does not advance: a page brings the same records again",
+                asked.scope.object_type.plural()
             )));
         }
         range.again = false;
@@ -426,7 +489,7 @@ impl Hubspot {
         arrived(range, &records);
         pass.seen = pass.seen.map(|n| n + records.len() as u64);
         match next {
-            Some(next) => range.after = next,
+            Some(next) => (range.after, range.cursor) = (next, word),
             None => {
                 range.done = true;
                 // A short page ends a list by itself.
@@ -447,6 +510,14 @@ impl Hubspot {
         repeated: &mut u64,
     ) -> Result<Taken, ConnectorError> {
         let Listed { mut records, next, sent, last } = listed;
+        let next = match next {
+            Some(Next::Word(_)) => {
+                return Err(self
+                    .untrusted("the list goes on after something that is not a number, and did not before"));
+            }
+            Some(Next::Number(number)) => Some(number),
+            None => None,
+        };
         let bound = pass.ranges.get(at + 1).map(|above| (above.first, above.after));
         let asked_above = pass.ranges.get(at + 1).map_or(u64::MAX, |above| above.began);
         let Some(range) = pass.ranges.get_mut(at) else { return Ok(Taken::Nothing) };
@@ -548,7 +619,8 @@ impl Hubspot {
                 )
             }
             None => {
-                let url = self.list_url(&asked.scope, last, &["hs_object_id"]);
+                let after = (last > 0).then(|| last.to_string());
+                let url = self.list_url(&asked.scope, after.as_deref(), &["hs_object_id"]);
                 let behind = self.fetch(Scope { links: false, ..asked.scope }, url, None).await?;
                 if !behind.records.iter().any(|r| number(r).is_some_and(|id| id > last)) {
                     return Ok(true);
@@ -560,7 +632,7 @@ impl Hubspot {
             return Err(self.untrusted(trouble));
         };
         tracing::info!(connector = %self.name, "{trouble}; asking behind it");
-        (range.after, range.done) = (last, false);
+        (range.after, range.cursor, range.done) = (last, None, false);
         pass.prolonged = true;
         Ok(false)
     }
@@ -659,13 +731,13 @@ impl Hubspot {
         Dividing::Left { budget, at_work: useful.min(budget + 1), below: below.saturating_add(1) }
     }
 
-    pub(super) fn list_url(&self, scope: &Scope, after: u64, names: &[&str]) -> Url {
+    pub(super) fn list_url(&self, scope: &Scope, after: Option<&str>, names: &[&str]) -> Url {
         let mut url = self.paths.objects(scope.object_type.plural(), "");
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("limit", &LIST_PAGE.to_string());
-            if after > 0 {
-                query.append_pair("after", &after.to_string());
+            if let Some(after) = after {
+                query.append_pair("after", after);
             }
             if !names.is_empty() {
                 query.append_pair("properties", &names.join(","));
@@ -681,15 +753,17 @@ impl Hubspot {
     }
 
     /// What the page says to go on after.
-    pub(super) fn next_of(&self, page: &RecordPage) -> Result<Option<u64>, ConnectorError> {
+    pub(super) fn next_of(&self, page: &RecordPage) -> Result<Option<Next>, ConnectorError> {
         let Some(next) = page.paging.as_ref().and_then(|p| p.next.as_ref()) else { return Ok(None) };
-        let number = match &next.after {
-            serde_json::Value::String(text) => text.parse().ok(),
-            other => other.as_u64(),
+        let next = match &next.after {
+            serde_json::Value::String(text) => match text.parse() {
+                Ok(number) => Some(Next::Number(number)),
+                Err(_) => Some(Next::Word(text.clone())).filter(|_| !text.is_empty()),
+            },
+            other => other.as_u64().map(Next::Number),
         };
-        number
-            .map(Some)
-            .ok_or_else(|| self.untrusted("the list goes on after something that is not a number"))
+        next.map(Some)
+            .ok_or_else(|| self.untrusted("the list goes on after something that is no place in it"))
     }
 
     pub(super) fn no_such_place(&self, text: &str) -> ConnectorError {
@@ -742,13 +816,30 @@ mod tests {
 
     #[test]
     fn places_are_read_as_they_are_written() {
-        for text in
-            ["512", "512.100.498", "r300_100.100.1.1_250.250.201.0_900.900.801.0", "r_5.5.1.0_9.9.7.0"]
-        {
+        for text in [
+            "512",
+            "512.100.498",
+            "512.100.498~NTEyCg==",
+            "512~a.b~c",
+            "r300_100.100.1.1_250.250.201.0_900.900.801.0",
+            "r_5.5.1.0_9.9.7.0",
+        ] {
             let pass = Pass::parse(text).unwrap();
             assert_eq!(pass.text().as_deref(), Some(text));
         }
-        for text in ["", "x", "1.2", "1.2.3.4", "-1", "r", "r5", "r5_1.2.3", "r5_900.900.801.0_100.100.1.0"] {
+        for text in [
+            "",
+            "x",
+            "1.2",
+            "1~",
+            "~a",
+            "1.2.3.4",
+            "-1",
+            "r",
+            "r5",
+            "r5_1.2.3",
+            "r5_900.900.801.0_100.100.1.0",
+        ] {
             assert!(Pass::parse(text).is_none(), "{text}");
         }
     }

@@ -332,7 +332,7 @@ pub(super) fn emails(record: &Record, property: &str) -> Vec<String> {
 
 /// HubSpot's record ids are numbers.
 pub(super) fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit())
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {

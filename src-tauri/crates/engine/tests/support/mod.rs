@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use connector::{Connector, credentials::memory::MemoryCredentials};
 use engine::{CancellationToken, Connectors, Engine, EngineError, RunRequest};
 use jiff::Timestamp;
-use model::{ConnectorConfig, MappingConfig};
+use model::{Clock, ConnectorConfig, MappingConfig};
 use sandbox::hubspot::{Options, Sandbox};
 use serde_json::{Value, json};
 use store::{Entry, EntryFilter, ManagedQuery, Run, RunMode, Store};
@@ -66,9 +66,14 @@ pub async fn bench(options: Options) -> Bench {
 
 /// As another process would open the same folder.
 pub fn open(folder: &Path, url: &str) -> (Store, Engine) {
+    open_with(folder, url, Arc::new(Timestamp::now))
+}
+
+/// The same by another clock.
+pub fn open_with(folder: &Path, url: &str, clock: Arc<dyn Clock>) -> (Store, Engine) {
     let store = Store::open(folder).unwrap();
     let connectors = Arc::new(One(Mutex::default(), url.to_owned()));
-    let engine = Engine::new(store.clone(), connectors, Arc::new(Timestamp::now), folder.to_path_buf());
+    let engine = Engine::new(store.clone(), connectors, clock, folder.to_path_buf());
     (store, engine)
 }
 

@@ -136,6 +136,7 @@ const CONTACT: &[Row] = &[
     ("hs_merged_object_ids", "Merged record IDs", Text, From(Derived::MergedIds)),
     ("hs_full_name_or_email", "Full name or email", Text, From(Derived::FullName)),
     ("hs_email_domain", "Email domain", Text, From(Derived::EmailDomain)),
+    ("associatedcompanyid", "Primary company's record ID", Number, From(Derived::FirstLink)),
     ("num_associated_companies", "Number of companies", Number, From(Derived::Links)),
     ("hubspotscore", "HubSpot score", Number, Calculated),
     ("hs_analytics_num_page_views", "Number of page views", Number, Calculated),
@@ -215,7 +216,14 @@ fn property(row: &Row, group: &str, now: i64) -> Property {
     let custom = matches!(flag, Custom | CustomUnique);
     let derived = if let From(derived) = flag { derived } else { Derived::Stored };
     let calculated = flag == Calculated
-        || matches!(derived, Derived::FullName | Derived::EmailDomain | Derived::Links | Derived::MergedIds);
+        || matches!(
+            derived,
+            Derived::FullName
+                | Derived::EmailDomain
+                | Derived::Links
+                | Derived::FirstLink
+                | Derived::MergedIds
+        );
     let read_only = calculated || derived != Derived::Stored || matches!(flag, ReadOnly | Hidden);
     Property {
         name: name.to_owned(),

@@ -253,6 +253,17 @@ impl Portal {
         Ok(self.shared.crm_mut().restore(kind, id, self.shared.now())?)
     }
 
+    /// Links a contact with a company; the first link is its primary one. False when one of them is not there.
+    pub fn link(&self, contact: &str, company: &str) -> bool {
+        let (Ok(contact), Ok(company)) = (contact.parse(), company.parse()) else { return false };
+        let mut crm = self.shared.crm_mut();
+        let there = crm.contacts.find(contact).is_some() && crm.companies.find(company).is_some();
+        if there {
+            crm.links.link(contact, company);
+        }
+        there
+    }
+
     /// Merges two contacts and gives the id of the record that takes over.
     ///
     /// # Errors

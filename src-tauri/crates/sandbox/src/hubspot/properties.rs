@@ -24,6 +24,8 @@ pub(crate) enum Derived {
     MergedIds,
     /// Number of linked records on the other side.
     Links,
+    /// The id of the first of them, which for a contact is its primary company.
+    FirstLink,
 }
 
 /// One choice of an enumeration.

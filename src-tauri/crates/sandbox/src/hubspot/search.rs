@@ -321,7 +321,7 @@ fn text<'a>(
     id: PropertyId,
     property: &Property,
 ) -> Option<Cow<'a, str>> {
-    table.value(record, id, property, crm.links.of(table.kind, record.id).len())
+    table.value(record, id, property, crm.links.of(table.kind, record.id))
 }
 
 fn passes(crm: &Crm, table: &Table, record: &Record, groups: &[Vec<Condition>]) -> bool {

@@ -157,14 +157,15 @@ impl Table {
         record: &'a Record,
         id: PropertyId,
         property: &Property,
-        links: usize,
+        links: &[u64],
     ) -> Option<Cow<'a, str>> {
         match property.derived {
             Derived::Stored => record.values.get(id).map(Cow::Borrowed),
             Derived::ObjectId => Some(record.id.to_string().into()),
             Derived::Created => Some(iso(record.created).into()),
             Derived::Updated => Some(iso(record.updated).into()),
-            Derived::Links => Some(links.to_string().into()),
+            Derived::Links => Some(links.len().to_string().into()),
+            Derived::FirstLink => links.first().map(|id| id.to_string().into()),
             Derived::MergedIds if record.merged.is_empty() => None,
             Derived::MergedIds => {
                 Some(record.merged.iter().map(u64::to_string).collect::<Vec<_>>().join(";").into())
@@ -449,16 +450,20 @@ impl Table {
     /// it was, so those are looked at whatever they are now.
     pub(crate) fn indexed(&self, now: i64, candidates: &Candidates) -> impl Iterator<Item = &Record> {
         let listed: Box<dyn Iterator<Item = &Record>> = match candidates {
-            Candidates::After(least) => {
-                Box::new(self.live.range((Bound::Excluded(*least), Bound::Unbounded)).map(|(_, record)| record))
-            }
+            Candidates::After(least) => Box::new(
+                self.live.range((Bound::Excluded(*least), Bound::Unbounded)).map(|(_, record)| record),
+            ),
             Candidates::Among(ids) => {
                 let found: Vec<&Record> = ids.iter().filter_map(|id| self.live.get(id)).collect();
                 Box::new(found.into_iter())
             }
         };
-        let late: Vec<&Record> =
-            self.lagging.keys().filter(|id| !candidates.has(**id)).filter_map(|id| self.live.get(id)).collect();
+        let late: Vec<&Record> = self
+            .lagging
+            .keys()
+            .filter(|id| !candidates.has(**id))
+            .filter_map(|id| self.live.get(id))
+            .collect();
         let shown = move |id: &u64| {
             self.lagging.get(id).and_then(|versions| versions.iter().find(|(until, _)| *until > now))
         };

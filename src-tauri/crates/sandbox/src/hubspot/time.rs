@@ -21,7 +21,10 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
 pub(crate) fn day(ms: i64, zone: &str) -> (i64, i64) {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let here = Timestamp::from_millisecond(ms).unwrap_or_default().to_zoned(zone.clone());
-    let number = here.date().since(Date::new(1970, 1, 1).unwrap_or_default()).map_or(0, |days| i64::from(days.get_days()));
+    let number = here
+        .date()
+        .since(Date::new(1970, 1, 1).unwrap_or_default())
+        .map_or(0, |days| i64::from(days.get_days()));
     let ends = here
         .date()
         .checked_add(1.day())

@@ -112,7 +112,7 @@ impl Serialize for View<'_> {
 
 impl<'a> View<'a> {
     fn value(&self, id: PropertyId, property: &Property) -> Option<Cow<'a, str>> {
-        let links = self.crm.links.of(self.table.kind, self.record.id).len();
+        let links = self.crm.links.of(self.table.kind, self.record.id);
         self.table.value(self.record, id, property, links)
     }
 }

@@ -1,0 +1,78 @@
+//! What runs over 10,000 contacts cost in calls, counted by HubSpot's side.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use engine::{CancellationToken, RunRequest};
+use sandbox::hubspot::{Options, Portal};
+use serde_json::json;
+use store::{RunMode, RunState};
+use support::{Bench, INBOUND, OUTBOUND, bench};
+
+const CONTACTS: usize = 10_000;
+
+/// Calls since the last look: pages of lists, everything else by method and path.
+fn spent(portal: &Portal) -> (usize, Vec<String>) {
+    let calls = portal.calls();
+    portal.reset_calls();
+    let (lists, others): (Vec<_>, Vec<_>) =
+        calls.into_iter().partition(|call| call.method == "GET" && call.path.ends_with("/contacts"));
+    (lists.len(), others.into_iter().map(|call| format!("{} {}", call.method, call.path)).collect())
+}
+
+async fn incremental(bench: &Bench, mapping: &str) -> store::Run {
+    let request = RunRequest {
+        mapping: mapping.into(),
+        mode: RunMode::Reconcile,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: true,
+    };
+    let begun = bench.engine.begin(request).await.unwrap();
+    let run = bench.engine.carry_out(begun, CancellationToken::new()).await.unwrap();
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    run
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_contacts_cost_a_hundred_lists_and_a_change_costs_by_the_hundred() {
+    let bench = bench(Options { records: CONTACTS, seed: 5, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    // 10,000 fill the last page, so that one count has to say that there are no more.
+    let count = ["POST /crm/objects/2026-03/contacts/search".to_owned()];
+    for what in ["first import", "no change"] {
+        let run = bench.recon(INBOUND).await;
+        assert_eq!(run.state, RunState::Success, "{what}: {:?}", run.message);
+        let (lists, others) = spent(&portal);
+        assert_eq!((lists, others.as_slice()), (CONTACTS / 100, count.as_slice()), "{what}");
+    }
+    // One in a hundred changes outward.
+    bench.recon(OUTBOUND).await;
+    spent(&portal);
+    for (id, _) in bench.users().await.iter().take(CONTACTS / 100) {
+        bench.edit(id, json!({"telephoneNumber": "777"})).await;
+    }
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.progress.updated, 100, "{:?}", run.message);
+    let (lists, others) = spent(&portal);
+    assert_eq!(lists, CONTACTS / 100);
+    let write = "POST /crm/objects/2026-03/contacts/batch/update".to_owned();
+    assert_eq!(others, [count[0].clone(), write], "one more for a hundred changes");
+
+    // What has changed since costs by how much it is.
+    incremental(&bench, INBOUND).await;
+    incremental(&bench, INBOUND).await;
+    spent(&portal);
+    let named = portal.contacts().into_iter().filter(|c| c.properties.contains_key("email"));
+    for contact in named.skip(4000).take(50) {
+        portal.set(&contact.id, &[("lastname", "Changed")]).unwrap();
+    }
+    let run = incremental(&bench, INBOUND).await;
+    assert_eq!((run.progress.incremental, run.progress.updated), (true, 50));
+    let (lists, others) = spent(&portal);
+    assert!(lists + others.len() <= 5, "{lists} {others:#?}");
+    incremental(&bench, INBOUND).await;
+    let (lists, others) = spent(&portal);
+    assert!(lists + others.len() <= 3, "nothing changed: {lists} {others:#?}");
+}

@@ -1,0 +1,118 @@
+//! Runs that rest while a provider takes no calls, and go on.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+mod support;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use engine::{CancellationToken, Engine};
+use jiff::{SignedDuration, Timestamp};
+use sandbox::hubspot::{Action, Fault, Options, WriteKind};
+use serde_json::json;
+use store::{EntryStatus, Run, RunMode, RunState};
+use support::{Bench, INBOUND, OUTBOUND, bench, open_with};
+
+fn used_up(path: &str) -> Fault {
+    Fault::on(path, Action::TooManyRequests { policy: Some("DAILY".into()), retry_after: None })
+}
+
+/// Another process, when so much time has gone by.
+fn later(bench: &Bench, hours: i64) -> Engine {
+    let clock = Arc::new(move || Timestamp::now() + SignedDuration::from_hours(hours));
+    open_with(bench.folder.path(), &bench.sandbox.url(), clock).1
+}
+
+async fn go_on(engine: &Engine, run: &Run) -> Run {
+    let begun = engine.begin_apply(&run.id, None).await.unwrap();
+    engine.carry_out(begun, CancellationToken::new()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_writes_meet_the_end_of_the_day_goes_on_where_it_stopped() {
+    let bench = bench(Options { records: 270, seed: 3, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    for (id, _) in users.iter().take(150) {
+        bench.edit(id, json!({"telephoneNumber": "777"})).await;
+    }
+    portal.set_faults(vec![used_up("*/batch/update").nth(2).times(sandbox::faults::ALWAYS)]);
+    let rested = bench.recon(OUTBOUND).await;
+    assert_eq!((rested.state, rested.progress.updated), (RunState::Paused, 100), "{:?}", rested.message);
+    let message = rested.message.clone().unwrap();
+    for words in ["HubSpot's daily limit is used up", "time zone (UTC)", "goes on at", &rested.id] {
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    let at: Timestamp = rested.progress.resume_at.as_deref().unwrap().parse().unwrap();
+    let wait = at.duration_since(Timestamp::now());
+    assert!(wait <= SignedDuration::from_secs(86_400 + 11) && wait > SignedDuration::from_secs(90), "{wait}");
+    let left = bench.entries(&rested).await.iter().filter(|e| e.status == EntryStatus::Planned).count();
+    assert_eq!(left, 50, "nothing has failed");
+    assert!(bench.engine.rested_runs().await.unwrap().is_empty(), "it is not time yet");
+    let undo = bench.engine.begin_undo(&rested.id, RunMode::Preview, None).await.err().unwrap().to_string();
+    assert!(undo.contains("rests and will go on"), "{undo}");
+
+    // The process ended meanwhile; the next one knows, and the day is not over after all.
+    let next = later(&bench, 25);
+    next.bury_all_dead_runs().await.unwrap();
+    assert_eq!(next.rested_runs().await.unwrap(), [rested.id.clone()]);
+    let again = go_on(&next, &rested).await;
+    assert_eq!((again.state, again.id.as_str()), (RunState::Paused, rested.id.as_str()));
+
+    portal.clear_faults();
+    let done = go_on(&later(&bench, 50), &rested).await;
+    assert_eq!((done.state, done.progress.updated, done.progress.resume_at), (RunState::Success, 150, None));
+    assert!(bench.engine.rested_runs().await.unwrap().is_empty());
+    let mut written: BTreeMap<String, u32> = BTreeMap::new();
+    for write in portal.writes().iter().filter(|w| w.by_app && w.kind == WriteKind::Update) {
+        *written.entry(write.id.clone()).or_default() += 1;
+    }
+    assert_eq!((written.len(), written.values().max()), (150, Some(&1)), "each was written once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_still_reading_begins_anew() {
+    let bench = bench(Options { records: 270, seed: 3, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    portal.set_faults(vec![used_up("*/contacts").nth(2).times(sandbox::faults::ALWAYS)]);
+    let rested = bench.run_with(INBOUND, RunMode::Reconcile, Vec::new(), Some(7)).await;
+    assert_eq!(
+        (rested.state, rested.progress.allow_deletes),
+        (RunState::Paused, Some(7)),
+        "{:?}",
+        rested.message
+    );
+    portal.clear_faults();
+    let done = go_on(&later(&bench, 25), &rested).await;
+    assert_eq!(done.state, RunState::Success, "{:?}", done.message);
+    assert_ne!(done.id, rested.id);
+    let people = portal.contacts().iter().filter(|c| c.properties.contains_key("email")).count();
+    assert_eq!(bench.users().await.len(), people);
+    let old = bench.engine.run_row(&rested.id).await.unwrap();
+    assert_eq!(old.state, RunState::Interrupted);
+    assert!(old.message.unwrap().contains(&done.id));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_begun_by_a_person_takes_the_place_of_one_that_rests_and_a_look_does_not() {
+    let bench = bench(Options { records: 20, seed: 3, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    portal.set_faults(vec![used_up("*/contacts")]);
+    let rested = bench.recon(INBOUND).await;
+    assert_eq!(rested.state, RunState::Paused);
+    // The connection rests as well, so another process looks.
+    let next = later(&bench, 25);
+    let request = |mode| engine::RunRequest {
+        mapping: INBOUND.into(),
+        mode,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    };
+    for (mode, state) in [(RunMode::Preview, RunState::Paused), (RunMode::Reconcile, RunState::Interrupted)] {
+        let begun = next.begin(request(mode)).await.unwrap();
+        next.carry_out(begun, CancellationToken::new()).await.unwrap();
+        assert_eq!(next.run_row(&rested.id).await.unwrap().state, state, "{mode:?}");
+    }
+}
