@@ -9,8 +9,8 @@ use store::{Association, InboxRow, LinkSpace, Reader, Standing, StoreError, Walk
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
-        AssociationPage, AssociationRow, AssociationStanding, AssociationsRequest, ByName, RecordNames,
-        NamesRequest, SampleRecord,
+        AssociationPage, AssociationRow, AssociationStanding, AssociationsRequest, ByName, NamesRequest,
+        RecordNames, SampleRecord,
     },
     mapping_lab::{names_among, path_of, sample_record, shown},
     mapping_trial::{blocking, compile, orientation, problem},
@@ -67,7 +67,8 @@ impl App {
         let after = request.after.unwrap_or_default();
         let mut more = false;
         let page = if live {
-            let wanted = config.source_attributes().map(|names| names.into_iter().collect()).unwrap_or_default();
+            let wanted =
+                config.source_attributes().map(|names| names.into_iter().collect()).unwrap_or_default();
             let looked = self.look(&source, &words, wanted, limit).await?;
             more = looked.more;
             let records = looked.records;

@@ -9,9 +9,7 @@ use store::EntryStatus;
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{
-        DeleteEffect, DeleteForesight, ObjectNames, ObjectRefused, ObjectsChange, ObjectsChanged,
-    },
+    dto::{DeleteEffect, DeleteForesight, ObjectNames, ObjectRefused, ObjectsChange, ObjectsChanged},
     mappings::end_title,
 };
 

@@ -7,7 +7,9 @@ use model::{
     policy::{self, Violation},
 };
 use serde_json::Value;
-use store::{Glance, HistoryRow as StoredHistory, LinkSpace, Managed, ManagedQuery, Orientation, SealedSecret};
+use store::{
+    Glance, HistoryRow as StoredHistory, LinkSpace, Managed, ManagedQuery, Orientation, SealedSecret,
+};
 
 use crate::{
     ApiError, App, ErrorCode,

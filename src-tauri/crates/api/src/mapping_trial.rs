@@ -8,7 +8,8 @@ use engine::{Scripts, TrialEnds, TrialRecord, Tried, newer_of, try_record};
 use futures::StreamExt as _;
 use mapping::{Correlation, DEFAULT_QUALIFIER, Mapping, Validity};
 use model::{
-    Action, Attributes, Filter, ManagedObjectConfig, MappingConfig, Pointer, ResourcePath, Situation, filter::Op,
+    Action, Attributes, Filter, ManagedObjectConfig, MappingConfig, Pointer, ResourcePath, Situation,
+    filter::Op,
 };
 use serde_json::Value;
 use store::{LinkSpace, Orientation};
@@ -16,8 +17,8 @@ use store::{LinkSpace, Orientation};
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
-        ByResource, ChangeRow, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial, TrialRequest, TrialRow,
-        TrialStep,
+        ByResource, ChangeRow, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial, TrialRequest,
+        TrialRow, TrialStep,
     },
     mapping_lab::{sample_record, shown},
 };
@@ -94,7 +95,10 @@ impl App {
         };
         let found = match linked {
             Some(_) => Found::default(),
-            None => self.correlated(&source_path, &target_path, &correlation, names, &space, &request.source_id).await?,
+            None => {
+                self.correlated(&source_path, &target_path, &correlation, names, &space, &request.source_id)
+                    .await?
+            }
         };
         let target_changed = match &linked {
             Some(linked) => linked.changed.clone(),
@@ -233,7 +237,9 @@ impl App {
                         let found = found.collect::<Result<Vec<_>, store::StoreError>>()?;
                         Ok(found
                             .into_iter()
-                            .filter_map(|(object, id)| Some(sample_record(id, shown(&config, object?.attributes))))
+                            .filter_map(|(object, id)| {
+                                Some(sample_record(id, shown(&config, object?.attributes)))
+                            })
                             .collect())
                     })
                     .await?;
@@ -254,7 +260,10 @@ impl App {
     ) -> Result<Vec<SampleRecord>, ApiError> {
         match &targets.among {
             Among::Repository(_) => {
-                let each = ids.into_iter().take(FEW).map(|id| Filter::Compare(Pointer::parse("_id"), Op::Eq, id.into()));
+                let each = ids
+                    .into_iter()
+                    .take(FEW)
+                    .map(|id| Filter::Compare(Pointer::parse("_id"), Op::Eq, id.into()));
                 self.matching(targets, Filter::Or(each.collect())).await
             }
             Among::Sample(records) => {
@@ -275,7 +284,8 @@ impl App {
             ResourcePath::Managed(kind) => {
                 let config = self.managed_kind(kind).await?;
                 let id = id.to_owned();
-                let found = self.store.read(move |r| r.managed(&config.name, &id).map(|m| (m, config))).await?;
+                let found =
+                    self.store.read(move |r| r.managed(&config.name, &id).map(|m| (m, config))).await?;
                 let (object, config) = found;
                 Ok(object.map(|m| Now { attributes: shown(&config, m.attributes), changed: Some(m.updated) }))
             }
@@ -381,7 +391,8 @@ impl App {
                 let mut pages = remote.search(search).take(PAGES);
                 while let Some(page) = pages.next().await {
                     for object in page?.objects {
-                        found.changed = modified.as_ref().and_then(|name| changed_at(&object.attributes, name));
+                        found.changed =
+                            modified.as_ref().and_then(|name| changed_at(&object.attributes, name));
                         found.targets.push((object.uid, object.attributes));
                     }
                     if found.targets.len() > 1 {
@@ -585,7 +596,10 @@ fn fold_filter(filter: Filter) -> Filter {
     }
 }
 
-pub(crate) fn compile(config: &MappingConfig, reverse: Option<&MappingConfig>) -> Result<(Mapping, Scripts), ApiError> {
+pub(crate) fn compile(
+    config: &MappingConfig,
+    reverse: Option<&MappingConfig>,
+) -> Result<(Mapping, Scripts), ApiError> {
     let mut scripts = Scripts::new();
     let mapping = Mapping::compile(config.clone(), reverse, &mut scripts)
         .map_err(|e| ApiError::new(ErrorCode::Invalid, e.to_string()))?;
@@ -623,8 +637,7 @@ mod tests {
     fn tried(config: &MappingConfig, source: Value, record: TrialRecord) -> Trial {
         let (mapping, scripts) = compile(config, None).unwrap();
         let source = object(source);
-        let correlation =
-            mapping.correlate(&scripts, "default", &source).unwrap_or(Correlation::NoKey);
+        let correlation = mapping.correlate(&scripts, "default", &source).unwrap_or(Correlation::NoKey);
         let record = TrialRecord { qualifier: "default".into(), id: "1".into(), source, ..record };
         let ends = TrialEnds { source: "contact", target: "user", policies: None };
         let tried = try_record(&mapping, &scripts, ends, &record).unwrap();
@@ -703,14 +716,18 @@ mod tests {
         let ann = json!({"email": "ann@x.org", "first": "Ann", "last": "Lee"});
         let there = object(json!({"mail": "ann@x.org", "displayName": "Ann Lee"}));
         let confirmed = tried(&config, ann.clone(), linked(Some(there.clone())));
-        assert_eq!((confirmed.situation.as_str(), confirmed.why.as_str()), ("CONFIRMED", "linked to Ann Lee"));
+        assert_eq!(
+            (confirmed.situation.as_str(), confirmed.why.as_str()),
+            ("CONFIRMED", "linked to Ann Lee")
+        );
         // No property writes it; the script does.
         let note = ChangeRow { attribute: "note".into(), before: Value::Null, after: json!("seen 1") };
         assert_eq!((confirmed.outcome.as_str(), confirmed.by_scripts), ("planned", vec![note]));
         let noted = object(json!({"mail": "ann@x.org", "displayName": "Ann Lee", "note": "seen 1"}));
         assert_eq!(tried(&config, ann.clone(), linked(Some(noted))).outcome, "inSync");
 
-        let missing = tried(&config, ann, TrialRecord { matches: vec![("u2".into(), there)], ..linked(None) });
+        let missing =
+            tried(&config, ann, TrialRecord { matches: vec![("u2".into(), there)], ..linked(None) });
         assert_eq!((missing.situation.as_str(), missing.outcome.as_str()), ("MISSING", "needsYou"));
         assert!(missing.why.starts_with("linked to u1, which is gone; Ann Lee matches"), "{}", missing.why);
 

@@ -179,7 +179,12 @@ async fn a_proposal_is_a_mapping_that_can_be_saved() {
     lab.end().await;
 }
 
-async fn links(lab: &Lab, mapping: &str, standing: AssociationStanding, search: Option<&str>) -> AssociationPage {
+async fn links(
+    lab: &Lab,
+    mapping: &str,
+    standing: AssociationStanding,
+    search: Option<&str>,
+) -> AssociationPage {
     let request = AssociationsRequest {
         mapping: mapping.into(),
         link_qualifier: None,
@@ -217,9 +222,16 @@ async fn links_are_put_right_by_hand_and_read_by_name() {
     let linked = links(&lab, INBOUND, AssociationStanding::Linked, Some(&contact.title)).await;
     assert!(linked.live, "a search asks the source itself");
     let row = linked.rows.iter().find(|row| row.source.id == contact.id).unwrap();
-    assert_eq!(row.target.as_ref().map(|t| (t.id.as_str(), t.title.as_str())), Some((user.id.as_str(), "Test User")));
+    assert_eq!(
+        row.target.as_ref().map(|t| (t.id.as_str(), t.title.as_str())),
+        Some((user.id.as_str(), "Test User"))
+    );
     let back = links(&lab, OUTBOUND, AssociationStanding::Linked, None).await;
-    assert_eq!(back.rows[0].target_id.as_deref(), Some(contact.id.as_str()), "both directions share the link");
+    assert_eq!(
+        back.rows[0].target_id.as_deref(),
+        Some(contact.id.as_str()),
+        "both directions share the link"
+    );
     assert_eq!(back.rows[0].target.as_ref().unwrap().title, contact.title);
     let private = serde_json::to_string(&back).unwrap();
     assert!(!private.contains("lastSync") && !private.contains("password"), "{private}");
@@ -263,7 +275,8 @@ async fn many_users_are_changed_exported_and_deleted_with_what_that_means() {
     let changed = lab.app.objects_change(made).await.unwrap();
     assert_eq!((changed.done, changed.refused.len()), (3, 1));
     assert!(changed.refused[0].id == "nobody" && !changed.refused[0].message.is_empty(), "{changed:?}");
-    let bad = ObjectsChange { kind: "user".into(), ids: ids.clone(), attributes: json!({"mail": "no address"}) };
+    let bad =
+        ObjectsChange { kind: "user".into(), ids: ids.clone(), attributes: json!({"mail": "no address"}) };
     assert_eq!(lab.app.objects_change(bad).await.unwrap().refused.len(), 4, "each is refused on its own");
 
     let export = |columns: &[&str], only_ids: bool| ObjectsExport {

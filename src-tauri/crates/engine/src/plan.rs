@@ -213,6 +213,7 @@ pub(crate) fn plan(
         cancel,
         situations: BTreeMap::new(),
         next_seq: 1,
+        accounted: 0,
         rules: match &prepared.target {
             End::Managed(config) => Some(Rules::of(config)),
             End::Remote(_) => None,
@@ -226,6 +227,7 @@ pub(crate) fn plan(
         if whole {
             // What the walk left out stands unchanged.
             let untouched = total.saturating_sub(judged);
+            planning.accounted += untouched;
             run.progress.unchanged += untouched;
             *planning.situations.entry(Situation::Confirmed.to_string()).or_default() += untouched;
             run.progress.stage_processed += untouched;
@@ -250,6 +252,8 @@ struct Planning<'a> {
     /// Records without an entry, by situation.
     situations: BTreeMap<String, u64>,
     next_seq: i64,
+    /// Links seen so far whose source and target are both there.
+    accounted: u64,
     /// What the policies of a managed target ask for.
     rules: Option<Rules<'a>>,
     /// The keys of what the planned records would claim, for finding those that claim the same.
@@ -273,13 +277,15 @@ impl Planning<'_> {
                 after = last.id.clone();
                 let (entries, stamps) =
                     self.judge_chunk(run, qualifier, &candidates, walk, View::Chunk(r))?;
-                Ok(Some((candidates.len() as u64, entries, stamps)))
+                let with_target = candidates.iter().filter(|c| c.target.is_some()).count() as u64;
+                Ok(Some((candidates.len() as u64, with_target, entries, stamps)))
             })?;
-            let Some((looked_at, entries, stamps)) = chunk else {
+            let Some((looked_at, with_target, entries, stamps)) = chunk else {
                 self.written()?;
                 return Ok(judged);
             };
             judged += looked_at;
+            self.accounted += with_target;
             run.progress.source_processed = run.progress.source_processed.max(judged);
             run.progress.stage_processed += looked_at;
             self.write_chunk(run, entries, stamps)?;
@@ -334,7 +340,12 @@ impl Planning<'_> {
         let failed = run.progress.failed_sources;
         let why = format!("{failed} source records of this run could not be judged");
         let allowed = if failed > 0 { Err(why.as_str()) } else { Ok(()) };
-        run.progress.target_total = Some(self.store.read_blocking(|r| r.target_count(walk))?);
+        let total = self.store.read_blocking(|r| r.target_count(walk))?;
+        run.progress.target_total = Some(total);
+        // A target has one link at most under a qualifier, so where there are as many links as targets nobody is left over.
+        if qualifiers.len() == 1 && self.accounted == total {
+            return Ok(());
+        }
         let mut after = String::new();
         loop {
             if self.cancel.is_cancelled() {

@@ -139,8 +139,7 @@ pub fn try_record(
         Judgement::InSync(link) => {
             let entry = judge.entry("source", &record.qualifier, Situation::Confirmed, String::new());
             let reason = "both records are in sync".to_owned();
-            let entry =
-                Entry { action: Action::Update, target_id: Some(link.target_id), reason, ..entry };
+            let entry = Entry { action: Action::Update, target_id: Some(link.target_id), reason, ..entry };
             return Ok(tried(entry, TrialOutcome::InSync, record.trace(mapping, scripts)));
         }
         Judgement::Entry(entry, _) => match ends.policies {

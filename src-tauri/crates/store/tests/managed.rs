@@ -243,7 +243,8 @@ fn glances(store: &Store, query: &ManagedQuery, looked_through: usize) -> (Vec<S
 fn glances_show_what_a_list_has_in_its_order_however_little_each_looks_through() {
     let docs: Vec<(String, Value)> = (0..60)
         .map(|n| {
-            let mut doc = json!({"userName": format!("u{:02}", (n * 37) % 60), "description": format!("d{}", n % 7)});
+            let mut doc =
+                json!({"userName": format!("u{:02}", (n * 37) % 60), "description": format!("d{}", n % 7)});
             if n % 4 != 0 {
                 doc["sn"] = json!(format!("s{}", n % 5));
             }
@@ -273,9 +274,15 @@ fn glances_show_what_a_list_has_in_its_order_however_little_each_looks_through()
                     after: None,
                     limit: 4,
                 };
-                let whole = store.read_blocking(|r| Ok(list(r, &ManagedQuery { limit: 100, ..query.clone() }))).unwrap();
+                let whole = store
+                    .read_blocking(|r| Ok(list(r, &ManagedQuery { limit: 100, ..query.clone() })))
+                    .unwrap();
                 for looked_through in [1, 7, 1000] {
-                    assert_eq!(glances(&store, &query, looked_through).0, whole, "{query:?} by {looked_through}");
+                    assert_eq!(
+                        glances(&store, &query, looked_through).0,
+                        whole,
+                        "{query:?} by {looked_through}"
+                    );
                 }
             }
         }
@@ -286,7 +293,9 @@ fn glances_show_what_a_list_has_in_its_order_however_little_each_looks_through()
         ..ManagedQuery::default()
     };
     assert_eq!(glances(&store, &rare, 10), (Vec::new(), 6), "an empty page still goes on");
-    let all = store.read_blocking(|r| r.managed_glance(&user_type(), &ManagedQuery { limit: 4, ..ManagedQuery::default() }, 10));
+    let all = store.read_blocking(|r| {
+        r.managed_glance(&user_type(), &ManagedQuery { limit: 4, ..ManagedQuery::default() }, 10)
+    });
     let all = all.unwrap();
     assert_eq!((all.total, all.least), (10, true), "nobody counts sixty to show four");
 }
