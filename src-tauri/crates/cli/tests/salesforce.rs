@@ -213,6 +213,18 @@ async fn a_refresh_token_that_rotates_is_never_used_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_that_is_removed_gives_its_authorization_back() {
+    let (house, sandbox) = (House::empty(), sandbox(rotating(5)).await);
+    let token = refresh_token(&sandbox.url(), SECRET);
+    let grant = json!({"clientId": KEY, "clientSecret": SECRET, "refreshToken": token});
+    add(&house, "connector", &connector("salesforce", &sandbox, grant));
+    let tested = house.json(0, &["connector", "test", "salesforce"]);
+    assert_eq!((&tested[0]["ok"], sandbox.org().tokens().grants), (&json!(true), 1), "{tested}");
+    house.json(0, &["connector", "remove", "salesforce"]);
+    assert_eq!(sandbox.org().tokens().grants, 0, "nobody can use it any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_connects_as_itself() {
     let (house, sandbox) = (House::empty(), sandbox(Options { records: 20, ..Options::default() }).await);
     let app = |secret: &str| {
@@ -251,6 +263,53 @@ async fn the_schema_knows_every_attribute_of_the_mappings_that_come_along() {
         }
         add(&house, "mapping", &mapping);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mappings_that_come_along_are_added_with_what_they_have_to_be_told() {
+    let (house, sandbox) = (House::empty(), sandbox(Options { records: 5, ..Options::default() }).await);
+    add(&house, "connector", &plain("salesforce", &sandbox));
+    let offered = house.json(0, &["mapping", "templates", "salesforce"]);
+    let names: Vec<&str> = offered.as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect();
+    assert_eq!(names[..2], [IN, OUT], "{offered}");
+    for name in ["systemSalesforceContact_managedUser", "systemSalesforceLead_managedUser"] {
+        assert!(names.contains(&name), "{offered}");
+    }
+    let profile = &offered[1]["parameters"][0];
+    assert_eq!(
+        (&profile["name"], &profile["kind"], &profile["objectType"]),
+        (&json!("ProfileId"), &json!("record"), &json!("Profile"))
+    );
+    let words = house.concord(&["mapping", "templates", "salesforce"]).exits(0).out;
+    assert!(words.contains("ProfileId"), "{words}");
+
+    house.json(0, &["mapping", "from-template", "salesforce", IN]);
+    let add_out = |parameters: &[&str]| {
+        let mut all = vec!["mapping", "from-template", "salesforce", OUT];
+        all.extend(parameters);
+        house.concord(&all)
+    };
+    for (parameters, code, words) in [
+        (&[][..], 1, "Profile"),
+        (&["ProfileId=Nobody"], 1, "Standard User"),
+        (&["Shoe=44"], 1, "ProfileId"),
+        (&["ProfileId"], 2, "NAME=VALUE"),
+    ] {
+        let ran = add_out(parameters).exits(code);
+        assert!(ran.err.contains(words), "{parameters:?}: {ran:?}");
+    }
+    add_out(&["ProfileId=Standard User"]).exits(0);
+    add_out(&["ProfileId=Standard User"]).exits(1);
+    let shown = house.json(0, &["mapping", "show", OUT]);
+    let id = sandbox.org().find("Profile", "Name", "Standard User").unwrap().id;
+    let properties = shown["properties"].as_array().unwrap();
+    let property = properties.iter().find(|property| property["target"] == "ProfileId").unwrap();
+    assert_eq!(property["transform"]["value"], json!(id));
+    // They run as they are: what is there is linked, and nothing is left to be done.
+    house.json(0, &["recon", IN]);
+    house.json(0, &["recon", OUT]);
+    let quiet = house.json(0, &["recon", OUT]);
+    assert_eq!(quiet["progress"]["target"]["created"], 0, "{quiet}");
 }
 
 // ---- from Salesforce ----
@@ -372,6 +431,30 @@ async fn what_salesforce_refuses_is_told_in_its_words() {
     assert_eq!(sandbox.org().count("User"), 7);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_users_are_made_and_changed_in_a_few_calls() {
+    let (house, source, other) = exporting(2_600, Options::default()).await;
+    let (from, to) = (source.org(), other.org());
+    house.json(0, &["recon", IN]);
+    for title in ["", "Elsewhere"] {
+        if !title.is_empty() {
+            for user in from.records("User").iter().skip(2) {
+                from.set("User", &user.id, &[("Title", title)]).unwrap();
+            }
+            house.json(0, &["recon", IN]);
+        }
+        to.reset_calls();
+        let run = house.json(0, &["recon", TO_OTHER]);
+        let done: u64 = ["created", "updated"]
+            .iter()
+            .map(|kind| run["progress"]["target"][*kind].as_u64().unwrap())
+            .sum();
+        assert!(done > 2_300, "{run}");
+        assert!(data_calls(&to) <= 25, "{} calls: {:#?}", data_calls(&to), to.calls());
+    }
+    assert_eq!(people(&to), users(&house));
+}
+
 // ---- an org that misbehaves ----
 
 async fn reads(faults: Faults, expected: Read) {
@@ -460,18 +543,7 @@ fn on_a_write(action: Action) -> Faults {
 }
 
 fn locked_rows(times: u64) -> Faults {
-    let lock = RowFault {
-        object: Some("User".into()),
-        operation: None,
-        id: None,
-        field: None,
-        value: None,
-        nth: 1,
-        times,
-        code: "UNABLE_TO_LOCK_ROW".into(),
-        message: "unable to obtain exclusive access to this record".into(),
-        fields: Vec::new(),
-    };
+    let lock = RowFault { object: Some("User".into()), times, ..RowFault::of("UNABLE_TO_LOCK_ROW") };
     Faults { rows: vec![lock], ..Faults::default() }
 }
 

@@ -67,7 +67,8 @@ enum Answer {
 impl Process {
     fn start(house: &House, password: &str) -> Self {
         let arguments = ["--json", "serve", "--addr", "127.0.0.1:0", "--admin-password-file", password];
-        let mut child = house.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            house.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let about: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
@@ -158,8 +159,7 @@ async fn a_hundred_refreshes_over_four_processes_and_ten_kills_never_use_a_token
     };
     authorize();
     let password = house.text_file("password", PASSWORD);
-    let mut processes: Vec<Process> =
-        (0..PROCESSES).map(|_| Process::start(&house, &password)).collect();
+    let mut processes: Vec<Process> = (0..PROCESSES).map(|_| Process::start(&house, &password)).collect();
 
     let mut dice = Dice(SEED);
     let (mut killed, mut amid, mut authorized, mut rounds) = (0, 0, 1, 0);
@@ -200,6 +200,9 @@ async fn a_hundred_refreshes_over_four_processes_and_ten_kills_never_use_a_token
     assert!(answers.iter().all(|answer| matches!(answer, Answer::Found)), "{answers:?}");
     let told = org.tokens();
     assert_eq!((told.reuses, killed), (0, KILLS), "{told:?}");
-    assert!(told.refreshes >= REFRESHES && authorized <= 1 + KILLS, "{told:?}, authorized {authorized} times");
+    assert!(
+        told.refreshes >= REFRESHES && authorized <= 1 + KILLS,
+        "{told:?}, authorized {authorized} times"
+    );
     assert!(amid >= KILLS / 2, "only {amid} of {KILLS} kills fell into a request");
 }
