@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
 #[path = "support/scim_server.rs"]
 mod scim_server;
+mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,7 +145,12 @@ async fn every_way_to_sign_in_reaches_the_server() {
 async fn wrong_credentials_are_told_in_words_and_never_quoted() {
     let server = ScimServer::with_people(no_habits(), 1);
     for (name, more, credentials, words) in [
-        ("wrong token", json!({}), MemoryCredentials::new().set("authToken", "test-token-2"), "does not accept the credentials"),
+        (
+            "wrong token",
+            json!({}),
+            MemoryCredentials::new().set("authToken", "test-token-2"),
+            "does not accept the credentials",
+        ),
         ("no token", json!({}), MemoryCredentials::new(), "set `authToken`"),
         (
             "no password",
@@ -163,7 +168,10 @@ async fn wrong_credentials_are_told_in_words_and_never_quoted() {
         let (scim, _) = built(&server, more, credentials);
         let error = scim.test().await.unwrap_err();
         assert!(error.message.contains(words), "{name}: {error}");
-        assert!(!error.message.contains("test-token-2") && !error.message.contains("wrong-secret"), "{error}");
+        assert!(
+            !error.message.contains("test-token-2") && !error.message.contains("wrong-secret"),
+            "{error}"
+        );
     }
 }
 
@@ -207,8 +215,35 @@ async fn a_redirect_is_not_followed_and_takes_no_token_along() {
 async fn the_schema_is_the_servers_or_the_standards() {
     let manager = format!("{ENTERPRISE}:manager.value");
     for (tells_nothing, has, has_not) in [
-        (false, vec!["userName", "name.givenName", "emails", "emails.work.value", "emails.primary.value", "active", "externalId", "meta.lastModified", &manager, "groups.value"], vec!["x509Certificates", "addresses.work.locality"]),
-        (true, vec!["userName", "name.givenName", "emails.work.value", "addresses.work.locality", "phoneNumbers.mobile.value", &manager, "roles.value"], vec!["shoeSize"]),
+        (
+            false,
+            vec![
+                "userName",
+                "name.givenName",
+                "emails",
+                "emails.work.value",
+                "emails.primary.value",
+                "active",
+                "externalId",
+                "meta.lastModified",
+                &manager,
+                "groups.value",
+            ],
+            vec!["x509Certificates", "roles.value"],
+        ),
+        (
+            true,
+            vec![
+                "userName",
+                "name.givenName",
+                "emails.work.value",
+                "addresses.work.locality",
+                "phoneNumbers.mobile.value",
+                &manager,
+                "roles.value",
+            ],
+            vec!["shoeSize"],
+        ),
     ] {
         let server = ScimServer::new(Habits { tells_nothing, ..no_habits() });
         let schema = scim(&server).schema(USER).await.unwrap();
@@ -240,7 +275,14 @@ async fn types_are_those_that_are_configured_and_there() {
     let report = self::scim(&server).test().await.unwrap();
     assert!(report.checked.iter().any(|l| l.contains("it also has Device")), "{report:?}");
     // The address that a server tells for a type says which path it has, never where the token goes.
-    assert_eq!(all(&self::scim(&server), Search { object_type: "Group".into(), ..Search::default() }).await.unwrap().objects.len(), 0);
+    assert_eq!(
+        all(&self::scim(&server), Search { object_type: "Group".into(), ..Search::default() })
+            .await
+            .unwrap()
+            .objects
+            .len(),
+        0
+    );
 }
 
 // ---- lists ----
@@ -273,9 +315,24 @@ async fn every_list_is_whole_or_an_error() {
         ),
         ("one page, start ignored", habits(|h| h.ignores_start = true), 60, Ok(60)),
         ("exactly a page, start ignored", habits(|h| h.ignores_start = true), 100, Ok(100)),
-        ("the cursor stays", habits(|h| (h.cursors, h.stuck_cursor) = (true, true)), whole, Err("its cursor came again")),
-        ("counts more than it gives", habits(|h| h.total_off = 3), whole, Err("counts 253 and delivered 250")),
-        ("counts more, by cursor", habits(|h| (h.total_off, h.cursors) = (3, true)), whole, Err("counts 253 and delivered 250")),
+        (
+            "the cursor stays",
+            habits(|h| (h.cursors, h.stuck_cursor) = (true, true)),
+            whole,
+            Err("its cursor came again"),
+        ),
+        (
+            "counts more than it gives",
+            habits(|h| h.total_off = 3),
+            whole,
+            Err("counts 253 and delivered 250"),
+        ),
+        (
+            "counts more, by cursor",
+            habits(|h| (h.total_off, h.cursors) = (3, true)),
+            whole,
+            Err("counts 253 and delivered 250"),
+        ),
     ];
     for (name, habits, people_there, expect) in cases {
         let server = ScimServer::with_people(habits, people_there);
@@ -334,13 +391,26 @@ async fn a_list_goes_on_in_another_process() {
 #[tokio::test]
 async fn reads_ask_for_what_is_mapped_and_give_it_under_its_names() {
     let server = ScimServer::new(no_habits());
-    let ann = server.data().seed("Users", json!({
-        "USERNAME": "ann", "name": {"givenName": "Ann"}, "active": true, "externalId": "e1",
-        "emails": [{"value": "a@b", "type": "work"}, {"value": "h@b", "type": "home", "primary": true}],
-        ENTERPRISE: {"department": "Sales"}, "groups": [{"value": "g2"}, {"value": "g1"}],
-    }));
+    let ann = server.data().seed(
+        "Users",
+        json!({
+            "USERNAME": "ann", "name": {"givenName": "Ann"}, "active": true, "externalId": "e1",
+            "emails": [{"value": "a@b", "type": "work"}, {"value": "h@b", "type": "home", "primary": true}],
+            ENTERPRISE: {"department": "Sales"}, "groups": [{"value": "g2"}, {"value": "g1"}],
+        }),
+    );
     let department = format!("{ENTERPRISE}:department");
-    let names = ["userName", "name.givenName", "emails.work", "emails.primary.value", "emails[type eq \"home\"].value", &department, "groups.value", "title", "__NAME__"];
+    let names = [
+        "userName",
+        "name.givenName",
+        "emails.work",
+        "emails.primary.value",
+        "emails[type eq \"home\"].value",
+        &department,
+        "groups.value",
+        "title",
+        "__NAME__",
+    ];
     let listed = all(&scim(&server), people(&names)).await.unwrap();
     assert_eq!(
         Value::Object(listed.objects[0].attributes.clone()),
@@ -349,13 +419,26 @@ async fn reads_ask_for_what_is_mapped_and_give_it_under_its_names() {
             "emails[type eq \"home\"].value": "h@b", department: "Sales", "groups.value": ["g1", "g2"],
         })
     );
-    let asked = format!("startIndex=1&count=100&attributes=emails,groups,name,title,{ENTERPRISE}:department,userName");
+    let asked = format!(
+        "startIndex=1&count=100&attributes=emails,groups,name,title,{ENTERPRISE}:department,userName"
+    );
     assert_eq!(lines(&server), [format!("GET /scim/v2/Users?{asked}")]);
 
-    let read = scim(&server).read(USER, &[ann.clone(), "id-99".into(), "..".into(), String::new(), "a/b?c".into()], &["userName".into()]).await.unwrap();
+    let read = scim(&server)
+        .read(
+            USER,
+            &[ann.clone(), "id-99".into(), "..".into(), String::new(), "a/b?c".into()],
+            &["userName".into()],
+        )
+        .await
+        .unwrap();
     assert_eq!(read.len(), 1);
     assert_eq!((&read[0].uid, &read[0].attributes["userName"]), (&ann, &json!("ann")));
-    assert!(server.data().seen.iter().any(|s| s.target.starts_with("/scim/v2/Users/a%2Fb%3Fc?")), "{:?}", lines(&server));
+    assert!(
+        server.data().seen.iter().any(|s| s.target.starts_with("/scim/v2/Users/a%2Fb%3Fc?")),
+        "{:?}",
+        lines(&server)
+    );
 
     let error = all(&scim(&server), people(&["shoeSize"])).await.err().unwrap();
     assert!(error.message.contains("no attribute `shoeSize`"), "{error}");
@@ -390,7 +473,8 @@ async fn conditions_find_the_same_with_every_server() {
         ] {
             let search = Search { filter: Some(Filter::parse(filter).unwrap()), ..people(&["userName"]) };
             let listed = all(&scim, search).await.unwrap_or_else(|e| panic!("{name}, {filter}: {e}"));
-            let found: Vec<&str> = listed.objects.iter().map(|o| o.attributes["userName"].as_str().unwrap()).collect();
+            let found: Vec<&str> =
+                listed.objects.iter().map(|o| o.attributes["userName"].as_str().unwrap()).collect();
             assert_eq!(found, expect, "{name}, {filter}");
             assert!(listed.objects.iter().all(|o| o.attributes.len() == 1), "only what was asked for");
         }
@@ -421,7 +505,10 @@ fn ann() -> Value {
 async fn a_new_record_is_what_the_standard_says() {
     let server = ScimServer::new(no_habits());
     let made = done(create(&scim(&server), ann()).await);
-    assert_eq!((made.uid.as_str(), &made.attributes["emails.work.value"]), ("id-1", &json!("ann@example.org")));
+    assert_eq!(
+        (made.uid.as_str(), &made.attributes["emails.work.value"]),
+        ("id-1", &json!("ann@example.org"))
+    );
     let data = server.data();
     let sent = data.seen.iter().find(|s| s.method == "POST").unwrap();
     assert_eq!(
@@ -455,7 +542,11 @@ async fn a_new_record_is_found_whatever_the_answer_looks_like() {
 
 #[tokio::test]
 async fn a_name_that_is_taken_leads_to_its_holder() {
-    for habits in [no_habits(), Habits { no_filter: true, ..no_habits() }, Habits { errors_as_success: true, ..no_habits() }] {
+    for habits in [
+        no_habits(),
+        Habits { no_filter: true, ..no_habits() },
+        Habits { errors_as_success: true, ..no_habits() },
+    ] {
         let server = ScimServer::with_people(habits, 2);
         match create(&scim(&server), json!({"userName": "USER2"})).await {
             Outcome::Conflict { existing, reason } => {
@@ -502,7 +593,11 @@ async fn outcomes_are_in_the_order_of_their_items() {
     let mut uids = ids;
     uids.insert(5, "id-999".into());
     let gone = scim.delete(USER, &uids).await;
-    assert!(gone.iter().enumerate().all(|(n, o)| if n == 5 { *o == Outcome::Gone } else { matches!(o, Outcome::Done(_)) }));
+    assert!(gone.iter().enumerate().all(|(n, o)| if n == 5 {
+        *o == Outcome::Gone
+    } else {
+        matches!(o, Outcome::Done(_))
+    }));
     assert_eq!(server.data().names(), ["user1"]);
 }
 
@@ -559,7 +654,15 @@ async fn a_change_arrives_with_every_server() {
         );
         // The same again changes nothing, and a PUT is not even sent.
         let before = server.data().writes().len();
-        done(update(&scim, USER, &uid, json!({"name/familyName": "New", "emails.work": "new@b", "title": null})).await);
+        done(
+            update(
+                &scim,
+                USER,
+                &uid,
+                json!({"name/familyName": "New", "emails.work": "new@b", "title": null}),
+            )
+            .await,
+        );
         assert!(more["updateMethod"] != "PUT" || server.data().writes().len() == before, "{name}");
         assert_eq!(update(&scim, USER, "id-99", json!({"title": "x"})).await, Outcome::Gone, "{name}");
     }
@@ -581,21 +684,38 @@ async fn a_simple_change_is_one_call_with_only_what_changed() {
 
 #[tokio::test]
 async fn members_come_and_go_by_what_differs() {
-    for (habits, more) in [(no_habits(), json!({})), (no_habits(), json!({"updateMethod": "PUT"})), (Habits { silent: true, ..no_habits() }, json!({}))] {
+    for (habits, more) in [
+        (no_habits(), json!({})),
+        (no_habits(), json!({"updateMethod": "PUT"})),
+        (Habits { silent: true, ..no_habits() }, json!({})),
+    ] {
         let server = ScimServer::new(habits);
         let members = json!([{"value": "u1", "display": "One"}, {"value": "u2"}]);
         let uid = server.data().seed("Groups", json!({"displayName": "g", "members": members}));
         let scim = scim_with(&server, more);
         done(update(&scim, "Group", &uid, json!({"members.value": ["u1", "u3"]})).await);
-        assert_eq!(server.data().groups[0]["members"], json!([{"value": "u1", "display": "One"}, {"value": "u3"}]));
-        let search = Search { object_type: "Group".into(), attributes: vec!["members.value".into()], ..Search::default() };
-        assert_eq!(all(&scim, search).await.unwrap().objects[0].attributes["members.value"], json!(["u1", "u3"]));
+        assert_eq!(
+            server.data().groups[0]["members"],
+            json!([{"value": "u1", "display": "One"}, {"value": "u3"}])
+        );
+        let search = Search {
+            object_type: "Group".into(),
+            attributes: vec!["members.value".into()],
+            ..Search::default()
+        };
+        assert_eq!(
+            all(&scim, search).await.unwrap().objects[0].attributes["members.value"],
+            json!(["u1", "u3"])
+        );
         let writes = server.data().writes().len();
         done(update(&scim, "Group", &uid, json!({"members.value": ["u3", "u1"]})).await);
         assert_eq!(server.data().writes().len(), writes, "the same members in another order are no change");
         done(update(&scim, "Group", &uid, json!({"members.value": []})).await);
         assert_eq!(server.data().groups[0].get("members"), None);
-        let made = scim.create("Group", &[creation(json!({"displayName": "h", "members.value": ["u9"]}))]).await.remove(0);
+        let made = scim
+            .create("Group", &[creation(json!({"displayName": "h", "members.value": ["u9"]}))])
+            .await
+            .remove(0);
         assert_eq!(server.data().groups[1]["id"], done(made).uid);
         assert_eq!(server.data().groups[1]["members"], json!([{"value": "u9"}]));
     }
@@ -605,7 +725,11 @@ async fn members_come_and_go_by_what_differs() {
 async fn the_primary_element_is_the_first_where_none_is_marked() {
     for (habits, emails, expect) in [
         (no_habits(), json!(null), json!([{"type": "work", "primary": true, "value": "new@b"}])),
-        (no_habits(), json!([{"value": "a@b"}, {"value": "h@b"}]), json!([{"value": "new@b"}, {"value": "h@b"}])),
+        (
+            no_habits(),
+            json!([{"value": "a@b"}, {"value": "h@b"}]),
+            json!([{"value": "new@b"}, {"value": "h@b"}]),
+        ),
         (
             Habits { silent: true, ..no_habits() },
             json!([{"value": "a@b"}, {"value": "h@b", "type": "home", "primary": true}]),
@@ -627,7 +751,10 @@ async fn a_record_that_somebody_else_changes_is_read_again() {
     done(update(&scim, USER, "id-1", json!({"title": "Chief"})).await);
     let after = server.data().user("user1").unwrap();
     assert_eq!(after["title"], "Chief");
-    assert!(after["nickName"].as_str().unwrap().starts_with("overtaken"), "the other's change stays: {after}");
+    assert!(
+        after["nickName"].as_str().unwrap().starts_with("overtaken"),
+        "the other's change stays: {after}"
+    );
     for _ in 0..9 {
         server.data().faults.push_back(("PUT", Fault::Overtaken));
     }
@@ -659,8 +786,16 @@ async fn each_refusal_is_in_words_with_what_to_do() {
         Fault::Answer(status, vec![], body)
     };
     for (fault, words, attribute) in [
-        (error(400, "invalidValue", "title must be at most 5 characters."), vec!["at most 5 characters (invalidValue)", "correct the value"], Some("title")),
-        (error(400, "mutability", "Attribute 'title' is immutable"), vec!["set it on create only"], Some("title")),
+        (
+            error(400, "invalidValue", "title must be at most 5 characters."),
+            vec!["at most 5 characters (invalidValue)", "correct the value"],
+            Some("title"),
+        ),
+        (
+            error(400, "mutability", "Attribute 'title' is immutable"),
+            vec!["set it on create only"],
+            Some("title"),
+        ),
         (error(400, "tooMany", "too much"), vec!["(tooMany)"], None),
         (error(413, "", "too large"), vec!["too large"], None),
         (error(403, "", "read only token"), vec!["does not allow this: read only token", "permission"], None),
@@ -672,13 +807,18 @@ async fn each_refusal_is_in_words_with_what_to_do() {
         for _ in 0..2 {
             server.data().faults.push_back(("PATCH", fault.clone()));
         }
-        let (reason, found) = rejected(update(&scim(&server), USER, "id-1", json!({"title": "abcdef"})).await);
+        let (reason, found) =
+            rejected(update(&scim(&server), USER, "id-1", json!({"title": "abcdef"})).await);
         assert!(words.iter().all(|w| reason.contains(w)), "{fault:?}: {reason}");
         assert_eq!(found.as_deref(), attribute, "{reason}");
     }
     let server = ScimServer::with_people(no_habits(), 1);
     let scim = scim(&server);
-    for (change, words) in [(json!({"shoeSize": 3}), "no attribute `shoeSize`"), (json!({"groups.value": ["x"]}), "for reading only"), (json!({"id": "x"}), "for reading only")] {
+    for (change, words) in [
+        (json!({"shoeSize": 3}), "no attribute `shoeSize`"),
+        (json!({"groups.value": ["x"]}), "for reading only"),
+        (json!({"id": "x"}), "for reading only"),
+    ] {
         let (reason, attribute) = rejected(update(&scim, USER, "id-1", change).await);
         assert!(reason.contains(words) && attribute.is_some(), "{reason}");
     }
@@ -689,7 +829,12 @@ async fn each_refusal_is_in_words_with_what_to_do() {
 
 #[tokio::test]
 async fn a_lost_answer_is_said_and_nothing_is_sent_twice() {
-    for fault in [Fault::LostAnswer, Fault::HangUp, Fault::Answer(500, vec![], json!({})), Fault::Answer(504, vec![], json!({}))] {
+    for fault in [
+        Fault::LostAnswer,
+        Fault::HangUp,
+        Fault::Answer(500, vec![], json!({})),
+        Fault::Answer(504, vec![], json!({})),
+    ] {
         let arrives = matches!(fault, Fault::LostAnswer);
         let server = ScimServer::with_people(no_habits(), 2);
         let scim = scim(&server);
@@ -699,8 +844,14 @@ async fn a_lost_answer_is_said_and_nothing_is_sent_twice() {
         assert!(matches!(create(&scim, ann()).await, Outcome::Unknown { .. }), "{fault:?}");
         let found = scim.find_by_key(USER, &["ann".into()], &[]).await.unwrap();
         assert_eq!(found.len(), usize::from(arrives), "{fault:?}");
-        assert!(matches!(update(&scim, USER, "id-1", json!({"title": "x"})).await, Outcome::Unknown { .. }), "{fault:?}");
-        assert!(matches!(scim.delete(USER, &["id-2".into()]).await.remove(0), Outcome::Unknown { .. }), "{fault:?}");
+        assert!(
+            matches!(update(&scim, USER, "id-1", json!({"title": "x"})).await, Outcome::Unknown { .. }),
+            "{fault:?}"
+        );
+        assert!(
+            matches!(scim.delete(USER, &["id-2".into()]).await.remove(0), Outcome::Unknown { .. }),
+            "{fault:?}"
+        );
         assert_eq!(server.data().writes().len(), 3, "{fault:?}");
         assert_eq!(server.data().user("user2").is_none(), arrives);
     }
@@ -712,7 +863,8 @@ async fn limits_are_waited_for_as_long_as_the_server_says() {
         let server = ScimServer::with_people(no_habits(), 1);
         let (scim, waiter) = built(&server, json!({}), token());
         scim.schema(USER).await.unwrap();
-        let later = |seconds: &str| Fault::Answer(status, vec![("retry-after", seconds.to_owned())], json!({}));
+        let later =
+            |seconds: &str| Fault::Answer(status, vec![("retry-after", seconds.to_owned())], json!({}));
         server.data().faults.push_back(("POST", later("7")));
         done(create(&scim, ann()).await);
         assert!(waiter.long().iter().any(|w| *w >= Duration::from_secs(6)), "{:?}", waiter.long());
@@ -748,7 +900,12 @@ async fn changes_are_told_by_time_with_an_overlap() {
     for (name, habits, expect, has_feed) in [
         ("as it should be", no_habits(), 6, true),
         ("no filters", Habits { no_filter: true, ..no_habits() }, 6, false),
-        ("says that it has no filters", Habits { says_no_filter: true, no_filter: true, ..no_habits() }, 6, false),
+        (
+            "says that it has no filters",
+            Habits { says_no_filter: true, no_filter: true, ..no_habits() },
+            6,
+            false,
+        ),
         ("does not care", Habits { ignores_filter: true, ..no_habits() }, 6, true),
         ("finds nothing by time", Habits { blind_to_time: true, ..no_habits() }, 6, false),
         ("keeps no times", Habits { no_last_modified: true, ..no_habits() }, 10, false),
@@ -757,7 +914,11 @@ async fn changes_are_told_by_time_with_an_overlap() {
         let server = ScimServer::with_people(habits, 10);
         let scim = scim(&server);
         let (none, start) = feed(&scim, None).await.unwrap();
-        assert_eq!((none.len(), start.as_str()), (0, "2026-01-01T23:50:00Z"), "{name}: by the server's clock");
+        assert_eq!(
+            (none.len(), start.as_str()),
+            (0, "2026-01-01T23:50:00Z"),
+            "{name}: by the server's clock"
+        );
         let (names, cursor) = feed(&scim, Some(since)).await.unwrap();
         assert_eq!((names.len(), cursor.as_str()), (expect, "2026-01-01T23:50:00Z"), "{name}: {names:?}");
         assert_eq!(scim.descriptor().object_types[0].change_feed, has_feed, "{name}");

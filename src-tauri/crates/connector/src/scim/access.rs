@@ -50,13 +50,14 @@ impl Bearer for FixedAccess {
         };
         match self.method {
             Method::Basic => match self.secret("password").await? {
-                Some(password) => Ok(Secret::new(STANDARD.encode(format!("{}:{}", self.user, password.expose())))),
+                Some(password) => {
+                    Ok(Secret::new(STANDARD.encode(format!("{}:{}", self.user, password.expose()))))
+                }
                 None => Err(missing("it has no password; BASIC needs `user` and `password`")),
             },
-            _ => self
-                .secret("authToken")
-                .await?
-                .ok_or_else(|| missing("it has no token; set `authToken` to one that the server gave out for Concord")),
+            _ => self.secret("authToken").await?.ok_or_else(|| {
+                missing("it has no token; set `authToken` to one that the server gave out for Concord")
+            }),
         }
     }
 

@@ -27,7 +27,10 @@ impl ListPage {
     pub fn read(answer: &Answer) -> Result<Self, String> {
         let document: Value = answer.json()?;
         if let Some(problem) = Problem::of_document(&document) {
-            return Err(format!("the server answered with an error in the place of a list: {}", problem.words()));
+            return Err(format!(
+                "the server answered with an error in the place of a list: {}",
+                problem.words()
+            ));
         }
         let list = match &document {
             // Some servers give the bare list.
@@ -49,7 +52,9 @@ impl ListPage {
 fn objects(items: &[Value]) -> Result<Vec<Map<String, Value>>, String> {
     items
         .iter()
-        .map(|item| item.as_object().cloned().ok_or_else(|| "the list holds something that is no resource".to_owned()))
+        .map(|item| {
+            item.as_object().cloned().ok_or_else(|| "the list holds something that is no resource".to_owned())
+        })
         .collect()
 }
 
@@ -77,7 +82,9 @@ pub(super) struct Problem {
 impl Problem {
     /// The error that a body tells; SCIM's, else whatever text it has under the usual names.
     pub fn of_body(body: &[u8]) -> Self {
-        let Ok(Value::Object(document)) = serde_json::from_slice::<Value>(body) else { return Self::default() };
+        let Ok(Value::Object(document)) = serde_json::from_slice::<Value>(body) else {
+            return Self::default();
+        };
         Self::of_object(&document)
     }
 
@@ -94,7 +101,8 @@ impl Problem {
         let inner = get(document, "Errors")
             .and_then(|e| e.as_array()?.first()?.as_object())
             .and_then(|e| get(e, "description").and_then(Value::as_str));
-        let detail = text("detail").or(inner).or(text("message")).or(text("error_description")).or(text("error"));
+        let detail =
+            text("detail").or(inner).or(text("message")).or(text("error_description")).or(text("error"));
         Self {
             scim_type: clean(text("scimType").unwrap_or_default()),
             detail: clean(detail.unwrap_or_default()),
@@ -115,12 +123,22 @@ impl Problem {
     /// What to do about it, where the code tells.
     pub fn remedy(&self) -> Option<&'static str> {
         Some(match self.scim_type.to_ascii_lowercase().as_str() {
-            "uniqueness" => "another record has a value that must be unique: correct the value, or let the mapping correlate with that record",
-            "invalidvalue" => "correct the value in the source record, or give the attribute one in the mapping",
-            "mutability" => "the attribute cannot be changed: set it on create only, or take it out of the mapping",
-            "invalidpath" | "notarget" => "the server has no such attribute or element: read its schema again and correct the mapping, or set updateMethod to PUT",
+            "uniqueness" => {
+                "another record has a value that must be unique: correct the value, or let the mapping correlate with that record"
+            }
+            "invalidvalue" => {
+                "correct the value in the source record, or give the attribute one in the mapping"
+            }
+            "mutability" => {
+                "the attribute cannot be changed: set it on create only, or take it out of the mapping"
+            }
+            "invalidpath" | "notarget" => {
+                "the server has no such attribute or element: read its schema again and correct the mapping, or set updateMethod to PUT"
+            }
             "invalidfilter" => "the server does not understand this condition: simplify it",
-            "invalidsyntax" => "the server does not understand the request: try updateMethod PUT, or contentType application/json",
+            "invalidsyntax" => {
+                "the server does not understand the request: try updateMethod PUT, or contentType application/json"
+            }
             "toomany" => "the server finds too many records: narrow the query, or set a smaller pageSize",
             "sensitive" => "the server does not take this in an address",
             "invalidvers" => "the server speaks another version of SCIM: correct SCIMEndpoint",

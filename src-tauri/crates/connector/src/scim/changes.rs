@@ -90,7 +90,8 @@ fn start(
     asked: Option<String>,
 ) -> Result<Walk, ConnectorError> {
     let begun = Walk::new(scim, kind, narrow, asked, None);
-    begun.ok_or_else(|| scim.error(ErrorKind::Configuration, "the list cannot be begun; start the feed again"))
+    begun
+        .ok_or_else(|| scim.error(ErrorKind::Configuration, "the list cannot be begun; start the feed again"))
 }
 
 fn behind(at: Timestamp) -> Timestamp {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::Scim;
 use super::answers::ListPage;
 use super::shape::{Schema, Shape, get};
-use super::Scim;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Answer, Failure};
 

@@ -132,7 +132,10 @@ mod tests {
             (r#"name.familyName sw "B""#, Some(r#"name.familyName sw "B""#.to_owned())),
             (r#"/name/familyName co "B""#, Some(r#"name.familyName co "B""#.to_owned())),
             ("active eq true", Some("active eq true".to_owned())),
-            (r#"emails.work.value eq "a@b""#, Some(r#"emails[type eq "work" and value eq "a@b"]"#.to_owned())),
+            (
+                r#"emails.work.value eq "a@b""#,
+                Some(r#"emails[type eq "work" and value eq "a@b"]"#.to_owned()),
+            ),
             (r#"emails.primary.value eq "a@b""#, Some(r#"emails.value eq "a@b""#.to_owned())),
             (r#"emails eq "a@b""#, Some(r#"emails.value eq "a@b""#.to_owned())),
             ("externalId pr", Some("externalId pr".to_owned())),

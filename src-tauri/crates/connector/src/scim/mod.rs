@@ -155,7 +155,11 @@ impl Scim {
         let title = config.title().to_owned();
         let descriptor = |change_feed| Descriptor {
             title: title.clone(),
-            object_types: settings.object_types.iter().map(|t| described(t, &settings, change_feed)).collect(),
+            object_types: settings
+                .object_types
+                .iter()
+                .map(|t| described(t, &settings, change_feed))
+                .collect(),
             permits_per_second: http.permits_per_second(),
         };
         Ok(Self {
@@ -249,7 +253,8 @@ impl Scim {
         self.without_filter.store(!discovered.abilities.filter, Ordering::Relaxed);
         self.without_patch.store(!discovered.abilities.patch, Ordering::Relaxed);
         let now = self.waiter.elapsed();
-        *self.discovered.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&discovered)));
+        *self.discovered.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((now, Arc::clone(&discovered)));
         Ok(discovered)
     }
 
@@ -265,7 +270,10 @@ impl Scim {
             let told: Vec<&str> = discovered.types.iter().map(|t| t.name.as_str()).collect();
             self.error(
                 ErrorKind::Configuration,
-                format!("the server has no resource type `{name}`; it has: {}; correct supportedObjectTypes", told.join(", ")),
+                format!(
+                    "the server has no resource type `{name}`; it has: {}; correct supportedObjectTypes",
+                    told.join(", ")
+                ),
             )
         })?;
         Ok(Kind {
@@ -324,7 +332,11 @@ fn described(name: &str, settings: &Settings, change_feed: bool) -> ObjectTypeDe
 #[async_trait]
 impl Connector for Scim {
     fn descriptor(&self) -> &Descriptor {
-        if self.without_feed.load(Ordering::Relaxed) { &self.descriptor_without_feed } else { &self.descriptor }
+        if self.without_feed.load(Ordering::Relaxed) {
+            &self.descriptor_without_feed
+        } else {
+            &self.descriptor
+        }
     }
 
     fn usage(&self) -> Usage {

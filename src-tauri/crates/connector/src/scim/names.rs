@@ -113,8 +113,7 @@ impl Path {
             multi: known.map_or(tail.starts_with('['), |d| d.multi_valued),
             boolean: leaf.is_some_and(Declared::is_boolean),
             has_work: known.is_some_and(|d| d.multi_valued && d.types().iter().any(|t| t == "work")),
-            read_only: known.is_some_and(Declared::is_read_only)
-                || leaf.is_some_and(Declared::is_read_only),
+            read_only: known.is_some_and(Declared::is_read_only) || leaf.is_some_and(Declared::is_read_only),
             place,
         })
     }
@@ -287,9 +286,7 @@ fn set(object: &mut Map<String, Value>, name: &str, value: &Value, nothing: bool
 fn alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::String(a), Value::String(b)) => a.to_lowercase() == b.to_lowercase(),
-        (Value::Bool(_), Value::String(_)) | (Value::String(_), Value::Bool(_)) => {
-            is_true(a) == is_true(b)
-        }
+        (Value::Bool(_), Value::String(_)) | (Value::String(_), Value::Bool(_)) => is_true(a) == is_true(b),
         _ => a == b,
     }
 }
@@ -487,10 +484,7 @@ mod tests {
             ("addresses.home.locality", Some(r#"addresses[type eq "home"].locality"#)),
             ("meta.lastModified", Some("meta.lastModified")),
             ("urn:ietf:params:scim:schemas:core:2.0:User:title", Some("title")),
-            (
-                &format!("{ENTERPRISE}:manager.value"),
-                Some(&*format!("{ENTERPRISE}:manager.value")),
-            ),
+            (&format!("{ENTERPRISE}:manager.value"), Some(&*format!("{ENTERPRISE}:manager.value"))),
             ("urn:acme:2.0:User:badge", Some("urn:acme:2.0:User:badge")),
             // Without the server's own word nothing speaks against it.
             ("shoeSize", Some("shoeSize")),

@@ -30,7 +30,11 @@ impl Assignment {
         match self.path.read(resource) {
             None => self.clears(),
             Some(found) => {
-                let found = if self.clears() { !model::filter::is_present(&found) } else { same(&found, &self.value) };
+                let found = if self.clears() {
+                    !model::filter::is_present(&found)
+                } else {
+                    same(&found, &self.value)
+                };
                 found || matches!(self.path.place, Place::Values(_))
             }
         }
@@ -48,9 +52,9 @@ fn same(found: &Value, wanted: &Value) -> bool {
 /// Whether changes can only be said against what the record has: lists of references, of which single ones come and go, and
 /// the primary element, which may be the first one.
 pub(super) fn needs_record(changes: &[Assignment]) -> bool {
-    changes.iter().any(|c| {
-        matches!(c.path.place, Place::Values(_) | Place::Element { which: Which::Primary, .. })
-    })
+    changes
+        .iter()
+        .any(|c| matches!(c.path.place, Place::Values(_) | Place::Element { which: Which::Primary, .. }))
 }
 
 /// Whether changes are about elements of lists, which servers understand in different ways.
@@ -182,7 +186,10 @@ mod tests {
         let department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
         for (change, expect) in [
             (json!({"userName": "ann"}), json!([{"op": "replace", "path": "userName", "value": "ann"}])),
-            (json!({"name/givenName": "A"}), json!([{"op": "replace", "path": "name.givenName", "value": "A"}])),
+            (
+                json!({"name/givenName": "A"}),
+                json!([{"op": "replace", "path": "name.givenName", "value": "A"}]),
+            ),
             (json!({"title": null}), json!([{"op": "remove", "path": "title"}])),
             (json!({"title": ""}), json!([{"op": "remove", "path": "title"}])),
             (json!({"active": false}), json!([{"op": "replace", "path": "active", "value": false}])),
@@ -252,7 +259,8 @@ mod tests {
 
     #[test]
     fn members_come_and_go_one_by_one() {
-        let group = json!({"displayName": "g", "members": [{"value": "1", "display": "Ann"}, {"value": "2"}]});
+        let group =
+            json!({"displayName": "g", "members": [{"value": "1", "display": "Ann"}, {"value": "2"}]});
         for (members, expect) in [
             (json!(["1", "2"]), json!([])),
             (json!([{"value": "2"}, {"value": "1"}]), json!([])),

@@ -101,10 +101,7 @@ impl Scim {
         let mut objects = Vec::with_capacity(distinct.len());
         for (uid, resource) in distinct.iter().zip(self.together(calls).await) {
             if let Some(resource) = resource? {
-                objects.push(RemoteObject {
-                    uid: (*uid).clone(),
-                    attributes: flattened(wanted, &resource),
-                });
+                objects.push(RemoteObject { uid: (*uid).clone(), attributes: flattened(wanted, &resource) });
             }
         }
         Ok(objects)
@@ -127,7 +124,10 @@ impl Scim {
         let read = |answer: &crate::http::Answer| {
             let document: Value = answer.json()?;
             if let Some(problem) = Problem::of_document(&document) {
-                return Err(format!("the server answered with an error in the place of the record: {}", problem.words()));
+                return Err(format!(
+                    "the server answered with an error in the place of the record: {}",
+                    problem.words()
+                ));
             }
             match document {
                 Value::Object(resource) if id_of(&resource).is_some_and(|id| id == uid) => Ok(resource),
@@ -156,7 +156,10 @@ impl Scim {
         let Some(key) = &kind.key else {
             return Err(self.error(
                 ErrorKind::Unsupported,
-                format!("nothing tells records of type {} apart but their ids; name an attribute in naturalKeys", kind.name),
+                format!(
+                    "nothing tells records of type {} apart but their ids; name an attribute in naturalKeys",
+                    kind.name
+                ),
             ));
         };
         let path = kind.path_of(key).map_err(|name| self.no_attribute(kind, &name))?;

@@ -148,7 +148,9 @@ impl Settings {
                     return Err(config.bad("headerName", what).into());
                 }
                 if taken.contains(&name.to_ascii_lowercase().as_str()) {
-                    let what = format!("is `{name}`, which every request has already; name the header that carries the key");
+                    let what = format!(
+                        "is `{name}`, which every request has already; name the header that carries the key"
+                    );
                     return Err(config.bad("headerName", what).into());
                 }
                 Ok(())

@@ -174,9 +174,7 @@ fn common() -> Vec<Declared> {
 }
 
 fn user() -> Vec<Declared> {
-    let name = [
-        "formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix",
-    ];
+    let name = ["formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix"];
     let address = ["formatted", "streetAddress", "locality", "region", "postalCode", "country"];
     vec![
         Declared { required: true, uniqueness: "server".to_owned(), ..text("userName") },

@@ -38,15 +38,19 @@ impl Scim {
                 ("cursors", abilities.cursor),
             ];
             let words = |yes: bool| {
-                let some: Vec<&str> = all.iter().filter(|(_, has)| *has == yes).map(|(what, _)| *what).collect();
+                let some: Vec<&str> =
+                    all.iter().filter(|(_, has)| *has == yes).map(|(what, _)| *what).collect();
                 if some.is_empty() { "none of the options".to_owned() } else { some.join(", ") }
             };
             format!("it offers {}; it does not offer {}", words(true), words(false))
         } else {
-            "it does not tell what it offers (no ServiceProviderConfig); PATCH and filters are assumed".to_owned()
+            "it does not tell what it offers (no ServiceProviderConfig); PATCH and filters are assumed"
+                .to_owned()
         });
         if !abilities.sign_in.is_empty() {
-            report.checked.push(format!("it names these ways to sign in: {}", clean(&abilities.sign_in.join(", "))));
+            report
+                .checked
+                .push(format!("it names these ways to sign in: {}", clean(&abilities.sign_in.join(", "))));
         }
         report.checked.push(
             match (self.settings.updating, abilities.patch) {
@@ -68,7 +72,10 @@ impl Scim {
             .map(|t| clean(&t.name))
             .collect();
         if !others.is_empty() {
-            report.checked.push(format!("it also has {}; name them in supportedObjectTypes to use them", others.join(", ")));
+            report.checked.push(format!(
+                "it also has {}; name them in supportedObjectTypes to use them",
+                others.join(", ")
+            ));
         }
         Ok(report)
     }
@@ -78,7 +85,8 @@ impl Scim {
         let mut url = self.url(&kind.path);
         url.query_pairs_mut().append_pair("startIndex", "1").append_pair("count", "1");
         let page = self.http.send(&self.get(url), ListPage::read).await?;
-        let schema = if kind.shape.told { "" } else { " (its schema is not told; that of RFC 7643 is assumed)" };
+        let schema =
+            if kind.shape.told { "" } else { " (its schema is not told; that of RFC 7643 is assumed)" };
         Ok(match page.total {
             Some(total) => format!("{}: can be read, {total} there{schema}", kind.name),
             None => format!("{}: can be read{schema}", kind.name),

@@ -242,12 +242,7 @@ impl Walk {
         Ok(())
     }
 
-    fn take(
-        &mut self,
-        scim: &Scim,
-        page: ListPage,
-        date: Option<Timestamp>,
-    ) -> Result<Step, ConnectorError> {
+    fn take(&mut self, scim: &Scim, page: ListPage, date: Option<Timestamp>) -> Result<Step, ConnectorError> {
         let length = page.resources.len() as u64;
         let total = page.total.filter(|_| !self.totals_lie);
         self.moved |= !self.confirming && self.total.is_some() && self.total != total;

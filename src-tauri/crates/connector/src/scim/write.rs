@@ -50,11 +50,15 @@ enum Setback {
 
 impl Scim {
     pub(super) async fn create_batch(&self, kind: &Kind, batch: &[Creation]) -> Vec<Outcome> {
-        self.together(batch.iter().map(|creation| self.create_one(kind, &creation.attributes)).collect()).await
+        self.together(batch.iter().map(|creation| self.create_one(kind, &creation.attributes)).collect())
+            .await
     }
 
     pub(super) async fn update_batch(&self, kind: &Kind, batch: &[Change]) -> Vec<Outcome> {
-        self.together(batch.iter().map(|change| self.update_one(kind, &change.uid, &change.attributes)).collect()).await
+        self.together(
+            batch.iter().map(|change| self.update_one(kind, &change.uid, &change.attributes)).collect(),
+        )
+        .await
     }
 
     pub(super) async fn delete_batch(&self, kind: &Kind, uids: &[String]) -> Vec<Outcome> {
@@ -74,7 +78,12 @@ impl Scim {
             Err(Failure::Refused(refusal)) => {
                 let problem = Problem::of_body(&refusal.body);
                 if refusal.status == 409 || problem.is(&["uniqueness"]) {
-                    self.not_created(kind, &changes, &Problem { scim_type: "uniqueness".to_owned(), ..problem }).await
+                    self.not_created(
+                        kind,
+                        &changes,
+                        &Problem { scim_type: "uniqueness".to_owned(), ..problem },
+                    )
+                    .await
                 } else {
                     refused(&changes, refusal.status, &problem, &refusal.error)
                 }
@@ -162,11 +171,18 @@ impl Scim {
     }
 
     /// Changes a record by PATCH. The error says that the server has none.
-    async fn patch_one(&self, kind: &Kind, uid: &str, changes: &[Assignment]) -> Result<Outcome, ConnectorError> {
+    async fn patch_one(
+        &self,
+        kind: &Kind,
+        uid: &str,
+        changes: &[Assignment],
+    ) -> Result<Outcome, ConnectorError> {
         if !needs_record(changes) {
             let body = request(unseen(changes));
             match self.change(Verb::PATCH, kind, uid, changes, &body, None).await {
-                Ok(Some(resource)) if changes.iter().all(|c| c.shows_in(&resource)) || !is_delicate(changes) => {
+                Ok(Some(resource))
+                    if changes.iter().all(|c| c.shows_in(&resource)) || !is_delicate(changes) =>
+                {
                     return Ok(done(kind, uid, changes, &resource));
                 }
                 // Without an answer to look at, it has to be looked up whether an element has arrived.
@@ -320,7 +336,8 @@ impl Scim {
                 let version = get(get(&resource, "meta")?.as_object()?, "version")?.as_str()?;
                 Some(version.to_owned())
             };
-            let version = header.or_else(meta).filter(|v| !v.is_empty() && v.bytes().all(|b| b >= b' ' && b != 127));
+            let version =
+                header.or_else(meta).filter(|v| !v.is_empty() && v.bytes().all(|b| b >= b' ' && b != 127));
             Ok(Fetched { resource, version })
         };
         match self.http.send(&call, read).await {
@@ -341,7 +358,10 @@ impl Scim {
             .filter(|(name, _)| !name.starts_with('_'))
             .map(|(name, value)| {
                 let path = Path::parse(name, &kind.shape).ok_or_else(|| {
-                    rejected(name, &format!("has no attribute `{name}`; read the schema again and correct the mapping"))
+                    rejected(
+                        name,
+                        &format!("has no attribute `{name}`; read the schema again and correct the mapping"),
+                    )
                 })?;
                 if path.read_only {
                     let what = format!("has `{name}` for reading only; take it out of the mapping");
@@ -460,7 +480,10 @@ fn refused(changes: &[Assignment], status: u16, problem: &Problem, error: &Conne
     match error.kind {
         ErrorKind::Unauthorized => not_done(error),
         // Words about the address help nobody where the server has said what is wrong.
-        _ if status < 500 && (!problem.detail.is_empty() || !problem.scim_type.is_empty()) && status != 403 => {
+        _ if status < 500
+            && (!problem.detail.is_empty() || !problem.scim_type.is_empty())
+            && status != 403 =>
+        {
             Outcome::Rejected { reason: in_words(problem), attribute: attribute_of(changes, problem) }
         }
         _ => not_done(error),

@@ -306,7 +306,9 @@ fn answered(data: &mut Data, seen: Seen) -> Option<Reply> {
         Some(Fault::Overtaken) => {
             data.next += 1;
             let turn = data.next;
-            if let Some(user) = data.users.iter_mut().find(|u| seen.target.ends_with(u["id"].as_str().unwrap())) {
+            if let Some(user) =
+                data.users.iter_mut().find(|u| seen.target.ends_with(u["id"].as_str().unwrap()))
+            {
                 user.insert("nickName".into(), json!(format!("overtaken-{turn}")));
                 stamp(user, turn, false);
             }
@@ -400,7 +402,11 @@ fn about(habits: &Habits, what: &str) -> Reply {
                     {"name": "name", "type": "complex", "subAttributes": [text("givenName"), text("familyName")]},
                     text("displayName"), text("nickName"), text("title"), {"name": "active", "type": "boolean"},
                     {"name": "userType", "type": "string", "mutability": "immutable"},
+                    {"name": "profileUrl", "type": "reference"},
                     list("emails", &["work", "home"]), list("phoneNumbers", &["work", "mobile"]),
+                    {"name": "addresses", "type": "complex", "multiValued": true, "subAttributes": [
+                        text("streetAddress"), text("locality"), text("region"), text("postalCode"), text("country"), text("type"),
+                    ]},
                     {"name": "groups", "type": "complex", "multiValued": true, "mutability": "readOnly",
                         "subAttributes": [text("value"), text("$ref")]},
                 ])),
@@ -408,7 +414,7 @@ fn about(habits: &Habits, what: &str) -> Reply {
                     {"name": "displayName", "type": "string", "required": true},
                     {"name": "members", "type": "complex", "multiValued": true, "subAttributes": [text("value"), text("$ref"), text("display")]},
                 ])),
-                schema(ENTERPRISE, json!([text("department"), text("employeeNumber"),
+                schema(ENTERPRISE, json!([text("department"), text("organization"),
                     {"name": "manager", "type": "complex", "subAttributes": [text("value")]}])),
             ]}),
         },
@@ -450,19 +456,20 @@ fn list(data: &mut Data, kind: &str, query: &[(String, String)]) -> Reply {
         data.shrinks_at = None;
         data.list(kind).unwrap().remove(0);
     }
-    let all: Vec<Map<String, Value>> =
-        data.list(kind).unwrap().iter().filter(|r| filter.is_none_or(|f| meets(&habits, r, f))).cloned().collect();
+    let all: Vec<Map<String, Value>> = data
+        .list(kind)
+        .unwrap()
+        .iter()
+        .filter(|r| filter.is_none_or(|f| meets(&habits, r, f)))
+        .cloned()
+        .collect();
     if all.is_empty() && filter.is_some() && habits.nothing_is_404 {
         return Reply::error(404, "", "no such users");
     }
     let count = told("count").map_or(100, |c| c.parse().unwrap());
     let count = habits.page.map_or(count, |most| most.min(count));
-    let page: Vec<Value> = all
-        .iter()
-        .skip(start - 1)
-        .take(count)
-        .map(|r| shown(&habits, 200, r.clone()).body)
-        .collect();
+    let page: Vec<Value> =
+        all.iter().skip(start - 1).take(count).map(|r| shown(&habits, 200, r.clone()).body).collect();
     let mut body = json!({"startIndex": start, "itemsPerPage": page.len(), "totalResults": all.len() + habits.total_off});
     if habits.total_of_page {
         body["totalResults"] = json!(page.len());
@@ -481,13 +488,15 @@ fn list(data: &mut Data, kind: &str, query: &[(String, String)]) -> Reply {
 /// `attribute op "value"`, alone or joined by `and`, `or`.
 fn meets(habits: &Habits, record: &Map<String, Value>, filter: &str) -> bool {
     if let Some((left, right)) = filter.split_once(") and (") {
-        return meets(habits, record, left.trim_start_matches('(')) && meets(habits, record, right.trim_end_matches(')'));
+        return meets(habits, record, left.trim_start_matches('('))
+            && meets(habits, record, right.trim_end_matches(')'));
     }
     if let Some((attribute, inside)) = filter.trim_end_matches(']').split_once('[') {
         let elements = record.get(attribute).and_then(Value::as_array).cloned().unwrap_or_default();
-        return elements.iter().filter_map(Value::as_object).any(|element| {
-            inside.split(" and ").all(|part| meets(habits, element, part))
-        });
+        return elements
+            .iter()
+            .filter_map(Value::as_object)
+            .any(|element| inside.split(" and ").all(|part| meets(habits, element, part)));
     }
     let mut words = filter.splitn(3, ' ');
     let (path, op, literal) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap_or("null"));
@@ -519,7 +528,9 @@ fn taken(data: &mut Data, kind: &str, record: &Map<String, Value>) -> bool {
 }
 
 fn create(data: &mut Data, kind: &str, seen: &Seen) -> Reply {
-    let Value::Object(mut record) = seen.json() else { return Reply::error(400, "invalidSyntax", "no object") };
+    let Value::Object(mut record) = seen.json() else {
+        return Reply::error(400, "invalidSyntax", "no object");
+    };
     let key = if kind == "Users" { "userName" } else { "displayName" };
     if !record.contains_key(key) {
         return Reply::error(400, "invalidValue", &format!("the attribute {key} is required"));
@@ -551,8 +562,12 @@ fn change(data: &mut Data, kind: &str, id: &str, seen: &Seen) -> Reply {
     };
     let version = before["meta"]["version"].as_str().map(str::to_owned);
     match seen.header("if-match") {
-        Some(wanted) if Some(wanted) != version.as_deref() => return Reply::error(412, "", "the record has changed"),
-        None if habits.wants_version && seen.method == "PUT" => return Reply::error(428, "", "If-Match is missing"),
+        Some(wanted) if Some(wanted) != version.as_deref() => {
+            return Reply::error(412, "", "the record has changed");
+        }
+        None if habits.wants_version && seen.method == "PUT" => {
+            return Reply::error(428, "", "If-Match is missing");
+        }
         _ => {}
     }
     if seen.method == "DELETE" {
@@ -560,7 +575,9 @@ fn change(data: &mut Data, kind: &str, id: &str, seen: &Seen) -> Reply {
         return Reply::new(204, Value::Null);
     }
     let mut after = if seen.method == "PUT" {
-        let Value::Object(mut record) = seen.json() else { return Reply::error(400, "invalidSyntax", "no object") };
+        let Value::Object(mut record) = seen.json() else {
+            return Reply::error(400, "invalidSyntax", "no object");
+        };
         if record.contains_key("meta") || record.contains_key("groups") {
             return Reply::error(400, "mutability", "meta and groups are ours");
         }
@@ -606,7 +623,9 @@ fn patched(habits: &Habits, record: &mut Map<String, Value>, operation: &Value) 
             ("remove", Some(at), "") => drop(list.remove(at)),
             ("remove", Some(at), sub) => drop(list[at].as_object_mut().unwrap().shift_remove(sub)),
             (_, Some(at), sub) => list[at][sub] = value.unwrap(),
-            (_, None, _) if habits.strict_elements => return refused("noTarget", format!("{path} is not there")),
+            (_, None, _) if habits.strict_elements => {
+                return refused("noTarget", format!("{path} is not there"));
+            }
             (_, None, _) if habits.deaf_elements || op == "remove" => {}
             (_, None, sub) => list.push(json!({name: wanted, sub: value.unwrap()})),
         }
