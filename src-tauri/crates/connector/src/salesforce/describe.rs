@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use super::ids;
+use super::soql::time;
 use crate::port::{AttributeSchema, ObjectTypeSchema};
 
 /// Non-nillable in describe and filled by Salesforce when left out.
@@ -284,6 +285,16 @@ fn converted(field: &Field, value: &Value) -> Result<Value, String> {
             Some(id) => Ok(Value::String(id)),
             None => Err(format!("is `{}`; it takes the id of a record (15 or 18 characters)", short(&text))),
         },
+        // What it cannot read as a time refuses the whole call over there, with all records in it.
+        (Kind::Date, Value::String(text)) => match day(text.trim()) {
+            Some(day) => Ok(Value::String(day)),
+            None => Err(format!("is `{}`; it takes a date such as 2026-01-31", short(&text))),
+        },
+        (Kind::DateTime, Value::String(text)) => match (time(text.trim()), day(text.trim())) {
+            (Some(_), _) => Ok(Value::String(text.trim().to_owned())),
+            (None, Some(day)) if text.trim() == day => Ok(Value::String(format!("{day}T00:00:00Z"))),
+            _ => Err(format!("is `{}`; it takes a time such as 2026-01-31T12:00:00Z", short(&text))),
+        },
         (_, value) => {
             let text = match value {
                 Value::String(text) => text,
@@ -315,6 +326,13 @@ fn converted(field: &Field, value: &Value) -> Result<Value, String> {
             Ok(Value::String(spelt.join(";")))
         }
     }
+}
+
+/// The day of a date or of a time.
+fn day(text: &str) -> Option<String> {
+    let (day, rest) = text.split_at_checked("2026-01-31".len())?;
+    day.parse::<jiff::civil::Date>().ok()?;
+    (rest.is_empty() || time(text).is_some()).then(|| day.to_owned())
 }
 
 /// A JSON number from a text.
@@ -357,6 +375,7 @@ pub(crate) mod tests {
                 {"name": "ProfileId", "type": "reference", "length": 18, "createable": true, "updateable": true, "nillable": true},
                 {"name": "ContactId", "type": "reference", "length": 18, "createable": true, "updateable": false, "nillable": true},
                 {"name": "Start__c", "type": "date", "createable": true, "updateable": true, "nillable": true},
+                {"name": "Seen__c", "type": "datetime", "createable": true, "updateable": true, "nillable": true},
                 {"name": "CreatedDate", "type": "datetime"},
                 {"name": "AboutMe", "type": "textarea", "length": 1000, "createable": true, "updateable": true, "nillable": true, "filterable": false},
                 {"name": "Address", "type": "address", "nillable": true}
@@ -383,6 +402,13 @@ pub(crate) mod tests {
             (json!({"Languages__c": ["de", "en"]}), json!({"Languages__c": "de;en"})),
             (json!({"EmailEncodingKey": "utf-8"}), json!({"EmailEncodingKey": "UTF-8"})),
             (json!({"ProfileId": "00530000009hWLc"}), json!({"ProfileId": "00530000009hWLcAAM"})),
+            (json!({"Start__c": "2026-01-31"}), json!({"Start__c": "2026-01-31"})),
+            (json!({"Start__c": "2026-01-31T12:00:00Z"}), json!({"Start__c": "2026-01-31"})),
+            (
+                json!({"Seen__c": "2026-01-31T12:00:00.000+0000"}),
+                json!({"Seen__c": "2026-01-31T12:00:00.000+0000"}),
+            ),
+            (json!({"Seen__c": "2026-01-31"}), json!({"Seen__c": "2026-01-31T00:00:00Z"})),
         ] {
             assert_eq!(check(Writing::Update, given.clone()), Ok(sent), "{given}");
         }
@@ -402,6 +428,10 @@ pub(crate) mod tests {
             (json!({"Age__c": "old"}), "Age__c", "a number"),
             (json!({"ProfileId": "Standard User"}), "ProfileId", "id of a record"),
             (json!({"FirstName": ["a"]}), "FirstName", "one value"),
+            (json!({"Start__c": "31.01.2026"}), "Start__c", "a date such as"),
+            (json!({"Start__c": "2026-02-30"}), "Start__c", "a date such as"),
+            (json!({"Seen__c": "at noon"}), "Seen__c", "a time such as"),
+            (json!({"Seen__c": "2026-01-31 or so"}), "Seen__c", "a time such as"),
         ] {
             let (reason, at) = check(Writing::Update, given.clone()).unwrap_err();
             assert!(reason.contains(what), "{given}: {reason}");
