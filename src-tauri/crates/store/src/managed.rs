@@ -360,7 +360,7 @@ impl Reader<'_> {
 }
 
 /// Objects that are looked through for one page at most, where no index leads to the matches.
-const LOOKED_THROUGH: usize = 10_000;
+const LOOKED_THROUGH: usize = 5_000;
 
 /// The place after which a page begins.
 fn cursor(query: &ManagedQuery) -> Result<Option<(Option<String>, String)>, StoreError> {

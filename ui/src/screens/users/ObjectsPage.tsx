@@ -24,7 +24,7 @@ import { kindQuery, objectsList } from "./queries";
 import { useSelection } from "./useSelection";
 
 /** Objects that one page looks through where no index leads to the matches. */
-const LOOKED = 10_000;
+const LOOKED = 5_000;
 
 /** Addresses are long and states are short; the others share what is left. */
 const WIDTHS: Record<string, string> = { userName: "28%", mail: "28%", accountStatus: "110px" };
