@@ -4,12 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use connector::ConnectorError;
 use model::{Action, Attributes, Pointer, Situation};
-use store::{Entry, EntryStatus, Hash, LinkSpace, NewLink, Run, Walk, Writer};
+use store::{Entry, EntryStatus, Hash, LinkSpace, NewLink, Run, Store, Walk, Writer};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError,
     ends::{End, Prepared},
+    execute_managed::Ready,
 };
 
 /// Creates first, so that what is new can be linked; deletes last, so that nothing is gone before all else went well.
@@ -183,33 +185,46 @@ impl Engine {
             End::Remote(remote) => remote.object_type.batch_size.max(1),
         };
         for action in ORDER {
-            // The next entries are read while these are carried out, which does not touch any that come later.
-            let read = |after| {
-                let store = self.store.clone();
-                tokio::spawn(async move { store.read(move |r| r.planned(seq, action, after, limit)).await })
-            };
-            let mut next = read(0);
-            loop {
-                if cancel.is_cancelled() {
-                    return Err(EngineError::Canceled);
-                }
-                let entries = next.await.map_err(|error| {
-                    EngineError::config(format!("reading the plan of run {} broke off: {error}", run.id))
-                })??;
-                let Some(last) = entries.last() else { break };
-                next = read(last.seq);
-                let (entries, mut settled) =
-                    self.still_there(&context, run, prepared, action, entries).await?;
-                settled.extend(self.execute_batch(&context, prepared, action, entries).await?);
-                tally(run, &settled);
-                // Shown while the run goes on; the end of the run adds the exact number.
-                let mut shown = run.clone();
-                shown.progress.calls = calls_so_far + (prepared.calls() - calls_before);
-                self.put_run(&shown).await?;
-                if let Some(error) = context.rest.get() {
-                    return Err(error.clone().into());
+            let mut under_way = UnderWay::default();
+            let carried_out = async {
+                // The next entries are read while these are carried out, which does not touch any that come later.
+                let read = |after| {
+                    let store = self.store.clone();
+                    let planned =
+                        async move { store.read(move |r| r.planned(seq, action, after, limit)).await };
+                    tokio::spawn(planned)
+                };
+                let mut next = read(0);
+                loop {
+                    if cancel.is_cancelled() {
+                        return Err(EngineError::Canceled);
+                    }
+                    let entries = next.await.map_err(|error| broken_off("reading the plan", &error))??;
+                    let Some(last) = entries.last() else { return Ok(()) };
+                    next = read(last.seq);
+                    let (entries, gone) = self.still_there(&context, run, prepared, action, entries).await?;
+                    tally(run, &gone);
+                    if is_local(prepared, action) {
+                        // These are made ready while the ones before are written.
+                        let ready = self.ready_managed(&context, prepared, entries);
+                        tally(run, &under_way.end().await?);
+                        under_way.begin(&self.store, ready);
+                    } else {
+                        tally(run, &self.execute_batch(&context, prepared, action, entries).await?);
+                    }
+                    // Shown while the run goes on; the end of the run adds the exact number.
+                    let mut shown = run.clone();
+                    shown.progress.calls = calls_so_far + (prepared.calls() - calls_before);
+                    self.put_run(&shown).await?;
+                    if let Some(error) = context.rest.get() {
+                        return Err(EngineError::from(error.clone()));
+                    }
                 }
             }
+            .await;
+            // However it ended, what was begun is done and counts.
+            tally(run, &under_way.end().await?);
+            carried_out?;
         }
         Ok(())
     }
@@ -261,12 +276,40 @@ impl Engine {
         action: Action,
         entries: Vec<Entry>,
     ) -> Result<Vec<Settled>, EngineError> {
-        match (&prepared.target, action) {
-            // Links are the repository's own, whatever they lead to.
-            (_, Action::Link | Action::Unlink) | (End::Managed(_), _) => {
-                self.execute_managed(context, prepared, entries).await
+        match &prepared.target {
+            End::Remote(remote) if !is_local(prepared, action) => {
+                self.execute_remote(context, prepared, remote, action, entries).await
             }
-            (End::Remote(remote), _) => self.execute_remote(context, prepared, remote, action, entries).await,
+            _ => self.execute_managed(context, prepared, entries).await,
+        }
+    }
+}
+
+/// Whether an action touches the repository alone. Links are the repository's own, whatever they lead to.
+fn is_local(prepared: &Prepared, action: Action) -> bool {
+    matches!(prepared.target, End::Managed(_)) || matches!(action, Action::Link | Action::Unlink)
+}
+
+fn broken_off(what: &str, error: &tokio::task::JoinError) -> EngineError {
+    EngineError::config(format!("{what} broke off: {error}"))
+}
+
+/// The batch that is being written, if any.
+#[derive(Default)]
+struct UnderWay(Option<JoinHandle<Result<Vec<Settled>, store::StoreError>>>);
+
+impl UnderWay {
+    fn begin(&mut self, store: &Store, ready: Ready) {
+        let store = store.clone();
+        self.0 = Some(tokio::spawn(async move { store.write(move |w| ready.carry_out(w)).await }));
+    }
+
+    async fn end(&mut self) -> Result<Vec<Settled>, EngineError> {
+        match self.0.take() {
+            None => Ok(Vec::new()),
+            Some(writing) => {
+                Ok(writing.await.map_err(|error| broken_off("carrying out a plan", &error))??)
+            }
         }
     }
 }
@@ -292,6 +335,15 @@ fn tally(run: &mut Run, settled: &[Settled]) {
 pub(crate) fn apply_changes(attributes: &Attributes, entry: &Entry) -> Attributes {
     let mut after = attributes.clone();
     for change in &entry.changes {
+        // An attribute at the top, which nearly all are, is no path.
+        if !change.attribute.contains(['/', '~']) {
+            if change.after.is_null() {
+                after.shift_remove(&change.attribute);
+            } else if !change.attribute.is_empty() {
+                after.insert(change.attribute.clone(), change.after.clone());
+            }
+            continue;
+        }
         let pointer = Pointer::parse(&change.attribute);
         if change.after.is_null() {
             pointer.remove_in(&mut after);

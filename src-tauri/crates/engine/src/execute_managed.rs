@@ -20,15 +20,31 @@ impl Engine {
         prepared: &Prepared,
         entries: Vec<Entry>,
     ) -> Result<Vec<Settled>, EngineError> {
+        let ready = self.ready_managed(context, prepared, entries);
+        Ok(self.store.write(move |w| ready.carry_out(w)).await?)
+    }
+
+    /// Makes everything ready that needs no look at the repository, so that the writer is kept as short as can be.
+    pub(crate) fn ready_managed(&self, context: &Context, prepared: &Prepared, entries: Vec<Entry>) -> Ready {
+        let config = match &prepared.target {
+            End::Managed(config) => Some(config.clone()),
+            End::Remote(_) => None,
+        };
+        let defaults: Attributes = config
+            .iter()
+            .flat_map(|c| c.defaults())
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect();
+        let items = entries
+            .into_iter()
+            .map(|entry| Item {
+                link: link_for(prepared, &entry, entry.target_id.as_deref().unwrap_or_default(), None, None),
+                made: (entry.action == Action::Create).then(|| Made::new(&defaults, &entry, self.new_id())),
+                entry,
+            })
+            .collect();
         let work = Work {
-            config: match &prepared.target {
-                End::Managed(config) => Some(config.clone()),
-                End::Remote(_) => None,
-            },
-            links: entries
-                .iter()
-                .map(|e| link_for(prepared, e, e.target_id.as_deref().unwrap_or_default(), None, None))
-                .collect(),
+            config,
             version: prepared.version,
             walk: prepared.here(),
             linking: prepared.config.linking_enabled(),
@@ -37,27 +53,60 @@ impl Engine {
             context: context.clone(),
             at: self.at(),
             now_ms: self.now().as_millisecond(),
-            ids: entries.iter().map(|_| self.new_id()).collect(),
         };
-        Ok(self
-            .store
-            .write(move |w| {
-                let rules = work.config.as_ref().map(Rules::of);
-                let mut settled = Vec::with_capacity(entries.len());
-                for (i, entry) in entries.iter().enumerate() {
-                    settled.push(work.carry_out(w, rules.as_ref(), entry, i)?);
-                }
-                settle(w, &work.context, &settled)?;
-                Ok(settled)
-            })
-            .await?)
+        Ready { work, items }
+    }
+}
+
+/// Entries that are ready to be carried out in one transaction.
+pub(crate) struct Ready {
+    work: Work,
+    items: Vec<Item>,
+}
+
+impl Ready {
+    pub(crate) fn carry_out(self, w: &Writer<'_>) -> Result<Vec<Settled>, StoreError> {
+        let rules = self.work.config.as_ref().map(Rules::of);
+        let mut settled = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            settled.push(self.work.carry_out(w, rules.as_ref(), item)?);
+        }
+        settle(w, &self.work.context, &settled)?;
+        Ok(settled)
+    }
+}
+
+struct Item {
+    entry: Entry,
+    /// Its link, without its target's hash.
+    link: store::NewLink,
+    /// The object that it makes, if it makes one.
+    made: Option<Made>,
+}
+
+/// An object to be made.
+struct Made {
+    id: String,
+    /// The mapping says what its id is; else it was made up just now and is nobody's.
+    chosen: bool,
+    attributes: Attributes,
+    hash: store::Hash,
+}
+
+impl Made {
+    fn new(defaults: &Attributes, entry: &Entry, id: String) -> Self {
+        let mut attributes = apply_changes(defaults, entry);
+        let (id, chosen) = match attributes.shift_remove("_id") {
+            Some(serde_json::Value::String(chosen)) if !chosen.is_empty() => (chosen, true),
+            _ => (id, false),
+        };
+        let hash = canonical::hash(&attributes);
+        Self { id, chosen, attributes, hash }
     }
 }
 
 struct Work {
     config: Option<ManagedObjectConfig>,
-    /// The link of each entry, without its target's hash.
-    links: Vec<store::NewLink>,
     version: i64,
     walk: store::Walk,
     /// Whether the mapping keeps links at all.
@@ -67,7 +116,6 @@ struct Work {
     context: Context,
     at: String,
     now_ms: i64,
-    ids: Vec<String>,
 }
 
 impl Work {
@@ -75,10 +123,9 @@ impl Work {
         &self,
         w: &Writer<'_>,
         rules: Option<&Rules<'_>>,
-        entry: &Entry,
-        i: usize,
+        item: &Item,
     ) -> Result<Settled, StoreError> {
-        let Some(link) = self.links.get(i) else { return Err(StoreError::not_found("entry of this batch")) };
+        let Item { entry, link, made } = item;
         let linked = w.target_linked(&link.space, &link.source_id)?;
         let stale = |why: &str| {
             Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason))
@@ -100,13 +147,13 @@ impl Work {
                 Ok(Settled::done(entry, None, true))
             }
             (Action::Create, Some(rules)) => {
+                let Some(made) = made else { return Err(StoreError::not_found("object to be made")) };
                 if let Some(target) = linked
                     && w.managed(&rules.config().name, &target)?.is_some()
                 {
                     return Ok(stale("the record was linked meanwhile"));
                 }
-                let id = self.ids.get(i).cloned().unwrap_or_default();
-                self.create(w, rules, entry, link, id)
+                self.create(w, rules, entry, link, made)
             }
             (Action::Update, Some(rules)) => self.update(w, rules, entry, link, linked.is_none()),
             (Action::Delete, Some(rules)) => {
@@ -135,34 +182,26 @@ impl Work {
         rules: &Rules<'_>,
         entry: &Entry,
         link: &store::NewLink,
-        id: String,
+        made: &Made,
     ) -> Result<Settled, StoreError> {
         let config = rules.config();
-        let mut attributes: Attributes =
-            config.defaults().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-        attributes = apply_changes(&attributes, entry);
-        let (id, chosen) = match attributes.shift_remove("_id") {
-            Some(serde_json::Value::String(chosen)) if !chosen.is_empty() => (chosen, true),
-            _ => (id, false),
-        };
-        let violations = new_violations(w, rules, &id, None, &attributes)?;
+        let Made { id, chosen, attributes, hash } = made;
+        let violations = new_violations(w, rules, id, None, attributes)?;
         if !violations.is_empty() {
             return Ok(refused(entry, &violations));
         }
-        // An id that was made up just now is nobody's.
-        if chosen && w.managed(&config.name, &id)?.is_some() {
+        if *chosen && w.managed(&config.name, id)?.is_some() {
             return Ok(Settled::ended(
                 entry,
                 EntryStatus::Failed,
                 format!("{} `{id}` exists already", config.name),
             ));
         }
-        let hash = canonical::hash(&attributes);
-        w.insert_managed(&ManagedWrite { config, id: &id, attributes: &attributes, hash }, &self.at)?;
+        w.insert_managed(&ManagedWrite { config, id, attributes, hash: *hash }, &self.at)?;
         let link = store::NewLink {
             target_id: id.clone(),
             source_hash: entry.source_hash,
-            target_hash: Some(hash),
+            target_hash: Some(*hash),
             version: self.version,
             ..link.clone()
         };
@@ -171,8 +210,8 @@ impl Work {
         if to_link {
             w.put_link(&link, &self.at)?;
         }
-        self.remember(w, config, &id, entry, QueueChange::Create, &attributes)?;
-        Ok(Settled::done(entry, Some(id), to_link))
+        self.remember(w, config, id, entry, QueueChange::Create, attributes)?;
+        Ok(Settled::done(entry, Some(id.clone()), to_link))
     }
 
     fn update(

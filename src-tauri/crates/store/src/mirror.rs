@@ -225,6 +225,13 @@ impl Writer<'_> {
     /// Drops the records that a complete read did not see.
     pub fn forget_unseen(&self, path: &str, read: i64) -> Result<u64, StoreError> {
         let container = self.ensure_container(path)?;
+        let any = self
+            .connection
+            .prepare_cached("SELECT 1 FROM mirror WHERE container = ?1 AND seen < ?2 LIMIT 1")?
+            .exists(params![container, read])?;
+        if !any {
+            return Ok(0);
+        }
         for table in ["mirror_doc", "mirror_value"] {
             let sql = format!(
                 "DELETE FROM {table} WHERE container = ?1 AND uid IN (SELECT uid FROM mirror WHERE container = ?1 AND seen < ?2)"
