@@ -237,9 +237,7 @@ impl SandboxHost {
                     state_file: Some(self.folder.join("hubspot.json")),
                     ..hubspot::Options::default()
                 };
-                Sandbox::Hubspot(
-                    hubspot::Sandbox::start(listener, options).await.map_err(io::Error::other)?,
-                )
+                Sandbox::Hubspot(hubspot::Sandbox::start(listener, options).await.map_err(io::Error::other)?)
             }
             Kind::Salesforce => {
                 let options =

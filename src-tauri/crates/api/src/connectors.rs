@@ -46,8 +46,8 @@ impl App {
             .chain((2..).map(|n| format!("{}{n}", request.provider)))
             .find(|name| !taken(name))
             .unwrap_or_default();
-        let config = kinds::draft(kind, &name)
-            .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
+        let config =
+            kinds::draft(kind, &name).map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
         self.detail_of(ConnectorRow { config, tested_at: None, test_error: None }).await
     }
 
@@ -271,7 +271,8 @@ impl App {
     async fn detail_of(&self, row: ConnectorRow) -> Result<ConnectorDetail, ApiError> {
         let key = owner(&row.config.name);
         let stored = self.store.read(move |r| r.secrets(&key)).await?;
-        let properties = ["accessToken", "authToken", "password", "clientSecret", "refreshToken", "httpProxyPassword"];
+        let properties =
+            ["accessToken", "authToken", "password", "clientSecret", "refreshToken", "httpProxyPassword"];
         let secrets = properties
             .into_iter()
             .map(|property| {

@@ -119,8 +119,10 @@ mod tests {
     #[test]
     fn the_same_number_is_noted_once_a_day() {
         let last = LastNote::default();
-        let news: Vec<bool> =
-            [("a", 1), ("a", 1), ("a", 2), ("b", 2), ("b", 2)].iter().map(|(d, n)| last.is_news(d, *n)).collect();
+        let news: Vec<bool> = [("a", 1), ("a", 1), ("a", 2), ("b", 2), ("b", 2)]
+            .iter()
+            .map(|(d, n)| last.is_news(d, *n))
+            .collect();
         assert_eq!(news, [true, false, true, true, false]);
     }
 }

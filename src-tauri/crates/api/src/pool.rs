@@ -63,10 +63,8 @@ impl Pool {
     pub(crate) async fn any(&self, config: &ConnectorConfig) -> Result<Arc<dyn Connector>, EngineError> {
         let key = owner(&config.name);
         let config = &self.on_the_network(config).await.map_err(for_engine)?;
-        let secrets = self
-            .store
-            .read(move |r| Ok([r.secrets(&key)?, r.secrets(NETWORK_OWNER)?].concat()))
-            .await?;
+        let secrets =
+            self.store.read(move |r| Ok([r.secrets(&key)?, r.secrets(NETWORK_OWNER)?].concat())).await?;
         if !secrets.is_empty() {
             // Told before a call fails on it.
             self.vaulting.vault().await.map_err(for_engine)?;

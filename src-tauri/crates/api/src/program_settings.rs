@@ -57,7 +57,10 @@ impl Network {
         // Host, port and user belong together; those of two proxies are not mixed.
         let own_proxy = named(&config, "httpProxyHost");
         for (name, value) in ours {
-            if named(&config, &name) || (own_proxy && name.starts_with("httpProxy")) || on_this_machine(&config) {
+            if named(&config, &name)
+                || (own_proxy && name.starts_with("httpProxy"))
+                || on_this_machine(&config)
+            {
                 continue;
             }
             config.configuration_properties.insert(name, value);
@@ -69,9 +72,12 @@ impl Network {
 /// No proxy stands between two programs of one machine.
 fn on_this_machine(config: &ConnectorConfig) -> bool {
     ["apiBaseUrl", "instanceUrl", "loginUrl", "SCIMEndpoint"].iter().any(|name| {
-        config.text(name).ok().flatten().and_then(|url| url::Url::parse(url).ok()).is_some_and(|url| {
-            matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
-        })
+        config
+            .text(name)
+            .ok()
+            .flatten()
+            .and_then(|url| url::Url::parse(url).ok())
+            .is_some_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
     })
 }
 
@@ -207,10 +213,19 @@ mod tests {
             ca_file: Some("/etc/ca.pem".into()),
         };
         for (own, expect) in [
-            (json!({}), json!({"httpProxyHost": "proxy.example.org", "httpProxyPort": 3128, "httpProxyUser": "ann", "caFile": "/etc/ca.pem"})),
-            (json!({"httpProxyHost": ""}), json!({"httpProxyHost": "proxy.example.org", "httpProxyPort": 3128, "httpProxyUser": "ann", "caFile": "/etc/ca.pem"})),
+            (
+                json!({}),
+                json!({"httpProxyHost": "proxy.example.org", "httpProxyPort": 3128, "httpProxyUser": "ann", "caFile": "/etc/ca.pem"}),
+            ),
+            (
+                json!({"httpProxyHost": ""}),
+                json!({"httpProxyHost": "proxy.example.org", "httpProxyPort": 3128, "httpProxyUser": "ann", "caFile": "/etc/ca.pem"}),
+            ),
             (json!({"httpProxyHost": "other"}), json!({"httpProxyHost": "other", "caFile": "/etc/ca.pem"})),
-            (json!({"caFile": "/own.pem"}), json!({"caFile": "/own.pem", "httpProxyHost": "proxy.example.org", "httpProxyPort": 3128, "httpProxyUser": "ann"})),
+            (
+                json!({"caFile": "/own.pem"}),
+                json!({"caFile": "/own.pem", "httpProxyHost": "proxy.example.org", "httpProxyPort": 3128, "httpProxyUser": "ann"}),
+            ),
             (json!({"apiBaseUrl": "http://127.0.0.1:9"}), json!({"apiBaseUrl": "http://127.0.0.1:9"})),
         ] {
             let found = network.applied(&connector(own.clone()));
@@ -227,7 +242,11 @@ mod tests {
             (Network { http_proxy_host: Some("a b".into()), ..Network::default() }, Some("proxyHost")),
             (Network { http_proxy_host: Some("ann@proxy".into()), ..Network::default() }, Some("proxyHost")),
             (
-                Network { http_proxy_host: Some("proxy".into()), http_proxy_port: Some(0), ..Network::default() },
+                Network {
+                    http_proxy_host: Some("proxy".into()),
+                    http_proxy_port: Some(0),
+                    ..Network::default()
+                },
                 Some("proxyPort"),
             ),
             (Network { ca_file: Some("/nowhere/ca.pem".into()), ..Network::default() }, Some("caFile")),

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     ApiError, App, ErrorCode,
     connectors::provider_word,
-    dto::{
-        ByName, Empty, MappingSummary, ParameterKind, ReadyMapping, ReadyMappingsAdd, ReadyParameter,
-    },
+    dto::{ByName, Empty, MappingSummary, ParameterKind, ReadyMapping, ReadyMappingsAdd, ReadyParameter},
     mappings::{correlation_text, end_title},
     ready_mappings::{ready_mapping, ready_mapping_names, ready_type},
 };
@@ -23,7 +21,8 @@ impl App {
         let (rows, mappings) = self.store.read(|r| Ok((r.connectors()?, r.mappings()?))).await?;
         let managed = self.store.read(|r| Ok(Engine::managed_types(r))).await??;
         let there: BTreeSet<String> = mappings.iter().map(|m| m.config.name.to_lowercase()).collect();
-        let built = connector::build(&row.config, self.pool.credentials(&row.config.name), self.clock.clone())?;
+        let built =
+            connector::build(&row.config, self.pool.credentials(&row.config.name), self.clock.clone())?;
         let types: BTreeSet<String> =
             built.descriptor().object_types.iter().map(|t| t.name.clone()).collect();
         let inside = format!("system/{}/", row.config.name);
@@ -81,7 +80,10 @@ impl App {
             let config = offered.iter().find(|config| config.name == *name).ok_or_else(|| {
                 ApiError::new(
                     ErrorCode::NotFound,
-                    format!("`{name}` is none of the mappings that come along for connector `{}`", row.config.name),
+                    format!(
+                        "`{name}` is none of the mappings that come along for connector `{}`",
+                        row.config.name
+                    ),
                 )
             })?;
             chosen.push(filled(config, &request.parameters)?);
@@ -163,7 +165,9 @@ fn configs(provider: &str, connector: &str) -> Result<Vec<MappingConfig>, ApiErr
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
 /// Renames a mapping wherever its document names one: itself, the one whose links it shares, and its correlation.
@@ -247,14 +251,15 @@ fn filled(config: &MappingConfig, given: &BTreeMap<String, String>) -> Result<Ma
     let mut document =
         serde_json::to_value(config).map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
     for parameter in open {
-        let value = given.get(&parameter.name).map(|v| v.trim()).filter(|v| !v.is_empty()).ok_or_else(|| {
-            let mut error = ApiError::new(
-                ErrorCode::Invalid,
-                format!("mapping `{}` has to be told: {}; choose one", config.name, parameter.label),
-            );
-            error.field = Some(parameter.name.clone());
-            error
-        })?;
+        let value =
+            given.get(&parameter.name).map(|v| v.trim()).filter(|v| !v.is_empty()).ok_or_else(|| {
+                let mut error = ApiError::new(
+                    ErrorCode::Invalid,
+                    format!("mapping `{}` has to be told: {}; choose one", config.name, parameter.label),
+                );
+                error.field = Some(parameter.name.clone());
+                error
+            })?;
         let properties = document.get_mut("properties").and_then(Value::as_array_mut);
         for property in properties.into_iter().flatten() {
             if property.get("target").and_then(Value::as_str) == Some(parameter.name.as_str())

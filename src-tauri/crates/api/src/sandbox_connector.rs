@@ -32,7 +32,9 @@ impl App {
         let name = blank.summary.name;
         let (mut config, secret) = match access.provider.as_str() {
             "salesforce" => (salesforce(&name, access), ("clientSecret", &access.client_secret)),
-            _ => (samples::hubspot_connector(&name, Some(&access.url)), ("accessToken", &access.access_token)),
+            _ => {
+                (samples::hubspot_connector(&name, Some(&access.url)), ("accessToken", &access.access_token))
+            }
         };
         let map = config.as_object_mut().ok_or_else(|| {
             ApiError::new(ErrorCode::Internal, "the draft of a sandbox's connector is no object")

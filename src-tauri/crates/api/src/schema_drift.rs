@@ -32,9 +32,9 @@ const OF_ANOTHER_SYSTEM: &[&str] =
 
 /// Whether a changed configuration reads another schema than before.
 pub(crate) fn reads_another_schema(before: &ConnectorConfig, after: &ConnectorConfig) -> bool {
-    OF_ANOTHER_SYSTEM.iter().any(|name| {
-        before.configuration_properties.get(*name) != after.configuration_properties.get(*name)
-    })
+    OF_ANOTHER_SYSTEM
+        .iter()
+        .any(|name| before.configuration_properties.get(*name) != after.configuration_properties.get(*name))
 }
 
 impl App {
@@ -147,9 +147,9 @@ impl App {
             let (row, known) =
                 self.store.read(move |r| Ok((r.connector(&name)?, r.known_schema(&name, &kind)?))).await?;
             let Some(row) = row.filter(|row| row.config.enabled) else { continue };
-            let fresh = known.and_then(|k| k.read.parse::<Timestamp>().ok()).is_some_and(|read| {
-                self.clock.now().duration_since(read).unsigned_abs() < STALE
-            });
+            let fresh = known
+                .and_then(|k| k.read.parse::<Timestamp>().ok())
+                .is_some_and(|read| self.clock.now().duration_since(read).unsigned_abs() < STALE);
             if !fresh {
                 self.read_schema(&row, object_type).await?;
             }
@@ -158,8 +158,8 @@ impl App {
     }
 
     async fn remember_schema(&self, connector: &str, schema: &ObjectTypeSchema) -> Result<(), ApiError> {
-        let latest = serde_json::to_value(schema)
-            .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
+        let latest =
+            serde_json::to_value(schema).map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
         let (name, at, object_type) = (connector.to_owned(), self.at(), schema.object_type.clone());
         let news = self
             .store
@@ -188,7 +188,8 @@ impl App {
 
     async fn drift_of(&self, connector: &str) -> Result<Vec<SchemaDrift>, ApiError> {
         let name = connector.to_owned();
-        let (known, mappings) = self.store.read(move |r| Ok((r.known_schemas(&name)?, r.mappings()?))).await?;
+        let (known, mappings) =
+            self.store.read(move |r| Ok((r.known_schemas(&name)?, r.mappings()?))).await?;
         let mappings: Vec<MappingConfig> = mappings.into_iter().map(|m| m.config).collect();
         Ok(known
             .into_iter()
@@ -217,14 +218,15 @@ fn after_reading(
     at: String,
 ) -> KnownSchema {
     let seen = before.map_or_else(|| latest.clone(), |b| b.seen.clone());
-    let changed = (seen != latest)
-        .then(|| before.and_then(|b| b.changed.clone()).unwrap_or_else(|| at.clone()));
+    let changed =
+        (seen != latest).then(|| before.and_then(|b| b.changed.clone()).unwrap_or_else(|| at.clone()));
     KnownSchema { object_type, seen, latest, read: at, changed }
 }
 
 /// What differs between the schema that was seen and the one that was last read.
 fn differences(known: &KnownSchema) -> Vec<SchemaChange> {
-    let schema = |value: &Value| serde_json::from_value::<ObjectTypeSchema>(value.clone()).unwrap_or_default();
+    let schema =
+        |value: &Value| serde_json::from_value::<ObjectTypeSchema>(value.clone()).unwrap_or_default();
     between(&schema(&known.seen), &schema(&known.latest))
 }
 
@@ -342,9 +344,10 @@ fn touches(change: &SchemaChange, path: &str, mapping: &MappingConfig) -> Option
         && matches!(change.kind, Kind::Required)
         && !mapping.target_attributes().contains(attribute);
     let (effect, breaks) = match change.kind {
-        Kind::Removed if writes => {
-            ("writes it: those values have no place any more; take the property out or choose another target", true)
-        }
+        Kind::Removed if writes => (
+            "writes it: those values have no place any more; take the property out or choose another target",
+            true,
+        ),
         Kind::Removed if reads => {
             ("reads it: the value will be missing; take the property out or choose another source", true)
         }
@@ -366,7 +369,9 @@ fn touches(change: &SchemaChange, path: &str, mapping: &MappingConfig) -> Option
         Kind::Required if creates => {
             ("creates records without it, which will be refused; add a property for it", true)
         }
-        Kind::Required if writes => ("writes it: records without a value will be refused; give it a default", true),
+        Kind::Required if writes => {
+            ("writes it: records without a value will be refused; give it a default", true)
+        }
         Kind::Unique if writes => ("writes it: a value that another record has is refused", false),
         Kind::NotUnique if matches => ("finds records by it: several may match now", false),
         Kind::Added | Kind::Writable if writes || reads => ("names it already, and can use it now", false),
@@ -430,11 +435,23 @@ mod tests {
             (vec![attribute("a")], vec![relabelled], vec![]),
             (vec![attribute("a")], vec![], vec![(Kind::Removed, "is gone")]),
             (vec![], vec![attribute("a")], vec![(Kind::Added, "is new (string)")]),
-            (vec![], vec![required.clone()], vec![(Kind::Added, "is new (string, and must be given on create)")]),
-            (vec![attribute("a")], vec![number], vec![(Kind::Type, "holds number now, and held string before")]),
+            (
+                vec![],
+                vec![required.clone()],
+                vec![(Kind::Added, "is new (string, and must be given on create)")],
+            ),
+            (
+                vec![attribute("a")],
+                vec![number],
+                vec![(Kind::Type, "holds number now, and held string before")],
+            ),
             (vec![attribute("a")], vec![read_only.clone()], vec![(Kind::ReadOnly, "became read-only")]),
             (vec![read_only], vec![attribute("a")], vec![(Kind::Writable, "can be written now")]),
-            (vec![attribute("a")], vec![required.clone()], vec![(Kind::Required, "must be given on create now")]),
+            (
+                vec![attribute("a")],
+                vec![required.clone()],
+                vec![(Kind::Required, "must be given on create now")],
+            ),
             (vec![required], vec![attribute("a")], vec![(Kind::Optional, "may be left out now")]),
             (vec![attribute("a")], vec![unique.clone()], vec![(Kind::Unique, "is kept unique now")]),
             (vec![unique], vec![attribute("a")], vec![(Kind::NotUnique, "is not kept unique any more")]),

@@ -46,11 +46,8 @@ impl House {
         };
         let app = App::open(options).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let options = Options {
-            records: 3,
-            access_token: Some("sandbox-service-key".into()),
-            ..Options::default()
-        };
+        let options =
+            Options { records: 3, access_token: Some("sandbox-service-key".into()), ..Options::default() };
         let sandbox = Sandbox::start(listener, options).await.unwrap();
         app.sample_setup(&sandbox.url(), "sandbox-service-key").await.unwrap();
         Self { app, sandbox, _folder: folder }

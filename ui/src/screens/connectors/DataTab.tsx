@@ -6,7 +6,7 @@ import { call } from "../../backend";
 import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
 import type { RecordRow } from "../../backend/bindings/RecordRow";
 import { ask } from "../../backend/query";
-import { Button } from "../../parts/Button";
+import { Button, IconButton } from "../../parts/Button";
 import { CopyButton, Outside } from "../../parts/Outside";
 import { Nothing, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
@@ -20,6 +20,8 @@ import { tellingAttributes } from "./tellingAttributes";
 import { TypeList } from "./TypeList";
 
 const PAGE = 50;
+/** Columns beside an open record. */
+const BESIDE = 3;
 
 /** The columns that somebody picked, by connector and type, while the program runs. */
 const picked = new Map<string, string[]>();
@@ -87,7 +89,8 @@ function Records({ name, type }: { name: string; type: string }) {
     setColumns(next);
   }
 
-  const table = [ID, ...attributes.map((attribute) => valueColumn(attribute, labels.get(attribute) ?? attribute))];
+  // Beside an open record there is room for the first few; all of them stand in the record.
+  const table = [ID, ...(open ? attributes.slice(0, BESIDE) : attributes).map((attribute) => valueColumn(attribute, labels.get(attribute) ?? attribute))];
   return (
     <div className="relative flex min-h-0 min-w-0 flex-1">
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
@@ -97,9 +100,7 @@ function Records({ name, type }: { name: string; type: string }) {
             {records.isFetching ? "Reading\u2026" : records.data && (hasNextPage ? `the first ${count(rows.length, "record")}` : count(rows.length, "record"))}
           </span>
           <span className="ml-auto" />
-          <Button icon="retry" busy={records.isRefetching} onClick={() => void records.refetch()}>
-            Read again
-          </Button>
+          <IconButton icon="retry" label="Read again" disabled={records.isFetching} onClick={() => void records.refetch()} />
           <ColumnsPicker known={known} value={attributes} onChange={choose} />
         </div>
         {error ? (

@@ -3,7 +3,11 @@
 use model::ConnectorConfig;
 use serde_json::Value;
 
-use crate::{ApiError, App, dto::{ConnectorKind, Empty}, samples};
+use crate::{
+    ApiError, App,
+    dto::{ConnectorKind, Empty},
+    samples,
+};
 
 /// What is offered: the word for `connector_blank`, the title, what it is, and the draft of a connector.
 pub(super) struct Kind {

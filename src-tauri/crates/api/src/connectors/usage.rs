@@ -44,7 +44,10 @@ mod tests {
             resting_seconds: Some(90),
         };
         let told = of(told, now);
-        assert_eq!((told.daily_used, told.interval_used, told.interval_seconds), (Some(800), Some(10), Some(10)));
+        assert_eq!(
+            (told.daily_used, told.interval_used, told.interval_seconds),
+            (Some(800), Some(10), Some(10))
+        );
         assert_eq!(told.rests_until.as_deref(), Some("2026-11-21T10:01:30.000Z"));
         // A limit without what is left of it tells nothing about use.
         let half = of(Usage { daily_limit: Some(5), ..Usage::default() }, now);

@@ -127,7 +127,8 @@ function Choice({ pair, picked, onPick, left, onLeft }: { pair: Pair; picked: bo
           <Member
             key={member.name}
             member={member}
-            optional={picked && pair.members.length > 1 && index > 0}
+            alone={pair.members.length === 1}
+            optional={picked && index > 0}
             wanted={!left.has(member.name)}
             onWanted={(wanted) => {
               const next = new Set(left);
@@ -142,7 +143,7 @@ function Choice({ pair, picked, onPick, left, onLeft }: { pair: Pair; picked: bo
   );
 }
 
-function Member({ member, optional, wanted, onWanted }: { member: ReadyMapping; optional: boolean; wanted: boolean; onWanted: (wanted: boolean) => void }) {
+function Member({ member, alone, optional, wanted, onWanted }: { member: ReadyMapping; alone: boolean; optional: boolean; wanted: boolean; onWanted: (wanted: boolean) => void }) {
   const way = `${member.sourceTitle} \u2192 ${member.targetTitle}`;
   return (
     <li>
@@ -152,7 +153,8 @@ function Member({ member, optional, wanted, onWanted }: { member: ReadyMapping; 
           <bdi>{way}</bdi>
         </label>
       ) : (
-        <bdi>{way}</bdi>
+        // The choice's own title says it already.
+        !alone && <bdi>{way}</bdi>
       )}
       <p className="text-soft">
         <bdi>{member.text}</bdi> {member.correlation && <bdi>They find each other by: {member.correlation}.</bdi>}{" "}
