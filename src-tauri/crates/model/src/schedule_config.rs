@@ -93,7 +93,9 @@ pub enum ScheduleConfigError {
     #[error("this is not a schedule: {0}; expected the shape of IDM's schedule-<name>.json")]
     Shape(String),
     /// A name that cannot be used.
-    #[error("schedule name `{0}` cannot be used; use letters, digits, `_`, `-` and `.`, at most 100 characters")]
+    #[error(
+        "schedule name `{0}` cannot be used; use letters, digits, `_`, `-` and `.`, at most 100 characters"
+    )]
     Name(String),
     /// No name anywhere.
     #[error("the schedule has no name; call its file schedule-NAME.json, or say --name NAME")]
