@@ -346,7 +346,9 @@ fn drift_lines(drift: &SchemaDrift) -> Vec<String> {
     let mut lines = vec![format!("changed since it was last looked at (found {since}):")];
     for change in &drift.changes {
         lines.push(format!("  {} {}", change.attribute, change.words));
-        lines.extend(change.mappings.iter().map(|touched| format!("    {} {}", touched.mapping, touched.effect)));
+        lines.extend(
+            change.mappings.iter().map(|touched| format!("    {} {}", touched.mapping, touched.effect)),
+        );
     }
     lines
 }
@@ -365,7 +367,8 @@ async fn script(
     arguments: &[(String, String)],
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let arguments = arguments.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let arguments =
+        arguments.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     let document = app.script_on_connector(name, script, arguments).await?;
     let actions = || document.get("actions").and_then(Value::as_array).into_iter().flatten();
     if output.is_json() {

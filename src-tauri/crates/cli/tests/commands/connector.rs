@@ -274,7 +274,8 @@ async fn a_script_of_a_connector_runs_in_the_sandbox_and_tells_what_is_wrong() {
         {"scriptId": "groovy", "actions": [{"actionType": "groovy", "actionSource": "1"}]},
     ]);
     house.concord_with_input(&["connector", "add", "-"], &document.to_string()).exits(0);
-    let script = |id: &str, more: &[&str]| house.concord(&[&["connector", "script", "hubspot", id], more].concat());
+    let script =
+        |id: &str, more: &[&str]| house.concord(&[&["connector", "script", "hubspot", id], more].concat());
     let greeted = script("greet", &["greeting=Hello", "who else=you=me"]).exits(0);
     assert_eq!(greeted.out.trim(), "SCRIPT_ON_CONNECTOR: Hello you=me");
     let told = script("outside", &["--json"]).exits(0).json();
