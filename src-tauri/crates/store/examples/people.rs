@@ -90,15 +90,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Ok((glance.page.rows.len(), glance.total))
             })?;
             seconds.push(began.elapsed().as_secs_f64());
+            cpu = cpu.min(cpu_ms() - busy);
         }
-        seconds.sort_by(f64::total_cmp);
-        let median = seconds.get(TIMES / 2).copied().unwrap_or_default() * 1000.0;
-        println!(
-            "{}",
-            json!({"page": name, "ms": (median * 100.0).round() / 100.0, "rows": rows, "total": total})
-        );
-        if median > slowest.0 {
-            slowest = (median, name);
+        let fastest = seconds.into_iter().reduce(f64::min).unwrap_or_default() * 1000.0;
+        let (ms, cpu) = ((fastest * 100.0).round() / 100.0, (cpu * 100.0).round() / 100.0);
+        println!("{}", json!({"page": name, "ms": ms, "cpu": cpu, "rows": rows, "total": total}));
+        if fastest > slowest.0 {
+            slowest = (fastest, name);
         }
     }
     println!("{}", json!({"slowest": slowest.1, "ms": slowest.0, "records": records}));
