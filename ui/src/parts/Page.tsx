@@ -32,7 +32,7 @@ export function Page({ title, trail, beside, actions, below, flush = false, chil
         </div>
         {below}
       </header>
-      {flush ? <div className="flex min-h-0 flex-1 flex-col">{children}</div> : <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">{children}</div>}
+      {flush ? <div className="flex min-h-0 flex-1 flex-col">{children}</div> : <div className="relative min-h-0 flex-1 overflow-y-auto px-6 py-5">{children}</div>}
     </div>
   );
 }

@@ -56,7 +56,7 @@ export function SettingsPage() {
             ))}
           </ul>
         </nav>
-        <div ref={frame} className="min-h-0 flex-1 overflow-y-auto px-6 py-4">
+        <div ref={frame} className="relative min-h-0 flex-1 overflow-y-auto px-6 py-4">
           <div className="max-w-2xl">
             <Place id="appearance">
               <Section title="Appearance">
