@@ -39,13 +39,15 @@ async fn incremental(bench: &Bench, mapping: &str) -> store::Run {
 async fn ten_thousand_contacts_cost_a_hundred_lists_and_a_change_costs_by_the_hundred() {
     let bench = bench(Options { records: CONTACTS, seed: 5, ..Options::default() }).await;
     let portal = bench.sandbox.portal();
-    // 10,000 fill the last page, so that one count has to say that there are no more.
-    let count = ["POST /crm/objects/2026-03/contacts/search".to_owned()];
+    // 10,000 fill the last page, so that one count has to say that there are no more. Where answers are slow, several
+    // cursors share the work: that count tells them where to begin, and the seams cost a page or two.
+    let count = "POST /crm/objects/2026-03/contacts/search";
+    let whole = |lists: usize| (CONTACTS / 100..=CONTACTS / 100 + 2).contains(&lists);
     for what in ["first import", "no change"] {
         let run = bench.recon(INBOUND).await;
         assert_eq!(run.state, RunState::Success, "{what}: {:?}", run.message);
         let (lists, others) = spent(&portal);
-        assert_eq!((lists, others.as_slice()), (CONTACTS / 100, count.as_slice()), "{what}");
+        assert!(whole(lists) && others == [count], "{what}: {lists} {others:#?}");
     }
     // One in a hundred changes outward.
     bench.recon(OUTBOUND).await;
@@ -56,9 +58,9 @@ async fn ten_thousand_contacts_cost_a_hundred_lists_and_a_change_costs_by_the_hu
     let run = bench.recon(OUTBOUND).await;
     assert_eq!(run.progress.updated, 100, "{:?}", run.message);
     let (lists, others) = spent(&portal);
-    assert_eq!(lists, CONTACTS / 100);
-    let write = "POST /crm/objects/2026-03/contacts/batch/update".to_owned();
-    assert_eq!(others, [count[0].clone(), write], "one more for a hundred changes");
+    assert!(whole(lists), "{lists}");
+    let write = "POST /crm/objects/2026-03/contacts/batch/update";
+    assert_eq!(others, [count, write], "one more for a hundred changes");
 
     // What has changed since costs by how much it is.
     incremental(&bench, INBOUND).await;
