@@ -110,7 +110,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", serde_json::json!({ "url": door.origin(), "sandbox": sandbox.url() }));
 
     let (opened, to_visit) = mpsc::unbounded_channel();
-    let host = Host { app: Arc::clone(&app), switch: Switch::default(), sandbox: sandbox.url(), salesforce: Mutex::default(), records: arguments.records, opened, to_visit: Mutex::new(to_visit) };
+    let host = Host {
+        app: Arc::clone(&app),
+        switch: Switch::default(),
+        sandbox: sandbox.url(),
+        salesforce: Mutex::default(),
+        records: arguments.records,
+        opened,
+        to_visit: Mutex::new(to_visit),
+    };
     let routes = Router::new()
         .route("/api/{command}", post(commands::call))
         .route("/__test/opened", get(commands::opened))

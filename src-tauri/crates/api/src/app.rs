@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use crate::{
     ApiError, ErrorCode,
     dto::{AppStatus, Empty, VaultPassphrase, VaultStatus},
-    overview::LastNote,
     live_counts::LiveCounts,
+    overview::LastNote,
     pool::Pool,
     vaulting::Vaulting,
 };

@@ -44,9 +44,9 @@ pub use connectors::*;
 pub use exports::*;
 pub use inbox::*;
 pub use managed::*;
+pub use overview::*;
 pub use schedules::*;
 pub use serving::*;
-pub use overview::*;
 
 words! {
     /// Whether secrets can be read and written.

@@ -219,7 +219,14 @@ impl App {
                             .map(|s| LeftOut { connector: connector.name.clone(), property: s.field }),
                     );
                 }
-                Ok((connectors, secrets, r.mappings()?, Engine::managed_config(r), r.setting(SYNC_REST)?, r.schedules()?))
+                Ok((
+                    connectors,
+                    secrets,
+                    r.mappings()?,
+                    Engine::managed_config(r),
+                    r.setting(SYNC_REST)?,
+                    r.schedules()?,
+                ))
             })
             .await?;
         let mut sync = Map::new();
@@ -516,7 +523,10 @@ fn put_in_order(w: &Writer<'_>, mappings: &[mappings::Incoming]) -> Result<(), S
     w.reorder_mappings(&order)
 }
 
-fn read_connectors(documents: &mut Documents, project: &Project) -> Result<Vec<connectors::Incoming>, ApiError> {
+fn read_connectors(
+    documents: &mut Documents,
+    project: &Project,
+) -> Result<Vec<connectors::Incoming>, ApiError> {
     let mut names = BTreeSet::new();
     let mut found = Vec::new();
     for (name, document) in std::mem::take(&mut documents.connectors) {

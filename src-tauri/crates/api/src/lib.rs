@@ -4,11 +4,11 @@
 //! holds a secret; nothing here knows a window or a terminal.
 
 pub mod app;
+mod arriving_people;
 mod associations;
 mod bulk;
-mod arriving_people;
-pub mod commands;
 mod claims;
+pub mod commands;
 mod config_documents;
 mod connector_script;
 mod connectors;
@@ -32,17 +32,17 @@ mod overview;
 mod perform;
 mod pool;
 mod preferences;
+mod program_settings;
 mod ready_mappings;
 mod ready_setup;
 mod recon_documents;
 mod remote_data;
 mod rest_access;
-mod program_settings;
 mod runs;
 mod samples;
 mod sandbox_connector;
-mod schema_drift;
 mod schedules;
+mod schema_drift;
 mod scim_tokens;
 mod self_service;
 mod serving;

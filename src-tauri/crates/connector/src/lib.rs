@@ -36,8 +36,6 @@ pub fn build(
         model::connector_config::Provider::Salesforce => {
             Ok(Arc::new(salesforce::Salesforce::new(config, credentials, clock)?))
         }
-        model::connector_config::Provider::Scim => {
-            Ok(Arc::new(scim::Scim::new(config, credentials, clock)?))
-        }
+        model::connector_config::Provider::Scim => Ok(Arc::new(scim::Scim::new(config, credentials, clock)?)),
     }
 }

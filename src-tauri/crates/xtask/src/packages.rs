@@ -18,7 +18,8 @@ pub const BUILD: &[&str] = &[
 ];
 
 /// What the tests need besides: a display, a session bus with a keyring, and the driver of the embedded browser.
-const TEST: &[&str] = &["xvfb", "xauth", "webkit2gtk-driver", "dbus", "dbus-daemon", "gnome-keyring", "curl", "jq"];
+const TEST: &[&str] =
+    &["xvfb", "xauth", "webkit2gtk-driver", "dbus", "dbus-daemon", "gnome-keyring", "curl", "jq"];
 
 /// Any of these will do for the browser tests.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];

@@ -92,7 +92,9 @@ fn bring_in_actions(document: &mut Value, project: &Project) -> Vec<String> {
     let actions = scripts.filter_map(|s| s.get_mut("actions")?.as_array_mut()).flatten();
     let mut unread = Vec::new();
     for action in actions.filter_map(Value::as_object_mut) {
-        let Some(file) = action.get("actionFile").and_then(Value::as_str).map(str::to_owned) else { continue };
+        let Some(file) = action.get("actionFile").and_then(Value::as_str).map(str::to_owned) else {
+            continue;
+        };
         if action.contains_key("actionSource") {
             continue;
         }
