@@ -534,12 +534,11 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     },
     ready_mappings_of: ({ name }) => {
       const { title, provider } = findConnector(name);
-      const there = (mapping: string) => mappings.some((item) => item.summary.name === mapping);
       const both = (type: string) => [
         { name: `system${name}${type}_managedUser`, source: `system/${name}/${type}`, target: "managed/user", sourceTitle: `${title} ${type}`, targetTitle: "User", links: null, parameters: [] },
         { name: `managedUser_system${name}${type}`, source: "managed/user", target: `system/${name}/${type}`, sourceTitle: "User", targetTitle: `${title} ${type}`, links: `system${name}${type}_managedUser`, parameters: provider === "salesforce" ? [{ name: "ProfileId", label: "Profile", help: "Written as ProfileId: id of the profile for new users.", kind: "record" as const, objectType: "Profile", required: true, default: null }] : [] },
       ];
-      return both(provider === "salesforce" ? "User" : "contact").map((ready) => ({ ...ready, text: `A ${ready.sourceTitle} that matches nobody makes a new ${ready.targetTitle}; one that matches is linked and brought in line. When it is gone, you are asked.`, correlation: "same mail", properties: [{ source: "email", target: "mail" }], there: there(ready.name), problem: null }));
+      return both(provider === "salesforce" ? "User" : "contact").map((ready) => ({ ...ready, text: `A ${ready.sourceTitle} that matches nobody makes a new ${ready.targetTitle}; one that matches is linked and brought in line. When it is gone, you are asked.`, correlation: "same mail", properties: [{ source: "email", target: "mail" }], there: mappings.some((item) => item.summary.name === ready.name), problem: null }));
     },
     ready_mappings_add: ({ connector: name, names, parameters }) => {
       const offered = handlers.ready_mappings_of({ name }) as Commands["ready_mappings_of"]["answer"];

@@ -4,7 +4,7 @@ import { afterEach, vi } from "vitest";
 import { carryWith } from "../backend";
 
 // Role queries are slow in jsdom, and a build may be running beside the tests.
-configure({ asyncUtilTimeout: 10_000 });
+configure({ asyncUtilTimeout: 20_000 });
 
 // jsdom lays nothing out, so the virtualizer would show no row.
 for (const [name, value] of [["clientHeight", 600], ["clientWidth", 1000]] as const) {
