@@ -59,7 +59,7 @@ pub struct Scim {
     name: String,
     settings: Settings,
     http: Arc<Http>,
-    access: Access,
+    access: Box<dyn Bearer>,
     waiter: Arc<dyn Waiter>,
     descriptor: Descriptor,
     /// The same for a server that cannot be asked what changed.
@@ -72,11 +72,6 @@ pub struct Scim {
     discovered: Mutex<Option<(Duration, Arc<Discovered>)>>,
     /// One at a time asks.
     discovering: tokio::sync::Mutex<()>,
-}
-
-enum Access {
-    Fixed(FixedAccess),
-    OAuth(TokenSource),
 }
 
 /// An object type with what is known about it.
@@ -134,12 +129,12 @@ impl Scim {
             Arc::clone(&clock),
             Arc::clone(&waiter),
         )?);
-        let access = match settings.method {
+        let access: Box<dyn Bearer> = match settings.method {
             Method::OAuth { refresh } => {
                 let provider = Some(settings.provider(config)?);
                 let tokens = TokenSource::new(&config.name, credentials, clock, Arc::clone(&http), provider);
                 let home = settings.endpoint.clone();
-                Access::OAuth(if refresh {
+                Box::new(if refresh {
                     tokens
                 } else {
                     tokens.with_instances(Instances {
@@ -150,7 +145,7 @@ impl Scim {
                     })
                 })
             }
-            _ => Access::Fixed(FixedAccess::new(&config.name, &settings, credentials)),
+            _ => Box::new(FixedAccess::new(&config.name, &settings, credentials)),
         };
         let title = config.title().to_owned();
         let descriptor = |change_feed| Descriptor {
@@ -176,13 +171,6 @@ impl Scim {
             discovered: Mutex::default(),
             discovering: tokio::sync::Mutex::default(),
         })
-    }
-
-    fn bearer(&self) -> &dyn Bearer {
-        match &self.access {
-            Access::Fixed(fixed) => fixed,
-            Access::OAuth(tokens) => tokens,
-        }
     }
 
     /// An address below the endpoint.
@@ -211,7 +199,7 @@ impl Scim {
             payload: Payload::None,
             repeat: Repeat::Safe,
             search: false,
-            bearer: Some(self.bearer()),
+            bearer: Some(self.access.as_ref()),
             secrets: Vec::new(),
         }
     }
