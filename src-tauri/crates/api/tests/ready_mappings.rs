@@ -14,6 +14,7 @@ fn name_of(path: &ResourcePath) -> String {
             format!("system{}{}", capital(connector), capital(object_type))
         }
         ResourcePath::Managed(kind) => format!("managed{}", capital(kind)),
+        ResourcePath::Scim(kind) => format!("scim{}", capital(kind)),
     }
 }
 
@@ -61,7 +62,7 @@ fn each_can_run_and_is_what_its_name_says() {
         for property in &config.properties {
             let ours = match &source {
                 ResourcePath::Managed(_) => property.source.as_deref(),
-                ResourcePath::System { .. } => Some(property.target.as_str()),
+                _ => Some(property.target.as_str()),
             };
             let Some(ours) = ours.filter(|ours| !ours.is_empty()) else { continue };
             assert!(managed.schema.properties.contains_key(ours), "{name}: no attribute `{ours}`");

@@ -341,6 +341,7 @@ async fn an_account_that_ends_ends_its_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::disallowed_methods, reason = "how long an answer takes is what this is about")]
 async fn guesses_and_accounts_in_bulk_are_slowed() {
     let house = House::open().await;
     let mut bot = house.browser();

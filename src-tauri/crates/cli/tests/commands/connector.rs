@@ -119,7 +119,9 @@ async fn a_schema_that_changed_says_so_until_it_was_seen() {
     let house = House::connected(1).await;
     let schema = ["connector", "schema", "hubspot", "contact"];
     assert_eq!(house.json(0, &schema)["drift"]["changes"], json!([]));
-    let mut sender = TcpStream::connect(house.url().trim_start_matches("http://")).unwrap();
+    let url = house.url();
+    let host = url.trim_start_matches("http://");
+    let mut sender = TcpStream::connect(host).unwrap();
     let body = json!({
         "name": "shoe_size", "label": "Shoe size", "type": "number", "fieldType": "number",
         "groupName": "contactinformation",
@@ -127,7 +129,7 @@ async fn a_schema_that_changed_says_so_until_it_was_seen() {
     .to_string();
     write!(
         sender,
-        "POST /crm/properties/2026-03/contacts HTTP/1.1\r\nhost: sandbox\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        "POST /crm/properties/2026-03/contacts HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )
     .unwrap();
