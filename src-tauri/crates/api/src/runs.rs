@@ -39,9 +39,7 @@ impl App {
                 ));
             }
         };
-        if !request.incremental && request.ids.is_empty() {
-            self.look_for_drift_before(&request.mapping).await;
-        }
+        let whole = !request.incremental && request.ids.is_empty();
         let begun = self
             .engine
             .begin(RunRequest {
@@ -52,27 +50,27 @@ impl App {
                 incremental: request.incremental,
             })
             .await?;
-        self.go(begun).await
+        self.go(begun, whole).await
     }
 
     /// Runs those sources of an ended run again that it left undone.
     pub async fn run_unfinished(&self, request: RunUnfinished) -> Result<RunSummary, ApiError> {
         let mode = if request.preview { store::RunMode::Preview } else { store::RunMode::Reconcile };
         let begun = self.engine.begin_unfinished(&request.id, mode, request.allow_deletes).await?;
-        self.go(begun).await
+        self.go(begun, false).await
     }
 
     /// Carries out the plan of a preview, or releases a held run.
     pub async fn run_apply(&self, request: RunApply) -> Result<RunSummary, ApiError> {
         let begun = self.engine.begin_apply(&request.id, request.allow_deletes).await?;
-        self.go(begun).await
+        self.go(begun, false).await
     }
 
     /// Takes back what a run did, as a run of its own: planned, guarded, and only then carried out.
     pub async fn run_undo(&self, request: RunUndo) -> Result<RunSummary, ApiError> {
         let mode = if request.preview { store::RunMode::Preview } else { store::RunMode::Reconcile };
         let begun = self.engine.begin_undo(&request.id, mode, request.allow_deletes).await?;
-        self.go(begun).await
+        self.go(begun, false).await
     }
 
     /// Lets the runs go on whose rest is over. One whose mapping is being run by another process stays for the next time.
@@ -86,7 +84,8 @@ impl App {
         Ok(())
     }
 
-    async fn go(&self, begun: Begun) -> Result<RunSummary, ApiError> {
+    /// Carries a run out in the background, after a look at the schemas of both ends when it is a `whole` one.
+    async fn go(&self, begun: Begun, whole: bool) -> Result<RunSummary, ApiError> {
         let run = begun.run.clone();
         let cancel = CancellationToken::new();
         let (done, ended) = watch::channel(false);
@@ -95,6 +94,7 @@ impl App {
         let running = Running { cancel: cancel.clone(), ended, problem: Arc::clone(&problem), calls_before };
         self.remember_running(&run.id, running);
         let (engine, store, id) = (self.engine.clone(), self.store.clone(), run.id.clone());
+        let (looking, mapping) = (self.me.upgrade().filter(|_| whole), run.mapping.clone());
         tokio::spawn(async move {
             let asked = cancel.clone();
             let key = cancel_key(&id);
@@ -110,6 +110,12 @@ impl App {
                     }
                 }
             });
+            if let Some(app) = looking {
+                tokio::select! {
+                    () = app.look_for_drift_before(&mapping) => {}
+                    () = cancel.cancelled() => {}
+                }
+            }
             if let Err(error) = engine.carry_out(begun, cancel).await {
                 tracing::error!(run = id, %error, "the run's end could not be written down");
                 // Set once, and here only.

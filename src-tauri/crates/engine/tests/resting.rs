@@ -56,7 +56,7 @@ async fn a_run_whose_writes_meet_the_end_of_the_day_goes_on_where_it_stopped() {
     // The process ended meanwhile; the next one knows, and the day is not over after all.
     let next = later(&bench, 25);
     next.bury_all_dead_runs().await.unwrap();
-    assert_eq!(next.rested_runs().await.unwrap(), [rested.id.clone()]);
+    assert_eq!(next.rested_runs().await.unwrap(), std::slice::from_ref(&rested.id));
     let again = go_on(&next, &rested).await;
     assert_eq!((again.state, again.id.as_str()), (RunState::Paused, rested.id.as_str()));
 
