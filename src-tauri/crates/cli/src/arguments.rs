@@ -155,7 +155,7 @@ mod tests {
             "concord user set u telephoneNumber",
             "concord user set u =x",
             "concord user list --limit few",
-            "concord sandbox hubspot --limits enterprise",
+            "concord sandbox hubspot --limits platinum",
             "concord queue discard",
             "concord schedule enable",
         ] {
