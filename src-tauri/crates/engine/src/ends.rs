@@ -301,9 +301,11 @@ impl Engine {
         }
         if everything {
             let schema = connector.schema(&object_type.name).await?;
-            names.extend(schema.attributes.into_iter().map(|a| a.name));
+            // What costs further calls, and maybe a scope of its own, is read only where a mapping names it.
+            let plain = schema.attributes.into_iter().map(|a| a.name).filter(|name| !name.starts_with("__"));
+            names.extend(plain);
         }
-        names.retain(|name| !name.starts_with('_'));
+        names.retain(|name| !model::is_about_the_record(name));
         Ok((names.into_iter().collect(), indexed))
     }
 }

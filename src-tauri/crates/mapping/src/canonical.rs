@@ -9,8 +9,10 @@ use model::Attributes;
 
 /// The hash of a record's attributes: 16 bytes of blake3 over the sorted, length-prefixed, non-empty attributes.
 pub fn hash(attributes: &Attributes) -> [u8; 16] {
-    let mut pairs: Vec<(&String, &Value)> =
-        attributes.iter().filter(|(name, value)| !name.starts_with('_') && !is_empty(value)).collect();
+    let mut pairs: Vec<(&String, &Value)> = attributes
+        .iter()
+        .filter(|(name, value)| !model::is_about_the_record(name) && !is_empty(value))
+        .collect();
     pairs.sort_unstable_by_key(|(name, _)| *name);
     let mut bytes = Vec::with_capacity(256);
     for (name, value) in pairs {

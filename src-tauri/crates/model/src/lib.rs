@@ -34,3 +34,9 @@ pub use situation::{Action, Situation};
 
 /// A JSON object with its keys in the order in which they arrived.
 pub type Attributes = serde_json::Map<String, serde_json::Value>;
+
+/// Whether a name is about the record (`_id`, `_rev`, `__UID__`, `__NAME__`) and not one of its attributes. Two underscores
+/// alone do not make it so: connectors name attributes of their own like that (`__COMPANIES__`).
+pub fn is_about_the_record(name: &str) -> bool {
+    matches!(name, "__UID__" | "__NAME__") || (name.starts_with('_') && !name.starts_with("__"))
+}
