@@ -1075,6 +1075,46 @@ async fn a_bulk_write_gives_each_record_its_outcome() {
 }
 
 #[tokio::test]
+async fn new_records_go_in_bulk_too_and_each_finds_its_id() {
+    let world = World::new(seeded(30)).await;
+    let salesforce =
+        world.with(json!({"bulkWriteThreshold": 100, "externalIds": {"Contact": "External_Id__c"}}));
+    for keyed in [false, true] {
+        world.org().add_row_fault(RowFault { times: 1, ..RowFault::of("FIELD_CUSTOM_VALIDATION_EXCEPTION") });
+        let before = world.org().count("Contact");
+        let attributes = |n: usize| {
+            // The first two are alike in everything; one has the text that means "no value" in a job.
+            let name = if keyed { n } else { n.max(1) };
+            let title = if n == 2 { "#N/A" } else { "a, \"b\"" };
+            let mut attributes = json!({"LastName": format!("New {name}"), "Title": title, "Phone": null});
+            if keyed {
+                attributes["External_Id__c"] = json!(format!("x-{n}"));
+            }
+            attributes
+        };
+        let batch: Vec<_> = (0..300).map(|n| creation(&n.to_string(), attributes(n))).collect();
+        world.org().reset_calls();
+        let outcomes = salesforce.create("Contact", &batch).await;
+        assert!(world.api_calls() < 12, "{}", world.api_calls());
+        let refused: Vec<usize> =
+            (0..300).filter(|n| matches!(outcomes[*n], Outcome::Rejected { .. })).collect();
+        assert_eq!(refused.len(), 1, "{:?}", outcomes[refused[0]]);
+        let mut uids: Vec<&str> = Vec::new();
+        for (n, outcome) in outcomes.iter().enumerate().filter(|(n, _)| !refused.contains(n)) {
+            let uid = done(outcome).uid.as_str();
+            let record = world.org().record("Contact", uid).unwrap();
+            assert_eq!(record.fields["LastName"], attributes(n)["LastName"].as_str().unwrap(), "{n}");
+            assert_eq!(record.fields["Title"], attributes(n)["Title"].as_str().unwrap(), "{n}");
+            uids.push(uid);
+        }
+        uids.sort_unstable();
+        uids.dedup();
+        assert_eq!(uids.len(), 299, "nobody stands for two");
+        assert_eq!(world.org().count("Contact"), before + 299);
+    }
+}
+
+#[tokio::test]
 async fn lost_answers_of_a_bulk_write_are_looked_at() {
     let no_bulk = Action::Answer {
         status: 400,

@@ -114,10 +114,14 @@ impl Salesforce {
         &self,
         kind: &ObjectType,
         operation: &str,
+        external_id: Option<&str>,
         records: Vec<u8>,
     ) -> Result<Job, Failure> {
-        let body =
+        let mut body =
             json!({"object": kind.name, "operation": operation, "contentType": "CSV", "lineEnding": "LF"});
+        if let Some(field) = external_id {
+            body["externalIdFieldName"] = json!(field);
+        }
         // A job that nothing is uploaded to does nothing, so one that was made and not told about does no harm.
         let call = self.call(Method::POST, self.url("jobs/ingest"), &body, Repeat::Safe);
         let job: Job = self.send(&call, |a| a.json()).await?;

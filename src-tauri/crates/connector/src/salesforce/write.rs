@@ -1,6 +1,6 @@
 //! Writing records: one outcome per item, whatever way they take.
 //!
-//! Up to some thousands of records go in collections of 200, more changes than that as a bulk job. What Salesforce is
+//! Up to some thousands of records go in collections of 200, more than that as a bulk job. What Salesforce is
 //! known to refuse is not sent. Records that are locked are tried again in smaller and smaller collections.
 
 use std::collections::HashMap;
@@ -33,6 +33,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(300);
 const LOCKED_FOR: Duration = Duration::from_secs(15);
 /// How long to leave a connection alone that failed without telling how long.
 const DEFAULT_RETRY: Duration = Duration::from_secs(60);
+const NO_ID: &str = "Salesforce says that it made the record, but not its id";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Operation {
@@ -261,8 +262,7 @@ impl Salesforce {
     ) {
         // Records of one parent lock each other out when they travel in different calls.
         items.sort_by(|a, b| a.text("AccountId").cmp(&b.text("AccountId")));
-        let in_bulk = kind.bulk && matches!(operation, Operation::Update | Operation::Delete);
-        if in_bulk && items.len() > self.settings.bulk_write_from {
+        if kind.bulk && items.len() > self.settings.bulk_write_from {
             items = self.write_in_bulk(operation, kind, items, outcomes).await;
         }
         let mut taken = Vec::new();
@@ -452,8 +452,14 @@ impl Salesforce {
         // What means "no value" in a job cannot be written by one.
         let (items, mut others): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| item.fields.values().all(|v| v.as_str() != Some(NULL)));
-        let word = if *operation == Operation::Delete { "delete" } else { "update" };
-        let job = match self.ingest(kind, word, table(&items)).await {
+        let (word, external_id) = match operation {
+            Operation::Create => ("insert", None),
+            Operation::Upsert(field) => ("upsert", Some(field.as_str())),
+            Operation::Update => ("update", None),
+            Operation::Delete => ("delete", None),
+        };
+        let columns = columns(operation, &items);
+        let job = match self.ingest(kind, word, external_id, table(&columns, &items)).await {
             Ok(job) => job,
             Err(Failure::Refused(refusal)) if matches!(refusal.status, 400 | 403..=405) => {
                 tracing::info!(connector = %self.name, "writing in collections instead of in bulk: {}", refusal.error);
@@ -470,23 +476,24 @@ impl Salesforce {
                 return others;
             }
         };
-        let all_done = job.state == "JobComplete"
+        let all_done = matches!(operation, Operation::Update | Operation::Delete)
+            && job.state == "JobComplete"
             && job.number_records_failed == Some(0)
             && job.number_records_processed == Some(items.len() as u64);
         if all_done {
             items.iter().for_each(|item| outcomes.set(item, &done(&item.uid)));
             return others;
         }
-        match self.bulk_verdicts(operation, &job, &items).await {
+        match self.bulk_verdicts(operation, &job, &columns, &items).await {
             Ok(mut verdicts) => {
-                for item in items {
-                    match verdicts.remove(&item.uid) {
-                        Some(Verdict::Settled(outcome)) => outcomes.set(&item, &outcome),
-                        Some(_) => others.push(item),
+                for item in &items {
+                    match verdicts.get_mut(&cells(&columns, item)).and_then(Vec::pop) {
+                        Some(Verdict::Settled(outcome)) => outcomes.set(item, &outcome),
+                        Some(_) => others.push(item.clone()),
                         None => {
                             let reason =
                                 format!("the results of bulk job {} do not mention this record", job.id);
-                            outcomes.set(&item, &Outcome::Unknown { reason });
+                            outcomes.set(item, &Outcome::Unknown { reason });
                         }
                     }
                 }
@@ -501,28 +508,44 @@ impl Salesforce {
         others
     }
 
-    /// What became of the records of a job, by id. Its results come in any order.
+    /// What became of the records of a job, by their cells that tell them apart. Its results come in any order, and new
+    /// records that are alike in everything may stand for one another.
     async fn bulk_verdicts(
         &self,
         operation: &Operation,
         job: &Job,
+        columns: &[&str],
         items: &[Item],
-    ) -> Result<HashMap<String, Verdict>, Failure> {
-        let by_uid: HashMap<&str, &Item> = items.iter().map(|item| (item.uid.as_str(), item)).collect();
-        let mut verdicts = HashMap::with_capacity(items.len());
+    ) -> Result<HashMap<Vec<String>, Vec<Verdict>>, Failure> {
+        let known: HashMap<Vec<String>, &Item> =
+            items.iter().map(|item| (cells(columns, item), item)).collect();
+        let mut verdicts: HashMap<Vec<String>, Vec<Verdict>> = HashMap::with_capacity(items.len());
         for which in ["successfulResults", "failedResults", "unprocessedrecords"] {
             let mut lines = self.ingest_results(job, which).await?.into_iter();
             let Some(head) = lines.next() else { continue };
             let column = |name: &str| head.iter().position(|h| h.eq_ignore_ascii_case(name));
-            let (ours, told, error) = (column(ID), column("sf__Id"), column("sf__Error"));
+            let (told, error) = (column("sf__Id"), column("sf__Error"));
+            let places: Vec<Option<usize>> = columns.iter().map(|name| column(name)).collect();
             for line in lines {
                 let cell = |at: Option<usize>| {
                     at.and_then(|at| line.get(at)).map(String::as_str).unwrap_or_default()
                 };
-                let Some(uid) = ids::long(cell(ours)).or_else(|| ids::long(cell(told))) else { continue };
-                let Some(item) = by_uid.get(uid.as_str()) else { continue };
+                let told = ids::long(cell(told));
+                let key: Vec<String> = match columns {
+                    [ID] => {
+                        let ours = places.first().copied().flatten();
+                        ids::long(cell(ours)).or_else(|| told.clone()).into_iter().collect()
+                    }
+                    _ => places.iter().map(|at| cell(*at).to_owned()).collect(),
+                };
+                let Some(item) = known.get(&key) else { continue };
                 let verdict = match which {
-                    "successfulResults" => Verdict::Settled(done(&uid)),
+                    "successfulResults" => {
+                        match told.as_deref().or(Some(&item.uid)).filter(|uid| !uid.is_empty()) {
+                            Some(uid) => Verdict::Settled(done(uid)),
+                            None => Verdict::Settled(Outcome::Unknown { reason: NO_ID.to_owned() }),
+                        }
+                    }
                     "failedResults" => match row_error(cell(error)) {
                         // A job cannot say that duplicates are meant; a collection can.
                         problem if self.settings.save_duplicates && problem.is(&["DUPLICATES_DETECTED"]) => {
@@ -539,7 +562,7 @@ impl Salesforce {
                         ),
                     }),
                 };
-                verdicts.insert(uid, verdict);
+                verdicts.entry(key).or_default().push(verdict);
             }
         }
         Ok(verdicts)
@@ -550,37 +573,55 @@ fn done(uid: &str) -> Outcome {
     Outcome::Done(RemoteObject { uid: uid.to_owned(), ..RemoteObject::default() })
 }
 
-/// The records of a job. A field that a record does not change stays empty, which leaves it alone.
-fn table(items: &[Item]) -> Vec<u8> {
-    let mut columns: Vec<&str> = Vec::new();
+/// The columns that tell the records of a job apart: the id where there is one, all fields of new records.
+fn columns<'i>(operation: &'i Operation, items: &'i [Item]) -> Vec<&'i str> {
+    match operation {
+        Operation::Create => fields(items),
+        Operation::Upsert(field) => vec![field],
+        Operation::Update | Operation::Delete => vec![ID],
+    }
+}
+
+fn fields(items: &[Item]) -> Vec<&str> {
+    let mut fields: Vec<&str> = Vec::new();
     for field in items.iter().flat_map(|item| item.fields.keys()) {
-        if !columns.contains(&field.as_str()) {
-            columns.push(field);
+        if !fields.contains(&field.as_str()) {
+            fields.push(field);
         }
     }
+    fields
+}
+
+/// The records of a job. A field that a record does not change stays empty, which leaves it alone.
+fn table(columns: &[&str], items: &[Item]) -> Vec<u8> {
+    let mut all = columns.to_vec();
+    all.extend(fields(items).into_iter().filter(|field| !columns.contains(field)));
     let mut out = Vec::new();
-    write_line(&mut out, std::iter::once(ID).chain(columns.iter().copied()));
+    write_line(&mut out, all.iter().copied());
     for item in items {
-        let cells: Vec<String> = columns
-            .iter()
-            .map(|column| match item.fields.get(*column) {
-                None => String::new(),
-                Some(Value::Null) => NULL.to_owned(),
-                Some(Value::String(text)) => text.clone(),
-                Some(other) => other.to_string(),
-            })
-            .collect();
-        write_line(&mut out, std::iter::once(item.uid.as_str()).chain(cells.iter().map(String::as_str)));
+        write_line(&mut out, cells(&all, item).iter().map(String::as_str));
     }
     out
+}
+
+/// What stands in these columns for a record.
+fn cells(columns: &[&str], item: &Item) -> Vec<String> {
+    let cell = |column: &&str| match item.fields.get(*column) {
+        _ if *column == ID => item.uid.clone(),
+        None => String::new(),
+        Some(Value::Null) if item.uid.is_empty() => String::new(),
+        Some(Value::Null) => NULL.to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    columns.iter().map(cell).collect()
 }
 
 fn judge(operation: &Operation, item: &Item, result: SaveResult) -> Verdict {
     if result.success {
         let uid = result.id.as_deref().and_then(ids::long).unwrap_or_else(|| item.uid.clone());
         if uid.is_empty() {
-            let reason = "Salesforce says that it made the record, but not its id".to_owned();
-            return Verdict::Settled(Outcome::Unknown { reason });
+            return Verdict::Settled(Outcome::Unknown { reason: NO_ID.to_owned() });
         }
         return Verdict::Settled(done(&uid));
     }
