@@ -7,6 +7,7 @@ mod connector;
 mod demo;
 mod house;
 mod idm;
+mod manual;
 mod mapping;
 mod queue;
 mod recon;
