@@ -24,6 +24,11 @@ use crate::{
 
 /// Older libraries can corrupt a WAL database when two connections write and checkpoint at the same time.
 const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
+/// How long a transaction waits for that of another process.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often the file is opened anew while it is busy, before it is waited for.
+const OPENINGS: u32 = 100;
+const BETWEEN_OPENINGS: Duration = Duration::from_millis(10);
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -252,9 +257,25 @@ fn transaction<T>(
     })
 }
 
+/// Opens the file. SQLite by itself does not wait while whoever came first makes the log, or whoever leaves last cleans it
+/// away, so this does.
 pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    for _ in 0..OPENINGS {
+        match connect_within(Duration::ZERO, file, flags) {
+            Err(error) if error.kind == ErrorKind::Busy => {
+                #[allow(clippy::disallowed_methods, reason = "nothing tells when the other one is through")]
+                thread::sleep(BETWEEN_OPENINGS);
+            }
+            opened => return opened,
+        }
+    }
+    connect_within(PATIENCE, file, flags)
+}
+
+/// Opens the file, waiting so long for locks on the way; afterwards the connection waits as every other one.
+fn connect_within(patience: Duration, file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(Duration::from_secs(20))?;
+    connection.busy_timeout(patience)?;
     connection.set_prepared_statement_cache_capacity(128);
     // Else SQLite compiles a statement again when a value is bound that might suit another plan; each of ours has one plan.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -276,5 +297,6 @@ pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, Store
             "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -65536;",
         )?;
     }
+    connection.busy_timeout(PATIENCE)?;
     Ok(connection)
 }
