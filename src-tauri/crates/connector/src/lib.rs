@@ -21,7 +21,7 @@ pub use port::*;
 
 use std::sync::Arc;
 
-use model::{Clock, ConnectorConfig};
+use model::{Clock, ConnectorConfig, connector_config::Provider};
 
 /// Builds the connector that a configuration asks for. Nothing is sent yet.
 pub fn build(
@@ -29,13 +29,10 @@ pub fn build(
     credentials: Arc<dyn Credentials>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Connector>, ConnectorError> {
-    match config.provider()? {
-        model::connector_config::Provider::Hubspot => {
-            Ok(Arc::new(hubspot::Hubspot::new(config, credentials, clock)?))
-        }
-        model::connector_config::Provider::Salesforce => {
-            Ok(Arc::new(salesforce::Salesforce::new(config, credentials, clock)?))
-        }
-        model::connector_config::Provider::Scim => Ok(Arc::new(scim::Scim::new(config, credentials, clock)?)),
-    }
+    let waiter = Arc::new(http::RealTime::new());
+    Ok(match config.provider()? {
+        Provider::Hubspot => Arc::new(hubspot::Hubspot::new(config, credentials, clock, waiter)?),
+        Provider::Salesforce => Arc::new(salesforce::Salesforce::new(config, credentials, clock, waiter)?),
+        Provider::Scim => Arc::new(scim::Scim::new(config, credentials, clock, waiter)?),
+    })
 }

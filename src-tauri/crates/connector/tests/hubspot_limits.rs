@@ -26,7 +26,7 @@ fn build(properties: &Value, waiter: Arc<Impatient>) -> Hubspot {
     let credentials = MemoryCredentials::with_access_token("test-token-1");
     let waiter: Arc<dyn Waiter> = waiter;
     let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
-    Hubspot::with_waiter(&hubspot_config(properties), Arc::new(credentials), clock, waiter).unwrap()
+    Hubspot::new(&hubspot_config(properties), Arc::new(credentials), clock, waiter).unwrap()
 }
 
 fn page() -> Reply {

@@ -212,7 +212,7 @@ fn far(url: &str) -> Hubspot {
     let config = hubspot_config(&json!({"apiBaseUrl": url, "permitsPerSecond": 1000}));
     let credentials = Arc::new(MemoryCredentials::with_access_token("test-token-1"));
     let waiter: Arc<dyn Waiter> = Arc::new(Ticking::new(Duration::from_millis(150)));
-    Hubspot::with_waiter(&config, credentials, Arc::new(|| Timestamp::UNIX_EPOCH), waiter).unwrap()
+    Hubspot::new(&config, credentials, Arc::new(|| Timestamp::UNIX_EPOCH), waiter).unwrap()
 }
 
 #[tokio::test]

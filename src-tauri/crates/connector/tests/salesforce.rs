@@ -76,7 +76,7 @@ impl World {
 
     fn salesforce(&self, more: Value, credentials: MemoryCredentials) -> Salesforce {
         let hand = self.hand.clone();
-        Salesforce::with_waiter(
+        Salesforce::new(
             &self.config(more),
             Arc::new(credentials),
             Arc::new(move || hand.now()),

@@ -243,7 +243,7 @@ fn salesforce(url: &str, more: Value) -> Salesforce {
     properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let document =
         json!({"connectorRef": {"connectorName": "Salesforce"}, "configurationProperties": properties});
-    Salesforce::with_waiter(
+    Salesforce::new(
         &ConnectorConfig::parse(&document.to_string(), Some("sf")).unwrap(),
         Arc::new(MemoryCredentials::with_access_token("a-session")),
         Arc::new(|| Timestamp::from_second(1_790_000_000).unwrap()),

@@ -38,7 +38,7 @@ fn built(server: &ScimServer, more: Value, credentials: MemoryCredentials) -> (S
     let waiter: Arc<Impatient> = Arc::default();
     let waiting: Arc<dyn Waiter> = Arc::clone(&waiter) as Arc<dyn Waiter>;
     let clock = Arc::new(|| "2026-01-02T00:00:00Z".parse::<Timestamp>().unwrap());
-    (Scim::with_waiter(&config(&properties), Arc::new(credentials), clock, waiting).unwrap(), waiter)
+    (Scim::new(&config(&properties), Arc::new(credentials), clock, waiting).unwrap(), waiter)
 }
 
 fn token() -> MemoryCredentials {

@@ -90,8 +90,7 @@ async fn reaches(port: u16, self_signed: bool, any_host: bool, ca_file: Option<&
     }));
     let credentials = Arc::new(MemoryCredentials::with_access_token("test-token-1"));
     let waiter: Arc<dyn Waiter> = Arc::new(Impatient::default());
-    let hubspot =
-        Hubspot::with_waiter(&config, credentials, Arc::new(|| Timestamp::UNIX_EPOCH), waiter).unwrap();
+    let hubspot = Hubspot::new(&config, credentials, Arc::new(|| Timestamp::UNIX_EPOCH), waiter).unwrap();
     match all(&hubspot, contacts(&["email"])).await {
         Ok(listed) => listed.objects.len() == 1,
         Err(error) => {
@@ -116,7 +115,7 @@ async fn a_scim_server_with_its_own_certificate_is_reached_by_choice() {
         let credentials = Arc::new(MemoryCredentials::new().set("authToken", "test-token-1"));
         let waiter: Arc<dyn Waiter> = Arc::new(Impatient::default());
         let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
-        let scim = connector::scim::Scim::with_waiter(&config, credentials, clock, waiter).unwrap();
+        let scim = connector::scim::Scim::new(&config, credentials, clock, waiter).unwrap();
         let search = connector::Search { object_type: "User".into(), ..connector::Search::default() };
         let found = all(&scim, search).await.map(|listed| listed.objects.len());
         assert!(found.as_ref().is_ok_and(|n| *n == 1) == accepted, "{expect}");

@@ -50,7 +50,7 @@ impl Wire {
 fn build(properties: &Value, credentials: MemoryCredentials, waiter: Arc<Impatient>) -> Hubspot {
     let waiter: Arc<dyn Waiter> = waiter;
     let config = hubspot_config(properties);
-    Hubspot::with_waiter(&config, Arc::new(credentials), Arc::new(|| Timestamp::UNIX_EPOCH), waiter).unwrap()
+    Hubspot::new(&config, Arc::new(credentials), Arc::new(|| Timestamp::UNIX_EPOCH), waiter).unwrap()
 }
 
 fn record(id: u64) -> Value {
@@ -721,8 +721,7 @@ async fn tokens_that_could_not_be_stored_are_not_used_and_not_lost() {
         hubspot_config(&json!({"apiBaseUrl": wire.script.url, "clientId": "c", "permitsPerSecond": 1000}));
     let waiter: Arc<dyn Waiter> = Arc::new(Impatient::default());
     let hubspot =
-        Hubspot::with_waiter(&config, Arc::new(credentials), Arc::new(|| Timestamp::UNIX_EPOCH), waiter)
-            .unwrap();
+        Hubspot::new(&config, Arc::new(credentials), Arc::new(|| Timestamp::UNIX_EPOCH), waiter).unwrap();
     let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
     assert_eq!((error.kind, wire.lines().len()), (ErrorKind::Credentials, 1));
     // The next call stores first and refreshes no second time with a token that may be dead.

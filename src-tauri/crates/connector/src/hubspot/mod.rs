@@ -32,7 +32,7 @@ use self::read_only::ReadOnly;
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::client::address;
-use crate::http::{Bearer, Call, Http, Payload, RealTime, Repeat, Waiter};
+use crate::http::{Bearer, Call, Http, Payload, Repeat, Waiter};
 use crate::oauth;
 use crate::port::{
     Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeDescriptor, ObjectTypeSchema, Outcome,
@@ -177,17 +177,8 @@ pub struct Hubspot {
 }
 
 impl Hubspot {
-    /// Reads the configuration. Nothing is sent yet.
+    /// Reads the configuration. Nothing is sent yet. Tests have another way to wait.
     pub fn new(
-        config: &ConnectorConfig,
-        credentials: Arc<dyn Credentials>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ConnectorError> {
-        Self::with_waiter(config, credentials, clock, Arc::new(RealTime::new()))
-    }
-
-    /// The same with another way to wait, for tests.
-    pub fn with_waiter(
         config: &ConnectorConfig,
         credentials: Arc<dyn Credentials>,
         clock: Arc<dyn Clock>,

@@ -40,7 +40,7 @@ use self::settings::{Grant, Settings};
 pub(crate) use self::words::authorization_help;
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::{Answer, Bearer, Call, Failure, Http, Payload, RealTime, Repeat, Waiter};
+use crate::http::{Answer, Bearer, Call, Failure, Http, Payload, Repeat, Waiter};
 use crate::oauth;
 use crate::port::{
     Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeSchema, Outcome, Pages, RemoteObject,
@@ -74,17 +74,8 @@ pub struct Salesforce {
 }
 
 impl Salesforce {
-    /// Reads the configuration. Nothing is sent yet.
+    /// Reads the configuration. Nothing is sent yet. Tests have another way to wait.
     pub fn new(
-        config: &ConnectorConfig,
-        credentials: Arc<dyn Credentials>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ConnectorError> {
-        Self::with_waiter(config, credentials, clock, Arc::new(RealTime::new()))
-    }
-
-    /// The same with another way to wait, for tests.
-    pub fn with_waiter(
         config: &ConnectorConfig,
         credentials: Arc<dyn Credentials>,
         clock: Arc<dyn Clock>,

@@ -477,7 +477,7 @@ mod tests {
             ("emails.value", Some("emails.value")),
             ("emails.work", Some(r#"emails[type eq "work"].value"#)),
             ("emails.work.value", Some(r#"emails[type eq "work"].value"#)),
-            ("emails/work/value", Some(r#"emails[type eq "work"].value"#)),
+            ("emails/other/value", Some(r#"emails[type eq "other"].value"#)),
             (r#"emails[type eq "a.b"].display"#, Some(r#"emails[type eq "a.b"].display"#)),
             (r#"emails[value eq "a]b"]"#, Some(r#"emails[value eq "a]b"].value"#)),
             ("emails.primary.value", Some("emails[primary eq true].value")),

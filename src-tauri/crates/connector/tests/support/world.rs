@@ -69,7 +69,7 @@ impl World {
     pub fn waiting(&self, more: Value, credentials: MemoryCredentials, waiter: Arc<dyn Waiter>) -> Hubspot {
         let hand = self.hand.clone();
         let clock = Arc::new(move || hand.now());
-        Hubspot::with_waiter(&self.config(more), Arc::new(credentials), clock, waiter).unwrap()
+        Hubspot::new(&self.config(more), Arc::new(credentials), clock, waiter).unwrap()
     }
 
     /// By service key, far away: every answer takes so long that several cursors are worth it.
