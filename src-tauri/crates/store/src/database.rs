@@ -207,6 +207,23 @@ impl Store {
         result.await.map_err(|_| stopped())?
     }
 
+    /// What is wrong with the file, in SQLite's words; nothing, if it is sound. Reads all of it.
+    pub fn faults(&self) -> Result<Vec<String>, StoreError> {
+        self.read_blocking(|r| {
+            let mut check = r.connection.prepare("PRAGMA integrity_check")?;
+            let said = check.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+            let mut loose = r.connection.prepare("PRAGMA foreign_key_check")?;
+            let rows = loose.query_map([], |row| {
+                let table: String = row.get(0)?;
+                let parent: String = row.get(2)?;
+                Ok(format!("a row of {table} belongs to one of {parent} that is not there"))
+            })?;
+            let mut all: Vec<String> = said.into_iter().filter(|words| words != "ok").collect();
+            all.extend(rows.collect::<Result<Vec<_>, _>>()?);
+            Ok(all)
+        })
+    }
+
     /// Lets the file grow to this many pages at most: how tests fill a disk without one.
     #[doc(hidden)]
     pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {

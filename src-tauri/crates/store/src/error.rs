@@ -72,7 +72,7 @@ impl From<rusqlite::Error> for StoreError {
                 format!("the repository file is damaged ({error}); restore the last copy from the data folder's `copies`"),
             ),
             Some(Sqlite::CannotOpen | Sqlite::PermissionDenied | Sqlite::ReadOnly) => {
-                (ErrorKind::Access, format!("the repository in the data folder cannot be written: {error}; check the folder's permissions"))
+                (ErrorKind::Access, format!("the repository in the data folder cannot be written: {error}; check the folder's permissions and the disk's space"))
             }
             Some(Sqlite::SystemIoFailure) => (
                 ErrorKind::Access,
