@@ -46,6 +46,8 @@ pub fn passphrase() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
@@ -55,6 +57,20 @@ mod tests {
                 .unwrap();
         assert_eq!(given.data_dir().unwrap(), PathBuf::from("/srv/concord"));
         assert!(given.with_sandbox);
+    }
+
+    #[test]
+    fn the_manual_page_knows_every_option() {
+        let page = include_str!("../packaging/concord-desktop.1").replace('\\', "");
+        let documented: std::collections::BTreeSet<&str> = page
+            .lines()
+            .filter_map(|line| line.split_once("fB--").filter(|_| !line.starts_with('['))?.1.split("fR").next())
+            .collect();
+        let mut command = Arguments::command();
+        command.build();
+        let there: std::collections::BTreeSet<&str> =
+            command.get_arguments().filter_map(clap::Arg::get_long).collect();
+        assert_eq!(documented, there);
     }
 
     #[test]

@@ -1,27 +1,53 @@
-//! `cargo xtask package`: .deb and .rpm of the application, and of the command alone. `--check` installs the .deb packages
-//! in a clean Debian and does there what a person would do first.
+//! `cargo xtask package`: .deb and .rpm of the application, and of the command alone.
+//!
+//! The same source gives the same packages: they carry the time of the commit and no path of the computer that made them.
+//! What that takes and where it ends is in `docs/packaging.md`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
+    clean_debian, licences,
+    licences::Within,
     node, packages,
-    tool::{cargo, run, there_is, tool},
-    workspace::root,
+    tool::{ask, cargo, run, there_is, tool},
+    workspace::{Workspace, program, root, short},
 };
 
 /// What makes the packages, and the version that their settings are written for.
 const MAKERS: [(&str, &str); 2] = [("cargo-deb", "^3"), ("cargo-generate-rpm", "^0.21")];
 
-/// The packages: the crate's name for `cargo deb`, its folder for `cargo generate-rpm`.
-const CRATES: [(&str, &str); 2] = [("cli", "src-tauri/crates/cli"), ("concord-desktop", "src-tauri")];
+/// A program that is packed.
+struct Packed {
+    /// The crate's name.
+    name: &'static str,
+    /// Its folder.
+    folder: &'static str,
+    /// The name of the program, which is that of the package.
+    program: &'static str,
+    within: Within,
+}
 
-/// The Debian that the check installs into.
-const DEBIAN: &str = "bookworm";
+const PACKED: [Packed; 2] = [
+    Packed { name: "cli", folder: "src-tauri/crates/cli", program: "concord", within: Within::COMMAND },
+    Packed {
+        name: "concord-desktop",
+        folder: "src-tauri",
+        program: "concord-desktop",
+        within: Within::DESKTOP,
+    },
+];
+
+/// What a package may weigh.
+const MOST_BYTES: u64 = 20_000_000;
 
 /// Builds everything for release and packs it.
 ///
 /// # Errors
-/// With the step that failed, or a wrong argument.
+/// With the step that failed, a package that is too large, or a wrong argument.
 pub fn make(arguments: &[String]) -> Result<(), String> {
     let check = match arguments {
         [] => false,
@@ -39,20 +65,35 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
     let ui = root().join("ui");
     node::install(&ui)?;
     run(tool("npm", &["run", "build"]).current_dir(&ui))?;
-    run(&mut cargo(&["build", "--release", "--locked", "--package", "cli", "--package", "concord-desktop"]))?;
 
-    let target = root().join("target");
-    run(tool(target.join("release/concord"), &["package-files"]).arg(target.join("package-files")))?;
-    for (name, folder) in CRATES {
-        run(&mut cargo(&["deb", "--package", name, "--no-build", "--no-strip"]))?;
-        run(&mut cargo(&["generate-rpm", "--package", folder]))?;
+    let released = Workspace::read()?.released();
+    let target = released.parent().unwrap_or(&released).to_owned();
+    let build = ["build", "--release", "--locked", "--package", "cli", "--package", "concord-desktop"];
+    run(without_paths(&mut cargo(&build), &target)?)?;
+    stage(&released)?;
+    let time = time_of_the_source()?;
+    let mut made = Vec::new();
+    for Packed { name, folder, .. } in PACKED {
+        let deb = ["deb", "--package", name, "--no-build", "--no-strip"];
+        run(cargo(&deb).env("SOURCE_DATE_EPOCH", &time))?;
+        // By its own look at what a program links, which is the same on every system.
+        let rpm = ["generate-rpm", "--package", folder, "--auto-req", "builtin", "--target-dir"];
+        run(cargo(&rpm).arg(&target).env("SOURCE_DATE_EPOCH", &time))?;
     }
-    let made = listed(&target)?;
-    for (path, bytes) in &made {
-        println!("{:>8.1} MB  {path}", *bytes as f64 / 1e6);
+    for (folder, kind) in [("debian", "deb"), ("generate-rpm", "rpm")] {
+        made.extend(of_this_version(&target.join(folder), kind)?);
+    }
+    for path in &made {
+        let bytes = fs::metadata(path).map(|about| about.len()).unwrap_or_default();
+        let hash = ask(tool("sha256sum", &[]).arg(path)).unwrap_or_default();
+        let hash = hash.split_whitespace().next().unwrap_or("?");
+        println!("{:>6.2} MB  {hash}  {}", bytes as f64 / 1e6, short(path));
+        if bytes > MOST_BYTES {
+            return Err(format!("{} is larger than {} MB.", short(path), MOST_BYTES / 1_000_000));
+        }
     }
     if check {
-        try_in_a_clean_system(&target)?;
+        clean_debian::try_in(&target, &made)?;
     }
     println!(
         "Passed: {} packages{}.",
@@ -62,77 +103,126 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// The packages under `target`, with their sizes in bytes.
-fn listed(target: &Path) -> Result<Vec<(String, u64)>, String> {
-    let mut made = Vec::new();
-    for (folder, kind) in [("debian", "deb"), ("generate-rpm", "rpm")] {
-        let folder = target.join(folder);
-        let files = fs::read_dir(&folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
-        for file in files.flatten() {
-            let path = file.path();
-            if path.extension().is_some_and(|extension| extension == kind) {
-                let bytes = file.metadata().map(|about| about.len()).unwrap_or_default();
-                made.push((path.strip_prefix(root()).unwrap_or(&path).display().to_string(), bytes));
-            }
+/// The folder in the target folder where both makers look for what was built.
+const STAGE: &str = "package-files";
+
+/// Puts beside the programs what is made from them: manual pages, completions, licences.
+fn stage(released: &Path) -> Result<(), String> {
+    let stage = released.join(STAGE);
+    // What an earlier version had and this one has not must not be packed.
+    if stage.exists() {
+        fs::remove_dir_all(&stage).map_err(|problem| format!("{}: {problem}", stage.display()))?;
+    }
+    run(tool(program(released, "concord"), &["package-files"]).arg(&stage))?;
+    for Packed { program, within, .. } in PACKED {
+        let path = stage.join(format!("copyright-{program}"));
+        fs::write(&path, licences::notice(within)?)
+            .map_err(|problem| format!("{}: {problem}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Keeps the folders of this computer out of what is compiled, by giving each a name that it has on every computer.
+fn without_paths<'a>(command: &'a mut Command, target: &Path) -> Result<&'a mut Command, String> {
+    let home = |name: &str, folder: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(folder)))
+    };
+    let mut names =
+        vec![(root().to_owned(), "/concord".to_owned()), (target.to_owned(), "/concord/target".to_owned())];
+    if let Some(registries) = home("CARGO_HOME", ".cargo").map(|home| home.join("registry/src")) {
+        let folders =
+            fs::read_dir(&registries).map_err(|problem| format!("{}: {problem}", registries.display()))?;
+        let mut folders: Vec<PathBuf> = folders.flatten().map(|folder| folder.path()).collect();
+        folders.sort();
+        names.extend(folders.into_iter().map(|folder| (folder, "/registry".to_owned())));
+    }
+    let mapped = |option: &str| -> Vec<String> {
+        names.iter().map(|(folder, name)| format!("{option}={}={name}", folder.display())).collect()
+    };
+    let given = |name: &str| std::env::var(name).unwrap_or_default();
+    let mut rust: Vec<String> = given("RUSTFLAGS").split_whitespace().map(str::to_owned).collect();
+    rust.extend(mapped("--remap-path-prefix"));
+    command.env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"));
+    // SQLite, QuickJS and the cryptography are C.
+    for compiler in ["CFLAGS", "CXXFLAGS"] {
+        let flags = mapped("-ffile-prefix-map").join(" ");
+        command.env(compiler, format!("{} {flags}", given(compiler)).trim());
+    }
+    Ok(command)
+}
+
+/// What the files in the packages say of their time: that of the commit, or what the builder says.
+fn time_of_the_source() -> Result<String, String> {
+    let given = std::env::var("SOURCE_DATE_EPOCH").ok();
+    let told = given.or_else(|| ask(&mut tool("git", &["log", "-1", "--format=%ct"])));
+    told.map(|time| time.trim().to_owned())
+        .ok_or_else(|| "There is no git history to take the time from; set SOURCE_DATE_EPOCH.".to_owned())
+}
+
+/// The packages in a folder, without those of another version that an earlier build left.
+fn of_this_version(folder: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
+    let files = fs::read_dir(folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
+    let mut found: Vec<PathBuf> = files
+        .flatten()
+        .map(|file| file.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            path.extension().is_some_and(|ending| ending == kind)
+                && PACKED.iter().any(|packed| is_package_of(&name, packed.program, env!("CARGO_PKG_VERSION")))
+        })
+        .collect();
+    found.sort();
+    if found.len() == PACKED.len() {
+        Ok(found)
+    } else {
+        Err(format!(
+            "There should be {} packages in {}, and there are {found:?}.",
+            PACKED.len(),
+            short(folder)
+        ))
+    }
+}
+
+/// `name_1.0.0-1_amd64.deb` or `name-1.0.0-1.x86_64.rpm`.
+fn is_package_of(file: &str, program: &str, version: &str) -> bool {
+    file.strip_prefix(program)
+        .and_then(|rest| rest.strip_prefix(['_', '-']))
+        .and_then(|rest| rest.strip_prefix(version))
+        .is_some_and(|rest| rest.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_known_by_their_program_and_version() {
+        for (file, program, known) in [
+            ("concord_0.1.0-1_amd64.deb", "concord", true),
+            ("concord-0.1.0-1.x86_64.rpm", "concord", true),
+            ("concord-desktop_0.1.0-1_amd64.deb", "concord-desktop", true),
+            ("concord-desktop_0.1.0-1_amd64.deb", "concord", false),
+            ("concord_0.0.9-1_amd64.deb", "concord", false),
+            ("concord_0.1.00-1_amd64.deb", "concord", false),
+        ] {
+            assert_eq!(is_package_of(file, program, "0.1.0"), known, "{file} {program}");
         }
     }
-    made.sort();
-    Ok(made)
-}
 
-/// Installs the .deb packages in a Debian that has nothing, reads the manual, plays the demo, and drives the window by
-/// the test of the first day.
-fn try_in_a_clean_system(target: &Path) -> Result<(), String> {
-    packages::ensure(&["debootstrap"])?;
-    let clean = target.join("clean-debian");
-    if clean.exists() {
-        fs::remove_dir_all(&clean).map_err(|problem| format!("{}: {problem}", clean.display()))?;
+    #[test]
+    fn what_is_compiled_is_told_no_folder_of_this_computer() {
+        let mut command = Command::new("cargo");
+        without_paths(&mut command, Path::new("/somewhere/target")).unwrap();
+        let set = |name: &str| {
+            let found = command.get_envs().find(|(known, _)| *known == name).and_then(|(_, value)| value);
+            found.unwrap().to_string_lossy().into_owned()
+        };
+        let rust = set("CARGO_ENCODED_RUSTFLAGS");
+        assert!(rust.contains(&format!("--remap-path-prefix={}=/concord\u{1f}", root().display())), "{rust}");
+        assert!(rust.contains("--remap-path-prefix=/somewhere/target=/concord/target"), "{rust}");
+        assert!(set("CFLAGS").contains("-ffile-prefix-map=/somewhere/target=/concord/target"));
+        assert_eq!(set("CFLAGS"), set("CXXFLAGS"));
     }
-    run(tool("debootstrap", &["--variant=minbase", DEBIAN]).arg(&clean))?;
-    let drive = fs::read_dir(target.join("debian")).map_err(|problem| problem.to_string())?;
-    let debs = clean.join("packages");
-    fs::create_dir_all(&debs).map_err(|problem| problem.to_string())?;
-    for deb in drive.flatten() {
-        fs::copy(deb.path(), debs.join(deb.file_name())).map_err(|problem| problem.to_string())?;
-    }
-    run(&mut cargo(&["test", "--package", "acceptance", "--test", "desktop", "--no-run"]))?;
-    let test = newest(&target.join("debug/deps"), "desktop-")?;
-    fs::copy(test, clean.join("packages/first-day")).map_err(|problem| problem.to_string())?;
-    // What is mounted for it goes with the name space.
-    run(tool("unshare", &["--mount", "sh", "-euc", IN_THE_CLEAN_SYSTEM, "sh"]).arg(&clean))
-}
-
-const IN_THE_CLEAN_SYSTEM: &str = r#"
-mount --bind /proc "$1/proc"
-mount --bind /dev "$1/dev"
-for known in /etc/resolv.conf /etc/apt/apt.conf.d /etc/apt/sources.list.d; do
-  if [ -e "$known" ]; then mkdir -p "$1$(dirname "$known")"; cp -rL "$known" "$1$(dirname "$known")/"; fi
-done
-exec chroot "$1" /bin/sh -euc '
-export DEBIAN_FRONTEND=noninteractive HOME=/root CONCORD_PASSPHRASE="a passphrase for tests"
-apt-get update
-apt-get install --yes --no-install-recommends /packages/*.deb
-concord --version
-concord demo
-test -s /usr/share/man/man1/concord.1.gz
-test -s /usr/share/bash-completion/completions/concord
-apt-get install --yes --no-install-recommends xvfb xauth webkit2gtk-driver dbus dbus-daemon gnome-keyring
-CONCORD_DESKTOP_BIN=/usr/bin/concord-desktop /packages/first-day first_day
-apt-get remove --yes concord concord-desktop
-test ! -e /usr/bin/concord
-'
-"#;
-
-/// The newest program in a folder whose name begins so.
-fn newest(folder: &Path, prefix: &str) -> Result<std::path::PathBuf, String> {
-    let files = fs::read_dir(folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
-    files
-        .flatten()
-        .filter(|file| {
-            let name = file.file_name().to_string_lossy().into_owned();
-            name.starts_with(prefix) && !name.contains('.')
-        })
-        .max_by_key(|file| file.metadata().and_then(|about| about.modified()).ok())
-        .map(|file| file.path())
-        .ok_or_else(|| format!("there is no {prefix}* in {}", folder.display()))
 }

@@ -6,22 +6,25 @@
 //! - Only the standard library and `serde_json`, so that it is there within seconds on a fresh machine.
 //!
 //! It must never install anything beyond the packages that it names, and never change a file under version control
-//! except the generated TypeScript types.
+//! except those that are generated: the TypeScript types, the licences of others, the pictures.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the terminal")]
 
 mod audit;
 mod bench;
 mod bindings;
+mod clean_debian;
 mod conformance;
 mod counts;
 mod installers;
+mod licences;
 mod node;
 mod packages;
 mod peers;
 mod plot;
 mod python;
 mod start;
+mod startup;
 mod suite;
 mod tool;
 mod workspace;
@@ -37,6 +40,9 @@ cargo xtask bench [--quick] [--engine]
 cargo xtask bench --users [N] measures every page of the list of a million users (or N)
 cargo xtask bindings          writes the UI's TypeScript types from the Rust types
 cargo xtask package [--check] makes .deb and .rpm packages (--check: installs and uses them in a clean Debian; as root)
+cargo xtask startup [--runs N] [--program PATH]
+                              measures the start of the released application, from the process to a whole first screen
+cargo xtask licences          writes the licences of what others wrote, after a change of dependencies
 cargo xtask audit             checks licences, banned and duplicate crates, and known advisories (needs network)
 ";
 
@@ -50,6 +56,8 @@ fn main() -> ExitCode {
         Some("bench") => bench::measure(&rest).map(|()| ExitCode::SUCCESS),
         Some("bindings") => bindings::write().map(|()| ExitCode::SUCCESS),
         Some("package") => installers::make(&rest).map(|()| ExitCode::SUCCESS),
+        Some("startup") => startup::measure(&rest).map(|()| ExitCode::SUCCESS),
+        Some("licences") => licences::write().map(|()| ExitCode::SUCCESS),
         Some("audit") => audit::check().map(|()| ExitCode::SUCCESS),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}\nSteps of the test, in their order: {}\n", suite::step_names().join(", "));

@@ -1,0 +1,373 @@
+//! `cargo xtask startup`: how long from the start of the released application to a window that shows its first screen whole
+//! and answers.
+//!
+//! Nothing in the application knows of it. A display in memory (Xvfb) keeps its picture in a file; this looks at the file from
+//! outside. The first screen is there when the picture has changed for the last time, and it answers when it reacts to a key.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    node, packages,
+    tool::{ask, cargo, run, tool},
+    workspace::{Workspace, program, root},
+};
+
+/// A display, a session bus with a keyring, and a hand on the keyboard.
+const NEEDED: [&str; 5] = ["xvfb", "dbus", "dbus-daemon", "gnome-keyring", "xdotool"];
+
+/// What a start may take, in the median.
+const BAR: Duration = Duration::from_secs(1);
+
+/// A picture that has not changed for so long is whole.
+const QUIET: Duration = Duration::from_millis(1_500);
+
+/// After so long there will be no window any more.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at the picture, which also is the error of what is measured.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Every so many lines of the picture are looked at; the smallest writing is higher.
+const EVERY: usize = 6;
+
+const SIZE: (usize, usize) = (1280, 860);
+
+/// One start of the application.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    /// Until there was anything of it on the display.
+    window: Duration,
+    /// Until its first screen was whole.
+    whole: Duration,
+    /// From a key to its effect.
+    answer: Duration,
+}
+
+/// Starts the application again and again. `--program PATH` takes one that is there instead of building it; `--runs N` starts
+/// it so often over the same data.
+///
+/// # Errors
+/// When it does not start, or takes longer than the bar.
+pub fn measure(arguments: &[String]) -> Result<(), String> {
+    let (mut given, mut runs) = (None, 7);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match (word.as_str(), words.next()) {
+            ("--program", Some(path)) => given = Some(PathBuf::from(path)),
+            ("--runs", Some(number)) => {
+                runs = number.parse().map_err(|_| format!("`{number}` is no number of runs."))?;
+            }
+            _ => return Err("cargo xtask startup [--runs N] [--program PATH]".to_owned()),
+        }
+    }
+    packages::ensure(&NEEDED)?;
+    let application = match given {
+        Some(path) => path,
+        None => built()?,
+    };
+    let folder = root().join("target/startup");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
+    }
+    let desk = Desk::set_up(&folder)?;
+
+    let first = desk.start(&application, &["--with-sandbox"])?;
+    told("first start, makes the data folder and the sample", &[first]);
+    let mut warm = Vec::new();
+    for _ in 0..runs {
+        warm.push(desk.start(&application, &[])?);
+    }
+    told("started again", &warm);
+    let mut cold = Vec::new();
+    for _ in 0..runs.min(3) {
+        if !forget_files() {
+            println!(
+                "Only root may make the system forget the files that it has read: not measured after that."
+            );
+            break;
+        }
+        cold.push(desk.start(&application, &[])?);
+    }
+    if !cold.is_empty() {
+        told("started again, every file read from disk", &cold);
+    }
+    println!("The last picture is target/startup/display/Xvfb_screen0 (xwd).");
+    let errors = desk.errors();
+    if !errors.is_empty() {
+        return Err(format!("The application's log has errors:\n{}", errors.join("\n")));
+    }
+    let median = middle(warm.iter().map(|start| start.whole));
+    if median > BAR {
+        return Err(format!("A start took {median:.2?} in the median, and may take {BAR:?}."));
+    }
+    println!(
+        "Passed: {median:.2?} from the start to a whole first screen, in the median of {runs}; the bar is {BAR:?}."
+    );
+    Ok(())
+}
+
+fn built() -> Result<PathBuf, String> {
+    packages::ensure(packages::BUILD)?;
+    node::check()?;
+    let ui = root().join("ui");
+    node::install(&ui)?;
+    run(tool("npm", &["run", "build"]).current_dir(&ui))?;
+    run(&mut cargo(&["build", "--release", "--locked", "--package", "concord-desktop"]))?;
+    Ok(program(&Workspace::read()?.released(), "concord-desktop"))
+}
+
+fn told(what: &str, starts: &[Start]) {
+    let line = |of: fn(&Start) -> Duration| {
+        let worst = starts.iter().map(of).max().unwrap_or_default();
+        format!("{:>5} ms (worst {} ms)", middle(starts.iter().map(of)).as_millis(), worst.as_millis())
+    };
+    println!("{what}, {} times:", starts.len());
+    println!("  a window             {}", line(|start| start.window));
+    println!("  the first screen     {}", line(|start| start.whole));
+    println!("  answer to a key      {}", line(|start| start.answer));
+}
+
+/// The median, of an even number the larger of the two in the middle.
+fn middle(times: impl Iterator<Item = Duration>) -> Duration {
+    let mut times: Vec<Duration> = times.collect();
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Makes the system read every file from disk again. Only root may.
+fn forget_files() -> bool {
+    ask(&mut tool("sync", &[])).is_some() && fs::write("/proc/sys/vm/drop_caches", "3").is_ok()
+}
+
+/// A display with a session bus and a keyring, and folders for the application.
+struct Desk {
+    folder: PathBuf,
+    surroundings: Vec<(&'static str, String)>,
+    // Ended in this order.
+    _keyring: Ended,
+    _bus: Ended,
+    _display: Ended,
+}
+
+/// A process that ends with this value.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Whoever has ended already cannot be ended again.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Desk {
+    fn set_up(folder: &Path) -> Result<Self, String> {
+        let cannot = |problem: std::io::Error| format!("{}: {problem}", folder.display());
+        for name in ["display", "home", "run", "data"] {
+            let folder = folder.join(name);
+            fs::create_dir_all(&folder).map_err(cannot)?;
+            fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+                .map_err(cannot)?;
+        }
+        let (width, height) = SIZE;
+        let mut display = tool("Xvfb", &["-displayfd", "1", "-nolisten", "tcp", "-screen", "0"]);
+        display.arg(format!("{width}x{height}x24")).arg("-fbdir").arg(folder.join("display"));
+        let (display, number) = spoken(&mut display)?;
+        let in_folder = |name: &str| folder.join(name).display().to_string();
+        let mut surroundings = vec![
+            ("DISPLAY", format!(":{number}")),
+            ("HOME", in_folder("home")),
+            ("XDG_RUNTIME_DIR", in_folder("run")),
+            ("CONCORD_DATA_DIR", in_folder("data")),
+        ];
+        let (bus, address) = spoken(surrounded(&surroundings, "dbus-daemon").args([
+            "--session",
+            "--nofork",
+            "--print-address=1",
+        ]))?;
+        surroundings.push(("DBUS_SESSION_BUS_ADDRESS", address));
+        let mut keyring = surrounded(&surroundings, "gnome-keyring-daemon");
+        keyring.args(["--foreground", "--unlock", "--components=secrets"]).stdin(Stdio::piped());
+        let mut keyring =
+            keyring.stderr(Stdio::null()).stdout(Stdio::null()).spawn().map(Ended).map_err(cannot)?;
+        if let Some(mut password) = keyring.0.stdin.take() {
+            password.write_all(b"a password for measuring\n").map_err(cannot)?;
+        }
+        let owned = ["--session", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/"];
+        let begun = now();
+        loop {
+            let mut asked = surrounded(&surroundings, "dbus-send");
+            asked.args(owned).args(["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]);
+            if ask(&mut asked).is_some_and(|answer| answer.contains("true")) {
+                break;
+            }
+            if now() - begun > PATIENCE {
+                return Err("The keyring did not come to the session bus.".to_owned());
+            }
+            pause();
+        }
+        Ok(Self { folder: folder.to_owned(), surroundings, _keyring: keyring, _bus: bus, _display: display })
+    }
+
+    /// Starts the application, looks until it is there, presses a key, and ends it in good order.
+    fn start(&self, application: &Path, arguments: &[&str]) -> Result<Start, String> {
+        let picture = Picture::open(&self.folder.join("display/Xvfb_screen0"))?;
+        let empty = picture.look()?;
+        let begun = now();
+        let mut command = surrounded(&self.surroundings, application);
+        let quiet = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        let started = quiet.spawn().map(Ended);
+        let mut started = started.map_err(|problem| format!("{}: {problem}", application.display()))?;
+        let (mut seen, mut window, mut changed) = (empty.clone(), None, begun);
+        while window.is_none() || now() - changed < QUIET {
+            let looked = picture.look()?;
+            let at = now();
+            if looked != seen {
+                window.get_or_insert(at);
+                (seen, changed) = (looked, at);
+            }
+            if at - begun > PATIENCE {
+                return Err(format!("There was no window that came to rest within {PATIENCE:?}."));
+            }
+            if let Ok(Some(ended)) = started.0.try_wait() {
+                return Err(format!("The application ended at once ({ended})."));
+            }
+            pause();
+        }
+        let asked = now();
+        let pressed = ask(surrounded(&self.surroundings, "xdotool").args(["key", "ctrl+k"]));
+        pressed.ok_or("xdotool could not press a key.")?;
+        while picture.look()? == seen {
+            if now() - asked > PATIENCE {
+                return Err("The window does not answer: nothing happened after Ctrl+K.".to_owned());
+            }
+            pause();
+        }
+        let answer = now() - asked;
+        ask(tool("kill", &["-TERM"]).arg(started.0.id().to_string()));
+        started.0.wait().map_err(|problem| problem.to_string())?;
+        // The display is empty again before the next start.
+        while picture.look()? != empty {
+            if now() - asked > PATIENCE {
+                return Err("The window is still there after its application has ended.".to_owned());
+            }
+            pause();
+        }
+        Ok(Start { window: window.map_or(PATIENCE, |at| at - begun), whole: changed - begun, answer })
+    }
+
+    /// What the application's log says went wrong.
+    fn errors(&self) -> Vec<String> {
+        let files = fs::read_dir(self.folder.join("data/logs")).into_iter().flatten().flatten();
+        let text: String = files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect();
+        text.lines().filter(|line| line.contains(" ERROR ")).map(str::to_owned).collect()
+    }
+}
+
+/// A program on this desk and no other.
+fn surrounded(surroundings: &[(&str, String)], program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = tool(program, &[]);
+    for foreign in ["WAYLAND_DISPLAY", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "CONCORD_PASSPHRASE"] {
+        command.env_remove(foreign);
+    }
+    command.envs(surroundings.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+    command
+}
+
+/// Starts a program that says in its first line how it is reached.
+fn spoken(command: &mut Command) -> Result<(Ended, String), String> {
+    let mut started = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Ended)
+        .map_err(|problem| format!("{}: {problem}", command.get_program().display()))?;
+    let mut line = String::new();
+    if let Some(said) = started.0.stdout.take() {
+        BufReader::new(said).read_line(&mut line).ok();
+    }
+    if line.trim().is_empty() {
+        return Err(format!("{} ended at once.", command.get_program().display()));
+    }
+    Ok((started, line.trim().to_owned()))
+}
+
+/// What is on the display, in the file where Xvfb keeps it.
+struct Picture {
+    file: File,
+    first_line: u64,
+    line: usize,
+    lines: usize,
+}
+
+impl Picture {
+    fn open(path: &Path) -> Result<Self, String> {
+        let cannot = |problem: std::io::Error| format!("{}: {problem}", path.display());
+        let file = File::open(path).map_err(cannot)?;
+        // The head of an X window dump: its length, the size of the picture, and a table of colours, in words of four bytes.
+        let word = |place: u64| {
+            let mut bytes = [0; 4];
+            file.read_exact_at(&mut bytes, place * 4).map(|()| u64::from(u32::from_be_bytes(bytes)))
+        };
+        let (head, height) = (word(0).map_err(cannot)?, word(5).map_err(cannot)?);
+        let (line, colours) = (word(12).map_err(cannot)?, word(19).map_err(cannot)?);
+        Ok(Self { file, first_line: head + colours * 12, line: line as usize, lines: height as usize })
+    }
+
+    /// Every few lines of it, one after the other.
+    fn look(&self) -> Result<Vec<u8>, String> {
+        let mut seen = vec![0; self.lines.div_ceil(EVERY) * self.line];
+        for (place, line) in seen.chunks_mut(self.line).enumerate() {
+            let at = self.first_line + (place * EVERY * self.line) as u64;
+            self.file.read_exact_at(line, at).map_err(|problem| format!("the display: {problem}"))?;
+        }
+        Ok(seen)
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "measuring is what this is for")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[allow(clippy::disallowed_methods, reason = "a picture tells nobody when it changes")]
+fn pause() {
+    std::thread::sleep(LOOK);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_one_of_the_times() {
+        for (times, expected) in [(&[3, 1, 2][..], 2), (&[5], 5), (&[4, 1, 3, 2], 3), (&[], 0)] {
+            let times = times.iter().map(|time| Duration::from_millis(*time));
+            assert_eq!(middle(times), Duration::from_millis(expected));
+        }
+    }
+
+    #[test]
+    fn a_picture_is_read_behind_its_head_and_colours() {
+        let folder = std::env::temp_dir().join(format!("xtask-picture-{}", std::process::id()));
+        let (head, colours, line, lines) = (100_u32, 2_u32, 8_u32, 13_u32);
+        let mut dump = vec![0_u8; 25 * 4];
+        for (place, word) in [(0, head), (5, lines), (12, line), (19, colours)] {
+            dump[place * 4..place * 4 + 4].copy_from_slice(&word.to_be_bytes());
+        }
+        dump.extend(vec![9; 2 * 12]);
+        dump.extend((0..lines).flat_map(|number| vec![number as u8; line as usize]));
+        fs::write(&folder, dump).unwrap();
+        let seen = Picture::open(&folder).unwrap().look().unwrap();
+        fs::remove_file(&folder).unwrap();
+        assert_eq!(seen, [[0; 8], [6; 8], [12; 8]].concat());
+    }
+}
