@@ -2,10 +2,12 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+import { messages } from "./build/messages.ts";
+
 export default defineConfig({
   // The window loads the page from `tauri://localhost`, a browser from a loopback host: relative addresses suit both.
   base: "./",
-  plugins: [react(), tailwindcss()],
+  plugins: [messages(), react(), tailwindcss()],
   // The guide is one text for the window and the repository.
   server: { fs: { allow: [".", "../docs/guide"] } },
   build: {
