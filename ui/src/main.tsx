@@ -1,4 +1,6 @@
 import "./styles.css";
+// First of all: texts are made in its language as soon as their file is read.
+import "./locales/language";
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
@@ -26,8 +27,8 @@ export function Shell() {
     return (
       <main className="flex h-full items-center justify-center p-6">
         <div className="flex w-[480px] flex-col gap-3">
-          <h1 className="text-lg font-semibold">Concord could not start</h1>
-          <Problem error={status.error} action={<Button onClick={() => void status.refetch()}>Try again</Button>} />
+          <h1 className="text-lg font-semibold">{t`Concord could not start`}</h1>
+          <Problem error={status.error} action={<Button onClick={() => void status.refetch()}>{t`Try again`}</Button>} />
         </div>
       </main>
     );

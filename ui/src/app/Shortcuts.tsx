@@ -1,41 +1,43 @@
+import { t } from "@lingui/core/macro";
+
 import { Dialog } from "../parts/Dialog";
 import { JUMPS, PLACES } from "./places";
 
 const EVERYWHERE: [string, string][] = [
-  ["Ctrl K", "Commands: go anywhere, do anything"],
-  ["?", "This list"],
-  ["/", "Search on this screen"],
-  ["Alt \u2190 \u2192", "Back and forward"],
-  ["Esc", "Close what is open"],
+  [t`Ctrl K`, t`Commands: go anywhere, do anything`],
+  ["?", t`This list`],
+  ["/", t`Search on this screen`],
+  [t`Alt \u2190 \u2192`, t`Back and forward`],
+  [t`Esc`, t`Close what is open`],
 ];
 
 const TABLES: [string, string][] = [
-  ["\u2191 \u2193", "Move between rows"],
-  ["Enter", "Open a row"],
-  ["Home End", "First and last row"],
+  ["\u2191 \u2193", t`Move between rows`],
+  ["Enter", t`Open a row`],
+  [t`Home End`, t`First and last row`],
 ];
 
-const INBOX: [string, string][] = [["J K", "Next and previous question"]];
+const INBOX: [string, string][] = [["J K", t`Next and previous question`]];
 
 const EDITOR: [string, string][] = [
-  ["Ctrl S", "Save"],
-  ["Ctrl Z", "Undo the last change"],
+  [t`Ctrl S`, t`Save`],
+  [t`Ctrl Z`, t`Undo the last change`],
 ];
 
 /** Every key that does something by itself. */
 export function Shortcuts({ open, onClose }: { open: boolean; onClose: () => void }) {
   const labels = new Map(PLACES.flatMap((group) => group.places).map(({ to, label }) => [to, label]));
-  const jumps = Object.entries(JUMPS).map(([key, to]): [string, string] => [`G ${key.toUpperCase()}`, `Go to ${labels.get(to) ?? to}`]);
+  const jumps = Object.entries(JUMPS).map(([key, to]): [string, string] => [`G ${key.toUpperCase()}`, t`Go to ${labels.get(to) ?? to}`]);
   return (
-    <Dialog wide title="Keyboard shortcuts" open={open} onClose={onClose}>
+    <Dialog wide title={t`Keyboard shortcuts`} open={open} onClose={onClose}>
       <div className="-mx-1 grid min-h-0 grid-cols-2 gap-x-6 overflow-y-auto px-1">
         <div>
-          <Keys title="Everywhere" keys={EVERYWHERE} />
-          <Keys title="In tables" keys={TABLES} />
-          <Keys title="In the inbox" keys={INBOX} />
-          <Keys title="In editors" keys={EDITOR} />
+          <Keys title={t`Everywhere`} keys={EVERYWHERE} />
+          <Keys title={t`In tables`} keys={TABLES} />
+          <Keys title={t`In the inbox`} keys={INBOX} />
+          <Keys title={t`In editors`} keys={EDITOR} />
         </div>
-        <Keys title="Go to" keys={jumps} />
+        <Keys title={t`Go to`} keys={jumps} />
       </div>
     </Dialog>
   );

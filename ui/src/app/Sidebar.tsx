@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Link } from "@tanstack/react-router";
 
 import { Icon, Mark } from "../parts/Icon";
@@ -10,7 +11,7 @@ export type Waiting = Partial<Record<Place["to"], number>>;
 export function Sidebar({ waiting, onPalette }: { waiting: Waiting; onPalette: () => void }) {
   const counted = Object.entries(waiting).filter(([, count]) => count > 0);
   return (
-    <nav aria-label="Main" className="flex w-44 shrink-0 flex-col overflow-y-auto border-r border-line bg-sunken px-2 pt-3 pb-2">
+    <nav aria-label={t`Main`} className="flex w-44 shrink-0 flex-col overflow-y-auto border-r border-line bg-sunken px-2 pt-3 pb-2">
       <div className="mb-3 flex h-7 items-center gap-2 px-2 font-semibold">
         <Mark />
         Concord
@@ -42,7 +43,7 @@ export function Sidebar({ waiting, onPalette }: { waiting: Waiting; onPalette: (
       ))}
       {counted.map(([place, count]) => (
         <span key={place} id={`count-${place.slice(1)}`} hidden>
-          {number(count)} waiting
+          {t`${number(count)} waiting`}
         </span>
       ))}
       <button
@@ -52,9 +53,9 @@ export function Sidebar({ waiting, onPalette }: { waiting: Waiting; onPalette: (
         className="mt-1 flex h-7 items-center gap-2 rounded-sm px-2 text-soft hover:bg-hover hover:text-ink"
       >
         <Icon name="search" />
-        <span className="flex-1 text-left">Commands</span>
+        <span className="flex-1 text-left">{t`Commands`}</span>
         <kbd aria-hidden="true" className="font-sans text-xs">
-          Ctrl K
+          {t`Ctrl K`}
         </kbd>
       </button>
     </nav>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { IconName } from "../parts/Icon";
 
 export interface Place {
@@ -8,31 +10,31 @@ export interface Place {
 
 /** The sidebar, and the first entries of the palette. */
 export const PLACES: { heading: string | null; places: Place[] }[] = [
-  { heading: null, places: [{ to: "/", label: "Dashboard", icon: "dashboard" }] },
+  { heading: null, places: [{ to: "/", label: t`Dashboard`, icon: "dashboard" }] },
   {
-    heading: "Configure",
+    heading: t`Configure`,
     places: [
-      { to: "/connectors", label: "Connectors", icon: "connectors" },
-      { to: "/mappings", label: "Mappings", icon: "mappings" },
-      { to: "/types", label: "Managed Objects", icon: "types" },
+      { to: "/connectors", label: t`Connectors`, icon: "connectors" },
+      { to: "/mappings", label: t`Mappings`, icon: "mappings" },
+      { to: "/types", label: t`Managed Objects`, icon: "types" },
     ],
   },
-  { heading: "Manage", places: [{ to: "/users", label: "User", icon: "user" }] },
+  { heading: t`Manage`, places: [{ to: "/users", label: t`User`, icon: "user" }] },
   {
-    heading: "Activity",
+    heading: t`Activity`,
     places: [
-      { to: "/runs", label: "Runs", icon: "runs" },
-      { to: "/schedules", label: "Schedules", icon: "clock" },
-      { to: "/inbox", label: "Inbox", icon: "inbox" },
-      { to: "/queue", label: "Queue", icon: "queue" },
-      { to: "/audit", label: "Audit", icon: "audit" },
+      { to: "/runs", label: t`Runs`, icon: "runs" },
+      { to: "/schedules", label: t`Schedules`, icon: "clock" },
+      { to: "/inbox", label: t`Inbox`, icon: "inbox" },
+      { to: "/queue", label: t`Queue`, icon: "queue" },
+      { to: "/audit", label: t`Audit`, icon: "audit" },
     ],
   },
   {
     heading: null,
     places: [
-      { to: "/guide", label: "Guide", icon: "guide" },
-      { to: "/settings", label: "Settings", icon: "settings" },
+      { to: "/guide", label: t`Guide`, icon: "guide" },
+      { to: "/settings", label: t`Settings`, icon: "settings" },
     ],
   },
 ];

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { createHashHistory, createRootRoute, createRoute, createRouter, Link, type RouterHistory } from "@tanstack/react-router";
 
 import { toApiError } from "../backend/error";
@@ -29,13 +30,13 @@ import { Shell } from "./Shell";
 const root = createRootRoute({
   component: Shell,
   errorComponent: ({ error }) => (
-    <Page title="This screen failed">
-      <Problem error={toApiError(error)} action={<Button onClick={() => location.reload()}>Start again</Button>} />
+    <Page title={t`This screen failed`}>
+      <Problem error={toApiError(error)} action={<Button onClick={() => location.reload()}>{t`Start again`}</Button>} />
     </Page>
   ),
   notFoundComponent: () => (
-    <Page title="Not here">
-      <Nothing action={<Link to="/" className={buttonClass()}>Dashboard</Link>}>There is no such screen.</Nothing>
+    <Page title={t`Not here`}>
+      <Nothing action={<Link to="/" className={buttonClass()}>{t`Dashboard`}</Link>}>{t`There is no such screen.`}</Nothing>
     </Page>
   ),
 });

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { ApiError } from "./bindings/ApiError";
 import { isApiError } from "./error";
 
@@ -11,11 +13,11 @@ export async function http(name: string, request: unknown): Promise<unknown> {
       body: JSON.stringify(request),
     });
   } catch {
-    throw failure(`Concord does not answer (${name}). Check that it is still running, then try again.`);
+    throw failure(t`Concord does not answer (${name}). Check that it is still running, then try again.`);
   }
   const body: unknown = await answer.json().catch(() => undefined);
   if (answer.ok) return body;
-  throw isApiError(body) ? body : failure(`${name} failed with status ${answer.status}. Try again; if it stays, see the log.`);
+  throw isApiError(body) ? body : failure(t`${name} failed with status ${answer.status}. Try again; if it stays, see the log.`);
 }
 
 function failure(message: string): ApiError {

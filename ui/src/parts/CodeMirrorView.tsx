@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
@@ -122,15 +123,15 @@ const colours = HighlightStyle.define([
 ]);
 
 const METHODS: Completion[] = [
-  ["toLowerCase()", "small letters"],
+  ["toLowerCase()", t`small letters`],
   ["toUpperCase()", "capitals"],
-  ["trim()", "no blanks at the ends"],
-  ["split(' ')", "parts, as a list"],
-  ["replace(/x/g, '')", "with something replaced"],
-  ["slice(0, 10)", "a part"],
-  ["startsWith('')", "true or false"],
-  ["includes('')", "true or false"],
-  ["length", "how many"],
+  ["trim()", t`no blanks at the ends`],
+  ["split(' ')", t`parts, as a list`],
+  ["replace(/x/g, '')", t`with something replaced`],
+  ["slice(0, 10)", t`a part`],
+  ["startsWith('')", t`true or false`],
+  ["includes('')", t`true or false`],
+  ["length", t`how many`],
 ].map(([label = "", detail = ""]) => ({ label, detail, type: "method", boost: -1 }));
 
 /** Variables of the script, what is in them, and what texts can do. */

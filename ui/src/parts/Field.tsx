@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type InputHTMLAttributes, type ReactNode, useId } from "react";
 
 interface Shared {
@@ -21,7 +22,7 @@ export function Field({ label, help, errors = [], required = false, hideLabel = 
           {label}
         </label>
         {required && (
-          <span className="ml-0.5 text-needs" aria-hidden="true" title="Required">
+          <span className="ml-0.5 text-needs" aria-hidden="true" title={t`Required`}>
             *
           </span>
         )}
@@ -67,7 +68,7 @@ export function TextField({ label, help, errors, required, hideLabel, value, onC
 }
 
 /** One of a few values. The value that is there stays among them, even when it is none of them. */
-export function SelectField({ label, help, errors, required, hideLabel, value, options, onChange }: Shared & { value: string; options: string[]; onChange: (value: string) => void }) {
+export function SelectField({ label, help, errors, required, hideLabel, value, options, words, onChange }: Shared & { value: string; options: string[]; /** What an option is called, where that is not its value. */ words?: Record<string, string>; onChange: (value: string) => void }) {
   const all = options.includes(value) ? options : [value, ...options];
   return (
     <Field label={label} help={help} errors={errors} required={required} hideLabel={hideLabel}>
@@ -75,7 +76,7 @@ export function SelectField({ label, help, errors, required, hideLabel, value, o
         <select className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props}>
           {all.map((option) => (
             <option key={option} value={option}>
-              {option === "" ? "\u2013" : option}
+              {option === "" ? "\u2013" : (words?.[option] ?? option)}
             </option>
           ))}
         </select>

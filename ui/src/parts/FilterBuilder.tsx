@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useState } from "react";
 
 import { Button, IconButton } from "./Button";
@@ -24,15 +25,15 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
   if (asText || !group) {
     return (
       <Field
-        label={`${label} as text`}
+        label={t`${label} as text`}
         errors={errors}
         help={
           group ? (
             <Button look="quiet" className="-ml-2.5" onClick={() => setAsText(false)}>
-              Show as a list
+              {t`Show as a list`}
             </Button>
           ) : (
-            "More than the list of comparisons can show; it stays as it is written."
+            t`More than the list of comparisons can show; it stays as it is written.`
           )
         }
       >
@@ -64,10 +65,10 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
       {rows.length > 1 && (
         <label className="flex items-center gap-2 text-soft">
           <select className="field w-auto!" value={join} onChange={(event) => write(parts, event.target.value === "or" ? "or" : "and")}>
-            <option value="and">All</option>
-            <option value="or">Any</option>
+            <option value="and">{t`All`}</option>
+            <option value="or">{t`Any`}</option>
           </select>
-          of these hold
+          {t`of these hold`}
         </label>
       )}
       {rows.map((part, index) => (
@@ -75,9 +76,9 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
         // oxlint-disable-next-line react/no-array-index-key
         <div key={index} className="flex items-center gap-1.5">
           <div className="min-w-0 flex-1">
-            <Suggest hideLabel label={`Attribute ${index + 1}`} placeholder="attribute" value={part.attribute} options={attributes} onChange={(attribute) => change(index, { ...part, attribute: attribute.trim() })} onLeave={onLeave} />
+            <Suggest hideLabel label={t`Attribute ${index + 1}`} placeholder={t`attribute`} value={part.attribute} options={attributes} onChange={(attribute) => change(index, { ...part, attribute: attribute.trim() })} onLeave={onLeave} />
           </div>
-          <select className="field w-29! shrink-0" aria-label={`Comparison ${index + 1}`} value={part.operator} onChange={(event) => change(index, { ...part, operator: event.target.value as Operator })}>
+          <select className="field w-29! shrink-0" aria-label={t`Comparison ${index + 1}`} value={part.operator} onChange={(event) => change(index, { ...part, operator: event.target.value as Operator })}>
             {OPERATORS.map((operator) => (
               <option key={operator} value={operator}>
                 {OPERATOR_WORDS[operator]}
@@ -85,9 +86,9 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
             ))}
           </select>
           {part.operator !== "pr" && part.operator !== "absent" && (
-            <input className="field min-w-0 flex-1" aria-label={`Value ${index + 1}`} placeholder="value" value={part.value} onChange={(event) => change(index, { ...part, value: event.target.value })} onBlur={onLeave} />
+            <input className="field min-w-0 flex-1" aria-label={t`Value ${index + 1}`} placeholder={t`value`} value={part.value} onChange={(event) => change(index, { ...part, value: event.target.value })} onBlur={onLeave} />
           )}
-          <IconButton icon="close" label={`Remove comparison ${index + 1}`} onClick={() => (index < parts.length ? write(parts.toSpliced(index, 1)) : setBegun(null))} />
+          <IconButton icon="close" label={t`Remove comparison ${index + 1}`} onClick={() => (index < parts.length ? write(parts.toSpliced(index, 1)) : setBegun(null))} />
         </div>
       ))}
       {errors.length > 0 && (
@@ -97,10 +98,10 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
       )}
       <div className="-ml-2.5 flex flex-wrap items-center">
         <Button look="quiet" icon="plus" disabled={begun !== null} onClick={() => setBegun({ attribute: "", operator: "pr", value: "" })}>
-          Add comparison
+          {t`Add comparison`}
         </Button>
         <Button look="quiet" onClick={() => setAsText(true)}>
-          Show as text
+          {t`Show as text`}
         </Button>
       </div>
     </fieldset>

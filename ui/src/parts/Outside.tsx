@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { shortId } from "../words/value";
 import { announce } from "./Announcer";
 import { IconButton } from "./Button";
@@ -19,8 +21,8 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       onClick={(event) => {
         event.stopPropagation();
         navigator.clipboard.writeText(text).then(
-          () => announce("Copied"),
-          () => announce("The clipboard is not available"),
+          () => announce(t`Copied`),
+          () => announce(t`The clipboard is not available`),
         );
       }}
     />
@@ -34,7 +36,7 @@ export function Id({ id, what, whole = false }: { id: string; what: string; whol
       <code className="truncate font-mono text-sm" title={id}>
         {whole ? id : shortId(id)}
       </code>
-      <CopyButton text={id} label={`Copy ${what}`} />
+      <CopyButton text={id} label={t`Copy ${what}`} />
     </span>
   );
 }

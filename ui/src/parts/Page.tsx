@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useEffect } from "react";
 
 /**
@@ -15,7 +16,7 @@ export function Page({ title, trail, beside, actions, below, flush = false, chil
   children: ReactNode;
 }) {
   useEffect(() => {
-    document.title = `${title} \u2013 Concord`;
+    document.title = t`${title} \u2013 Concord`;
   }, [title]);
   return (
     <div className="flex h-full min-w-0 flex-col">

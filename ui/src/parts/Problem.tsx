@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 
 import type { ApiError } from "../backend/bindings/ApiError";
@@ -8,7 +9,7 @@ export function Problem({ error, action }: { error: ApiError; action?: ReactNode
   return (
     <Notice tone="needs" action={action} live="alert">
       <bdi>{error.message}</bdi>
-      {error.retryAfter !== undefined && <> Try again in {error.retryAfter} s.</>}
+      {error.retryAfter !== undefined && <> {t`Try again in ${error.retryAfter} s.`}</>}
     </Notice>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type ReactNode } from "react";
 import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover, Text } from "react-aria-components";
 
@@ -45,7 +46,7 @@ export function Suggest({ label, value, options, onChange, onLeave, errors = [],
       </Label>
       <div className="relative">
         <Input className="field pr-7 font-mono text-sm" spellCheck={false} placeholder={placeholder} />
-        <Button aria-label={`Choose ${label}`} className="absolute inset-y-0 right-0 flex w-7 items-center justify-center text-soft hover:text-ink">
+        <Button aria-label={t`Choose ${label}`} className="absolute inset-y-0 right-0 flex w-7 items-center justify-center text-soft hover:text-ink">
           <Icon name="down" size={14} />
         </Button>
       </div>

@@ -1,12 +1,12 @@
+import { plural, t } from "@lingui/core/macro";
 import { useBlocker } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 
-import { count } from "../words/numbers";
 import { Button } from "./Button";
 import { Confirm } from "./Dialog";
 
 /** The foot of an editor: how much is unsaved, and the two ways out. Leaving the screen with changes asks once. */
-export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", saveLabel = "Save", before, form, across = "places", always = false, ready = true }: {
+export function UnsavedBar({ changes, saving, onUndo, undoLabel = t`Undo`, saveLabel = t`Save`, before, form, across = "places", always = false, ready = true }: {
   changes: number;
   saving: boolean;
   onUndo: () => void;
@@ -32,7 +32,7 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", saveLa
       className="flex h-12 shrink-0 items-center gap-2 border-t border-line bg-surface px-6"
     >
       <span role="status" className={changes > 0 ? "text-waits" : "text-soft"}>
-        {changes > 0 ? `unsaved: ${count(changes, "change")}` : always ? "not saved yet" : "all saved"}
+        {changes > 0 ? t`unsaved: ${plural(changes, { one: "# change", other: "# changes" })}` : always ? t`not saved yet` : t`all saved`}
       </span>
       <span className="ml-auto" />
       {before}
@@ -43,13 +43,13 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = "Undo", saveLa
         {saveLabel}
       </Button>
       <Confirm
-        title={`Leave without saving ${count(changes, "change")}?`}
-        action={`Drop ${count(changes, "change")}`}
+        title={t`Leave without saving ${plural(changes, { one: "# change", other: "# changes" })}?`}
+        action={t`Drop ${plural(changes, { one: "# change", other: "# changes" })}`}
         open={blocker.status === "blocked"}
         onClose={() => blocker.reset?.()}
         onConfirm={() => blocker.proceed?.()}
       >
-        What was typed on this screen is lost when you leave it.
+        {t`What was typed on this screen is lost when you leave it.`}
       </Confirm>
     </div>
   );

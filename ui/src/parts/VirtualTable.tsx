@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 
@@ -138,7 +139,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
               <th scope="col" className="sticky top-0 z-10 bg-surface pr-0!">
                 <input
                   type="checkbox"
-                  aria-label="Select all rows"
+                  aria-label={t`Select all rows`}
                   className="size-3.5 align-middle accent-accent-fill"
                   checked={selection.all === "all"}
                   ref={(box) => {
@@ -189,7 +190,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
                     <input
                       type="checkbox"
                       tabIndex={-1}
-                      aria-label={`Select ${rowName(row)}`}
+                      aria-label={t`Select ${rowName(row)}`}
                       className="size-3.5 align-middle accent-accent-fill"
                       checked={selection.has(rowKey(row))}
                       onChange={() => undefined}

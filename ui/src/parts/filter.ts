@@ -1,19 +1,21 @@
+import { t } from "@lingui/core/macro";
+
 /** The query filters that the builder can show: comparisons, all or any of which must hold. Everything else stays text. */
 
 export const OPERATORS = ["pr", "absent", "eq", "ne", "co", "sw", "gt", "ge", "lt", "le"] as const;
 export type Operator = (typeof OPERATORS)[number];
 
 export const OPERATOR_WORDS: Record<Operator, string> = {
-  pr: "has a value",
-  absent: "has no value",
+  pr: t`has a value`,
+  absent: t`has no value`,
   eq: "is",
-  ne: "is not",
+  ne: t`is not`,
   co: "contains",
-  sw: "starts with",
-  gt: "is more than",
-  ge: "is at least",
-  lt: "is less than",
-  le: "is at most",
+  sw: t`starts with`,
+  gt: t`is more than`,
+  ge: t`is at least`,
+  lt: t`is less than`,
+  le: t`is at most`,
 };
 
 export interface Comparison {

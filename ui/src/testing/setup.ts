@@ -1,3 +1,5 @@
+import "../locales/language";
+
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 

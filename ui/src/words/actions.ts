@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 /** IDM's actions as people say them, with the colour that stands for each in bars and rows. */
 export interface ActionWords {
   label: string;
@@ -7,17 +9,17 @@ export interface ActionWords {
 }
 
 const ACTIONS: Record<string, ActionWords> = {
-  CREATE: { label: "Create", verb: "create", fill: "bg-bar-create" },
-  UPDATE: { label: "Update", verb: "update", fill: "bg-bar-update" },
-  LINK: { label: "Link", verb: "link", fill: "bg-bar-link" },
-  UNLINK: { label: "Unlink", verb: "unlink", fill: "bg-bar-link" },
-  DELETE: { label: "Delete", verb: "delete", fill: "bg-bar-delete" },
-  EXCEPTION: { label: "Needs you", verb: "needs you", fill: "bg-bar-needs" },
-  IGNORE: { label: "Ignored", verb: "ignored", fill: "bg-bar-skip" },
-  REPORT: { label: "Reported", verb: "reported", fill: "bg-bar-skip" },
-  NOREPORT: { label: "Not reported", verb: "not reported", fill: "bg-bar-skip" },
-  ASYNC: { label: "Do nothing", verb: "nothing", fill: "bg-bar-skip" },
-  UNCHANGED: { label: "Unchanged", verb: "unchanged", fill: "bg-bar-unchanged" },
+  CREATE: { label: t`Create`, verb: t`create`, fill: "bg-bar-create" },
+  UPDATE: { label: t`Update`, verb: t`update`, fill: "bg-bar-update" },
+  LINK: { label: t`Link`, verb: t`link`, fill: "bg-bar-link" },
+  UNLINK: { label: t`Unlink`, verb: t`unlink`, fill: "bg-bar-link" },
+  DELETE: { label: t`Delete`, verb: t`delete`, fill: "bg-bar-delete" },
+  EXCEPTION: { label: t`Needs you`, verb: t`needs you`, fill: "bg-bar-needs" },
+  IGNORE: { label: t`Ignored`, verb: t`ignored`, fill: "bg-bar-skip" },
+  REPORT: { label: t`Reported`, verb: t`reported`, fill: "bg-bar-skip" },
+  NOREPORT: { label: t`Not reported`, verb: t`not reported`, fill: "bg-bar-skip" },
+  ASYNC: { label: t`Do nothing`, verb: t`nothing`, fill: "bg-bar-skip" },
+  UNCHANGED: { label: t`Unchanged`, verb: t`unchanged`, fill: "bg-bar-unchanged" },
 };
 
 export const ACTION_ORDER = ["UNCHANGED", "UPDATE", "CREATE", "LINK", "UNLINK", "DELETE", "EXCEPTION", "IGNORE", "REPORT", "NOREPORT", "ASYNC"];

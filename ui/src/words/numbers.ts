@@ -1,11 +1,16 @@
-const plain = new Intl.NumberFormat("en-US");
+import { i18n } from "@lingui/core";
+
+import "../locales/language";
+
+const plain = new Intl.NumberFormat(i18n.locale);
+const short = new Intl.NumberFormat(i18n.locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** 4812 -> "4,812". */
 export function number(value: number): string {
   return plain.format(value);
 }
 
-/** (12, "change") -> "12 changes". */
-export function count(value: number, one: string, many = `${one}s`): string {
-  return `${number(value)} ${value === 1 ? one : many}`;
+/** 0.64 -> "0.6". */
+export function tenth(value: number): string {
+  return short.format(value);
 }

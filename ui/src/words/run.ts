@@ -1,26 +1,27 @@
+import { plural, t } from "@lingui/core/macro";
+
 import type { RunSummary } from "../backend/bindings/RunSummary";
-import { count, number } from "./numbers";
+import { number } from "./numbers";
 import { ago, fullTime } from "./time";
 import type { Tone } from "../parts/State";
 
-const MODES: Record<RunSummary["mode"], string> = { preview: "Preview", reconcile: "Reconciliation", apply: "Reconciliation" };
-
 /** "Preview of <mapping>"; an undo is named after the run that it takes back, `undone`, where that one is known. */
 export function runName(run: RunSummary, undone?: RunSummary): string {
-  return run.undoes === null ? `${MODES[run.mode]} of ${run.mapping}` : undoName(undone);
+  if (run.undoes !== null) return undoName(undone);
+  return run.mode === "preview" ? t`Preview of ${run.mapping}` : t`Reconciliation of ${run.mapping}`;
 }
 
 /** "Undo of the run of 12 Jun 2026, 14:05:31". */
 export function undoName(undone: RunSummary | undefined): string {
-  return undone ? `Undo of the run of ${fullTime(undone.started)}` : "Undo of an earlier run";
+  return undone ? t`Undo of the run of ${fullTime(undone.started)}` : t`Undo of an earlier run`;
 }
 
-const PURPOSES: Record<RunSummary["mode"], string> = { preview: "Preview", reconcile: "Reconcile", apply: "Reconcile a plan" };
+const PURPOSES: Record<RunSummary["mode"], string> = { preview: t`Preview`, reconcile: t`Reconcile`, apply: t`Reconcile a plan` };
 
 /** What a run was started for, in a few words. */
 export function runPurpose(run: RunSummary): string {
   if (run.undoes === null) return PURPOSES[run.mode];
-  return isLook(run) ? "Undo preview" : "Undo";
+  return isLook(run) ? t`Undo preview` : t`Undo`;
 }
 
 /** Whether a run has written something that another run can take back. */
@@ -46,23 +47,23 @@ export function leftOver(run: RunSummary): number {
 export function runState(run: RunSummary): { tone: Tone; text: string } {
   switch (run.state) {
     case "active":
-      return { tone: "busy", text: "Running" };
+      return { tone: "busy", text: t`Running` };
     case "planned":
-      return { tone: "off", text: "Planned" };
+      return { tone: "off", text: t`Planned` };
     case "held":
-      return { tone: "needs", text: "Held" };
+      return { tone: "needs", text: t`Held` };
     case "canceled":
-      return { tone: "off", text: "Canceled" };
+      return { tone: "off", text: t`Canceled` };
     case "failed":
-      return { tone: "needs", text: "Failed" };
+      return { tone: "needs", text: t`Failed` };
     case "interrupted":
-      return { tone: "waits", text: "Interrupted" };
+      return { tone: "waits", text: t`Interrupted` };
     case "paused":
-      return { tone: "waits", text: "Resting" };
+      return { tone: "waits", text: t`Resting` };
     case "success":
       return run.failed > 0 || run.needsYou > 0
-        ? { tone: "needs", text: run.failed > 0 ? "Some failed" : "Needs you" }
-        : { tone: "fine", text: "Done" };
+        ? { tone: "needs", text: run.failed > 0 ? t`Some failed` : t`Needs you` }
+        : { tone: "fine", text: t`Done` };
   }
 }
 
@@ -75,29 +76,31 @@ function isLook(run: RunSummary): boolean {
 export function runOutcome(run: RunSummary): string {
   const parts: string[] = [];
   if (run.state === "planned" || run.state === "held") {
-    parts.push(run.changes === 0 ? "nothing to change" : `${count(run.changes, "change")} planned`);
+    parts.push(run.changes === 0 ? t`nothing to change` : t`${plural(run.changes, { one: "# change", other: "# changes" })} planned`);
   } else if (isLook(run)) {
-    if (run.changes > 0) parts.push(`${count(run.changes, "change")} found`);
+    if (run.changes > 0) parts.push(t`${plural(run.changes, { one: "# change", other: "# changes" })} found`);
   } else {
-    if (run.changes > 0 || run.failed === 0) parts.push(run.changes === 0 ? "nothing to change" : `${number(run.done)} of ${count(run.changes, "change")} done`);
+    if (run.changes > 0 || run.failed === 0) parts.push(run.changes === 0 ? t`nothing to change` : t`${number(run.done)} of ${plural(run.changes, { one: "# change", other: "# changes" })} done`);
   }
-  if (run.failed > 0) parts.push(`${number(run.failed)} failed`);
-  if (run.needsYou > 0) parts.push(`${number(run.needsYou)} need${run.needsYou === 1 ? "s" : ""} you`);
+  if (run.failed > 0) parts.push(t`${number(run.failed)} failed`);
+  if (run.needsYou > 0) parts.push(plural(run.needsYou, { one: "# needs you", other: "# need you" }));
   return parts.join(", ");
 }
 
+const ENDED: Partial<Record<RunSummary["state"], string>> = { failed: t`failed`, canceled: t`canceled`, held: t`held`, interrupted: t`interrupted`, paused: t`resting` };
+
 /** The last run of a mapping in one line. */
 export function lastRunWords(run: RunSummary | null, now: number): string {
-  if (!run) return "Not yet reconciled";
-  if (run.state === "active") return run.stageDescription || "Running";
-  const what = run.undoes !== null ? runPurpose(run) : isLook(run) ? "Preview" : "Last run";
+  if (!run) return t`Not yet reconciled`;
+  if (run.state === "active") return run.stageDescription || t`Running`;
+  const what = run.undoes !== null ? runPurpose(run) : isLook(run) ? t`Preview` : t`Last run`;
   const when = ago(run.ended ?? run.started, now);
   const outcome = runOutcome(run);
-  const ended = run.state === "failed" ? "failed" : run.state === "canceled" ? "canceled" : run.state === "held" ? "held" : run.state === "interrupted" ? "interrupted" : run.state === "paused" ? "resting" : "";
-  return [`${what} ${when}`, [ended, outcome].filter(Boolean).join("; ")].filter(Boolean).join(": ");
+  const ended = ENDED[run.state] ?? "";
+  return [t({ message: `${what} ${when}`, comment: "What ran, and when: Last run 2 h ago" }), [ended, outcome].filter(Boolean).join("; ")].filter(Boolean).join(": ");
 }
 
 /** What the button that carries out a plan says. */
 export function carryOutLabel(run: RunSummary): string {
-  return `${run.undoes === null ? "Reconcile" : "Undo"} ${count(run.changes, "change")}`;
+  return run.undoes === null ? t`Reconcile ${plural(run.changes, { one: "# change", other: "# changes" })}` : t`Undo ${plural(run.changes, { one: "# change", other: "# changes" })}`;
 }

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { Tone } from "../parts/State";
 
 export interface SituationWords {
@@ -16,19 +18,19 @@ const EXCEPTION = ["EXCEPTION", ...REPORTS];
 
 /** The thirteen situations in the order of IDM's screens: what needs a person first, what is well last. */
 export const SITUATIONS: SituationWords[] = [
-  { name: "AMBIGUOUS", meaning: "several records match; a person has to choose", tone: "needs", standard: "EXCEPTION", permitted: REPORTS },
-  { name: "SOURCE_MISSING", meaning: "the source record of this target record is gone", tone: "needs", standard: "EXCEPTION", permitted: ["DELETE", "UNLINK", ...REPORTS] },
-  { name: "MISSING", meaning: "linked, but the target record is gone", tone: "needs", standard: "EXCEPTION", permitted: ["CREATE", "UNLINK", ...REPORTS] },
-  { name: "FOUND_ALREADY_LINKED", meaning: "the matching record belongs to another source record", tone: "needs", standard: "EXCEPTION", permitted: REPORTS },
-  { name: "UNQUALIFIED", meaning: "the source record does not qualify for this mapping, but has a target record", tone: "needs", standard: "DELETE", permitted: ["UNLINK", ...EXCEPTION] },
-  { name: "UNASSIGNED", meaning: "a target record that no source record accounts for", tone: "needs", standard: "EXCEPTION", permitted: ["DELETE", ...REPORTS] },
-  { name: "LINK_ONLY", meaning: "only the link is left; both records are gone", tone: "needs", standard: "EXCEPTION", permitted: ["UNLINK", ...REPORTS] },
-  { name: "TARGET_IGNORED", meaning: "the target record does not qualify for this mapping", tone: "waits", standard: "IGNORE", permitted: ["DELETE", "UNLINK", "EXCEPTION", "REPORT", "NOREPORT", "ASYNC"] },
-  { name: "SOURCE_IGNORED", meaning: "the source record does not qualify for this mapping", tone: "waits", standard: "IGNORE", permitted: ["EXCEPTION", "REPORT", "NOREPORT", "ASYNC"] },
-  { name: "ALL_GONE", meaning: "nothing is left of this record", tone: "waits", standard: "IGNORE", permitted: ["EXCEPTION", "REPORT", "NOREPORT", "ASYNC"] },
-  { name: "CONFIRMED", meaning: "linked, and both records are there", tone: "fine", standard: "UPDATE", permitted: REPORTS },
-  { name: "FOUND", meaning: "not linked yet; exactly one matching record was found", tone: "fine", standard: "UPDATE", permitted: ["LINK", ...EXCEPTION] },
-  { name: "ABSENT", meaning: "no matching record yet", tone: "fine", standard: "CREATE", permitted: EXCEPTION },
+  { name: "AMBIGUOUS", meaning: t`several records match; a person has to choose`, tone: "needs", standard: "EXCEPTION", permitted: REPORTS },
+  { name: "SOURCE_MISSING", meaning: t`the source record of this target record is gone`, tone: "needs", standard: "EXCEPTION", permitted: ["DELETE", "UNLINK", ...REPORTS] },
+  { name: "MISSING", meaning: t`linked, but the target record is gone`, tone: "needs", standard: "EXCEPTION", permitted: ["CREATE", "UNLINK", ...REPORTS] },
+  { name: "FOUND_ALREADY_LINKED", meaning: t`the matching record belongs to another source record`, tone: "needs", standard: "EXCEPTION", permitted: REPORTS },
+  { name: "UNQUALIFIED", meaning: t`the source record does not qualify for this mapping, but has a target record`, tone: "needs", standard: "DELETE", permitted: ["UNLINK", ...EXCEPTION] },
+  { name: "UNASSIGNED", meaning: t`a target record that no source record accounts for`, tone: "needs", standard: "EXCEPTION", permitted: ["DELETE", ...REPORTS] },
+  { name: "LINK_ONLY", meaning: t`only the link is left; both records are gone`, tone: "needs", standard: "EXCEPTION", permitted: ["UNLINK", ...REPORTS] },
+  { name: "TARGET_IGNORED", meaning: t`the target record does not qualify for this mapping`, tone: "waits", standard: "IGNORE", permitted: ["DELETE", "UNLINK", "EXCEPTION", "REPORT", "NOREPORT", "ASYNC"] },
+  { name: "SOURCE_IGNORED", meaning: t`the source record does not qualify for this mapping`, tone: "waits", standard: "IGNORE", permitted: ["EXCEPTION", "REPORT", "NOREPORT", "ASYNC"] },
+  { name: "ALL_GONE", meaning: t`nothing is left of this record`, tone: "waits", standard: "IGNORE", permitted: ["EXCEPTION", "REPORT", "NOREPORT", "ASYNC"] },
+  { name: "CONFIRMED", meaning: t`linked, and both records are there`, tone: "fine", standard: "UPDATE", permitted: REPORTS },
+  { name: "FOUND", meaning: t`not linked yet; exactly one matching record was found`, tone: "fine", standard: "UPDATE", permitted: ["LINK", ...EXCEPTION] },
+  { name: "ABSENT", meaning: t`no matching record yet`, tone: "fine", standard: "CREATE", permitted: EXCEPTION },
 ];
 
 export function situationWords(name: string): SituationWords | undefined {
@@ -37,14 +39,14 @@ export function situationWords(name: string): SituationWords | undefined {
 
 /** What an action does, in a sentence's tail. */
 export const ACTION_HELP: Record<string, string> = {
-  CREATE: "make the target record and link it",
-  UPDATE: "bring the target record in line, and link it if it is not",
-  LINK: "link the two and leave the target record as it is",
-  UNLINK: "remove the link and leave the target record",
-  DELETE: "delete the target record and its link",
-  EXCEPTION: "a person has to decide; the record is listed as one that needs you",
-  IGNORE: "do nothing, leave an entry",
-  REPORT: "do nothing, leave an entry, run the script on complete",
-  NOREPORT: "do nothing and leave no entry, run the script on complete",
-  ASYNC: "do nothing here: read-only",
+  CREATE: t`make the target record and link it`,
+  UPDATE: t`bring the target record in line, and link it if it is not`,
+  LINK: t`link the two and leave the target record as it is`,
+  UNLINK: t`remove the link and leave the target record`,
+  DELETE: t`delete the target record and its link`,
+  EXCEPTION: t`a person has to decide; the record is listed as one that needs you`,
+  IGNORE: t`do nothing, leave an entry`,
+  REPORT: t`do nothing, leave an entry, run the script on complete`,
+  NOREPORT: t`do nothing and leave no entry, run the script on complete`,
+  ASYNC: t`do nothing here: read-only`,
 };

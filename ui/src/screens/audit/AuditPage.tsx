@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
@@ -16,21 +17,21 @@ import { shortId } from "../../words/value";
 import { useExport } from "../runs/ExportMenu";
 import { auditList } from "./queries";
 
-const ALL = "Everything";
+const ALL = t`Everything`;
 
 /** The topics that are written, as people read them. */
 const TOPICS: Record<string, string> = {
-  configuration: "Configuration",
-  connector: "Connectors",
-  mapping: "Mappings",
-  managed: "Managed types",
-  data: "Data",
-  run: "Runs",
-  schedule: "Schedules",
-  queue: "Queue",
-  inbox: "Inbox",
-  rest: "REST access",
-  vault: "Vault",
+  configuration: t`Configuration`,
+  connector: t`Connectors`,
+  mapping: t`Mappings`,
+  managed: t`Managed types`,
+  data: t`Data`,
+  run: t`Runs`,
+  schedule: t`Schedules`,
+  queue: t`Queue`,
+  inbox: t`Inbox`,
+  rest: t`REST access`,
+  vault: t`Vault`,
 };
 
 /** Who did what, when: every change of the configuration, every decision by hand. */
@@ -40,22 +41,22 @@ export function AuditPage() {
   const now = useNow();
   const audit = useInfiniteQuery(auditList(topic ?? null, q.trim() || null));
   const search = useCallback((text: string) => void navigate({ to: "/audit", search: (before) => ({ ...before, q: text || undefined }), replace: true }), [navigate]);
-  const exporting = useExport((format) => call("audit_export", { format, topic: topic ?? null, search: q.trim() || null }), "line");
+  const exporting = useExport((format) => call("audit_export", { format, topic: topic ?? null, search: q.trim() || null }), (rows) => plural(rows, { one: "# line", other: "# lines" }));
   const rows = audit.data?.pages.flatMap((page) => page.rows) ?? [];
   const byTitle = new Map(Object.entries(TOPICS).map(([id, title]) => [title, id]));
   return (
     <Page
-      title="Audit"
+      title={t`Audit`}
       actions={
         <>
           <SelectField
-            label="Topic"
+            label={t`Topic`}
             hideLabel
             value={topic ? (TOPICS[topic] ?? topic) : ALL}
             options={[ALL, ...Object.values(TOPICS)]}
             onChange={(title) => void navigate({ to: "/audit", search: (before) => ({ ...before, topic: byTitle.get(title) }), replace: true })}
           />
-          <SearchBox label="Search the audit" value={q} onChange={search} />
+          <SearchBox label={t`Search the audit`} value={q} onChange={search} />
           {exporting.menu}
         </>
       }
@@ -66,17 +67,17 @@ export function AuditPage() {
       ) : !audit.data ? (
         <Skeleton rows={10} />
       ) : rows.length === 0 ? (
-        <Nothing>{q || topic ? "Nothing in the audit is like that." : "Nothing was done yet."}</Nothing>
+        <Nothing>{q || topic ? t`Nothing in the audit is like that.` : t`Nothing was done yet.`}</Nothing>
       ) : (
         <>
-          <table className="rows inset" aria-label="Audit">
+          <table className="rows inset" aria-label={t`Audit`}>
             <thead>
               <tr>
-                <th scope="col" className="w-24">When</th>
-                <th scope="col" className="w-[14%]">Who</th>
-                <th scope="col" className="w-32">Topic</th>
-                <th scope="col" className="w-[28%]">What</th>
-                <th scope="col">Done</th>
+                <th scope="col" className="w-24">{t`When`}</th>
+                <th scope="col" className="w-[14%]">{t`Who`}</th>
+                <th scope="col" className="w-32">{t`Topic`}</th>
+                <th scope="col" className="w-[28%]">{t`What`}</th>
+                <th scope="col">{t`Done`}</th>
               </tr>
             </thead>
             <tbody>
@@ -102,7 +103,7 @@ export function AuditPage() {
           {audit.hasNextPage && (
             <div className="mt-3">
               <Button busy={audit.isFetchingNextPage} onClick={() => void audit.fetchNextPage()}>
-                Earlier
+                {t`Earlier`}
               </Button>
             </div>
           )}

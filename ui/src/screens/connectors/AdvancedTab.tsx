@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { Section } from "../../parts/Page";
 import { advancedGroups, type FormPart, otherProperties } from "./draft";
 import { PropertyFields } from "./PropertyField";
@@ -5,7 +7,7 @@ import { PropertyFields } from "./PropertyField";
 /** What few people need: limits, pages, proxy, certificates. */
 export function AdvancedTab(parts: FormPart) {
   const groups = advancedGroups(otherProperties(parts.detail, parts.form));
-  if (groups.length === 0) return <p className="text-soft">This connector has no further settings.</p>;
+  if (groups.length === 0) return <p className="text-soft">{t`This connector has no further settings.`}</p>;
   return (
     <div className="max-w-2xl">
       {groups.map(({ title, text, properties }) => (

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useState } from "react";
 
 import type { AuthorizeMethod } from "../../backend/bindings/AuthorizeMethod";
@@ -10,13 +11,13 @@ import { useAuthorize, useCancelAuthorize } from "./queries";
 import { providerName } from "./state";
 
 const METHODS: { value: AuthorizeMethod; label: string; help: string }[] = [
-  { value: "window", label: "In a window", help: "opens here and closes by itself" },
-  { value: "browser", label: "In my browser", help: "for passkeys, security keys and single sign-on" },
+  { value: "window", label: t`In a window`, help: t`opens here and closes by itself` },
+  { value: "browser", label: t`In my browser`, help: t`for passkeys, security keys and single sign-on` },
 ];
 
 const MISSING = {
-  hubspot: "Enter Client ID and Client secret and save, then authorize.",
-  salesforce: "Enter the consumer key and save, then authorize.",
+  hubspot: t`Enter Client ID and Client secret and save, then authorize.`,
+  salesforce: t`Enter the consumer key and save, then authorize.`,
 };
 
 export function AuthorizePart({ detail, unsaved, onAuthorized }: {
@@ -29,25 +30,25 @@ export function AuthorizePart({ detail, unsaved, onAuthorized }: {
   const authorize = useAuthorize();
   const cancel = useCancelAuthorize();
   const { name, provider } = detail.summary;
-  const blocked = unsaved ? "Save the changes first, then authorize." : detail.canAuthorize ? null : MISSING[provider === "salesforce" ? "salesforce" : "hubspot"];
+  const blocked = unsaved ? t`Save the changes first, then authorize.` : detail.canAuthorize ? null : MISSING[provider === "salesforce" ? "salesforce" : "hubspot"];
   return (
     <div className="flex flex-col gap-3">
-      <State tone={detail.authorized ? "fine" : "waits"}>{detail.authorized ? "Authorized" : "Not authorized yet"}</State>
+      <State tone={detail.authorized ? "fine" : "waits"}>{detail.authorized ? t`Authorized` : t`Not authorized yet`}</State>
       {authorize.isPending ? (
         <div role="status" className="flex items-center gap-3 rounded-md bg-sunken px-3 py-2">
           <span className="flex-1">
-            Waiting for {providerName(provider)}. Sign in and grant access {method === "window" ? "in the window that opened" : "in your browser"}.
+            {method === "window" ? t`Waiting for ${providerName(provider)}. Sign in and grant access in the window that opened.` : t`Waiting for ${providerName(provider)}. Sign in and grant access in your browser.`}
           </span>
           <Button busy={cancel.isPending} onClick={() => cancel.mutate(name)}>
-            Cancel
+            {t`Cancel`}
           </Button>
         </div>
       ) : (
         <>
-          <Choice legend="Where" name="method" value={method} options={METHODS} onChange={setMethod} />
+          <Choice legend={t`Where`} name="method" value={method} options={METHODS} onChange={setMethod} />
           <div className="flex items-center gap-3">
             <Button look={detail.authorized ? "plain" : "primary"} disabled={blocked !== null} onClick={() => authorize.mutate({ name, method }, { onSuccess: ({ ok }) => ok && onAuthorized?.() })}>
-              Authorize
+              {t`Authorize`}
             </Button>
             {blocked && <span className="text-soft">{blocked}</span>}
           </div>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
 import { number } from "../../words/numbers";
 import { useNow } from "../../words/useNow";
@@ -24,7 +26,7 @@ export function BudgetLines({ connector }: { connector: ConnectorSummary }) {
         <>
           <p className="flex items-baseline justify-between gap-3">
             <span>{budget.daily.text}</span>
-            <span className={`text-sm ${TEXTS[budget.daily.tone]}`}>{number(budget.daily.limit - budget.daily.used)} left</span>
+            <span className={`text-sm ${TEXTS[budget.daily.tone]}`}>{t`${number(budget.daily.limit - budget.daily.used)} left`}</span>
           </p>
           <Bar daily={budget.daily} />
         </>
@@ -51,7 +53,7 @@ export function BudgetCell({ connector }: { connector: ConnectorSummary }) {
     );
   }
   if (!budget.daily) {
-    const short = budget.interval ?? (connector.usage ? "no limit told" : "not used yet");
+    const short = budget.interval ?? (connector.usage ? t`no limit told` : t`not used yet`);
     return (
       <span className="block truncate text-soft" title={budget.silent ?? budget.interval ?? undefined}>
         {short}

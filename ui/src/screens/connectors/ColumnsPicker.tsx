@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useState } from "react";
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 
@@ -13,10 +14,10 @@ export function ColumnsPicker({ known, value, onChange }: { known: AttributeInfo
   const shown = known.filter(({ name, label }) => `${name} ${label}`.toLowerCase().includes(wanted)).slice(0, 200);
   return (
     <DialogTrigger>
-      <AriaButton className={`${BUTTON} border-line-strong/60 bg-surface text-ink data-[hovered]:bg-hover`}>Columns</AriaButton>
+      <AriaButton className={`${BUTTON} border-line-strong/60 bg-surface text-ink data-[hovered]:bg-hover`}>{t`Columns`}</AriaButton>
       <Popover placement="bottom end" className="z-50 w-72 rounded-md bg-raised shadow-float">
-        <Dialog aria-label="Columns" className="flex max-h-96 flex-col gap-2 p-3 outline-none">
-          <input type="search" aria-label="Search columns" placeholder="Search" className="field" value={words} onChange={(event) => setWords(event.target.value)} />
+        <Dialog aria-label={t`Columns`} className="flex max-h-96 flex-col gap-2 p-3 outline-none">
+          <input type="search" aria-label={t`Search columns`} placeholder={t`Search`} className="field" value={words} onChange={(event) => setWords(event.target.value)} />
           <ul className="min-h-0 flex-1 overflow-y-auto">
             {shown.map(({ name, label }) => (
               <li key={name}>
@@ -35,7 +36,7 @@ export function ColumnsPicker({ known, value, onChange }: { known: AttributeInfo
               </li>
             ))}
           </ul>
-          {value.length >= MOST && <p className="text-sm text-soft">{MOST} columns are the most that can be read at once.</p>}
+          {value.length >= MOST && <p className="text-sm text-soft">{t`${MOST} columns are the most that can be read at once.`}</p>}
         </Dialog>
       </Popover>
     </DialogTrigger>

@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -11,7 +13,6 @@ import { PageTab } from "../../parts/PageTab";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
-import { count } from "../../words/numbers";
 import { AdvancedTab } from "./AdvancedTab";
 import { DataTab } from "./DataTab";
 import { DetailsTab } from "./DetailsTab";
@@ -25,7 +26,7 @@ const FORM = "connector-form";
 
 const TRAIL = (
   <Link to="/connectors" className="rounded-sm hover:underline">
-    Connectors
+    {t`Connectors`}
   </Link>
 );
 
@@ -76,7 +77,7 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
     }
     save.mutate(draftOf(detail, form, false), {
       onSuccess: (saved) => {
-        announce(`${saved.summary.title} was saved`);
+        announce(t`${saved.summary.title} was saved`);
         setEdits({});
         setTried(false);
       },
@@ -92,16 +93,16 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
         beside={<State tone={state.tone}>{state.text}</State>}
         actions={
           <>
-            <Button busy={test.isPending} disabled={changes.length > 0} title={changes.length > 0 ? "Save the changes to test them" : undefined} onClick={() => test.mutate(name)}>
-              Test
+            <Button busy={test.isPending} disabled={changes.length > 0} title={changes.length > 0 ? t`Save the changes to test them` : undefined} onClick={() => test.mutate(name)}>
+              {t`Test`}
             </Button>
             <Button
               busy={enable.isPending}
               disabled={changes.length > 0}
-              title={summary.enabled ? "Runs and queued changes that need it wait until it is enabled again" : "Lets runs use it"}
-              onClick={() => enable.mutate({ name, enabled: !summary.enabled }, { onSuccess: () => announce(`${summary.title} is ${summary.enabled ? "disabled" : "enabled"}`) })}
+              title={summary.enabled ? t`Runs and queued changes that need it wait until it is enabled again` : t`Lets runs use it`}
+              onClick={() => enable.mutate({ name, enabled: !summary.enabled }, { onSuccess: () => announce(summary.enabled ? t`${summary.title} is disabled` : t`${summary.title} is enabled`) })}
             >
-              {summary.enabled ? "Disable" : "Enable"}
+              {summary.enabled ? t`Disable` : t`Enable`}
             </Button>
             <RemoveConnector connector={summary} />
           </>
@@ -113,22 +114,22 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
                 <bdi>{summary.title}</bdi>
               </span>
               <span className="truncate text-soft">
-                {providerName(summary.provider)} at <bdi>{summary.host}</bdi>
+                <Trans>{providerName(summary.provider)} at <bdi>{summary.host}</bdi></Trans>
               </span>
-              <span className="shrink-0 text-soft">{summary.mappings.length === 0 ? "in no mapping" : `in ${count(summary.mappings.length, "mapping")}`}</span>
+              <span className="shrink-0 text-soft">{summary.mappings.length === 0 ? t`in no mapping` : t`in ${plural(summary.mappings.length, { one: "# mapping", other: "# mappings" })}`}</span>
             </p>
             {enable.error && (
               <div className="mt-2">
                 <Problem error={enable.error} />
               </div>
             )}
-            <TabList aria-label="Parts of the connector" className="mt-2 flex gap-4">
-              <PageTab id="details">Details</PageTab>
-              <PageTab id="types" mark={summary.drift > 0 ? `${count(summary.drift, "change")} not looked at yet` : undefined}>
-                Object Types
+            <TabList aria-label={t`Parts of the connector`} className="mt-2 flex gap-4">
+              <PageTab id="details">{t`Details`}</PageTab>
+              <PageTab id="types" mark={summary.drift > 0 ? t`${plural(summary.drift, { one: "# change", other: "# changes" })} not looked at yet` : undefined}>
+                {t`Object Types`}
               </PageTab>
-              <PageTab id="data">Data</PageTab>
-              <PageTab id="advanced">Advanced</PageTab>
+              <PageTab id="data">{t`Data`}</PageTab>
+              <PageTab id="advanced">{t`Advanced`}</PageTab>
             </TabList>
           </div>
         }

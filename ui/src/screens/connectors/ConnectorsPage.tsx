@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
@@ -8,7 +9,6 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { count } from "../../words/numbers";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { BudgetCell } from "./BudgetLine";
@@ -19,18 +19,18 @@ export function ConnectorsPage() {
   const connectors = useQuery(connectorsList);
   const add = (
     <GoButton look="primary" icon="plus" go={{ to: "/connectors/new" }}>
-      New connector
+      {t`New connector`}
     </GoButton>
   );
   return (
-    <Page title="Connectors" actions={add}>
+    <Page title={t`Connectors`} actions={add}>
       {connectors.error && <Problem error={connectors.error} />}
       {connectors.isPending ? (
         <Skeleton rows={4} />
       ) : connectors.data?.length === 0 ? (
-        <Nothing>No system is connected yet. A connector holds the address of one and the keys to it.</Nothing>
+        <Nothing>{t`No system is connected yet. A connector holds the address of one and the keys to it.`}</Nothing>
       ) : (
-        <ul aria-label="Connectors" className="flex flex-col">
+        <ul aria-label={t`Connectors`} className="flex flex-col">
           {connectors.data?.map((connector) => (
             <ConnectorRow key={connector.name} connector={connector} />
           ))}
@@ -67,17 +67,17 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
           </div>
           {connector.testedAt && (
             <div className="text-sm text-soft" title={fullTime(connector.testedAt)}>
-              tested {ago(connector.testedAt, now)}
+              {t`tested ${ago(connector.testedAt, now)}`}
             </div>
           )}
         </div>
         <div className="min-w-0">
           <div className="truncate text-soft" title={connector.mappings.join(", ")}>
-            {connector.mappings.length === 0 ? "in no mapping" : `in ${count(connector.mappings.length, "mapping")}`}
+            {connector.mappings.length === 0 ? t`in no mapping` : t`in ${plural(connector.mappings.length, { one: "# mapping", other: "# mappings" })}`}
           </div>
           {connector.drift > 0 && (
-            <Link to="/connectors/$name" params={{ name: connector.name }} search={{ tab: "types" }} className="block truncate rounded-sm text-sm text-waits hover:underline" title="What changed in its object types since somebody last looked">
-              schema: {count(connector.drift, "change")}
+            <Link to="/connectors/$name" params={{ name: connector.name }} search={{ tab: "types" }} className="block truncate rounded-sm text-sm text-waits hover:underline" title={t`What changed in its object types since somebody last looked`}>
+              {t`schema: ${plural(connector.drift, { one: "# change", other: "# changes" })}`}
             </Link>
           )}
         </div>
@@ -85,11 +85,11 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
           <BudgetCell connector={connector} />
         </div>
         <div className="flex gap-2">
-          <Button busy={test.isPending} aria-label={`Test ${connector.title}`} onClick={() => test.mutate(connector.name)}>
-            Test
+          <Button busy={test.isPending} aria-label={t`Test ${connector.title}`} onClick={() => test.mutate(connector.name)}>
+            {t`Test`}
           </Button>
-          <GoButton go={{ to: "/connectors/$name", params: { name: connector.name } }} aria-label={`Edit ${connector.title}`}>
-            Edit
+          <GoButton go={{ to: "/connectors/$name", params: { name: connector.name } }} aria-label={t`Edit ${connector.title}`}>
+            {t`Edit`}
           </GoButton>
         </div>
       </div>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import { Choice, TextField } from "../../parts/Field";
 import type { ConnectorForm, Credentials } from "./draft";
@@ -5,8 +7,8 @@ import { CopyField, ProviderSteps, Scopes } from "./ProviderSteps";
 import { SecretField } from "./SecretField";
 
 const OPTIONS: { value: Credentials; label: string; help: string }[] = [
-  { value: "key", label: "Service key", help: "one HubSpot account, set up in a minute" },
-  { value: "oauth", label: "OAuth app", help: "an app of your own; you sign in at HubSpot and grant access" },
+  { value: "key", label: t`Service key`, help: t`one HubSpot account, set up in a minute` },
+  { value: "oauth", label: t`OAuth app`, help: t`an app of your own; you sign in at HubSpot and grant access` },
 ];
 
 export function CredentialsPart({ detail, form, errors, onChange }: {
@@ -24,41 +26,41 @@ export function CredentialsPart({ detail, form, errors, onChange }: {
   });
   return (
     <div className="flex flex-col gap-4">
-      <Choice legend="Sign in with" name="credentials" value={form.credentials} options={OPTIONS} onChange={(credentials) => onChange({ credentials })} />
+      <Choice legend={t`Sign in with`} name="credentials" value={form.credentials} options={OPTIONS} onChange={(credentials) => onChange({ credentials })} />
       {form.credentials === "key" ? (
         <>
           <ProviderSteps
             steps={[
-              "In HubSpot, open Development, then Keys, then Service keys. You need to be a Super Admin or to have access to the developer tools.",
+              t`In HubSpot, open Development, then Keys, then Service keys. You need to be a Super Admin or to have access to the developer tools.`,
               <>
-                Create a service key and give it these scopes: <Scopes of={SCOPES} />
+                {t`Create a service key and give it these scopes:`} <Scopes of={SCOPES} />
               </>,
-              "Copy the key and paste it here as the access token.",
+              t`Copy the key and paste it here as the access token.`,
             ]}
           />
-          <SecretField label="Access token" help="The service key. The token of a private app that you already have works too; HubSpot no longer lets you create new ones." {...secret("accessToken")} />
+          <SecretField label={t`Access token`} help={t`The service key. The token of a private app that you already have works too; HubSpot no longer lets you create new ones.`} {...secret("accessToken")} />
         </>
       ) : (
         <>
           <ProviderSteps
             steps={[
-              "Create the app as a project with the HubSpot CLI and upload it to your account. An app that you already have will do.",
-              "In the app's configuration, add the redirect URI below to its redirect URLs, exactly as it stands.",
+              t`Create the app as a project with the HubSpot CLI and upload it to your account. An app that you already have will do.`,
+              t`In the app's configuration, add the redirect URI below to its redirect URLs, exactly as it stands.`,
               <>
-                Give the app these scopes: <Scopes of={["oauth", ...SCOPES]} />
+                {t`Give the app these scopes:`} <Scopes of={["oauth", ...SCOPES]} />
               </>,
-              "Copy the app's client ID and client secret to here and save, then press Authorize. A Super Admin or a user with access to the Marketplace has to grant the access.",
+              t`Copy the app's client ID and client secret to here and save, then press Authorize. A Super Admin or a user with access to the Marketplace has to grant the access.`,
             ]}
           />
           <TextField
-            label="Client ID"
+            label={t`Client ID`}
             mono
             value={typeof form.values["clientId"] === "string" ? form.values["clientId"] : ""}
             errors={errors("clientId")}
             onChange={(value) => onChange({ values: { ...form.values, clientId: value } })}
           />
-          <SecretField label="Client secret" {...secret("clientSecret")} />
-          <CopyField label="Redirect URI" text={detail.redirectUri} />
+          <SecretField label={t`Client secret`} {...secret("clientSecret")} />
+          <CopyField label={t`Redirect URI`} text={detail.redirectUri} />
         </>
       )}
     </div>

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
@@ -13,7 +14,6 @@ import { Problem } from "../../parts/Problem";
 import { SearchBox } from "../../parts/SearchBox";
 import { SidePanel } from "../../parts/SidePanel";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
-import { count } from "../../words/numbers";
 import { cellText } from "../../words/value";
 import { ColumnsPicker } from "./ColumnsPicker";
 import { tellingAttributes } from "./tellingAttributes";
@@ -26,7 +26,7 @@ const BESIDE = 3;
 /** The columns that somebody picked, by connector and type, while the program runs. */
 const picked = new Map<string, string[]>();
 
-const ID: Column<RecordRow> = { key: "__id", title: "Id", width: "130px", cell: ({ id }) => <code className="font-mono text-sm">{id}</code> };
+const ID: Column<RecordRow> = { key: "__id", title: t`Id`, width: "130px", cell: ({ id }) => <code className="font-mono text-sm">{id}</code> };
 
 function valueColumn(attribute: string, title: string): Column<RecordRow> {
   return {
@@ -48,7 +48,7 @@ export function DataTab({ connector }: { connector: ConnectorSummary }) {
   if (type === "") {
     return (
       <div className="px-6 py-5">
-        <Nothing>This connector cannot tell its object types. Correct what Details says is wrong, then test it.</Nothing>
+        <Nothing>{t`This connector cannot tell its object types. Correct what Details says is wrong, then test it.`}</Nothing>
       </div>
     );
   }
@@ -95,17 +95,17 @@ function Records({ name, type }: { name: string; type: string }) {
     <div className="relative flex min-h-0 min-w-0 flex-1">
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <div className="flex h-12 shrink-0 items-center gap-3 px-6">
-          <SearchBox label={`Search ${type}`} value={words} onChange={setWords} />
+          <SearchBox label={t`Search ${type}`} value={words} onChange={setWords} />
           <span role="status" className="truncate text-soft">
-            {records.isFetching ? "Reading\u2026" : records.data && (hasNextPage ? `the first ${count(rows.length, "record")}` : count(rows.length, "record"))}
+            {records.isFetching ? t`Reading\u2026` : records.data && (hasNextPage ? t`the first ${plural(rows.length, { one: "# record", other: "# records" })}` : plural(rows.length, { one: "# record", other: "# records" }))}
           </span>
           <span className="ml-auto" />
-          <IconButton icon="retry" label="Read again" disabled={records.isFetching} onClick={() => void records.refetch()} />
+          <IconButton icon="retry" label={t`Read again`} disabled={records.isFetching} onClick={() => void records.refetch()} />
           <ColumnsPicker known={known} value={attributes} onChange={choose} />
         </div>
         {error ? (
           <div className="px-6">
-            <Problem error={error} action={<Button onClick={() => void (schema.error ? schema.refetch() : records.refetch())}>Read again</Button>} />
+            <Problem error={error} action={<Button onClick={() => void (schema.error ? schema.refetch() : records.refetch())}>{t`Read again`}</Button>} />
           </div>
         ) : !records.data ? (
           <div className="px-6">
@@ -113,11 +113,11 @@ function Records({ name, type }: { name: string; type: string }) {
           </div>
         ) : rows.length === 0 && !hasNextPage ? (
           <div className="px-6">
-            <Nothing>{words ? `No ${type} has a value that begins with these words.` : `There is no ${type}, or none that this connector may see.`}</Nothing>
+            <Nothing>{words ? t`No ${type} has a value that begins with these words.` : t`There is no ${type}, or none that this connector may see.`}</Nothing>
           </div>
         ) : (
           <VirtualTable
-            label={`Records of ${type}`}
+            label={t`Records of ${type}`}
             columns={table}
             rows={rows}
             rowKey={({ id }) => id}
@@ -137,9 +137,9 @@ function Records({ name, type }: { name: string; type: string }) {
             <h2 className="min-w-0 flex-1 truncate font-semibold">
               {type} <code className="font-mono font-normal">{open.id}</code>
             </h2>
-            <CopyButton text={open.id} label="Copy id" />
+            <CopyButton text={open.id} label={t`Copy id`} />
             <Button look="quiet" onClick={() => setOpen(null)}>
-              Close
+              {t`Close`}
             </Button>
           </div>
           <Whole row={open} labels={labels} attributes={attributes} />

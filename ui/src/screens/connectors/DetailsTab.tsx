@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { useTestConnector } from "./queries";
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import { TextField } from "../../parts/Field";
@@ -22,30 +24,30 @@ export function DetailsTab({ unsaved, test, ...parts }: FormPart & { unsaved: bo
   return (
     <div className="grid max-w-5xl grid-cols-1 gap-x-10 min-[1000px]:grid-cols-[minmax(0,1fr)_340px]">
       <div className="min-w-0">
-        <Section title="Basics">
+        <Section title={t`Basics`}>
           <div className="grid grid-cols-2 gap-4">
-            <TextField label="Name" mono value={form.name} errors={errors("name")} />
-            <TextField label="Title" value={form.title} errors={errors("displayName")} onChange={(title) => onChange({ title })} />
+            <TextField label={t`Name`} mono value={form.name} errors={errors("name")} />
+            <TextField label={t`Title`} value={form.title} errors={errors("displayName")} onChange={(title) => onChange({ title })} />
           </div>
         </Section>
         {(hasChoice(detail) || isSalesforce(detail) || isScim(detail)) && (
-          <Section title="Credentials">
+          <Section title={t`Credentials`}>
             <Credentials {...parts} />
           </Section>
         )}
         {plain.length > 0 && (
-          <Section title="Connection">
+          <Section title={t`Connection`}>
             <PropertyFields {...parts} properties={plain} />
           </Section>
         )}
       </div>
       <div className="min-w-0">
         <Health detail={detail} test={test} />
-        <Section title="API budget">
+        <Section title={t`API budget`}>
           <BudgetLines connector={detail.summary} />
         </Section>
         {needsConsent(detail, form) && (
-          <Section title="Authorization">
+          <Section title={t`Authorization`}>
             <AuthorizePart detail={detail} unsaved={unsaved} />
           </Section>
         )}
@@ -59,19 +61,18 @@ function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<ty
   const now = useNow();
   return (
     <Section
-      title="Health"
+      title={t`Health`}
       aside={
         summary.testedAt && (
           <span className="text-sm text-soft" title={fullTime(summary.testedAt)}>
-            tested {ago(summary.testedAt, now)}
+            {t`tested ${ago(summary.testedAt, now)}`}
           </span>
         )
       }
     >
       {test.isPending ? (
         <p role="status" className="text-soft">
-          Asking {summary.host}
-          {"\u2026"}
+          {t`Asking ${summary.host}\u2026`}
         </p>
       ) : test.error ? (
         <Problem error={test.error} />
@@ -82,10 +83,10 @@ function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<ty
           <bdi>
             {summary.message ??
               (summary.state === "active"
-                ? "The last test found nothing wrong."
+                ? t`The last test found nothing wrong.`
                 : summary.state === "disabled"
-                  ? "It is switched off: no run uses it, and changes for it wait in the queue."
-                  : "Test asks the system whether the keys and their scopes will do.")}
+                  ? t`It is switched off: no run uses it, and changes for it wait in the queue.`
+                  : t`Test asks the system whether the keys and their scopes will do.`)}
           </bdi>
         </p>
       )}

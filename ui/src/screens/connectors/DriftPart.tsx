@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { Link } from "@tanstack/react-router";
 
 import type { SchemaDrift } from "../../backend/bindings/SchemaDrift";
@@ -5,7 +6,6 @@ import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Outside } from "../../parts/Outside";
 import { Problem } from "../../parts/Problem";
-import { count } from "../../words/numbers";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { useDriftSeen } from "./queries";
@@ -17,26 +17,26 @@ export function DriftPart({ connector, drift }: { connector: string; drift: Sche
   const { objectType, changes, changedAt } = drift;
   if (changes.length === 0) return null;
   return (
-    <section aria-label={`Changes of ${objectType}`} className="mb-5 rounded-md border border-line">
+    <section aria-label={t`Changes of ${objectType}`} className="mb-5 rounded-md border border-line">
       <div className="flex items-center gap-3 border-b border-line bg-waits-soft px-3 py-1.5">
         <h2 className="min-w-0 flex-1 truncate font-medium text-waits">
-          {count(changes.length, "change")} at the system
+          {t`${plural(changes.length, { one: "# change", other: "# changes" })} at the system`}
           {changedAt && (
             <span className="font-normal" title={fullTime(changedAt)}>
-              , found {ago(changedAt, now)}
+              {t`, found ${ago(changedAt, now)}`}
             </span>
           )}
         </h2>
         <Button
           busy={seen.isPending}
           onClick={() =>
-            seen.mutate({ name: connector, objectType }, { onSuccess: () => announce(`${count(changes.length, "change")} of ${objectType} marked as seen`) })
+            seen.mutate({ name: connector, objectType }, { onSuccess: () => announce(t`${plural(changes.length, { one: "# change", other: "# changes" })} of ${objectType} marked as seen`) })
           }
         >
-          Mark as seen
+          {t`Mark as seen`}
         </Button>
       </div>
-      <ul className="max-h-70 overflow-y-auto px-3 py-1.5" aria-label="What changed">
+      <ul className="max-h-70 overflow-y-auto px-3 py-1.5" aria-label={t`What changed`}>
         {changes.map((change) => (
           <li key={`${change.attribute} ${change.kind}`} className="flex flex-col py-1">
             <p className="min-w-0">

@@ -1,10 +1,11 @@
+import { t } from "@lingui/core/macro";
+import { Plural, Select, Trans } from "@lingui/react/macro";
 import { useQueries } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import type { MappingSummary } from "../../backend/bindings/MappingSummary";
 import type { SchemaDrift } from "../../backend/bindings/SchemaDrift";
 import { Notice } from "../../parts/Problem";
-import { count } from "../../words/numbers";
 import { connectorDrift } from "./queries";
 
 /** What of a connector's drift touches a mapping. */
@@ -33,18 +34,17 @@ export function MappingDrift({ mapping }: { mapping: MappingSummary }) {
           tone={breaks ? "needs" : "waits"}
           action={
             <Link to="/connectors/$name" params={{ name }} search={{ tab: "types", type: first?.objectType }} className="shrink-0 rounded-sm font-medium underline">
-              See what changed
+              {t`See what changed`}
             </Link>
           }
         >
           {first && touched.length === 1 ? (
             <>
-              <code className="font-mono text-sm">{first.attribute}</code> <bdi>{first.words}</bdi> at {name}. This mapping {first.effect}.
+              <Trans><code className="font-mono text-sm">{first.attribute}</code> <bdi>{first.words}</bdi> at {name}. This mapping {first.effect}.</Trans>
             </>
           ) : (
             <>
-              {count(touched.length, "change")} at {name} concern this mapping: <bdi>{touched.slice(0, 3).map(({ attribute, words }) => `${attribute} ${words}`).join("; ")}</bdi>
-              {touched.length > 3 ? ", and more" : ""}.
+              <Trans><Plural value={touched.length} one="# change" other="# changes" /> at {name} concern this mapping: <bdi>{touched.slice(0, 3).map(({ attribute, words }) => `${attribute} ${words}`).join("; ")}</bdi><Select value={touched.length > 3 ? "more" : "all"} _more=", and more" other="" />.</Trans>
             </>
           )}
         </Notice>

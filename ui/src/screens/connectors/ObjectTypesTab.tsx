@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
@@ -10,7 +11,6 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { SearchBox } from "../../parts/SearchBox";
-import { count } from "../../words/numbers";
 import { DriftPart } from "./DriftPart";
 import { connectorDrift } from "./queries";
 import { TypeList } from "./TypeList";
@@ -35,7 +35,7 @@ export function ObjectTypesTab({ connector }: { connector: ConnectorSummary }) {
   if (objectTypes.length === 0) {
     return (
       <div className="px-6 py-5">
-        <Nothing>This connector cannot tell its object types. Correct what Details says is wrong, then test it.</Nothing>
+        <Nothing>{t`This connector cannot tell its object types. Correct what Details says is wrong, then test it.`}</Nothing>
       </div>
     );
   }
@@ -47,7 +47,7 @@ export function ObjectTypesTab({ connector }: { connector: ConnectorSummary }) {
       <div className="flex min-h-0 min-w-0 flex-1 flex-col overflow-y-auto px-6 py-4">
         {drift && <DriftPart key={type} connector={name} drift={drift} />}
         {schema.error ? (
-          <Problem error={schema.error} action={<Button onClick={() => void schema.refetch()}>Read again</Button>} />
+          <Problem error={schema.error} action={<Button onClick={() => void schema.refetch()}>{t`Read again`}</Button>} />
         ) : !schema.data ? (
           <Skeleton rows={10} />
         ) : (
@@ -73,22 +73,22 @@ function Attributes({ attributes, type, words, onWords, reading, onRead }: {
   return (
     <>
       <div className="mb-2 flex items-center gap-3">
-        <SearchBox label={`Search attributes of ${type}`} value={words} onChange={onWords} />
+        <SearchBox label={t`Search attributes of ${type}`} value={words} onChange={onWords} />
         <span role="status" className="text-soft">
-          {shown.length === attributes.length ? count(attributes.length, "attribute") : `${shown.length} of ${count(attributes.length, "attribute")}`}
+          {shown.length === attributes.length ? plural(attributes.length, { one: "# attribute", other: "# attributes" }) : t`${shown.length} of ${plural(attributes.length, { one: "# attribute", other: "# attributes" })}`}
         </span>
         <span className="ml-auto" />
         <Button busy={reading} icon="retry" onClick={onRead}>
-          Read again
+          {t`Read again`}
         </Button>
       </div>
-      <table className="rows inset" aria-label={`Attributes of ${type}`}>
+      <table className="rows inset" aria-label={t`Attributes of ${type}`}>
         <thead>
           <tr>
-            <th scope="col" className="w-[30%]">Attribute</th>
-            <th scope="col" className="w-[30%]">Label</th>
-            <th scope="col" className="w-[14%]">Type</th>
-            <th scope="col">Rules</th>
+            <th scope="col" className="w-[30%]">{t`Attribute`}</th>
+            <th scope="col" className="w-[30%]">{t`Label`}</th>
+            <th scope="col" className="w-[14%]">{t`Type`}</th>
+            <th scope="col">{t`Rules`}</th>
           </tr>
         </thead>
         <tbody>
@@ -108,11 +108,11 @@ function Attributes({ attributes, type, words, onWords, reading, onRead }: {
           ))}
         </tbody>
       </table>
-      {shown.length === 0 && <p className="py-4 text-soft">No attribute of {type} is called like that.</p>}
+      {shown.length === 0 && <p className="py-4 text-soft">{t`No attribute of ${type} is called like that.`}</p>}
     </>
   );
 }
 
 function rules({ required, writable, unique, options }: AttributeInfo): string {
-  return [required && "required", !writable && "read-only", unique && "unique", options.length > 0 && `${count(options.length, "value")} to choose from`].filter(Boolean).join(", ");
+  return [required && t`required`, !writable && t`read-only`, unique && t`unique`, options.length > 0 && t`${plural(options.length, { one: "# value", other: "# values" })} to choose from`].filter(Boolean).join(", ");
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 
 import { TextField } from "../../parts/Field";
@@ -5,7 +6,7 @@ import { CopyButton } from "../../parts/Outside";
 
 export function Scopes({ of }: { of: string[] }) {
   return (
-    <ul aria-label="Scopes" className="mt-1 flex flex-wrap gap-1">
+    <ul aria-label={t`Scopes`} className="mt-1 flex flex-wrap gap-1">
       {of.map((scope) => (
         <li key={scope} className="rounded-sm border border-line bg-surface px-1.5">
           <code className="font-mono text-sm text-ink">{scope}</code>
@@ -36,7 +37,7 @@ export function CopyField({ label, text }: { label: string; text: string }) {
         <TextField label={label} mono value={text} />
       </div>
       <span className="pb-0.5">
-        <CopyButton text={text} label={`Copy ${label.charAt(0).toLowerCase()}${label.slice(1)}`} />
+        <CopyButton text={text} label={t`Copy ${label.charAt(0).toLowerCase()}${label.slice(1)}`} />
       </span>
     </div>
   );

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 
@@ -7,7 +8,7 @@ import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Confirm, useOpen } from "../../parts/Dialog";
 import { Problem } from "../../parts/Problem";
-import { count, number } from "../../words/numbers";
+import { number } from "../../words/numbers";
 import { connectorDependents, useRemoveConnector } from "./queries";
 
 export function RemoveConnector({ connector }: { connector: ConnectorSummary }) {
@@ -18,23 +19,23 @@ export function RemoveConnector({ connector }: { connector: ConnectorSummary }) 
   const mappings = connector.mappings.length;
   return (
     <>
-      <Button onClick={asking.show}>Remove</Button>
+      <Button onClick={asking.show}>{t`Remove`}</Button>
       <Confirm
-        title={`Remove ${connector.title}?`}
-        action={mappings === 0 ? "Remove 1 connector" : `Remove 1 connector and ${count(mappings, "mapping")}`}
+        title={t`Remove ${connector.title}?`}
+        action={mappings === 0 ? t`Remove 1 connector` : t`Remove 1 connector and ${plural(mappings, { one: "# mapping", other: "# mappings" })}`}
         open={asking.open}
         busy={remove.isPending}
         onClose={asking.hide}
         onConfirm={() =>
           remove.mutate({ name: connector.name, mappings: connector.mappings }, {
             onSuccess: () => {
-              announce(`${connector.title} was removed`);
+              announce(t`${connector.title} was removed`);
               void navigate({ to: "/connectors", ignoreBlocker: true });
             },
           })
         }
       >
-        <p>Its settings and keys are deleted here. Nothing is changed at {connector.host}.</p>
+        <p>{t`Its settings and keys are deleted here. Nothing is changed at ${connector.host}.`}</p>
         {dependents.error && <Problem error={dependents.error} />}
         {dependents.data && <Goes what={dependents.data} />}
         {remove.error && <Problem error={remove.error} />}
@@ -50,18 +51,18 @@ function Goes({ what }: { what: ConnectorDependents }) {
     <>
       <ul className="list-disc pl-5">
         <li>
-          {secrets === 0 ? "no stored key" : count(secrets, "stored key")}
-          {authorized && ", and the authorization, which is given back to the provider"}
+          {secrets === 0 ? t`no stored key` : plural(secrets, { one: "# stored key", other: "# stored keys" })}
+          {authorized && t`, and the authorization, which is given back to the provider`}
         </li>
-        {records > 0 && <li>the copies of {count(records, "record")} that were last seen</li>}
+        {records > 0 && <li>{t`the copies of ${plural(records, { one: "# record", other: "# records" })} that were last seen`}</li>}
       </ul>
       {mappings.length > 0 && (
-        <table className="rows inset" aria-label="Mappings that are removed too">
+        <table className="rows inset" aria-label={t`Mappings that are removed too`}>
           <thead>
             <tr>
-              <th scope="col">{count(mappings.length, "mapping")} cannot work without it</th>
-              <th scope="col" className="number w-20">Links</th>
-              <th scope="col" className="number w-20">Waiting</th>
+              <th scope="col">{t`${plural(mappings.length, { one: "# mapping", other: "# mappings" })} cannot work without it`}</th>
+              <th scope="col" className="number w-20">{t`Links`}</th>
+              <th scope="col" className="number w-20">{t`Waiting`}</th>
             </tr>
           </thead>
           <tbody>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
@@ -8,19 +9,19 @@ import { CLIENT_CREDENTIALS, type Environment, environmentOf, type Grant, grantO
 import { SecretField } from "./SecretField";
 
 const ENVIRONMENTS: { value: Environment; label: string; help: string }[] = [
-  { value: "production", label: "Production", help: "the organization that people work in, or a Developer Edition" },
-  { value: "sandbox", label: "Sandbox", help: "a copy of it for trying things out" },
-  { value: "custom", label: "Custom", help: "your My Domain, such as https://acme.my.salesforce.com" },
+  { value: "production", label: t`Production`, help: t`the organization that people work in, or a Developer Edition` },
+  { value: "sandbox", label: t`Sandbox`, help: t`a copy of it for trying things out` },
+  { value: "custom", label: t`Custom`, help: t`your My Domain, such as https://acme.my.salesforce.com` },
 ];
 
 const GRANTS: { value: Grant; label: string; help: string }[] = [
-  { value: "refresh_token", label: "Authorize as a person", help: "somebody signs in once and grants access; it is renewed by itself" },
-  { value: CLIENT_CREDENTIALS, label: "Client credentials", help: "the app signs in as the user that it runs as; nobody has to" },
+  { value: "refresh_token", label: t`Authorize as a person`, help: t`somebody signs in once and grants access; it is renewed by itself` },
+  { value: CLIENT_CREDENTIALS, label: t`Client credentials`, help: t`the app signs in as the user that it runs as; nobody has to` },
 ];
 
 const SECRETS: { value: "with" | "without"; label: string; help: string }[] = [
-  { value: "with", label: "With its secret", help: "what Salesforce sets up unless you change it" },
-  { value: "without", label: "Without a secret", help: "the app proves itself by PKCE alone" },
+  { value: "with", label: t`With its secret`, help: t`what Salesforce sets up unless you change it` },
+  { value: "without", label: t`Without a secret`, help: t`the app proves itself by PKCE alone` },
 ];
 
 const SCOPES = ["api", "refresh_token", "id"];
@@ -40,29 +41,29 @@ export function SalesforcePart({ detail, form, errors, onChange }: {
   return (
     <div className="flex flex-col gap-4">
       <Choice
-        legend="Environment"
+        legend={t`Environment`}
         name="environment"
         value={environment}
         options={ENVIRONMENTS}
         onChange={(chosen) => set({ loginUrl: chosen === "custom" ? "" : LOGIN_URLS[chosen] })}
       />
       <TextField
-        label="Login URL"
+        label={t`Login URL`}
         mono
         value={typeof loginUrl === "string" ? loginUrl : LOGIN_URLS.production}
         errors={errors("loginUrl")}
         placeholder="https://acme.my.salesforce.com"
-        help={environment === "custom" ? "Setup, My Domain shows it. The address of the Lightning pages will not do." : undefined}
+        help={environment === "custom" ? t`Setup, My Domain shows it. The address of the Lightning pages will not do.` : undefined}
         onChange={environment === "custom" ? (url) => set({ loginUrl: url }) : undefined}
       />
-      <Choice legend="Sign in with" name="grant" value={grant} options={GRANTS} onChange={(chosen) => onChange({ withSecret: chosen === CLIENT_CREDENTIALS || form.withSecret, values: { ...form.values, grantType: chosen } })} />
+      <Choice legend={t`Sign in with`} name="grant" value={grant} options={GRANTS} onChange={(chosen) => onChange({ withSecret: chosen === CLIENT_CREDENTIALS || form.withSecret, values: { ...form.values, grantType: chosen } })} />
       <ProviderSteps steps={steps(byItself)} />
-      <CopyField label="Callback URL" text={detail.redirectUri} />
+      <CopyField label={t`Callback URL`} text={detail.redirectUri} />
       {!byItself && (
-        <Choice legend="The app" name="secret" value={form.withSecret ? "with" : "without"} options={SECRETS} onChange={(chosen) => onChange({ withSecret: chosen === "with" })} />
+        <Choice legend={t`The app`} name="secret" value={form.withSecret ? "with" : "without"} options={SECRETS} onChange={(chosen) => onChange({ withSecret: chosen === "with" })} />
       )}
       <TextField
-        label="Consumer key"
+        label={t`Consumer key`}
         mono
         value={typeof form.values["clientId"] === "string" ? form.values["clientId"] : ""}
         errors={errors("clientId")}
@@ -70,7 +71,7 @@ export function SalesforcePart({ detail, form, errors, onChange }: {
       />
       {form.withSecret && (
         <SecretField
-          label="Consumer secret"
+          label={t`Consumer secret`}
           status={detail.secrets.find((secret) => secret.property === "clientSecret")}
           value={form.secrets["clientSecret"] ?? ""}
           errors={errors("clientSecret")}
@@ -83,15 +84,15 @@ export function SalesforcePart({ detail, form, errors, onChange }: {
 
 function steps(byItself: boolean): ReactNode[] {
   return [
-    "In Salesforce, open Setup, then External Client App Manager, and press New External Client App. Give it a name and an e-mail address; Distribution State stays Local.",
-    "Under API (Enable OAuth Settings), tick Enable OAuth and enter the callback URL below, exactly as it stands.",
+    t`In Salesforce, open Setup, then External Client App Manager, and press New External Client App. Give it a name and an e-mail address; Distribution State stays Local.`,
+    t`Under API (Enable OAuth Settings), tick Enable OAuth and enter the callback URL below, exactly as it stands.`,
     <>
-      Select these OAuth scopes: <Scopes of={SCOPES} />
+      {t`Select these OAuth scopes:`} <Scopes of={SCOPES} />
     </>,
     byItself
-      ? "Tick Enable Client Credentials Flow and press Create. Then, in the app's Policies, enable the flow there too and choose the user that it runs as."
-      : "Keep Require Proof Key for Code Exchange ticked. Untick Require Secret for Web Server Flow and for Refresh Token Flow only if you want an app without a secret. Press Create.",
-    "In the app's Settings, under OAuth Settings, press Consumer Key and Secret. Salesforce sends you a code by e-mail; then copy both to here.",
-    "Wait: it takes up to 10 minutes until Salesforce knows a new app everywhere. Before that, signing in may fail with invalid_client_id.",
+      ? t`Tick Enable Client Credentials Flow and press Create. Then, in the app's Policies, enable the flow there too and choose the user that it runs as.`
+      : t`Keep Require Proof Key for Code Exchange ticked. Untick Require Secret for Web Server Flow and for Refresh Token Flow only if you want an app without a secret. Press Create.`,
+    t`In the app's Settings, under OAuth Settings, press Consumer Key and Secret. Salesforce sends you a code by e-mail; then copy both to here.`,
+    t`Wait: it takes up to 10 minutes until Salesforce knows a new app everywhere. Before that, signing in may fail with invalid_client_id.`,
   ];
 }

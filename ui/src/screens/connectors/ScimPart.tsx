@@ -1,13 +1,15 @@
+import { t } from "@lingui/core/macro";
+
 import { Choice, TextField } from "../../parts/Field";
 import { type FormPart, scimMethod } from "./draft";
 import { ProviderSteps } from "./ProviderSteps";
 import { SecretField } from "./SecretField";
 
 const METHODS = [
-  { value: "TOKEN", label: "Bearer token", help: "what most servers give out for provisioning" },
-  { value: "BASIC", label: "User and password", help: "HTTP Basic" },
-  { value: "HEADER", label: "Key in a header", help: "such as X-Api-Key" },
-  { value: "OAUTH", label: "OAuth app", help: "client credentials; Concord fetches tokens by itself" },
+  { value: "TOKEN", label: t`Bearer token`, help: t`what most servers give out for provisioning` },
+  { value: "BASIC", label: t`User and password`, help: t`HTTP Basic` },
+  { value: "HEADER", label: t`Key in a header`, help: t`such as X-Api-Key` },
+  { value: "OAUTH", label: t`OAuth app`, help: t`client credentials; Concord fetches tokens by itself` },
 ];
 
 /** Where a SCIM server is and how it is signed in to. */
@@ -28,31 +30,31 @@ export function ScimPart({ detail, form, errors, onChange }: FormPart) {
     <div className="flex flex-col gap-4">
       <ProviderSteps
         steps={[
-          "Look in the server's settings for SCIM or provisioning. It shows the address of its SCIM endpoint; the part before /Users is what goes here.",
-          "Let it make a token for Concord, or a user or an app that may read and change users and groups.",
-          "Copy both to here. The test asks the server what it can do, and says which object types it has.",
+          t`Look in the server's settings for SCIM or provisioning. It shows the address of its SCIM endpoint; the part before /Users is what goes here.`,
+          t`Let it make a token for Concord, or a user or an app that may read and change users and groups.`,
+          t`Copy both to here. The test asks the server what it can do, and says which object types it has.`,
         ]}
       />
-      <TextField label="Endpoint" mono required placeholder="https://example.org/scim/v2" {...text("SCIMEndpoint")} />
-      <Choice legend="Sign in with" name="scim-method" value={method} options={METHODS} onChange={(chosen) => onChange({ values: { ...form.values, authenticationMethod: chosen } })} />
-      {method === "TOKEN" && <SecretField label="Token" {...secret("authToken")} />}
+      <TextField label={t`Endpoint`} mono required placeholder="https://example.org/scim/v2" {...text("SCIMEndpoint")} />
+      <Choice legend={t`Sign in with`} name="scim-method" value={method} options={METHODS} onChange={(chosen) => onChange({ values: { ...form.values, authenticationMethod: chosen } })} />
+      {method === "TOKEN" && <SecretField label={t`Token`} {...secret("authToken")} />}
       {method === "BASIC" && (
         <>
-          <TextField label="User" {...text("user")} />
-          <SecretField label="Password" {...secret("password")} />
+          <TextField label={t`User`} {...text("user")} />
+          <SecretField label={t`Password`} {...secret("password")} />
         </>
       )}
       {method === "HEADER" && (
         <>
-          <TextField label="Header" mono placeholder="X-Api-Key" {...text("headerName")} />
-          <SecretField label="Key" {...secret("authToken")} />
+          <TextField label={t`Header`} mono placeholder="X-Api-Key" {...text("headerName")} />
+          <SecretField label={t`Key`} {...secret("authToken")} />
         </>
       )}
       {method === "OAUTH" && (
         <>
-          <TextField label="Token endpoint" mono placeholder="https://example.org/oauth/token" {...text("tokenEndpoint")} />
-          <TextField label="Client ID" mono {...text("clientId")} />
-          <SecretField label="Client secret" {...secret("clientSecret")} />
+          <TextField label={t`Token endpoint`} mono placeholder="https://example.org/oauth/token" {...text("tokenEndpoint")} />
+          <TextField label={t`Client ID`} mono {...text("clientId")} />
+          <SecretField label={t`Client secret`} {...secret("clientSecret")} />
         </>
       )}
     </div>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useState } from "react";
 
 import type { SecretStatus } from "../../backend/bindings/SecretStatus";
@@ -20,9 +21,9 @@ export function SecretField({ label, help, status, value, errors, onChange }: {
       <div role="group" aria-label={label} className="flex flex-col gap-1">
         <span className="text-sm text-soft">{label}</span>
         <div className="flex h-7 items-center gap-3">
-          <span>{status.updatedAt ? `set on ${fullTime(status.updatedAt)}` : "set"}</span>
-          <Button aria-label={`Replace ${label}`} onClick={() => setReplacing(true)}>
-            Replace
+          <span>{status.updatedAt ? t`set on ${fullTime(status.updatedAt)}` : t`set`}</span>
+          <Button aria-label={t`Replace ${label}`} onClick={() => setReplacing(true)}>
+            {t`Replace`}
           </Button>
         </div>
       </div>
@@ -36,13 +37,13 @@ export function SecretField({ label, help, status, value, errors, onChange }: {
       {status?.set && (
         <Button
           className="mt-[21px]"
-          aria-label={`Keep the stored ${label}`}
+          aria-label={t`Keep the stored ${label}`}
           onClick={() => {
             onChange("");
             setReplacing(false);
           }}
         >
-          Keep
+          {t`Keep`}
         </Button>
       )}
     </div>

@@ -1,3 +1,6 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
+
 import type { ConnectorTest } from "../../backend/bindings/ConnectorTest";
 import { Icon } from "../../parts/Icon";
 import { Notice } from "../../parts/Problem";
@@ -8,15 +11,15 @@ export function TestResult({ test }: { test: ConnectorTest }) {
     <div className="flex flex-col gap-2">
       {test.ok ? (
         <Notice tone="fine" live="status">
-          Connected{test.account && <> to <bdi>{test.account}</bdi></>}.
+          {test.account ? <Trans>Connected to <bdi>{test.account}</bdi>.</Trans> : t`Connected.`}
         </Notice>
       ) : (
         <Notice tone="needs" live="alert">
-          <bdi>{test.error ?? "The test did not succeed."}</bdi>
+          <bdi>{test.error ?? t`The test did not succeed.`}</bdi>
         </Notice>
       )}
       {test.checked.length > 0 && (
-        <ul aria-label="Checked" className="flex flex-col gap-1 px-3">
+        <ul aria-label={t`Checked`} className="flex flex-col gap-1 px-3">
           {test.checked.map((line) => (
             <li key={line} className="flex items-center gap-2">
               <span className="text-fine">
@@ -29,7 +32,7 @@ export function TestResult({ test }: { test: ConnectorTest }) {
       )}
       {test.missingScopes.length > 0 && (
         <Notice tone="waits">
-          Missing scopes: <code className="font-mono text-sm">{test.missingScopes.join(", ")}</code>. Add them at the provider, then test again.
+          <Trans>Missing scopes: <code className="font-mono text-sm">{test.missingScopes.join(", ")}</code>. Add them at the provider, then test again.</Trans>
         </Notice>
       )}
     </div>

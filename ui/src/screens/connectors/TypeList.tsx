@@ -1,4 +1,5 @@
-import { count } from "../../words/numbers";
+import { plural, t } from "@lingui/core/macro";
+
 
 /** The object types beside what is shown of the chosen one. */
 export function TypeList({ types, value, marks = {}, onChange }: {
@@ -9,7 +10,7 @@ export function TypeList({ types, value, marks = {}, onChange }: {
   onChange: (type: string) => void;
 }) {
   return (
-    <nav aria-label="Object types" className="w-48 shrink-0 overflow-y-auto border-r border-line py-4 pr-2 pl-4">
+    <nav aria-label={t`Object types`} className="w-48 shrink-0 overflow-y-auto border-r border-line py-4 pr-2 pl-4">
       <ul>
         {types.map((type) => (
           <li key={type}>
@@ -23,7 +24,7 @@ export function TypeList({ types, value, marks = {}, onChange }: {
                 {type}
               </span>
               {(marks[type] ?? 0) > 0 && (
-                <span className="text-sm text-waits" aria-label={`${count(marks[type] ?? 0, "change")} not looked at yet`} role="img">
+                <span className="text-sm text-waits" aria-label={t`${plural(marks[type] ?? 0, { one: "# change", other: "# changes" })} not looked at yet`} role="img">
                   {marks[type]}
                 </span>
               )}

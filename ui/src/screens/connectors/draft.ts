@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { ApiError } from "../../backend/bindings/ApiError";
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import type { ConnectorDraft } from "../../backend/bindings/ConnectorDraft";
@@ -36,19 +38,19 @@ const OF_SALESFORCE = new Set(["loginUrl", "grantType", "clientId", "clientSecre
 const OF_SCIM = new Set(["SCIMEndpoint", "authenticationMethod", "authToken", "user", "password", "headerName", "tokenEndpoint", "clientId", "clientSecret"]);
 /** What of that each way to sign in has a use for. */
 export const SCIM_NEEDS: Record<string, { name: string; secret?: boolean; missing: string }[]> = {
-  TOKEN: [{ name: "authToken", secret: true, missing: "Paste the bearer token here." }],
+  TOKEN: [{ name: "authToken", secret: true, missing: t`Paste the bearer token here.` }],
   BASIC: [
-    { name: "user", missing: "Enter the user that Concord signs in as." },
-    { name: "password", secret: true, missing: "Enter the user's password." },
+    { name: "user", missing: t`Enter the user that Concord signs in as.` },
+    { name: "password", secret: true, missing: t`Enter the user's password.` },
   ],
   HEADER: [
-    { name: "headerName", missing: "Enter the name of the header, for example X-Api-Key." },
-    { name: "authToken", secret: true, missing: "Paste the key here." },
+    { name: "headerName", missing: t`Enter the name of the header, for example X-Api-Key.` },
+    { name: "authToken", secret: true, missing: t`Paste the key here.` },
   ],
   OAUTH: [
-    { name: "tokenEndpoint", missing: "Enter the address where tokens come from." },
-    { name: "clientId", missing: "Enter the client ID of the app." },
-    { name: "clientSecret", secret: true, missing: "Enter the client secret of the app." },
+    { name: "tokenEndpoint", missing: t`Enter the address where tokens come from.` },
+    { name: "clientId", missing: t`Enter the client ID of the app.` },
+    { name: "clientSecret", secret: true, missing: t`Enter the client secret of the app.` },
   ],
 };
 
@@ -139,16 +141,16 @@ export function otherProperties(detail: ConnectorDetail, form: ConnectorForm): C
 
 /** The advanced settings by what they are about, whichever the system; what belongs nowhere comes first. */
 const GROUPS: { title: string; text?: string; names: RegExp }[] = [
-  { title: "Limits and pages", text: "How fast Concord calls and how much it asks for at once. The provider's own limits hold besides.", names: /^(permitsPerSecond|maximumConnections|pageSize|requestTimeoutSeconds|dailyApiShare|bulk\w+)$/ },
-  { title: "Proxy", text: "Left empty, the way to the network in the settings of Concord holds.", names: /^httpProxy/ },
-  { title: "Certificates", names: /^(caFile|acceptSelfSignedCertificates|disableHostNameVerifier)$/ },
+  { title: t`Limits and pages`, text: t`How fast Concord calls and how much it asks for at once. The provider's own limits hold besides.`, names: /^(permitsPerSecond|maximumConnections|pageSize|requestTimeoutSeconds|dailyApiShare|bulk\w+)$/ },
+  { title: t`Proxy`, text: t`Left empty, the way to the network in the settings of Concord holds.`, names: /^httpProxy/ },
+  { title: t`Certificates`, names: /^(caFile|acceptSelfSignedCertificates|disableHostNameVerifier)$/ },
 ];
 
 export function advancedGroups(properties: ConnectorProperty[]): { title: string; text?: string; properties: ConnectorProperty[] }[] {
   const advanced = properties.filter(({ advanced: is }) => is);
   const rest = advanced.filter(({ name }) => !GROUPS.some(({ names }) => names.test(name)));
   return [
-    { title: "System", properties: rest },
+    { title: t`System`, properties: rest },
     ...GROUPS.map(({ title, text: words, names }) => ({ title, ...(words === undefined ? {} : { text: words }), properties: advanced.filter(({ name }) => names.test(name)) })),
   ].filter(({ properties: members }) => members.length > 0);
 }
@@ -156,25 +158,25 @@ export function advancedGroups(properties: ConnectorProperty[]): { title: string
 /** What is missing before it makes sense to save, by the setting at fault. */
 export function missing(detail: ConnectorDetail, form: ConnectorForm): Map<string, string> {
   const found = new Map<string, string>();
-  if (form.name.trim() === "") found.set("name", "Give the connector a name; mappings call it by that.");
+  if (form.name.trim() === "") found.set("name", t`Give the connector a name; mappings call it by that.`);
   const typed = (secret: string) => secretSet(detail, secret) || (form.secrets[secret] ?? "") !== "";
   if (isSalesforce(detail)) {
     const wrong = wrongLogin(form.values);
     if (wrong) found.set("loginUrl", wrong);
-    if (text(form.values["clientId"]).trim() === "") found.set("clientId", "Enter the consumer key of your External Client App.");
-    if (form.withSecret && !typed("clientSecret") && !typed("refreshToken")) found.set("clientSecret", "Enter the consumer secret, or choose an app without one.");
+    if (text(form.values["clientId"]).trim() === "") found.set("clientId", t`Enter the consumer key of your External Client App.`);
+    if (form.withSecret && !typed("clientSecret") && !typed("refreshToken")) found.set("clientSecret", t`Enter the consumer secret, or choose an app without one.`);
   } else if (isScim(detail)) {
-    if (text(form.values["SCIMEndpoint"]).trim() === "") found.set("SCIMEndpoint", "Enter the address under which the server has /Users.");
+    if (text(form.values["SCIMEndpoint"]).trim() === "") found.set("SCIMEndpoint", t`Enter the address under which the server has /Users.`);
     for (const { name, secret, missing: what } of SCIM_NEEDS[scimMethod(form.values)] ?? []) {
       // A token that was brought along does without the app's secret.
       if (secret ? !typed(name) && !(name === "clientSecret" && typed("refreshToken")) : text(form.values[name]).trim() === "") found.set(name, what);
     }
   } else if (hasChoice(detail)) {
     if (form.credentials === "key") {
-      if (!typed("accessToken")) found.set("accessToken", "Paste the service key here.");
+      if (!typed("accessToken")) found.set("accessToken", t`Paste the service key here.`);
     } else {
-      if (text(form.values["clientId"]).trim() === "") found.set("clientId", "Enter the client ID of your app.");
-      if (!typed("clientSecret")) found.set("clientSecret", "Enter the client secret of your app.");
+      if (text(form.values["clientId"]).trim() === "") found.set("clientId", t`Enter the client ID of your app.`);
+      if (!typed("clientSecret")) found.set("clientSecret", t`Enter the client secret of your app.`);
     }
   }
   return found;

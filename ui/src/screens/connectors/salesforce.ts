@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 /** How Salesforce's settings read as choices. */
 
 export type Environment = "production" | "sandbox" | "custom";
@@ -30,7 +32,7 @@ export function grantOf(values: Record<string, unknown>): Grant {
 /** Why tokens cannot come from the login address that was chosen. */
 export function wrongLogin(values: Record<string, unknown>): string | null {
   const environment = environmentOf(values);
-  if (environment === "custom" && String(values["loginUrl"]).trim() === "") return "Enter the address where you log in, for example https://acme.my.salesforce.com.";
-  if (environment !== "custom" && grantOf(values) === CLIENT_CREDENTIALS) return "Client credentials are given out by your My Domain only: choose Custom and enter its address.";
+  if (environment === "custom" && String(values["loginUrl"]).trim() === "") return t`Enter the address where you log in, for example https://acme.my.salesforce.com.`;
+  if (environment !== "custom" && grantOf(values) === CLIENT_CREDENTIALS) return t`Client credentials are given out by your My Domain only: choose Custom and enter its address.`;
   return null;
 }

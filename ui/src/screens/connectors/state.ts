@@ -1,11 +1,13 @@
+import { t } from "@lingui/core/macro";
+
 import type { ConnectorState } from "../../backend/bindings/ConnectorState";
 import type { Tone } from "../../parts/State";
 
 export const CONNECTOR_STATE: Record<ConnectorState, { tone: Tone; text: string }> = {
-  active: { tone: "fine", text: "Active" },
-  error: { tone: "needs", text: "Error" },
-  disabled: { tone: "off", text: "Disabled" },
-  untested: { tone: "waits", text: "Untested" },
+  active: { tone: "fine", text: t`Active` },
+  error: { tone: "needs", text: t`Error` },
+  disabled: { tone: "off", text: t`Disabled` },
+  untested: { tone: "waits", text: t`Untested` },
 };
 
 const PROVIDERS: Record<string, string> = { hubspot: "HubSpot", salesforce: "Salesforce", scim: "SCIM" };

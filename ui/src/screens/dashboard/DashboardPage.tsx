@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, type NavigateOptions } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -13,7 +14,7 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { count, number } from "../../words/numbers";
+import { number } from "../../words/numbers";
 import { lastRunWords, runState } from "../../words/run";
 import { ago } from "../../words/time";
 import { useNow } from "../../words/useNow";
@@ -32,7 +33,7 @@ export function DashboardPage() {
   const first = connectors.data?.length === 0 && mappings.data?.length === 0;
   const steps = connectors.data && mappings.data ? firstSteps(connectors.data, mappings.data) : [];
   return (
-    <Page title="Dashboard">
+    <Page title={t`Dashboard`}>
       {error && <Problem error={error} />}
       {!connectors.data || !mappings.data || !status.data ? (
         !error && <Skeleton rows={8} />
@@ -48,29 +49,29 @@ export function DashboardPage() {
             <Figure name="Questions for you" value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0} />
           </dl>
           <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2 [&>section]:mb-0">
-            <Section title="People">{seen.error ? <Problem error={seen.error} /> : seen.data ? <PeopleChart days={seen.data.days} /> : <Skeleton rows={4} />}</Section>
+            <Section title={t`People`}>{seen.error ? <Problem error={seen.error} /> : seen.data ? <PeopleChart days={seen.data.days} /> : <Skeleton rows={4} />}</Section>
             {steps.length > 0 ? (
-              <Section title="First steps">
+              <Section title={t`First steps`}>
                 <FirstSteps steps={steps} />
               </Section>
             ) : (
-              <Section title="Quick start">
+              <Section title={t`Quick start`}>
                 <QuickStart />
               </Section>
             )}
           </div>
           <NeedsYou mappings={mappings.data} connectors={connectors.data} />
           {seen.data && seen.data.causes.length > 0 && <Causes causes={seen.data.causes} />}
-          <Section title="Mappings">
+          <Section title={t`Mappings`}>
             {mappings.data.length === 0 ? (
-              <Nothing action={<GoButton go={{ to: "/mappings/new" }}>New mapping</GoButton>}>No mapping yet. A mapping says which record becomes which, and how.</Nothing>
+              <Nothing action={<GoButton go={{ to: "/mappings/new" }}>{t`New mapping`}</GoButton>}>{t`No mapping yet. A mapping says which record becomes which, and how.`}</Nothing>
             ) : (
               <MappingRows mappings={mappings.data} />
             )}
           </Section>
-          <Section title="Connectors">
+          <Section title={t`Connectors`}>
             {connectors.data.length === 0 ? (
-              <Nothing action={<GoButton go={{ to: "/connectors/new" }}>New connector</GoButton>}>No system is connected yet. A connector holds the address of one and the keys to it.</Nothing>
+              <Nothing action={<GoButton go={{ to: "/connectors/new" }}>{t`New connector`}</GoButton>}>{t`No system is connected yet. A connector holds the address of one and the keys to it.`}</Nothing>
             ) : (
               <ConnectorRows connectors={connectors.data} />
             )}
@@ -82,12 +83,12 @@ export function DashboardPage() {
 }
 
 const QUICK: { icon: IconName; title: string; go: NavigateOptions }[] = [
-  { icon: "connectors", title: "New connector", go: { to: "/connectors/new" } },
-  { icon: "mappings", title: "New mapping", go: { to: "/mappings/new" } },
-  { icon: "user", title: "New user", go: { to: "/users/new" } },
-  { icon: "types", title: "Managed objects", go: { to: "/types" } },
-  { icon: "runs", title: "All runs", go: { to: "/runs" } },
-  { icon: "audit", title: "Audit", go: { to: "/audit" } },
+  { icon: "connectors", title: t`New connector`, go: { to: "/connectors/new" } },
+  { icon: "mappings", title: t`New mapping`, go: { to: "/mappings/new" } },
+  { icon: "user", title: t`New user`, go: { to: "/users/new" } },
+  { icon: "types", title: t`Managed objects`, go: { to: "/types" } },
+  { icon: "runs", title: t`All runs`, go: { to: "/runs" } },
+  { icon: "audit", title: t`Audit`, go: { to: "/audit" } },
 ];
 
 function QuickStart() {
@@ -110,8 +111,8 @@ function QuickStart() {
 /** What went wrong in the last run of each mapping, with what to do about it. */
 function Causes({ causes }: { causes: FailureCause[] }) {
   return (
-    <Section title="Errors by cause">
-      <ul aria-label="Errors by cause" className="flex flex-col">
+    <Section title={t`Errors by cause`}>
+      <ul aria-label={t`Errors by cause`} className="flex flex-col">
         {causes.map(({ reason, remedy, count: n, mapping, run }) => (
           <li key={`${run} ${reason}`} className="grid grid-cols-[40px_minmax(0,1fr)_auto] items-center gap-3 border-b border-line py-2">
             <span className="font-medium text-needs">{number(n)}</span>
@@ -124,8 +125,8 @@ function Causes({ causes }: { causes: FailureCause[] }) {
                 <bdi>({mapping})</bdi>
               </p>
             </div>
-            <GoButton go={{ to: "/runs/$id", params: { id: run } }} aria-label={`Open the run of ${mapping}: ${reason}`}>
-              Open run
+            <GoButton go={{ to: "/runs/$id", params: { id: run } }} aria-label={t`Open the run of ${mapping}: ${reason}`}>
+              {t`Open run`}
             </GoButton>
           </li>
         ))}
@@ -153,26 +154,26 @@ function Doors() {
   return (
     <div className="mx-auto flex max-w-3xl flex-col gap-5 pt-[8vh]">
       <div>
-        <h2 className="text-xl font-semibold">Keep people in sync</h2>
-        <p className="mt-1 text-soft">Concord compares the people in your systems with its own list of users, shows every change before it makes it, and then makes it.</p>
+        <h2 className="text-xl font-semibold">{t`Keep people in sync`}</h2>
+        <p className="mt-1 text-soft">{t`Concord compares the people in your systems with its own list of users, shows every change before it makes it, and then makes it.`}</p>
       </div>
       <div className="grid grid-cols-2 gap-4">
         <Door
           icon="sample"
-          title="Try it with sample data"
-          text="A made-up HubSpot runs on this computer, with contacts and two mappings. Nothing leaves it."
+          title={t`Try it with sample data`}
+          text={t`A made-up HubSpot runs on this computer, with contacts and two mappings. Nothing leaves it.`}
           action={
             <Button look="primary" busy={sample.isPending} onClick={() => sample.mutate()}>
-              Try it with sample data
+              {t`Try it with sample data`}
             </Button>
           }
         />
         <Door
           icon="connectors"
-          title="Connect HubSpot or Salesforce"
-          text="With a key or an app of your own. The first look only reads."
+          title={t`Connect HubSpot or Salesforce`}
+          text={t`With a key or an app of your own. The first look only reads.`}
           action={
-            <GoButton go={{ to: "/connectors/new" }}>Connect a system</GoButton>
+            <GoButton go={{ to: "/connectors/new" }}>{t`Connect a system`}</GoButton>
           }
         />
       </div>
@@ -202,18 +203,18 @@ function NeedsYou({ mappings, connectors }: { mappings: MappingSummary[]; connec
   const runs = mappings.flatMap(({ lastRun, name }) => (lastRun && (lastRun.state === "held" || lastRun.failed > 0 || lastRun.needsYou > 0) ? [{ name, lastRun }] : []));
   if (broken.length === 0 && runs.length === 0) return null;
   return (
-    <Section title="Needs you">
+    <Section title={t`Needs you`}>
       <ul className="flex flex-col">
         {broken.map((connector) => (
-          <Item key={connector.name} action={<GoButton go={{ to: "/connectors/$name", params: { name: connector.name } }}>Open connector</GoButton>}>
+          <Item key={connector.name} action={<GoButton go={{ to: "/connectors/$name", params: { name: connector.name } }}>{t`Open connector`}</GoButton>}>
             <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{connector.message}</bdi>
           </Item>
         ))}
         {runs.map(({ name, lastRun }) => (
-          <Item key={name} action={<GoButton go={{ to: "/runs/$id", params: { id: lastRun.id } }}>Open run</GoButton>}>
+          <Item key={name} action={<GoButton go={{ to: "/runs/$id", params: { id: lastRun.id } }}>{t`Open run`}</GoButton>}>
             <bdi className="font-medium">{name}</bdi>{" "}
             <span className="text-soft">
-              {[lastRun.state === "held" && "held before the first write", lastRun.failed > 0 && `${number(lastRun.failed)} failed`, lastRun.needsYou > 0 && `${number(lastRun.needsYou)} need you`]
+              {[lastRun.state === "held" && t`held before the first write`, lastRun.failed > 0 && t`${number(lastRun.failed)} failed`, lastRun.needsYou > 0 && plural(lastRun.needsYou, { one: "# needs you", other: "# need you" })]
                 .filter(Boolean)
                 .join(", ")}
             </span>
@@ -239,13 +240,13 @@ function Item({ action, children }: { action: ReactNode; children: ReactNode }) 
 function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
   const now = useNow();
   return (
-    <table className="rows inset" aria-label="Mappings">
+    <table className="rows inset" aria-label={t`Mappings`}>
       <thead>
         <tr>
-          <th scope="col">Mapping</th>
-          <th scope="col">From, to</th>
-          <th scope="col" className="w-32">State</th>
-          <th scope="col" className="w-[32%]">Last run</th>
+          <th scope="col">{t`Mapping`}</th>
+          <th scope="col">{t`From, to`}</th>
+          <th scope="col" className="w-32">{t`State`}</th>
+          <th scope="col" className="w-[32%]">{t`Last run`}</th>
         </tr>
       </thead>
       <tbody>
@@ -259,7 +260,7 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
                 </Link>
               </th>
               <td>
-                {mapping.sourceTitle} <span aria-label="to">{"\u2192"}</span> {mapping.targetTitle}
+                {mapping.sourceTitle} <span aria-label={t`to`}>{"\u2192"}</span> {mapping.targetTitle}
               </td>
               <td>{state && <State tone={state.tone}>{state.text}</State>}</td>
               <td className="text-soft" title={mapping.problem ?? lastRunWords(mapping.lastRun, now)}>
@@ -276,14 +277,14 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
 function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
   const now = useNow();
   return (
-    <table className="rows inset" aria-label="Connectors">
+    <table className="rows inset" aria-label={t`Connectors`}>
       <thead>
         <tr>
-          <th scope="col">Connector</th>
-          <th scope="col">Host</th>
-          <th scope="col" className="w-32">State</th>
-          <th scope="col" className="w-[24%]">API budget</th>
-          <th scope="col" className="w-[28%]">What there is to know</th>
+          <th scope="col">{t`Connector`}</th>
+          <th scope="col">{t`Host`}</th>
+          <th scope="col" className="w-32">{t`State`}</th>
+          <th scope="col" className="w-[24%]">{t`API budget`}</th>
+          <th scope="col" className="w-[28%]">{t`What there is to know`}</th>
         </tr>
       </thead>
       <tbody>
@@ -306,10 +307,10 @@ function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
                 <bdi className="text-needs">{connector.message}</bdi>
               ) : connector.drift > 0 ? (
                 <Link to="/connectors/$name" params={{ name: connector.name }} search={{ tab: "types" }} className="rounded-sm text-waits hover:underline">
-                  schema: {count(connector.drift, "change")}
+                  {t`schema: ${plural(connector.drift, { one: "# change", other: "# changes" })}`}
                 </Link>
               ) : (
-                connector.testedAt && `tested ${ago(connector.testedAt, now)}`
+                connector.testedAt && t`tested ${ago(connector.testedAt, now)}`
               )}
             </td>
           </tr>

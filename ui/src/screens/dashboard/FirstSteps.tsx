@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { NavigateOptions } from "@tanstack/react-router";
 
 import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
@@ -27,17 +28,17 @@ export function firstSteps(connectors: ConnectorSummary[], mappings: MappingSumm
   const mapping = mappings[0];
   const planned = ran[0];
   return [
-    { title: "Connect a system", done: works, action: untested ? "Go on" : "New connector", go: untested ? { to: "/connectors/$name", params: { name: untested.name } } : { to: "/connectors/new" } },
-    { title: "Say what becomes what: a mapping", done: mappings.length > 0, action: "New mapping", go: { to: "/mappings/new" } },
-    { title: "Look at the plan: a preview", done: planned !== undefined, action: "Open the mapping", go: toMapping(mapping) },
-    { title: "Carry it out: reconcile", done: false, action: "Open the plan", go: toMapping(planned ?? mapping) },
+    { title: t`Connect a system`, done: works, action: untested ? t`Go on` : t`New connector`, go: untested ? { to: "/connectors/$name", params: { name: untested.name } } : { to: "/connectors/new" } },
+    { title: t`Say what becomes what: a mapping`, done: mappings.length > 0, action: t`New mapping`, go: { to: "/mappings/new" } },
+    { title: t`Look at the plan: a preview`, done: planned !== undefined, action: t`Open the mapping`, go: toMapping(mapping) },
+    { title: t`Carry it out: reconcile`, done: false, action: t`Open the plan`, go: toMapping(planned ?? mapping) },
   ];
 }
 
 export function FirstSteps({ steps }: { steps: FirstStep[] }) {
   const current = steps.findIndex(({ done }) => !done);
   return (
-    <ol aria-label="First steps" className="flex flex-col">
+    <ol aria-label={t`First steps`} className="flex flex-col">
       {steps.map(({ title, done, action, go }, index) => (
         <li key={title} aria-current={index === current ? "step" : undefined} className="flex min-h-9 items-center gap-3 border-b border-line last:border-0">
           <span
@@ -48,7 +49,7 @@ export function FirstSteps({ steps }: { steps: FirstStep[] }) {
           </span>
           <span className={`min-w-0 flex-1 truncate ${index === current ? "font-medium" : "text-soft"}`}>
             {title}
-            {done && <span className="sr-only">, done</span>}
+            {done && <span className="sr-only">{t`, done`}</span>}
           </span>
           {index === current && (
             <GoButton look="primary" go={go}>

@@ -1,4 +1,5 @@
 import type { DayFigures } from "../../backend/bindings/DayFigures";
+import { DATES } from "../../locales/language";
 
 /** A point of the chart: its place in the drawing, and what it stands for. */
 export interface Point {
@@ -31,7 +32,7 @@ export function line(points: Point[]): string {
   return points.map(({ x, y }, index) => `${index === 0 ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 }
 
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const DAY = new Intl.DateTimeFormat(DATES, { day: "numeric", month: "short", timeZone: "UTC" });
 
 /** "2026-11-21" -> "21 Nov". */
 export function dayWords(day: string): string {

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Link, useParams } from "@tanstack/react-router";
 import Text from "markdown-to-jsx/react";
 import { isValidElement, type ReactNode, useEffect, useRef } from "react";
@@ -17,9 +18,9 @@ export function GuidePage() {
   }, [page]);
 
   return (
-    <Page title={page?.title ?? "Not in the guide"} trail="Guide">
+    <Page title={page?.title ?? t`Not in the guide`} trail={t`Guide`}>
       <div ref={top} className="flex gap-10">
-        <nav aria-label="Guide" className="sticky top-0 w-52 shrink-0 self-start">
+        <nav aria-label={t`Guide`} className="sticky top-0 w-52 shrink-0 self-start">
           <ul>
             {GUIDE.map((entry) => (
               <li key={entry.name}>
@@ -42,7 +43,7 @@ export function GuidePage() {
             </Text>
           </article>
         ) : (
-          <Nothing action={<Link to="/guide" className={buttonClass()}>First page</Link>}>The guide has no such page.</Nothing>
+          <Nothing action={<Link to="/guide" className={buttonClass()}>{t`First page`}</Link>}>{t`The guide has no such page.`}</Nothing>
         )}
       </div>
     </Page>
@@ -64,7 +65,7 @@ function Typed({ children }: { children?: ReactNode }) {
         <code>{text}</code>
       </pre>
       <div className="absolute top-1 right-1">
-        <CopyButton text={text.replaceAll(/^\$ /gm, "")} label="Copy" />
+        <CopyButton text={text.replaceAll(/^\$ /gm, "")} label={t`Copy`} />
       </div>
     </div>
   );

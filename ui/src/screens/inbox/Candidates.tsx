@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { KeyboardEvent } from "react";
@@ -12,7 +14,7 @@ import { objectPlace } from "../users/kind";
 
 const MANAGED = "managed/";
 /** What tells records of the same name apart, best first. */
-const TELLING = ["mail", "email", "Email", "userName", "Username", "company", "Company", "city", "phone", "Phone", "telephoneNumber", "domain"];
+const TELLING = ["mail", "email", t`Email`, "userName", t`Username`, "company", t`Company`, "city", "phone", t`Phone`, "telephoneNumber", "domain"];
 const SHOWN = 3;
 /** Matches are few; a script that gives hundreds is wrong, and nobody reads them all. */
 const MOST = 20;
@@ -41,10 +43,10 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
 
   return (
     <fieldset className="flex min-w-0 flex-col">
-      <legend className="mb-1 text-sm text-soft">Records that match</legend>
+      <legend className="mb-1 text-sm text-soft">{t`Records that match`}</legend>
       {named.data?.stale && (
         <Notice tone="waits">
-          As last seen: <bdi>{named.data.stale}</bdi>
+          <Trans>As last seen: <bdi>{named.data.stale}</bdi></Trans>
         </Notice>
       )}
       {ids.map((id) => {
@@ -52,20 +54,20 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
         return (
           <div key={id} className="flex min-h-8 min-w-0 items-center gap-2 border-b border-line last:border-0">
             <label className="flex min-w-0 flex-1 items-center gap-2">
-              <input type="radio" name={`question-${question.id}`} aria-label={`Choose ${record?.title ?? id}`} className="size-3.5 shrink-0 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id)} onKeyDown={onKeyDown} />
-              {record ? <Known record={record} /> : named.data && <span className="text-soft">not there any more</span>}
+              <input type="radio" name={`question-${question.id}`} aria-label={t`Choose ${record?.title ?? id}`} className="size-3.5 shrink-0 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id)} onKeyDown={onKeyDown} />
+              {record ? <Known record={record} /> : named.data && <span className="text-soft">{t`not there any more`}</span>}
             </label>
             {kind !== null && record && (
-              <Link {...objectPlace(kind, id)} className="shrink-0 rounded-sm text-sm text-accent hover:underline" aria-label={`Open ${record.title}`}>
-                Open
+              <Link {...objectPlace(kind, id)} className="shrink-0 rounded-sm text-sm text-accent hover:underline" aria-label={t`Open ${record.title}`}>
+                {t`Open`}
               </Link>
             )}
-            <Id id={id} what="record id" />
-            {id === question.target && <span className="shrink-0 text-sm text-soft">linked until now</span>}
+            <Id id={id} what={t`record id`} />
+            {id === question.target && <span className="shrink-0 text-sm text-soft">{t`linked until now`}</span>}
           </div>
         );
       })}
-      {candidates.length > MOST && <p className="pt-1 text-sm text-soft">{candidates.length - MOST} more match; make the rule of the mapping tell them apart.</p>}
+      {candidates.length > MOST && <p className="pt-1 text-sm text-soft">{t`${candidates.length - MOST} more match; make the rule of the mapping tell them apart.`}</p>}
     </fieldset>
   );
 }

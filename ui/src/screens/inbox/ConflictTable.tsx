@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { Button } from "../../parts/Button";
 import { Outside } from "../../parts/Outside";
 import { cellText } from "../../words/value";
@@ -19,19 +21,19 @@ export function ConflictTable({ conflicts, source, target, busy, onKeep }: {
           <Value value={conflict[side]} />
         </span>
         {several && (
-          <Button look="quiet" disabled={busy} aria-label={`Keep ${conflict.attribute} of ${side === "source" ? source : target}`} title="Answers for this attribute only; the others are asked again" onClick={() => onKeep(side, conflict.attribute)}>
-            Keep
+          <Button look="quiet" disabled={busy} aria-label={t`Keep ${conflict.attribute} of ${side === "source" ? source : target}`} title={t`Answers for this attribute only; the others are asked again`} onClick={() => onKeep(side, conflict.attribute)}>
+            {t`Keep`}
           </Button>
         )}
       </span>
     </td>
   );
   return (
-    <table className="rows inset" aria-label="Values of both sides">
+    <table className="rows inset" aria-label={t`Values of both sides`}>
       <thead>
         <tr>
-          <th scope="col" className="w-[18%]">Attribute</th>
-          <th scope="col" className="w-[22%]">Last in sync</th>
+          <th scope="col" className="w-[18%]">{t`Attribute`}</th>
+          <th scope="col" className="w-[22%]">{t`Last in sync`}</th>
           <th scope="col"><bdi>{source}</bdi></th>
           <th scope="col"><bdi>{target}</bdi></th>
         </tr>

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -11,7 +12,6 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { count } from "../../words/numbers";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { ConflictTable } from "./ConflictTable";
@@ -30,10 +30,10 @@ export function InboxPage() {
   const sides = (name: string) => mappings.data?.find((mapping) => mapping.name === name);
   return (
     <Page
-      title="Inbox"
+      title={t`Inbox`}
       beside={
         <span role="status" className="text-soft">
-          {inbox.data && (total === 0 ? "empty" : `${count(total, "question")} for you`)}
+          {inbox.data && (total === 0 ? t`empty` : t`${plural(total, { one: "# question", other: "# questions" })} for you`)}
         </span>
       }
     >
@@ -42,19 +42,19 @@ export function InboxPage() {
       ) : !inbox.data ? (
         <Skeleton rows={6} />
       ) : questions.length === 0 ? (
-        <Nothing>Nothing waits for you. When several records match, or both sides of a link were changed, the question comes here.</Nothing>
+        <Nothing>{t`Nothing waits for you. When several records match, or both sides of a link were changed, the question comes here.`}</Nothing>
       ) : (
         <>
-          <ul ref={list} aria-label="Questions" className="flex max-w-4xl flex-col">
+          <ul ref={list} aria-label={t`Questions`} className="flex max-w-4xl flex-col">
             {questions.map((question) => {
               const mapping = sides(question.mapping);
-              return <Question key={question.id} question={question} source={mapping?.sourceTitle ?? "Source"} target={mapping?.targetTitle ?? "Target"} targetPath={mapping?.target ?? ""} />;
+              return <Question key={question.id} question={question} source={mapping?.sourceTitle ?? t`Source`} target={mapping?.targetTitle ?? t`Target`} targetPath={mapping?.target ?? ""} />;
             })}
           </ul>
           {inbox.hasNextPage && (
             <div className="mt-3">
               <Button busy={inbox.isFetchingNextPage} onClick={() => void inbox.fetchNextPage()}>
-                More questions
+                {t`More questions`}
               </Button>
             </div>
           )}
@@ -88,7 +88,7 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
           </Link>
         </span>
         <span className="shrink-0 text-sm text-soft" title={fullTime(question.created)}>
-          asked {ago(question.created, now)}
+          {t`asked ${ago(question.created, now)}`}
         </span>
       </div>
       <p className="mt-1 break-words text-soft">
@@ -108,26 +108,26 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
         {question.kind === "conflict" ? (
           <>
             <Button busy={busy("source") && answer.variables?.attribute === null} disabled={answer.isPending} onClick={() => give({ choice: "source" })}>
-              Keep {source}
+              {t`Keep ${source}`}
             </Button>
             <Button busy={busy("target") && answer.variables?.attribute === null} disabled={answer.isPending} onClick={() => give({ choice: "target" })}>
-              Keep {target}
+              {t`Keep ${target}`}
             </Button>
           </>
         ) : (
           <>
             {candidates.length > 0 && (
               <Button look="primary" busy={busy("link")} disabled={chosen === null || answer.isPending} onClick={() => give({ choice: "link", target: chosen })}>
-                Link to the chosen one
+                {t`Link to the chosen one`}
               </Button>
             )}
             <Button busy={busy("create")} disabled={answer.isPending} onClick={() => give({ choice: "create" })}>
-              Create a record of its own
+              {t`Create a record of its own`}
             </Button>
           </>
         )}
-        <Button look="quiet" busy={busy("dismiss")} disabled={answer.isPending} title="The next run asks again if it still has to" onClick={() => give({ choice: "dismiss" })}>
-          Put away
+        <Button look="quiet" busy={busy("dismiss")} disabled={answer.isPending} title={t`The next run asks again if it still has to`} onClick={() => give({ choice: "dismiss" })}>
+          {t`Put away`}
         </Button>
       </div>
       {answer.error && (

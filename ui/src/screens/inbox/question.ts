@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
 
 /** An attribute that was changed on both sides. */
@@ -9,10 +11,10 @@ export interface Conflict {
 }
 
 const KINDS: Record<string, { title: string; means: string }> = {
-  ambiguous: { title: "Several match", means: "Choose the record that it belongs to." },
-  conflict: { title: "Both changed", means: "Choose whose value stays; the other side gets it." },
-  relink: { title: "Its record is gone", means: "The record that it was linked to is gone, and another one matches." },
-  alreadyLinked: { title: "Taken", means: "The record that matches belongs to another one." },
+  ambiguous: { title: t`Several match`, means: t`Choose the record that it belongs to.` },
+  conflict: { title: t`Both changed`, means: t`Choose whose value stays; the other side gets it.` },
+  relink: { title: t`Its record is gone`, means: t`The record that it was linked to is gone, and another one matches.` },
+  alreadyLinked: { title: t`Taken`, means: t`The record that matches belongs to another one.` },
 };
 
 export function kindOf(question: InboxQuestion): { title: string; means: string } {

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
@@ -32,18 +34,18 @@ import { RemoveMapping } from "./RemoveMapping";
 
 const TRAIL = (
   <Link to="/mappings" className="rounded-sm hover:underline">
-    Mappings
+    {t`Mappings`}
   </Link>
 );
 
 const FORM = "mapping-editor";
 
 const EDITOR_TABS = [
-  ["properties", "Properties"],
-  ["association", "Association"],
-  ["behaviors", "Behaviors"],
-  ["scheduling", "Scheduling"],
-  ["advanced", "Advanced"],
+  ["properties", t`Properties`],
+  ["association", t`Association`],
+  ["behaviors", t`Behaviors`],
+  ["scheduling", t`Scheduling`],
+  ["advanced", t`Advanced`],
 ] as const;
 const TABS = new Set<string>([...EDITOR_TABS.map(([id]) => id), "runs", "json"]);
 
@@ -95,7 +97,7 @@ function Editor({ detail }: { detail: MappingDetail }) {
       onSuccess: () => {
         draft.undoAll();
         setTyped(null);
-        announce(`${name} was saved`);
+        announce(t`${name} was saved`);
       },
       onError: (refused) => {
         const place = tabOf(complaintOf(refused.message).place);
@@ -105,7 +107,7 @@ function Editor({ detail }: { detail: MappingDetail }) {
   }
 
   const changes = draft.changes + unread;
-  const unsaved = changes > 0 ? "Save the mapping first: a run goes by what is saved" : undefined;
+  const unsaved = changes > 0 ? t`Save the mapping first: a run goes by what is saved` : undefined;
   return (
     <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => (key === "run" ? undefined : show(key === "properties" ? {} : { tab: String(key) }))}>
       <Page
@@ -116,27 +118,27 @@ function Editor({ detail }: { detail: MappingDetail }) {
           <>
             {active ? (
               <>
-                {search.run !== active.id && <Button onClick={() => showRun(active)}>Show run</Button>}
+                {search.run !== active.id && <Button onClick={() => showRun(active)}>{t`Show run`}</Button>}
                 {search.run !== active.id && (
                   <Button busy={cancel.isPending} onClick={() => cancel.mutate(active.id)}>
-                    Cancel
+                    {t`Cancel`}
                   </Button>
                 )}
               </>
             ) : (
               <>
                 <Button look={search.run || changes > 0 ? "plain" : "primary"} busy={starting === "preview"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("preview")}>
-                  Preview
+                  {t`Preview`}
                 </Button>
                 <Button busy={starting === "reconcile"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("reconcile")}>
-                  Reconcile
+                  {t`Reconcile`}
                 </Button>
                 <Menu
-                  label="More runs"
+                  label={t`More runs`}
                   disabled={summary.problem !== null || start.isPending || changes > 0}
                   entries={[
-                    { id: "preview", label: "Preview incrementally", help: "reads only what has changed since the last run looked", run: () => begin("preview", true) },
-                    { id: "reconcile", label: "Reconcile incrementally", help: "the same, and carries it out; what was deleted takes a full run to be seen", run: () => begin("reconcile", true) },
+                    { id: "preview", label: t`Preview incrementally`, help: t`reads only what has changed since the last run looked`, run: () => begin("preview", true) },
+                    { id: "reconcile", label: t`Reconcile incrementally`, help: t`the same, and carries it out; what was deleted takes a full run to be seen`, run: () => begin("reconcile", true) },
                   ]}
                 />
               </>
@@ -148,14 +150,14 @@ function Editor({ detail }: { detail: MappingDetail }) {
           <div className="-mb-3">
             <p className="flex min-w-0 items-baseline gap-4">
               <span className="shrink-0">
-                <bdi>{summary.sourceTitle}</bdi> <span aria-label="to" role="img" className="text-soft">{"\u2192"}</span> <bdi>{summary.targetTitle}</bdi>
+                <bdi>{summary.sourceTitle}</bdi> <span aria-label={t`to`} role="img" className="text-soft">{"\u2192"}</span> <bdi>{summary.targetTitle}</bdi>
               </span>
               {summary.links && (
                 <span className="shrink-0 text-soft">
-                  shares the links of{" "}
+                  <Trans>shares the links of{" "}
                   <Link to="/mappings/$name" params={{ name: summary.links }} className="rounded-sm underline hover:text-ink">
                     <bdi>{summary.links}</bdi>
-                  </Link>
+                  </Link></Trans>
                 </span>
               )}
               <span className="truncate text-soft">{lastRunWords(summary.lastRun, now)}</span>
@@ -175,17 +177,17 @@ function Editor({ detail }: { detail: MappingDetail }) {
             )}
             {refusal && (
               <div className="mt-2">
-                <Problem error={refusal} action={wrongTab && wrongTab !== tab && <Button onClick={() => show({ tab: wrongTab })}>Show</Button>} />
+                <Problem error={refusal} action={wrongTab && wrongTab !== tab && <Button onClick={() => show({ tab: wrongTab })}>{t`Show`}</Button>} />
               </div>
             )}
-            <TabList aria-label="Parts of the mapping" className="mt-2 flex gap-4">
+            <TabList aria-label={t`Parts of the mapping`} className="mt-2 flex gap-4">
               {EDITOR_TABS.map(([id, label]) => (
                 <MappingTab key={id} id={id} wrong={wrongTab === id}>
                   {label}
                 </MappingTab>
               ))}
-              {search.run && <MappingTab id="run">Run</MappingTab>}
-              <MappingTab id="runs">Runs</MappingTab>
+              {search.run && <MappingTab id="run">{t`Run`}</MappingTab>}
+              <MappingTab id="runs">{t`Runs`}</MappingTab>
               <MappingTab id="json" wrong={unread > 0}>
                 JSON
               </MappingTab>
@@ -256,10 +258,10 @@ function EditBar({ draft, changes, saving, onUndoAll }: { draft: Draft; changes:
       saving={saving}
       across="screens"
       onUndo={onUndoAll}
-      undoLabel="Undo all"
+      undoLabel={t`Undo all`}
       before={
-        <Button look="quiet" icon="undo" aria-keyshortcuts="Control+Z" disabled={draft.last === null || saving} title={draft.last === null ? undefined : `Undo: ${draft.last}`} onClick={draft.undo}>
-          Undo
+        <Button look="quiet" icon="undo" aria-keyshortcuts="Control+Z" disabled={draft.last === null || saving} title={draft.last === null ? undefined : t`Undo: ${draft.last}`} onClick={draft.undo}>
+          {t`Undo`}
         </Button>
       }
     />
@@ -271,7 +273,7 @@ function ProblemLink({ problem }: { problem: string }) {
   const named = /connector `([^`]+)`/i.exec(problem)?.[1];
   return (
     <Link {...(named ? { to: "/connectors/$name", params: { name: named } } : { to: "/connectors" })} className="shrink-0 rounded-sm font-medium underline">
-      Open connector
+      {t`Open connector`}
     </Link>
   );
 }
@@ -283,7 +285,7 @@ function MappingTab({ id, wrong = false, children }: { id: string; wrong?: boole
       className="flex h-8 items-center gap-1.5 rounded-t-sm border-b-2 border-transparent px-0.5 whitespace-nowrap text-soft outline-none hover:text-ink data-[focus-visible]:outline-2 data-[focus-visible]:outline-accent data-[selected]:border-accent data-[selected]:font-medium data-[selected]:text-ink"
     >
       {children}
-      {wrong && <span role="img" aria-label="something is wrong here" className="size-1.5 rounded-full bg-needs" />}
+      {wrong && <span role="img" aria-label={t`something is wrong here`} className="size-1.5 rounded-full bg-needs" />}
     </Tab>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { Ref } from "react";
@@ -25,15 +26,15 @@ export function MappingsPage() {
   const list = mappings.data ?? [];
   const reorder = useReorder(list.length, (from, to) => {
     order.mutate(moved(list, from, to).map(({ name }) => name), {
-      onSuccess: () => announce(`${list[from]?.name} is number ${to + 1} of ${list.length}`),
+      onSuccess: () => announce(t`${list[from]?.name ?? ""} is number ${to + 1} of ${list.length}`),
     });
   });
   return (
     <Page
-      title="Mappings"
+      title={t`Mappings`}
       actions={
         <GoButton look="primary" icon="plus" go={{ to: "/mappings/new" }}>
-          New mapping
+          {t`New mapping`}
         </GoButton>
       }
     >
@@ -42,23 +43,23 @@ export function MappingsPage() {
       {mappings.isPending ? (
         <Skeleton rows={5} />
       ) : mappings.data?.length === 0 ? (
-        <Nothing>No mapping yet. A mapping says which record becomes which, and what happens when one is new, changed or gone.</Nothing>
+        <Nothing>{t`No mapping yet. A mapping says which record becomes which, and what happens when one is new, changed or gone.`}</Nothing>
       ) : (
         mappings.data && (
           <>
-            <ol aria-label="Mappings in the order in which they run" className="flex flex-col">
+            <ol aria-label={t`Mappings in the order in which they run`} className="flex flex-col">
               {list.map((mapping, index) => (
                 <MappingRow
                   key={mapping.name}
                   mapping={mapping}
-                  place={`number ${index + 1} of ${list.length}`}
+                  place={t`number ${index + 1} of ${list.length}`}
                   rowRef={reorder.row(index)}
                   handle={list.length > 1 ? reorder.handle(index) : null}
                   look={`${reorder.dragged === index ? "opacity-50" : ""} ${reorder.gap === index ? "shadow-[inset_0_2px_0_var(--accent)]" : reorder.gap === list.length && index === list.length - 1 ? "shadow-[inset_0_-2px_0_var(--accent)]" : ""}`}
                 />
               ))}
             </ol>
-            {list.length > 1 && <p className="mt-3 text-sm text-soft">A change of a user is delivered in this order. Drag a row by its handle, or press the arrow keys on it.</p>}
+            {list.length > 1 && <p className="mt-3 text-sm text-soft">{t`A change of a user is delivered in this order. Drag a row by its handle, or press the arrow keys on it.`}</p>}
           </>
         )
       )}
@@ -86,7 +87,7 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
     <li ref={rowRef} className={`border-b border-line py-3 ${look}`}>
       <div className="grid grid-cols-[24px_minmax(0,1fr)_minmax(0,1fr)_auto] items-center gap-x-4">
         {handle ? (
-          <button type="button" aria-label={`Move ${name}, ${place}`} title="Drag, or press the arrow keys" className="flex size-6 touch-none items-center justify-center rounded-sm text-soft hover:bg-hover hover:text-ink" {...handle}>
+          <button type="button" aria-label={t`Move ${name}, ${place}`} title={t`Drag, or press the arrow keys`} className="flex size-6 touch-none items-center justify-center rounded-sm text-soft hover:bg-hover hover:text-ink" {...handle}>
             <Icon name="grip" size={14} />
           </button>
         ) : (
@@ -94,7 +95,7 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
         )}
         <div className="min-w-0">
           <div className="truncate font-medium">
-            <bdi>{mapping.sourceTitle}</bdi> <span role="img" aria-label="to" className="text-soft">{"\u2192"}</span> <bdi>{mapping.targetTitle}</bdi>
+            <bdi>{mapping.sourceTitle}</bdi> <span role="img" aria-label={t`to`} className="text-soft">{"\u2192"}</span> <bdi>{mapping.targetTitle}</bdi>
           </div>
           <Link to="/mappings/$name" params={{ name }} className="block truncate rounded-sm text-sm text-soft hover:text-ink hover:underline" title={name}>
             <bdi className="font-mono">{name}</bdi>
@@ -104,11 +105,11 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
           {active ? (
             <>
               <div className="truncate text-accent">{active.stageDescription}</div>
-              <Progress label={`Progress of ${name}`} done={active.processed} total={active.total} />
+              <Progress label={t`Progress of ${name}`} done={active.processed} total={active.total} />
             </>
           ) : (
             <>
-              <div className="flex">{state ? <State tone={state.tone}>{state.text}</State> : <State tone="off">Not yet reconciled</State>}</div>
+              <div className="flex">{state ? <State tone={state.tone}>{state.text}</State> : <State tone="off">{t`Not yet reconciled`}</State>}</div>
               {lastRun && (
                 <Link
                   to="/mappings/$name"
@@ -126,11 +127,11 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
         <div className="flex w-44 justify-end gap-2">
           {active ? (
             <>
-              <GoButton go={{ to: "/mappings/$name", params: { name }, search: { tab: "run", run: active.id } }} aria-label={`Show run of ${name}`}>
-                Show run
+              <GoButton go={{ to: "/mappings/$name", params: { name }, search: { tab: "run", run: active.id } }} aria-label={t`Show run of ${name}`}>
+                {t`Show run`}
               </GoButton>
-              <Button busy={cancel.isPending} aria-label={`Cancel ${name}`} onClick={() => cancel.mutate(active.id)}>
-                Cancel
+              <Button busy={cancel.isPending} aria-label={t`Cancel ${name}`} onClick={() => cancel.mutate(active.id)}>
+                {t`Cancel`}
               </Button>
             </>
           ) : (
@@ -138,7 +139,7 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
               <Button
                 busy={start.isPending && start.variables.mode === "preview"}
                 disabled={problem !== null || start.isPending}
-                aria-label={`Preview ${name}`}
+                aria-label={t`Preview ${name}`}
                 onClick={() =>
                   start.mutate(
                     { mapping: name, mode: "preview" },
@@ -146,15 +147,15 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
                   )
                 }
               >
-                Preview
+                {t`Preview`}
               </Button>
               <Button
                 busy={start.isPending && start.variables.mode === "reconcile"}
                 disabled={problem !== null || start.isPending}
-                aria-label={`Reconcile ${name}`}
+                aria-label={t`Reconcile ${name}`}
                 onClick={() => start.mutate({ mapping: name, mode: "reconcile" })}
               >
-                Reconcile
+                {t`Reconcile`}
               </Button>
             </>
           )}

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
@@ -13,7 +14,6 @@ import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { SegmentedChoice } from "../../parts/SegmentedChoice";
 import { UnsavedBar } from "../../parts/UnsavedBar";
-import { count } from "../../words/numbers";
 import { readDocument } from "./document";
 import { DocumentField } from "./DocumentField";
 import { complaintOf } from "./editor/complaint";
@@ -29,20 +29,20 @@ export function NewMappingPage() {
   return (
     <Page
       flush
-      title="New mapping"
+      title={t`New mapping`}
       trail={
         <Link to="/mappings" className="rounded-sm hover:underline">
-          Mappings
+          {t`Mappings`}
         </Link>
       }
       actions={
         <SegmentedChoice<Way>
-          label="How to begin"
+          label={t`How to begin`}
           hideLabel
           value={way}
           options={[
-            { value: "resources", label: "From two resources" },
-            { value: "document", label: "From a document" },
+            { value: "resources", label: t`From two resources` },
+            { value: "document", label: t`From a document` },
           ]}
           onChange={setWay}
         />
@@ -61,7 +61,7 @@ function useCreate() {
       configs.map((config) => ({ create: true, config })),
       {
         onSuccess: (saved) => {
-          announce(`${count(saved.length, "mapping")} saved`);
+          announce(t`${plural(saved.length, { one: "# mapping", other: "# mappings" })} saved`);
           const only = saved.length === 1 ? saved[0] : undefined;
           void (only ? navigate({ to: "/mappings/$name", params: { name: only.summary.name }, ignoreBlocker: true }) : navigate({ to: "/mappings", ignoreBlocker: true }));
         },
@@ -105,20 +105,20 @@ function FromResources() {
         }}
       >
         <div className="max-w-3xl">
-          <Section title="From where to where">
+          <Section title={t`From where to where`}>
             {resources.data.length < 2 && (
               <div className="mb-4">
-                <Nothing action={<GoButton go={{ to: "/connectors/new" }}>New connector</GoButton>}>There is no connector yet, so there is nothing to map users to.</Nothing>
+                <Nothing action={<GoButton go={{ to: "/connectors/new" }}>{t`New connector`}</GoButton>}>{t`There is no connector yet, so there is nothing to map users to.`}</Nothing>
               </div>
             )}
             <div className="grid grid-cols-[minmax(0,1fr)_auto_minmax(0,1fr)] items-start gap-3">
-              <ResourceSelect label="Source" value={source} other={target} resources={resources.data} onChange={(path) => {
+              <ResourceSelect label={t`Source`} value={source} other={target} resources={resources.data} onChange={(path) => {
                 setSource(path);
                 forget();
               }} />
               <Button
-                aria-label="Swap source and target"
-                title="Swap source and target"
+                aria-label={t`Swap source and target`}
+                title={t`Swap source and target`}
                 className="mt-6"
                 disabled={source === "" && target === ""}
                 onClick={() => {
@@ -129,24 +129,24 @@ function FromResources() {
               >
                 {"\u21c4"}
               </Button>
-              <ResourceSelect label="Target" value={target} other={source} resources={resources.data} onChange={(path) => {
+              <ResourceSelect label={t`Target`} value={target} other={source} resources={resources.data} onChange={(path) => {
                 setTarget(path);
                 forget();
               }} />
             </div>
-            {source !== "" && source === target && <p role="alert" className="mt-2 text-sm text-needs">Source and target are the same. Choose two different resources.</p>}
+            {source !== "" && source === target && <p role="alert" className="mt-2 text-sm text-needs">{t`Source and target are the same. Choose two different resources.`}</p>}
           </Section>
           {both && proposal.error && <Problem error={proposal.error} />}
           {both && proposal.isPending && <Skeleton rows={4} />}
           {both && proposal.data && chosen && (
             <>
-              <Section title="First draft">
-                <Choice legend="Begin with" name="template" value={chosen.id} options={proposal.data.templates.map(({ id, label, help }) => ({ value: id, label, help }))} onChange={setTemplate} />
+              <Section title={t`First draft`}>
+                <Choice legend={t`Begin with`} name="template" value={chosen.id} options={proposal.data.templates.map(({ id, label, help }) => ({ value: id, label, help }))} onChange={setTemplate} />
                 <Pairs config={chosen.config} />
               </Section>
-              <Section title="Name and links">
+              <Section title={t`Name and links`}>
                 <div className="flex max-w-100 flex-col gap-4">
-                  <TextField label="Name" required mono help="Stays as it is once the mapping is saved." errors={wrong ? [wrong.text] : []} value={name} onChange={setTypedName} />
+                  <TextField label={t`Name`} required mono help={t`Stays as it is once the mapping is saved.`} errors={wrong ? [wrong.text] : []} value={name} onChange={setTypedName} />
                   <Linked proposal={proposal.data} value={linked} onChange={setLinks} />
                 </div>
               </Section>
@@ -184,7 +184,7 @@ function ResourceSelect({ label, value, other, resources, onChange }: { label: s
     <Field label={label} required help={chosen ? <code className="font-mono">{chosen.path}</code> : "\u00a0"} errors={chosen?.problem ? [chosen.problem] : []}>
       {(props) => (
         <select className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props}>
-          <option value="">Choose</option>
+          <option value="">{t`Choose`}</option>
           {groups.map(([group, members]) => (
             <optgroup key={group} label={group}>
               {members.map(({ path, title }) => (
@@ -203,13 +203,13 @@ function ResourceSelect({ label, value, other, resources, onChange }: { label: s
 function Linked({ proposal, value, onChange }: { proposal: MappingProposal; value: string; onChange: (value: string) => void }) {
   if (proposal.linkable.length === 0) return null;
   return (
-    <Field label="Linked mapping" help="It goes the other way; with its links, records that it joined are joined here too.">
+    <Field label={t`Linked mapping`} help={t`It goes the other way; with its links, records that it joined are joined here too.`}>
       {(props) => (
         <select className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props}>
           {proposal.linkable.map((name) => (
             <option key={name}>{name}</option>
           ))}
-          <option value="">none: links of its own</option>
+          <option value="">{t`none: links of its own`}</option>
         </select>
       )}
     </Field>
@@ -221,11 +221,11 @@ function Pairs({ config }: { config: Record<string, unknown> }) {
   const pairs = Array.isArray(list) ? (list as { source?: string; target: string }[]) : [];
   if (pairs.length === 0) return null;
   return (
-    <ul aria-label="Properties of the first draft" className="mt-3 grid grid-cols-2 gap-x-6 rounded-md bg-sunken px-3 py-2 font-mono text-sm">
+    <ul aria-label={t`Properties of the first draft`} className="mt-3 grid grid-cols-2 gap-x-6 rounded-md bg-sunken px-3 py-2 font-mono text-sm">
       {pairs.map(({ source, target }) => (
         <li key={target} className="flex min-w-0 gap-2 py-0.5">
           <bdi className="min-w-0 flex-1 truncate">{source}</bdi>
-          <span aria-label="to" role="img" className="text-soft">
+          <span aria-label={t`to`} role="img" className="text-soft">
             {"\u2192"}
           </span>
           <bdi className="min-w-0 flex-1 truncate">{target}</bdi>
@@ -283,8 +283,8 @@ function FromDocument() {
           }}
         >
           <DocumentField value={text} errors={errors} onChange={setText} />
-          <section aria-label="Example" className="min-w-0">
-            <h2 className="mb-1 text-sm leading-5 text-soft">For example</h2>
+          <section aria-label={t`Example`} className="min-w-0">
+            <h2 className="mb-1 text-sm leading-5 text-soft">{t`For example`}</h2>
             {/* Long examples scroll, so the keyboard must be able to reach them. */}
             {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
             <pre tabIndex={0} className="overflow-x-auto rounded-md bg-sunken px-3 py-2 font-mono text-sm text-soft">

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useNavigate } from "@tanstack/react-router";
 
 import { announce } from "../../parts/Announcer";
@@ -13,24 +14,24 @@ export function RemoveMapping({ name, disabled }: { name: string; disabled: bool
   return (
     <>
       <Button disabled={disabled} onClick={asking.show}>
-        Remove
+        {t`Remove`}
       </Button>
       <Confirm
-        title={`Remove ${name}?`}
-        action="Remove 1 mapping"
+        title={t`Remove ${name}?`}
+        action={t`Remove 1 mapping`}
         open={asking.open}
         busy={remove.isPending}
         onClose={asking.hide}
         onConfirm={() =>
           remove.mutate(name, {
             onSuccess: () => {
-              announce(`${name} was removed`);
+              announce(t`${name} was removed`);
               void navigate({ to: "/mappings", ignoreBlocker: true });
             },
           })
         }
       >
-        <p>It no longer keeps its two sides in step. No record of either side is changed or deleted.</p>
+        <p>{t`It no longer keeps its two sides in step. No record of either side is changed or deleted.`}</p>
         {remove.error && <Problem error={remove.error} />}
       </Confirm>
     </>

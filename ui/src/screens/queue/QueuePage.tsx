@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -9,7 +11,6 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { count } from "../../words/numbers";
 import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { queueList, useDiscard, useRetry } from "./queries";
@@ -24,14 +25,14 @@ export function QueuePage() {
   const error = queue.error ?? retry.error ?? discard.error;
   return (
     <Page
-      title="Queue"
+      title={t`Queue`}
       beside={
         <span role="status" className="text-soft">
-          {queue.data && (queue.data.rows.length === 0 ? "empty" : `${count(waiting, "change")} waiting, ${failed} failed`)}
+          {queue.data && (queue.data.rows.length === 0 ? t`empty` : t`${plural(waiting, { one: "# change", other: "# changes" })} waiting, ${failed} failed`)}
         </span>
       }
     >
-      <p className="mb-4 text-soft">Changes of users on their way to other systems. Each mapping delivers on its own; a failed one is tried again by itself.</p>
+      <p className="mb-4 text-soft">{t`Changes of users on their way to other systems. Each mapping delivers on its own; a failed one is tried again by itself.`}</p>
       {error && (
         <div className="mb-4">
           <Problem error={error} />
@@ -40,7 +41,7 @@ export function QueuePage() {
       {queue.isPending ? (
         <Skeleton rows={5} />
       ) : !queue.data || queue.data.rows.length === 0 ? (
-        <Nothing>Nothing waits. Every change of a user has reached its targets.</Nothing>
+        <Nothing>{t`Nothing waits. Every change of a user has reached its targets.`}</Nothing>
       ) : (
         <QueueTable
           rows={queue.data.rows}
@@ -50,8 +51,8 @@ export function QueuePage() {
         />
       )}
       <Confirm
-        title="Discard 1 change?"
-        action="Discard 1 change"
+        title={t`Discard 1 change?`}
+        action={t`Discard 1 change`}
         open={dropping !== null}
         busy={discard.isPending}
         onClose={() => setDropping(null)}
@@ -59,7 +60,7 @@ export function QueuePage() {
       >
         {dropping && (
           <p>
-            The {dropping.change} of <bdi>{dropping.title}</bdi> will not be delivered by <bdi>{dropping.mapping}</bdi>. The next reconciliation of the mapping finds the difference again.
+            <Trans>The {dropping.change} of <bdi>{dropping.title}</bdi> will not be delivered by <bdi>{dropping.mapping}</bdi>. The next reconciliation of the mapping finds the difference again.</Trans>
           </p>
         )}
       </Confirm>
@@ -70,15 +71,15 @@ export function QueuePage() {
 function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy?: string; onRetry: (row: QueueRow) => void; onDiscard: (row: QueueRow) => void }) {
   const now = useNow();
   return (
-    <table className="rows inset" aria-label="Queue">
+    <table className="rows inset" aria-label={t`Queue`}>
       <thead>
         <tr>
-          <th scope="col" className="w-[16%]">User</th>
-          <th scope="col" className="w-20">Change</th>
-          <th scope="col" className="w-[26%]">Mapping</th>
-          <th scope="col" className="w-24">State</th>
-          <th scope="col">Why</th>
-          <th scope="col" className="w-36"><span className="sr-only">Actions</span></th>
+          <th scope="col" className="w-[16%]">{t`User`}</th>
+          <th scope="col" className="w-20">{t`Change`}</th>
+          <th scope="col" className="w-[26%]">{t`Mapping`}</th>
+          <th scope="col" className="w-24">{t`State`}</th>
+          <th scope="col">{t`Why`}</th>
+          <th scope="col" className="w-36"><span className="sr-only">{t`Actions`}</span></th>
         </tr>
       </thead>
       <tbody>
@@ -98,14 +99,14 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
             <td>
               <State tone={row.state === "failed" ? "needs" : row.state === "waiting" ? "waits" : "fine"}>{row.state}</State>
             </td>
-            <td className="py-1.5 break-words whitespace-normal" title={[row.message, `${count(row.attempts, "attempt")}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
-              {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">next try {until(row.nextAttemptAt, now)}. </span>}
-              {row.attempts === 0 && !row.message ? <span className="text-soft">not tried yet</span> : <bdi>{row.message}</bdi>}
+            <td className="py-1.5 break-words whitespace-normal" title={[row.message, t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
+              {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{t`next try ${until(row.nextAttemptAt, now)}.`} </span>}
+              {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{row.message}</bdi>}
             </td>
             <td>
               <span className="flex justify-end gap-1.5">
-                <Button busy={busy === row.id} aria-label={`Retry ${row.title}`} onClick={() => onRetry(row)}>Retry</Button>
-                <Button look="quiet" aria-label={`Discard ${row.title}`} onClick={() => onDiscard(row)}>Discard</Button>
+                <Button busy={busy === row.id} aria-label={t`Retry ${row.title}`} onClick={() => onRetry(row)}>{t`Retry`}</Button>
+                <Button look="quiet" aria-label={t`Discard ${row.title}`} onClick={() => onDiscard(row)}>{t`Discard`}</Button>
               </span>
             </td>
           </tr>

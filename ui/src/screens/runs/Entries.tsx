@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 
@@ -9,7 +10,6 @@ import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
 import { actionWords } from "../../words/actions";
-import { count } from "../../words/numbers";
 import { Changes } from "./Change";
 import { EntryFilters } from "./EntryFilters";
 import { EntryPanel } from "./EntryPanel";
@@ -20,21 +20,21 @@ import { type EntryFilter, exportRun, runEntries } from "./queries";
 /** The columns; beside an open record there is room for the situation's name only, and an undo tells of the situation before. */
 function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
   return [
-    { key: "title", title: "Record", width: compact ? "27%" : "20%", cell: (entry) => <bdi>{entry.title || "(no name)"}</bdi> },
+    { key: "title", title: t`Record`, width: compact ? "27%" : "20%", cell: (entry) => <bdi>{entry.title || t`(no name)`}</bdi> },
     {
       key: "situation",
-      title: "Situation",
+      title: t`Situation`,
       width: compact ? "170px" : "25%",
       cell: (entry) => (
-        <span title={undo ? `In the run that is undone: ${entry.meaning}` : entry.meaning}>
-          <code className="font-mono text-xs">{entry.situation}</code> {!compact && <span className="text-soft">{undo ? "in the undone run" : entry.meaning}</span>}
+        <span title={undo ? t`In the run that is undone: ${entry.meaning}` : entry.meaning}>
+          <code className="font-mono text-xs">{entry.situation}</code> {!compact && <span className="text-soft">{undo ? t`in the undone run` : entry.meaning}</span>}
         </span>
       ),
     },
-    { key: "action", title: "Action", width: "132px", cell: (entry) => <Action entry={entry} /> },
+    { key: "action", title: t`Action`, width: "132px", cell: (entry) => <Action entry={entry} /> },
     {
       key: "changes",
-      title: "Changes or reason",
+      title: t`Changes or reason`,
       cell: (entry) =>
         entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} removed={entry.action === "DELETE"} /> : <Outside text={entry.reason} className="text-soft" />,
     },
@@ -53,7 +53,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
   const undo = detail.summary.undoes !== null;
-  const exporting = useExport((format) => exportRun(detail.summary.id, filter, format), "record");
+  const exporting = useExport((format) => exportRun(detail.summary.id, filter, format), (rows) => plural(rows, { one: "# record", other: "# records" }));
   const close = useCallback(() => setOpened(null), []);
   const rows = entries.data?.pages.flatMap((page) => page.entries) ?? [];
   const total = entries.data?.pages[0]?.total ?? 0;
@@ -65,7 +65,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
   return (
     <>
       <div className="shrink-0 border-b border-line px-6 py-2">
-        <EntryFilters detail={detail} filter={filter} found={entries.data ? count(total, "record") : ""} beside={exporting.menu} onChange={setFilter} />
+        <EntryFilters detail={detail} filter={filter} found={entries.data ? plural(total, { one: "# record", other: "# records" }) : ""} beside={exporting.menu} onChange={setFilter} />
         {exporting.told && <div className="mt-2">{exporting.told}</div>}
       </div>
       <div className="relative flex min-h-0 flex-1">
@@ -79,10 +79,10 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
               <Skeleton rows={10} />
             </div>
           ) : rows.length === 0 ? (
-            <p className="px-6 py-6 text-soft">{isEverything(filter) ? "Every record is linked and unchanged." : "No record is like this."}</p>
+            <p className="px-6 py-6 text-soft">{isEverything(filter) ? t`Every record is linked and unchanged.` : t`No record is like this.`}</p>
           ) : (
             <VirtualTable
-              label="Records"
+              label={t`Records`}
               columns={shape}
               rows={rows}
               rowKey={(entry) => entry.id}
@@ -109,7 +109,7 @@ function Action({ entry }: { entry: EntryRow }) {
   const words = actionWords(entry.action);
   const status = ENTRY_STATUS[entry.status];
   if (status && (entry.status === "failed" || entry.status === "stale" || entry.status === "done")) {
-    return <State tone={status.tone}>{entry.status === "done" ? `${words.verb}, done` : entry.status === "failed" ? `${words.verb} failed` : status.text}</State>;
+    return <State tone={status.tone}>{entry.status === "done" ? t`${words.verb}, done` : entry.status === "failed" ? t`${words.verb} failed` : status.text}</State>;
   }
   return (
     <span className="inline-flex items-center gap-1.5">

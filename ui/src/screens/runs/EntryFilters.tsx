@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 
 import type { RunDetail } from "../../backend/bindings/RunDetail";
@@ -14,9 +15,9 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
   const none = filter.action === null && filter.situation === null && !filter.failed;
   return (
     <div className="flex items-start gap-4">
-      <div role="group" aria-label="Filter records" className="flex min-w-0 flex-1 flex-wrap items-center gap-1">
+      <div role="group" aria-label={t`Filter records`} className="flex min-w-0 flex-1 flex-wrap items-center gap-1">
         <Chip pressed={none} onPress={() => onChange({ ...filter, action: null, situation: null, failed: false })}>
-          All
+          {t`All`}
         </Chip>
         {actions.map((action) => (
           <Chip
@@ -31,7 +32,7 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
         ))}
         {detail.summary.failed > 0 && (
           <Chip count={detail.summary.failed} pressed={filter.failed} onPress={() => onChange({ ...filter, failed: !filter.failed })}>
-            Failed
+            {t`Failed`}
           </Chip>
         )}
         <span aria-hidden="true" className="mx-1 h-4 w-px bg-line" />
@@ -52,7 +53,7 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
         <span role="status" className="shrink-0 text-soft">
           {found}
         </span>
-        <SearchBox label="Search records" value={filter.search} onChange={(search) => onChange({ ...filter, search })} />
+        <SearchBox label={t`Search records`} value={filter.search} onChange={(search) => onChange({ ...filter, search })} />
         {beside}
       </div>
     </div>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
@@ -16,17 +17,17 @@ import { Trace } from "./Trace";
 export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { entry: EntryRow; mapping: string; undo: boolean; targetIsUser: boolean; onClose: () => void }) {
   const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
   return (
-    <SidePanel label={`Details of ${entry.title || "record"}`} onClose={onClose}>
+    <SidePanel label={t`Details of ${entry.title || t`record`}`} onClose={onClose}>
       <div className="flex items-start gap-2">
         <h2 className="min-w-0 flex-1 text-lg font-semibold break-words">
-          <bdi>{entry.title || "(no name)"}</bdi>
+          <bdi>{entry.title || t`(no name)`}</bdi>
         </h2>
-        <IconButton icon="close" label="Close details" onClick={onClose} />
+        <IconButton icon="close" label={t`Close details`} onClick={onClose} />
       </div>
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1.5">
         <Fact name="Situation">
           <code className="font-mono text-sm">{entry.situation}</code>
-          <div className="text-soft">{undo ? `in the undone run: ${entry.meaning}` : entry.meaning}</div>
+          <div className="text-soft">{undo ? t`in the undone run: ${entry.meaning}` : entry.meaning}</div>
         </Fact>
         <Fact name="Action">{actionWords(entry.action).label}</Fact>
         <Fact name="State">
@@ -48,12 +49,12 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1">
         {entry.sourceId && (
           <Fact name="Source id">
-            <Id id={entry.sourceId} what="source id" whole />
+            <Id id={entry.sourceId} what={t`source id`} whole />
           </Fact>
         )}
         {entry.targetId && (
           <Fact name="Target id">
-            <Id id={entry.targetId} what="target id" whole />
+            <Id id={entry.targetId} what={t`target id`} whole />
           </Fact>
         )}
         {entry.ambiguousTargetIds.length > 0 && (
@@ -61,7 +62,7 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
             <ul>
               {entry.ambiguousTargetIds.map((id) => (
                 <li key={id}>
-                  <Id id={id} what="matching id" whole />
+                  <Id id={id} what={t`matching id`} whole />
                 </li>
               ))}
             </ul>
@@ -71,7 +72,7 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
       </dl>
       {targetIsUser && entry.targetId && (
         <Link to="/users/$id" params={{ id: entry.targetId }} className="self-start rounded-sm text-accent hover:underline">
-          Open user
+          {t`Open user`}
         </Link>
       )}
     </SidePanel>
@@ -89,12 +90,12 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 function BeforeAfter({ entry }: { entry: EntryRow }) {
   return (
-    <table className="rows rounded-md border border-line bg-surface" aria-label="Before and after">
+    <table className="rows rounded-md border border-line bg-surface" aria-label={t`Before and after`}>
       <thead>
         <tr>
-          <th scope="col">Attribute</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
+          <th scope="col">{t`Attribute`}</th>
+          <th scope="col">{t`Before`}</th>
+          <th scope="col">{t`After`}</th>
         </tr>
       </thead>
       <tbody>

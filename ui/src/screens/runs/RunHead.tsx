@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useState } from "react";
 
 import type { RunDetail } from "../../backend/bindings/RunDetail";
@@ -7,7 +8,7 @@ import { Confirm, useOpen } from "../../parts/Dialog";
 import { Notice, Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
-import { count, number } from "../../words/numbers";
+import { number } from "../../words/numbers";
 import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState } from "../../words/run";
 import { duration } from "../../words/time";
 import { type Mark, marked, paceWords } from "./pace";
@@ -38,7 +39,7 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
         </span>
         {(active || summary.state === "paused") && (
           <Button busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>
-            Cancel
+            {t`Cancel`}
           </Button>
         )}
         {summary.state === "planned" && (
@@ -48,10 +49,10 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
                 {carryOutLabel(summary)}
               </Button>
             ) : (
-              <span className="text-fine">{summary.undoes === null ? "Nothing to reconcile" : "Nothing to undo"}</span>
+              <span className="text-fine">{summary.undoes === null ? t`Nothing to reconcile` : t`Nothing to undo`}</span>
             )}
             <Button busy={cancel.isPending} onClick={discard}>
-              Discard
+              {t`Discard`}
             </Button>
           </>
         )}
@@ -59,27 +60,27 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
           <>
             <Release detail={detail} busy={apply.isPending} onRelease={start} />
             <Button busy={cancel.isPending} onClick={discard}>
-              Discard
+              {t`Discard`}
             </Button>
           </>
         )}
         {canGoOn(summary) && (
-          <Button look="primary" busy={apply.isPending} title="Carries out what is left of the plan" onClick={() => start(null)}>
-            {summary.changes > summary.done ? `Go on with ${count(summary.changes - summary.done, "change")}` : "Go on now"}
+          <Button look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
+            {summary.changes > summary.done ? t`Go on with ${plural(summary.changes - summary.done, { one: "# change", other: "# changes" })}` : t`Go on now`}
           </Button>
         )}
         {leftOver(summary) > 0 && (
-          <Button icon="retry" busy={again.isPending} title={`Looks at ${count(leftOver(summary), "record")} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
-            Run the failed ones again
+          <Button icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
+            {t`Run the failed ones again`}
           </Button>
         )}
         {canUndo(summary) && (
           <Button
             busy={undo.isPending}
-            title={`Plans how to take back ${count(summary.done, "change")}. Nothing is written before you have seen the plan.`}
+            title={t`Plans how to take back ${plural(summary.done, { one: "# change", other: "# changes" })}. Nothing is written before you have seen the plan.`}
             onClick={() => undo.mutate(summary.id, { onSuccess: onRun })}
           >
-            Undo
+            {t`Undo`}
           </Button>
         )}
       </div>
@@ -89,12 +90,12 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
             {summary.stageDescription}
             <Pace run={summary} />
           </span>
-          <Progress label={`Progress of ${summary.mapping}`} done={summary.processed} total={summary.total} />
+          <Progress label={t`Progress of ${summary.mapping}`} done={summary.processed} total={summary.total} />
         </div>
       ) : (
         <div className="grid grid-cols-[minmax(0,1fr)_minmax(0,1fr)] items-start gap-x-8 gap-y-3 max-[1100px]:grid-cols-1">
-          <SegmentBar label="By action" segments={segments(detail)} />
-          <SegmentBar label="By situation" segments={situationSegments(detail)} />
+          <SegmentBar label={t`By action`} segments={segments(detail)} />
+          <SegmentBar label={t`By situation`} segments={situationSegments(detail)} />
         </div>
       )}
       {!active && <Guards detail={detail} />}
@@ -121,8 +122,8 @@ function Pace({ run }: { run: RunSummary }) {
 export function runFigures(detail: RunDetail): string {
   const { summary } = detail;
   const read = recordsRead(detail);
-  const looked = summary.undoes === null ? `read ${count(read, "record")}` : count(read, "record");
-  return [read > 0 ? looked : "reading", count(summary.calls, "call"), duration(summary.durationMs)].join(", ");
+  const looked = summary.undoes === null ? t`read ${plural(read, { one: "# record", other: "# records" })}` : plural(read, { one: "# record", other: "# records" });
+  return [read > 0 ? looked : t`reading`, plural(summary.calls, { one: "# call", other: "# calls" }), duration(summary.durationMs)].join(", ");
 }
 
 /** The guards in their own words. What stops the run is said once, in the run's message below. */
@@ -132,11 +133,11 @@ function Guards({ detail }: { detail: RunDetail }) {
   const stopped = kept.length < detail.guards.length;
   return (
     <p className="flex flex-wrap gap-x-1.5 text-soft">
-      <span>Guards:</span>
+      <span>{t`Guards:`}</span>
       {kept.map((guard) => (
         <bdi key={guard.name}>{sentence(guard.message)}</bdi>
       ))}
-      <span className={stopped ? "text-needs" : "text-fine"}>{stopped ? "Stopped before the first write." : "Fine."}</span>
+      <span className={stopped ? "text-needs" : "text-fine"}>{stopped ? t`Stopped before the first write.` : t`Fine.`}</span>
     </p>
   );
 }
@@ -170,11 +171,11 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   return (
     <>
       <Button look="danger" busy={busy} onClick={asking.show}>
-        Allow {count(deletes, "delete")} for this run
+        {t`Allow ${plural(deletes, { one: "# delete", other: "# deletes" })} for this run`}
       </Button>
       <Confirm
-        title={deletes > 0 ? `Delete ${count(deletes, "record")}?` : `${carryOutLabel(detail.summary)}?`}
-        action={deletes > 0 ? `Delete ${number(deletes)} and ${detail.summary.undoes === null ? "reconcile" : "undo"}` : carryOutLabel(detail.summary)}
+        title={deletes > 0 ? t`Delete ${plural(deletes, { one: "# record", other: "# records" })}?` : t`${carryOutLabel(detail.summary)}?`}
+        action={deletes > 0 ? detail.summary.undoes === null ? t`Delete ${number(deletes)} and reconcile` : t`Delete ${number(deletes)} and undo` : carryOutLabel(detail.summary)}
         open={asking.open}
         onClose={asking.hide}
         onConfirm={() => {
@@ -187,7 +188,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
             <bdi>{sentence(guard.message)}</bdi>
           </p>
         ))}
-        <p>The limit stays as it is for every other run.</p>
+        <p>{t`The limit stays as it is for every other run.`}</p>
       </Confirm>
     </>
   );
@@ -199,8 +200,8 @@ function Causes({ detail }: { detail: RunDetail }) {
   if (detail.causes.length === 0) return null;
   const shown = all ? detail.causes : detail.causes.slice(0, 3);
   return (
-    <section aria-label="Failures by cause">
-      <h2 className="mb-1 text-sm text-soft">Why records failed</h2>
+    <section aria-label={t`Failures by cause`}>
+      <h2 className="mb-1 text-sm text-soft">{t`Why records failed`}</h2>
       <ul className="flex flex-col gap-0.5">
         {shown.map((cause) => (
           <li key={cause.name} className="flex gap-2">
@@ -219,7 +220,7 @@ function Causes({ detail }: { detail: RunDetail }) {
       </ul>
       {detail.causes.length > 3 && (
         <Button look="quiet" onClick={() => setAll(!all)}>
-          {all ? "Fewer" : `${count(detail.causes.length - 3, "more cause")}`}
+          {all ? t`Fewer` : `${plural(detail.causes.length - 3, { one: "# more cause", other: "# more causes" })}`}
         </Button>
       )}
     </section>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 
@@ -19,10 +20,10 @@ export function RunPage() {
   return (
     <Page
       flush
-      title={run ? runName(run, undone) : "Run"}
+      title={run ? runName(run, undone) : t`Run`}
       trail={
         <Link to="/runs" className="rounded-sm hover:underline">
-          Runs
+          {t`Runs`}
         </Link>
       }
       beside={
@@ -37,11 +38,11 @@ export function RunPage() {
           <>
             {run.undoes !== null && (
               <Link to="/runs/$id" params={{ id: run.undoes }} className="mr-3 rounded-sm text-accent hover:underline">
-                Open the undone run
+                {t`Open the undone run`}
               </Link>
             )}
             <Link to="/mappings/$name" params={{ name: run.mapping }} className="rounded-sm text-accent hover:underline">
-              Open mapping
+              {t`Open mapping`}
             </Link>
           </>
         )

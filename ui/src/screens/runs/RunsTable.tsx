@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback } from "react";
 
@@ -15,15 +16,15 @@ import { Incremental } from "./Incremental";
 import { runsList } from "./queries";
 
 function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
-  const mapping: Column<RunSummary> = { key: "mapping", title: "Mapping", width: "27%", cell: (run) => <bdi title={run.mapping}>{run.mapping}</bdi> };
+  const mapping: Column<RunSummary> = { key: "mapping", title: t`Mapping`, width: "27%", cell: (run) => <bdi title={run.mapping}>{run.mapping}</bdi> };
   return [
-    { key: "started", title: "Started", width: "120px", cell: (run) => <Started run={run} now={now} /> },
+    { key: "started", title: t`Started`, width: "120px", cell: (run) => <Started run={run} now={now} /> },
     ...(withMapping ? [mapping] : []),
-    { key: "mode", title: "What", width: "144px", cell: (run) => <Purpose run={run} /> },
-    { key: "state", title: "State", width: "124px", cell: (run) => <RunState run={run} /> },
-    { key: "outcome", title: "Outcome", cell: (run) => <span title={run.message ?? undefined}>{run.state === "active" ? run.stageDescription : runOutcome(run) || run.message}</span> },
-    { key: "calls", title: "Calls", width: "68px", numeric: true, roomy: true, cell: (run) => number(run.calls) },
-    { key: "took", title: "Took", width: "112px", numeric: true, roomy: true, cell: (run) => duration(run.durationMs) },
+    { key: "mode", title: t`What`, width: "144px", cell: (run) => <Purpose run={run} /> },
+    { key: "state", title: t`State`, width: "124px", cell: (run) => <RunState run={run} /> },
+    { key: "outcome", title: t`Outcome`, cell: (run) => <span title={run.message ?? undefined}>{run.state === "active" ? run.stageDescription : runOutcome(run) || run.message}</span> },
+    { key: "calls", title: t`Calls`, width: "68px", numeric: true, roomy: true, cell: (run) => number(run.calls) },
+    { key: "took", title: t`Took`, width: "112px", numeric: true, roomy: true, cell: (run) => duration(run.durationMs) },
   ];
 }
 
@@ -62,18 +63,18 @@ function Table({ mapping, onOpen }: { mapping: string | null; onOpen: (run: RunS
   if (rows.length === 0) {
     return (
       <div className="p-6">
-        <Nothing>Nothing has run yet. Preview a mapping to see what it would change.</Nothing>
+        <Nothing>{t`Nothing has run yet. Preview a mapping to see what it would change.`}</Nothing>
       </div>
     );
   }
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <VirtualTable
-        label="Runs"
+        label={t`Runs`}
         columns={columns(now, mapping === null)}
         rows={rows}
         rowKey={(run) => run.id}
-        rowName={(run) => `${runPurpose(run)} of ${run.mapping}, ${fullTime(run.started)}`}
+        rowName={(run) => t`${runPurpose(run)} of ${run.mapping}, ${fullTime(run.started)}`}
         total={rows.length + (hasNextPage ? 1 : 0)}
         onOpen={onOpen}
         onNearEnd={next}
@@ -89,7 +90,7 @@ function Started({ run, now }: { run: RunSummary; now: number }) {
     <>
       <span title={fullTime(run.started)}>{ago(run.started, now)}</span>
       <span className="sr-only">
-        , {runPurpose(run)} of {run.mapping}
+        {t`, ${runPurpose(run)} of ${run.mapping}`}
       </span>
     </>
   );

@@ -1,10 +1,10 @@
+import { plural, t } from "@lingui/core/macro";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { SegmentedChoice } from "../../parts/SegmentedChoice";
-import { count } from "../../words/numbers";
 import { runOutcome, runPurpose, runState } from "../../words/run";
 import { fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
@@ -26,13 +26,13 @@ export function Timeline() {
   if (all.length === 0) return null;
   const drawn = found.reduce((sum, { marks }) => sum + marks.length, 0);
   return (
-    <section aria-label="Timeline" className="shrink-0 border-b border-line px-6 py-3">
+    <section aria-label={t`Timeline`} className="shrink-0 border-b border-line px-6 py-3">
       <div className="mb-2 flex items-center gap-3">
         <p className="text-soft" role="status">
-          {count(drawn, "run")} in the last {label}
+          {t`${plural(drawn, { one: "# run", other: "# runs" })} in the last ${label}`}
         </p>
         <div className="ml-auto">
-          <SegmentedChoice label="Span" hideLabel value={span} options={SPANS.map(({ value, label: words }) => ({ value, label: words }))} onChange={setSpan} />
+          <SegmentedChoice label={t`Span`} hideLabel value={span} options={SPANS.map(({ value, label: words }) => ({ value, label: words }))} onChange={setSpan} />
         </div>
       </div>
       {/* Who does not see it reads the table. */}
@@ -71,5 +71,5 @@ export function Timeline() {
 }
 
 function words(run: RunSummary): string {
-  return [`${runPurpose(run)} of ${run.mapping}`, fullTime(run.started), runState(run).text, runOutcome(run)].filter(Boolean).join("\n");
+  return [t`${runPurpose(run)} of ${run.mapping}`, fullTime(run.started), runState(run).text, runOutcome(run)].filter(Boolean).join("\n");
 }

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -7,15 +9,15 @@ import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { valueText } from "../../words/value";
 
-const OUTCOMES: Record<string, string> = { written: "written", cleared: "cleared", unchanged: "unchanged", notApplied: "not applied", kept: "kept", asked: "asks you", failed: "failed" };
+const OUTCOMES: Record<string, string> = { written: t`written`, cleared: t`cleared`, unchanged: t`unchanged`, notApplied: t`not applied`, kept: t`kept`, asked: t`asks you`, failed: t`failed` };
 
 /** Why each value comes out as it does, property by property, with the records as they are now. */
 export function Trace({ mapping, sourceId, qualifier }: { mapping: string; sourceId: string; qualifier: string }) {
   const [open, setOpen] = useState(false);
   return (
-    <section aria-label="Trace" className="flex flex-col gap-2">
+    <section aria-label={t`Trace`} className="flex flex-col gap-2">
       <Button look="quiet" icon={open ? "down" : "chevron"} className="self-start" aria-expanded={open} onClick={() => setOpen(!open)}>
-        Why these values
+        {t`Why these values`}
       </Button>
       {open && <Steps mapping={mapping} sourceId={sourceId} qualifier={qualifier} />}
     </section>
@@ -31,7 +33,7 @@ function Steps({ mapping, sourceId, qualifier }: { mapping: string; sourceId: st
   return (
     <>
       <p className="text-sm text-soft">
-        With the mapping and the records as they are now. <bdi>{trial.data.why}</bdi>
+        <Trans>With the mapping and the records as they are now. <bdi>{trial.data.why}</bdi></Trans>
       </p>
       <ol className="flex flex-col gap-2">
         {trial.data.properties.map((row) => (

@@ -1,5 +1,7 @@
+import { t } from "@lingui/core/macro";
+
 import type { RunSummary } from "../../backend/bindings/RunSummary";
-import { number } from "../../words/numbers";
+import { number, tenth } from "../../words/numbers";
 import { duration } from "../../words/time";
 
 /** How far a run was at a moment. */
@@ -32,7 +34,7 @@ export function paceWords(marks: Mark[], total: number | null): string {
   const rate = rateOf(marks);
   const last = marks.at(-1);
   if (rate === null || !last) return "";
-  const words = `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))} records/s`;
+  const words = t`${rate < 10 ? tenth(rate) : number(Math.round(rate))} records/s`;
   const left = total === null ? 0 : total - last.processed;
-  return left > 0 ? `${words}, about ${duration(Math.max(1000, (left / rate) * 1000))} left` : words;
+  return left > 0 ? t`${words}, about ${duration(Math.max(1000, (left / rate) * 1000))} left` : words;
 }

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import type { Tone } from "../../parts/State";
 import { ACTION_ORDER, actionWords } from "../../words/actions";
@@ -28,7 +30,7 @@ export function recordsRead(detail: RunDetail): number {
 export function segments(detail: RunDetail): Segment[] {
   const counts = [...detail.actions];
   const rest = recordsRead(detail) - sum(counts);
-  if (rest > 0) counts.push({ name: "UNCHANGED", meaning: "linked, and both sides agree already", count: rest });
+  if (rest > 0) counts.push({ name: "UNCHANGED", meaning: t`linked, and both sides agree already`, count: rest });
   return counts
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => place(a.name) - place(b.name))

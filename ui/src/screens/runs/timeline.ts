@@ -1,12 +1,15 @@
+import { t } from "@lingui/core/macro";
+
 import type { RunSummary } from "../../backend/bindings/RunSummary";
+import { DATES } from "../../locales/language";
 
 const HOUR = 3_600_000;
 
 /** How much of the past is drawn. */
 export const SPANS = [
-  { value: "day", label: "24 hours", ms: 24 * HOUR },
-  { value: "week", label: "7 days", ms: 7 * 24 * HOUR },
-  { value: "month", label: "30 days", ms: 30 * 24 * HOUR },
+  { value: "day", label: t`24 hours`, ms: 24 * HOUR },
+  { value: "week", label: t`7 days`, ms: 7 * 24 * HOUR },
+  { value: "month", label: t`30 days`, ms: 30 * 24 * HOUR },
 ] as const;
 export type Span = (typeof SPANS)[number]["value"];
 
@@ -53,5 +56,5 @@ export function scale(now: number, span: Span): { at: number; label: string }[] 
   return lines.toReversed();
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const date = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
+const clock = new Intl.DateTimeFormat(DATES, { hour: "2-digit", minute: "2-digit" });
+const date = new Intl.DateTimeFormat(DATES, { weekday: "short", day: "numeric", month: "short" });

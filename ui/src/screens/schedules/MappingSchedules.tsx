@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -23,10 +25,10 @@ export function MappingSchedules({ mapping, source }: About) {
   return (
     <>
       <Section
-        title="Reconciliation"
+        title={t`Reconciliation`}
         aside={
           <Button icon="plus" disabled={!all.data} onClick={() => setAdding(true)}>
-            Add schedule
+            {t`Add schedule`}
           </Button>
         }
       >
@@ -35,12 +37,12 @@ export function MappingSchedules({ mapping, source }: About) {
         ) : !schedules.data ? (
           <Skeleton rows={2} />
         ) : runs.length === 0 ? (
-          <p className="text-soft">Runs only when somebody starts it. A schedule runs it by itself while this window or <code className="font-mono text-sm">concord serve</code> is open.</p>
+          <p className="text-soft"><Trans>Runs only when somebody starts it. A schedule runs it by itself while this window or <code className="font-mono text-sm">concord serve</code> is open.</Trans></p>
         ) : (
           <SchedulesTable schedules={runs} taken={taken} withMapping={false} />
         )}
       </Section>
-      <Section title="LiveSync">
+      <Section title={t`LiveSync`}>
         <LiveSync about={about} schedule={live} taken={taken} ready={all.data !== undefined} />
       </Section>
       {adding && <ScheduleDialog about={about} schedule={null} taken={taken} onClose={() => setAdding(false)} />}
@@ -63,8 +65,8 @@ function LiveSync({ about, schedule, taken, ready }: { about: About; schedule: S
   return (
     <div className="flex flex-col gap-3">
       <Switch
-        label={`Follow the changes of ${title}`}
-        help={follows ? "Asks every few minutes what has changed there, and carries it through every mapping that reads it and has implicit sync on." : problem}
+        label={t`Follow the changes of ${title}`}
+        help={follows ? t`Asks every few minutes what has changed there, and carries it through every mapping that reads it and has implicit sync on.` : problem}
         checked={enable.isPending ? enable.variables.enabled : save.isPending || (schedule?.enabled ?? false)}
         disabled={(!follows && !schedule) || !ready || save.isPending || enable.isPending}
         onChange={toggle}

@@ -1,7 +1,9 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { memo, useCallback, useState } from "react";
 
 import type { ScheduleInfo } from "../../backend/bindings/ScheduleInfo";
+import { DATES } from "../../locales/language";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
@@ -12,7 +14,8 @@ import { fullTime } from "../../words/time";
 import { DAYS, type Day, documentOf, emptyForm, formOf, freshName, ownZone, type ScheduleForm, type Unit } from "./form";
 import { outlook, useSaveSchedule } from "./queries";
 
-const DAY_NAMES: Record<Day, string> = { MON: "Mon", TUE: "Tue", WED: "Wed", THU: "Thu", FRI: "Fri", SAT: "Sat", SUN: "Sun" };
+const UNITS: Record<Unit, string> = { minutes: t`minutes`, hours: t`hours`, days: t`days` };
+const DAY_NAMES: Record<Day, string> = { MON: t`Mon`, TUE: t`Tue`, WED: t`Wed`, THU: t`Thu`, FRI: t`Fri`, SAT: t`Sat`, SUN: t`Sun` };
 
 /** What a schedule is about: a mapping, or the source whose changes are followed. */
 export interface About {
@@ -30,7 +33,7 @@ export function ScheduleDialog({ about, schedule, task = "full", taken, onClose 
   onClose: () => void;
 }) {
   return (
-    <Dialog wide title={schedule ? `Schedule ${schedule.name}` : "New schedule"} open onClose={onClose}>
+    <Dialog wide title={schedule ? t`Schedule ${schedule.name}` : t`New schedule`} open onClose={onClose}>
       <Editor about={about} schedule={schedule} task={task} taken={taken} onClose={onClose} />
     </Dialog>
   );
@@ -50,7 +53,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
       { create: schedule === null, name: name.trim(), config },
       {
         onSuccess: (saved) => {
-          announce(`Schedule ${saved.name} was saved`);
+          announce(t`Schedule ${saved.name} was saved`);
           onClose();
         },
       },
@@ -59,64 +62,64 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
     <>
       <div className="-mx-1 grid min-h-0 grid-cols-[minmax(0,1fr)_260px] items-start gap-6 overflow-y-auto px-1 pb-1">
         <div className="flex min-w-0 flex-col gap-4">
-        {schedule === null && <TextField label="Name" value={name} required mono onChange={setName} />}
+        {schedule === null && <TextField label={t`Name`} value={name} required mono onChange={setName} />}
         {form.task !== "liveSync" && (
           <Choice
-            legend="What"
+            legend={t`What`}
             name="task"
             value={form.task}
             options={[
-              { value: "full", label: "Full reconciliation", help: "reads both sides, and sees what was deleted" },
-              { value: "incremental", label: "Incremental", help: "reads only what has changed since the last run looked" },
+              { value: "full", label: t`Full reconciliation`, help: t`reads both sides, and sees what was deleted` },
+              { value: "incremental", label: t`Incremental`, help: t`reads only what has changed since the last run looked` },
             ]}
             onChange={(value) => put({ task: value })}
           />
         )}
         <SegmentedChoice
-          label="When"
+          label={t`When`}
           value={form.kind}
           options={[
-            { value: "interval", label: "Every so often" },
-            { value: "clock", label: "At a time of day" },
-            { value: "cron", label: "Cron" },
+            { value: "interval", label: t`Every so often` },
+            { value: "clock", label: t`At a time of day` },
+            { value: "cron", label: t`Cron` },
           ]}
           onChange={(kind) => put({ kind })}
         />
         {form.kind === "interval" && (
           <div className="grid grid-cols-[100px_140px] gap-3">
-            <TextField label="Every" value={form.every} inputMode="numeric" onChange={(every) => put({ every })} />
-            <SelectField label="Unit" value={form.unit} options={["minutes", "hours", "days"]} onChange={(unit) => put({ unit: unit as Unit })} />
+            <TextField label={t`Every`} value={form.every} inputMode="numeric" onChange={(every) => put({ every })} />
+            <SelectField label={t`Unit`} value={form.unit} options={["minutes", "hours", "days"]} words={UNITS} onChange={(unit) => put({ unit: unit as Unit })} />
           </div>
         )}
         {form.kind === "clock" && (
           <div className="flex flex-wrap items-end gap-3">
-            <Field label="Time">{(props) => <input type="time" className="field w-28" value={form.time} onChange={(event) => event.target.value && put({ time: event.target.value })} {...props} />}</Field>
+            <Field label={t`Time`}>{(props) => <input type="time" className="field w-28" value={form.time} onChange={(event) => event.target.value && put({ time: event.target.value })} {...props} />}</Field>
             <Days days={form.days} onChange={(days) => put({ days })} />
           </div>
         )}
         {form.kind === "cron" && (
-          <TextField label="Cron expression" mono value={form.cron} help="Seconds, minutes, hours, day of month, month, day of week, as in Quartz: 0 0 2 * * ? is every day at two." onChange={(cron) => put({ cron })} />
+          <TextField label={t`Cron expression`} mono value={form.cron} help={t`Seconds, minutes, hours, day of month, month, day of week, as in Quartz: 0 0 2 * * ? is every day at two.`} onChange={(cron) => put({ cron })} />
         )}
         {form.kind !== "interval" && <ZoneField value={form.timeZone} onChange={putZone} />}
         <div className="grid grid-cols-2 gap-3">
-          <Moment label="Not before" value={form.start} onChange={(start) => put({ start })} />
-          <Moment label="Not after" value={form.end} onChange={(end) => put({ end })} />
+          <Moment label={t`Not before`} value={form.start} onChange={(start) => put({ start })} />
+          <Moment label={t`Not after`} value={form.end} onChange={(end) => put({ end })} />
         </div>
         <Choice
-          legend="A time that was missed, because Concord was not running"
+          legend={t`A time that was missed, because Concord was not running`}
           name="misfire"
           value={form.misfire}
           options={[
-            { value: "fireAndProceed", label: "Make up for it, once" },
-            { value: "doNothing", label: "Leave it out" },
+            { value: "fireAndProceed", label: t`Make up for it, once` },
+            { value: "doNothing", label: t`Leave it out` },
           ]}
           onChange={(misfire) => put({ misfire })}
         />
         {save.error && <Problem error={save.error} />}
         </div>
         <div className="sticky top-0 flex min-w-0 flex-col gap-4">
-        <Switch label="On" checked={form.enabled} onChange={(enabled) => put({ enabled })} />
-        <section aria-label="Next times" className="rounded-md bg-sunken px-3 py-2" aria-live="polite">
+        <Switch label={t`On`} checked={form.enabled} onChange={(enabled) => put({ enabled })} />
+        <section aria-label={t`Next times`} className="rounded-md bg-sunken px-3 py-2" aria-live="polite">
           {times.error ? (
             <Problem error={times.error} />
           ) : times.data?.problem ? (
@@ -128,19 +131,19 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
               <p className="font-medium">
                 <bdi>{times.data.words}</bdi>
               </p>
-              {times.data.next.length === 0 ? <p className="text-soft">This never comes.</p> : <Times next={times.data.next} />}
+              {times.data.next.length === 0 ? <p className="text-soft">{t`This never comes.`}</p> : <Times next={times.data.next} />}
             </>
           ) : (
             <p className="text-soft">{"\u2026"}</p>
           )}
         </section>
-        {form.task !== "liveSync" && form.enabled && <Notice tone="off">It runs without a look at the plan first. The guards of the mapping hold a run that would delete too many.</Notice>}
+        {form.task !== "liveSync" && form.enabled && <Notice tone="off">{t`It runs without a look at the plan first. The guards of the mapping hold a run that would delete too many.`}</Notice>}
         </div>
       </div>
       <div className="mt-1 flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={onClose}>{t`Cancel`}</Button>
         <Button look="primary" busy={save.isPending} disabled={name.trim() === "" || Boolean(times.data?.problem)} onClick={submit}>
-          Save
+          {t`Save`}
         </Button>
       </div>
     </>
@@ -151,7 +154,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
 export function Times({ next }: { next: string[] }) {
   return (
     <>
-      <p className="mt-1 text-sm text-soft">Next, in your time ({ownZone()}):</p>
+      <p className="mt-1 text-sm text-soft">{t`Next, in your time (${ownZone()}):`}</p>
       <ol>
         {next.map((time) => (
           <li key={time}>
@@ -163,12 +166,12 @@ export function Times({ next }: { next: string[] }) {
   );
 }
 
-const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+const weekday = new Intl.DateTimeFormat(DATES, { weekday: "short" });
 
 function Days({ days, onChange }: { days: Day[]; onChange: (days: Day[]) => void }) {
   return (
     <fieldset>
-      <legend className="mb-1 text-sm text-soft">On</legend>
+      <legend className="mb-1 text-sm text-soft">{t`On`}</legend>
       <div className="flex gap-1">
         {DAYS.map((day) => {
           const on = days.includes(day);
@@ -199,7 +202,7 @@ function Moment({ label, value, onChange }: { label: string; value: string; onCh
 
 /** A list of hundreds, which is not drawn again with every key. */
 const ZoneField = memo(function ZoneField({ value, onChange }: { value: string; onChange: (zone: string) => void }) {
-  return <SelectField label="Time zone" value={value} options={ZONES} onChange={onChange} />;
+  return <SelectField label={t`Time zone`} value={value} options={ZONES} onChange={onChange} />;
 });
 
 const ZONES = [...new Set(["UTC", ownZone(), ...Intl.supportedValuesOf("timeZone")])];

@@ -1,7 +1,10 @@
+import { t } from "@lingui/core/macro";
+import { Select, Trans } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { ScheduleInfo } from "../../backend/bindings/ScheduleInfo";
+import { DATES } from "../../locales/language";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
@@ -31,22 +34,22 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
           <Problem error={error} />
         </div>
       )}
-      <table className="rows inset" aria-label="Schedules">
+      <table className="rows inset" aria-label={t`Schedules`}>
         <thead>
           <tr>
-            <th scope="col" className="w-14">On</th>
-            <th scope="col" className="w-[22%]">Schedule</th>
-            <th scope="col" className="w-[20%]">When</th>
-            <th scope="col" className="w-28">Next</th>
-            <th scope="col">Last</th>
-            <th scope="col" className="w-60"><span className="sr-only">Actions</span></th>
+            <th scope="col" className="w-14">{t`On`}</th>
+            <th scope="col" className="w-[22%]">{t`Schedule`}</th>
+            <th scope="col" className="w-[20%]">{t`When`}</th>
+            <th scope="col" className="w-28">{t`Next`}</th>
+            <th scope="col">{t`Last`}</th>
+            <th scope="col" className="w-60"><span className="sr-only">{t`Actions`}</span></th>
           </tr>
         </thead>
         <tbody>
           {schedules.map((schedule) => (
             <tr key={schedule.name}>
               <td>
-                <Switch label={`Schedule ${schedule.name}`} hideLabel checked={enable.isPending && enable.variables.name === schedule.name ? enable.variables.enabled : schedule.enabled} disabled={enable.isPending || schedule.task === "other"} onChange={(enabled) => enable.mutate({ name: schedule.name, enabled })} />
+                <Switch label={t`Schedule ${schedule.name}`} hideLabel checked={enable.isPending && enable.variables.name === schedule.name ? enable.variables.enabled : schedule.enabled} disabled={enable.isPending || schedule.task === "other"} onChange={(enabled) => enable.mutate({ name: schedule.name, enabled })} />
               </td>
               <th scope="row" className="py-1.5 font-normal">
                 <span className="font-medium">
@@ -68,16 +71,16 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
                   <Button
                     busy={run.isPending && run.variables === schedule.name}
                     disabled={schedule.task === "other"}
-                    aria-label={`Run ${schedule.name} now`}
+                    aria-label={t`Run ${schedule.name} now`}
                     onClick={() => run.mutate(schedule.name, { onSuccess: ({ outcome }) => announce(`${schedule.name}: ${outcome}`) })}
                   >
-                    Run now
+                    {t`Run now`}
                   </Button>
-                  <Button disabled={schedule.task === "other"} aria-label={`Edit ${schedule.name}`} onClick={() => setEdited(schedule)}>
-                    Edit
+                  <Button disabled={schedule.task === "other"} aria-label={t`Edit ${schedule.name}`} onClick={() => setEdited(schedule)}>
+                    {t`Edit`}
                   </Button>
-                  <Button look="quiet" aria-label={`Remove ${schedule.name}`} onClick={() => setDropping(schedule)}>
-                    Remove
+                  <Button look="quiet" aria-label={t`Remove ${schedule.name}`} onClick={() => setDropping(schedule)}>
+                    {t`Remove`}
                   </Button>
                 </span>
               </td>
@@ -87,8 +90,8 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
       </table>
       {edited && <ScheduleDialog about={aboutOf(edited)} schedule={edited} taken={taken} onClose={() => setEdited(null)} />}
       <Confirm
-        title="Remove 1 schedule?"
-        action="Remove 1 schedule"
+        title={t`Remove 1 schedule?`}
+        action={t`Remove 1 schedule`}
         open={dropping !== null}
         busy={remove.isPending}
         onClose={() => setDropping(null)}
@@ -96,7 +99,7 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
       >
         {dropping && (
           <p>
-            <bdi>{dropping.name}</bdi> will not fire any more. Its runs stay.
+            <Trans><bdi>{dropping.name}</bdi> will not fire any more. Its runs stay.</Trans>
           </p>
         )}
       </Confirm>
@@ -109,16 +112,16 @@ function soon(time: string, now: number): string {
   return Date.parse(time) - now < 24 * 3_600_000 ? until(time, now) : day.format(new Date(time));
 }
 
-const day = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
+const day = new Intl.DateTimeFormat(DATES, { weekday: "short", day: "numeric", month: "short" });
 
 function aboutOf(schedule: ScheduleInfo): About {
   return { mapping: schedule.mappings[0] ?? "", source: schedule.source ?? "" };
 }
 
 function taskWords(schedule: ScheduleInfo): string {
-  if (schedule.task === "liveSync") return "follows changes";
-  if (schedule.task === "other") return "not for Concord";
-  return schedule.incremental ? "incremental" : "full reconciliation";
+  if (schedule.task === "liveSync") return t`follows changes`;
+  if (schedule.task === "other") return t`not for Concord`;
+  return schedule.incremental ? t`incremental` : t`full reconciliation`;
 }
 
 /** What it does, with the way to the mapping. */
@@ -126,12 +129,12 @@ function Task({ schedule }: { schedule: ScheduleInfo }) {
   const [mapping] = schedule.mappings;
   if (schedule.task !== "reconcile" || !mapping) return <bdi>{schedule.title}</bdi>;
   return (
-    <>
-      {schedule.incremental ? "Incremental run of " : "Reconciliation of "}
+    <Trans>
+      <Select value={schedule.incremental ? "incremental" : "full"} _incremental="Incremental run of" other="Reconciliation of" />{" "}
       <Link to="/mappings/$name" params={{ name: mapping }} search={{ tab: "scheduling" }} className="rounded-sm hover:text-ink hover:underline">
         <bdi>{mapping}</bdi>
       </Link>
-    </>
+    </Trans>
   );
 }
 
@@ -149,14 +152,14 @@ function Last({ schedule, now }: { schedule: ScheduleInfo; now: number }) {
         <p className="flex min-w-0 flex-wrap items-center gap-x-2">
           <span title={fullTime(lastFired)}>{ago(lastFired, now)}</span>
           {lastRun && state && (
-            <Link to="/runs/$id" params={{ id: lastRun.id }} className="rounded-sm hover:underline" aria-label={`Run of ${schedule.name}: ${state.text}`}>
+            <Link to="/runs/$id" params={{ id: lastRun.id }} className="rounded-sm hover:underline" aria-label={t`Run of ${schedule.name}: ${state.text}`}>
               <State tone={state.tone}>{state.text}</State>
             </Link>
           )}
           {lastOutcome && lastOutcome !== "started" && <bdi className="min-w-0 text-soft">{lastOutcome}</bdi>}
         </p>
       ) : (
-        !problem && <span className="text-soft">not fired yet</span>
+        !problem && <span className="text-soft">{t`not fired yet`}</span>
       )}
     </>
   );

@@ -1,8 +1,10 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 
 import { CopyButton } from "../../parts/Outside";
 import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
+import { number, tenth } from "../../words/numbers";
 import { Facts } from "./Facts";
 import { about } from "./queries";
 
@@ -16,7 +18,7 @@ export function size(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+  return `${unit === 0 || value >= 100 ? number(Math.round(value)) : tenth(value)} ${UNITS[unit]}`;
 }
 
 export function AboutPart() {
@@ -27,11 +29,11 @@ export function AboutPart() {
   return (
     <Facts
       facts={[
-        ["Version", version],
-        ["Data folder", <Folder key="data" path={dataDir} what="data folder" />],
-        ["Logs", <Folder key="logs" path={logsDir} what="folder of the logs" />],
-        ["Repository", size(repositorySize)],
-        ["Licence", licence],
+        [t`Version`, version],
+        [t`Data folder`, <Folder key="data" path={dataDir} what={t`data folder`} />],
+        [t`Logs`, <Folder key="logs" path={logsDir} what={t`folder of the logs`} />],
+        [t`Repository`, size(repositorySize)],
+        [t`Licence`, licence],
       ]}
     />
   );
@@ -43,7 +45,7 @@ function Folder({ path, what }: { path: string; what: string }) {
       <code className="truncate font-mono text-sm" title={path}>
         {path}
       </code>
-      <CopyButton text={path} label={`Copy the ${what}`} />
+      <CopyButton text={path} label={t`Copy the ${what}`} />
     </span>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -55,45 +56,45 @@ function Form({ saved }: { saved: NetworkSettings }) {
           { proxyHost: typed.host, proxyPort: port, proxyUser: typed.user, caFile: typed.caFile, proxyPassword: forget ? "" : typed.password === "" ? null : typed.password },
           {
             onSuccess: () => {
-              announce("The network settings were saved");
+              announce(t`The network settings were saved`);
               undo();
             },
           },
         );
       }}
     >
-      <p className="text-soft">Connectors take this way unless they name one of their own under Advanced. Systems on this computer are always reached directly.</p>
+      <p className="text-soft">{t`Connectors take this way unless they name one of their own under Advanced. Systems on this computer are always reached directly.`}</p>
       <div className="grid grid-cols-[minmax(0,1fr)_112px] gap-4">
-        <TextField label="Proxy host" value={typed.host} placeholder="none" errors={at("proxyHost")} onChange={(host) => set({ host })} />
-        <TextField label="Proxy port" value={typed.port} placeholder="8080" inputMode="numeric" errors={portFits ? at("proxyPort") : ["1 to 65535"]} onChange={(value) => set({ port: value })} />
+        <TextField label={t`Proxy host`} value={typed.host} placeholder={t`none`} errors={at("proxyHost")} onChange={(host) => set({ host })} />
+        <TextField label={t`Proxy port`} value={typed.port} placeholder="8080" inputMode="numeric" errors={portFits ? at("proxyPort") : [t`1 to 65535`]} onChange={(value) => set({ port: value })} />
       </div>
       <div className="grid grid-cols-2 gap-4">
-        <TextField label="Proxy user" value={typed.user} onChange={(user) => set({ user })} />
+        <TextField label={t`Proxy user`} value={typed.user} onChange={(user) => set({ user })} />
         <TextField
-          label="Proxy password"
+          label={t`Proxy password`}
           type="password"
           autoComplete="new-password"
           value={typed.password}
           disabled={forget}
-          placeholder={saved.proxyPasswordSet ? (forget ? "will be removed" : "set; leave empty to keep it") : ""}
+          placeholder={saved.proxyPasswordSet ? (forget ? t`will be removed` : t`set; leave empty to keep it`) : ""}
           onChange={(password) => set({ password })}
           help={
             saved.proxyPasswordSet && (
               <button type="button" className="rounded-sm underline hover:text-ink" onClick={() => setForget((now) => !now)}>
-                {forget ? "Keep the stored password" : "Remove the stored password"}
+                {forget ? t`Keep the stored password` : t`Remove the stored password`}
               </button>
             )
           }
         />
       </div>
-      <TextField label="Certificate authority file" mono value={typed.caFile} placeholder="/etc/ssl/company.pem" errors={at("caFile")} help="A PEM file; needed where a proxy looks into encrypted traffic." onChange={(caFile) => set({ caFile })} />
+      <TextField label={t`Certificate authority file`} mono value={typed.caFile} placeholder="/etc/ssl/company.pem" errors={at("caFile")} help={t`A PEM file; needed where a proxy looks into encrypted traffic.`} onChange={(caFile) => set({ caFile })} />
       {save.error && !["proxyHost", "proxyPort", "caFile"].includes(save.error.field ?? "") && <Problem error={save.error} />}
       <div className="flex gap-2">
         <Button look="primary" type="submit" disabled={!changed} busy={save.isPending}>
-          Save network
+          {t`Save network`}
         </Button>
         <Button disabled={!changed || save.isPending} onClick={undo}>
-          Undo
+          {t`Undo`}
         </Button>
       </div>
     </form>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { call } from "../../backend";
@@ -16,8 +17,8 @@ export function Notifications() {
     <>
       {preferences.data ? (
         <Switch
-          label="Tell me on the desktop"
-          help="When a run is held or fails, or a connector stops working, and another window is in front. Not every run."
+          label={t`Tell me on the desktop`}
+          help={t`When a run is held or fails, or a connector stops working, and another window is in front. Not every run.`}
           checked={save.isPending ? save.variables : preferences.data.notifications}
           onChange={(on) => save.mutate(on)}
         />

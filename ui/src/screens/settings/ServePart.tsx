@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 
@@ -16,9 +18,9 @@ const PROFILES: ScimProfile[] = ["generic", "wso2", "okta", "entra"];
 export function ServePart() {
   const serving = useQuery(servingState);
   return (
-    <Section title="Serving other systems">
+    <Section title={t`Serving other systems`}>
       {serving.error ? <Problem error={serving.error} /> : serving.data ? <ServeSwitch serving={serving.data} /> : <Skeleton rows={3} />}
-      <h3 className="mt-6 mb-2 font-semibold">SCIM tokens</h3>
+      <h3 className="mt-6 mb-2 font-semibold">{t`SCIM tokens`}</h3>
       <Tokens />
     </Section>
   );
@@ -41,17 +43,17 @@ function ServeSwitch({ serving }: { serving: Serving }) {
   };
   return (
     <div className="flex flex-col gap-4">
-      <p className="text-soft">Programs on this computer reach Concord by IDM&apos;s REST and by SCIM. It answers on 127.0.0.1 alone; for other machines start <code>concord serve</code> with a certificate.</p>
+      <p className="text-soft"><Trans>Programs on this computer reach Concord by IDM&apos;s REST and by SCIM. It answers on 127.0.0.1 alone; for other machines start <code>concord serve</code> with a certificate.</Trans></p>
       <div className="flex flex-wrap items-end gap-4">
         <div className="w-28">
-          <TextField label="Port" value={port} inputMode="numeric" disabled={on || busy} onChange={setPort} errors={fits ? [] : ["A number from 1 to 65535"]} />
+          <TextField label={t`Port`} value={port} inputMode="numeric" disabled={on || busy} onChange={setPort} errors={fits ? [] : [t`A number from 1 to 65535`]} />
         </div>
-        <Switch label="Serve" checked={on} disabled={busy || !fits} onChange={(wanted) => set({ on: wanted, selfService: serving.selfService })} />
-        <State tone={on ? "fine" : "off"}>{on ? "Serving, also after the next start" : "Not serving"}</State>
+        <Switch label={t`Serve`} checked={on} disabled={busy || !fits} onChange={(wanted) => set({ on: wanted, selfService: serving.selfService })} />
+        <State tone={on ? "fine" : "off"}>{on ? t`Serving, also after the next start` : t`Not serving`}</State>
       </div>
       <Switch
-        label="People may create accounts"
-        help="Pages on which people register, sign in and keep their profile up to date; a change goes on by the mappings."
+        label={t`People may create accounts`}
+        help={t`Pages on which people register, sign in and keep their profile up to date; a change goes on by the mappings.`}
         checked={serving.selfService}
         disabled={busy || !fits}
         onChange={(selfService) => set({ on, selfService })}
@@ -60,12 +62,12 @@ function ServeSwitch({ serving }: { serving: Serving }) {
       {(serve.error ?? renew.error) && <Problem error={(serve.error ?? renew.error)!} />}
       {serving.addresses && <Addresses serving={serving} addresses={serving.addresses} />}
       <div className="flex flex-wrap items-center gap-3">
-        <span className="text-soft">REST user</span> <code>{serving.administrator}</code>
+        <span className="text-soft">{t`REST user`}</span> <code>{serving.administrator}</code>
         <Button busy={renew.isPending} disabled={busy} onClick={() => { serve.reset(); renew.mutate(undefined, keep); }}>
-          New password
+          {t`New password`}
         </Button>
       </div>
-      {password && <Once what={`The password of ${serving.administrator}`} secret={password} />}
+      {password && <Once what={t`The password of ${serving.administrator}`} secret={password} />}
     </div>
   );
 }
@@ -74,9 +76,9 @@ function Addresses({ serving, addresses }: { serving: Serving; addresses: NonNul
   const rows: [string, string | null][] = [
     ["REST", addresses.rest],
     ["OpenAPI", addresses.openapi],
-    ["SCIM 2.0", addresses.scim],
-    ["SCIM 1.1 (WSO2)", addresses.scimOld],
-    ["Accounts", serving.selfService ? addresses.selfService : null],
+    [t`SCIM 2.0`, addresses.scim],
+    [t`SCIM 1.1 (WSO2)`, addresses.scimOld],
+    [t`Accounts`, serving.selfService ? addresses.selfService : null],
   ];
   return (
     <dl className="grid grid-cols-[160px_1fr] gap-y-1">
@@ -94,7 +96,7 @@ function Addresses({ serving, addresses }: { serving: Serving; addresses: NonNul
 function Once({ what, secret }: { what: string; secret: string }) {
   return (
     <Notice tone="waits" live="status">
-      {what}, shown this once: <code className="font-mono break-all select-all">{secret}</code>
+      <Trans>{what}, shown this once: <code className="font-mono break-all select-all">{secret}</code></Trans>
     </Notice>
   );
 }
@@ -115,9 +117,9 @@ function Tokens() {
       {tokens.error && <Problem error={tokens.error} />}
       {tokens.data && tokens.data.length > 0 && (
         <table className="w-full text-left">
-          <caption className="sr-only">SCIM tokens</caption>
+          <caption className="sr-only">{t`SCIM tokens`}</caption>
           <thead className="text-sm text-soft">
-            <tr><th scope="col" className="py-1 font-normal">Name</th><th scope="col" className="font-normal">Client</th><th scope="col" className="font-normal">Created</th><th scope="col"><span className="sr-only">Action</span></th></tr>
+            <tr><th scope="col" className="py-1 font-normal">{t`Name`}</th><th scope="col" className="font-normal">{t`Client`}</th><th scope="col" className="font-normal">{t`Created`}</th><th scope="col"><span className="sr-only">{t`Action`}</span></th></tr>
           </thead>
           <tbody>
             {tokens.data.map((token) => (
@@ -128,11 +130,11 @@ function Tokens() {
                 <td className="text-right">
                   {asked === token.name ? (
                     <span className="inline-flex gap-2">
-                      <Button look="danger" busy={revoke.isPending} onClick={() => revoke.mutate(token.name, { onSettled: () => setAsked(null) })}>Revoke {token.name}</Button>
-                      <Button look="quiet" onClick={() => setAsked(null)}>Keep</Button>
+                      <Button look="danger" busy={revoke.isPending} onClick={() => revoke.mutate(token.name, { onSettled: () => setAsked(null) })}>{t`Revoke ${token.name}`}</Button>
+                      <Button look="quiet" onClick={() => setAsked(null)}>{t`Keep`}</Button>
                     </span>
                   ) : (
-                    <Button look="quiet" aria-label={`Revoke ${token.name}…`} onClick={() => setAsked(token.name)}>Revoke…</Button>
+                    <Button look="quiet" aria-label={t`Revoke ${token.name}…`} onClick={() => setAsked(token.name)}>{t`Revoke…`}</Button>
                   )}
                 </td>
               </tr>
@@ -140,19 +142,19 @@ function Tokens() {
           </tbody>
         </table>
       )}
-      {tokens.data?.length === 0 && <p className="text-soft">No SCIM client has a token yet.</p>}
+      {tokens.data?.length === 0 && <p className="text-soft">{t`No SCIM client has a token yet.`}</p>}
       {revoke.error && <Problem error={revoke.error} />}
       <form className="flex flex-wrap items-end gap-3" onSubmit={submit}>
         <div className="w-48">
-          <TextField label="Token name" value={name} onChange={setName} placeholder="okta" />
+          <TextField label={t`Token name`} value={name} onChange={setName} placeholder="okta" />
         </div>
         <div className="w-32">
-          <SelectField label="Client" value={profile} options={PROFILES} onChange={(value) => setProfile(value as ScimProfile)} />
+          <SelectField label={t`Client`} value={profile} options={PROFILES} onChange={(value) => setProfile(value as ScimProfile)} />
         </div>
-        <Button type="submit" busy={make.isPending} disabled={name.trim() === ""}>Create token</Button>
+        <Button type="submit" busy={make.isPending} disabled={name.trim() === ""}>{t`Create token`}</Button>
       </form>
       {make.error && <Problem error={make.error} />}
-      {make.data && <Once what={`The token ${make.data.name}`} secret={make.data.token} />}
+      {make.data && <Once what={t`The token ${make.data.name}`} secret={make.data.token} />}
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useRef } from "react";
 
@@ -13,22 +14,22 @@ import { ServePart } from "./ServePart";
 import { VaultPart } from "./VaultPart";
 
 const THEMES: { value: Theme; label: string }[] = [
-  { value: "system", label: "As the system" },
-  { value: "light", label: "Light" },
-  { value: "dark", label: "Dark" },
+  { value: "system", label: t`As the system` },
+  { value: "light", label: t`Light` },
+  { value: "dark", label: t`Dark` },
 ];
 
 /** What stays above a part that was gone to, in pixels. */
 const ABOVE = 16;
 
 const PARTS = [
-  ["appearance", "Appearance"],
-  ["notifications", "Notifications"],
-  ["vault", "Vault"],
-  ["network", "Network"],
-  ["sandboxes", "Sandboxes"],
-  ["serving", "Serving"],
-  ["about", "About"],
+  ["appearance", t`Appearance`],
+  ["notifications", t`Notifications`],
+  ["vault", t`Vault`],
+  ["network", t`Network`],
+  ["sandboxes", t`Sandboxes`],
+  ["serving", t`Serving`],
+  ["about", t`About`],
 ] as const;
 
 export function SettingsPage() {
@@ -43,9 +44,9 @@ export function SettingsPage() {
     place.focus({ preventScroll: true });
   };
   return (
-    <Page flush title="Settings">
+    <Page flush title={t`Settings`}>
       <div className="flex min-h-0 flex-1">
-        <nav aria-label="Parts of the settings" className="w-44 shrink-0 border-r border-line py-4 pr-2 pl-4">
+        <nav aria-label={t`Parts of the settings`} className="w-44 shrink-0 border-r border-line py-4 pr-2 pl-4">
           <ul>
             {PARTS.map(([id, title]) => (
               <li key={id}>
@@ -59,25 +60,25 @@ export function SettingsPage() {
         <div ref={frame} className="relative min-h-0 flex-1 overflow-y-auto px-6 py-4">
           <div className="max-w-2xl">
             <Place id="appearance">
-              <Section title="Appearance">
-                <Choice legend="Theme" name="theme" value={theme} options={THEMES} onChange={setTheme} />
+              <Section title={t`Appearance`}>
+                <Choice legend={t`Theme`} name="theme" value={theme} options={THEMES} onChange={setTheme} />
               </Section>
             </Place>
             <Place id="notifications">
-              <Section title="Notifications">
+              <Section title={t`Notifications`}>
                 <Notifications />
               </Section>
             </Place>
             <Place id="vault">
-              <Section title="Vault">{status.data ? <VaultPart vault={status.data.vault} /> : <Skeleton rows={2} />}</Section>
+              <Section title={t`Vault`}>{status.data ? <VaultPart vault={status.data.vault} /> : <Skeleton rows={2} />}</Section>
             </Place>
             <Place id="network">
-              <Section title="Network">
+              <Section title={t`Network`}>
                 <NetworkPart />
               </Section>
             </Place>
             <Place id="sandboxes">
-              <Section title="Sandboxes">
+              <Section title={t`Sandboxes`}>
                 <SandboxPart />
               </Section>
             </Place>
@@ -85,7 +86,7 @@ export function SettingsPage() {
               <ServePart />
             </Place>
             <Place id="about">
-              <Section title="About">
+              <Section title={t`About`}>
                 <AboutPart />
               </Section>
             </Place>

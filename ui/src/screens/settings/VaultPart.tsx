@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { type ReactNode, useState } from "react";
 
 import type { VaultStatus } from "../../backend/bindings/VaultStatus";
@@ -8,18 +9,17 @@ import { TextField } from "../../parts/Field";
 import { CopyButton } from "../../parts/Outside";
 import { Notice, Problem } from "../../parts/Problem";
 import { State, type Tone } from "../../parts/State";
-import { count } from "../../words/numbers";
 import { Facts } from "./Facts";
 import { useChangePassphrase, useNewRecoveryKey, useRotateKeys } from "./queries";
 
 const STATES: Record<VaultStatus["state"], { tone: Tone; text: string }> = {
-  new: { tone: "off", text: "Not used yet" },
-  needsPassphrase: { tone: "waits", text: "Waits for its passphrase" },
-  unlocked: { tone: "fine", text: "Open" },
-  locked: { tone: "needs", text: "Locked" },
+  new: { tone: "off", text: t`Not used yet` },
+  needsPassphrase: { tone: "waits", text: t`Waits for its passphrase` },
+  unlocked: { tone: "fine", text: t`Open` },
+  locked: { tone: "needs", text: t`Locked` },
 };
 
-const SOURCES: Record<string, string> = { keyring: "this computer's keyring", passphrase: "a passphrase" };
+const SOURCES: Record<string, string> = { keyring: t`this computer's keyring`, passphrase: t`a passphrase` };
 
 /** As the vault itself asks for. */
 const LEAST = 8;
@@ -32,8 +32,8 @@ export function VaultPart({ vault }: { vault: VaultStatus }) {
     <>
       <Facts
         facts={[
-          ["State", <State key="state" tone={tone}>{text}</State>],
-          ["Protected by", vault.source ? (SOURCES[vault.source] ?? vault.source) : "chosen with the first secret"],
+          [t`State`, <State key="state" tone={tone}>{text}</State>],
+          [t`Protected by`, vault.source ? (SOURCES[vault.source] ?? vault.source) : t`chosen with the first secret`],
         ]}
       />
       {vault.message && <p className="mt-2 text-soft">{vault.message}</p>}
@@ -69,35 +69,35 @@ function RecoveryKey() {
   const key = make.data?.key;
   return (
     <Row
-      title="Recovery key"
-      text="Opens the vault when the keyring or the passphrase is lost. It is shown once; keep it on paper."
-      action={<Button onClick={asking.show}>New recovery key</Button>}
+      title={t`Recovery key`}
+      text={t`Opens the vault when the keyring or the passphrase is lost. It is shown once; keep it on paper.`}
+      action={<Button onClick={asking.show}>{t`New recovery key`}</Button>}
     >
       <Confirm
-        title="Make a new recovery key?"
-        action="Make a new one"
+        title={t`Make a new recovery key?`}
+        action={t`Make a new one`}
         open={asking.open && !key}
         busy={make.isPending}
         onClose={asking.hide}
         onConfirm={() => make.mutate()}
       >
-        The one that was made before, if there is one, opens nothing any more.
+        {t`The one that was made before, if there is one, opens nothing any more.`}
         {make.error && <Problem error={make.error} />}
       </Confirm>
       <Dialog
-        title="Your recovery key"
+        title={t`Your recovery key`}
         open={asking.open && key !== undefined}
         onClose={() => {
           asking.hide();
           make.reset();
         }}
       >
-        <p className="text-soft">Write it down now. It is not shown again, and Concord does not keep it.</p>
+        <p className="text-soft">{t`Write it down now. It is not shown again, and Concord does not keep it.`}</p>
         <div className="flex items-center gap-2 rounded-md bg-sunken px-3 py-2">
-          <code aria-label="Recovery key" className="min-w-0 flex-1 font-mono text-sm break-all select-all">
+          <code aria-label={t`Recovery key`} className="min-w-0 flex-1 font-mono text-sm break-all select-all">
             {key}
           </code>
-          {key && <CopyButton text={key} label="Copy recovery key" />}
+          {key && <CopyButton text={key} label={t`Copy recovery key`} />}
         </div>
         <div className="flex justify-end">
           <Button
@@ -107,7 +107,7 @@ function RecoveryKey() {
               make.reset();
             }}
           >
-            I have written it down
+            {t`I have written it down`}
           </Button>
         </div>
       </Dialog>
@@ -121,8 +121,8 @@ function Passphrase({ byKeyring }: { byKeyring: boolean }) {
   const [first, setFirst] = useState("");
   const [again, setAgain] = useState("");
   const [tried, setTried] = useState(false);
-  const short = first.length < LEAST ? [`At least ${LEAST} characters.`] : [];
-  const differs = first !== again ? ["This is not the same as above."] : [];
+  const short = first.length < LEAST ? [t`At least ${LEAST} characters.`] : [];
+  const differs = first !== again ? [t`This is not the same as above.`] : [];
 
   function leave() {
     editing.hide();
@@ -134,11 +134,11 @@ function Passphrase({ byKeyring }: { byKeyring: boolean }) {
 
   return (
     <Row
-      title={byKeyring ? "Protect it by a passphrase" : "Passphrase"}
-      text={byKeyring ? "Asked for at every start, instead of the keyring of this computer." : "Asked for at every start. The secrets stay as they are; only their key is wrapped anew."}
+      title={byKeyring ? t`Protect it by a passphrase` : t`Passphrase`}
+      text={byKeyring ? t`Asked for at every start, instead of the keyring of this computer.` : t`Asked for at every start. The secrets stay as they are; only their key is wrapped anew.`}
       action={
         !editing.open && (
-          <Button onClick={editing.show}>{byKeyring ? "Set passphrase" : "Change passphrase"}</Button>
+          <Button onClick={editing.show}>{byKeyring ? t`Set passphrase` : t`Change passphrase`}</Button>
         )
       }
     >
@@ -152,20 +152,20 @@ function Passphrase({ byKeyring }: { byKeyring: boolean }) {
             if (short.length > 0 || differs.length > 0) return;
             change.mutate(first, {
               onSuccess: () => {
-                announce("The passphrase was changed");
+                announce(t`The passphrase was changed`);
                 leave();
               },
             });
           }}
         >
-          <TextField label="New passphrase" type="password" autoComplete="new-password" required value={first} errors={tried ? short : []} onChange={setFirst} />
-          <TextField label="Once more" type="password" autoComplete="new-password" required value={again} errors={tried ? differs : []} onChange={setAgain} />
+          <TextField label={t`New passphrase`} type="password" autoComplete="new-password" required value={first} errors={tried ? short : []} onChange={setFirst} />
+          <TextField label={t`Once more`} type="password" autoComplete="new-password" required value={again} errors={tried ? differs : []} onChange={setAgain} />
           {change.error && <Problem error={change.error} />}
           <div className="flex gap-2">
             <Button look="primary" type="submit" busy={change.isPending}>
-              {byKeyring ? "Set passphrase" : "Change passphrase"}
+              {byKeyring ? t`Set passphrase` : t`Change passphrase`}
             </Button>
-            <Button onClick={leave}>Cancel</Button>
+            <Button onClick={leave}>{t`Cancel`}</Button>
           </div>
         </form>
       )}
@@ -177,18 +177,18 @@ function Rotate() {
   const rotate = useRotateKeys();
   return (
     <Row
-      title="Keys of the secrets"
-      text="Every secret is sealed with a fresh key. Do it when a copy of the data folder may be in other hands."
+      title={t`Keys of the secrets`}
+      text={t`Every secret is sealed with a fresh key. Do it when a copy of the data folder may be in other hands.`}
       action={
         <Button busy={rotate.isPending} onClick={() => rotate.mutate()}>
-          Rotate keys
+          {t`Rotate keys`}
         </Button>
       }
     >
       {rotate.data && (
         <div className="mt-3">
           <Notice tone="fine" live="status">
-            {count(rotate.data.secrets, "secret")} sealed with a fresh key.
+            {t`${plural(rotate.data.secrets, { one: "# secret", other: "# secrets" })} sealed with a fresh key.`}
           </Notice>
         </div>
       )}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useState } from "react";
 
 import { Button } from "../../parts/Button";
@@ -21,10 +22,10 @@ export function AddProperty({ doc, onAdd }: { doc: TypeDocument; onAdd: (name: s
     <div className="mt-3 flex items-start gap-2">
       <div className="w-64">
         <TextField
-          label="New property"
+          label={t`New property`}
           hideLabel
           mono
-          placeholder="name, for example costCentre"
+          placeholder={t`name, for example costCentre`}
           value={name}
           errors={tried && wrong !== null ? [wrong] : []}
           onChange={(text) => {
@@ -39,7 +40,7 @@ export function AddProperty({ doc, onAdd }: { doc: TypeDocument; onAdd: (name: s
         />
       </div>
       <Button icon="plus" onClick={add}>
-        Add property
+        {t`Add property`}
       </Button>
     </div>
   );

@@ -1,9 +1,11 @@
+import { t } from "@lingui/core/macro";
+
 import type { Policy } from "./schema";
 import { IconButton } from "../../parts/Button";
 import { SelectField, TextField } from "../../parts/Field";
 import { paramsOf, paramText, paramValue, policyTitle } from "./policies";
 
-const ADD = "Add a policy";
+const ADD = t`Add a policy`;
 
 /** The policies of a property in the order in which they are checked, each with its parameters. */
 export function PolicyList({ policies, known, onChange }: { policies: Policy[]; known: string[]; onChange: (policies: Policy[]) => void }) {
@@ -13,15 +15,15 @@ export function PolicyList({ policies, known, onChange }: { policies: Policy[]; 
   return (
     <div className="flex flex-col gap-3">
       {policies.length > 0 && (
-        <ul aria-label="Policies" className="flex flex-col gap-2">
+        <ul aria-label={t`Policies`} className="flex flex-col gap-2">
           {policies.map((policy, index) => (
             <li key={policy.policyId} className="rounded-md border border-line px-3 py-2">
               <div className="flex items-center gap-2">
                 <span className="min-w-0 flex-1 truncate" title={policy.policyId}>
                   {policyTitle(policy.policyId)}
-                  {!known.includes(policy.policyId) && <span className="text-sm text-waits"> (kept, not checked here)</span>}
+                  {!known.includes(policy.policyId) && <span className="text-sm text-waits"> {t`(kept, not checked here)`}</span>}
                 </span>
-                <IconButton icon="trash" label={`Remove policy ${policyTitle(policy.policyId)}`} onClick={() => onChange(policies.filter((_, i) => i !== index))} />
+                <IconButton icon="trash" label={t`Remove policy ${policyTitle(policy.policyId)}`} onClick={() => onChange(policies.filter((_, i) => i !== index))} />
               </div>
               {paramsOf(policy.policyId).map((param) => (
                 <div key={param.key} className="mt-1">

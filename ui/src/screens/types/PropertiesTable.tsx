@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Fragment } from "react";
 
 import type { TypeProblem } from "../../backend/bindings/TypeProblem";
@@ -29,26 +30,26 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
   const order = useReorder(names.length, (from, to) => onChange(moved(doc, from, to)));
   const edge = (index: number) => (order.gap === index ? "border-t-2 border-t-accent" : "");
   return (
-    <table className="rows inset" aria-label="Properties">
+    <table className="rows inset" aria-label={t`Properties`}>
       <thead>
         <tr>
           <th scope="col" className="w-8">
-            <span className="sr-only">Order</span>
+            <span className="sr-only">{t`Order`}</span>
           </th>
-          <th scope="col" className={whole ? "w-[20%]" : "w-[34%]"}>Name</th>
-          <th scope="col">Title</th>
-          <th scope="col" className="w-32">Type</th>
+          <th scope="col" className={whole ? "w-[20%]" : "w-[34%]"}>{t`Name`}</th>
+          <th scope="col">{t`Title`}</th>
+          <th scope="col" className="w-32">{t`Type`}</th>
           {whole && (
             <>
-              <th scope="col" className="w-[76px] text-center">Required</th>
-              <th scope="col" className="w-[84px] text-center">Searchable</th>
-              <th scope="col" className="w-[64px] text-center">Unique</th>
-              <th scope="col" className="w-[12%] max-[1100px]:hidden">Default</th>
-              <th scope="col" className="w-[72px]">Policies</th>
+              <th scope="col" className="w-[76px] text-center">{t`Required`}</th>
+              <th scope="col" className="w-[84px] text-center">{t`Searchable`}</th>
+              <th scope="col" className="w-[64px] text-center">{t`Unique`}</th>
+              <th scope="col" className="w-[12%] max-[1100px]:hidden">{t`Default`}</th>
+              <th scope="col" className="w-[72px]">{t`Policies`}</th>
             </>
           )}
           <th scope="col" className="w-8">
-            <span className="sr-only">Remove</span>
+            <span className="sr-only">{t`Remove`}</span>
           </th>
         </tr>
       </thead>
@@ -63,7 +64,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
             <Fragment key={name}>
               <tr ref={order.row(index)} className={`${open === name ? "bg-picked" : "hover:bg-hover"} ${order.dragged === index ? "opacity-50" : ""} ${edge(index)}`}>
                 <td>
-                  <button ref={handle} type="button" aria-label={`Move ${name}`} title="Drag, or press the arrow keys" className="flex size-6 cursor-grab touch-none items-center justify-center rounded-sm text-soft hover:text-ink" {...drag}>
+                  <button ref={handle} type="button" aria-label={t`Move ${name}`} title={t`Drag, or press the arrow keys`} className="flex size-6 cursor-grab touch-none items-center justify-center rounded-sm text-soft hover:text-ink" {...drag}>
                     <Icon name="grip" size={14} />
                   </button>
                 </td>
@@ -74,7 +75,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
                 </th>
                 <td>
                   <input
-                    aria-label={`Title of ${name}`}
+                    aria-label={t`Title of ${name}`}
                     className="field"
                     dir="auto"
                     autoComplete="off"
@@ -83,7 +84,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
                   />
                 </td>
                 <td>
-                  <select aria-label={`Type of ${name}`} className="field" value={kind} onChange={(event) => onChange(withKind(doc, name, event.target.value))}>
+                  <select aria-label={t`Type of ${name}`} className="field" value={kind} onChange={(event) => onChange(withKind(doc, name, event.target.value))}>
                     {(KINDS.includes(kind) ? KINDS : [kind, ...KINDS]).map((option) => (
                       <option key={option} value={option}>
                         {option}
@@ -93,9 +94,9 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
                 </td>
                 {whole && (
                   <>
-                    <Tick label={`${name} is required`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
-                    <Tick label={`${name} is searchable`} checked={property["searchable"] === true} onChange={(on) => onChange(withProperty(doc, name, { searchable: on }))} />
-                    <Tick label={`${name} is unique`} checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
+                    <Tick label={t`${name} is required`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
+                    <Tick label={t`${name} is searchable`} checked={property["searchable"] === true} onChange={(on) => onChange(withProperty(doc, name, { searchable: on }))} />
+                    <Tick label={t`${name} is unique`} checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
                     <td className="max-[1100px]:hidden" title={cellText(property["default"])}>
                       {cellText(property["default"]) === "" ? <span className="text-soft">{"\u2013"}</span> : <bdi>{cellText(property["default"])}</bdi>}
                     </td>
@@ -103,17 +104,17 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
                       <button
                         type="button"
                         className="block max-w-full truncate rounded-sm text-accent hover:underline"
-                        aria-label={`Policies of ${name}`}
+                        aria-label={t`Policies of ${name}`}
                         title={policies.map(({ policyId }) => policyTitle(policyId)).join(", ")}
                         onClick={() => onOpen(name)}
                       >
-                        {policies.length === 0 ? "none" : policies.length}
+                        {policies.length === 0 ? t`none` : policies.length}
                       </button>
                     </td>
                   </>
                 )}
                 <td>
-                  <IconButton icon="trash" label={`Remove ${name}`} onClick={() => onRemove(name)} />
+                  <IconButton icon="trash" label={t`Remove ${name}`} onClick={() => onRemove(name)} />
                 </td>
               </tr>
               {problems.length > 0 && (

@@ -1,8 +1,10 @@
+import { t } from "@lingui/core/macro";
+
 import type { TypeProblem } from "../../backend/bindings/TypeProblem";
 import { IconButton } from "../../parts/Button";
 import { SelectField, Switch, TextField } from "../../parts/Field";
 import { Notice } from "../../parts/Problem";
-import { cellText } from "../../words/value";
+import { cellText, yesNo } from "../../words/value";
 import { PolicyList } from "./PolicyList";
 import { Problems } from "./Problems";
 import { isRequired, isUnique, kindOf, policiesOf, propertyOf, type TypeDocument, withPolicies, withProperty, withRequired, withUnique } from "./schema";
@@ -26,7 +28,7 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
     // Keys that its fields do not take for themselves come up to it.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <aside
-      aria-label={`Property ${name}`}
+      aria-label={t`Property ${name}`}
       className="flex w-[340px] shrink-0 flex-col overflow-y-auto border-l border-line"
       onKeyDown={(event) => {
         if (event.key === "Escape") onClose();
@@ -36,27 +38,27 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
         <h2 className="min-w-0 flex-1 truncate font-semibold">
           <bdi>{text("title") || name}</bdi> <code className="font-mono text-sm font-normal text-soft">{name}</code>
         </h2>
-        <IconButton icon="close" label="Close" onClick={onClose} />
+        <IconButton icon="close" label={t`Close`} onClick={onClose} />
       </div>
       <div className="flex flex-col gap-4 px-4 py-3">
         <Problems problems={problems} />
         {NESTED.has(kind) && (
           <Notice tone="off">
-            {kind === "relationship" ? "A reference to another object is kept as it is given; nothing here follows it or keeps its other end in step." : `Values of type ${kind} come by mappings and over REST; the form shows them, and no list can be sorted or searched by them.`}
+            {kind === "relationship" ? t`A reference to another object is kept as it is given; nothing here follows it or keeps its other end in step.` : t`Values of type ${kind} come by mappings and over REST; the form shows them, and no list can be sorted or searched by them.`}
           </Notice>
         )}
-        <TextField label="Title" value={text("title")} onChange={(title) => onChange(withProperty(doc, name, { title }))} />
-        <Switch label="Required" checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
-        <Switch label="Searchable" help="has an index, and is found by its words" checked={property["searchable"] === true} onChange={(searchable) => onChange(withProperty(doc, name, { searchable }))} />
-        <Switch label="Unique" help="no two objects may have the same value" checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
-        <TextField label="Description" value={text("description")} onChange={(description) => onChange(withProperty(doc, name, { description: description || undefined }))} />
+        <TextField label={t`Title`} value={text("title")} onChange={(title) => onChange(withProperty(doc, name, { title }))} />
+        <Switch label={t`Required`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
+        <Switch label={t`Searchable`} help={t`has an index, and is found by its words`} checked={property["searchable"] === true} onChange={(searchable) => onChange(withProperty(doc, name, { searchable }))} />
+        <Switch label={t`Unique`} help={t`no two objects may have the same value`} checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
+        <TextField label={t`Description`} value={text("description")} onChange={(description) => onChange(withProperty(doc, name, { description: description || undefined }))} />
         <DefaultField kind={kind} value={property["default"]} onChange={(value) => onChange(withProperty(doc, name, { default: value }))} />
-        <Switch label="May be null" checked={nullable} onChange={(on) => onChange(withProperty(doc, name, { type: on ? [kind, "null"] : kind }))} />
-        <Switch label="Shown in the form" checked={property["viewable"] !== false} onChange={(viewable) => onChange(withProperty(doc, name, { viewable }))} />
-        <Switch label="Edited by its owner" help="people may change it in their own profile" checked={property["userEditable"] === true} onChange={(userEditable) => onChange(withProperty(doc, name, { userEditable }))} />
-        <Switch label="Private" help="stored and never shown" checked={property["scope"] === "private"} onChange={(on) => onChange(withProperty(doc, name, { scope: on ? "private" : undefined }))} />
-        <section aria-label="Policies of this property">
-          <h3 className="mb-2 font-semibold">Policies</h3>
+        <Switch label={t`May be null`} checked={nullable} onChange={(on) => onChange(withProperty(doc, name, { type: on ? [kind, "null"] : kind }))} />
+        <Switch label={t`Shown in the form`} checked={property["viewable"] !== false} onChange={(viewable) => onChange(withProperty(doc, name, { viewable }))} />
+        <Switch label={t`Edited by its owner`} help={t`people may change it in their own profile`} checked={property["userEditable"] === true} onChange={(userEditable) => onChange(withProperty(doc, name, { userEditable }))} />
+        <Switch label={t`Private`} help={t`stored and never shown`} checked={property["scope"] === "private"} onChange={(on) => onChange(withProperty(doc, name, { scope: on ? "private" : undefined }))} />
+        <section aria-label={t`Policies of this property`}>
+          <h3 className="mb-2 font-semibold">{t`Policies`}</h3>
           <PolicyList policies={policiesOf(property)} known={known} onChange={(policies) => onChange(withPolicies(doc, name, policies))} />
         </section>
       </div>
@@ -66,18 +68,18 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
 
 function DefaultField({ kind, value, onChange }: { kind: string; value: unknown; onChange: (value: unknown) => void }) {
   if (kind === "boolean") {
-    return <SelectField label="Default" value={value === undefined || value === null ? "" : cellText(value)} options={["", "yes", "no"]} onChange={(chosen) => onChange(chosen === "" ? undefined : chosen === "yes")} />;
+    return <SelectField label={t`Default`} value={value === undefined || value === null ? "" : cellText(value)} options={["", yesNo(true), yesNo(false)]} onChange={(chosen) => onChange(chosen === "" ? undefined : chosen === yesNo(true))} />;
   }
   if (kind === "array" || kind === "object" || kind === "relationship" || (typeof value === "object" && value !== null)) {
-    return <TextField label="Default" mono value={cellText(value)} help="A default of this type is kept as it is." />;
+    return <TextField label={t`Default`} mono value={cellText(value)} help={t`A default of this type is kept as it is.`} />;
   }
   const numeric = kind === "number" || kind === "integer";
   return (
     <TextField
-      label="Default"
+      label={t`Default`}
       inputMode={numeric ? "decimal" : undefined}
       value={cellText(value)}
-      help="What a new object gets when nothing is given."
+      help={t`What a new object gets when nothing is given.`}
       onChange={(typed) => onChange(typed === "" ? undefined : numeric && Number.isFinite(Number(typed)) ? Number(typed) : typed)}
     />
   );

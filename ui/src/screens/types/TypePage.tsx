@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,7 +14,6 @@ import { Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
-import { count } from "../../words/numbers";
 import { AddProperty } from "./AddProperty";
 import { Problems } from "./Problems";
 import { PropertiesTable } from "./PropertiesTable";
@@ -25,7 +25,7 @@ import { added, blankType, differences, orderOf, removed, titleOfType, type Type
 const FORM = "type-form";
 const TRAIL = (
   <Link to="/types" className="rounded-sm hover:underline">
-    Managed Objects
+    {t`Managed Objects`}
   </Link>
 );
 
@@ -35,7 +35,7 @@ export function NewTypePage() {
   const some = types.data?.[0]?.name;
   const other = useQuery({ ...managedType(some ?? ""), enabled: some !== undefined });
   if (other.data) return <Editor detail={null} known={other.data.knownPolicies} onReload={() => undefined} />;
-  return <Waiting title="New type" error={types.error ?? other.error} />;
+  return <Waiting title={t`New type`} error={types.error ?? other.error} />;
 }
 
 export function TypePage() {
@@ -68,7 +68,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   const toConfirm = answer && !answer.saved && save.variables?.config === doc && !answer.problems.some(({ gravity }) => gravity === "refused") ? answer.problems.filter(({ gravity }) => gravity === "confirm") : [];
   const [asking, setAsking] = useState(false);
   const names = orderOf(doc);
-  const title = titleOfType(doc) || detail?.summary.title || "the type";
+  const title = titleOfType(doc) || detail?.summary.title || t`the type`;
   const of = (name: string | null) => said.filter(({ property }) => property === name);
   const elsewhere = said.filter(({ property }) => property === null || !names.includes(property));
   const shown = open !== null && names.includes(open) ? open : null;
@@ -79,7 +79,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
         setAsking(!saved && problems.every(({ gravity }) => gravity !== "refused"));
         if (!saved) return;
         setEdited(null);
-        announce(`${title} was saved`);
+        announce(t`${title} was saved`);
         if (!detail && now) void navigate({ to: "/types/$name", params: { name: now.summary.name }, replace: true, ignoreBlocker: true });
       },
     });
@@ -88,13 +88,13 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   return (
     <Page
       flush
-      title={detail ? detail.summary.title : "New type"}
+      title={detail ? detail.summary.title : t`New type`}
       trail={TRAIL}
       beside={
         detail && (
           <span className="shrink-0 text-soft">
-            {count(detail.summary.objects, "object")}, {count(detail.summary.properties, "property", "properties")}
-            {detail.summary.indexing.length > 0 && <State tone="busy">{`indexing ${detail.summary.indexing.join(", ")}`}</State>}
+            {t`${plural(detail.summary.objects, { one: "# object", other: "# objects" })}, ${plural(detail.summary.properties, { one: "# property", other: "# properties" })}`}
+            {detail.summary.indexing.length > 0 && <State tone="busy">{t`indexing ${detail.summary.indexing.join(", ")}`}</State>}
           </span>
         )
       }
@@ -125,7 +125,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
                         onReload();
                       }}
                     >
-                      Reload
+                      {t`Reload`}
                     </Button>
                   )
                 }
@@ -140,14 +140,14 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
           )}
           <div className="mb-4 grid max-w-2xl grid-cols-2 gap-4">
             <TextField
-              label="Name"
+              label={t`Name`}
               mono
               required={!detail}
               value={typeof doc["name"] === "string" ? doc["name"] : ""}
-              help={detail ? undefined : "Letters and digits; mappings call it managed/<name>. It cannot be changed later."}
+              help={detail ? undefined : t`Letters and digits; mappings call it managed/<name>. It cannot be changed later.`}
               onChange={detail ? undefined : (name) => setEdited({ ...doc, name })}
             />
-            <TextField label="Title" placeholder={detail?.summary.title} value={titleOfType(doc)} onChange={(typed) => setEdited(withTitle(doc, typed))} />
+            <TextField label={t`Title`} placeholder={detail?.summary.title} value={titleOfType(doc)} onChange={(typed) => setEdited(withTitle(doc, typed))} />
           </div>
           <PropertiesTable
             doc={doc}
@@ -177,7 +177,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
           save.reset();
         }}
       />
-      <Confirm title={`Save ${title} all the same?`} action={`Save with ${count(toConfirm.length, "consequence")}`} open={asking && toConfirm.length > 0} busy={save.isPending} onClose={() => setAsking(false)} onConfirm={() => submit(true)}>
+      <Confirm title={t`Save ${title} all the same?`} action={t`Save with ${plural(toConfirm.length, { one: "# consequence", other: "# consequences" })}`} open={asking && toConfirm.length > 0} busy={save.isPending} onClose={() => setAsking(false)} onConfirm={() => submit(true)}>
         <Problems problems={toConfirm} />
       </Confirm>
     </Page>
@@ -191,7 +191,7 @@ function Refused({ problems }: { problems: TypeProblem[] }) {
   const properties = [...new Set(refused.flatMap(({ property }) => (property === null ? [] : [property])))];
   return (
     <p role="alert" className="mb-4 text-needs">
-      Not saved{properties.length > 0 && <>: see {properties.join(", ")} below</>}.
+      {properties.length > 0 ? t`Not saved: see ${properties.join(", ")} below.` : t`Not saved.`}
     </p>
   );
 }

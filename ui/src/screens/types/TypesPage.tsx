@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
@@ -6,7 +7,7 @@ import { Outside } from "../../parts/Outside";
 import { Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { count, number } from "../../words/numbers";
+import { number } from "../../words/numbers";
 import { listPlace } from "../users/kind";
 import { managedTypes } from "./queries";
 
@@ -14,10 +15,10 @@ export function TypesPage() {
   const types = useQuery(managedTypes);
   return (
     <Page
-      title="Managed Objects"
+      title={t`Managed Objects`}
       actions={
         <GoButton look="primary" icon="plus" go={{ to: "/types/new" }}>
-          New type
+          {t`New type`}
         </GoButton>
       }
     >
@@ -26,15 +27,15 @@ export function TypesPage() {
       ) : !types.data ? (
         <Skeleton rows={3} />
       ) : (
-        <table className="rows inset" aria-label="Managed types">
+        <table className="rows inset" aria-label={t`Managed types`}>
           <thead>
             <tr>
-              <th scope="col">Type</th>
-              <th scope="col">Name</th>
-              <th scope="col" className="number w-24">Objects</th>
-              <th scope="col" className="number w-24">Properties</th>
-              <th scope="col" className="w-32">In mappings</th>
-              <th scope="col">State</th>
+              <th scope="col">{t`Type`}</th>
+              <th scope="col">{t`Name`}</th>
+              <th scope="col" className="number w-24">{t`Objects`}</th>
+              <th scope="col" className="number w-24">{t`Properties`}</th>
+              <th scope="col" className="w-32">{t`In mappings`}</th>
+              <th scope="col">{t`State`}</th>
             </tr>
           </thead>
           <tbody>
@@ -49,13 +50,13 @@ export function TypesPage() {
                   <code className="font-mono text-sm text-soft">{type.name}</code>
                 </td>
                 <td className="number">
-                  <Link {...listPlace(type.name)} className="rounded-sm text-accent hover:underline" aria-label={`Objects of ${type.title || type.name}`}>
+                  <Link {...listPlace(type.name)} className="rounded-sm text-accent hover:underline" aria-label={t`Objects of ${type.title || type.name}`}>
                     {number(type.objects)}
                   </Link>
                 </td>
                 <td className="number">{number(type.properties)}</td>
-                <td title={type.mappings.join(", ")}>{type.mappings.length === 0 ? <span className="text-soft">in none</span> : count(type.mappings.length, "mapping")}</td>
-                <td>{type.indexing.length > 0 ? <State tone="busy">{`indexing ${type.indexing.join(", ")}`}</State> : <State tone="fine">ready</State>}</td>
+                <td title={type.mappings.join(", ")}>{type.mappings.length === 0 ? <span className="text-soft">{t`in none`}</span> : plural(type.mappings.length, { one: "# mapping", other: "# mappings" })}</td>
+                <td>{type.indexing.length > 0 ? <State tone="busy">{t`indexing ${type.indexing.join(", ")}`}</State> : <State tone="fine">{t`ready`}</State>}</td>
               </tr>
             ))}
           </tbody>

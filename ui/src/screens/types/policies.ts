@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 /** What each policy wants to know, and how it is called on the screen. */
 
 export interface Param {
@@ -8,36 +10,36 @@ export interface Param {
 }
 
 const PARAMS: Record<string, Param[]> = {
-  "minimum-length": [{ key: "minLength", label: "Characters at least", kind: "number" }],
-  "maximum-length": [{ key: "maxLength", label: "Characters at most", kind: "number" }],
-  "at-least-X-capitals": [{ key: "numCaps", label: "Capital letters at least", kind: "number" }],
-  "at-least-X-numbers": [{ key: "numNums", label: "Digits at least", kind: "number" }],
+  "minimum-length": [{ key: "minLength", label: t`Characters at least`, kind: "number" }],
+  "maximum-length": [{ key: "maxLength", label: t`Characters at most`, kind: "number" }],
+  "at-least-X-capitals": [{ key: "numCaps", label: t`Capital letters at least`, kind: "number" }],
+  "at-least-X-numbers": [{ key: "numNums", label: t`Digits at least`, kind: "number" }],
   regexpMatches: [
-    { key: "regexp", label: "Regular expression", kind: "text" },
-    { key: "flags", label: "Flags", kind: "text", help: "i ignores capital letters" },
+    { key: "regexp", label: t`Regular expression`, kind: "text" },
+    { key: "flags", label: t`Flags`, kind: "text", help: t`i ignores capital letters` },
   ],
-  "cannot-contain-others": [{ key: "disallowedFields", label: "Properties", kind: "list", help: "names between commas" }],
-  "cannot-contain-characters": [{ key: "forbiddenChars", label: "Characters", kind: "list", help: "between commas" }],
+  "cannot-contain-others": [{ key: "disallowedFields", label: t`Properties`, kind: "list", help: t`names between commas` }],
+  "cannot-contain-characters": [{ key: "forbiddenChars", label: t`Characters`, kind: "list", help: t`between commas` }],
 };
 
 const TITLES: Record<string, string> = {
-  required: "Required",
-  "not-empty": "Not empty",
-  unique: "Unique",
-  "no-internal-user-conflict": "No name that Concord itself uses",
-  regexpMatches: "Matches a pattern",
-  "valid-type": "Of its type",
-  "valid-date": "A date",
-  "valid-email-address-format": "An e-mail address",
-  "valid-name-format": "A name",
-  "valid-phone-format": "A phone number",
-  "at-least-X-capitals": "Capital letters",
-  "at-least-X-numbers": "Digits",
-  "minimum-length": "Minimum length",
-  "maximum-length": "Maximum length",
-  "cannot-contain-others": "Not the value of others",
-  "cannot-contain-characters": "None of some characters",
-  "cannot-contain-duplicates": "No item twice",
+  required: t`Required`,
+  "not-empty": t`Not empty`,
+  unique: t`Unique`,
+  "no-internal-user-conflict": t`No name that Concord itself uses`,
+  regexpMatches: t`Matches a pattern`,
+  "valid-type": t`Of its type`,
+  "valid-date": t`A date`,
+  "valid-email-address-format": t`An e-mail address`,
+  "valid-name-format": t`A name`,
+  "valid-phone-format": t`A phone number`,
+  "at-least-X-capitals": t`Capital letters`,
+  "at-least-X-numbers": t`Digits`,
+  "minimum-length": t`Minimum length`,
+  "maximum-length": t`Maximum length`,
+  "cannot-contain-others": t`Not the value of others`,
+  "cannot-contain-characters": t`None of some characters`,
+  "cannot-contain-duplicates": t`No item twice`,
 };
 
 export function policyTitle(id: string): string {

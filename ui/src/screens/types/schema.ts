@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 /** Changes of a managed type's document, each giving a new one; what it does not know stays as it is. */
 
 export type TypeDocument = Record<string, unknown>;
@@ -108,9 +110,9 @@ export function moved(doc: TypeDocument, from: number, to: number): TypeDocument
 
 /** Why a property cannot be called that, if it cannot. */
 export function wrongName(doc: TypeDocument, name: string): string | null {
-  if (name === "") return "Give the property a name.";
-  if (!/^[A-Za-z][\w-]*$/.test(name)) return "Use letters, digits, _ and -, and begin with a letter.";
-  if (name in propertiesOf(doc)) return `There is a property ${name} already.`;
+  if (name === "") return t`Give the property a name.`;
+  if (!/^[A-Za-z][\w-]*$/.test(name)) return t`Use letters, digits, _ and -, and begin with a letter.`;
+  if (name in propertiesOf(doc)) return t`There is a property ${name} already.`;
   return null;
 }
 

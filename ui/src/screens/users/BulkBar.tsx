@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
@@ -16,7 +17,7 @@ import { carryOut, type Progress } from "./bulk";
 import { DeleteEffects } from "./DeleteEffects";
 import { ExportButton } from "./ExportButton";
 import { isEditable } from "./draft";
-import { type Kind, objectsWord } from "./kind";
+import { type Kind, objectsCount } from "./kind";
 import type { ListState } from "./listState";
 import type { Picked } from "./useSelection";
 
@@ -31,7 +32,7 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
   const deleting = useOpen();
   const bulk = useBulk(kind.name);
   const everything = useMutation({ mutationFn: () => idsOf(kind.name, state), onSuccess: pick });
-  const many = `${number(ids.length)} ${objectsWord(kind, ids.length !== 1)}`;
+  const many = objectsCount(kind, ids.length);
   const pickable = Math.min(total, MOST_PICKED);
 
   function remove() {
@@ -39,7 +40,7 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
       { ids, change: (part) => call("objects_delete", { kind: kind.name, ids: part }) },
       {
         onSuccess: ({ done, refused }) => {
-          announce(`${number(done)} deleted`);
+          announce(t`${number(done)} deleted`);
           pick(refused.map(({ id }) => id));
           deleting.hide();
         },
@@ -48,30 +49,30 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
   }
 
   return (
-    <div role="group" aria-label="Selected" className="flex h-12 shrink-0 items-center gap-2 border-t border-line bg-sunken px-6">
+    <div role="group" aria-label={t`Selected`} className="flex h-12 shrink-0 items-center gap-2 border-t border-line bg-sunken px-6">
       <span role="status" className="font-medium">
-        {many} selected
+        {t`${many} selected`}
       </span>
       {ids.length < total && picked.selection.all === "all" && (
         <Button look="quiet" busy={everything.isPending} onClick={() => everything.mutate()}>
-          Select {totalIsLeast || total > MOST_PICKED ? "the first" : "all"} {number(pickable)}
+          {totalIsLeast || total > MOST_PICKED ? t`Select the first ${number(pickable)}` : t`Select all ${number(pickable)}`}
         </Button>
       )}
       <Button look="quiet" onClick={clear}>
-        Clear
+        {t`Clear`}
       </Button>
       {everything.error && <span role="alert" className="truncate text-needs">{everything.error.message}</span>}
       <span className="ml-auto" />
-      <Button onClick={changing.show}>Set attribute</Button>
+      <Button onClick={changing.show}>{t`Set attribute`}</Button>
       <ExportButton kind={kind} state={state} columns={columns} ids={ids} />
-      <Button onClick={deleting.show}>Delete</Button>
+      <Button onClick={deleting.show}>{t`Delete`}</Button>
       {changing.open && <SetAttribute kind={kind} ids={ids} onClose={changing.hide} onRefused={pick} />}
-      <Confirm title={`Delete ${many}?`} action={bulk.progress ? `${number(bulk.progress.looked)} of ${number(ids.length)}` : `Delete ${many}`} open={deleting.open} busy={bulk.isPending} onClose={() => (bulk.isPending ? bulk.stop() : deleting.hide())} onConfirm={remove}>
-        <p>They are deleted here. Elsewhere:</p>
+      <Confirm title={t`Delete ${many}?`} action={bulk.progress ? t`${number(bulk.progress.looked)} of ${number(ids.length)}` : t`Delete ${many}`} open={deleting.open} busy={bulk.isPending} onClose={() => (bulk.isPending ? bulk.stop() : deleting.hide())} onConfirm={remove}>
+        <p>{t`They are deleted here. Elsewhere:`}</p>
         {deleting.open && !bulk.isPending && <DeleteEffects kind={kind.name} ids={ids} />}
         {bulk.error && <Problem error={bulk.error} />}
       </Confirm>
-      <Refused progress={bulk.data} what="deleted" onClose={bulk.reset} />
+      <Refused progress={bulk.data} title={(done, refused) => t`${done} deleted, ${refused} refused`} onClose={bulk.reset} />
     </div>
   );
 }
@@ -104,13 +105,13 @@ function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: stri
   const attribute = editable.find((one) => one.name === name);
   const [value, setValue] = useState<unknown>(name === "accountStatus" ? "inactive" : "");
   const bulk = useBulk(kind.name);
-  const many = `${number(ids.length)} ${objectsWord(kind, ids.length !== 1)}`;
+  const many = objectsCount(kind, ids.length);
   if (!attribute) return null;
   const empty = value === "" || value === null || value === undefined;
   return (
-    <Dialog title={`Set an attribute of ${many}`} open onClose={onClose}>
+    <Dialog title={t`Set an attribute of ${many}`} open onClose={onClose}>
       <SelectField
-        label="Attribute"
+        label={t`Attribute`}
         value={attribute.title}
         options={editable.map(({ title }) => title)}
         onChange={(title) => {
@@ -120,10 +121,10 @@ function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: stri
       />
       {/* Nothing is required here: an emptied attribute is removed, and what its policies say of that is told. */}
       <AttributeField attribute={{ ...attribute, required: false }} value={value} errors={[]} onChange={setValue} />
-      <p className="text-soft">{empty ? "Without a value the attribute is removed. " : ""}The change goes on to linked systems as a change of each by hand would.</p>
+      <p className="text-soft">{empty ? t`Without a value the attribute is removed. The change goes on to linked systems as a change of each by hand would.` : t`The change goes on to linked systems as a change of each by hand would.`}</p>
       {bulk.error && <Problem error={bulk.error} />}
       <div className="mt-2 flex justify-end gap-2">
-        <Button onClick={() => (bulk.isPending ? bulk.stop() : onClose())}>{bulk.isPending ? "Stop" : "Keep"}</Button>
+        <Button onClick={() => (bulk.isPending ? bulk.stop() : onClose())}>{bulk.isPending ? t`Stop` : t`Keep`}</Button>
         <Button
           look="primary"
           busy={bulk.isPending}
@@ -132,7 +133,7 @@ function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: stri
               { ids, change: (part) => call("objects_change", { kind: kind.name, ids: part, attributes: { [name]: empty ? null : value } }) },
               {
                 onSuccess: ({ done, refused }) => {
-                  announce(`${number(done)} changed`);
+                  announce(t`${number(done)} changed`);
                   onRefused(refused.length > 0 ? refused.map(({ id }) => id) : ids);
                   if (refused.length === 0) onClose();
                 },
@@ -140,20 +141,20 @@ function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: stri
             )
           }
         >
-          {bulk.progress ? `${number(bulk.progress.looked)} of ${number(ids.length)}` : `Change ${many}`}
+          {bulk.progress ? t`${number(bulk.progress.looked)} of ${number(ids.length)}` : t`Change ${many}`}
         </Button>
       </div>
-      <Refused progress={bulk.data} what="changed" onClose={onClose} />
+      <Refused progress={bulk.data} title={(done, refused) => t`${done} changed, ${refused} refused`} onClose={onClose} />
     </Dialog>
   );
 }
 
 /** Those that were left as they are, each with its reason. They stay picked. */
-function Refused({ progress, what, onClose }: { progress: Progress | undefined; what: string; onClose: () => void }) {
+function Refused({ progress, title: titled, onClose }: { progress: Progress | undefined; title: (done: string, refused: string) => string; onClose: () => void }) {
   const refused = progress?.refused ?? [];
   return (
-    <Dialog title={`${number(progress?.done ?? 0)} ${what}, ${number(refused.length)} refused`} open={refused.length > 0} onClose={onClose}>
-      <ul aria-label="Refused" className="flex min-h-0 flex-col gap-1 overflow-y-auto">
+    <Dialog title={titled(number(progress?.done ?? 0), number(refused.length))} open={refused.length > 0} onClose={onClose}>
+      <ul aria-label={t`Refused`} className="flex min-h-0 flex-col gap-1 overflow-y-auto">
         {refused.map(({ id, title, message }) => (
           <li key={id}>
             <span className="font-medium">
@@ -164,7 +165,7 @@ function Refused({ progress, what, onClose }: { progress: Progress | undefined; 
         ))}
       </ul>
       <div className="mt-2 flex justify-end">
-        <Button onClick={onClose}>Close</Button>
+        <Button onClick={onClose}>{t`Close`}</Button>
       </div>
     </Dialog>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 
 import { BUTTON, Button, IconButton } from "../../parts/Button";
@@ -10,36 +11,36 @@ export function ColumnsMenu({ kind, names, onChange }: { kind: Kind; names: stri
   const moved = (index: number, by: number) => onChange(names.toSpliced(index, 1).toSpliced(index + by, 0, names[index] ?? ""));
   return (
     <DialogTrigger>
-      <AriaButton className={`${BUTTON} border-line-strong/60 bg-surface text-ink data-[hovered]:bg-hover`}>Columns</AriaButton>
+      <AriaButton className={`${BUTTON} border-line-strong/60 bg-surface text-ink data-[hovered]:bg-hover`}>{t`Columns`}</AriaButton>
       <Popover placement="bottom end" className="z-50 w-72 overflow-y-auto rounded-md bg-raised p-3 shadow-float">
-        <Dialog aria-label="Columns" className="flex flex-col gap-1 outline-none">
-          <ul aria-label="Shown" className="flex flex-col">
+        <Dialog aria-label={t`Columns`} className="flex flex-col gap-1 outline-none">
+          <ul aria-label={t`Shown`} className="flex flex-col">
             {names.map((name, index) => (
               <li key={name} className="flex h-7 items-center gap-1">
                 <label className="flex min-w-0 flex-1 items-center gap-2">
                   <input type="checkbox" className="size-3.5 accent-accent-fill" checked disabled={names.length === 1} onChange={() => onChange(names.toSpliced(index, 1))} />
                   <bdi className="truncate">{titleOf(name)}</bdi>
                 </label>
-                <IconButton icon="up" label={`${titleOf(name)} further left`} disabled={index === 0} onClick={() => moved(index, -1)} />
-                <IconButton icon="down" label={`${titleOf(name)} further right`} disabled={index === names.length - 1} onClick={() => moved(index, 1)} />
+                <IconButton icon="up" label={t`${titleOf(name)} further left`} disabled={index === 0} onClick={() => moved(index, -1)} />
+                <IconButton icon="down" label={t`${titleOf(name)} further right`} disabled={index === names.length - 1} onClick={() => moved(index, 1)} />
               </li>
             ))}
           </ul>
           {others.length > 0 && (
-            <ul aria-label="Not shown" className="flex flex-col border-t border-line pt-1">
+            <ul aria-label={t`Not shown`} className="flex flex-col border-t border-line pt-1">
               {others.map(({ name, title, searchable }) => (
                 <li key={name} className="flex h-7 items-center">
                   <label className="flex min-w-0 flex-1 items-center gap-2">
                     <input type="checkbox" className="size-3.5 accent-accent-fill" checked={false} onChange={() => onChange([...names, name])} />
                     <bdi className="truncate">{title}</bdi>
-                    {!searchable && <span className="ml-auto text-sm text-soft">not sortable</span>}
+                    {!searchable && <span className="ml-auto text-sm text-soft">{t`not sortable`}</span>}
                   </label>
                 </li>
               ))}
             </ul>
           )}
           <Button look="quiet" className="-ml-2.5 self-start" onClick={() => onChange(null)}>
-            As it was
+            {t`As it was`}
           </Button>
         </Dialog>
       </Popover>

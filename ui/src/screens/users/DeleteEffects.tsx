@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 
 import type { DeleteEffect } from "../../backend/bindings/DeleteEffect";
@@ -6,16 +8,16 @@ import { call } from "../../backend";
 import { Outside } from "../../parts/Outside";
 import { Skeleton } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
-import { count, number } from "../../words/numbers";
+import { number } from "../../words/numbers";
 import { parts, together } from "./bulk";
 
 /** More would take longer than anybody wants to wait for an answer. */
 const MOST_FORESEEN = 2000;
 
 const DOES: Record<string, (records: string) => string> = {
-  DELETE: (records) => `${records} will be deleted there`,
-  UNLINK: (records) => `the link of ${records} will be removed; the records stay there`,
-  EXCEPTION: (records) => `${records} will wait for your decision in the queue; they stay there`,
+  DELETE: (records) => t`${records} will be deleted there`,
+  UNLINK: (records) => t`the link of ${records} will be removed; the records stay there`,
+  EXCEPTION: (records) => t`${records} will wait for your decision in the queue; they stay there`,
 };
 
 /** What deleting some objects will do elsewhere, by the policies of the mappings, before it is done. */
@@ -36,9 +38,9 @@ export function DeleteEffects({ kind, ids }: { kind: string; ids: string[] }) {
 function Effects({ foresight: { effects, leftAlone }, partly }: { foresight: DeleteForesight; partly: boolean }) {
   return (
     <>
-      {effects.length === 0 && leftAlone === 0 && <p>Nothing happens in other systems: no record there is linked.</p>}
+      {effects.length === 0 && leftAlone === 0 && <p>{t`Nothing happens in other systems: no record there is linked.`}</p>}
       {effects.length > 0 && (
-        <ul aria-label="What happens elsewhere" className="flex flex-col gap-2">
+        <ul aria-label={t`What happens elsewhere`} className="flex flex-col gap-2">
           {effects.map((effect) => (
             <li key={`${effect.mapping} ${effect.action} ${effect.situation} ${String(effect.needsYou)}`}>
               <Effect effect={effect} />
@@ -46,15 +48,15 @@ function Effects({ foresight: { effects, leftAlone }, partly }: { foresight: Del
           ))}
         </ul>
       )}
-      {leftAlone > 0 && <p>{count(leftAlone, "linked record stays", "linked records stay")} as {leftAlone === 1 ? "it is" : "they are"}: no mapping carries a delete on to {leftAlone === 1 ? "it" : "them"}.</p>}
-      {partly && <p>This is what the first {number(MOST_FORESEEN)} of them mean; the others follow the same policies.</p>}
+      {leftAlone > 0 && <p>{plural(leftAlone, { one: "# linked record stays as it is: no mapping carries a delete on to it.", other: "# linked records stay as they are: no mapping carries a delete on to them." })}</p>}
+      {partly && <p>{t`This is what the first ${number(MOST_FORESEEN)} of them mean; the others follow the same policies.`}</p>}
     </>
   );
 }
 
 function Effect({ effect }: { effect: DeleteEffect }) {
-  const records = count(effect.count, "record");
-  const does = DOES[effect.action]?.(records) ?? `nothing is done about ${records} there`;
+  const records = plural(effect.count, { one: "# record", other: "# records" });
+  const does = DOES[effect.action]?.(records) ?? t`nothing is done about ${records} there`;
   return (
     <>
       <span className="font-medium text-ink">
@@ -63,7 +65,7 @@ function Effect({ effect }: { effect: DeleteEffect }) {
       {": "}
       {effect.action === "" ? (
         <Notice tone="waits">
-          What it would do cannot be told now: <bdi>{effect.reason}</bdi>. The deletes will wait in the queue.
+          <Trans>What it would do cannot be told now: <bdi>{effect.reason}</bdi>. The deletes will wait in the queue.</Trans>
         </Notice>
       ) : (
         <span className={effect.action === "DELETE" ? "text-needs" : ""}>{does}</span>
@@ -71,15 +73,20 @@ function Effect({ effect }: { effect: DeleteEffect }) {
       <span className="block text-sm">
         {effect.examples.length > 0 && (
           <>
-            <bdi>{effect.examples.join(", ")}</bdi>
-            {effect.count > effect.examples.length && ` and ${number(effect.count - effect.examples.length)} more`}
+            {effect.count > effect.examples.length ? (
+              <Trans>
+                <bdi>{effect.examples.join(", ")}</bdi> and {number(effect.count - effect.examples.length)} more
+              </Trans>
+            ) : (
+              <bdi>{effect.examples.join(", ")}</bdi>
+            )}
             {"; "}
           </>
         )}
-        by <bdi>{effect.mapping}</bdi>
+        <Trans>by <bdi>{effect.mapping}</bdi></Trans>
         {effect.situation !== "" && (
           <>
-            , <code className="font-mono">{effect.situation}</code> is {effect.action}
+            <Trans>, <code className="font-mono">{effect.situation}</code> is {effect.action}</Trans>
           </>
         )}
       </span>

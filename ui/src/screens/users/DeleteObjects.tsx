@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useNavigate } from "@tanstack/react-router";
 
 import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
@@ -5,7 +6,6 @@ import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Confirm, useOpen } from "../../parts/Dialog";
 import { Problem } from "../../parts/Problem";
-import { count } from "../../words/numbers";
 import { DeleteEffects } from "./DeleteEffects";
 import { objectName } from "./draft";
 import { type Kind, listPlace, objectsWord } from "./kind";
@@ -22,10 +22,10 @@ export function DeleteObject({ kind, detail }: { kind: Kind; detail: ObjectDetai
   const name = objectName(object.attributes);
   return (
     <>
-      <Button onClick={asking.show}>Delete</Button>
+      <Button onClick={asking.show}>{t`Delete`}</Button>
       <Confirm
-        title={`Delete ${name}?`}
-        action={`Delete 1 ${objectsWord(kind, false)}`}
+        title={t`Delete ${name}?`}
+        action={t`Delete 1 ${objectsWord(kind, false)}`}
         open={asking.open}
         busy={remove.isPending}
         onClose={asking.hide}
@@ -35,7 +35,7 @@ export function DeleteObject({ kind, detail }: { kind: Kind; detail: ObjectDetai
             {
               onSuccess: (saved) => {
                 const failed = saved.sync.filter((result) => result.state === "failed").length;
-                announce(failed > 0 ? `${name} was deleted here; ${count(failed, "target")} failed, see the queue` : `${name} was deleted`);
+                announce(failed > 0 ? t`${name} was deleted here; ${plural(failed, { one: "# target", other: "# targets" })} failed, see the queue` : t`${name} was deleted`);
                 void navigate({ ...listPlace(kind.name, list), ignoreBlocker: true });
               },
             },

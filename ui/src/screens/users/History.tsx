@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,7 +14,7 @@ import { useNow } from "../../words/useNow";
 import { cellText } from "../../words/value";
 import { objectHistory } from "./queries";
 
-const ALL = "All attributes";
+const ALL = t`All attributes`;
 
 /** What changed about an object, by whom and by which run of which mapping; all of it, or one attribute's. */
 export function History({ kind, id, titleOf }: { kind: string; id: string; titleOf: (attribute: string) => string }) {
@@ -23,20 +24,20 @@ export function History({ kind, id, titleOf }: { kind: string; id: string; title
   const titles = [...new Set(rows.map((row) => titleOf(row.attribute)))].toSorted((a, b) => a.localeCompare(b));
   const shown = rows.filter((row) => attribute === ALL || titleOf(row.attribute) === attribute);
   return (
-    <Section title="History" aside={titles.length > 1 && <SelectField label="Attribute" hideLabel value={attribute} options={[ALL, ...titles]} onChange={setAttribute} />}>
+    <Section title={t`History`} aside={titles.length > 1 && <SelectField label={t`Attribute`} hideLabel value={attribute} options={[ALL, ...titles]} onChange={setAttribute} />}>
       {history.error ? (
         <Problem error={history.error} />
       ) : !history.data ? (
         <Skeleton rows={3} />
       ) : rows.length === 0 ? (
-        <p className="text-soft">Nothing has changed since it was made.</p>
+        <p className="text-soft">{t`Nothing has changed since it was made.`}</p>
       ) : (
         <>
           <HistoryTable rows={shown} titleOf={titleOf} />
           {history.hasNextPage && (
             <div className="mt-2">
               <Button busy={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
-                Earlier changes
+                {t`Earlier changes`}
               </Button>
             </div>
           )}
@@ -49,15 +50,15 @@ export function History({ kind, id, titleOf }: { kind: string; id: string; title
 function HistoryTable({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attribute: string) => string }) {
   const now = useNow();
   return (
-    <table className="rows inset" aria-label="History">
+    <table className="rows inset" aria-label={t`History`}>
       <thead>
         <tr>
-          <th scope="col" className="w-24">When</th>
-          <th scope="col" className="w-[16%]">Who</th>
-          <th scope="col" className="w-[22%]">By</th>
-          <th scope="col">Attribute</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
+          <th scope="col" className="w-24">{t`When`}</th>
+          <th scope="col" className="w-[16%]">{t`Who`}</th>
+          <th scope="col" className="w-[22%]">{t`By`}</th>
+          <th scope="col">{t`Attribute`}</th>
+          <th scope="col">{t`Before`}</th>
+          <th scope="col">{t`After`}</th>
         </tr>
       </thead>
       <tbody>
@@ -89,7 +90,7 @@ function Origin({ row }: { row: HistoryRow }) {
   if (row.run) {
     return (
       <Link to="/runs/$id" params={{ id: row.run }} className="rounded-sm text-accent hover:underline">
-        <bdi>{row.mapping ?? "a run"}</bdi>
+        <bdi>{row.mapping ?? t`a run`}</bdi>
       </Link>
     );
   }
@@ -100,7 +101,7 @@ function Origin({ row }: { row: HistoryRow }) {
       </Link>
     );
   }
-  return <span className="text-soft">by hand</span>;
+  return <span className="text-soft">{t`by hand`}</span>;
 }
 
 function Value({ value }: { value: unknown }) {

@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
@@ -9,7 +11,6 @@ import { Button } from "../../parts/Button";
 import { Id, Outside } from "../../parts/Outside";
 import { Notice } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { count } from "../../words/numbers";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { cellText } from "../../words/value";
@@ -18,7 +19,7 @@ import type { Kind } from "./kind";
 
 /** The records of other systems that this object stands for: each beside the object, as it is over there now. */
 export function LinkedSystems({ kind, id, linked, titleOf }: { kind: Kind; id: string; linked: LinkedSystem[]; titleOf: (attribute: string) => string }) {
-  if (linked.length === 0) return <p className="text-soft">Linked to no other system yet.</p>;
+  if (linked.length === 0) return <p className="text-soft">{t`Linked to no other system yet.`}</p>;
   return (
     <ul className="flex flex-col gap-4">
       {linked.map((system) => (
@@ -47,7 +48,7 @@ function System({ kind, id, system, titleOf }: { kind: Kind; id: string; system:
         <h3 className="min-w-0 flex-1 truncate font-medium">
           <bdi>{system.connectorTitle}</bdi> <span className="font-normal text-soft">{system.objectType}</span>
         </h3>
-        <Id id={system.uid} what={`${system.connectorTitle} id`} />
+        <Id id={system.uid} what={t`${system.connectorTitle} id`} />
       </div>
       {live.data && mapping.data && there ? (
         <Compared name={name} trial={live.data} mapping={mapping.data} toOwn={toOwn} connectorTitle={system.connectorTitle} ownTitle={kind.title} titleOf={titleOf} />
@@ -56,25 +57,25 @@ function System({ kind, id, system, titleOf }: { kind: Kind; id: string; system:
           {(live.error || mapping.error || there === false) && (
             <div className="p-2">
               <Notice tone="waits">
-                {there === false ? "The record is not there any more." : <bdi>{(live.error ?? mapping.error)?.message}</bdi>}
-                {system.attributes && " Below is what was last seen of it."}
+                {there === false ? t`The record is not there any more.` : <bdi>{(live.error ?? mapping.error)?.message}</bdi>}
+                {system.attributes && <> {t`Below is what was last seen of it.`}</>}
               </Notice>
             </div>
           )}
-          {system.attributes ? <LastSeen name={name} attributes={system.attributes} /> : !live.isPending && <p className="px-3 py-2 text-soft">Not read yet.</p>}
+          {system.attributes ? <LastSeen name={name} attributes={system.attributes} /> : !live.isPending && <p className="px-3 py-2 text-soft">{t`Not read yet.`}</p>}
         </>
       )}
       <div className="flex min-w-0 items-center gap-2 px-3 py-1 text-sm text-soft">
         <span className="min-w-0 flex-1 truncate">
-          {live.data && there ? <span title={fullTime(new Date(live.dataUpdatedAt).toISOString())}>read {ago(new Date(live.dataUpdatedAt).toISOString(), now)}</span> : system.seenAt && <span title={fullTime(system.seenAt)}>seen {ago(system.seenAt, now)}</span>}{" "}
-          by{" "}
+          {live.data && there ? <span title={fullTime(new Date(live.dataUpdatedAt).toISOString())}>{t`read ${ago(new Date(live.dataUpdatedAt).toISOString(), now)}`}</span> : system.seenAt && <span title={fullTime(system.seenAt)}>{t`seen ${ago(system.seenAt, now)}`}</span>}{" "}
+          <Trans>by{" "}
           <Link to="/mappings/$name" params={{ name: system.mapping }} className="rounded-sm hover:underline" title={system.mapping}>
             <bdi>{system.mapping}</bdi>
-          </Link>
+          </Link></Trans>
           {system.linkQualifier !== "default" && <> ({system.linkQualifier})</>}
         </span>
         <Button look="quiet" busy={live.isFetching} onClick={() => void live.refetch()}>
-          Read again
+          {t`Read again`}
         </Button>
       </div>
     </>
@@ -88,12 +89,12 @@ function Compared({ name, trial, mapping, toOwn, connectorTitle, ownTitle, title
   return (
     <>
       <p className="px-3 py-1.5" role="status">
-        {differing === 0 ? <State tone="fine">the same on both sides</State> : <State tone="waits">{`${count(differing, "attribute differs", "attributes differ")}`}</State>}
+        {differing === 0 ? <State tone="fine">{t`the same on both sides`}</State> : <State tone="waits">{plural(differing, { one: "# attribute differs", other: "# attributes differ" })}</State>}
       </p>
-      <table className="rows" aria-label={`${name} beside ${ownTitle}`}>
+      <table className="rows" aria-label={t`${name} beside ${ownTitle}`}>
         <thead>
           <tr>
-            <th scope="col" className="w-28">Attribute</th>
+            <th scope="col" className="w-28">{t`Attribute`}</th>
             <th scope="col">
               <bdi>{ownTitle}</bdi>
             </th>
@@ -109,23 +110,23 @@ function Compared({ name, trial, mapping, toOwn, connectorTitle, ownTitle, title
               // Two properties may tie the same two attributes together.
               // oxlint-disable-next-line react/no-array-index-key
               <tr key={index} className={differs ? "bg-waits-soft" : ""}>
-                <th scope="row" className="text-soft" title={`${pair.own || "whole record"} ${toOwn ? "\u2190" : "\u2192"} ${pair.remote || "whole record"}`}>
-                  <bdi>{pair.own === "" ? "(script)" : titleOf(pair.own)}</bdi>
+                <th scope="row" className="text-soft" title={`${pair.own || t`whole record`} ${toOwn ? "\u2190" : "\u2192"} ${pair.remote || t`whole record`}`}>
+                  <bdi>{pair.own === "" ? t`(script)` : titleOf(pair.own)}</bdi>
                 </th>
                 <td>
                   <Value value={pair.ownValue} />
                 </td>
-                <td title={differs ? `the next run sets ${cellText(pair.wanted) || "nothing"} ${toOwn ? "here" : "there"}` : undefined}>
+                <td title={differs ? toOwn ? t`the next run sets ${cellText(pair.wanted) || t`nothing`} here` : t`the next run sets ${cellText(pair.wanted) || t`nothing`} there` : undefined}>
                   <span className="flex min-w-0 items-center gap-1.5">
                     <span className="min-w-0 flex-1 truncate">
                       <Value value={pair.remoteValue} />
                     </span>
                     {differs && (
-                      <span className="shrink-0 text-waits" role="img" aria-label="differs">
+                      <span className="shrink-0 text-waits" role="img" aria-label={t`differs`}>
                         {"\u2260"}
                       </span>
                     )}
-                    {pair.kept && <span className="shrink-0 text-sm text-waits">kept</span>}
+                    {pair.kept && <span className="shrink-0 text-sm text-waits">{t`kept`}</span>}
                   </span>
                 </td>
               </tr>
@@ -139,7 +140,7 @@ function Compared({ name, trial, mapping, toOwn, connectorTitle, ownTitle, title
 
 function LastSeen({ name, attributes }: { name: string; attributes: Record<string, unknown> }) {
   return (
-    <table className="rows" aria-label={`${name} as last seen`}>
+    <table className="rows" aria-label={t`${name} as last seen`}>
       <tbody>
         {Object.entries(attributes).map(([attribute, value]) => (
           <tr key={attribute}>

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -66,7 +67,7 @@ function ExistingObject({ kind: name, id }: { kind: string; id: string }) {
 }
 
 function Waiting({ kind, error }: { kind: string; error: ApiError | null }) {
-  const title = kind === "user" ? "User" : kind;
+  const title = kind === "user" ? t`User` : kind;
   return (
     <Page title={title} trail={<Trail kind={kind} title={title} />}>
       {error ? <Problem error={error} /> : <Skeleton rows={8} />}
@@ -95,7 +96,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
       {
         onSuccess: ({ object }) => {
           setEdits({});
-          announce(`${objectName(object.attributes)} was saved`);
+          announce(t`${objectName(object.attributes)} was saved`);
           if (!detail) void navigate({ ...objectPlace(kind.name, object.id), replace: true, ignoreBlocker: true });
         },
       },
@@ -105,12 +106,12 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
   return (
     <Page
       flush
-      title={detail ? objectName(base) : `New ${objectsWord(kind, false)}`}
+      title={detail ? objectName(base) : t`New ${objectsWord(kind, false)}`}
       trail={<Trail kind={kind.name} title={kind.title} />}
       beside={
         detail && (
           <span className="shrink-0">
-            <Id id={detail.object.id} what={`${objectsWord(kind, false)} id`} />
+            <Id id={detail.object.id} what={t`${objectsWord(kind, false)} id`} />
           </span>
         )
       }
@@ -131,7 +132,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
                           onReload();
                         }}
                       >
-                        Reload
+                        {t`Reload`}
                       </Button>
                     )
                   }
@@ -140,7 +141,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
             )}
             {save.error?.code === "policy" && placed && (
               <p role="alert" className="mb-4 text-needs">
-                Not saved: {[...errors.keys()].map(titleOf).join(", ")} {errors.size === 1 ? "does" : "do"} not meet the policies below.
+                {t`Not saved: ${[...errors.keys()].map(titleOf).join(", ")} ${plural(errors.size, { one: "does", other: "do" })} not meet the policies below.`}
               </p>
             )}
             <form
@@ -181,11 +182,11 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
           {detail && (
             <div className="min-w-0">
               {detail.sync.length > 0 && (
-                <Section title="Delivery">
+                <Section title={t`Delivery`}>
                   <SyncResults results={detail.sync} />
                 </Section>
               )}
-              <Section title="Linked Systems">
+              <Section title={t`Linked Systems`}>
                 <LinkedSystems kind={kind} id={detail.object.id} linked={detail.linked} titleOf={titleOf} />
               </Section>
             </div>

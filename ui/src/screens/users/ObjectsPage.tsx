@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Select, Trans } from "@lingui/react/macro";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
@@ -97,7 +99,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
       trail={
         name === "user" ? undefined : (
           <Link to="/types" className="rounded-sm hover:underline">
-            Managed Objects
+            {t`Managed Objects`}
           </Link>
         )
       }
@@ -109,14 +111,14 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
       actions={
         kind.data && (
           <>
-            <SearchBox label={`Search ${objectsWord(kind.data, true)}`} value={q} onChange={search} />
+            <SearchBox label={t`Search ${objectsWord(kind.data, true)}`} value={q} onChange={search} />
             <Button aria-expanded={filtering} aria-controls="list-filter" className={filter === "" ? "" : "border-accent! text-accent"} onClick={() => setFiltering(!filtering)}>
-              Filter{filter !== "" && <span className="sr-only"> (in use)</span>}
+              {t`Filter`}{filter !== "" && <span className="sr-only"> {t`(in use)`}</span>}
             </Button>
             <ColumnsMenu kind={kind.data} names={names} onChange={setNames} />
             <ExportButton kind={kind.data} state={state} columns={names} />
             <GoButton look="primary" icon="plus" go={newPlace(name)}>
-              New {objectsWord(kind.data, false)}
+              {t`New ${objectsWord(kind.data, false)}`}
             </GoButton>
           </>
         )
@@ -124,23 +126,23 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
       below={
         filtering &&
         kind.data && (
-          <div id="list-filter" role="group" aria-label="Filter" className="mt-3 flex max-w-3xl flex-col gap-2">
+          <div id="list-filter" role="group" aria-label={t`Filter`} className="mt-3 flex max-w-3xl flex-col gap-2">
             <FilterBuilder
-              label="Filter"
+              label={t`Filter`}
               value={filter}
               variable=""
-              attributes={kind.data.attributes.map((attribute) => ({ id: attribute.name, note: [attribute.title, attribute.searchable ? "" : "not indexed"].filter(Boolean).join(", ") }))}
+              attributes={kind.data.attributes.map((attribute) => ({ id: attribute.name, note: [attribute.title, attribute.searchable ? "" : t`not indexed`].filter(Boolean).join(", ") }))}
               errors={list.error ? [list.error.message] : []}
               onChange={(text) => show({ filter: text || undefined })}
             />
             {filter !== "" && (
               <div>
                 <Button look="quiet" className="-ml-2.5" onClick={() => show({ filter: undefined })}>
-                  Clear filter
+                  {t`Clear filter`}
                 </Button>
               </div>
             )}
-            {first?.scanned && <Notice tone="waits">None of these attributes is searchable, so every object has to be looked at. Make one searchable under Managed Objects to get an answer at once.</Notice>}
+            {first?.scanned && <Notice tone="waits">{t`None of these attributes is searchable, so every object has to be looked at. Make one searchable under Managed Objects to get an answer at once.`}</Notice>}
           </div>
         )
       }
@@ -158,7 +160,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
       ) : rows.length === 0 && looking ? (
         <div className="px-6 pt-7">
           <p role="status" className="mb-3 text-soft">
-            None among the first {number(list.data.pages.length * LOOKED)} looked through; looking further.
+            {t`None among the first ${number(list.data.pages.length * LOOKED)} looked through; looking further.`}
           </p>
           <Skeleton rows={8} />
         </div>
@@ -166,24 +168,24 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
         <div className="p-6">
           <Nothing>
             {q.trim() !== "" ? (
-              <>
+              <Trans>
                 No {objectsWord(kind.data, false)} has an attribute that starts with {"\u201c"}
                 <bdi>{q}</bdi>
-                {"\u201d"}{filter !== "" && " and meets the filter"}.
-              </>
+                {"\u201d"}<Select value={filter === "" ? "all" : "filtered"} _filtered=" and meets the filter" other="" />.
+              </Trans>
             ) : filter !== "" ? (
-              `No ${objectsWord(kind.data, false)} meets the filter.`
+              t`No ${objectsWord(kind.data, false)} meets the filter.`
             ) : name === "user" ? (
-              "No users yet. Reconcile a mapping whose target is User, or add one by hand."
+              t`No users yet. Reconcile a mapping whose target is User, or add one by hand.`
             ) : (
-              `No ${objectsWord(kind.data, true)} yet. Reconcile a mapping whose target they are, or add one by hand.`
+              t`No ${objectsWord(kind.data, true)} yet. Reconcile a mapping whose target they are, or add one by hand.`
             )}
           </Nothing>
         </div>
       ) : (
         <div className="flex min-h-0 flex-1 flex-col">
           <VirtualTable
-            label={name === "user" ? "Users" : kind.data.title}
+            label={name === "user" ? t`Users` : kind.data.title}
             columns={columns}
             rows={rows}
             rowKey={(user) => user.id}

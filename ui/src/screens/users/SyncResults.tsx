@@ -1,19 +1,21 @@
+import { t } from "@lingui/core/macro";
+
 import type { SyncResult } from "../../backend/bindings/SyncResult";
 import type { SyncState } from "../../backend/bindings/SyncState";
 import { GoButton } from "../../parts/GoButton";
 import { State, type Tone } from "../../parts/State";
 
 const STATES: Record<SyncState, { tone: Tone; text: string }> = {
-  synced: { tone: "fine", text: "synced" },
-  waiting: { tone: "waits", text: "waiting" },
-  failed: { tone: "needs", text: "failed" },
+  synced: { tone: "fine", text: t`synced` },
+  waiting: { tone: "waits", text: t`waiting` },
+  failed: { tone: "needs", text: t`failed` },
 };
 
 /** Where the last change of a user has arrived, target by target. */
 export function SyncResults({ results }: { results: SyncResult[] }) {
   return (
     <div role="status" className="flex flex-col gap-2">
-      <ul aria-label="Delivery per target" className="flex flex-col gap-1">
+      <ul aria-label={t`Delivery per target`} className="flex flex-col gap-1">
         {results.map((result) => (
           <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] items-start gap-x-2">
             <State tone={STATES[result.state].tone}>{STATES[result.state].text}</State>
@@ -28,7 +30,7 @@ export function SyncResults({ results }: { results: SyncResult[] }) {
       </ul>
       {results.some((result) => result.state === "failed") && (
         <div>
-          <GoButton go={{ to: "/queue" }}>Open queue</GoButton>
+          <GoButton go={{ to: "/queue" }}>{t`Open queue`}</GoButton>
         </div>
       )}
     </div>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { ApiError } from "../../backend/bindings/ApiError";
 import { cellText } from "../../words/value";
 import type { Attribute } from "./kind";
@@ -21,7 +23,7 @@ export function policyErrors(error: ApiError | null): Map<string, string[]> {
 /** What to call an object in titles: the name if there is one, else what is there. */
 export function objectName(attributes: Attributes): string {
   const text = (name: string) => cellText(attributes[name]);
-  return [text("givenName"), text("sn")].filter(Boolean).join(" ") || text("displayName") || text("name") || text("userName") || text("mail") || "(no name)";
+  return [text("givenName"), text("sn")].filter(Boolean).join(" ") || text("displayName") || text("name") || text("userName") || text("mail") || t`(no name)`;
 }
 
 const NESTED = new Set(["object", "array", "relationship"]);

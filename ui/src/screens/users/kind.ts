@@ -1,7 +1,9 @@
+import { plural, t } from "@lingui/core/macro";
 import type { NavigateOptions } from "@tanstack/react-router";
 
 import type { ManagedProperty } from "../../backend/bindings/ManagedProperty";
 import type { ManagedTypeDetail } from "../../backend/bindings/ManagedTypeDetail";
+import { number } from "../../words/numbers";
 import type { ListState } from "./listState";
 
 /** An attribute of a form or a list. */
@@ -63,7 +65,14 @@ export function newPlace(kind: string): NavigateOptions {
 }
 
 /** "3 users", "1 organization": a type's objects in the middle of a sentence. */
+export function objectsCount(kind: Kind, count: number): string {
+  if (kind.name === USER) return plural(count, { one: "# user", other: "# users" });
+  return t({ message: `${number(count)} ${objectsWord(kind, count !== 1)}`, comment: "A number of objects of a type that somebody made: 3 organizations" });
+}
+
+/** "users", "organization": the same without their number. */
 export function objectsWord(kind: Kind, many: boolean): string {
-  const word = kind.name === USER ? "user" : kind.title.toLowerCase();
-  return many ? `${word}s` : word;
+  if (kind.name === USER) return many ? t`users` : t`user`;
+  const word = kind.title.toLowerCase();
+  return many ? t({ message: `${word}s`, comment: "Several objects of a type that somebody made: organizations" }) : word;
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -28,9 +29,9 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
         <div className="flex items-center gap-2 font-semibold">
           <Mark size={22} /> Concord
         </div>
-        <h1 className="text-xl font-semibold">{first ? "Choose a passphrase" : "The vault is locked"}</h1>
+        <h1 className="text-xl font-semibold">{first ? t`Choose a passphrase` : t`The vault is locked`}</h1>
         <p className="text-soft">
-          Tokens and keys are kept encrypted. {first ? "This computer offers no keyring, so a passphrase of yours protects them." : "The passphrase opens them."}
+          {first ? t`Tokens and keys are kept encrypted. This computer offers no keyring, so a passphrase of yours protects them.` : t`Tokens and keys are kept encrypted. The passphrase opens them.`}
         </p>
         {vault.message && (
           <p className="text-sm break-words text-soft">
@@ -38,7 +39,7 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
           </p>
         )}
         <TextField
-          label="Passphrase"
+          label={t`Passphrase`}
           type={shown ? "text" : "password"}
           value={passphrase}
           onChange={setPassphrase}
@@ -46,15 +47,15 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
           // The page asks for nothing else.
           // oxlint-disable-next-line jsx-a11y/no-autofocus
           autoFocus
-          help={first ? "Keep it safe: without it the stored secrets are lost." : undefined}
+          help={first ? t`Keep it safe: without it the stored secrets are lost.` : undefined}
         />
-        <Switch label="Show passphrase" checked={shown} onChange={setShown} />
+        <Switch label={t`Show passphrase`} checked={shown} onChange={setShown} />
         {unlock.error && <Problem error={unlock.error} />}
         <div className="flex gap-2">
           <Button look="primary" type="submit" busy={unlock.isPending} disabled={passphrase === ""}>
-            {first ? "Set passphrase" : "Unlock"}
+            {first ? t`Set passphrase` : t`Unlock`}
           </Button>
-          <Button onClick={() => void refresh(client, "app_status")}>Check again</Button>
+          <Button onClick={() => void refresh(client, "app_status")}>{t`Check again`}</Button>
         </div>
       </form>
     </main>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useNavigate } from "@tanstack/react-router";
 
 import type { ConnectorDetail } from "../../../backend/bindings/ConnectorDetail";
@@ -17,19 +18,19 @@ export function AuthorizeStep({ detail }: { detail: ConnectorDetail }) {
     <WizardFrame
       at="authorize"
       foot={
-        <WizardFoot said="switched off until a test succeeds">
+        <WizardFoot said={t`switched off until a test succeeds`}>
           <DiscardConnector connector={detail.summary} />
-          <GoButton go={place("keys")}>Back</GoButton>
-          <GoButton look={detail.authorized ? "primary" : "plain"} disabled={!detail.authorized} title={detail.authorized ? undefined : "Authorize first"} go={place("test")}>
-            Next: test
+          <GoButton go={place("keys")}>{t`Back`}</GoButton>
+          <GoButton look={detail.authorized ? "primary" : "plain"} disabled={!detail.authorized} title={detail.authorized ? undefined : t`Authorize first`} go={place("test")}>
+            {t`Next: test`}
           </GoButton>
         </WizardFoot>
       }
     >
       <div className="max-w-2xl">
-        <Section title="Authorize">
+        <Section title={t`Authorize`}>
           <p className="mb-3 text-soft">
-            Sign in at {providerName(provider)} as a user who may see and change what you want to keep in sync. Concord gets a token for this app, never your password.
+            {t`Sign in at ${providerName(provider)} as a user who may see and change what you want to keep in sync. Concord gets a token for this app, never your password.`}
           </p>
           <AuthorizePart detail={detail} unsaved={false} onAuthorized={() => void navigate(place("test"))} />
         </Section>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import type { ConnectorDetail } from "../../../backend/bindings/ConnectorDetail";
 import { GoButton } from "../../../parts/GoButton";
 import { LookAtData } from "./LookAtData";
@@ -12,10 +14,10 @@ export function DataStep({ detail, consent }: { detail: ConnectorDetail; consent
       at="data"
       consent={consent}
       foot={
-        <WizardFoot said="read only; nothing is changed">
-          <GoButton go={place("types")}>Back</GoButton>
+        <WizardFoot said={t`read only; nothing is changed`}>
+          <GoButton go={place("types")}>{t`Back`}</GoButton>
           <GoButton look="primary" go={place("mapping")}>
-            Next: a first mapping
+            {t`Next: a first mapping`}
           </GoButton>
         </WizardFoot>
       }

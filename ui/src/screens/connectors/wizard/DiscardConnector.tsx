@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useNavigate } from "@tanstack/react-router";
 
 import type { ConnectorSummary } from "../../../backend/bindings/ConnectorSummary";
@@ -13,18 +14,18 @@ export function DiscardConnector({ connector }: { connector: ConnectorSummary })
   return (
     <Button
       busy={remove.isPending}
-      title={remove.error?.message ?? "Removes the connector and its keys from here"}
+      title={remove.error?.message ?? t`Removes the connector and its keys from here`}
       onClick={() =>
         remove.mutate({ name: connector.name, mappings: [] }, {
           onSuccess: () => {
-            announce(`${connector.title} was discarded`);
+            announce(t`${connector.title} was discarded`);
             void navigate({ to: "/connectors", ignoreBlocker: true });
           },
           onError: (error) => announce(error.message),
         })
       }
     >
-      Discard
+      {t`Discard`}
     </Button>
   );
 }

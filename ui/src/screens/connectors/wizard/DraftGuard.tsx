@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useBlocker } from "@tanstack/react-router";
 
 import type { ConnectorSummary } from "../../../backend/bindings/ConnectorSummary";
@@ -17,29 +18,29 @@ export function DraftGuard({ connector }: { connector: ConnectorSummary }) {
     withResolver: true,
   });
   return (
-    <Dialog title={`${connector.title} was not tested with success yet`} open={blocker.status === "blocked"} onClose={() => blocker.reset?.()}>
+    <Dialog title={t`${connector.title} was not tested with success yet`} open={blocker.status === "blocked"} onClose={() => blocker.reset?.()}>
       <p className="text-soft">
-        It is saved and switched off, so nothing uses it. Keep it that way and go on later under Connectors, or remove it with its keys.
+        {t`It is saved and switched off, so nothing uses it. Keep it that way and go on later under Connectors, or remove it with its keys.`}
       </p>
       {remove.error && <Problem error={remove.error} />}
       <div className="mt-2 flex justify-end gap-2">
-        <Button onClick={() => blocker.reset?.()}>Stay here</Button>
+        <Button onClick={() => blocker.reset?.()}>{t`Stay here`}</Button>
         <Button
           look="danger"
           busy={remove.isPending}
           onClick={() =>
             remove.mutate({ name: connector.name, mappings: [] }, {
               onSuccess: () => {
-                announce(`${connector.title} was removed`);
+                announce(t`${connector.title} was removed`);
                 blocker.proceed?.();
               },
             })
           }
         >
-          Remove it
+          {t`Remove it`}
         </Button>
         <Button look="primary" onClick={() => blocker.proceed?.()}>
-          Keep it switched off
+          {t`Keep it switched off`}
         </Button>
       </div>
     </Dialog>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -67,12 +68,12 @@ export function KeysStep({ detail, create, environment }: {
           always
           changes={changesOf(base, form).length}
           saving={save.isPending}
-          saveLabel={consent ? "Next: authorize" : "Next: test"}
+          saveLabel={consent ? t`Next: authorize` : t`Next: test`}
           onUndo={() => {
             setEdits({});
             setTried(false);
           }}
-          before={create && <GoButton go={{ to: "/connectors/new" }}>Back</GoButton>}
+          before={create && <GoButton go={{ to: "/connectors/new" }}>{t`Back`}</GoButton>}
         />
       }
     >
@@ -90,26 +91,26 @@ export function KeysStep({ detail, create, environment }: {
             <Problem error={save.error} />
           </div>
         )}
-        <Section title="Basics">
+        <Section title={t`Basics`}>
           <div className="grid grid-cols-2 gap-4">
             <TextField
-              label="Name"
+              label={t`Name`}
               mono
               required={create}
               value={form.name}
               errors={errors("name")}
-              help={create ? "Letters and digits; mappings call it system/<name>. It cannot be changed later." : undefined}
+              help={create ? t`Letters and digits; mappings call it system/<name>. It cannot be changed later.` : undefined}
               onChange={create ? (name) => change({ name }) : undefined}
             />
-            <TextField label="Title" value={form.title} errors={errors("displayName")} onChange={(title) => change({ title })} />
+            <TextField label={t`Title`} value={form.title} errors={errors("displayName")} onChange={(title) => change({ title })} />
           </div>
         </Section>
-        <Section title="Keys">
+        <Section title={t`Keys`}>
           <Part detail={detail} form={form} errors={errors} onChange={change} />
         </Section>
         {rest.length > 0 && (
           <details className="mb-6">
-            <summary className="mb-3 rounded-sm font-semibold">Advanced</summary>
+            <summary className="mb-3 rounded-sm font-semibold">{t`Advanced`}</summary>
             <PropertyFields detail={detail} form={form} errors={errors} onChange={change} properties={rest} />
           </details>
         )}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -23,17 +24,17 @@ export function LookAtData({ name, objectTypes }: { name: string; objectTypes: s
   const error = schema.error ?? records.error;
   return (
     <Section
-      title="Your data"
-      aside={objectTypes.length > 1 && <SelectField label="Object type" hideLabel value={objectType} options={objectTypes} onChange={setObjectType} />}
+      title={t`Your data`}
+      aside={objectTypes.length > 1 && <SelectField label={t`Object type`} hideLabel value={objectType} options={objectTypes} onChange={setObjectType} />}
     >
       {error ? (
         <Problem error={error} />
       ) : !records.data ? (
         <Skeleton rows={RECORDS} />
       ) : records.data.records.length === 0 ? (
-        <Nothing>There is no {objectType} yet, or none that this connector may see.</Nothing>
+        <Nothing>{t`There is no ${objectType} yet, or none that this connector may see.`}</Nothing>
       ) : (
-        <table className="rows inset" aria-label={`First records of ${objectType}`}>
+        <table className="rows inset" aria-label={t`First records of ${objectType}`}>
           <thead>
             <tr>
               {columns.map((column) => (

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,7 +14,6 @@ import { Field, TextField } from "../../../parts/Field";
 import { GoButton } from "../../../parts/GoButton";
 import { Nothing, Section, Skeleton } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
-import { count } from "../../../words/numbers";
 import { cellText } from "../../../words/value";
 import { type Pair, pairsOf, toAdd } from "./pairs";
 import { WizardFoot, WizardFrame } from "./WizardFrame";
@@ -48,27 +48,27 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
       at="mapping"
       consent={consent}
       foot={
-        <WizardFoot said={adding.length > 0 ? "a preview only reads; nothing is written before you reconcile" : undefined}>
-          <GoButton go={place("data")}>Back</GoButton>
-          <GoButton go={{ to: "/connectors/$name", params: { name } }}>Later</GoButton>
+        <WizardFoot said={adding.length > 0 ? t`a preview only reads; nothing is written before you reconcile` : undefined}>
+          <GoButton go={place("data")}>{t`Back`}</GoButton>
+          <GoButton go={{ to: "/connectors/$name", params: { name } }}>{t`Later`}</GoButton>
           <Button look="primary" disabled={adding.length === 0} busy={begin.isPending} onClick={submit}>
-            {adding.length === 0 ? "Add and preview" : `Add ${count(adding.length, "mapping")} and preview`}
+            {adding.length === 0 ? t`Add and preview` : t`Add ${plural(adding.length, { one: "# mapping", other: "# mappings" })} and preview`}
           </Button>
         </WizardFoot>
       }
     >
-      <Section title="What is to become what?">
+      <Section title={t`What is to become what?`}>
         {ready.error ? (
           <Problem error={ready.error} />
         ) : !ready.data ? (
           <Skeleton rows={6} />
         ) : open.length === 0 ? (
-          <Nothing action={<GoButton go={{ to: "/mappings/new" }}>New mapping</GoButton>}>
-            {pairs.length === 0 ? "No mapping comes along for this system. Make one from two of its resources." : "Every mapping that comes along for this connector is there already, or needs an object type that it does not offer."}
+          <Nothing action={<GoButton go={{ to: "/mappings/new" }}>{t`New mapping`}</GoButton>}>
+            {pairs.length === 0 ? t`No mapping comes along for this system. Make one from two of its resources.` : t`Every mapping that comes along for this connector is there already, or needs an object type that it does not offer.`}
           </Nothing>
         ) : (
           <fieldset className="flex flex-col gap-3">
-            <legend className="mb-3 text-soft">Each is an ordinary mapping that you can change afterwards. Choose one to begin with.</legend>
+            <legend className="mb-3 text-soft">{t`Each is an ordinary mapping that you can change afterwards. Choose one to begin with.`}</legend>
             {open.map((choice) => (
               <Choice key={choice.id} pair={choice} picked={choice === pair} onPick={() => setPicked(choice.id)} left={left} onLeft={setLeft} />
             ))}
@@ -76,7 +76,7 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
         )}
       </Section>
       {asked.length > 0 && (
-        <Section title="What it has to be told">
+        <Section title={t`What it has to be told`}>
           <div className="flex max-w-100 flex-col gap-4">
             {asked.map((parameter) => (
               <Parameter
@@ -108,7 +108,7 @@ function useFirstPreview() {
       return { added, first, run };
     },
     onSuccess: async ({ added, first, run }) => {
-      announce(`${count(added.length, "mapping")} added`);
+      announce(t`${plural(added.length, { one: "# mapping", other: "# mappings" })} added`);
       await navigate({ to: "/mappings/$name", params: { name: first }, search: { tab: "run", run: run.id } });
     },
     onSettled: () => refresh(client, "mappings_list", "connectors_list", "connector_get", "resources_list", "ready_mappings_of", "app_status", "runs_list"),
@@ -157,8 +157,8 @@ function Member({ member, alone, optional, wanted, onWanted }: { member: ReadyMa
         !alone && <bdi>{way}</bdi>
       )}
       <p className="text-soft">
-        <bdi>{member.text}</bdi> {member.correlation && <bdi>They find each other by: {member.correlation}.</bdi>}{" "}
-        <span title={member.properties.map(({ source, target }) => `${source || "constant"} \u2192 ${target}`).join("\n")}>{count(member.properties.length, "attribute")}.</span>
+        <bdi>{member.text}</bdi> {member.correlation && <bdi>{t`They find each other by: ${member.correlation}.`}</bdi>}{" "}
+        <span title={member.properties.map(({ source, target }) => `${source || "constant"} \u2192 ${target}`).join("\n")}>{plural(member.properties.length, { one: "# attribute", other: "# attributes" })}.</span>
       </p>
     </li>
   );
@@ -166,17 +166,17 @@ function Member({ member, alone, optional, wanted, onWanted }: { member: ReadyMa
 
 function Parameter({ connector, parameter, value, missing, onChange }: { connector: string; parameter: ReadyParameter; value: string; missing: boolean; onChange: (value: string) => void }) {
   const { label, help, objectType, required } = parameter;
-  const errors = missing ? [`Choose a ${label.toLowerCase()}.`] : [];
+  const errors = missing ? [t`Choose a ${label.toLowerCase()}.`] : [];
   const records = useQuery({
-    ...ask("connector_records", { name: connector, objectType: objectType ?? "", search: null, attributes: ["Name"], after: null, limit: 200 }),
+    ...ask("connector_records", { name: connector, objectType: objectType ?? "", search: null, attributes: [t`Name`], after: null, limit: 200 }),
     enabled: objectType !== null,
     refetchOnWindowFocus: false,
   });
   if (objectType === null || records.error) {
     return (
       <TextField
-        label={records.error ? `${label} id` : label}
-        help={records.error ? `${help} Its list could not be read (${records.error.message}), so enter the id.` : help}
+        label={records.error ? t`${label} id` : label}
+        help={records.error ? t`${help} Its list could not be read (${records.error.message}), so enter the id.` : help}
         required={required}
         errors={errors}
         value={value}
@@ -188,7 +188,7 @@ function Parameter({ connector, parameter, value, missing, onChange }: { connect
     <Field label={label} help={help} required={required} errors={errors}>
       {(props) => (
         <select className="field" value={value} disabled={!records.data} onChange={(event) => onChange(event.target.value)} {...props}>
-          <option value="">{records.data ? "Choose" : "Reading\u2026"}</option>
+          <option value="">{records.data ? t`Choose` : t`Reading\u2026`}</option>
           {records.data?.records.map(({ id, attributes }) => (
             <option key={id} value={id}>
               {cellText(attributes["Name"]) || id}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 
@@ -11,13 +12,13 @@ import type { Environment } from "../salesforce";
 import { WizardFrame } from "./WizardFrame";
 
 const ENVIRONMENTS: { id: Environment; title: string }[] = [
-  { id: "sandbox", title: "Sandbox org" },
-  { id: "custom", title: "Custom domain" },
+  { id: "sandbox", title: t`Sandbox org` },
+  { id: "custom", title: t`Custom domain` },
 ];
 
 const MADE_UP = [
-  { provider: "hubspot", title: "HubSpot sandbox", text: "250 made-up contacts and their companies." },
-  { provider: "salesforce", title: "Salesforce sandbox", text: "250 made-up users, contacts, leads and accounts." },
+  { provider: "hubspot", title: t`HubSpot sandbox`, text: t`250 made-up contacts and their companies.` },
+  { provider: "salesforce", title: t`Salesforce sandbox`, text: t`250 made-up users, contacts, leads and accounts.` },
 ];
 
 /** Which system: a real one, or one of the two that this computer can make up. */
@@ -35,29 +36,29 @@ export function SystemStep() {
   return (
     <WizardFrame at="system">
       <div className="max-w-3xl">
-        <Section title="Which system?">
+        <Section title={t`Which system?`}>
           {kinds.error ? (
             <Problem error={kinds.error} />
           ) : !kinds.data ? (
             <Skeleton rows={4} />
           ) : (
-            <ul aria-label="Systems" className="flex flex-col rounded-lg border border-line">
+            <ul aria-label={t`Systems`} className="flex flex-col rounded-lg border border-line">
               {kinds.data.map((kind) => (
                 <System key={kind.provider} kind={kind} />
               ))}
             </ul>
           )}
         </Section>
-        <Section title="No account at hand?">
-          <p className="mb-3 text-soft">Concord can run a made-up one on this computer. Nothing leaves it, and nothing in it is real.</p>
-          <ul aria-label="Sandboxes" className="flex flex-col rounded-lg border border-line">
+        <Section title={t`No account at hand?`}>
+          <p className="mb-3 text-soft">{t`Concord can run a made-up one on this computer. Nothing leaves it, and nothing in it is real.`}</p>
+          <ul aria-label={t`Sandboxes`} className="flex flex-col rounded-lg border border-line">
             {MADE_UP.map(({ provider, title, text }) => (
               <li key={provider} className="flex items-center gap-3 border-b border-line px-4 py-2 last:border-0">
                 <span className="min-w-0 flex-1">
                   {title} <span className="text-soft">{"\u2013"} {text}</span>
                 </span>
-                <Button busy={sandbox.isPending && sandbox.variables === provider} disabled={sandbox.isPending} onClick={() => sandbox.mutate(provider)} aria-label={`Use the ${title}`}>
-                  Use it
+                <Button busy={sandbox.isPending && sandbox.variables === provider} disabled={sandbox.isPending} onClick={() => sandbox.mutate(provider)} aria-label={t`Use the ${title}`}>
+                  {t`Use it`}
                 </Button>
               </li>
             ))}
@@ -90,7 +91,7 @@ function System({ kind: { provider, title, text } }: { kind: ConnectorKind }) {
             </Button>
           ))}
         <Button look="primary" onClick={() => go()}>
-          Connect {title}
+          {t`Connect ${title}`}
         </Button>
       </div>
     </li>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useEffect, useRef } from "react";
 
 import type { ConnectorDetail } from "../../../backend/bindings/ConnectorDetail";
@@ -29,29 +30,28 @@ export function TestStep({ detail, consent }: { detail: ConnectorDetail; consent
       consent={consent}
       foot={
         works ? (
-          <WizardFoot said="tested and switched on">
-            <GoButton go={{ to: "/connectors/$name", params: { name } }}>Open connector</GoButton>
+          <WizardFoot said={t`tested and switched on`}>
+            <GoButton go={{ to: "/connectors/$name", params: { name } }}>{t`Open connector`}</GoButton>
             <GoButton look="primary" go={place("types")}>
-              Next: object types
+              {t`Next: object types`}
             </GoButton>
           </WizardFoot>
         ) : (
-          <WizardFoot said="switched off until a test succeeds">
+          <WizardFoot said={t`switched off until a test succeeds`}>
             <DiscardConnector connector={detail.summary} />
-            {consent && <GoButton go={place("authorize")}>Authorize again</GoButton>}
-            <GoButton go={place("keys")}>Back to the keys</GoButton>
+            {consent && <GoButton go={place("authorize")}>{t`Authorize again`}</GoButton>}
+            <GoButton go={place("keys")}>{t`Back to the keys`}</GoButton>
             <Button look="primary" busy={test.isPending} onClick={() => mutate(name)}>
-              Test again
+              {t`Test again`}
             </Button>
           </WizardFoot>
         )
       }
     >
-      <Section title="Test">
+      <Section title={t`Test`}>
         {test.isPending || test.isIdle ? (
           <p role="status" className="text-soft">
-            Asking {host}
-            {"\u2026"}
+            {t`Asking ${host}\u2026`}
           </p>
         ) : test.error ? (
           <Problem error={test.error} />

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useQueries } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -9,7 +10,7 @@ import { TextField } from "../../../parts/Field";
 import { GoButton } from "../../../parts/GoButton";
 import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
-import { count, number } from "../../../words/numbers";
+import { number } from "../../../words/numbers";
 import { draftOf, formOf } from "../draft";
 import { useSaveConnector, useTestAndEnable } from "../queries";
 import { tellingAttributes } from "../tellingAttributes";
@@ -52,30 +53,30 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
       at="types"
       consent={consent}
       foot={
-        <WizardFoot said={choosable ? `${count(wanted.length, "object type")} chosen` : count(all.length, "object type")}>
-          <GoButton go={place("test")}>Back</GoButton>
+        <WizardFoot said={choosable ? t`${plural(wanted.length, { one: "# object type", other: "# object types" })} chosen` : plural(all.length, { one: "# object type", other: "# object types" })}>
+          <GoButton go={place("test")}>{t`Back`}</GoButton>
           <Button look="primary" busy={busy} disabled={wanted.length === 0} onClick={next}>
-            Next: your data
+            {t`Next: your data`}
           </Button>
         </WizardFoot>
       }
     >
-      <Section title="Object types">
+      <Section title={t`Object types`}>
         <p className="mb-3 text-soft">
-          {choosable ? "Tick what Concord is to see. It can be changed later, and mappings decide what is really read." : "This is what the system offers. Mappings decide what is really read."}
+          {choosable ? t`Tick what Concord is to see. It can be changed later, and mappings decide what is really read.` : t`This is what the system offers. Mappings decide what is really read.`}
         </p>
         {save.error && (
           <div className="mb-3">
             <Problem error={save.error} />
           </div>
         )}
-        <table className="rows inset" aria-label="Object types">
+        <table className="rows inset" aria-label={t`Object types`}>
           <thead>
             <tr>
-              <th scope="col" className="w-[30%]">Object type</th>
-              <th scope="col" className="number w-24">Attributes</th>
-              <th scope="col" className="number w-28">Required</th>
-              <th scope="col">Such as</th>
+              <th scope="col" className="w-[30%]">{t`Object type`}</th>
+              <th scope="col" className="number w-24">{t`Attributes`}</th>
+              <th scope="col" className="number w-28">{t`Required`}</th>
+              <th scope="col">{t`Such as`}</th>
             </tr>
           </thead>
           <tbody>
@@ -121,7 +122,7 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
         </table>
         {choosable && (
           <div className="mt-4 max-w-100">
-            <TextField label="Others, by their API names" mono placeholder="Order__c" value={other} onChange={setOther} />
+            <TextField label={t`Others, by their API names`} mono placeholder="Order__c" value={other} onChange={setOther} />
           </div>
         )}
       </Section>

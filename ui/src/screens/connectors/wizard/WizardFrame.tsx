@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
@@ -7,13 +8,13 @@ import { Page } from "../../../parts/Page";
 export type Step = "system" | "keys" | "authorize" | "test" | "types" | "data" | "mapping";
 
 const STEPS: { id: Step; title: string }[] = [
-  { id: "system", title: "System" },
-  { id: "keys", title: "Keys" },
-  { id: "authorize", title: "Authorize" },
-  { id: "test", title: "Test" },
-  { id: "types", title: "Object types" },
-  { id: "data", title: "Your data" },
-  { id: "mapping", title: "First mapping" },
+  { id: "system", title: t`System` },
+  { id: "keys", title: t`Keys` },
+  { id: "authorize", title: t`Authorize` },
+  { id: "test", title: t`Test` },
+  { id: "types", title: t`Object types` },
+  { id: "data", title: t`Your data` },
+  { id: "mapping", title: t`First mapping` },
 ];
 
 /** The frame of all steps: which there are, which are behind, and the way on at the foot. */
@@ -29,16 +30,16 @@ export function WizardFrame({ at, consent = true, foot, children }: {
   return (
     <Page
       flush
-      title="New connector"
+      title={t`New connector`}
       trail={
         <Link to="/connectors" className="rounded-sm hover:underline">
-          Connectors
+          {t`Connectors`}
         </Link>
       }
     >
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
         <div className="grid max-w-5xl grid-cols-[132px_minmax(0,1fr)] gap-x-8">
-          <ol aria-label="Steps" className="sticky top-0 flex flex-col gap-1 self-start">
+          <ol aria-label={t`Steps`} className="sticky top-0 flex flex-col gap-1 self-start">
             {steps.map(({ id, title }, index) => (
               <li
                 key={id}
@@ -52,7 +53,7 @@ export function WizardFrame({ at, consent = true, foot, children }: {
                   {index < current ? <Icon name="check" size={12} /> : index + 1}
                 </span>
                 {title}
-                {index < current && <span className="sr-only">, done</span>}
+                {index < current && <span className="sr-only">{t`, done`}</span>}
               </li>
             ))}
           </ol>

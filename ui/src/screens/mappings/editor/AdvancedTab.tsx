@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { Field, Switch, TextField } from "../../../parts/Field";
 import { Section } from "../../../parts/Page";
 import { Explained } from "./AssociationTab";
@@ -5,27 +7,27 @@ import { flagOf, isObject, textOf, withKey } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
 
 const GUARDS: { name: string; label: string; help: string }[] = [
-  { name: "maxDeletes", label: "Deletes at most", help: "Deletes and unlinks in one run. 5 where nothing is set." },
-  { name: "maxDeletePercent", label: "Deletes at most, in per cent", help: "Of the linked records." },
-  { name: "maxUpdatePercent", label: "Updates at most, in per cent", help: "Of the linked records." },
-  { name: "maxCreates", label: "Creates at most", help: "In one run." },
+  { name: "maxDeletes", label: t`Deletes at most`, help: t`Deletes and unlinks in one run. 5 where nothing is set.` },
+  { name: "maxDeletePercent", label: t`Deletes at most, in per cent`, help: t`Of the linked records.` },
+  { name: "maxUpdatePercent", label: t`Updates at most, in per cent`, help: t`Of the linked records.` },
+  { name: "maxCreates", label: t`Creates at most`, help: t`In one run.` },
 ];
 
 const FLAGS: { name: string; fallback: boolean; label: string; help: string }[] = [
-  { name: "runTargetPhase", fallback: true, label: "Look at target records that no source record accounts for", help: "Without it, records that are gone from the source are not noticed." },
-  { name: "allowEmptySourceSet", fallback: false, label: "Believe an empty source", help: "Off, a run over a source without any record ends before it deletes everything." },
-  { name: "correlateEmptyTargetSet", fallback: false, label: "Compare even if the target had no record when the run began", help: "Only of use where records appear in the target during the run." },
-  { name: "enableLinking", fallback: true, label: "Keep links", help: "Without links the matching rule decides anew in every run." },
-  { name: "sourceIdsCaseSensitive", fallback: true, label: "Ids of the source differ in case", help: "Off, `A1` and `a1` are one record." },
-  { name: "targetIdsCaseSensitive", fallback: true, label: "Ids of the target differ in case", help: "Off, `A1` and `a1` are one record." },
+  { name: "runTargetPhase", fallback: true, label: t`Look at target records that no source record accounts for`, help: t`Without it, records that are gone from the source are not noticed.` },
+  { name: "allowEmptySourceSet", fallback: false, label: t`Believe an empty source`, help: t`Off, a run over a source without any record ends before it deletes everything.` },
+  { name: "correlateEmptyTargetSet", fallback: false, label: t`Compare even if the target had no record when the run began`, help: t`Only of use where records appear in the target during the run.` },
+  { name: "enableLinking", fallback: true, label: t`Keep links`, help: t`Without links the matching rule decides anew in every run.` },
+  { name: "sourceIdsCaseSensitive", fallback: true, label: t`Ids of the source differ in case`, help: t`Off, \`A1\` and \`a1\` are one record.` },
+  { name: "targetIdsCaseSensitive", fallback: true, label: t`Ids of the target differ in case`, help: t`Off, \`A1\` and \`a1\` are one record.` },
 ];
 
 const CONFLICT: [string, string][] = [
-  ["", "the source wins, as in IDM"],
-  ["target", "the target wins"],
-  ["sourceUnlessBlank", "the source wins, unless it is blank"],
-  ["newest", "the side that was changed last wins"],
-  ["ask", "a person decides; until then neither is written"],
+  ["", t`the source wins, as in IDM`],
+  ["target", t`the target wins`],
+  ["sourceUnlessBlank", t`the source wins, unless it is blank`],
+  ["newest", t`the side that was changed last wins`],
+  ["ask", t`a person decides; until then neither is written`],
 ];
 
 /** Limits, and how a run treats its two sides. */
@@ -43,12 +45,12 @@ export function AdvancedTab() {
 
   return (
     <div className="max-w-3xl px-6 py-5">
-      <Section title="Guards">
-        <Explained>They count over the whole plan, before the first write. A run that goes beyond is held until a person releases it.</Explained>
+      <Section title={t`Guards`}>
+        <Explained>{t`They count over the whole plan, before the first write. A run that goes beyond is held until a person releases it.`}</Explained>
         <div className="grid grid-cols-2 gap-x-6 gap-y-4">
           {GUARDS.map(({ name, label, help }) => {
             const value = guards[name];
-            const wrong = value !== undefined && (typeof value !== "number" || value < 0) ? ["A number, 0 or more."] : [];
+            const wrong = value !== undefined && (typeof value !== "number" || value < 0) ? [t`A number, 0 or more.`] : [];
             return <TextField key={name} label={label} help={help} errors={wrong} inputMode="numeric" value={value === undefined || value === null ? "" : String(value)} onBlur={draft.seal} onChange={(text) => guard(name, label.toLowerCase(), text)} />;
           })}
         </div>
@@ -58,11 +60,11 @@ export function AdvancedTab() {
           </p>
         )}
       </Section>
-      <Section title="Conflicts">
+      <Section title={t`Conflicts`}>
         <div className="max-w-100">
-          <Field label="An attribute that changed on both sides" help="Asked only where a mapping in the other direction shares the links. A property may say otherwise.">
+          <Field label={t`An attribute that changed on both sides`} help={t`Asked only where a mapping in the other direction shares the links. A property may say otherwise.`}>
             {(props) => (
-              <select className="field" value={textOf(doc, "conflictRule") === "source" ? "" : textOf(doc, "conflictRule")} onChange={(event) => put("conflictRule", "conflict rule")(event.target.value === "" ? undefined : event.target.value)} {...props}>
+              <select className="field" value={textOf(doc, "conflictRule") === "source" ? "" : textOf(doc, "conflictRule")} onChange={(event) => put("conflictRule", t`conflict rule`)(event.target.value === "" ? undefined : event.target.value)} {...props}>
                 {CONFLICT.map(([value, words]) => (
                   <option key={value} value={value}>
                     {words}
@@ -73,16 +75,16 @@ export function AdvancedTab() {
           </Field>
         </div>
       </Section>
-      <Section title="Runs and links">
+      <Section title={t`Runs and links`}>
         <div className="flex flex-col gap-4">
           {FLAGS.map(({ name, fallback, label, help }) => (
             <Switch key={name} label={label} help={help} checked={flagOf(doc, name, fallback)} onChange={(checked) => put(name, label.toLowerCase())(checked === fallback ? undefined : checked)} />
           ))}
         </div>
       </Section>
-      <Section title="Name">
+      <Section title={t`Name`}>
         <div className="max-w-100">
-          <TextField label="Title" help={`What people see. The name stays ${textOf(doc, "name")}: links and runs belong to it.`} value={textOf(doc, "displayName")} onBlur={draft.seal} onChange={(text) => put("displayName", "title")(text === "" ? undefined : text)} />
+          <TextField label={t`Title`} help={t`What people see. The name stays ${textOf(doc, "name")}: links and runs belong to it.`} value={textOf(doc, "displayName")} onBlur={draft.seal} onChange={(text) => put("displayName", t`title`)(text === "" ? undefined : text)} />
         </div>
       </Section>
     </div>

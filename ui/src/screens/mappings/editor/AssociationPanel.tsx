@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 
@@ -46,49 +48,49 @@ export function AssociationPanel({ detail, row, qualifier, onClose }: { detail: 
   }
 
   return (
-    <SidePanel label={`Link of ${source.title}`} onClose={onClose}>
+    <SidePanel label={t`Link of ${source.title}`} onClose={onClose}>
       <div className="flex items-center gap-1">
         <h2 className="min-w-0 flex-1 truncate text-lg font-semibold">
           <Outside text={source.title} />
         </h2>
-        <IconButton icon="close" label="Close link" onClick={onClose} />
+        <IconButton icon="close" label={t`Close link`} onClick={onClose} />
       </div>
       <div className="flex min-w-0 items-center gap-2 text-soft">
         <bdi className="min-w-0 truncate">{addressOf(source)}</bdi>
-        <Id id={source.id} what="source id" />
+        <Id id={source.id} what={t`source id`} />
       </div>
       {trial.error && <Problem error={trial.error} />}
       {trial.data && (
         <p className="break-words">
-          <State tone={situationWords(trial.data.situation)?.tone ?? "off"}>{trial.data.situation || "not looked at"}</State>{" "}
+          <State tone={situationWords(trial.data.situation)?.tone ?? "off"}>{trial.data.situation || t`not looked at`}</State>{" "}
           <bdi className="text-soft">{trial.data.why}</bdi>
         </p>
       )}
       {change.error && <Problem error={change.error} />}
-      <section aria-label="Linked to" className="flex flex-col gap-2 border-t border-line pt-3">
-        <h3 className="font-medium">Linked to</h3>
+      <section aria-label={t`Linked to`} className="flex flex-col gap-2 border-t border-line pt-3">
+        <h3 className="font-medium">{t`Linked to`}</h3>
         {linkedId === null ? (
-          <p className="text-soft">No record of <bdi>{target.title}</bdi>.</p>
+          <p className="text-soft"><Trans>No record of <bdi>{target.title}</bdi>.</Trans></p>
         ) : (
           <div className="flex min-w-0 items-center gap-2">
             <Who record={linked} id={linkedId} />
-            <Button className="ml-auto" busy={change.isPending && !change.variables.link} disabled={change.isPending} title="Both records stay as they are" onClick={unlink}>
-              Unlink
+            <Button className="ml-auto" busy={change.isPending && !change.variables.link} disabled={change.isPending} title={t`Both records stay as they are`} onClick={unlink}>
+              {t`Unlink`}
             </Button>
           </div>
         )}
       </section>
       {others.length > 0 && (
-        <section aria-label="Records that match" className="flex flex-col border-t border-line pt-3">
-          <h3 className="mb-1 font-medium">Records that match</h3>
+        <section aria-label={t`Records that match`} className="flex flex-col border-t border-line pt-3">
+          <h3 className="mb-1 font-medium">{t`Records that match`}</h3>
           <Records records={others} busy={change.isPending ? (change.variables.change.target ?? null) : null} instead={linkedId !== null} onLink={link} />
         </section>
       )}
-      <section aria-label="Another record" className="flex flex-col gap-2 border-t border-line pt-3">
-        <h3 className="font-medium">Another record</h3>
-        <SearchBox label={`Search ${target.title}`} value={search} onChange={typed} />
+      <section aria-label={t`Another record`} className="flex flex-col gap-2 border-t border-line pt-3">
+        <h3 className="font-medium">{t`Another record`}</h3>
+        <SearchBox label={t`Search ${target.title}`} value={search} onChange={typed} />
         {found.error && <Problem error={found.error} />}
-        {found.data && found.data.records.length === 0 && <p className="text-soft">No record begins so.</p>}
+        {found.data && found.data.records.length === 0 && <p className="text-soft">{t`No record begins so.`}</p>}
         {found.data && search.trim() !== "" && <Records records={found.data.records.filter(({ id }) => id !== linkedId)} busy={change.isPending ? (change.variables.change.target ?? null) : null} instead={linkedId !== null} onLink={link} />}
       </section>
     </SidePanel>
@@ -101,8 +103,8 @@ function Records({ records, busy, instead, onLink }: { records: SampleRecord[]; 
       {records.map((record) => (
         <li key={record.id} className="flex min-h-9 min-w-0 items-center gap-2 border-b border-line last:border-0">
           <Who record={record} id={record.id} />
-          <Button className="ml-auto" busy={busy === record.id} disabled={busy !== null} aria-label={`Link to ${record.title}`} onClick={() => onLink(record)}>
-            {instead ? "Link instead" : "Link"}
+          <Button className="ml-auto" busy={busy === record.id} disabled={busy !== null} aria-label={t`Link to ${record.title}`} onClick={() => onLink(record)}>
+            {instead ? t`Link instead` : t`Link`}
           </Button>
         </li>
       ))}
@@ -114,7 +116,7 @@ function Who({ record, id }: { record: SampleRecord | null; id: string }) {
   if (!record) {
     return (
       <span className="flex min-w-0 items-center gap-2">
-        <Id id={id} what="record id" /> <span className="text-sm text-needs">gone</span>
+        <Id id={id} what={t`record id`} /> <span className="text-sm text-needs">{t`gone`}</span>
       </span>
     );
   }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useState } from "react";
 
 import type { AssociationRow } from "../../../backend/bindings/AssociationRow";
@@ -35,20 +36,20 @@ function Rules() {
   const put = (key: string, label: string) => (value: unknown) => draft.edit(key, label, (old) => withKey(old, key, value));
   return (
     <div className="max-w-3xl">
-      <Section title="How a record finds its other half">
-        <Explained>A record without a link is compared with the records of {target.title}. One match is linked; several are left for a person; none makes a new record.</Explained>
+      <Section title={t`How a record finds its other half`}>
+        <Explained>{t`A record without a link is compared with the records of ${target.title}. One match is linked; several are left for a person; none makes a new record.`}</Explained>
         <CorrelationPart />
       </Section>
-      <Section title="Records that take part">
+      <Section title={t`Records that take part`}>
         <div className="flex flex-col gap-5">
-          <QueryField name="sourceQuery" label={`Read from ${source.title}`} help="Others are never looked at. A linked record outside counts as gone only after it was read by its id." attributes="source" />
-          <ConditionField label="Only records where" none="All" value={doc["sourceCondition"] as Condition | undefined} variable="source" attributes={source.suggestions} variables={["source", "linkQualifier"]} errors={useErrors("sourceCondition")} onChange={put("sourceCondition", "source condition")} />
-          <OptionalScript name="validSource" label="A record of the source qualifies" none="always" variables={["source", "linkQualifier"]} />
-          <QueryField name="targetQuery" label={`Read from ${target.title}`} help="Which records of the target are looked at." attributes="target" />
-          <OptionalScript name="validTarget" label="A record of the target qualifies" none="always" variables={["target", "linkQualifier"]} />
+          <QueryField name="sourceQuery" label={t`Read from ${source.title}`} help={t`Others are never looked at. A linked record outside counts as gone only after it was read by its id.`} attributes="source" />
+          <ConditionField label={t`Only records where`} none={t`All`} value={doc["sourceCondition"] as Condition | undefined} variable="source" attributes={source.suggestions} variables={["source", "linkQualifier"]} errors={useErrors("sourceCondition")} onChange={put("sourceCondition", t`source condition`)} />
+          <OptionalScript name="validSource" label={t`A record of the source qualifies`} none="always" variables={["source", "linkQualifier"]} />
+          <QueryField name="targetQuery" label={t`Read from ${target.title}`} help={t`Which records of the target are looked at.`} attributes="target" />
+          <OptionalScript name="validTarget" label={t`A record of the target qualifies`} none="always" variables={["target", "linkQualifier"]} />
         </div>
       </Section>
-      <Section title="Accounts of one record">
+      <Section title={t`Accounts of one record`}>
         <LinkQualifiers />
       </Section>
     </div>
@@ -73,8 +74,8 @@ function QueryField({ name, label, help, attributes }: { name: "sourceQuery" | "
         label={label}
         value={shown ? "filter" : "all"}
         options={[
-          { value: "all", label: "All" },
-          { value: "filter", label: "Filter" },
+          { value: "all", label: t`All` },
+          { value: "filter", label: t`Filter` },
         ]}
         onChange={(value) => {
           setNarrowed(value === "filter");
@@ -112,12 +113,12 @@ function OptionalScript({ name, label, none, variables }: { name: string; label:
         label={label}
         value={isScript(value) ? "script" : "none"}
         options={[
-          { value: "none", label: none === "always" ? "Always" : none },
-          { value: "script", label: "Script" },
+          { value: "none", label: none === "always" ? t`Always` : none },
+          { value: "script", label: t`Script` },
         ]}
         onChange={(kind) => put(kind === "script" ? { type: "text/javascript", source: "true" } : undefined)}
       />
-      {isScript(value) && <ScriptField label={`${label}: script`} value={value} variables={variables} errors={errors} help="Gives true or false; anything else is an error." lines={3} onChange={put} />}
+      {isScript(value) && <ScriptField label={t`${label}: script`} value={value} variables={variables} errors={errors} help={t`Gives true or false; anything else is an error.`} lines={3} onChange={put} />}
     </div>
   );
 }
@@ -127,23 +128,23 @@ function LinkQualifiers() {
   const { doc, draft } = useEditor();
   const errors = useErrors("linkQualifiers");
   const qualifiers = linkQualifiersOf(doc);
-  const put = (value: unknown) => draft.edit("linkQualifiers", "link qualifiers", (old) => withKey(old, "linkQualifiers", value));
+  const put = (value: unknown) => draft.edit("linkQualifiers", t`link qualifiers`, (old) => withKey(old, "linkQualifiers", value));
   const script = doc["linkQualifiers"];
   return (
     <div className="flex flex-col gap-2">
       <SegmentedChoice
-        label="A record of the source has in the target"
+        label={t`A record of the source has in the target`}
         value={qualifiers.kind}
         options={[
-          { value: "none", label: "One account" },
-          { value: "list", label: "Several, by name" },
-          { value: "script", label: "What a script says" },
+          { value: "none", label: t`One account` },
+          { value: "list", label: t`Several, by name` },
+          { value: "script", label: t`What a script says` },
         ]}
         onChange={(kind) => put(kind === "none" ? undefined : kind === "list" ? ["default"] : { type: "text/javascript", source: "returnAll ? ['default'] : ['default']" })}
       />
-      {qualifiers.kind === "list" && <NamesField label="Link qualifier" values={qualifiers.names} errors={errors} help="Each has a link of its own; conditions and scripts see it as linkQualifier." onChange={(names) => put(names)} />}
+      {qualifiers.kind === "list" && <NamesField of="qualifier" values={qualifiers.names} errors={errors} help={t`Each has a link of its own; conditions and scripts see it as linkQualifier.`} onChange={(names) => put(names)} />}
       {qualifiers.kind === "script" && (
-        <ScriptField label="Link qualifiers: script" value={isScript(script) ? script : undefined} variables={["mapping", "object", "oldValue", "returnAll"]} errors={errors} help="Gives a list of names." lines={4} onChange={put} />
+        <ScriptField label={t`Link qualifiers: script`} value={isScript(script) ? script : undefined} variables={["mapping", "object", "oldValue", "returnAll"]} errors={errors} help={t`Gives a list of names.`} lines={4} onChange={put} />
       )}
     </div>
   );

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useId, useState } from "react";
 
 import { announce } from "../../../parts/Announcer";
@@ -39,13 +41,13 @@ export function BehaviorsTab() {
 
   function add(situation: string) {
     const made = withNewPolicy(doc, { situation, action: situationWords(situation)?.standard ?? "IGNORE" });
-    draft.edit("add policy", `${situation}: policy added`, () => made.doc);
+    draft.edit("add policy", t`${situation}: policy added`, () => made.doc);
     draft.seal();
     setOpened(made.index);
   }
 
   function remove(index: number) {
-    draft.edit(`remove policy ${index}`, `${policies[index]?.situation}: policy removed`, (old) => withPolicies(old, (list) => removed(list, index)));
+    draft.edit(`remove policy ${index}`, t`${policies[index]?.situation ?? ""}: policy removed`, (old) => withPolicies(old, (list) => removed(list, index)));
     draft.seal();
     setOpened(null);
   }
@@ -53,7 +55,7 @@ export function BehaviorsTab() {
   return (
     <div className="relative flex min-h-0 flex-1">
       <div className="min-w-0 flex-1 overflow-y-auto px-6 py-5">
-        <Section title="Situations" aside={<PatternSelect onDone={() => setOpened(null)} />}>
+        <Section title={t`Situations`} aside={<PatternSelect onDone={() => setOpened(null)} />}>
           <PatternHelp />
           {errors.length > 0 && (
             <div className="mb-2">
@@ -62,15 +64,15 @@ export function BehaviorsTab() {
               </Notice>
             </div>
           )}
-          <table className="rows inset" aria-label="Situations">
+          <table className="rows inset" aria-label={t`Situations`}>
             <thead>
               <tr>
-                <th scope="col" className="w-[204px]">Situation</th>
-                <th scope="col">Condition</th>
-                <th scope="col" className="w-[30%]">Action</th>
-                <th scope="col" className="w-22">On complete</th>
+                <th scope="col" className="w-[204px]">{t`Situation`}</th>
+                <th scope="col">{t`Condition`}</th>
+                <th scope="col" className="w-[30%]">{t`Action`}</th>
+                <th scope="col" className="w-22">{t`On complete`}</th>
                 <th scope="col" className="w-8">
-                  <span className="sr-only">Add</span>
+                  <span className="sr-only">{t`Add`}</span>
                 </th>
               </tr>
             </thead>
@@ -80,10 +82,10 @@ export function BehaviorsTab() {
               ))}
             </tbody>
           </table>
-          <p className="mt-2 text-sm text-soft">{"\u2605"} is what IDM does by default, {"\u2606"} another action that makes sense there. Of several policies the first whose condition holds counts.</p>
+          <p className="mt-2 text-sm text-soft">{t`\u2605 is what IDM does by default, \u2606 another action that makes sense there. Of several policies the first whose condition holds counts.`}</p>
         </Section>
-        <Section title="Scripts">
-          <Explained>They run around each record of a run or an implicit sync. What onCreate and onUpdate set on target is written with the properties.</Explained>
+        <Section title={t`Scripts`}>
+          <Explained>{t`They run around each record of a run or an implicit sync. What onCreate and onUpdate set on target is written with the properties.`}</Explained>
           <Scripts />
         </Section>
       </div>
@@ -97,7 +99,7 @@ export function BehaviorsTab() {
           onChange={change}
           onMove={(to) => {
             if (typeof opened !== "number") return;
-            draft.edit("policy order", `${openPolicy.situation}: order`, (old) => withPolicies(old, (list) => moved(list, opened, to)));
+            draft.edit("policy order", t`${openPolicy.situation}: order`, (old) => withPolicies(old, (list) => moved(list, opened, to)));
             draft.seal();
             setOpened(to);
           }}
@@ -114,7 +116,7 @@ function PatternSelect({ onDone }: { onDone: () => void }) {
   const pattern = patternOf(doc);
   return (
     <label className="flex items-center gap-2 text-soft">
-      Pattern
+      {t`Pattern`}
       <select
         className="field w-auto!"
         value={pattern}
@@ -122,7 +124,7 @@ function PatternSelect({ onDone }: { onDone: () => void }) {
         onChange={(event) => {
           const next = PATTERNS.find(({ id }) => id === event.target.value);
           if (!next) return;
-          draft.edit("pattern", `pattern ${next.label}`, (old) => withPattern(old, next.id));
+          draft.edit("pattern", t`pattern ${next.label}`, (old) => withPattern(old, next.id));
           draft.seal();
           announce(`${next.label}: ${next.help}`);
           onDone();
@@ -134,7 +136,7 @@ function PatternSelect({ onDone }: { onDone: () => void }) {
           </option>
         ))}
         <option value="custom" disabled={pattern !== "custom"}>
-          Custom
+          {t`Custom`}
         </option>
       </select>
     </label>
@@ -146,7 +148,7 @@ function PatternHelp() {
   const words = PATTERNS.find(({ id }) => id === patternOf(doc));
   return (
     <p id="pattern-help" className="mb-2 text-sm text-soft">
-      {words ? words.help : "These policies follow no pattern; choosing one replaces all of them."}
+      {words ? words.help : t`These policies follow no pattern; choosing one replaces all of them.`}
     </p>
   );
 }
@@ -159,8 +161,8 @@ function Situation({ row, opened, onOpen, onAdd }: { row: SituationPolicies; ope
   return shown.map(({ policy, index }, position) => {
     const which = index < 0 ? row.situation : index;
     const lost = isUnreachable(row, position);
-    const action = isScript(policy.action) ? "a script" : policy.action.toUpperCase();
-    const label = isScript(policy.action) ? "What a script says" : actionWords(action).label;
+    const action = isScript(policy.action) ? t`a script` : policy.action.toUpperCase();
+    const label = isScript(policy.action) ? t`What a script says` : actionWords(action).label;
     return (
       <tr key={which} className={opened === which ? "bg-picked" : "hover:bg-hover"} onClick={() => onOpen(which)}>
         <th scope="row">
@@ -172,27 +174,27 @@ function Situation({ row, opened, onOpen, onAdd }: { row: SituationPolicies; ope
             </span>
           ) : (
             <span className="pl-4 text-soft">
-              else<span className="sr-only"> in {row.situation}</span>
+              <Trans>else<span className="sr-only"> in {row.situation}</span></Trans>
             </span>
           )}
         </th>
-        <td title={lost ? "Never reached: a policy above it always applies." : conditionText(policy) || words?.meaning}>
-          {lost ? <span className="text-waits">never reached</span> : conditionText(policy) ? <bdi className="font-mono text-sm">{conditionText(policy)}</bdi> : position === 0 ? <span className="text-soft">{words?.meaning}</span> : <span className="text-soft">always</span>}
+        <td title={lost ? t`Never reached: a policy above it always applies.` : conditionText(policy) || words?.meaning}>
+          {lost ? <span className="text-waits">{t`never reached`}</span> : conditionText(policy) ? <bdi className="font-mono text-sm">{conditionText(policy)}</bdi> : position === 0 ? <span className="text-soft">{words?.meaning}</span> : <span className="text-soft">{t`always`}</span>}
         </td>
         <td>
-          <button type="button" aria-current={opened === which || undefined} aria-label={`Edit ${row.situation}${position > 0 ? `, policy ${position + 1}` : ""}: ${label}`} className="inline-flex max-w-full items-center gap-1.5 rounded-sm" onClick={() => onOpen(which)}>
+          <button type="button" aria-current={opened === which || undefined} aria-label={position > 0 ? t`Edit ${row.situation}, policy ${position + 1}: ${label}` : t`Edit ${row.situation}: ${label}`} className="inline-flex max-w-full items-center gap-1.5 rounded-sm" onClick={() => onOpen(which)}>
             <span aria-hidden="true" className={`size-2 shrink-0 rounded-[2px] ${isScript(policy.action) ? "bg-bar-skip" : actionWords(action).fill}`} />
             <span className="truncate">{label}</span>
             {!isScript(policy.action) && <code className="font-mono text-xs text-soft">{action}</code>}
             <Star action={action} situation={row.situation} />
           </button>
         </td>
-        <td className="text-soft">{policy.postAction ? "script" : "\u2013"}</td>
+        <td className="text-soft">{policy.postAction ? t`script` : "\u2013"}</td>
         <td className="pr-0! pl-2!">
           {position === 0 && (
             <IconButton
               icon="plus"
-              label={`Add a policy for ${row.situation}`}
+              label={t`Add a policy for ${row.situation}`}
               onClick={(event) => {
                 event.stopPropagation();
                 onAdd();
@@ -212,7 +214,7 @@ function Star({ action, situation }: { action: string; situation: string }) {
   const filled = words.standard === action;
   if (!filled && !words.permitted.includes(action)) return null;
   return (
-    <span role="img" aria-label={filled ? "default" : "permitted"} title={filled ? "The default action" : "Makes sense here"} className={filled ? "text-accent" : "text-soft"}>
+    <span role="img" aria-label={filled ? t`default` : t`permitted`} title={filled ? t`The default action` : t`Makes sense here`} className={filled ? "text-accent" : "text-soft"}>
       {filled ? "\u2605" : "\u2606"}
     </span>
   );
@@ -241,18 +243,18 @@ function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemo
   const before = siblings?.policies[position - 1]?.index;
   const after = siblings?.policies[position + 1]?.index;
   return (
-    <SidePanel label={`Policy for ${policy.situation}`} onClose={onClose}>
+    <SidePanel label={t`Policy for ${policy.situation}`} onClose={onClose}>
       <div className="flex items-center gap-1">
         <h2 className="min-w-0 flex-1 truncate font-mono font-semibold">{policy.situation}</h2>
-        {before !== undefined && <IconButton icon="up" label="Move up" onClick={() => onMove(before)} />}
-        {after !== undefined && <IconButton icon="down" label="Move down" onClick={() => onMove(after)} />}
-        <IconButton icon="close" label="Close policy" onClick={onClose} />
+        {before !== undefined && <IconButton icon="up" label={t`Move up`} onClick={() => onMove(before)} />}
+        {after !== undefined && <IconButton icon="down" label={t`Move down`} onClick={() => onMove(after)} />}
+        <IconButton icon="close" label={t`Close policy`} onClick={onClose} />
       </div>
       <p className="text-soft">{words?.meaning}.</p>
-      {!stored && <p className="text-soft">The mapping has no policy for it, so the default counts.</p>}
-      <ConditionField label="When" none="Always" value={policy.condition} variable="object" attributes={source.suggestions} variables={["object", "linkQualifier"]} errors={policy.condition === undefined ? [] : errors} onChange={(value) => onChange("condition", (old) => withKey(old, "condition", value))} />
+      {!stored && <p className="text-soft">{t`The mapping has no policy for it, so the default counts.`}</p>}
+      <ConditionField label={t`When`} none={t`Always`} value={policy.condition} variable="object" attributes={source.suggestions} variables={["object", "linkQualifier"]} errors={policy.condition === undefined ? [] : errors} onChange={(value) => onChange("condition", (old) => withKey(old, "condition", value))} />
       <fieldset className="flex flex-col gap-1 border-t border-line pt-3">
-        <legend className="float-left mb-1 font-medium">Action</legend>
+        <legend className="float-left mb-1 font-medium">{t`Action`}</legend>
         <div className="clear-both flex flex-col gap-1">
           {[...known, ...(others.includes(current) ? [current] : [])].map((action) => (
             <label key={action} className="flex items-baseline gap-2">
@@ -265,11 +267,11 @@ function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemo
           ))}
           <label className="flex items-baseline gap-2">
             <input type="radio" name={group} className="relative top-0.5 size-3.5 shrink-0 accent-accent-fill" checked={scripted} onChange={() => onChange("action", (old) => ({ ...old, action: { type: "text/javascript", source: `"${current || "IGNORE"}"` } }))} />
-            <span>What a script says</span>
+            <span>{t`What a script says`}</span>
           </label>
         </div>
         {!scripted && (
-          <Field label="Another action" help="Possible, though it seldom makes sense here.">
+          <Field label={t`Another action`} help={t`Possible, though it seldom makes sense here.`}>
             {(props) => (
               <select className="field" value={others.includes(current) ? current : ""} onChange={(event) => event.target.value && onChange("action", (old) => ({ ...old, action: event.target.value }))} {...props}>
                 <option value="">{"\u2013"}</option>
@@ -281,12 +283,12 @@ function PolicyPanel({ policy, stored, siblings, index, onChange, onMove, onRemo
           </Field>
         )}
       </fieldset>
-      {isScript(policy.action) && <ScriptField label="Action script" value={policy.action} variables={["source", "target", "sourceAction", "linkQualifier", "recon"]} errors={errors} help="Gives the name of an action." lines={4} onChange={(action) => onChange("action script", (old) => ({ ...old, action }))} />}
+      {isScript(policy.action) && <ScriptField label={t`Action script`} value={policy.action} variables={["source", "target", "sourceAction", "linkQualifier", "recon"]} errors={errors} help={t`Gives the name of an action.`} lines={4} onChange={(action) => onChange(t`action script`, (old) => ({ ...old, action }))} />}
       <OnComplete policy={policy} errors={errors} onChange={onChange} />
       {stored && (
         <div>
           <Button icon="trash" onClick={onRemove}>
-            Remove policy
+            {t`Remove policy`}
           </Button>
         </div>
       )}
@@ -298,15 +300,15 @@ function OnComplete({ policy, errors, onChange }: { policy: Policy; errors: stri
   return (
     <div className="flex flex-col gap-2 border-t border-line pt-3">
       <SegmentedChoice
-        label="On complete"
+        label={t`On complete`}
         value={policy.postAction ? "script" : "none"}
         options={[
-          { value: "none", label: "Nothing" },
-          { value: "script", label: "Script" },
+          { value: "none", label: t`Nothing` },
+          { value: "script", label: t`Script` },
         ]}
-        onChange={(kind) => onChange("on complete", (old) => withKey(old, "postAction", kind === "script" ? { type: "text/javascript", source: "" } : undefined))}
+        onChange={(kind) => onChange(t`on complete`, (old) => withKey(old, "postAction", kind === "script" ? { type: "text/javascript", source: "" } : undefined))}
       />
-      {policy.postAction && <ScriptField label="On complete: script" value={policy.postAction} variables={["source", "target", "action", "sourceAction", "linkQualifier", "reconId", "situation", "recon"]} errors={errors} help="Runs after the action." lines={4} onChange={(next) => onChange("on complete script", (old) => ({ ...old, postAction: next }))} />}
+      {policy.postAction && <ScriptField label={t`On complete: script`} value={policy.postAction} variables={["source", "target", "action", "sourceAction", "linkQualifier", "reconId", "situation", "recon"]} errors={errors} help={t`Runs after the action.`} lines={4} onChange={(next) => onChange(t`on complete script`, (old) => ({ ...old, postAction: next }))} />}
     </div>
   );
 }
@@ -315,20 +317,20 @@ const RECORD = ["source", "target", "oldTarget", "situation", "linkQualifier", "
 const RUN = ["source", "target", "global", "mappingConfig", "context"];
 
 const HOOKS: { name: string; when: string; variables: string[]; start: string }[] = [
-  { name: "onCreate", when: "before a target is created; may set attributes of target", variables: RECORD, start: "target.description = 'made by ' + mappingConfig.name;" },
-  { name: "onUpdate", when: "before a target is updated; may set attributes of target", variables: RECORD, start: "" },
-  { name: "onDelete", when: "before a target is deleted; may refuse by throwing", variables: RECORD, start: "" },
-  { name: "onLink", when: "before a link is made", variables: RECORD, start: "" },
-  { name: "onUnlink", when: "before a link is removed", variables: RECORD, start: "" },
-  { name: "onRecon", when: "when a run begins", variables: RUN, start: "" },
-  { name: "result", when: "when a run has ended, with its counts in global", variables: RUN, start: "" },
-  { name: "defaultMapping", when: "after the properties; may set attributes of target", variables: RECORD, start: "" },
-  { name: "postMapping", when: "when the target is worked out; the last that may set attributes of target", variables: RECORD, start: "" },
+  { name: "onCreate", when: t`before a target is created; may set attributes of target`, variables: RECORD, start: "target.description = 'made by ' + mappingConfig.name;" },
+  { name: "onUpdate", when: t`before a target is updated; may set attributes of target`, variables: RECORD, start: "" },
+  { name: "onDelete", when: t`before a target is deleted; may refuse by throwing`, variables: RECORD, start: "" },
+  { name: "onLink", when: t`before a link is made`, variables: RECORD, start: "" },
+  { name: "onUnlink", when: t`before a link is removed`, variables: RECORD, start: "" },
+  { name: "onRecon", when: t`when a run begins`, variables: RUN, start: "" },
+  { name: "result", when: t`when a run has ended, with its counts in global`, variables: RUN, start: "" },
+  { name: "defaultMapping", when: t`after the properties; may set attributes of target`, variables: RECORD, start: "" },
+  { name: "postMapping", when: t`when the target is worked out; the last that may set attributes of target`, variables: RECORD, start: "" },
 ];
 
 function Scripts() {
   return (
-    <ul aria-label="Scripts" className="flex flex-col border-t border-line">
+    <ul aria-label={t`Scripts`} className="flex flex-col border-t border-line">
       {HOOKS.map((hook) => (
         <Hook key={hook.name} {...hook} />
       ))}
@@ -353,12 +355,12 @@ function Hook({ name, when, variables, start }: (typeof HOOKS)[number]): ReactNo
         </span>
         {there ? (
           <>
-            <Button look="quiet" aria-expanded={shown} aria-label={`${shown ? "Hide" : "Show"} ${name}`} onClick={() => setOpen(!shown)}>
-              {shown ? "Hide" : "Show"}
+            <Button look="quiet" aria-expanded={shown} aria-label={`${shown ? t`Hide` : t`Show`} ${name}`} onClick={() => setOpen(!shown)}>
+              {shown ? t`Hide` : t`Show`}
             </Button>
             <IconButton
               icon="close"
-              label={`Remove ${name}`}
+              label={t`Remove ${name}`}
               onClick={() => {
                 put(undefined);
                 draft.seal();
@@ -370,14 +372,14 @@ function Hook({ name, when, variables, start }: (typeof HOOKS)[number]): ReactNo
           <Button
             look="quiet"
             icon="plus"
-            aria-label={`Add ${name}`}
+            aria-label={t`Add ${name}`}
             onClick={() => {
               put({ type: "text/javascript", source: start });
               draft.seal();
               setOpen(true);
             }}
           >
-            Add
+            {t`Add`}
           </Button>
         )}
       </div>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useState } from "react";
 
 import { SegmentedChoice } from "../../../parts/SegmentedChoice";
@@ -31,8 +32,8 @@ export function ConditionField({ label, none, value, variable, attributes, varia
         value={kind}
         options={[
           { value: "none", label: none },
-          { value: "filter", label: "Filter" },
-          { value: "script", label: "Script" },
+          { value: "filter", label: t`Filter` },
+          { value: "script", label: t`Script` },
         ]}
         onChange={(next) => {
           setChosen(next);
@@ -41,7 +42,7 @@ export function ConditionField({ label, none, value, variable, attributes, varia
         }}
       />
       {kind === "filter" && <FilterField label={label} value={typeof value === "string" ? value : ""} variable={variable} attributes={attributes} errors={errors} onChange={(text) => onChange(text === "" ? undefined : text)} />}
-      {kind === "script" && <ScriptField label={`${label}: script`} value={isScript(value) ? value : undefined} variables={variables} errors={errors} help="Gives true or false." lines={3} onChange={onChange} />}
+      {kind === "script" && <ScriptField label={t`${label}: script`} value={isScript(value) ? value : undefined} variables={variables} errors={errors} help={t`Gives true or false.`} lines={3} onChange={onChange} />}
       {kind === "none" && errors && errors.length > 0 && <p role="alert" className="text-sm text-needs">{errors.join(" ")}</p>}
     </div>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, use, useMemo } from "react";
 
@@ -41,7 +42,7 @@ export function EditorProvider({ detail, draft, complaint, children }: { detail:
 
 export function useEditor(): Editor {
   const editor = use(Context);
-  if (!editor) throw new Error("This part belongs into a mapping's editor.");
+  if (!editor) throw new Error(t`This part belongs into a mapping's editor.`);
   return editor;
 }
 
@@ -61,7 +62,7 @@ function useEnd(path: string, title: string): End {
       path,
       title,
       attributes,
-      suggestions: attributes.map(({ name, label, required, unique }) => ({ id: name, note: [label === name ? "" : label, required ? "required" : "", unique ? "unique" : ""].filter(Boolean).join(", ") })),
+      suggestions: attributes.map(({ name, label, required, unique }) => ({ id: name, note: [label === name ? "" : label, required ? t`required` : "", unique ? t`unique` : ""].filter(Boolean).join(", ") })),
       problem: schema.error?.message ?? null,
     };
   }, [path, title, schema.data, schema.error]);
@@ -77,22 +78,22 @@ export function useVariables(names: string[]): Variable[] {
 }
 
 const VARIABLES: Record<string, string> = {
-  source: "the source record",
-  object: "the source record",
-  target: "the target record",
-  oldTarget: "the target record before the change",
-  linkQualifier: "which account it is",
-  situation: "the situation's name",
-  action: "the action's name",
-  sourceId: "the source record's id",
-  targetId: "the target record's id",
-  sourceAction: "true in the source phase",
-  mappingConfig: "this mapping's document",
-  mapping: "this mapping's name",
-  oldValue: "the source record before the change",
-  returnAll: "true when every qualifier is asked for",
-  reconId: "the run's id",
-  global: "the run's counts",
-  context: "the run",
-  recon: "the run and the record's ids",
+  source: t`the source record`,
+  object: t`the source record`,
+  target: t`the target record`,
+  oldTarget: t`the target record before the change`,
+  linkQualifier: t`which account it is`,
+  situation: t`the situation's name`,
+  action: t`the action's name`,
+  sourceId: t`the source record's id`,
+  targetId: t`the target record's id`,
+  sourceAction: t`true in the source phase`,
+  mappingConfig: t`this mapping's document`,
+  mapping: t`this mapping's name`,
+  oldValue: t`the source record before the change`,
+  returnAll: t`true when every qualifier is asked for`,
+  reconId: t`the run's id`,
+  global: t`the run's counts`,
+  context: t`the run`,
+  recon: t`the run and the record's ids`,
 };

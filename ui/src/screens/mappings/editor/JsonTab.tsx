@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { CodeEditor } from "../../../parts/CodeEditor";
 import { readDocument } from "../document";
 import type { Doc } from "./document";
@@ -17,16 +19,16 @@ export function JsonTab({ typed, onTyped }: { typed: Typed | null; onTyped: (typ
   function read(text: string) {
     const read = readOne(text, name);
     onTyped({ text, problem: "problem" in read ? read.problem : null });
-    if ("config" in read) draft.edit("json", "document", () => read.config);
+    if ("config" in read) draft.edit("json", t`document`, () => read.config);
   }
 
   return (
     <div className="flex max-w-4xl flex-col gap-1 px-6 py-5">
       <span aria-hidden="true" className="text-sm text-soft">
-        Mapping document
+        {t`Mapping document`}
       </span>
       <CodeEditor
-        label="Mapping document"
+        label={t`Mapping document`}
         language="json"
         lines={30}
         value={typed?.text ?? JSON.stringify(doc, null, 2)}
@@ -43,7 +45,7 @@ export function JsonTab({ typed, onTyped }: { typed: Typed | null; onTyped: (typ
           {problem}
         </p>
       )}
-      <p className="text-sm text-soft">One element of IDM's sync.json. Keys that no screen shows are kept.</p>
+      <p className="text-sm text-soft">{t`One element of IDM's sync.json. Keys that no screen shows are kept.`}</p>
     </div>
   );
 }
@@ -52,7 +54,7 @@ function readOne(text: string, name: string): { config: Doc } | { problem: strin
   const document = readDocument(text);
   if ("problem" in document) return document;
   const [config, ...more] = document.configs;
-  if (!config || more.length > 0) return { problem: "This page holds one mapping. Add the others under Mappings, New mapping." };
-  if (config["name"] !== name) return { problem: `The name stays ${name}: links and runs belong to it.` };
+  if (!config || more.length > 0) return { problem: t`This page holds one mapping. Add the others under Mappings, New mapping.` };
+  if (config["name"] !== name) return { problem: t`The name stays ${name}: links and runs belong to it.` };
   return { config };
 }

@@ -1,3 +1,4 @@
+import { plural, t } from "@lingui/core/macro";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 
@@ -10,23 +11,22 @@ import { Notice, Problem } from "../../../parts/Problem";
 import { SearchBox } from "../../../parts/SearchBox";
 import { SegmentedChoice } from "../../../parts/SegmentedChoice";
 import { State } from "../../../parts/State";
-import { count } from "../../../words/numbers";
 import { associations } from "./associations";
 import { useEditor } from "./EditorContext";
 import { addressOf } from "./records";
 
 const STANDINGS: { value: AssociationStanding; label: string }[] = [
-  { value: "any", label: "All" },
-  { value: "linked", label: "Linked" },
-  { value: "unlinked", label: "Not linked" },
-  { value: "dangling", label: "Record gone" },
+  { value: "any", label: t`All` },
+  { value: "linked", label: t`Linked` },
+  { value: "unlinked", label: t`Not linked` },
+  { value: "dangling", label: t`Record gone` },
 ];
 
 const NONE: Record<AssociationStanding, string> = {
-  any: "No record of the source has been seen yet. A preview reads them.",
-  linked: "No record has a link.",
-  unlinked: "Every record has a link.",
-  dangling: "Every linked record is there.",
+  any: t`No record of the source has been seen yet. A preview reads them.`,
+  linked: t`No record has a link.`,
+  unlinked: t`Every record has a link.`,
+  dangling: t`Every linked record is there.`,
 };
 
 /** Each record of the source with the one that it is linked to; a row opens to be put right by hand. */
@@ -41,12 +41,12 @@ export function ManualAssociation({ opened, onOpen }: { opened: string | null; o
   const first = pages[0];
   const rows = pages.flatMap((page) => page.rows);
   return (
-    <Section title="Links by hand" aside={<SearchBox label="Search source records" value={search} onChange={typed} />}>
+    <Section title={t`Links by hand`} aside={<SearchBox label={t`Search source records`} value={search} onChange={typed} />}>
       <div className="mb-3 flex flex-wrap items-end gap-4">
-        <SegmentedChoice label="Which records" hideLabel value={standing} options={STANDINGS} onChange={setStanding} />
+        <SegmentedChoice label={t`Which records`} hideLabel value={standing} options={STANDINGS} onChange={setStanding} />
         {first && first.qualifiers.length > 1 && (
           <label className="flex items-center gap-2 text-soft">
-            Link qualifier
+            {t`Link qualifier`}
             <select className="field w-auto!" value={first.linkQualifier} onChange={(event) => setQualifier(event.target.value)}>
               {first.qualifiers.map((one) => (
                 <option key={one}>{one}</option>
@@ -55,12 +55,12 @@ export function ManualAssociation({ opened, onOpen }: { opened: string | null; o
           </label>
         )}
         <span role="status" className="pb-1 text-sm text-soft">
-          {first && (search.trim() !== "" ? `${count(rows.length, "record")} found in ${source.title}${first.more ? ", and more" : ""}` : first.live ? `the first ${count(rows.length, "record")} of ${source.title}, read now` : "as last seen")}
+          {first && (search.trim() !== "" ? first.more ? t`${plural(rows.length, { one: "# record", other: "# records" })} found in ${source.title}, and more` : t`${plural(rows.length, { one: "# record", other: "# records" })} found in ${source.title}` : first.live ? t`the first ${plural(rows.length, { one: "# record", other: "# records" })} of ${source.title}, read now` : t`as last seen`)}
         </span>
       </div>
       {draft.changes > 0 && (
         <div className="mb-3">
-          <Notice tone="waits">Links go by the mapping as it is saved.</Notice>
+          <Notice tone="waits">{t`Links go by the mapping as it is saved.`}</Notice>
         </div>
       )}
       {list.error ? (
@@ -70,7 +70,7 @@ export function ManualAssociation({ opened, onOpen }: { opened: string | null; o
       ) : (
         <>
           {rows.length > 0 ? (
-            <table className="rows inset" aria-label="Links">
+            <table className="rows inset" aria-label={t`Links`}>
               <thead>
                 <tr>
                   <th scope="col">
@@ -79,7 +79,7 @@ export function ManualAssociation({ opened, onOpen }: { opened: string | null; o
                   <th scope="col">
                     <bdi>{target.title}</bdi>
                   </th>
-                  <th scope="col" className="w-44">Standing</th>
+                  <th scope="col" className="w-44">{t`Standing`}</th>
                 </tr>
               </thead>
               <tbody>
@@ -104,12 +104,12 @@ export function ManualAssociation({ opened, onOpen }: { opened: string | null; o
               </tbody>
             </table>
           ) : (
-            <p className="text-soft">{search.trim() !== "" ? "No record begins so." : list.hasNextPage ? "None among the records looked through so far." : NONE[standing]}</p>
+            <p className="text-soft">{search.trim() !== "" ? t`No record begins so.` : list.hasNextPage ? t`None among the records looked through so far.` : NONE[standing]}</p>
           )}
           {list.hasNextPage && (
             <div className="mt-3">
               <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-                {rows.length > 0 ? "More records" : "Look further"}
+                {rows.length > 0 ? t`More records` : t`Look further`}
               </Button>
             </div>
           )}
@@ -128,13 +128,13 @@ function LinkedTo({ row }: { row: AssociationRow }) {
       </span>
     );
   }
-  if (row.targetId !== null) return <Id id={row.targetId} what="record id" />;
+  if (row.targetId !== null) return <Id id={row.targetId} what={t`record id`} />;
   return <span className="text-soft">{"\u2013"}</span>;
 }
 
 function Standing({ row }: { row: AssociationRow }) {
-  if (row.target) return <State tone="fine">linked</State>;
-  if (row.targetId !== null) return <State tone="needs">its record is gone</State>;
-  if (row.candidates > 1) return <State tone="needs">{`${count(row.candidates, "record matches", "records match")}`}</State>;
-  return <State tone="off">not linked</State>;
+  if (row.target) return <State tone="fine">{t`linked`}</State>;
+  if (row.targetId !== null) return <State tone="needs">{t`its record is gone`}</State>;
+  if (row.candidates > 1) return <State tone="needs">{`${plural(row.candidates, { one: "# record matches", other: "# records match" })}`}</State>;
+  return <State tone="off">{t`not linked`}</State>;
 }

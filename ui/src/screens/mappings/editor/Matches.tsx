@@ -1,10 +1,11 @@
+import { plural, select, t } from "@lingui/core/macro";
 import { useMutation } from "@tanstack/react-query";
 
 import type { MatchReport } from "../../../backend/bindings/MatchReport";
 import { call } from "../../../backend";
 import { Button } from "../../../parts/Button";
 import { Problem } from "../../../parts/Problem";
-import { count, number } from "../../../words/numbers";
+import { number } from "../../../words/numbers";
 import type { Doc } from "./document";
 import { useEditor } from "./EditorContext";
 
@@ -17,7 +18,7 @@ export function Matches({ qualifier }: { qualifier: string | null }) {
   return (
     <div className="flex flex-col gap-3">
       <Button className="self-start" busy={counted.isPending} onClick={() => counted.mutate({ config: doc, linkQualifier: qualifier })}>
-        Count matches
+        {t`Count matches`}
       </Button>
       {current && counted.error && <Problem error={counted.error} />}
       {current && counted.data && <Report report={counted.data} />}
@@ -27,18 +28,16 @@ export function Matches({ qualifier }: { qualifier: string | null }) {
 
 function Report({ report }: { report: MatchReport }) {
   const parts = [
-    { label: "one match", meaning: "would be linked", value: report.one, fill: "bg-bar-link" },
-    { label: "no match", meaning: "would be new", value: report.none, fill: "bg-bar-create" },
-    { label: "several", meaning: "a person has to choose", value: report.several, fill: "bg-bar-needs" },
-    { label: "nothing to compare", meaning: "the attributes of the rule are empty", value: report.noKey, fill: "bg-bar-skip" },
-    { label: "does not qualify", meaning: "left out by the conditions below", value: report.unqualified, fill: "bg-bar-unchanged" },
+    { label: t`one match`, meaning: t`would be linked`, value: report.one, fill: "bg-bar-link" },
+    { label: t`no match`, meaning: t`would be new`, value: report.none, fill: "bg-bar-create" },
+    { label: t`several`, meaning: t`a person has to choose`, value: report.several, fill: "bg-bar-needs" },
+    { label: t`nothing to compare`, meaning: t`the attributes of the rule are empty`, value: report.noKey, fill: "bg-bar-skip" },
+    { label: t`does not qualify`, meaning: t`left out by the conditions below`, value: report.unqualified, fill: "bg-bar-unchanged" },
   ].filter(({ value }) => value > 0);
   return (
     <div role="status" className="flex flex-col gap-3">
       <p className="text-soft">
-        {report.more ? "The first " : "All "}
-        {count(report.looked, "record")} of the source, compared with {report.more ? "up to " : ""}
-        {count(report.compared, "record")} of the target. Links that there are already do not count here.
+        {t`${select(report.more ? "some" : "all", { some: "The first", other: "All" })} ${plural(report.looked, { one: "# record", other: "# records" })} of the source, compared with ${select(report.more ? "some" : "all", { some: "up to ", other: "" })}${plural(report.compared, { one: "# record", other: "# records" })} of the target. Links that there are already do not count here.`}
       </p>
       <div aria-hidden="true" className="flex h-3 overflow-hidden rounded-sm">
         {parts.map(({ label, value, fill }) => (
@@ -53,8 +52,8 @@ function Report({ report }: { report: MatchReport }) {
           </li>
         ))}
       </ul>
-      <Examples title="Match several" examples={report.ambiguous} />
-      <Examples title="Match one" examples={report.matched} />
+      <Examples title={t`Match several`} examples={report.ambiguous} />
+      <Examples title={t`Match one`} examples={report.matched} />
     </div>
   );
 }
@@ -70,7 +69,7 @@ function Examples({ title, examples }: { title: string; examples: MatchReport["m
             <bdi className="w-1/3 shrink-0 truncate font-medium" title={source.id}>
               {source.title}
             </bdi>
-            <span aria-label="matches" role="img" className="text-soft">
+            <span aria-label={t`matches`} role="img" className="text-soft">
               {"\u2192"}
             </span>
             <bdi className="min-w-0 truncate" title={targets.map(({ id }) => id).join("\n")}>

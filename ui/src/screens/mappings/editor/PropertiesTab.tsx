@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 
@@ -11,7 +13,6 @@ import { Notice } from "../../../parts/Problem";
 import { State } from "../../../parts/State";
 import { useReorder } from "../../../parts/useReorder";
 import { actionWords } from "../../../words/actions";
-import { count } from "../../../words/numbers";
 import { situationWords } from "../../../words/situations";
 import { cellText } from "../../../words/value";
 import { useStartRun } from "../../runs/queries";
@@ -40,7 +41,7 @@ export function PropertiesTab() {
 
   function add(names: string[]) {
     const sources = new Map(source.attributes.map(({ name }) => [name.toLowerCase(), name]));
-    draft.edit("add", names.length > 1 ? `${count(names.length, "property", "properties")} added` : "property added", (old) =>
+    draft.edit("add", names.length > 1 ? t`${plural(names.length, { one: "# property", other: "# properties" })} added` : t`property added`, (old) =>
       withProperties(old, (list) => [...list, ...names.map((name): Property => withSource({ target: name }, sources.get(name.toLowerCase()) ?? ""))]),
     );
     draft.seal();
@@ -48,15 +49,15 @@ export function PropertiesTab() {
   }
 
   function move(from: number, to: number) {
-    draft.edit(`move ${from}`, "order", (old) => withProperties(old, (list) => moved(list, from, to)));
+    draft.edit(`move ${from}`, t`order`, (old) => withProperties(old, (list) => moved(list, from, to)));
     draft.seal();
     if (opened === from) setOpened(to);
     else setOpened(null);
-    announce(`${properties[from]?.target} is number ${to + 1} of ${properties.length}`);
+    announce(t`${properties[from]?.target ?? ""} is number ${to + 1} of ${properties.length}`);
   }
 
   function remove(index: number) {
-    draft.edit(`remove ${index}`, `${properties[index]?.target || "property"} removed`, (old) => withProperties(old, (list) => removed(list, index)));
+    draft.edit(`remove ${index}`, t`${properties[index]?.target || t`property`} removed`, (old) => withProperties(old, (list) => removed(list, index)));
     draft.seal();
     setOpened(null);
   }
@@ -68,22 +69,22 @@ export function PropertiesTab() {
           <SamplePicker sample={sample} picked={picked} onPick={setPicked} />
           {trial.data && trial.data.qualifiers.length > 1 && (
             <label className="flex items-center gap-2 text-soft">
-              Link qualifier
+              <Trans>Link qualifier
               <select className="field w-auto!" value={qualifier ?? trial.data.qualifiers[0]} onChange={(event) => setQualifier(event.target.value)}>
                 {trial.data.qualifiers.map((name) => (
                   <option key={name}>{name}</option>
                 ))}
-              </select>
+              </select></Trans>
             </label>
           )}
           <div className="ml-auto flex items-center gap-2">
             {missing.length > 0 && (
               <Button icon="plus" title={missing.join(", ")} onClick={() => add(missing)}>
-                Add missing required ({missing.length})
+                {t`Add missing required (${missing.length})`}
               </Button>
             )}
             <Button icon="plus" onClick={() => add([""])}>
-              Add property
+              {t`Add property`}
             </Button>
           </div>
           <div className="flex w-full min-w-0 items-center gap-2">
@@ -94,7 +95,7 @@ export function PropertiesTab() {
         {[source, target].map((end) => end.problem && (
           <div key={end.path} className="px-6 pt-3">
             <Notice tone="waits">
-              The attributes of <bdi>{end.title}</bdi> are not known: <bdi>{end.problem}</bdi>
+              <Trans>The attributes of <bdi>{end.title}</bdi> are not known: <bdi>{end.problem}</bdi></Trans>
             </Notice>
           </div>
         ))}
@@ -107,8 +108,8 @@ export function PropertiesTab() {
         )}
         {properties.length === 0 ? (
           <div className="px-6 py-5">
-            <Nothing action={<Button icon="plus" onClick={() => add(missing.length > 0 ? missing : [""])}>{missing.length > 0 ? `Add missing required (${missing.length})` : "Add property"}</Button>}>
-              No property yet. A property says which attribute of the source becomes which attribute of the target.
+            <Nothing action={<Button icon="plus" onClick={() => add(missing.length > 0 ? missing : [""])}>{missing.length > 0 ? t`Add missing required (${missing.length})` : t`Add property`}</Button>}>
+              {t`No property yet. A property says which attribute of the source becomes which attribute of the target.`}
             </Nothing>
           </div>
         ) : (
@@ -123,7 +124,7 @@ export function PropertiesTab() {
           count={properties.length}
           result={trial.data?.properties[open]}
           errors={said && said.place === `property ${plain(row.target)}` ? [said.text] : said?.place === `property ${row.target}` ? [said.text] : []}
-          onChange={(key, change) => draft.edit(`property ${open} ${key}`, `${row.target || "property"}: ${key}`, (old) => withProperties(old, (list) => replaced(list, open, change(list[open] ?? row))))}
+          onChange={(key, change) => draft.edit(`property ${open} ${key}`, `${row.target || t`property`}: ${key}`, (old) => withProperties(old, (list) => replaced(list, open, change(list[open] ?? row))))}
           onMove={(to) => move(open, to)}
           onRemove={() => remove(open)}
           onClose={() => setOpened(null)}
@@ -136,7 +137,7 @@ export function PropertiesTab() {
 /** What the mapping would do with the sample, in a line. */
 function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample: SampleRecord | null; pending: boolean }) {
   if (!trial || !sample) {
-    return <p className="min-w-0 flex-1 text-soft">{pending ? "Looking at a record\u2026" : sample ? "As it stands the mapping cannot be tried; what is wrong is marked below." : "There is no record of the source to try this with."}</p>;
+    return <p className="min-w-0 flex-1 text-soft">{pending ? t`Looking at a record\u2026` : sample ? t`As it stands the mapping cannot be tried; what is wrong is marked below.` : t`There is no record of the source to try this with.`}</p>;
   }
   const words = situationWords(trial.situation);
   const set = trial.properties.filter(({ outcome }) => outcome === "written" || outcome === "cleared").length;
@@ -145,21 +146,20 @@ function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample:
   const byScripts = trial.byScripts.map(({ attribute }) => attribute.replace(/^\//, ""));
   return (
     <div role="status" className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-2">
-      <State tone={trial.outcome === "failed" ? "needs" : (words?.tone ?? "off")}>{trial.situation || "not looked at"}</State>
+      <State tone={trial.outcome === "failed" ? "needs" : (words?.tone ?? "off")}>{trial.situation || t`not looked at`}</State>
       <span className="shrink-0">
         {trial.action !== "" && actionWords(trial.action).label}
-        {writes && set > 0 && `, ${count(set, "attribute")} would be set`}
-        {trial.outcome === "inSync" && ", nothing to set"}
-        {byScripts.length > 0 && <span title={byScripts.join(", ")}>, {count(byScripts.length, "attribute")} by scripts</span>}
-        {failed > 0 && <span className="text-needs">, {count(failed, "property fails", "properties fail")}</span>}
+        {writes && set > 0 && t`, ${plural(set, { one: "# attribute", other: "# attributes" })} would be set`}
+        {trial.outcome === "inSync" && t`, nothing to set`}
+        {byScripts.length > 0 && <span title={byScripts.join(", ")}>{t`, ${plural(byScripts.length, { one: "# attribute", other: "# attributes" })} by scripts`}</span>}
+        {failed > 0 && <span className="text-needs">{t`, ${plural(failed, { one: "# property fails", other: "# properties fail" })}`}</span>}
       </span>
       <bdi className="min-w-0 flex-1 truncate text-soft" title={trial.why}>
         {trial.why}
       </bdi>
       {trial.outcome === "failed" && (
         <bdi className="w-full break-words text-needs">
-          It would fail: {trial.reason}
-          {trial.remedy && `; ${trial.remedy}`}
+          {trial.remedy ? t`It would fail: ${trial.reason}; ${trial.remedy}` : t`It would fail: ${trial.reason}`}
         </bdi>
       )}
     </div>
@@ -182,10 +182,10 @@ function PreviewRecord({ id }: { id: string }) {
         look="quiet"
         busy={start.isPending}
         disabled={draft.changes > 0}
-        title={draft.changes > 0 ? "Save the mapping first: a run goes by what is saved" : undefined}
+        title={draft.changes > 0 ? t`Save the mapping first: a run goes by what is saved` : undefined}
         onClick={() => start.mutate({ mapping: name, mode: "preview", ids: [id] }, { onSuccess: (run) => void navigate({ to: "/mappings/$name", params: { name }, search: { tab: "run", run: run.id } }) })}
       >
-        Preview this record
+        {t`Preview this record`}
       </Button>
     </>
   );
@@ -209,20 +209,20 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
   const known = new Set(target.attributes.map(({ name }) => name));
   const readable = new Set(source.attributes.map(({ name }) => name));
   return (
-    <table className="rows" aria-label="Properties">
+    <table className="rows" aria-label={t`Properties`}>
       <thead>
         <tr>
           <th scope="col" className="w-11 pr-0! pl-6!">
-            <span className="sr-only">Order</span>
+            <span className="sr-only">{t`Order`}</span>
           </th>
-          <th scope="col">Source</th>
+          <th scope="col">{t`Source`}</th>
           <th scope="col" className="w-6 px-0!">
-            <span className="sr-only">becomes</span>
+            <span className="sr-only">{t`becomes`}</span>
           </th>
-          <th scope="col">Target</th>
-          <th scope="col" className="w-[24%]">How</th>
+          <th scope="col">{t`Target`}</th>
+          <th scope="col" className="w-[24%]">{t`How`}</th>
           <th scope="col" className="w-16">
-            <span className="sr-only">Remove</span>
+            <span className="sr-only">{t`Remove`}</span>
           </th>
         </tr>
       </thead>
@@ -242,8 +242,8 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
               <td className="pr-0! pl-5!">
                 <button
                   type="button"
-                  aria-label={`Move ${name || "property"}, number ${index + 1} of ${properties.length}`}
-                  title="Drag, or press the arrow keys"
+                  aria-label={t`Move ${name || t`property`}, number ${index + 1} of ${properties.length}`}
+                  title={t`Drag, or press the arrow keys`}
                   className="flex size-6 touch-none items-center justify-center rounded-sm text-soft hover:bg-hover hover:text-ink"
                   onClick={(event) => event.stopPropagation()}
                   {...reorder.handle(index)}
@@ -252,22 +252,22 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
                 </button>
               </td>
               <td>
-                <Side name={from} fallback={property.source === undefined ? "no source" : "whole record"} value={row ? row.source : sample && from ? sample.attributes[from] : undefined} look="text-soft" shown={sample !== null && from !== ""} mark={unread ? "The source has no such attribute." : undefined} />
+                <Side name={from} fallback={property.source === undefined ? t`no source` : t`whole record`} value={row ? row.source : sample && from ? sample.attributes[from] : undefined} look="text-soft" shown={sample !== null && from !== ""} mark={unread ? t`The source has no such attribute.` : undefined} />
               </td>
               <td aria-hidden="true" className="px-0! text-soft">
                 {"\u2192"}
               </td>
               <th scope="row">
-                <button type="button" aria-current={opened === index || undefined} aria-label={`Edit ${name || "property without a target"}`} className="block w-full rounded-sm text-left" onClick={() => onOpen(index)}>
+                <button type="button" aria-current={opened === index || undefined} aria-label={name ? t`Edit ${name}` : t`Edit property without a target`} className="block w-full rounded-sm text-left" onClick={() => onOpen(index)}>
                   <Side
                     name={name}
-                    fallback="choose a target"
+                    fallback={t`choose a target`}
                     required={required.has(name)}
                     value={row?.after}
                     look={OUTCOME_LOOK[row?.outcome ?? ""] ?? "text-soft"}
                     shown={row !== undefined}
                     title={row?.why}
-                    mark={wrong ? "Something is wrong with this property; open it to see what." : strange ? "The target has no such attribute." : undefined}
+                    mark={wrong ? t`Something is wrong with this property; open it to see what.` : strange ? t`The target has no such attribute.` : undefined}
                     loud={wrong || name === ""}
                   />
                 </button>
@@ -278,7 +278,7 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
               <td className="pl-0!">
                 <IconButton
                   icon="close"
-                  label={`Remove ${name || "property"}`}
+                  label={t`Remove ${name || t`property`}`}
                   className="opacity-60 group-hover:opacity-100 focus-visible:opacity-100"
                   onClick={(event) => {
                     event.stopPropagation();
@@ -302,7 +302,7 @@ function Side({ name, fallback, value, shown, look, required = false, title, mar
       <span className={`max-w-[60%] shrink-0 truncate ${name === "" ? (loud ? "text-needs" : "text-soft") : `font-mono text-sm ${loud ? "text-needs" : ""}`}`}>
         <bdi>{name || fallback}</bdi>
         {required && (
-          <span className="text-needs" aria-label="required" role="img">
+          <span className="text-needs" aria-label={t`required`} role="img">
             *
           </span>
         )}
@@ -321,10 +321,10 @@ function Side({ name, fallback, value, shown, look, required = false, title, mar
 function How({ property }: { property: Property }) {
   const parts = [
     transformText(property.transform),
-    property.condition === undefined ? "" : typeof property.condition === "string" ? `if ${property.condition}` : "if a script says so",
+    property.condition === undefined ? "" : typeof property.condition === "string" ? t`if ${property.condition}` : t`if a script says so`,
     property.default === undefined ? "" : `${property.source ? "else" : "always"} ${JSON.stringify(property.default)}`,
-    property.whenEmpty === "clear" ? "clears when empty" : property.whenEmpty === "leave" && property.default !== undefined ? "leaves when empty" : "",
-    property.setOn === "create" ? "on create only" : property.setOn === "blank" ? "while blank only" : "",
+    property.whenEmpty === "clear" ? t`clears when empty` : property.whenEmpty === "leave" && property.default !== undefined ? t`leaves when empty` : "",
+    property.setOn === "create" ? t`on create only` : property.setOn === "blank" ? t`while blank only` : "",
   ].filter(Boolean);
   const text = parts.join("; ");
   return (

@@ -1,3 +1,4 @@
+import { plural, select, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef } from "react";
 
@@ -8,7 +9,7 @@ import { Button, IconButton } from "../../../parts/Button";
 import { Field } from "../../../parts/Field";
 import { SidePanel } from "../../../parts/SidePanel";
 import { Suggest } from "../../../parts/Suggest";
-import { count, number } from "../../../words/numbers";
+import { number } from "../../../words/numbers";
 import { valueText } from "../../../words/value";
 import { ConditionField } from "./ConditionField";
 import { plain, type Property, sourceAttributes, targetAttributes, withKey, withSource, withTransform } from "./document";
@@ -16,23 +17,23 @@ import { type End, useEditor } from "./EditorContext";
 import { TransformField, ValueField } from "./TransformField";
 
 const WHEN_EMPTY: [string, string][] = [
-  ["", "as usual: the default if there is one, else leave"],
-  ["leave", "leave the target's value alone"],
-  ["clear", "clear the target's value"],
-  ["default", "set the default"],
+  ["", t`as usual: the default if there is one, else leave`],
+  ["leave", t`leave the target's value alone`],
+  ["clear", t`clear the target's value`],
+  ["default", t`set the default`],
 ];
 const SET_ON: [string, string][] = [
-  ["", "always"],
-  ["create", "only when the target is created"],
-  ["blank", "only while the target has no value"],
+  ["", t`always`],
+  ["create", t`only when the target is created`],
+  ["blank", t`only while the target has no value`],
 ];
 const CONFLICT: [string, string][] = [
-  ["", "as the mapping says"],
-  ["source", "the source wins"],
-  ["target", "the target wins"],
-  ["sourceUnlessBlank", "the source, unless it is blank"],
-  ["newest", "the side that was changed last"],
-  ["ask", "ask a person"],
+  ["", t`as the mapping says`],
+  ["source", t`the source wins`],
+  ["target", t`the target wins`],
+  ["sourceUnlessBlank", t`the source, unless it is blank`],
+  ["newest", t`the side that was changed last`],
+  ["ask", t`ask a person`],
 ];
 
 /** One property, opened to the side of the grid. */
@@ -70,35 +71,35 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
     </Field>
   );
   return (
-    <SidePanel ref={panel} label={`Property ${name || "without a target"}`} onClose={onClose}>
+    <SidePanel ref={panel} label={name ? t`Property ${name}` : t`Property without a target`} onClose={onClose}>
       <div className="flex items-center gap-1">
         <h2 className="min-w-0 flex-1 truncate text-lg font-semibold">
-          <bdi>{name || "New property"}</bdi>
+          <bdi>{name || t`New property`}</bdi>
         </h2>
-        <IconButton icon="up" label="Move up" disabled={index === 0} onClick={() => onMove(index - 1)} />
-        <IconButton icon="down" label="Move down" disabled={index === total - 1} onClick={() => onMove(index + 1)} />
-        <IconButton icon="close" label="Close property" onClick={onClose} />
+        <IconButton icon="up" label={t`Move up`} disabled={index === 0} onClick={() => onMove(index - 1)} />
+        <IconButton icon="down" label={t`Move down`} disabled={index === total - 1} onClick={() => onMove(index + 1)} />
+        <IconButton icon="close" label={t`Close property`} onClick={onClose} />
       </div>
-      <Suggest label="Source" value={plain(property.source ?? "")} options={source.suggestions} help={property.source ? undefined : "Empty: the whole record goes to the transform, or the default is always set."} onChange={(text) => onChange("source", (old) => withSource(old, text))} onLeave={draft.seal} />
-      <Suggest label="Target" required value={name} options={target.suggestions} errors={name === "" ? ["Choose where the value goes."] : errors.filter(() => property.transform === undefined && property.condition === undefined)} onChange={put("target")} onLeave={draft.seal} />
+      <Suggest label={t`Source`} value={plain(property.source ?? "")} options={source.suggestions} help={property.source ? undefined : t`Empty: the whole record goes to the transform, or the default is always set.`} onChange={(text) => onChange("source", (old) => withSource(old, text))} onLeave={draft.seal} />
+      <Suggest label={t`Target`} required value={name} options={target.suggestions} errors={name === "" ? [t`Choose where the value goes.`] : errors.filter(() => property.transform === undefined && property.condition === undefined)} onChange={put("target")} onLeave={draft.seal} />
       {result && <Why result={result} />}
-      <Part title="On its way">
+      <Part title={t`On its way`}>
         <TransformField value={property.transform} whole={plain(property.source ?? "") === ""} errors={errors} onChange={(value) => onChange("transform", (old) => withTransform(old, value))} />
       </Part>
-      <Part title="Applies">
-        <ConditionField label="When" none="Always" value={property.condition} variable="object" attributes={source.suggestions} variables={["object", "target", "linkQualifier"]} errors={property.condition === undefined ? [] : errors} onChange={put("condition")} />
-        {choose("setOn", "Set", SET_ON)}
+      <Part title={t`Applies`}>
+        <ConditionField label={t`When`} none={t`Always`} value={property.condition} variable="object" attributes={source.suggestions} variables={["object", "target", "linkQualifier"]} errors={property.condition === undefined ? [] : errors} onChange={put("condition")} />
+        {choose("setOn", t`Set`, SET_ON)}
       </Part>
-      <Part title="An empty source">
-        <ValueField label="Default" value={property.default} onChange={put("default")} help="For a source without a value; true, false and numbers are what they look like." />
-        {choose("whenEmpty", "When the source is empty", WHEN_EMPTY)}
-        {choose("conflictRule", "When both sides changed", CONFLICT)}
+      <Part title={t`An empty source`}>
+        <ValueField label={t`Default`} value={property.default} onChange={put("default")} help={t`For a source without a value; true, false and numbers are what they look like.`} />
+        {choose("whenEmpty", t`When the source is empty`, WHEN_EMPTY)}
+        {choose("conflictRule", t`When both sides changed`, CONFLICT)}
       </Part>
-      <Statistics end={source} side="Source" mapped={sourceAttributes(doc)} attribute={plain(property.source ?? "").split("/")[0] ?? ""} />
-      <Statistics end={target} side="Target" mapped={targetAttributes(doc)} attribute={name.split("/")[0] ?? ""} />
+      <Statistics end={source} side={t`Source`} mapped={sourceAttributes(doc)} attribute={plain(property.source ?? "").split("/")[0] ?? ""} />
+      <Statistics end={target} side={t`Target`} mapped={targetAttributes(doc)} attribute={name.split("/")[0] ?? ""} />
       <div>
         <Button icon="trash" onClick={onRemove}>
-          Remove property
+          {t`Remove property`}
         </Button>
       </div>
     </SidePanel>
@@ -117,7 +118,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 /** How the sample's value came out so, step by step. */
 function Why({ result }: { result: TrialRow }) {
   return (
-    <Part title="Why, for the sample">
+    <Part title={t`Why, for the sample`}>
       <p className={`break-words ${result.outcome === "failed" ? "text-needs" : ""}`}>
         <bdi>{result.why}</bdi>
       </p>
@@ -140,11 +141,11 @@ function Why({ result }: { result: TrialRow }) {
         </ol>
       )}
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-x-2 gap-y-1">
-        <dt className="text-soft">Before</dt>
+        <dt className="text-soft">{t`Before`}</dt>
         <dd className="min-w-0 break-words">
           <bdi>{shortened(valueText(result.before))}</bdi>
         </dd>
-        <dt className="text-soft">After</dt>
+        <dt className="text-soft">{t`After`}</dt>
         <dd className="min-w-0 font-medium break-words">
           <bdi>{shortened(valueText(result.after))}</bdi>
         </dd>
@@ -168,10 +169,10 @@ function Statistics({ end, side, mapped, attribute }: { end: End; side: string; 
   const found = stats.data?.attributes.find(({ name }) => name === attribute);
   if (!known || !stats.data || !found) return null;
   return (
-    <Part title={`${side} values`}>
+    <Part title={t`${side} values`}>
       <Filled stats={found} looked={stats.data.looked} more={stats.data.more} />
       {found.top.length > 0 && found.distinct < found.filled && (
-        <ul className="flex flex-col gap-0.5" aria-label={`Commonest values of ${attribute}`}>
+        <ul className="flex flex-col gap-0.5" aria-label={t`Commonest values of ${attribute}`}>
           {found.top.slice(0, 5).map((top) => (
             <li key={top.value} className="flex gap-2">
               <bdi className="min-w-0 flex-1 truncate" title={top.value}>
@@ -194,7 +195,7 @@ function Filled({ stats, looked, more }: { stats: AttributeStats; looked: number
         <div className="h-full bg-bar-update" style={{ width: `${share}%` }} />
       </div>
       <p className="text-sm text-soft">
-        {looked === 0 ? "No record yet." : `${share}% of ${more ? "the first " : ""}${count(looked, "record")} have a value; ${count(stats.distinct, "different one", "different ones")}, at most ${count(stats.longest, "character")}.`}
+        {looked === 0 ? t`No record yet.` : t`${share}% of ${select(more ? "some" : "all", { some: "the first ", other: "" })}${plural(looked, { one: "# record", other: "# records" })} have a value; ${plural(stats.distinct, { one: "# different one", other: "# different ones" })}, at most ${plural(stats.longest, { one: "# character", other: "# characters" })}.`}
       </p>
     </div>
   );

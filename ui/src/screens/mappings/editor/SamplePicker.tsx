@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover } from "react-aria-components";
@@ -59,10 +60,10 @@ export function SamplePicker({ sample, picked, onPick }: {
       }}
       className="flex items-center gap-2"
     >
-      <Label className="text-soft">Sample</Label>
+      <Label className="text-soft">{t`Sample`}</Label>
       <div className="relative w-56">
-        <Input data-search className="field pr-7" placeholder={samples.isPending ? "" : "Search records"} dir="auto" />
-        <Button aria-label="Choose a sample" className="absolute inset-y-0 right-0 flex w-7 items-center justify-center text-soft hover:text-ink">
+        <Input data-search className="field pr-7" placeholder={samples.isPending ? "" : t`Search records`} dir="auto" />
+        <Button aria-label={t`Choose a sample`} className="absolute inset-y-0 right-0 flex w-7 items-center justify-center text-soft hover:text-ink">
           <Icon name="down" size={14} />
         </Button>
       </div>
@@ -72,7 +73,7 @@ export function SamplePicker({ sample, picked, onPick }: {
         </span>
       )}
       <Popover maxHeight={320} className="z-50 w-(--trigger-width) min-w-[320px] overflow-y-auto rounded-md bg-raised p-1 shadow-float">
-        <ListBox<SampleRecord> className="outline-none" renderEmptyState={() => <p className="px-2 py-1 text-soft">{samples.isFetching ? "Looking\u2026" : "No record begins so."}</p>}>
+        <ListBox<SampleRecord> className="outline-none" renderEmptyState={() => <p className="px-2 py-1 text-soft">{samples.isFetching ? t`Looking\u2026` : t`No record begins so.`}</p>}>
           {(record) => (
             <ListBoxItem id={record.id} textValue={record.title} className="flex h-7 items-center gap-2 rounded-sm px-2 outline-none data-[focused]:bg-picked">
               <bdi className="min-w-0 truncate">{record.title}</bdi>

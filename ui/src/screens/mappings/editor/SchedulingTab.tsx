@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { Choice, Switch } from "../../../parts/Field";
 import { Section } from "../../../parts/Page";
 import { SegmentedChoice } from "../../../parts/SegmentedChoice";
@@ -17,37 +19,37 @@ export function SchedulingTab() {
   const errors = useErrors("triggerSyncProperties");
   return (
     <div className="max-w-5xl px-6 py-5">
-      <Section title="Implicit sync">
+      <Section title={t`Implicit sync`}>
         <div className="flex flex-col gap-4">
           <Switch
-            label="Changes of single records flow by themselves"
-            help={managed ? `A change of a user is delivered to ${target.title} as it is saved. Reconciliation is not affected.` : `Changes that Concord itself sees in ${source.title} are carried on at once. Reconciliation is not affected.`}
+            label={t`Changes of single records flow by themselves`}
+            help={managed ? t`A change of a user is delivered to ${target.title} as it is saved. Reconciliation is not affected.` : t`Changes that Concord itself sees in ${source.title} are carried on at once. Reconciliation is not affected.`}
             checked={on}
-            onChange={(checked) => put("enableSync", "implicit sync")(checked)}
+            onChange={(checked) => put("enableSync", t`implicit sync`)(checked)}
           />
           {on && managed && (
             <>
               <Choice
-                legend="Saving a user"
+                legend={t`Saving a user`}
                 name="syncMode"
                 value={textOf(doc, "syncMode") === "blocking" ? "blocking" : "background"}
                 options={[
-                  { value: "background", label: "Comes back at once", help: "the change is delivered in the background" },
-                  { value: "blocking", label: "Waits for the first delivery", help: "and says what came of it" },
+                  { value: "background", label: t`Comes back at once`, help: t`the change is delivered in the background` },
+                  { value: "blocking", label: t`Waits for the first delivery`, help: t`and says what came of it` },
                 ]}
-                onChange={(value) => put("syncMode", "saving a user")(value === "blocking" ? "blocking" : undefined)}
+                onChange={(value) => put("syncMode", t`saving a user`)(value === "blocking" ? "blocking" : undefined)}
               />
               <div className="flex flex-col gap-2">
                 <SegmentedChoice
-                  label="When"
+                  label={t`When`}
                   value={names ? "some" : "any"}
                   options={[
-                    { value: "any", label: "Any attribute changes" },
-                    { value: "some", label: "One of these changes" },
+                    { value: "any", label: t`Any attribute changes` },
+                    { value: "some", label: t`One of these changes` },
                   ]}
-                  onChange={(value) => put("triggerSyncProperties", "what sets off a sync")(value === "some" ? [source.attributes[0]?.name ?? "mail"] : undefined)}
+                  onChange={(value) => put("triggerSyncProperties", t`what sets off a sync`)(value === "some" ? [source.attributes[0]?.name ?? "mail"] : undefined)}
                 />
-                {names && <NamesField label="Attribute" values={names} options={source.suggestions} errors={errors} onChange={put("triggerSyncProperties", "what sets off a sync")} />}
+                {names && <NamesField of="attribute" values={names} options={source.suggestions} errors={errors} onChange={put("triggerSyncProperties", t`what sets off a sync`)} />}
               </div>
             </>
           )}

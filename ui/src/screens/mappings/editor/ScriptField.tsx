@@ -1,3 +1,5 @@
+import { Trans } from "@lingui/react/macro";
+
 import { CodeEditor } from "../../../parts/CodeEditor";
 import { Notice } from "../../../parts/Problem";
 import { isScript, type Script, script, scriptText } from "./document";
@@ -23,12 +25,12 @@ export function ScriptField({ label, value, variables, errors = [], help, lines 
       </span>
       {isScript(value) && value.file !== undefined && value.source === undefined && (
         <Notice tone="waits">
-          The text is in the file <bdi className="font-mono">{value.file}</bdi> of an IDM project, which is not here. What you type takes its place.
+          <Trans>The text is in the file <bdi className="font-mono">{value.file}</bdi> of an IDM project, which is not here. What you type takes its place.</Trans>
         </Notice>
       )}
       {foreign && (
         <Notice tone="waits">
-          <bdi className="font-mono">{foreign}</bdi> is kept but cannot run here; only text/javascript can.
+          <Trans><bdi className="font-mono">{foreign}</bdi> is kept but cannot run here; only text/javascript can.</Trans>
         </Notice>
       )}
       <CodeEditor label={label} value={scriptText(value)} variables={known} invalid={errors.length > 0} lines={lines} onChange={(text) => onChange(script(text, value))} onLeave={draft.seal} />
@@ -39,15 +41,19 @@ export function ScriptField({ label, value, variables, errors = [], help, lines 
       )}
       <p className="text-sm text-soft">
         {help && <>{help} </>}
-        Sees{" "}
-        {variables.map((name, index) => (
-          <span key={name}>
-            {index > 0 && ", "}
-            <code className="font-mono">{name}</code>
-          </span>
-        ))}
-        .
+        <Trans>
+          Sees <Names names={variables} />.
+        </Trans>
       </p>
     </div>
   );
+}
+
+function Names({ names }: { names: string[] }) {
+  return names.map((name, index) => (
+    <span key={name}>
+      {index > 0 && ", "}
+      <code className="font-mono">{name}</code>
+    </span>
+  ));
 }

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { Button, IconButton } from "../../../parts/Button";
 import { Field, SelectField, Switch, TextField } from "../../../parts/Field";
 import { Suggest } from "../../../parts/Suggest";
@@ -19,17 +21,17 @@ export function TransformField({ value, whole, errors, onChange }: { value: Prop
         <div key={index} className="flex flex-col gap-2 border-l-2 border-line pl-3">
           <div className="flex items-start gap-1.5">
             <div className="min-w-0 flex-1">
-              <StepSelect label={steps.length > 1 ? `Step ${index + 1}` : "Transform"} step={step} onChange={(next) => write(replaced(steps, index, next))} />
+              <StepSelect label={steps.length > 1 ? t`Step ${index + 1}` : t`Transform`} step={step} onChange={(next) => write(replaced(steps, index, next))} />
             </div>
-            <IconButton icon="close" label={steps.length > 1 ? `Remove step ${index + 1}` : "Remove transform"} className="mt-6.5" onClick={() => write(removed(steps, index))} />
+            <IconButton icon="close" label={steps.length > 1 ? t`Remove step ${index + 1}` : t`Remove transform`} className="mt-6.5" onClick={() => write(removed(steps, index))} />
           </div>
           {isScript(step) ? (
             <ScriptField
-              label="Transformation script"
+              label={t`Transformation script`}
               value={step}
               variables={["source", "linkQualifier"]}
               errors={errors}
-              help={whole && index === 0 ? "The whole source record comes in; the value goes out." : "A value comes in, a value goes out."}
+              help={whole && index === 0 ? t`The whole source record comes in; the value goes out.` : t`A value comes in, a value goes out.`}
               onChange={(next) => write(replaced<Step>(steps, index, next))}
             />
           ) : (
@@ -45,7 +47,7 @@ export function TransformField({ value, whole, errors, onChange }: { value: Prop
         </p>
       )}
       <Button look="quiet" icon="plus" className="-ml-2.5 self-start" onClick={() => write([...steps, steps.length === 0 ? { builtIn: "trim" } : { builtIn: "lower" }])}>
-        {steps.length === 0 ? "Add transform" : "Add step"}
+        {steps.length === 0 ? t`Add transform` : t`Add step`}
       </Button>
     </div>
   );
@@ -72,7 +74,7 @@ function StepSelect({ label, step, onChange }: { label: string; step: Step; onCh
               {known.label}
             </option>
           ))}
-          <option value={SCRIPT}>Script</option>
+          <option value={SCRIPT}>{t`Script`}</option>
         </select>
       )}
     </Field>
@@ -114,12 +116,12 @@ function ArgumentField({ argument, value, onChange }: { argument: Argument; valu
 export function ValueField({ label, help, required, value, onChange }: { label: string; help?: string; required?: boolean; value: unknown; onChange: (value: unknown) => void }) {
   const { draft } = useEditor();
   const text = value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
-  const kind = value === undefined || typeof value === "string" ? "" : Array.isArray(value) ? "a list" : value === null ? "null" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+  const kind = value === undefined || typeof value === "string" ? "" : Array.isArray(value) ? t`a list` : value === null ? "null" : typeof value === "object" ? t`an object` : `a ${typeof value}`;
   return (
     <TextField
       label={label}
       required={required}
-      help={[help, kind && `Is ${kind}.`].filter(Boolean).join(" ") || undefined}
+      help={[help, kind && t`Is ${kind}.`].filter(Boolean).join(" ") || undefined}
       value={text}
       onBlur={draft.seal}
       onChange={(typed) => onChange(typed === "" ? undefined : typedValue(typed))}
@@ -147,23 +149,23 @@ function PartsField({ label, value, onChange }: { label: string; value: unknown;
         <div key={index} className="grid grid-cols-[92px_minmax(0,1fr)_24px] items-center gap-1.5">
           <select
             className="field"
-            aria-label={`Kind of part ${index + 1}`}
+            aria-label={t`Kind of part ${index + 1}`}
             value={"attribute" in part ? "attribute" : "text"}
             onChange={(event) => onChange(replaced(parts, index, { [event.target.value]: "" }))}
           >
-            <option value="attribute">attribute</option>
-            <option value="text">text</option>
+            <option value="attribute">{t`attribute`}</option>
+            <option value="text">{t`text`}</option>
           </select>
           {"attribute" in part ? (
-            <Suggest hideLabel label={`Part ${index + 1}`} value={String(part["attribute"])} options={source.suggestions} onChange={(name) => onChange(replaced(parts, index, { attribute: name }))} onLeave={draft.seal} />
+            <Suggest hideLabel label={t`Part ${index + 1}`} value={String(part["attribute"])} options={source.suggestions} onChange={(name) => onChange(replaced(parts, index, { attribute: name }))} onLeave={draft.seal} />
           ) : (
-            <input className="field" aria-label={`Part ${index + 1}`} value={String(part["text"] ?? "")} onChange={(event) => onChange(replaced(parts, index, { text: event.target.value }))} onBlur={draft.seal} />
+            <input className="field" aria-label={t`Part ${index + 1}`} value={String(part["text"] ?? "")} onChange={(event) => onChange(replaced(parts, index, { text: event.target.value }))} onBlur={draft.seal} />
           )}
-          <IconButton icon="close" label={`Remove part ${index + 1}`} onClick={() => onChange(removed(parts, index))} />
+          <IconButton icon="close" label={t`Remove part ${index + 1}`} onClick={() => onChange(removed(parts, index))} />
         </div>
       ))}
       <Button look="quiet" icon="plus" className="-ml-2.5 self-start" onClick={() => onChange([...parts, { attribute: "" }])}>
-        Add part
+        {t`Add part`}
       </Button>
     </fieldset>
   );
@@ -179,16 +181,16 @@ function ValuesField({ label, value, onChange }: { label: string; value: unknown
       {entries.map(([from, to], index) => (
         // oxlint-disable-next-line react/no-array-index-key
         <div key={index} className="grid grid-cols-[minmax(0,1fr)_16px_minmax(0,1fr)_24px] items-center gap-1.5">
-          <input className="field" aria-label={`Value ${index + 1} from the source`} value={from} onChange={(event) => write(replaced(entries, index, [event.target.value, to]))} onBlur={draft.seal} />
+          <input className="field" aria-label={t`Value ${index + 1} from the source`} value={from} onChange={(event) => write(replaced(entries, index, [event.target.value, to]))} onBlur={draft.seal} />
           <span aria-hidden="true" className="text-soft">
             {"\u2192"}
           </span>
-          <input className="field" aria-label={`Value ${index + 1} for the target`} value={typeof to === "string" ? to : JSON.stringify(to)} onChange={(event) => write(replaced(entries, index, [from, typedValue(event.target.value)]))} onBlur={draft.seal} />
-          <IconButton icon="close" label={`Remove value ${index + 1}`} onClick={() => write(removed(entries, index))} />
+          <input className="field" aria-label={t`Value ${index + 1} for the target`} value={typeof to === "string" ? to : JSON.stringify(to)} onChange={(event) => write(replaced(entries, index, [from, typedValue(event.target.value)]))} onBlur={draft.seal} />
+          <IconButton icon="close" label={t`Remove value ${index + 1}`} onClick={() => write(removed(entries, index))} />
         </div>
       ))}
       <Button look="quiet" icon="plus" className="-ml-2.5 self-start" disabled={entries.some(([from]) => from === "")} onClick={() => write([...entries, ["", ""]])}>
-        Add value
+        {t`Add value`}
       </Button>
     </fieldset>
   );

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+
 import { SITUATIONS } from "../../../words/situations";
 import { type Doc, isScript, policiesOf, type Policy, withKey } from "./document";
 
@@ -14,13 +16,13 @@ export interface PatternWords {
 }
 
 export const PATTERNS: PatternWords[] = [
-  { id: "default", label: "Default actions", help: "Creates, links and updates; what is missing on a side is for a person to decide.", base: "default", actions: {} },
-  { id: "readOnly", label: "Read-only", help: "Looks and lists, and writes nothing.", base: "nothing", actions: {} },
-  { id: "oneWay", label: "One-way", help: "The target follows the source: what is missing there is made again, and what is gone at the source is deleted. The guards still count.", base: "default", actions: { MISSING: "CREATE", SOURCE_MISSING: "DELETE", LINK_ONLY: "UNLINK" } },
-  { id: "twoWay", label: "Two-way", help: "For one mapping of a pair: what only the target has is left to the other mapping, and nothing is deleted.", base: "default", actions: { UNASSIGNED: "IGNORE", UNQUALIFIED: "UNLINK" } },
-  { id: "authoritative", label: "Authoritative source", help: "The source says who exists; a record that went missing at the target is made again.", base: "default", actions: { MISSING: "CREATE", TARGET_IGNORED: "EXCEPTION" } },
-  { id: "linkOnly", label: "Link only", help: "Links what matches and leaves every value as it is.", base: "nothing", actions: { FOUND: "LINK" } },
-  { id: "outbound", label: "Known accounts only", help: "Updates linked accounts, deletes those that no longer qualify, and makes none.", base: "nothing", actions: { CONFIRMED: "UPDATE", UNQUALIFIED: "DELETE" } },
+  { id: "default", label: t`Default actions`, help: t`Creates, links and updates; what is missing on a side is for a person to decide.`, base: "default", actions: {} },
+  { id: "readOnly", label: t`Read-only`, help: t`Looks and lists, and writes nothing.`, base: "nothing", actions: {} },
+  { id: "oneWay", label: t`One-way`, help: t`The target follows the source: what is missing there is made again, and what is gone at the source is deleted. The guards still count.`, base: "default", actions: { MISSING: "CREATE", SOURCE_MISSING: "DELETE", LINK_ONLY: "UNLINK" } },
+  { id: "twoWay", label: t`Two-way`, help: t`For one mapping of a pair: what only the target has is left to the other mapping, and nothing is deleted.`, base: "default", actions: { UNASSIGNED: "IGNORE", UNQUALIFIED: "UNLINK" } },
+  { id: "authoritative", label: t`Authoritative source`, help: t`The source says who exists; a record that went missing at the target is made again.`, base: "default", actions: { MISSING: "CREATE", TARGET_IGNORED: "EXCEPTION" } },
+  { id: "linkOnly", label: t`Link only`, help: t`Links what matches and leaves every value as it is.`, base: "nothing", actions: { FOUND: "LINK" } },
+  { id: "outbound", label: t`Known accounts only`, help: t`Updates linked accounts, deletes those that no longer qualify, and makes none.`, base: "nothing", actions: { CONFIRMED: "UPDATE", UNQUALIFIED: "DELETE" } },
 ];
 
 /** A situation's policies, each with its place in the document's list. */
@@ -72,5 +74,5 @@ export function isUnreachable({ policies }: SituationPolicies, position: number)
 
 export function conditionText(policy: Policy): string {
   if (policy.condition === undefined) return "";
-  return isScript(policy.condition) ? (policy.condition.source ?? policy.condition.file ?? "script").split("\n", 1)[0] ?? "" : policy.condition;
+  return isScript(policy.condition) ? (policy.condition.source ?? policy.condition.file ?? t`script`).split("\n", 1)[0] ?? "" : policy.condition;
 }
