@@ -16,11 +16,13 @@ mod bindings;
 mod clean_debian;
 mod conformance;
 mod counts;
+mod fault_table;
 mod installers;
 mod licences;
 mod node;
 mod packages;
 mod peers;
+mod pictures;
 mod plot;
 mod python;
 mod start;
@@ -28,21 +30,30 @@ mod startup;
 mod suite;
 mod tool;
 mod workspace;
+mod worlds;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask run [ARGUMENTS]   installs what is missing, builds the UI, starts the application with a HubSpot sandbox
 cargo xtask test [STEP]       installs what the tests need and runs all of them, or one step with what it needs
-cargo xtask bench [--quick] [--engine]
-                              measures the engine beside its floors at 10k, 100k and 1M records (--quick: not the million),
-                              and the program beside others against the sandboxes (--engine: not that)
+cargo xtask bench             measures the engine beside its floors, the program beside others against the sandboxes, and how
+                              close it comes to an account's limit of calls; installs the others where they are missing
+      [--quick]               without the large sizes
+      [--sizes N,N] [--latencies MS,MS] [--peers NAME,NAME|none] [--only engine,beside,limit,faults]
+cargo xtask bench --faults    runs the program and others under the faults of tests/bench/faults.json
 cargo xtask bench --users [N] measures every page of the list of a million users (or N)
+cargo xtask histories [--count N] [--first SEED]
+                              looks at N (10,000) random histories of two systems and people who edit both
+cargo xtask kills [--count N] [--first SEED]
+                              kills the program or cuts its power at N (1,000) moments, and lets a quarter as many disks fail
 cargo xtask bindings          writes the UI's TypeScript types from the Rust types
 cargo xtask package [--check] makes .deb and .rpm packages (--check: installs and uses them in a clean Debian; as root)
 cargo xtask startup [--runs N] [--program PATH]
                               measures the start of the released application, from the process to a whole first screen
 cargo xtask licences          writes the licences of what others wrote, after a change of dependencies
+cargo xtask pictures [--as-they-are]
+                              makes the pictures of all screens for the README (--as-they-are: from the last browser tests)
 cargo xtask audit             checks licences, banned and duplicate crates, and known advisories (needs network)
 ";
 
@@ -58,6 +69,9 @@ fn main() -> ExitCode {
         Some("package") => installers::make(&rest).map(|()| ExitCode::SUCCESS),
         Some("startup") => startup::measure(&rest).map(|()| ExitCode::SUCCESS),
         Some("licences") => licences::write().map(|()| ExitCode::SUCCESS),
+        Some("pictures") => pictures::make(&rest).map(|()| ExitCode::SUCCESS),
+        Some("histories") => worlds::histories(&rest).map(|()| ExitCode::SUCCESS),
+        Some("kills") => worlds::kills(&rest).map(|()| ExitCode::SUCCESS),
         Some("audit") => audit::check().map(|()| ExitCode::SUCCESS),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}\nSteps of the test, in their order: {}\n", suite::step_names().join(", "));

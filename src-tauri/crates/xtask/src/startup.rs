@@ -5,6 +5,7 @@
 //! outside. The first screen is there when the picture has changed for the last time, and it answers when it reacts to a key.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
     os::unix::fs::FileExt as _,
@@ -48,6 +49,8 @@ struct Start {
     whole: Duration,
     /// From a key to its effect.
     answer: Duration,
+    /// What all of its processes had the processors do until its first screen was there, whatever else they had to do.
+    work: Duration,
 }
 
 /// Starts the application again and again. `--program PATH` takes one that is there instead of building it; `--runs N` starts
@@ -98,7 +101,7 @@ pub fn measure(arguments: &[String]) -> Result<(), String> {
     if !cold.is_empty() {
         told("started again, every file read from disk", &cold);
     }
-    println!("The last picture is target/startup/display/Xvfb_screen0 (xwd).");
+    println!("The first screen of the last start is in target/startup/first-screen.xwd.");
     let errors = desk.errors();
     if !errors.is_empty() {
         return Err(format!("The application's log has errors:\n{}", errors.join("\n")));
@@ -132,6 +135,7 @@ fn told(what: &str, starts: &[Start]) {
     println!("  a window             {}", line(|start| start.window));
     println!("  the first screen     {}", line(|start| start.whole));
     println!("  answer to a key      {}", line(|start| start.answer));
+    println!("  processor time       {}", line(|start| start.work));
 }
 
 /// The median, of an even number the larger of the two in the middle.
@@ -226,7 +230,7 @@ impl Desk {
         let started = quiet.spawn().map(Ended);
         let mut started = started.map_err(|problem| format!("{}: {problem}", application.display()))?;
         let (mut seen, mut window, mut changed) = (empty.clone(), None, begun);
-        while window.is_none() || now() - changed < QUIET {
+        while !is_written_on(&seen) || now() - changed < QUIET {
             let looked = picture.look()?;
             let at = now();
             if looked != seen {
@@ -241,6 +245,10 @@ impl Desk {
             }
             pause();
         }
+        let work = work_of(started.0.id());
+        let kept = self.folder.join("first-screen.xwd");
+        fs::copy(self.folder.join("display/Xvfb_screen0"), &kept)
+            .map_err(|problem| format!("{}: {problem}", kept.display()))?;
         let asked = now();
         let pressed = ask(surrounded(&self.surroundings, "xdotool").args(["key", "ctrl+k"]));
         pressed.ok_or("xdotool could not press a key.")?;
@@ -260,7 +268,7 @@ impl Desk {
             }
             pause();
         }
-        Ok(Start { window: window.map_or(PATIENCE, |at| at - begun), whole: changed - begun, answer })
+        Ok(Start { window: window.map_or(PATIENCE, |at| at - begun), whole: changed - begun, answer, work })
     }
 
     /// What the application's log says went wrong.
@@ -298,6 +306,54 @@ fn spoken(command: &mut Command) -> Result<(Ended, String), String> {
         return Err(format!("{} ended at once.", command.get_program().display()));
     }
     Ok((started, line.trim().to_owned()))
+}
+
+/// The processor time of a process and of those that it started and that are still there.
+fn work_of(first: u32) -> Duration {
+    let processes: Vec<_> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|folder| Process::parse(&fs::read_to_string(folder.path().join("stat")).ok()?))
+        .collect();
+    let mut tree = BTreeSet::from([first]);
+    // A child may be listed before its parent.
+    while let Some(child) =
+        processes.iter().find(|process| tree.contains(&process.parent) && !tree.contains(&process.id))
+    {
+        tree.insert(child.id);
+    }
+    processes.iter().filter(|process| tree.contains(&process.id)).map(|process| process.work).sum()
+}
+
+/// A line of `/proc/ID/stat`.
+struct Process {
+    id: u32,
+    parent: u32,
+    work: Duration,
+}
+
+impl Process {
+    fn parse(line: &str) -> Option<Self> {
+        let id = line.split_whitespace().next()?.parse().ok()?;
+        // Its name may hold blanks and brackets.
+        let fields: Vec<&str> = line.rsplit_once(')')?.1.split_whitespace().collect();
+        let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        // In hundredths of a second, on every Linux of today.
+        let work = Duration::from_millis((number(11)? + number(12)?) * 10);
+        Some(Self { id, parent: u32::try_from(number(1)?).ok()?, work })
+    }
+}
+
+/// Whether there is writing: its smooth edges have more colours than an empty window has.
+fn is_written_on(seen: &[u8]) -> bool {
+    let mut colours = BTreeSet::new();
+    for pixel in seen.chunks_exact(4) {
+        if colours.insert(pixel) && colours.len() > 24 {
+            return true;
+        }
+    }
+    false
 }
 
 /// What is on the display, in the file where Xvfb keeps it.
@@ -353,6 +409,23 @@ mod tests {
             let times = times.iter().map(|time| Duration::from_millis(*time));
             assert_eq!(middle(times), Duration::from_millis(expected));
         }
+    }
+
+    #[test]
+    fn an_empty_window_has_few_colours() {
+        assert!(!is_written_on(&[0; 4000]));
+        assert!(!is_written_on(&[[255, 255, 255, 0].repeat(500), [0; 400].to_vec()].concat()));
+        let written: Vec<u8> = (0..100_u8).flat_map(|shade| [shade, shade, shade, 0]).collect();
+        assert!(is_written_on(&written));
+    }
+
+    #[test]
+    fn processor_time_is_read_behind_any_name() {
+        let line = "42 (a (b) c) S 7 42 42 0 -1 4194560 900 0 1 0 12 5 0 0 20 0 9 0 1 1";
+        let process = Process::parse(line).unwrap();
+        assert_eq!((process.id, process.parent), (42, 7));
+        assert_eq!(process.work, Duration::from_millis(170));
+        assert!(Process::parse("").is_none());
     }
 
     #[test]
