@@ -26,6 +26,7 @@ mod pictures;
 mod plot;
 mod python;
 mod start;
+#[cfg(unix)]
 mod startup;
 mod suite;
 mod tool;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::measure(&rest).map(|()| ExitCode::SUCCESS),
         Some("bindings") => bindings::write().map(|()| ExitCode::SUCCESS),
         Some("package") => installers::make(&rest).map(|()| ExitCode::SUCCESS),
+        #[cfg(unix)]
         Some("startup") => startup::measure(&rest).map(|()| ExitCode::SUCCESS),
         Some("licences") => licences::write().map(|()| ExitCode::SUCCESS),
         Some("pictures") => pictures::make(&rest).map(|()| ExitCode::SUCCESS),
