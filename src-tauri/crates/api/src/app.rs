@@ -238,7 +238,7 @@ impl App {
     pub(crate) async fn audit(&self, topic: &str, object: &str, detail: &str) -> Result<(), ApiError> {
         let row = AuditRow {
             at: self.at(),
-            who: self.who.clone(),
+            who: self.who(),
             topic: topic.into(),
             object: object.into(),
             detail: detail.into(),

@@ -94,7 +94,7 @@ impl App {
     pub async fn objects_delete(&self, request: ObjectNames) -> Result<ObjectsChanged, ApiError> {
         let mut changed = ObjectsChanged { done: 0, refused: Vec::new() };
         for id in few(request.ids)? {
-            match self.engine.delete_managed(&request.kind, &id, None, &self.who).await {
+            match self.engine.delete_managed(&request.kind, &id, None, &self.who()).await {
                 Ok(_) => changed.done += 1,
                 Err(error) => changed.refused.push(self.refused(&request.kind, id, error).await?),
             }
@@ -126,7 +126,7 @@ impl App {
             which: Which::There(id.to_owned()),
             rev: None,
             edit: Edit::Merge(attributes),
-            who: self.who.clone(),
+            who: self.who(),
         };
         self.engine.write_object(write).await.map(|_| ())
     }

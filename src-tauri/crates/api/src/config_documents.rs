@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{ByName, ConnectorDraft, ConnectorTest, Empty, ManagedTypeDraft, ProblemGravity, TypeProblem},
+    dto::{ByName, ConnectorDraft, ConnectorTest, Empty, ManagedTypeDraft, MappingOrder, ProblemGravity, TypeProblem},
 };
 
 impl App {
@@ -34,9 +34,16 @@ impl App {
         let mut gone: Vec<MappingConfig> =
             stored.into_iter().map(|m| m.config).filter(|c| !is_wanted(&c.name)).collect();
         gone.sort_by_key(|c| c.link_type() == c.name);
+        let order: Vec<String> = configs.iter().map(|c| c.name.clone()).collect();
         self.mappings_add(configs).await?;
         for config in gone {
             self.mapping_remove(ByName { name: config.name }).await?;
+        }
+        // The order of the document is the order of implicit sync.
+        let stands: Vec<String> =
+            self.store.read(|r| r.mappings()).await?.into_iter().map(|m| m.config.name).collect();
+        if stands != order {
+            self.mapping_reorder(MappingOrder { names: order }).await?;
         }
         self.sync_document().await
     }

@@ -335,7 +335,9 @@ fn host(config: &ConnectorConfig) -> String {
             .or_else(|| text("loginUrl"))
             .unwrap_or_else(|| "https://login.salesforce.com".to_owned()),
         Ok(Provider::Scim) => text("SCIMEndpoint").unwrap_or_default(),
-        _ => text("apiBaseUrl").unwrap_or_else(|| "https://api.hubapi.com".to_owned()),
+        // What Concord has no connector for calls nobody.
+        Err(_) => return String::new(),
+        Ok(Provider::Hubspot) => text("apiBaseUrl").unwrap_or_else(|| "https://api.hubapi.com".to_owned()),
     };
     let Ok(parsed) = url::Url::parse(&url) else { return url };
     let host = parsed.host_str().unwrap_or_default();

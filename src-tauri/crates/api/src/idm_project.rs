@@ -4,6 +4,7 @@
 
 mod connectors;
 mod files;
+mod left_alone;
 mod mappings;
 mod schedules;
 mod scripts;
@@ -17,6 +18,8 @@ use model::{ConnectorConfig, ManagedConfig, ManagedObjectConfig, MappingConfig};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::{AuditRow, Reader, SealedSecret, StoreError, Writer};
+
+pub use self::left_alone::LeftAlone;
 
 use self::files::{Document, Documents, Project, wrong};
 use crate::{
@@ -56,8 +59,8 @@ pub struct IdmImported {
     pub notes: Vec<Note>,
     /// What the connectors need that only the IDM server had.
     pub to_enter: Vec<ToEnter>,
-    /// Files of the project that mean nothing here.
-    pub left_alone: Vec<String>,
+    /// Files of the project that mean nothing here, each with the reason.
+    pub left_alone: Vec<LeftAlone>,
 }
 
 /// An object that was taken over.
@@ -191,7 +194,7 @@ impl App {
             left_alone: std::mem::take(&mut documents.others),
             ..IdmImported::default()
         };
-        let (now, at, who, replace) = (self.clock.now(), self.at(), self.who.clone(), request.replace);
+        let (now, at, who, replace) = (self.clock.now(), self.at(), self.who(), request.replace);
         let (project, _) = incoming;
         let (taken, to_fill) =
             self.store.write(move |w| project.put(w, &sealed, replace, now, &at, &who)).await??;

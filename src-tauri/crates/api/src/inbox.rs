@@ -41,7 +41,7 @@ impl App {
             InboxChoice::Target => Answer::Keep(Newer::Target, request.attribute),
             InboxChoice::Dismiss => Answer::Dismiss,
         };
-        let message = self.engine.answer(id, answer, &self.who).await?;
+        let message = self.engine.answer(id, answer, &self.who()).await?;
         self.audit("inbox", &request.id, &message).await?;
         self.wake_worker();
         Ok(Said { message })

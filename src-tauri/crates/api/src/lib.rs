@@ -3,10 +3,13 @@
 //! Invariants: every caller goes through here; errors leave as [`ApiError`] with a code and a sentence; no answer
 //! holds a secret; nothing here knows a window or a terminal.
 
+mod api_tokens;
 pub mod app;
 mod arriving_people;
 mod associations;
+mod bearer_tokens;
 mod bulk;
+mod caller;
 mod claims;
 pub mod commands;
 mod config_documents;
@@ -50,15 +53,17 @@ mod sync_check;
 mod users;
 mod vaulting;
 
+pub use api_tokens::{ApiScope, ApiToken};
 pub use app::{App, AppOptions};
 pub use arriving_people::ArrivingPeople;
+pub use caller::in_the_name_of;
 pub use claims::{ClaimTaken, ClaimsImport, ClaimsImported};
 pub use connector::RemoteObject;
 pub use consent::{AuthorizationCode, Authorizing, Redirect};
 pub use engine::{Edit, Which};
 pub use error::{ApiError, ErrorCode};
 pub use idm_project::{
-    IdmExport, IdmExported, IdmImport, IdmImported, LeftOut, Note, Taken, TakenHow, ToEnter,
+    IdmExport, IdmExported, IdmImport, IdmImported, LeftAlone, LeftOut, Note, Taken, TakenHow, ToEnter,
 };
 pub use news::{News, Standing};
 pub use object_times::ObjectTimes;

@@ -183,7 +183,7 @@ impl App {
         edit: Edit,
     ) -> Result<ObjectSaved, ApiError> {
         let write =
-            ObjectWrite { kind: kind.to_owned(), which, rev: revision(rev)?, edit, who: self.who.clone() };
+            ObjectWrite { kind: kind.to_owned(), which, rev: revision(rev)?, edit, who: self.who() };
         let saved = self.engine.write_object(write).await?;
         self.wake_worker();
         self.saved(kind, saved).await
@@ -192,7 +192,7 @@ impl App {
     /// Deletes an object. What becomes of its records elsewhere is for the mappings' SOURCE_MISSING policies.
     pub async fn object_delete(&self, request: ObjectDelete) -> Result<ObjectSaved, ApiError> {
         let rev = revision(request.rev.as_deref())?;
-        let saved = self.engine.delete_managed(&request.kind, &request.id, rev, &self.who).await?;
+        let saved = self.engine.delete_managed(&request.kind, &request.id, rev, &self.who()).await?;
         self.wake_worker();
         self.saved(&request.kind, saved).await
     }

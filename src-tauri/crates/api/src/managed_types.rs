@@ -38,7 +38,7 @@ impl App {
         })?;
         let name = config.name.clone();
         let change =
-            TypeChange { config, rev: request.rev, confirmed: request.confirmed, who: self.who.clone() };
+            TypeChange { config, rev: request.rev, confirmed: request.confirmed, who: self.who() };
         let saved = self.engine.save_managed_type(change).await?;
         if saved.to_fill {
             self.fill_columns_in_background();
@@ -56,7 +56,7 @@ impl App {
 
     /// Removes a managed type that has no objects and that no mapping uses.
     pub async fn managed_type_remove(&self, request: ByName) -> Result<Empty, ApiError> {
-        self.engine.remove_managed_type(&request.name, &self.who).await?;
+        self.engine.remove_managed_type(&request.name, &self.who()).await?;
         Ok(Empty {})
     }
 

@@ -38,7 +38,7 @@ impl App {
                 target_id: request.target_id.map(|id| inside(&config.target, id)),
                 action,
                 situation,
-                who: self.who.clone(),
+                who: self.who(),
             })
             .await?;
         self.wake_worker();

@@ -113,7 +113,7 @@ impl App {
             let managed = self.store.read(|r| Ok(Engine::managed_types(r))).await??;
             let Some(made) = missing_type(config, &managed) else { continue };
             let name = made.name.clone();
-            let change = TypeChange { config: made, rev: None, confirmed: true, who: self.who.clone() };
+            let change = TypeChange { config: made, rev: None, confirmed: true, who: self.who() };
             let saved = self.engine.save_managed_type(change).await?;
             if !saved.saved {
                 let why: Vec<String> = saved.problems.into_iter().map(|p| p.message).collect();

@@ -10,7 +10,7 @@ use crate::{ApiError, App, ErrorCode};
 const SETTING: &str = "rest_admin";
 
 /// What tells the administrator's generated password from every other text.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordProof {
     hash: String,
     /// 32 bits of a plain hash: they tell a wrong guess without the work of argon2id, so that guessing costs this process
@@ -51,16 +51,24 @@ fn internal(error: impl std::fmt::Display) -> ApiError {
 }
 
 impl App {
+    /// What tells the administrator's password, as it is now: another process may have made a new one.
+    pub async fn rest_admin_proof(&self) -> Result<Option<PasswordProof>, ApiError> {
+        let stored = self.store.read(|r| r.setting(SETTING)).await?;
+        stored
+            .map(|text| {
+                serde_json::from_str(&text).map_err(|e| {
+                    ApiError::new(
+                        ErrorCode::Storage,
+                        format!("the administrator's password hash cannot be read ({e}); make a new password with `concord admin-password`"),
+                    )
+                })
+            })
+            .transpose()
+    }
+
     /// The administrator's account, made now if there is none, or made anew when `renew` asks for it.
     pub async fn rest_admin(&self, renew: bool) -> Result<RestAdmin, ApiError> {
-        let stored = self.store.read(|r| r.setting(SETTING)).await?;
-        if let Some(text) = stored.filter(|_| !renew) {
-            let proof = serde_json::from_str(&text).map_err(|e| {
-                ApiError::new(
-                    ErrorCode::Storage,
-                    format!("the administrator's password hash cannot be read ({e}); make a new password with `concord serve --new-admin-password`"),
-                )
-            })?;
+        if !renew && let Some(proof) = self.rest_admin_proof().await? {
             return Ok(RestAdmin { proof, fresh: None });
         }
         let (proof, password) = tokio::task::spawn_blocking(|| {

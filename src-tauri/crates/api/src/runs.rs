@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use engine::{Begun, CancellationToken, RunRequest};
+use engine::{Begun, CancellationToken, Overrides, RunRequest};
 use model::{Action, Situation};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::{Entry, EntryCount, EntryFilter, EntryStatus, Run};
 use tokio::sync::watch;
 
@@ -29,6 +29,16 @@ const LARGEST_PAGE: u32 = 1000;
 impl App {
     /// Starts a run and gives its row; the run goes on in the background.
     pub async fn run_start(&self, request: RunStart) -> Result<RunSummary, ApiError> {
+        self.run_start_with(request, Map::new()).await
+    }
+
+    /// The same with keys of the mapping that hold for this run only, in IDM's shape.
+    pub async fn run_start_with(
+        &self,
+        request: RunStart,
+        overrides: Map<String, Value>,
+    ) -> Result<RunSummary, ApiError> {
+        let overrides = Overrides::parse(overrides)?;
         let mode = match request.mode {
             RunMode::Preview => store::RunMode::Preview,
             RunMode::Reconcile => store::RunMode::Reconcile,
@@ -42,13 +52,16 @@ impl App {
         let whole = !request.incremental && request.ids.is_empty();
         let begun = self
             .engine
-            .begin(RunRequest {
-                mapping: request.mapping,
-                mode,
-                ids: request.ids,
-                allow_deletes: request.allow_deletes,
-                incremental: request.incremental,
-            })
+            .begin_with(
+                RunRequest {
+                    mapping: request.mapping,
+                    mode,
+                    ids: request.ids,
+                    allow_deletes: request.allow_deletes,
+                    incremental: request.incremental,
+                },
+                &overrides,
+            )
             .await?;
         self.go(begun, whole).await
     }

@@ -171,7 +171,7 @@ impl App {
         &self,
         schedules: Vec<(String, ScheduleConfig)>,
     ) -> Result<(), ApiError> {
-        let (now, at, who) = (self.clock.now(), self.at(), self.who.clone());
+        let (now, at, who) = (self.clock.now(), self.at(), self.who());
         self.store
             .write(move |w| {
                 for (name, config) in &schedules {

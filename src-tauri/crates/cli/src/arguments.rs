@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        claims, connector, idm, inbox, manual, mapping, queue, recon, run, sandbox, schedule, scim_token,
+        api_token, claims, connector, idm, inbox, manual, mapping, queue, recon, run, sandbox, schedule, scim_token,
         serve, user, vault,
     },
     exit::Failure,
@@ -73,6 +73,10 @@ pub enum Command {
     ImportClaims(claims::Import),
     /// Answers other systems (IDM's REST and SCIM) and people with accounts of their own, until Ctrl-C
     Serve(serve::Serve),
+    /// Tokens of the scripts that call IDM's REST
+    #[command(subcommand)]
+    ApiToken(api_token::Command),
+    AdminPassword(api_token::AdminPassword),
     /// Tokens of the systems that provision people into Concord by SCIM
     #[command(subcommand)]
     ScimToken(scim_token::Command),

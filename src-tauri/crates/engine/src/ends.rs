@@ -10,7 +10,10 @@ use mapping::Mapping;
 use model::{ManagedObjectConfig, MappingConfig, ResourcePath, mapping_config::ConflictRule};
 use store::{LinkSpace, Orientation, Walk};
 
-use crate::{Engine, EngineError, interpreter::Scripts};
+use crate::{Engine, EngineError, Overrides, interpreter::Scripts};
+
+/// The version of no mapping: what is stamped with it is looked at again by the next run.
+pub(crate) const UNSETTLED: i64 = 0;
 
 /// One end of a mapping.
 pub(crate) enum End {
@@ -125,7 +128,8 @@ impl Prepared {
             source: self.source_path.clone(),
             target: self.target_path.clone(),
             links: self.space(qualifier),
-            version: self.version,
+            // What another version has settled is looked at again.
+            version: if self.version == UNSETTLED { -1 } else { self.version },
             source_read: read(&self.source_path),
             target_read: read(&self.target_path),
             ids: match scope {
@@ -138,6 +142,15 @@ impl Prepared {
     /// The walk that looks at single records as they are.
     pub(crate) fn here(&self) -> Walk {
         self.walk(mapping::DEFAULT_QUALIFIER, Scope::Some(&[]))
+        self.prepare_with(name, &Overrides::default()).await
+    }
+
+    /// The same for a run that changes the mapping for itself.
+    pub(crate) async fn prepare_with(
+        &self,
+        name: &str,
+        overrides: &Overrides,
+    ) -> Result<Prepared, EngineError> {
     }
 }
 
@@ -155,7 +168,8 @@ impl Engine {
             };
             EngineError::NotFound(format!("no such mapping: {name}; {hint}"))
         })?;
-        let config = row.config.clone();
+        let mut config = row.config.clone();
+        overrides.put_on(&mut config)?;
         let (source_path, target_path) = (config.source_path()?, config.target_path()?);
         let orientation = self.orientation(&config, all.iter().map(|m| &m.config))?;
         let reverse = all
@@ -185,7 +199,7 @@ impl Engine {
         let prepared = Prepared {
             config,
             reverse,
-            version: row.version,
+            version: if overrides.is_empty() { row.version } else { UNSETTLED },
             orientation,
             source,
             target,

@@ -85,14 +85,14 @@ impl Engine {
             let mode = rested.mode;
             return self.begin_undo(&undone, mode, allow_deletes).await;
         }
-        self.begin(RunRequest {
+        let request = RunRequest {
             mapping: rested.mapping,
             mode: if rested.mode == RunMode::Preview { RunMode::Preview } else { RunMode::Reconcile },
             ids: rested.progress.ids,
             allow_deletes,
             incremental: rested.progress.incremental,
-        })
-        .await
+        };
+        self.begin_with(request, &rested.progress.overrides.into()).await
     }
 }
 

@@ -7,7 +7,7 @@ use store::{Entry, EntryFilter, EntryStatus, Feed, NewRun, Run, RunMode, RunStat
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Engine, EngineError,
+    Engine, EngineError, Overrides,
     ends::{End, Prepared, Scope},
     guard,
     judge::{Gone, with_id},
@@ -71,7 +71,12 @@ enum Plan {
 impl Engine {
     /// Begins a run: everything that can be refused is refused here.
     pub async fn begin(&self, request: RunRequest) -> Result<Begun, EngineError> {
-        let prepared = self.prepare(&request.mapping).await?;
+        self.begin_with(request, &Overrides::default()).await
+    }
+
+    /// The same with keys of the mapping that hold for this run only.
+    pub async fn begin_with(&self, request: RunRequest, overrides: &Overrides) -> Result<Begun, EngineError> {
+        let prepared = self.prepare_with(&request.mapping, overrides).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
         self.bury_dead_runs(prepared.name()).await?;
         let new = NewRun {
@@ -83,7 +88,7 @@ impl Engine {
             ids: request.ids,
             incremental: request.incremental,
         };
-        let id = new.id.clone();
+        let (id, changed) = (new.id.clone(), overrides.keys().clone());
         let kept = prepared.config.keep_runs.unwrap_or(DEFAULT_KEPT_RUNS).max(1);
         let run = self
             .store
@@ -93,7 +98,13 @@ impl Engine {
                 }
                 w.begin_run(&new)?;
                 w.prune_runs(&new.mapping, kept)?;
-                w.run(&new.id)?.ok_or_else(|| store::StoreError::not_found(format!("run {}", new.id)))
+                let gone = || store::StoreError::not_found(format!("run {}", new.id));
+                let mut run = w.run(&new.id)?.ok_or_else(gone)?;
+                if !changed.is_empty() {
+                    run.progress.overrides = changed;
+                    w.put_run(&run)?;
+                }
+                Ok(run)
             })
             .await?;
         tracing::info!(run = id, mapping = prepared.name(), mode = request.mode.as_str(), "run begun");
@@ -108,7 +119,7 @@ impl Engine {
             let allowed = allow_deletes.or(row.progress.allow_deletes);
             return self.begin_anew(row, allowed).await;
         }
-        let prepared = self.prepare(&row.mapping).await?;
+        let prepared = self.prepare_with(&row.mapping, &row.progress.overrides.clone().into()).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
         self.bury_dead_runs(prepared.name()).await?;
         // Another applier may have been quicker; under the lock the row says what is so.
@@ -294,7 +305,8 @@ impl Engine {
         run.stage = "ACTIVE_PROCESSING_RESULTS".into();
         self.put_run(run).await?;
         self.after_actions(run, prepared)?;
-        self.put_questions(run, prepared, !partial && run.progress.undoes.is_none()).await?;
+        let whole = !partial && run.progress.undoes.is_none() && run.progress.overrides.is_empty();
+        self.put_questions(run, prepared, whole).await?;
         self.recount(run).await?;
         if let Err(error) = self.run_event(prepared, run, Hook::Result) {
             run.message = Some(error.to_string());

@@ -1,6 +1,6 @@
 //! IDM's documents about a run: the summary of `recon/<id>` and the entries of `recon/assoc`.
 
-use model::{MappingConfig, Situation};
+use model::{MappingConfig, Situation, mapping_config::QueryConfig};
 use serde_json::{Map, Value, json};
 use store::{Entry, EntryStatus, Run, RunState};
 
@@ -54,8 +54,15 @@ pub fn summary(
     };
     let mut query = Map::new();
     if let Some(config) = config {
-        query.insert("sourceQuery".into(), json!({"resourceName": config.source, "_queryFilter": "true"}));
-        query.insert("targetQuery".into(), json!({"resourceName": config.target, "_queryFilter": "true"}));
+        let overrides = &progress.overrides;
+        for (key, resource, own) in [
+            ("sourceQuery", &config.source, &config.source_query),
+            ("targetQuery", &config.target, &config.target_query),
+        ] {
+            query.insert(key.into(), query_of(resource, overrides.get(key), own.as_ref()));
+        }
+        let switches = overrides.iter().filter(|(_, value)| value.is_boolean());
+        query.extend(switches.map(|(key, value)| (key.clone(), value.clone())));
     }
     let pending = |action: model::Action| -> u64 {
         counts.iter().filter(|(_, a, s, _)| *a == action && *s == EntryStatus::Planned).map(|(.., n)| n).sum()
@@ -104,6 +111,20 @@ pub fn summary(
             "guards": progress.guards,
         },
     })
+}
+
+/// The query that a run asks of one of its ends: its caller's, else the mapping's, else everything.
+fn query_of(resource: &str, overridden: Option<&Value>, own: Option<&QueryConfig>) -> Value {
+    let own = || own.and_then(|query| serde_json::to_value(query).ok());
+    let mut query = match overridden.cloned().or_else(own) {
+        Some(Value::Object(query)) => query,
+        _ => Map::new(),
+    };
+    query.insert("resourceName".into(), resource.into());
+    if !query.keys().any(|key| key.starts_with("_query")) {
+        query.insert("_queryFilter".into(), "true".into());
+    }
+    Value::Object(query)
 }
 
 /// An entry in the shape of IDM's recon/assoc entries, with its changes and its reason.

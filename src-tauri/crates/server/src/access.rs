@@ -2,10 +2,10 @@
 
 use std::{
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use api::PasswordProof;
+use api::{ApiError, ApiScope, App, PasswordProof};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::Secret;
@@ -23,7 +23,8 @@ const PASSWORD: HeaderName = HeaderName::from_static("x-openidm-password");
 
 /// How the administrator is known.
 pub enum Administrator {
-    /// By a password that was generated with full strength and of which only a hash is kept.
+    /// By a password that was generated with full strength and of which only a hash is kept. When another one is made, by
+    /// whatever process, that one counts from then on.
     Generated(PasswordProof),
     /// By this password, which somebody chose.
     Chosen(Secret),
@@ -65,6 +66,8 @@ pub(crate) enum Presented {
     Nothing,
     /// A name and a password, by Basic authentication or by IDM's headers.
     Password(String, Secret),
+    /// A bearer token.
+    Token(Secret),
     /// Something that cannot be read or that nobody here knows.
     Other,
 }
@@ -76,21 +79,35 @@ impl Presented {
             return Self::Password(user.to_owned(), Secret::new(password));
         }
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Self::Nothing };
-        let basic = || {
+        let read = || {
             let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
-            if !scheme.eq_ignore_ascii_case("basic") {
-                return None;
+            match scheme.to_ascii_lowercase().as_str() {
+                "bearer" => Some(Self::Token(Secret::new(rest.trim()))),
+                "basic" => {
+                    let decoded = String::from_utf8(BASE64_STANDARD.decode(rest.trim()).ok()?).ok()?;
+                    let (user, password) = decoded.split_once(':')?;
+                    Some(Self::Password(user.to_owned(), Secret::new(password)))
+                }
+                _ => None,
             }
-            let decoded = String::from_utf8(BASE64_STANDARD.decode(rest.trim()).ok()?).ok()?;
-            let (user, password) = decoded.split_once(':')?;
-            Some((user.to_owned(), Secret::new(password)))
         };
-        basic().map_or(Self::Other, |(user, password)| Self::Password(user, password))
+        read().unwrap_or(Self::Other)
     }
+}
+
+/// Who has signed in to the REST part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The administrator's name, or the token's.
+    pub name: String,
+    /// What they may do.
+    pub scope: ApiScope,
 }
 
 /// The door.
 pub(crate) struct Access {
+    /// Where tokens and the generated password's proof are kept.
+    app: Arc<App>,
     administrator: Administrator,
     hosts: HostNames,
     scheme: &'static str,
@@ -98,13 +115,22 @@ pub(crate) struct Access {
     /// A key of this process alone, under which passwords are compared.
     key: [u8; 32],
     /// The keyed hash of the password, once it is known to be right.
-    proven: Mutex<Option<[u8; 32]>>,
+    proven: Mutex<Option<Proven>>,
     /// One password at a time is put to the slow test.
     test: Semaphore,
 }
 
+/// A password that has been put to the slow test.
+#[derive(Clone)]
+struct Proven {
+    /// By which proof; there is none of a password that somebody chose.
+    by: Option<PasswordProof>,
+    shown: [u8; 32],
+}
+
 impl Access {
     pub fn new(
+        app: Arc<App>,
         administrator: Administrator,
         hosts: HostNames,
         scheme: &'static str,
@@ -113,9 +139,10 @@ impl Access {
         getrandom::fill(&mut key).map_err(std::io::Error::other)?;
         let proven = match &administrator {
             Administrator::Generated(_) => None,
-            Administrator::Chosen(password) => Some(keyed(&key, password)),
+            Administrator::Chosen(password) => Some(Proven { by: None, shown: keyed(&key, password) }),
         };
         Ok(Self {
+            app,
             administrator,
             hosts,
             scheme,
@@ -141,46 +168,72 @@ impl Access {
         Ok(())
     }
 
+    /// Lets the administrator and the owners of tokens pass.
+    pub async fn caller(&self, peer: IpAddr, presented: &Presented) -> Result<Caller, Problem> {
+        let Presented::Token(token) = presented else {
+            self.administrator(peer, presented).await?;
+            return Ok(Caller { name: ADMINISTRATOR.to_owned(), scope: ApiScope::Full });
+        };
+        // A token cannot be guessed however fast somebody tries, so the right one never waits.
+        match self.app.api_token_of(token).await.map_err(|error| unreadable(&error))? {
+            Some(token) => Ok(Caller { name: token.name, scope: token.scope }),
+            None => self.refuse(peer).await,
+        }
+    }
+
     /// Lets the administrator pass.
     pub async fn administrator(&self, peer: IpAddr, presented: &Presented) -> Result<(), Problem> {
         let (user, password) = match presented {
             Presented::Nothing => return Err(unauthorized()),
-            Presented::Other => ("", &Secret::new("")),
+            Presented::Token(_) | Presented::Other => ("", &Secret::new("")),
             Presented::Password(user, password) => (user.as_str(), password),
         };
         // A generated password cannot be guessed however fast somebody tries, so it never waits behind those who do.
         if matches!(self.administrator, Administrator::Generated(_)) {
-            if self.is_right(user, password).await {
+            if self.is_right(user, password).await? {
                 return Ok(());
             }
         } else {
             self.guesses.turn(peer).await.map_err(too_many)?;
-            if self.is_right(user, password).await {
+            if self.is_right(user, password).await? {
                 self.guesses.passed(peer);
                 return Ok(());
             }
         }
+        self.refuse(peer).await
+    }
+
+    /// What a wrong name, password or token gets, and late.
+    async fn refuse<T>(&self, peer: IpAddr) -> Result<T, Problem> {
         self.guesses.missed(peer).await.map_err(too_many)?;
         Err(unauthorized())
     }
 
-    async fn is_right(&self, user: &str, password: &Secret) -> bool {
+    /// Whether name and password are the administrator's. Which of the two is wrong makes no difference, not even in time.
+    async fn is_right(&self, user: &str, password: &Secret) -> Result<bool, Problem> {
         let named = bool::from(user.as_bytes().ct_eq(ADMINISTRATOR.as_bytes()));
         let shown = keyed(&self.key, password);
-        if let Some(proven) = *self.proven() {
-            return bool::from(proven.ct_eq(&shown)) && named;
+        let by = match &self.administrator {
+            Administrator::Chosen(_) => None,
+            Administrator::Generated(proof) => {
+                let now = self.app.rest_admin_proof().await.map_err(|error| unreadable(&error))?;
+                Some(now.unwrap_or_else(|| proof.clone()))
+            }
+        };
+        if let Some(proven) = self.proven().clone().filter(|proven| proven.by == by) {
+            return Ok(bool::from(proven.shown.ct_eq(&shown)) && named);
         }
-        let Administrator::Generated(proof) = &self.administrator else { return false };
-        let Ok(_turn) = self.test.acquire().await else { return false };
-        let (proof, password) = (proof.clone(), password.clone());
+        let Some(proof) = by else { return Ok(false) };
+        let Ok(_turn) = self.test.acquire().await else { return Ok(false) };
+        let (by, password) = (proof.clone(), password.clone());
         let right = tokio::task::spawn_blocking(move || proof.matches(&password)).await.unwrap_or(false);
         if right {
-            *self.proven() = Some(shown);
+            *self.proven() = Some(Proven { by: Some(by), shown });
         }
-        right && named
+        Ok(right && named)
     }
 
-    fn proven(&self) -> std::sync::MutexGuard<'_, Option<[u8; 32]>> {
+    fn proven(&self) -> std::sync::MutexGuard<'_, Option<Proven>> {
         self.proven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,6 +247,12 @@ fn unauthorized() -> Problem {
         .with(header::WWW_AUTHENTICATE, "Basic realm=\"Restricted\", charset=\"UTF-8\"")
 }
 
+/// The repository did not answer. Who has not signed in is not told more about it.
+fn unreadable(error: &ApiError) -> Problem {
+    tracing::error!("nobody can sign in: {error}");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "signing in is not possible just now; try again").after(5)
+}
+
 fn too_many(_: TooMany) -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts to sign in; wait and try again").after(5)
 }
@@ -202,8 +261,11 @@ fn too_many(_: TooMany) -> Problem {
 mod tests {
     use super::*;
 
-    fn access() -> Access {
+    async fn access(folder: &tempfile::TempDir) -> Access {
+        let options =
+            api::AppOptions { data_dir: folder.path().to_owned(), passphrase: Some("for tests only".into()) };
         Access::new(
+            App::open(options).await.unwrap(),
             Administrator::Chosen(Secret::new("right horse")),
             HostNames::and(["People.Example.org".into()]),
             "http",
@@ -211,9 +273,10 @@ mod tests {
         .unwrap()
     }
 
-    #[test]
-    fn only_its_own_names_reach_it() {
-        let access = access();
+    #[tokio::test]
+    async fn only_its_own_names_reach_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = access(&folder).await;
         for (host, origin, meant) in [
             (Some("localhost:8080"), None, true),
             (Some("LOCALHOST"), None, true),
@@ -244,13 +307,14 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_to_sign_in_are_read() {
+    fn every_way_to_sign_in_is_read() {
         for (headers, expect) in [
             (&[("authorization", "Basic b3BlbmlkbS1hZG1pbjphOmI=")][..], Some(("openidm-admin", "a:b"))),
             (&[("authorization", "basic  b3BlbmlkbS1hZG1pbjphOmI= ")], Some(("openidm-admin", "a:b"))),
             (&[("x-openidm-username", "u"), ("x-openidm-password", "p")], Some(("u", "p"))),
             (&[("authorization", "Basic ???")], None),
-            (&[("authorization", "Bearer x")], None),
+            (&[("authorization", "Bearer x")], Some(("bearer", "x"))),
+            (&[("authorization", "Digest x")], None),
             (&[("x-openidm-username", "u")], None),
         ] {
             let mut map = HeaderMap::new();
@@ -259,6 +323,7 @@ mod tests {
             }
             let read = match Presented::read(&map) {
                 Presented::Password(user, password) => Some((user, password)),
+                Presented::Token(token) => Some(("bearer".to_owned(), token)),
                 _ => None,
             };
             assert_eq!(read.as_ref().map(|(u, p)| (u.as_str(), p.expose())), expect, "{headers:?}");

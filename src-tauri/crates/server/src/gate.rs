@@ -12,7 +12,7 @@ use axum::{
 use futures::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Shared, problem::Problem};
+use crate::{Limits, Shared, problem::Problem};
 
 /// Largest body of a request, in bytes.
 pub(crate) const LARGEST_BODY: usize = 4 << 20;
@@ -24,12 +24,15 @@ const AT_A_TIME: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Requests that wait for their turn.
 const QUEUE: usize = 256;
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// The other end of the connection.
+/// What is known of the connection that a request came over.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub IpAddr);
+pub(crate) struct Peer {
+    /// Where it comes from, as sources are counted.
+    pub source: IpAddr,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+}
 
 /// Room for requests.
 pub(crate) struct Room {
@@ -91,20 +94,22 @@ fn with_common_headers(mut answer: Response) -> Response {
 /// A path of no part. Who has not signed in learns no more than at any other path.
 pub(crate) async fn nothing_here(State(shared): State<Arc<Shared>>, request: Request) -> Problem {
     let presented = crate::access::Presented::read(request.headers());
-    match shared.access.administrator(peer(&request), &presented).await {
-        Ok(()) => Problem::not_found(format!("there is nothing at {}", request.uri().path())),
+    match shared.access.caller(peer(&request), &presented).await {
+        Ok(_) => Problem::not_found(format!("there is nothing at {}", request.uri().path())),
         Err(problem) => problem,
     }
 }
 
 /// Where a request comes from.
 pub(crate) fn peer(request: &Request) -> IpAddr {
-    request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0)
+    request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.source)
 }
 
 /// The body of a request, of a size and in a time that are bearable.
 pub(crate) async fn body(request: Request) -> Result<Vec<u8>, Problem> {
-    tokio::time::timeout(BODY_TIME, read(request.into_body())).await.unwrap_or_else(|_| {
+    let time =
+        request.extensions().get::<Peer>().map_or(Limits::default().body_time, |peer| peer.body_time);
+    tokio::time::timeout(time, read(request.into_body())).await.unwrap_or_else(|_| {
         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body took too long to arrive"))
     })
 }

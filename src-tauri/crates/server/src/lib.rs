@@ -14,6 +14,7 @@
 mod access;
 mod gate;
 mod guesses;
+mod limits;
 mod listen;
 mod problem;
 mod rest;
@@ -29,6 +30,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 pub use access::{Administrator, HostNames};
+pub use limits::Limits;
 pub use rest::ADMINISTRATOR;
 pub use self_service::OwnAccounts;
 pub use switch::Switch;
@@ -68,6 +70,16 @@ impl Server {
     /// Starts answering on a listener. One that other machines can reach needs a certificate.
     pub fn start(app: Arc<App>, listener: TcpListener, options: Options) -> io::Result<Self> {
         let address = listener.local_addr()?;
+        Self::start_within(app, listener, options, Limits::default())
+    }
+
+    /// The same with other limits than the usual ones.
+    pub fn start_within(
+        app: Arc<App>,
+        listener: TcpListener,
+        options: Options,
+        limits: Limits,
+    ) -> io::Result<Self> {
         if options.certificate.is_none() && !address.ip().is_loopback() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -77,7 +89,7 @@ impl Server {
         let scheme = if options.certificate.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared {
             app: Arc::clone(&app),
-            access: Access::new(options.administrator, options.hosts, scheme)?,
+            access: Access::new(Arc::clone(&app), options.administrator, options.hosts, scheme)?,
             room: Room::default(),
         });
         let self_service = options.self_service.is_some();
@@ -86,7 +98,7 @@ impl Server {
             None => Router::new(),
         };
         let worker = app.start_worker();
-        let listening = Listening::start(listener, routes(shared, scheme, pages), options.certificate);
+        let listening = Listening::start(listener, routes(shared, scheme, pages), options.certificate, limits);
         Ok(Self { listening, url: format!("{scheme}://{address}"), self_service, _worker: worker })
     }
 

@@ -66,7 +66,8 @@ impl From<ApiError> for Problem {
         }
         let mut this = Self::new(status, error.message);
         if error.code == ErrorCode::Policy {
-            this.message = format!("Policy validation failed: {}", this.message);
+            let what = this.message.trim_start_matches("policy validation failed: ");
+            this.message = format!("Policy validation failed: {what}");
             let violations: Vec<Violation> = error.policies.into_iter().map(violation).collect();
             this.detail = Some(Box::new(json!({
                 "result": false,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Action, Situation};
+use model::{Action, Attributes, Situation};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +120,9 @@ pub struct Progress {
     pub durations: BTreeMap<String, u64>,
     /// Only these source ids.
     pub ids: Vec<String>,
+    /// What its caller has changed of the mapping for this run, in IDM's shape.
+    #[serde(skip_serializing_if = "Attributes::is_empty")]
+    pub overrides: Attributes,
     /// The run that this one takes back.
     pub undoes: Option<String>,
     /// The number by which each mirror's records are marked as seen by this run.

@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::left_alone::{self, LeftAlone};
 use crate::{ApiError, ErrorCode};
 
 /// Nobody writes a configuration of this size by hand; a larger file is the wrong file.
@@ -38,8 +39,8 @@ pub(super) struct Documents {
     pub managed: Option<Document>,
     /// By the name in the file's name.
     pub schedules: Vec<(String, Document)>,
-    /// The names of the other JSON files.
-    pub others: Vec<String>,
+    /// The other files.
+    pub others: Vec<LeftAlone>,
 }
 
 /// What a file of `conf/` is, by its name.
@@ -136,7 +137,7 @@ impl Project {
         let mut found = Documents::default();
         for file in self.names()? {
             let Some(kind) = kind(&file) else {
-                found.others.push(file);
+                found.others.push(left_alone::document(file));
                 continue;
             };
             let document = Document { value: self.json(&file)?, file: file.clone() };
@@ -162,7 +163,19 @@ impl Project {
                 ),
             ));
         }
+        found.others.extend(self.workflows().iter().map(|file| left_alone::workflow(file)));
         Ok(found)
+    }
+
+    /// The names of the files in `workflow/`, in order. A project without that folder has none.
+    fn workflows(&self) -> Vec<String> {
+        let files = fs::read_dir(self.root.join("workflow")).into_iter().flatten().flatten();
+        let mut names: Vec<String> = files
+            .filter(|entry| entry.path().is_file())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
     }
 
     fn json(&self, file: &str) -> Result<Value, ApiError> {

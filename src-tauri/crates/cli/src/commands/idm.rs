@@ -66,8 +66,19 @@ pub async fn import(command: &Import, app: &App, output: &Output) -> Result<Exit
             output.line(format!("  connector `{}`, {}: {}", one.connector, one.property, one.why))?;
         }
     }
-    if !report.left_alone.is_empty() {
-        output.hint(&format!("Left alone, because it means nothing here: {}", report.left_alone.join(", ")));
+    // Each reason once, with all that it is about.
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for left in &report.left_alone {
+        match reasons.iter_mut().find(|(why, _)| *why == left.why) {
+            Some((_, files)) => files.push(&left.file),
+            None => reasons.push((&left.why, vec![&left.file])),
+        }
+    }
+    if !reasons.is_empty() {
+        output.line("Left alone:")?;
+        for (why, files) in reasons {
+            output.line(format!("  {}: {why}", files.join(", ")))?;
+        }
     }
     Ok(Exit::Done)
 }

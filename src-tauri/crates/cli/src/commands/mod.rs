@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::{App, AppOptions};
 
+pub mod api_token;
 pub mod claims;
 pub mod connector;
 pub mod demo;
@@ -43,6 +44,8 @@ pub async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure>
         Command::Inbox(command) => inbox::run(command, open().await?.as_ref(), output).await,
         Command::Link(command) => inbox::link(command, open().await?.as_ref(), output).await,
         Command::Queue(command) => queue::run(command, open().await?.as_ref(), output).await,
+        Command::ApiToken(command) => api_token::run(command, open().await?.as_ref(), output).await,
+        Command::AdminPassword(_) => api_token::admin_password(open().await?.as_ref(), output).await,
         Command::ImportIdm(command) => idm::import(command, open().await?.as_ref(), output).await,
         Command::ImportClaims(command) => claims::import(command, open().await?.as_ref(), output).await,
         Command::ExportIdm(command) => idm::export(command, open().await?.as_ref(), output).await,

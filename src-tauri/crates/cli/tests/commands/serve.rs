@@ -18,7 +18,11 @@ pub struct Running {
 
 impl Running {
     pub fn start(house: &House, arguments: &[&str]) -> Self {
-        let mut all = vec!["--json", "serve", "--addr", "127.0.0.1:0"];
+        Self::start_at(house, "127.0.0.1:0", arguments)
+    }
+
+    fn start_at(house: &House, address: &str, arguments: &[&str]) -> Self {
+        let mut all = vec!["--json", "serve", "--addr", address];
         all.extend(arguments);
         let mut child = house.command(&all).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -27,12 +31,12 @@ impl Running {
         Self { child, about }
     }
 
-    fn password(&self) -> Option<&str> {
+    pub fn password(&self) -> Option<&str> {
         self.about["password"].as_str()
     }
 
     /// The status of a request for the ping.
-    fn ping(&self, password: &str) -> String {
+    pub fn ping(&self, password: &str) -> String {
         let basic = BASE64_STANDARD.encode(format!("openidm-admin:{password}"));
         self.status("GET", "/openidm/info/ping", &format!("Basic {basic}"))
     }
@@ -124,6 +128,75 @@ fn a_password_can_be_brought() {
     assert_eq!(running.password(), None);
     assert_eq!(running.ping("correct horse"), "200");
     assert_eq!(running.end("-TERM"), 0);
+}
+
+/// A certificate for these names and its key, as files.
+fn certificate(house: &House, stem: &str, names: &[&str]) -> (String, String, String) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    let chain = house.text_file(&format!("{stem}-chain.pem"), &made.cert.pem());
+    let key = house.text_file(&format!("{stem}-key.pem"), &made.signing_key.serialize_pem());
+    (chain, key, made.cert.pem())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn others_come_in_by_tls_and_by_the_names_that_were_given() {
+    let house = House::empty();
+    let (chain, key, pem) = certificate(&house, "own", &["people.test", "localhost"]);
+    let tls = ["--open-to-network", "--tls-certificate", &chain, "--tls-key", &key];
+    let named = [&tls[..], &["--host-name", "people.test"]].concat();
+    let running = Running::start_at(&house, "0.0.0.0:0", &named);
+    let url = running.about["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("https://0.0.0.0:"), "{url}");
+    let port = url.trim_start_matches("https://0.0.0.0:").trim_end_matches("/openidm").to_owned();
+    let at: std::net::SocketAddr = format!("127.0.0.1:{port}").parse().unwrap();
+    let trusting = |names: &[&str]| {
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([reqwest::Certificate::from_pem(pem.as_bytes()).unwrap()]);
+        names.iter().fold(builder, |builder, name| builder.resolve(name, at)).build().unwrap()
+    };
+    let client = trusting(&["people.test", "localhost"]);
+    let ask = async |url: String| {
+        let request = client.get(url).basic_auth("openidm-admin", running.password());
+        request.send().await.map(|answer| answer.status().as_u16())
+    };
+    for name in ["people.test", "localhost"] {
+        assert_eq!(ask(format!("https://{name}:{port}/openidm/info/ping")).await.unwrap(), 200, "{name}");
+    }
+    // A name that is not its own is refused though the certificate is believed; plain HTTP is no HTTP here.
+    let stranger = client
+        .get(format!("https://people.test:{port}/openidm/info/ping"))
+        .header("host", "other.test")
+        .basic_auth("openidm-admin", running.password());
+    assert_eq!(stranger.send().await.unwrap().status(), 403);
+    assert!(ask(format!("http://localhost:{port}/openidm/info/ping")).await.is_err());
+    // Who does not know the certificate does not talk to it.
+    let distrusting = reqwest::Client::builder().no_proxy().resolve("people.test", at).build().unwrap();
+    assert!(distrusting.get(format!("https://people.test:{port}/")).send().await.is_err());
+    assert_eq!(running.end("-TERM"), 0);
+}
+
+#[test]
+fn a_certificate_that_is_none_is_named_before_anything_listens() {
+    let house = House::empty();
+    let (chain, key, _) = certificate(&house, "own", &["people.test"]);
+    let (_, foreign, _) = certificate(&house, "other", &["people.test"]);
+    let nonsense = house.text_file("nonsense.pem", "-----BEGIN CERTIFICATE-----\n???\n");
+    let empty = house.text_file("empty.pem", "");
+    for (chain, key, words) in [
+        (&nonsense, &key, &["nonsense.pem", "PEM certificate chain"][..]),
+        (&empty, &key, &["empty.pem", "no certificate"]),
+        (&key, &key, &["own-key.pem", "no certificate"]),
+        (&chain, &nonsense, &["nonsense.pem", "PEM private key"]),
+        (&chain, &chain, &["own-chain.pem", "PEM private key"]),
+        (&chain, &foreign, &["cannot be used together"]),
+    ] {
+        let arguments =
+            ["serve", "--addr", "0.0.0.0:0", "--open-to-network", "--tls-certificate", chain, "--tls-key", key];
+        house.concord(&arguments).exits(1).says(words);
+    }
 }
 
 #[test]

@@ -31,6 +31,11 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("PUT", sync, "Replaces all mappings", "SyncConfig", |c| put_sync(c).boxed())
             .takes(&[IF_MATCH])
             .body("SyncConfig"),
+        Operation::new("PATCH", sync, "Changes parts of the mappings", "SyncConfig", |c| {
+            patch_sync(c).boxed()
+        })
+        .takes(&[IF_MATCH])
+        .body("Patch"),
         Operation::new("GET", managed, "Shows every managed type", "ManagedConfig", |c| {
             get_managed(c).boxed()
         }),
@@ -117,8 +122,17 @@ async fn get_sync(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn put_sync(call: Call) -> Result<Answer, Problem> {
-    no_revision(&call)?;
-    let mut document = call.object()?;
+    let document = call.object()?;
+    write_sync(&call, document).await
+}
+
+async fn patch_sync(call: Call) -> Result<Answer, Problem> {
+    let document = patched(&call, call.app().sync_document().await?)?;
+    write_sync(&call, document).await
+}
+
+async fn write_sync(call: &Call, mut document: Attributes) -> Result<Answer, Problem> {
+    no_revision(call)?;
     document.shift_remove("_id");
     Ok(Answer::ok(call.app().put_sync_document(Value::Object(document)).await?))
 }

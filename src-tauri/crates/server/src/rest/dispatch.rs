@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use api::{ApiScope, in_the_name_of};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -32,12 +33,12 @@ pub(crate) fn routes(operations: Vec<Operation>, shared: Arc<Shared>) -> Router 
     }
     by_path.into_iter().fold(Router::new(), |router, (path, operations)| {
         let here = Arc::new(Here { shared: Arc::clone(&shared), operations });
-        router.route(
-            path,
+        let answer =
             any(move |path: Result<RawPathParams, RawPathParamsRejection>, request: Request| async move {
                 here.answer(path, request).await.unwrap_or_else(Problem::into_response)
-            }),
-        )
+            });
+        // A slash at the end makes no difference to IDM.
+        router.route(path, answer.clone()).route(&format!("{path}/"), answer)
     })
 }
 
@@ -48,7 +49,7 @@ impl Here {
         request: Request,
     ) -> Result<Response, Problem> {
         let presented = Presented::read(request.headers());
-        self.shared.access.administrator(gate::peer(&request), &presented).await?;
+        let caller = self.shared.access.caller(gate::peer(&request), &presented).await?;
         let _place = self.shared.room.place().await?;
         let path: Vec<(String, String)> = path
             .map_err(|_| Problem::bad_request("the request's path is not UTF-8"))?
@@ -57,13 +58,19 @@ impl Here {
             .collect();
         let query = read_query(request.uri().query().unwrap_or_default())?;
         let operation = self.operation(request.method(), &query)?;
+        if caller.scope == ApiScope::Read && !operation.reads {
+            let what = format!("the token `{}` may only read; make one with the scope full for this", caller.name);
+            return Err(Problem::new(StatusCode::FORBIDDEN, what));
+        }
         check_parameters(operation, &query)?;
         let headers = request.headers().clone();
         let body = read_body(operation, request).await?;
         let pretty =
             query.iter().any(|(name, value)| name == "_prettyPrint" && value.eq_ignore_ascii_case("true"));
-        let call = Call { shared: Arc::clone(&self.shared), path, query, headers, body };
-        (operation.run)(call).await.map(|answer| respond(answer, pretty))
+        let who = caller.name.clone();
+        let call =
+            Call { shared: Arc::clone(&self.shared), path, query, headers, body, caller: caller.name };
+        in_the_name_of(who, (operation.run)(call)).await.map(|answer| respond(answer, pretty))
     }
 
     fn operation(&self, method: &Method, query: &[(String, String)]) -> Result<&Operation, Problem> {

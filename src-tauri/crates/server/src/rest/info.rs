@@ -3,10 +3,7 @@
 use futures::FutureExt as _;
 use serde_json::json;
 
-use super::{
-    ADMINISTRATOR,
-    operation::{Answer, Call, Operation},
-};
+use super::operation::{Answer, Call, Operation};
 use crate::problem::Problem;
 
 pub(crate) fn operations() -> Vec<Operation> {
@@ -22,12 +19,12 @@ async fn ping(_: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(json!({"_id": "ping", "state": "ACTIVE_READY", "shortDesc": "ready"})))
 }
 
-async fn login(_: Call) -> Result<Answer, Problem> {
+async fn login(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(json!({
         "_id": "login",
-        "authenticationId": ADMINISTRATOR,
+        "authenticationId": call.caller,
         "authorization": {
-            "id": ADMINISTRATOR,
+            "id": call.caller,
             "component": "internal/user",
             "roles": ["internal/role/openidm-admin", "internal/role/openidm-authorized"],
         },

@@ -30,12 +30,22 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// Of a list that IDM also gives whole to who asks for nothing.
+    pub fn read_or_all(call: &Call) -> Result<Self, Problem> {
+        Self::read_with(call, Some("true"))
+    }
+
     pub fn read(call: &Call) -> Result<Self, Problem> {
+        Self::read_with(call, None)
+    }
+
+    fn read_with(call: &Call, default: Option<&str>) -> Result<Self, Problem> {
         if call.text("_queryExpression").is_some() {
             return Err(Problem::bad_request("_queryExpression is not supported; use _queryFilter"));
         }
         let mut fields = call.fields();
-        let mut filter_text = call.text("_queryFilter").map(str::to_owned);
+        let default = default.filter(|_| call.text("_queryId").is_none());
+        let mut filter_text = call.text("_queryFilter").or(default).map(str::to_owned);
         let filter = match (filter_text.as_deref(), call.text("_queryId")) {
             (Some(_), Some(_)) => {
                 return Err(Problem::bad_request(

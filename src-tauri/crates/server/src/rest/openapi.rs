@@ -12,17 +12,19 @@ use super::{
 use crate::problem::Problem;
 
 /// What any operation may be refused with.
-const REFUSALS: [(&str, &str); 11] = [
+const REFUSALS: [(&str, &str); 13] = [
     ("400", "The request is wrong"),
     ("401", "Nobody has signed in"),
     ("403", "Refused by a policy, or the request was not meant for this server"),
     ("404", "There is no such thing"),
     ("405", "The method cannot be used here"),
+    ("408", "The body took too long to arrive"),
     ("409", "Something stands in the way"),
     ("412", "The revision is not the one in force, or it exists already"),
     ("413", "The body is too large"),
     ("415", "The body is not JSON"),
     ("429", "Too many attempts to sign in"),
+    ("500", "The repository failed; the log says how"),
     ("503", "Too many requests at a time, a locked vault, or a system that cannot be reached"),
 ];
 
@@ -56,11 +58,12 @@ pub(crate) fn describe(operations: &[Operation]) -> Value {
             "description": "The REST interface of ForgeRock IDM, as far as it is spoken here.",
         },
         "servers": [{"url": "/"}],
-        "security": [{"basic": []}, {"username": [], "password": []}],
+        "security": [{"basic": []}, {"username": [], "password": []}, {"bearer": []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer"},
                 "username": {"type": "apiKey", "in": "header", "name": "X-OpenIDM-Username"},
                 "password": {"type": "apiKey", "in": "header", "name": "X-OpenIDM-Password"},
             },

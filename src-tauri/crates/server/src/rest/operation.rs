@@ -20,6 +20,8 @@ pub(crate) struct Operation {
     pub summary: &'static str,
     pub parameters: Vec<Parameter>,
     pub body: Option<Body>,
+    /// Whether it changes nothing, neither here nor in another system.
+    pub reads: bool,
     /// What it answers with when all goes well.
     pub status: StatusCode,
     pub answer: Shape,
@@ -130,6 +132,7 @@ impl Operation {
             summary,
             parameters: Vec::new(),
             body: None,
+            reads: method == "GET",
             status: StatusCode::OK,
             answer,
             run,
@@ -138,6 +141,12 @@ impl Operation {
 
     pub fn action(mut self, action: &'static str) -> Self {
         self.action = Some(action);
+        self
+    }
+
+    /// An action that changes nothing.
+    pub fn reads(mut self) -> Self {
+        self.reads = true;
         self
     }
 
@@ -169,6 +178,8 @@ pub(crate) struct Call {
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub body: Option<Value>,
+    /// Who asks.
+    pub caller: String,
 }
 
 /// The revision that a change is based on.

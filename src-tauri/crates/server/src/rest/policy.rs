@@ -14,11 +14,13 @@ pub(crate) fn operations() -> Vec<Operation> {
             validate_object(c).boxed()
         })
         .action("validateObject")
+        .reads()
         .body("Object"),
         Operation::new("POST", path, "The same for single properties", "PolicyResult", |c| {
             validate_property(c).boxed()
         })
         .action("validateProperty")
+        .reads()
         .body("Object"),
     ]
 }

@@ -2,6 +2,7 @@
 
 use api::dto::{ById, RunMode, RunStart};
 use futures::FutureExt as _;
+use model::Attributes;
 use serde_json::{Value, json};
 
 use super::{
@@ -9,16 +10,6 @@ use super::{
     operation::{Answer, Call, LIST, Operation, needed, switch, text},
 };
 use crate::problem::Problem;
-
-/// What IDM lets a run's body change for that run; a run here is what its mapping says.
-const OVERRIDES: [&str; 6] = [
-    "sourceQuery",
-    "targetQuery",
-    "runTargetPhase",
-    "allowEmptySourceSet",
-    "sourceQueryFullEntry",
-    "targetQueryFullEntry",
-];
 
 pub(crate) fn operations() -> Vec<Operation> {
     let start = [
@@ -34,7 +25,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("POST", "/openidm/recon", "Reconciles a mapping", "RunStarted", |c| recon(c).boxed())
             .action("recon")
             .takes(&start)
-            .optional_body("Object"),
+            .optional_body("RunOverrides"),
         Operation::new("POST", "/openidm/recon", "Reconciles single records", "RunStarted", |c| {
             by_id(c).boxed()
         })
@@ -44,7 +35,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             text("ids", "The source ids, separated by commas"),
             text("id", "The same, by its newer name"),
         ])
-        .optional_body("Object"),
+        .optional_body("RunOverrides"),
         Operation::new("GET", "/openidm/recon/{id}", "Shows a run", "RunSummary", |c| run(c).boxed()),
         Operation::new("POST", "/openidm/recon/{id}", "Ends a run", "RunCanceled", |c| cancel(c).boxed())
             .action("cancel"),
@@ -91,15 +82,8 @@ async fn by_id(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn start(call: Call, ids: Vec<String>) -> Result<Answer, Problem> {
-    if let Some(Value::Object(body)) = &call.body {
-        if let Some(key) = OVERRIDES.iter().find(|key| body.contains_key(**key)) {
-            return Err(Problem::bad_request(format!(
-                "{key} cannot be changed for a single run; change the mapping and preview it with analyze=true"
-            )));
-        }
-    } else if call.body.is_some() {
-        return Err(Problem::bad_request("the request's body must be a JSON object"));
-    }
+    // What the body holds is changed of the mapping, for this run only.
+    let overrides = if call.body.is_some() { call.object()? } else { Attributes::new() };
     let mode = if call.switch("analyze") { RunMode::Preview } else { RunMode::Reconcile };
     let request = RunStart {
         mapping: call.needed("mapping")?.to_owned(),
@@ -109,7 +93,7 @@ async fn start(call: Call, ids: Vec<String>) -> Result<Answer, Problem> {
         incremental: false,
     };
     let app = call.app();
-    let mut run = app.run_start(request).await?;
+    let mut run = app.run_start_with(request, overrides).await?;
     if call.switch("waitForCompletion") {
         run = app.run_wait(&run.id, |_| ()).await?;
     }
@@ -132,7 +116,7 @@ async fn remove(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn assoc_runs(call: Call) -> Result<Answer, Problem> {
-    list::part_of(call.app().assoc_runs().await?, &Wanted::read(&call)?)
+    list::part_of(call.app().assoc_runs().await?, &Wanted::read_or_all(&call)?)
 }
 
 async fn assoc_run(call: Call) -> Result<Answer, Problem> {
@@ -141,7 +125,7 @@ async fn assoc_run(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn entries(call: Call) -> Result<Answer, Problem> {
-    let wanted = Wanted::read(&call)?;
+    let wanted = Wanted::read_or_all(&call)?;
     let (app, id) = (call.app(), call.part("id"));
     if !wanted.sort.is_empty() || wanted.offset > 0 || wanted.count_only || wanted.count {
         // These need the whole list, which is as long as the run has records that are not in sync.

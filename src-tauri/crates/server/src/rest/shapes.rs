@@ -81,6 +81,23 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ("Ping", of(&[("shortDesc", text())], &[("state", text())])),
         ("Login", of(&[("authorization", object())], &[("authenticationId", text())])),
         ("Reconciliations", of(&[], &[("reconciliations", json!({"type": "array", "items": object()}))])),
+        // What is not named here is refused.
+        (
+            "RunOverrides",
+            json!({
+                "type": "object",
+                "properties": {
+                    "sourceQuery": reference("RunQuery"),
+                    "targetQuery": reference("RunQuery"),
+                    "runTargetPhase": flag(),
+                    "allowEmptySourceSet": flag(),
+                    "sourceQueryFullEntry": flag(),
+                    "targetQueryFullEntry": flag(),
+                },
+                "additionalProperties": false,
+            }),
+        ),
+        ("RunQuery", of(&[("_queryFilter", text()), ("_queryId", text()), ("resourceName", text())], &[])),
         ("RunStarted", of(&[], &[("_id", text()), ("state", state())])),
         ("RunCanceled", of(&[], &[("_id", text()), ("action", text()), ("status", text())])),
         // `_fields` may leave out everything but the id.

@@ -55,12 +55,13 @@ pub(crate) fn operations() -> Vec<Operation> {
             |c| linked(c).boxed(),
         )
         .action("getLinkedResources")
+        .reads()
         .takes(&[needed("resourceName", "The object: managed/user/ID")]),
     ]
 }
 
 async fn mappings(call: Call) -> Result<Answer, Problem> {
-    let wanted = Wanted::read(&call)?;
+    let wanted = Wanted::read_or_all(&call)?;
     let rows = call
         .app()
         .mappings_list(Empty {})
@@ -103,7 +104,7 @@ fn entry(row: QueueRow) -> Value {
 }
 
 async fn queue(call: Call) -> Result<Answer, Problem> {
-    let wanted = Wanted::read(&call)?;
+    let wanted = Wanted::read_or_all(&call)?;
     let rows = call.app().queue_list(Empty {}).await?.rows.into_iter().map(entry).collect();
     list::part_of(rows, &wanted)
 }

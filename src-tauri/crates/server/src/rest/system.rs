@@ -24,11 +24,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("POST", "/openidm/system", "Tests every connector", "ConnectorTests", |c| {
             test_all(c).boxed()
         })
-        .action("test"),
+        .action("test")
+        .reads(),
         Operation::new("POST", "/openidm/system/{name}", "Tests a connector", "ConnectorTest", |c| {
             test(c).boxed()
         })
-        .action("test"),
+        .action("test")
+        .reads(),
         Operation::new(
             "POST",
             "/openidm/system/{name}",

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures::future::join_all;
 use reqwest::Client;
 use serde_json::{Value, json};
-use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Options, Server};
+use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Limits, Options, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::house::{House, PASSWORD, Reply, open};
@@ -74,8 +75,40 @@ async fn a_generated_password_is_told_once_and_kept_as_a_hash() {
             "the password was stored"
         );
     }
-    let renewed = house.app.rest_admin(true).await.unwrap();
-    assert_ne!(renewed.fresh.unwrap().expose(), password);
+    // Another process makes another one: it counts from then on, and the old one does not.
+    let other = open(&house.folder).await;
+    let renewed = other.rest_admin(true).await.unwrap().fresh.unwrap();
+    assert_ne!(renewed.expose(), password);
+    Reply::of(with(renewed.expose())).await.is(200);
+    Reply::of(with(&password)).await.is(401);
+    Reply::of(with(renewed.expose())).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_about_a_sign_in_is_not_told() {
+    let (generated, right) = House::generated(0).await;
+    let chosen = House::empty().await;
+    for (house, right) in [(&generated, right.expose()), (&chosen, PASSWORD)] {
+        let ping = || house.bare("GET", "/info/ping");
+        Reply::of(ping().basic_auth(ADMINISTRATOR, Some(right))).await.is(200);
+        let mut answers = Vec::new();
+        for request in [
+            ping().basic_auth("nobody", Some(right)),
+            ping().basic_auth("nobody", Some("wrong")),
+            ping().basic_auth(ADMINISTRATOR, Some("wrong")),
+            ping().bearer_auth("concord-api-wrong"),
+            ping().header("authorization", "Digest x"),
+        ] {
+            let begun = Instant::now();
+            let reply = Reply::of(request).await.is(401);
+            assert!(begun.elapsed() >= Duration::from_millis(150), "a guess that costs nothing: {reply:#?}");
+            let mut headers = reply.headers.clone();
+            headers.remove("date");
+            answers.push((reply.text, headers));
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{answers:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,9 +219,90 @@ async fn too_much_is_refused_and_the_server_stays_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn heads_without_end_are_cut_off() {
+    let house = House::empty().await;
+    let long = "x".repeat(70 << 10);
+    let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+    for head in [
+        format!("GET /openidm/info/ping HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n"),
+        format!("GET /openidm/info/ping HTTP/1.1\r\nhost: localhost\r\n{many}\r\n"),
+        format!("GET /{long} HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address(&house)).await.unwrap();
+        // The server may hang up before it has heard all of it.
+        let _ = stream.write_all(head.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 4"), "{text}");
+    }
+    house.get("/info/ping").await.is(200);
+}
+
+fn address(house: &House) -> String {
+    house.server.url().trim_start_matches("http://").to_owned()
+}
+
+/// Somebody opens connections and says nothing, or says it slowly. Another source is answered all the while.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_dawdles_keeps_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = open(&folder).await;
+    let limits = Limits {
+        connections: 12,
+        of_one_source: 8,
+        head_time: Duration::from_secs(2),
+        body_time: Duration::from_secs(1),
+    };
+    let chosen = Administrator::Chosen(model::Secret::new(PASSWORD));
+    let house = House::within(folder, app, 0, chosen, limits).await;
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut stream = tokio::net::TcpStream::connect(address(&house)).await.unwrap();
+        stream.write_all(b"GET /openidm/info/ping HTTP/1.1\r\nhost: loc").await.unwrap();
+        slow.push(stream);
+    }
+    // One more than it may have.
+    let mut stream = tokio::net::TcpStream::connect(address(&house)).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let text = String::from_utf8_lossy(&answer);
+    assert!(text.is_empty() || text.starts_with("HTTP/1.1 503"), "{text}");
+    // Somebody else.
+    let other = Client::builder()
+        .no_proxy()
+        .local_address(std::net::IpAddr::from([127, 0, 0, 2]))
+        .build()
+        .unwrap();
+    let url = format!("{}/openidm/info/ping", house.server.url());
+    Reply::of(other.get(&url).basic_auth(ADMINISTRATOR, Some(PASSWORD))).await.is(200);
+    for stream in &mut slow {
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 4"), "{text}");
+    }
+    drop(slow);
+    house.get("/info/ping").await.is(200);
+    // A body that does not come.
+    let mut stream = tokio::net::TcpStream::connect(address(&house)).await.unwrap();
+    let basic = format!("{ADMINISTRATOR}:{PASSWORD}");
+    let head = format!(
+        "POST /openidm/managed/user?_action=create HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {}\r\ncontent-type: application/json\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{{",
+        BASE64_STANDARD.encode(basic)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let text = String::from_utf8_lossy(&answer);
+    assert!(text.starts_with("HTTP/1.1 408") && text.contains("\"code\":408"), "{text}");
+    house.get("/info/ping").await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nonsense_on_the_wire_ends_its_connection_and_nothing_else() {
     let house = House::empty().await;
-    let address = house.server.url().trim_start_matches("http://").to_owned();
     for nonsense in [
         &b"\x16\x03\x01\x02\x00"[..],
         b"GET / HTTP/9.9\r\n\r\n",
@@ -196,7 +310,7 @@ async fn nonsense_on_the_wire_ends_its_connection_and_nothing_else() {
         b"GET /openidm/info/ping HTTP/1.1\r\nhost: localhost\r\nhost: evil.test\r\nconnection: close\r\n\r\n",
         b"POST /openidm/recon HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
     ] {
-        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address(&house)).await.unwrap();
         stream.write_all(nonsense).await.unwrap();
         stream.shutdown().await.unwrap();
         let mut answer = Vec::new();

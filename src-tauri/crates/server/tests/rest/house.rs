@@ -7,7 +7,7 @@ use model::Secret;
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use sandbox::hubspot::{Options as SandboxOptions, Sandbox};
 use serde_json::{Value, json};
-use server::{ADMINISTRATOR, Administrator, HostNames, Options, Server};
+use server::{ADMINISTRATOR, Administrator, HostNames, Limits, Options, Server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -88,12 +88,22 @@ impl House {
     }
 
     pub async fn over(folder: TempDir, app: Arc<App>, records: usize, administrator: Administrator) -> Self {
+        Self::within(folder, app, records, administrator, Limits::default()).await
+    }
+
+    pub async fn within(
+        folder: TempDir,
+        app: Arc<App>,
+        records: usize,
+        administrator: Administrator,
+        limits: Limits,
+    ) -> Self {
         let options =
             SandboxOptions { records, access_token: Some(TOKEN.into()), ..SandboxOptions::default() };
         let sandbox = Sandbox::start(listener().await, options).await.unwrap();
         let options =
             Options { administrator, hosts: HostNames::default(), certificate: None, self_service: None };
-        let server = Server::start(Arc::clone(&app), listener().await, options).unwrap();
+        let server = Server::start_within(Arc::clone(&app), listener().await, options, limits).unwrap();
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { server, app, client, sandbox, folder }
@@ -104,6 +114,15 @@ impl House {
         let house = Self::with(records, Administrator::Chosen(Secret::new(PASSWORD))).await;
         house.app.sample_setup(&house.sandbox.url(), TOKEN).await.unwrap();
         house
+    }
+
+    /// The contacts' connector and mappings over an administrator's generated password.
+    pub async fn generated(records: usize) -> (Self, Secret) {
+        let folder = tempfile::tempdir().unwrap();
+        let app = open(&folder).await;
+        let made = app.rest_admin(false).await.unwrap();
+        let house = Self::over(folder, app, records, Administrator::Generated(made.proof)).await;
+        (house, made.fresh.expect("the first time"))
     }
 
     /// The same with a user for every contact.
@@ -118,6 +137,11 @@ impl House {
 
     pub fn sandbox_url(&self) -> String {
         self.sandbox.url()
+    }
+
+    /// What HubSpot has.
+    pub fn contacts(&self) -> Vec<sandbox::hubspot::RecordCopy> {
+        self.sandbox.portal().contacts()
     }
 
     /// A request without credentials; `path` begins below `/openidm`.

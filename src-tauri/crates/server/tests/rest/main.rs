@@ -11,3 +11,4 @@ mod managed;
 mod recon;
 mod switch;
 mod system;
+mod tokens;

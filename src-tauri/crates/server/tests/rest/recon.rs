@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, IN, OUT, until};
+use crate::house::{House, IN, OUT, Reply, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mapping_is_reconciled_and_its_run_looked_at() {
@@ -65,14 +65,6 @@ async fn a_mapping_is_reconciled_and_its_run_looked_at() {
     house.get("/recon/nothing").await.is(404);
     house.post("/recon?_action=recon&mapping=nothing", &Value::Null).await.is(404).says(&["nothing"]);
     house.post("/recon?_action=recon", &Value::Null).await.is(400).says(&["mapping"]);
-    house
-        .post(
-            &format!("/recon?_action=recon&mapping={IN}"),
-            &json!({"sourceQuery": {"_queryFilter": "true"}}),
-        )
-        .await
-        .is(400)
-        .says(&["sourceQuery"]);
     house.post(&format!("/recon/{id}?_action=cancel"), &Value::Null).await.is(409);
 }
 
@@ -187,4 +179,77 @@ async fn a_person_is_linked_to_a_contact_by_hand() {
     house.post(&perform("DANCE", &pair), &Value::Null).await.is(400);
     house.post(&perform("LINK", ""), &Value::Null).await.is(400);
     house.post("/sync?_action=performAction&mapping=nothing&action=LINK", &Value::Null).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_changes_the_mapping_for_its_run_only() {
+    let house = House::connected(12).await;
+    let recon = format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true");
+    let contacts = house.get("/system/hubspot/contact?_queryFilter=email+pr").await.is(200);
+    let (one, other) = (contacts.column("email")[0].clone(), contacts.column("email")[1].clone());
+    let before = house.get(&format!("/config/mapping/{IN}")).await.is(200).body;
+    let only = |email: &str| json!({"sourceQuery": {"_queryFilter": format!("email eq \"{email}\"")}});
+    let users = async || house.get("/managed/user?_queryFilter=true&_fields=mail").await.is(200).column("mail");
+    let situations = async |reply: &Reply| {
+        let id = reply.body["_id"].as_str().unwrap();
+        house.get(&format!("/recon/{id}")).await.is(200).body
+    };
+
+    let run = house.post(&recon, &only(&one)).await.is(200);
+    assert_eq!(run.body["state"], "SUCCESS");
+    assert_eq!(users().await, [one.clone()]);
+    let summary = situations(&run).await;
+    assert_eq!(summary["situationSummary"]["ABSENT"], 1, "{summary}");
+    let asked = &summary["parameters"]["sourceQuery"];
+    assert_eq!(asked["_queryFilter"], format!("email eq \"{one}\""));
+    assert_eq!(asked["resourceName"], "system/hubspot/contact");
+
+    // A plan that was made with it is carried out with it.
+    let planned = house.post(&format!("{recon}&analyze=true"), &only(&other)).await.is(200);
+    let id = planned.body["_id"].as_str().unwrap().to_owned();
+    let apply = api::dto::RunApply { id: id.clone(), allow_deletes: None };
+    house.app.run_apply(apply).await.unwrap();
+    house.app.run_wait(&id, |_| ()).await.unwrap();
+    assert_eq!(users().await.len(), 2);
+
+    // What was in sync is looked at again by such a run, and what is outside is not counted.
+    let again = situations(&house.post(&recon, &only(&one)).await.is(200)).await;
+    assert_eq!(again["situationSummary"]["CONFIRMED"], 1, "{again}");
+    assert_eq!(again["situationSummary"]["ABSENT"], 0, "{again}");
+
+    assert_eq!(house.get(&format!("/config/mapping/{IN}")).await.is(200).body, before, "the mapping is as it was");
+    let rest = situations(&house.post(&recon, &json!({})).await.is(200)).await;
+    assert_eq!(rest["situationSummary"]["CONFIRMED"], 2, "{rest}");
+    assert!(users().await.len() > 2, "the next run is the mapping's again");
+    assert_eq!(rest["parameters"]["sourceQuery"]["_queryFilter"], "true");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_target_phase_is_left_out_for_a_run() {
+    let house = House::reconciled(6).await;
+    // Left on, implicit sync would give him a contact of his own.
+    let off = json!([{"operation": "add", "field": "/enableSync", "value": false}]);
+    house.send("PATCH", &format!("/config/mapping/{OUT}"), &off, &[]).await.is(200);
+    house.user("lonely").await;
+    let recon = format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true&analyze=true");
+    let unqualified = async |body: Value| {
+        let run = house.post(&recon, &body).await.is(200);
+        let id = run.body["_id"].as_str().unwrap();
+        let summary = house.get(&format!("/recon/{id}")).await.is(200).body;
+        let targets = ["UNQUALIFIED", "UNASSIGNED"].map(|s| summary["situationSummary"][s].as_u64().unwrap());
+        targets.iter().sum::<u64>()
+    };
+    assert_eq!(unqualified(json!({})).await, 1);
+    assert_eq!(unqualified(json!({"runTargetPhase": false})).await, 0);
+    assert_eq!(unqualified(json!({"targetQuery": {"_queryFilter": "!(userName eq \"lonely\")"}})).await, 0);
+    for (body, says) in [
+        (json!({"policies": []}), "policies"),
+        (json!({"sourceQuery": {"_queryFilter": "email xx"}}), "sourceQuery"),
+        (json!({"sourceQuery": {"_queryExpression": "select"}}), "_queryFilter"),
+        (json!({"sourceQuery": {"resourceName": "system/other/contact", "_queryFilter": "true"}}), "resourceName"),
+        (json!({"runTargetPhase": "false"}), "true or false"),
+        (json!([]), "JSON object"),
+    ] {
+        house.post(&recon, &body).await.is(400).says(&[says]);
+    }
 }

@@ -1,0 +1,100 @@
+//! `concord api-token` and `admin-password`: who may call IDM's REST.
+
+use api::{ApiScope, App};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+use server::ADMINISTRATOR;
+
+use crate::{
+    exit::{Exit, Failure},
+    output::Output,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Makes a bearer token and prints it, this once
+    Create {
+        /// What it is called in lists and in the audit
+        name: String,
+        /// What it lets its owner do
+        #[arg(long, value_enum, default_value_t)]
+        scope: Scope,
+    },
+    /// Lists the tokens' names and scopes
+    List,
+    /// Makes a token worthless from now on
+    Revoke { name: String },
+}
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Scope {
+    /// All that the administrator may
+    #[default]
+    Full,
+    /// What changes nothing: reading, testing connectors, asking what policies would say
+    Read,
+}
+
+/// Makes another password for openidm-admin and prints it, this once
+///
+/// A `concord serve` that is running asks for the new one from now on.
+#[derive(Debug, Args)]
+pub struct AdminPassword {}
+
+pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Create { name, scope } => {
+            let scope = match scope {
+                Scope::Full => ApiScope::Full,
+                Scope::Read => ApiScope::Read,
+            };
+            let token = app.api_token_create(name, scope).await?;
+            if output.is_json() {
+                output.document(&json!({"name": name, "scope": scope, "token": token.expose()}))?;
+            } else {
+                output.line(token.expose())?;
+                output.hint("The token is shown this once; only a hash of it is kept. Scripts send it to `concord serve` as Authorization: Bearer TOKEN.");
+            }
+        }
+        Command::List => {
+            let tokens = app.api_tokens().await?;
+            if output.is_json() {
+                output.document(&tokens)?;
+            } else {
+                let rows: Vec<[String; 3]> = tokens
+                    .into_iter()
+                    .map(|token| {
+                        let scope = json!(token.scope).as_str().unwrap_or_default().to_owned();
+                        [token.name, scope, token.created]
+                    })
+                    .collect();
+                let hint = "No script has a token; make one with `concord api-token create NAME`.";
+                output.table(["NAME", "SCOPE", "CREATED"], &rows, hint)?;
+            }
+        }
+        Command::Revoke { name } => {
+            app.api_token_revoke(name).await?;
+            if output.is_json() {
+                output.document(&json!({"name": name, "result": "revoked"}))?;
+            } else {
+                output.line(format!("API token {name} revoked"))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+pub async fn admin_password(app: &App, output: &Output) -> Result<Exit, Failure> {
+    let account = app.rest_admin(true).await?;
+    let Some(password) = account.fresh else { return Err(Failure::error("no password was made; try again")) };
+    if output.is_json() {
+        output.document(&json!({"user": ADMINISTRATOR, "password": password.expose()}))?;
+    } else {
+        output.line(password.expose())?;
+        output.hint(
+            "The password is shown this once; only a hash of it is kept. The one before is worthless from now on.",
+        );
+    }
+    Ok(Exit::Done)
+}
