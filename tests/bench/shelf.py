@@ -17,6 +17,17 @@ def arguments():
     return sys.argv[1], sys.argv[2], sys.argv[3]
 
 
+def options(folder, prefix, **documents):
+    """Documents as files in the folder, and a state from an earlier run, as options of a command."""
+    folder, words = Path(folder), []
+    for name, document in documents.items():
+        file = folder / f"{prefix}-{name}.json"
+        file.write_text(json.dumps(document))
+        words += [f"--{name}", str(file)]
+    state = folder / "state.json"
+    return [*words, "--state", str(state)] if state.exists() else words
+
+
 class Shelf:
     def __init__(self, folder):
         self.database = sqlite3.connect(Path(folder) / "people.db")

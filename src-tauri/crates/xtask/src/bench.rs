@@ -1,5 +1,6 @@
 //! Measures the engine beside its floors: what a run costs per record, and that this does not grow with their number. Then the
-//! whole program beside others at the same work against our sandboxes ([`peers`]). Tables and plots are left in `target/bench`.
+//! whole program beside others at the same work against our sandboxes ([`peers`]), at an account's limit of calls, and under
+//! faults ([`fault_table`]). Tables and plots are left in `target/bench`.
 //!
 //! Each phase of the engine is a process of its own over the same data folder, so that its peak of memory is its own. The source
 //! makes its records up in the same process; nothing goes over a network.
@@ -9,7 +10,8 @@ use std::{fs, path::Path, process::Command};
 use serde_json::Value;
 
 use crate::{
-    peers,
+    fault_table,
+    peers::{self, Field},
     plot::{self, Bar},
     tool::{ask, cargo, line, run},
     workspace::{Workspace, program},
@@ -27,6 +29,12 @@ const BARS: [(&str, f64); 2] = [("first load", 60_000.0), ("unchanged", 150_000.
 
 /// The most memory that a recon without changes may take, whatever the number of records.
 const MOST_MEMORY_MIB: f64 = 200.0;
+
+/// The memory that it is meant to stay below.
+const LEAST_MEMORY_MIB: f64 = 150.0;
+
+/// How many times the floor a record without changes is meant to cost.
+const MOST_FLOORS: f64 = 2.0;
 
 /// The most calls of an incremental run without changes.
 const MOST_IDLE_CALLS: u64 = 3;
@@ -67,8 +75,96 @@ impl Cost {
     }
 }
 
-/// Runs the benchmark. `--quick` leaves out the million, and measures the others at ten thousand; `--engine` leaves the others
-/// out; `--users` measures the list of users instead.
+/// What can be measured apart from the rest.
+const PARTS: [&str; 4] = ["engine", "beside", "limit", "faults"];
+
+/// What was asked for on the command line.
+#[derive(Debug, PartialEq)]
+struct Asked {
+    /// Numbers of records of the engine and of the others.
+    engine: Vec<u64>,
+    beside: Vec<u64>,
+    latencies: Vec<u64>,
+    /// Records of the run at an account's limit, and of the runs under faults.
+    limit: u64,
+    faults: u64,
+    peers: Vec<String>,
+    parts: Vec<String>,
+}
+
+impl Asked {
+    fn read(arguments: &[String]) -> Result<Self, String> {
+        let mut asked = Self {
+            engine: vec![10_000, 100_000, 1_000_000],
+            beside: vec![10_000, 50_000, 100_000, 1_000_000],
+            latencies: vec![0, 50],
+            limit: 50_000,
+            faults: 5_000,
+            peers: peers::keys().into_iter().map(str::to_owned).collect(),
+            parts: ["engine", "beside", "limit"].map(str::to_owned).to_vec(),
+        };
+        let mut rest = arguments.iter();
+        while let Some(option) = rest.next() {
+            match option.as_str() {
+                "--quick" => {
+                    asked.engine = vec![10_000, 100_000];
+                    asked.beside = vec![10_000];
+                    asked.limit = 10_000;
+                }
+                "--engine" => asked.parts = vec!["engine".to_owned()],
+                "--faults" => asked.parts = vec!["faults".to_owned()],
+                "--only" => asked.parts = names(option, rest.next(), &PARTS)?,
+                "--peers" if rest.as_slice().first().is_some_and(|one| one == "none") => {
+                    rest.next();
+                    asked.peers.clear();
+                }
+                "--peers" => asked.peers = names(option, rest.next(), &peers::keys())?,
+                "--latencies" => asked.latencies = numbers(option, rest.next())?,
+                "--sizes" => {
+                    asked.engine = numbers(option, rest.next())?;
+                    asked.beside.clone_from(&asked.engine);
+                    let largest = asked.engine.iter().copied().max().unwrap_or(0);
+                    (asked.limit, asked.faults) = (largest, largest);
+                }
+                _ => {
+                    return Err(format!(
+                        "`cargo xtask bench` does not know `{option}`; `cargo xtask help` tells what it takes."
+                    ));
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    fn has(&self, part: &str) -> bool {
+        self.parts.iter().any(|one| one == part)
+    }
+}
+
+fn list<T>(
+    option: &str,
+    given: Option<&String>,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let given = given.ok_or_else(|| format!("`{option}` takes a list with commas between."))?;
+    given.split(',').map(|one| read(one.trim())).collect()
+}
+
+fn numbers(option: &str, given: Option<&String>) -> Result<Vec<u64>, String> {
+    list(option, given, |one| one.parse().map_err(|_| format!("`{option}`: `{one}` is no number.")))
+}
+
+fn names(option: &str, given: Option<&String>, known: &[&str]) -> Result<Vec<String>, String> {
+    list(option, given, |one| {
+        let found = known.contains(&one).then(|| one.to_owned());
+        found.ok_or_else(|| format!("`{option}`: there is no `{one}`; there are {}.", known.join(", ")))
+    })
+}
+
+/// Runs the benchmark as the arguments say; `--users` measures the list of users instead.
+///
+/// # Errors
+/// When something cannot be measured, or does not hold that must hold on every machine.
 pub fn measure(arguments: &[String]) -> Result<(), String> {
     match arguments {
         [one] if one == "--users" => return pages(USERS),
@@ -77,49 +173,92 @@ pub fn measure(arguments: &[String]) -> Result<(), String> {
         }
         _ => {}
     }
-    if let Some(unknown) = arguments.iter().find(|a| !["--quick", "--engine"].contains(&a.as_str())) {
-        return Err(format!(
-            "`cargo xtask bench` takes --quick and --engine, or --users [N], not {unknown:?}."
-        ));
-    }
-    let asked = |flag: &str| arguments.iter().any(|a| a == flag);
-    const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
-    let (sizes, beside): (&[u64], &[u64]) =
-        if asked("--quick") { (&SIZES[..2], &SIZES[..1]) } else { (&SIZES, &SIZES) };
-    run(&mut cargo(&["build", "--release", "-p", "engine", "--example", "bench"]))?;
-    run(&mut cargo(&["build", "--release", "-p", "store", "--example", "bulk_insert"]))?;
+    let asked = Asked::read(arguments)?;
     let programs = Workspace::read()?.released();
     let results = programs.with_file_name("bench");
     fs::create_dir_all(&results)
         .map_err(|problem| format!("{} cannot be made: {problem}.", results.display()))?;
-    let costs = costs(sizes, &programs)?;
-    let mut told = table(&costs);
-    println!("\n{told}");
-    for (met, words) in bars(&costs) {
-        println!("{} {words}", if met { "met   " } else { "missed" });
+    let mut report = Report::new(arguments);
+    let mut problems = Vec::new();
+    if asked.has("engine") {
+        run(&mut cargo(&["build", "--release", "-p", "engine", "--example", "bench"]))?;
+        run(&mut cargo(&["build", "--release", "-p", "store", "--example", "bulk_insert"]))?;
+        let costs = costs(&asked.engine, &programs)?;
+        report.part("The engine beside its floors", &table(&costs), &bars(&costs));
+        keep(&results, "engine.svg", &plot::bars("Records per second in one process", &groups(&costs)))?;
+        problems = self::problems(&costs);
     }
-    keep(&results, "engine.svg", &plot::bars("Records per second in one process", &groups(&costs)))?;
-    if !asked("--engine") {
-        println!("\nBeside others");
-        let measured = peers::measure(beside)?;
-        let table = peers::table(&measured);
-        println!("\n{table}");
-        told.push('\n');
-        told.push_str(&table);
-        let groups = peers::groups(&measured);
-        keep(&results, "peers.svg", &plot::bars("Records per second against our sandboxes", &groups))?;
+    if asked.has("beside") || asked.has("limit") || asked.has("faults") {
+        let field = Field::ready(&asked.peers)?;
+        report.absent(&field.absent);
+        if asked.has("beside") {
+            let joined = |numbers: &[u64]| numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+            let measured =
+                field.measure("side_by_side.py", &[&joined(&asked.beside), &joined(&asked.latencies)])?;
+            report.part("Beside others", &peers::tables(&measured), &peers::bars(&measured));
+            let groups = peers::groups(&measured);
+            keep(&results, "peers.svg", &plot::bars("Records per second against our sandboxes", &groups))?;
+        }
+        if asked.has("limit") {
+            let measured = field.measure("limit.py", &[&asked.limit.to_string()])?;
+            let title = "At a limit of 190 calls in 10 s, with answers after 150 ms";
+            report.part(title, &peers::limit_table(&measured), &peers::limit_bars(&measured));
+        }
+        if asked.has("faults") {
+            let cells = fault_table::measure(&field, asked.faults)?;
+            report.part("Under faults", &fault_table::table(&cells), &[]);
+            problems.extend(fault_table::problems(&cells));
+        }
     }
-    keep(&results, "results.txt", &told)?;
-    let problems = problems(&costs);
-    if problems.is_empty() {
-        println!(
-            "\nThe cost per record is a straight line, and memory stays flat. See {}.",
-            results.display()
-        );
-        Ok(())
-    } else {
-        Err(problems.join("\n"))
+    let file = format!("{}.md", if asked.parts == ["faults"] { "faults" } else { "results" });
+    keep(&results, &file, &report.text)?;
+    println!("\nThe tables and plots are in {}.", results.display());
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+}
+
+/// What is told at the end and kept: tables in Markdown.
+struct Report {
+    text: String,
+}
+
+impl Report {
+    fn new(arguments: &[String]) -> Self {
+        let command = std::iter::once("cargo xtask bench").chain(arguments.iter().map(String::as_str));
+        let command = command.collect::<Vec<_>>().join(" ");
+        Self { text: format!("`{command}` on {}\n", machine()) }
     }
+
+    fn part(&mut self, title: &str, table: &str, bars: &[(bool, String)]) {
+        let mut text = format!("\n## {title}\n\n{}\n", table.trim());
+        if !bars.is_empty() {
+            text.push('\n');
+        }
+        for (met, words) in bars {
+            text.push_str(&format!("- {}: {words}\n", if *met { "met" } else { "**missed**" }));
+        }
+        println!("{text}");
+        self.text.push_str(&text);
+    }
+
+    fn absent(&mut self, absent: &[String]) {
+        for words in absent {
+            self.text.push_str(&format!("\n{words}\n"));
+        }
+    }
+}
+
+/// The processor, and how busy the machine is with other things: wall clocks are worth what that says.
+fn machine() -> String {
+    let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default().to_owned();
+    format!(
+        "{cores} cores of {}{}",
+        name.map_or("an unknown processor", |(_, name)| name),
+        if load.is_empty() { String::new() } else { format!(", load {load} before it began") }
+    )
 }
 
 fn keep(folder: &Path, name: &str, text: &str) -> Result<(), String> {
@@ -237,16 +376,18 @@ fn floor_of(phase: &str) -> Option<&'static str> {
 
 /// A line for each phase at each size.
 fn table(costs: &[Cost]) -> String {
-    let mut text = format!(
-        "{:<18} {:>9} {:>9} {:>8} {:>11} {:>9} {:>8} {:>7} {:>8}\n",
-        "phase", "records", "seconds", "cpu s", "records/s", "us/record", "MiB", "calls", "x floor"
+    let mut text = String::from(
+        "| phase | records | wall s | CPU s | records/s | us/record | MiB | calls | wall x floor | CPU x floor |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for cost in costs {
-        let ratio = floor_of(&cost.phase)
-            .and_then(|floor| find(costs, floor, cost.records))
-            .map_or(String::new(), |floor| format!("{:.1}", cost.seconds / floor.seconds.max(1e-9)));
+        let floor = floor_of(&cost.phase).and_then(|floor| find(costs, floor, cost.records));
+        let ratio = |ours: f64, floor: f64| format!("{:.1}", ours / floor.max(1e-9));
+        let (wall, cpu) = floor.map_or((String::new(), String::new()), |floor| {
+            (ratio(cost.seconds, floor.seconds), ratio(cost.cpu, floor.cpu))
+        });
         text.push_str(&format!(
-            "{:<18} {:>9} {:>9.2} {:>8.2} {:>11.0} {:>9.2} {:>8.0} {:>7} {:>8}\n",
+            "| {} | {} | {:.2} | {:.2} | {:.0} | {:.2} | {:.0} | {} | {wall} | {cpu} |\n",
             cost.phase,
             cost.records,
             cost.seconds,
@@ -255,7 +396,6 @@ fn table(costs: &[Cost]) -> String {
             cost.micros_per_record(),
             cost.peak_mib,
             cost.calls,
-            ratio
         ));
     }
     text
@@ -264,13 +404,25 @@ fn table(costs: &[Cost]) -> String {
 /// The bars of the design, at the largest size: they depend on the machine and are told, not enforced.
 fn bars(costs: &[Cost]) -> Vec<(bool, String)> {
     let largest = costs.iter().map(|c| c.records).max().unwrap_or(0);
-    BARS.iter()
+    let mut bars: Vec<(bool, String)> = BARS
+        .iter()
         .filter_map(|(phase, least)| {
             let cost = find(costs, phase, largest)?;
             let words = format!("{phase}: {:.0} records/s, the bar is {least:.0}", cost.rate());
             Some((cost.rate() >= *least, words))
         })
-        .collect()
+        .collect();
+    if let (Some(ours), Some(floor)) = (find(costs, "unchanged", largest), find(costs, "floor", largest)) {
+        let times = ours.cpu / floor.cpu.max(1e-9);
+        let words = format!(
+            "unchanged: {times:.1} times the processor time of the floor, the bar is {MOST_FLOORS:.0}"
+        );
+        bars.push((times <= MOST_FLOORS, words));
+        let words =
+            format!("unchanged: {:.0} MiB at its peak, the bar is {LEAST_MEMORY_MIB:.0}", ours.peak_mib);
+        bars.push((ours.peak_mib <= LEAST_MEMORY_MIB, words));
+    }
+    bars
 }
 
 /// What must hold on every machine and does not.
@@ -347,6 +499,34 @@ mod tests {
         let costs = [cost("unchanged", 10, 1.0), cost("unchanged", 1_000_000, 5.0)];
         let bars = bars(&costs);
         assert_eq!(bars.iter().map(|(met, _)| *met).collect::<Vec<_>>(), [true]);
-        assert!(table(&[cost("floor", 10, 1.0), cost("unchanged", 10, 3.0)]).contains("3.0"));
+        let beside_floor = [cost("floor", 10, 1.0), cost("unchanged", 10, 3.0)];
+        assert!(table(&beside_floor).contains("| 3.0 | 3.0 |"));
+        let told = super::bars(&beside_floor);
+        assert_eq!(told.iter().map(|(met, _)| *met).collect::<Vec<_>>(), [false, false, true], "{told:?}");
+    }
+
+    #[test]
+    fn what_is_asked_for() {
+        let read = |line: &str| Asked::read(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let all = read("").unwrap();
+        assert_eq!(all.engine, [10_000, 100_000, 1_000_000]);
+        assert_eq!(all.parts, ["engine", "beside", "limit"]);
+        let quick = read("--quick --only beside").unwrap();
+        assert_eq!((quick.beside, quick.limit), (vec![10_000], 10_000));
+        assert_eq!(quick.parts, ["beside"]);
+        let few = read("--peers dlt,singer --sizes 100,200 --latencies 0").unwrap();
+        assert_eq!(few.peers, ["dlt", "singer"]);
+        assert_eq!((few.beside, few.latencies, few.faults), (vec![100, 200], vec![0], 200));
+        assert_eq!(read("--peers none --faults").unwrap().peers, [""; 0]);
+        for (line, word) in [
+            ("--peers oracle", "oracle"),
+            ("--sizes many", "many"),
+            ("--sizes", "--sizes"),
+            ("--only speed", "engine, beside"),
+            ("--fast", "--fast"),
+        ] {
+            let refused = read(line).unwrap_err();
+            assert!(refused.contains(word), "{line}: {refused}");
+        }
     }
 }

@@ -4,12 +4,18 @@ use std::fmt::Write as _;
 
 const WIDTH: f64 = 900.0;
 /// Where the bars begin: left of it stands who they are.
-const LEFT: f64 = 230.0;
+const LEFT: f64 = 250.0;
 /// Right of the longest bar stands its number.
 const RIGHT: f64 = 90.0;
 const BAR: f64 = 16.0;
 const GAP: f64 = 5.0;
 const HEAD: f64 = 26.0;
+
+/// Colours for a light page, and for a dark one where the reader's system says so.
+const STYLE: &str = "\
+.page{fill:#fff}.word{fill:#1f2430}.scale{fill:#5b6475}.line{stroke:#dfe3ea}.ours{fill:#2a6fdb}.other{fill:#9aa5b8}\
+@media(prefers-color-scheme:dark){.page{fill:#14171f}.word{fill:#e8ebf2}.scale{fill:#9aa5b8}.line{stroke:#2c3240}\
+.ours{fill:#5b97f5}.other{fill:#6b7488}}";
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +38,9 @@ pub fn bars(title: &str, groups: &[(String, Vec<Bar>)]) -> String {
     let height = top + groups.len() as f64 * (HEAD + GAP) + rows as f64 * (BAR + GAP) + 30.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"bold\" fill=\"#1f2430\">{}</text>\n",
+         <style>{STYLE}</style>\n\
+         <rect width=\"100%\" height=\"100%\" class=\"page\"/>\n\
+         <text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"bold\" class=\"word\">{}</text>\n",
         escaped(title)
     );
     let mut decade = low;
@@ -41,8 +48,8 @@ pub fn bars(title: &str, groups: &[(String, Vec<Bar>)]) -> String {
         let x = along(decade);
         let _ = write!(
             svg,
-            "<line x1=\"{x:.1}\" y1=\"{:.1}\" x2=\"{x:.1}\" y2=\"{:.1}\" stroke=\"#dfe3ea\"/>\n\
-             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#5b6475\">{}</text>\n",
+            "<line x1=\"{x:.1}\" y1=\"{:.1}\" x2=\"{x:.1}\" y2=\"{:.1}\" class=\"line\"/>\n\
+             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"scale\">{}</text>\n",
             top - 8.0,
             height - 20.0,
             top - 14.0,
@@ -54,19 +61,19 @@ pub fn bars(title: &str, groups: &[(String, Vec<Bar>)]) -> String {
     for (name, bars) in groups {
         let _ = writeln!(
             svg,
-            "<text x=\"16\" y=\"{:.1}\" font-weight=\"bold\" fill=\"#1f2430\">{}</text>",
+            "<text x=\"16\" y=\"{:.1}\" font-weight=\"bold\" class=\"word\">{}</text>",
             y + 16.0,
             escaped(name)
         );
         y += HEAD;
         for Bar { name, rate, ours } in bars {
             let end = along(rate.max(1.0).log10()).max(LEFT + 1.0);
-            let fill = if *ours { "#2a6fdb" } else { "#9aa5b8" };
+            let class = if *ours { "ours" } else { "other" };
             let _ = write!(
                 svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#1f2430\">{}</text>\n\
-                 <rect x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{BAR}\" rx=\"2\" fill=\"{fill}\"/>\n\
-                 <text x=\"{:.1}\" y=\"{:.1}\" fill=\"#1f2430\">{}</text>\n",
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" class=\"word\">{}</text>\n\
+                 <rect x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{BAR}\" rx=\"2\" class=\"{class}\"/>\n\
+                 <text x=\"{:.1}\" y=\"{:.1}\" class=\"word\">{}</text>\n",
                 LEFT - 8.0,
                 y + 12.5,
                 escaped(name),
@@ -113,8 +120,8 @@ mod tests {
             .zip(svg.split("<rect x=").skip(1))
             .filter_map(|(_, bar)| bar.split("width=\"").nth(1)?.split('"').next()?.parse().ok())
             .collect();
-        assert_eq!(widths, [580.0, 1.0, 290.0]);
-        assert_eq!(svg.matches("#2a6fdb").count(), 1, "ours stands out");
+        assert_eq!(widths, [560.0, 1.0, 280.0]);
+        assert_eq!(svg.matches("class=\"ours\"").count(), 1, "ours stands out");
     }
 
     #[test]
