@@ -51,8 +51,6 @@ impl App {
                 orientation: orientation(&config, &all),
             },
             version: 0,
-            source_read: 0,
-            target_read: 0,
             ids: None,
         };
         let limit = request.limit.map_or(PAGE, |n| n.clamp(1, LARGEST_PAGE) as usize);

@@ -1,7 +1,7 @@
 //! A mapping with its two ends at hand.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
 };
 
@@ -61,8 +61,8 @@ impl End {
 /// Which sources are looked at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scope<'a> {
-    /// All, as these reads of each resource saw them.
-    All(&'a BTreeMap<String, i64>),
+    /// All.
+    All,
     /// These.
     Some(&'a [String]),
 }
@@ -118,22 +118,16 @@ impl Prepared {
         }
     }
 
-    /// The walk under a qualifier: over the mirrors as these reads of a run saw them, or over these sources as they are.
+    /// The walk under a qualifier: over all that the mirrors hold, which after a read is what it has met, or over these sources.
     pub(crate) fn walk(&self, qualifier: &str, scope: Scope<'_>) -> Walk {
-        let read = |path: &ResourcePath| match scope {
-            Scope::All(reads) => reads.get(&path.to_string()).copied().unwrap_or(0),
-            Scope::Some(_) => 0,
-        };
         Walk {
             source: self.source_path.clone(),
             target: self.target_path.clone(),
             links: self.space(qualifier),
             // What another version has settled is looked at again.
             version: if self.version == UNSETTLED { -1 } else { self.version },
-            source_read: read(&self.source_path),
-            target_read: read(&self.target_path),
             ids: match scope {
-                Scope::All(_) => None,
+                Scope::All => None,
                 Scope::Some(ids) => Some(ids.to_vec()),
             },
         }

@@ -170,9 +170,7 @@ impl StoreLookup<'_> {
                 }
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 self.view
-                    .read(|r| {
-                        r.mirrored_by_value(&remote.path, &attribute, &text, self.walk.target_read, MOST)
-                    })
+                    .read(|r| r.mirrored_by_value(&remote.path, &attribute, &text, MOST))
                     .map_err(|e| e.to_string())
             }
             other => {
@@ -195,7 +193,7 @@ pub(crate) fn plan(
     let id = run.id.clone();
     let judge = judge(prepared, &mapping, &scripts, &id);
     let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
-    let whole = matches!(scope, Scope::All(_));
+    let whole = matches!(scope, Scope::All);
     let walk = prepared.walk(mapping::DEFAULT_QUALIFIER, scope);
     let (total, links) = {
         let walk = walk.clone();

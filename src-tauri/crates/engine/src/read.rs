@@ -4,14 +4,18 @@
 use connector::{Page, RemoteObject, Search};
 use futures::StreamExt;
 use mapping::canonical;
-use store::{LinkSpace, Orientation, Run, SeenPage, Side, StoreError, UnfinishedRead, Writer};
+use store::{LinkSpace, Met, Orientation, Run, SeenPage, Side, StoreError, UnfinishedRead, Writer};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Engine, EngineError, ends::Remote};
 
-/// Records per transaction while reading.
+/// Records that are compared with the mirror together; of those that have to be written, so many make a transaction.
 const COMMIT: usize = 1000;
+/// Records that are read again at most, where a read is taken up: so many that did not change are met without a transaction.
+const MET: usize = 10_000;
+/// How long a run may stand still for those who look on, and a read for whoever takes it up, while records come.
+const STILL_MS: i64 = 250;
 /// Pages that may wait for the repository while the next one is fetched.
 const AHEAD: usize = 4;
 /// Ids per call when absence is confirmed.
@@ -34,6 +38,25 @@ pub(crate) struct Linked<'a> {
     pub kind: &'a str,
     pub orientation: Orientation,
     pub side: Side,
+}
+
+/// A full read that is under way.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    /// Where it stands.
+    pub at: UnfinishedRead,
+    /// What it has met and did not have to write.
+    pub met: Met,
+}
+
+/// What a read has brought and not committed.
+#[derive(Default)]
+struct Unsaved {
+    page: SeenPage,
+    /// Records since the last commit, those that did not change among them.
+    records: usize,
+    /// When that was.
+    since_ms: i64,
 }
 
 /// The commit that is under way, one at a time, so that what is on its way is little and in its order.
@@ -79,9 +102,8 @@ impl Engine {
             object_type: remote.object_type.name.clone(),
             filter: None,
             attributes: remote.attributes.clone(),
-            after: (!reading.cursor.is_empty()).then(|| reading.cursor.clone()),
+            after: (!reading.at.cursor.is_empty()).then(|| reading.at.cursor.clone()),
         };
-        run.progress.reads.insert(remote.path.clone(), reading.seen);
         // The next page is fetched while the last ones are committed.
         let (sender, mut pages) =
             tokio::sync::mpsc::channel::<Result<Page, connector::ConnectorError>>(AHEAD);
@@ -103,12 +125,19 @@ impl Engine {
             // A stream that broke off looks like one that has ended.
             return Err(EngineError::config(format!("reading {} broke off: {error}", remote.path)));
         }
-        let seen = taken_in?.seen;
-        self.confirm_absences(remote, run, seen, linked, cancel).await?;
+        let met = taken_in?.met;
+        let (path, known) = (remote.path.clone(), met.clone());
+        // As a rule a read has met all that is remembered, and then nobody has to ask record by record.
+        let all_met = self.store.read(move |r| r.unmet_count(&path, &known)).await? == 0;
+        let unmet = (!all_met).then(|| met.clone());
+        self.confirm_absences(remote, run, unmet, linked, cancel).await?;
         let path = remote.path.clone();
         self.store
             .write(move |w| {
-                w.forget_unseen(&path, seen)?;
+                if !all_met {
+                    w.forget_unmet(&path, &met)?;
+                }
+                w.drop_met(&path, met.read)?;
                 w.end_read(&path)
             })
             .await?;
@@ -116,7 +145,7 @@ impl Engine {
     }
 
     /// Where this run's read of a resource begins: at the start, or where an earlier run had to stop.
-    async fn take_up(&self, remote: &Remote, run: &mut Run) -> Result<UnfinishedRead, EngineError> {
+    async fn take_up(&self, remote: &Remote, run: &mut Run) -> Result<Reading, EngineError> {
         let now = self.now().as_millisecond();
         let fresh = UnfinishedRead {
             path: remote.path.clone(),
@@ -125,23 +154,31 @@ impl Engine {
             attributes: remote.signature(),
             began_ms: now,
         };
-        let path = remote.path.clone();
-        let (found, active) = self
+        let (path, signature) = (remote.path.clone(), fresh.attributes.clone());
+        let (found, stale) = self
             .store
             .read(move |r| {
                 let active: Vec<i64> = r.active_runs()?.into_iter().map(|run| run.seq).collect();
-                Ok((r.unfinished_read(&path)?, active))
+                let found = r.unfinished_read(&path)?.filter(|found| {
+                    found.attributes == signature
+                        && (0..TAKEN_UP_WITHIN_MS).contains(&(now - found.began_ms))
+                        && !active.contains(&found.seen)
+                });
+                let taken_up = found.as_ref().map(|found| found.seen);
+                let mut stale = r.kept_reads(&path)?;
+                stale.retain(|read| Some(*read) != taken_up && !active.contains(read));
+                let found =
+                    found.map(|at| r.met(&path, at.seen).map(|met| Reading { at, met })).transpose()?;
+                Ok((found, stale))
             })
             .await?;
-        let Some(found) = found else { return Ok(fresh) };
-        let usable = found.attributes == fresh.attributes
-            && (0..TAKEN_UP_WITHIN_MS).contains(&(now - found.began_ms))
-            && !active.contains(&found.seen);
-        if !usable {
-            return Ok(fresh);
+        if !stale.is_empty() {
+            let path = remote.path.clone();
+            self.store.write(move |w| stale.iter().try_for_each(|read| w.drop_met(&path, *read))).await?;
         }
-        run.progress.resumed = Some(found.seen);
-        tracing::info!(path = found.path, seen = found.seen, "taking up an unfinished read");
+        let Some(found) = found else { return Ok(Reading { met: Met::nothing(fresh.seen), at: fresh }) };
+        run.progress.resumed = Some(found.at.seen);
+        tracing::info!(path = found.at.path, seen = found.at.seen, "taking up an unfinished read");
         Ok(found)
     }
 
@@ -149,11 +186,12 @@ impl Engine {
         &self,
         remote: &Remote,
         run: &mut Run,
-        mut reading: UnfinishedRead,
+        mut reading: Reading,
         pages: &mut tokio::sync::mpsc::Receiver<Result<Page, connector::ConnectorError>>,
         cancel: &CancellationToken,
-    ) -> Result<UnfinishedRead, EngineError> {
+    ) -> Result<Reading, EngineError> {
         let mut waiting: Vec<RemoteObject> = Vec::new();
+        let mut unsaved = Unsaved { since_ms: self.now().as_millisecond(), ..Unsaved::default() };
         // What was taken in last is on its way into the repository while more comes.
         let mut committing = Committing::default();
         loop {
@@ -165,27 +203,36 @@ impl Engine {
                 page = pages.recv() => page,
             };
             let ended = page.is_none();
-            if let Some(page) = page {
-                let page = match page {
-                    Ok(page) => page,
-                    Err(error) => {
-                        // What came before stays, so that the next run can go on from there.
-                        committing.begin(self.commit_seen(remote, run, &reading, waiting)).await?;
-                        committing.wait().await?;
-                        return Err(error.into());
-                    }
-                };
-                run.progress.repeated += page.repeated;
-                waiting.extend(page.objects);
-                reading.cursor = page.next.unwrap_or_default();
+            let mut failed = None;
+            match page {
+                None => {}
+                Some(Ok(page)) => {
+                    run.progress.repeated += page.repeated;
+                    waiting.extend(page.objects);
+                    reading.at.cursor = page.next.unwrap_or_default();
+                }
+                // What came before stays, so that the next run can go on from there.
+                Some(Err(error)) => failed = Some(error),
             }
-            if waiting.len() >= COMMIT
-                || (ended && !waiting.is_empty())
-                || (pages.is_empty() && committing.is_done() && waiting.len() >= COMMIT / 4)
-            {
+            let last = ended || failed.is_some();
+            let idle = pages.is_empty() && committing.is_done();
+            if last || waiting.len() >= COMMIT || (idle && waiting.len() >= COMMIT / 4) {
                 run.progress.stage_processed += waiting.len() as u64;
-                let seen = std::mem::take(&mut waiting);
-                committing.begin(self.commit_seen(remote, run, &reading, seen)).await?;
+                self.meet(remote, &mut reading.met, &mut unsaved, std::mem::take(&mut waiting))?;
+                let still = self.now().as_millisecond() - unsaved.since_ms;
+                if unsaved.page.rows.len() >= COMMIT
+                    || unsaved.records >= MET
+                    || (last && unsaved.records > 0)
+                    || (idle && unsaved.records > 0 && still >= STILL_MS)
+                {
+                    let page = std::mem::take(&mut unsaved.page);
+                    (unsaved.records, unsaved.since_ms) = (0, self.now().as_millisecond());
+                    committing.begin(self.commit_seen(run, &mut reading, page)).await?;
+                }
+            }
+            if let Some(error) = failed {
+                committing.wait().await?;
+                return Err(error.into());
             }
             if ended {
                 committing.wait().await?;
@@ -194,20 +241,45 @@ impl Engine {
         }
     }
 
-    fn commit_seen(
+    /// Compares records with the mirror: one that stands there as it is is only marked as met.
+    fn meet(
         &self,
         remote: &Remote,
-        run: &Run,
-        reading: &UnfinishedRead,
+        met: &mut Met,
+        unsaved: &mut Unsaved,
         objects: Vec<RemoteObject>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send + 'static {
-        let (page, run, at) = (seen_page(remote, reading.seen, objects), run.clone(), self.at());
-        let (reading, store) = (reading.clone(), self.store.clone());
+    ) -> Result<(), EngineError> {
+        unsaved.records += objects.len();
+        let page = seen_page(remote, met.read, objects);
+        let known = tokio::task::block_in_place(|| self.store.read_blocking(|r| r.mirror_known(&page)))?;
+        let SeenPage { path, read, rows, indexed } = page;
+        let mut new = std::mem::take(&mut unsaved.page.rows);
+        for (row, known) in rows.into_iter().zip(known) {
+            match known {
+                Some(number) => met.insert(number),
+                None => new.push(row),
+            }
+        }
+        unsaved.page = SeenPage { path, read, rows: new, indexed };
+        Ok(())
+    }
+
+    fn commit_seen(
+        &self,
+        run: &Run,
+        reading: &mut Reading,
+        page: SeenPage,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        // After the last page there is nowhere to go on, and nothing to keep for that.
+        let kept = (!reading.at.cursor.is_empty()).then(|| (reading.at.clone(), reading.met.take_changed()));
+        let (run, at, store) = (run.clone(), self.at(), self.store.clone());
         async move {
             let taken_in = move |w: &Writer<'_>| {
-                w.mirror_page(&page, &at)?;
-                // After the last page there is nowhere to go on.
-                if !reading.cursor.is_empty() {
+                if !page.rows.is_empty() {
+                    w.mirror_page(&page, &at)?;
+                }
+                if let Some((reading, blocks)) = kept {
+                    w.keep_met(&reading.path, reading.seen, &blocks)?;
                     w.put_unfinished_read(&reading)?;
                 }
                 w.put_run(&run)
@@ -221,7 +293,7 @@ impl Engine {
         &self,
         remote: &Remote,
         run: &Run,
-        seen: i64,
+        mut unmet: Option<Met>,
         linked: Linked<'_>,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
@@ -233,14 +305,20 @@ impl Engine {
                     return Err(EngineError::Canceled);
                 }
                 let (path, side, from) = (remote.path.clone(), linked.side, after.clone());
+                let met = unmet.take();
                 let links = LinkSpace {
                     kind: linked.kind.to_owned(),
                     qualifier: qualifier.clone(),
                     orientation: linked.orientation,
                 };
-                let missing = self
+                let missing;
+                (unmet, missing) = self
                     .store
-                    .read(move |r| r.linked_but_unseen(&path, seen, &links, side, &from, CONFIRM))
+                    .read(move |r| {
+                        let missing =
+                            r.linked_but_unseen(&path, met.as_ref(), &links, side, &from, CONFIRM)?;
+                        Ok((met, missing))
+                    })
                     .await?;
                 let Some(last) = missing.last() else { break };
                 after = last.clone();
@@ -252,10 +330,10 @@ impl Engine {
                     .collect();
                 self.follow_moved(remote, linked.kind, linked.side, &gone).await?;
                 if !found.is_empty() {
-                    let (page, run, at) = (seen_page(remote, seen, found), run.clone(), self.at());
+                    let (page, run, at) = (seen_page(remote, 0, found), run.clone(), self.at());
                     self.store
                         .write(move |w| {
-                            w.mirror_page(&page, &at)?;
+                            w.mirror_fresh(&page, &at)?;
                             w.put_run(&run)
                         })
                         .await?;

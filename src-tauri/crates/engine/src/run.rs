@@ -459,8 +459,7 @@ impl Engine {
         let mut working = run.clone();
         // The interpreter stays on one thread, and the repository's calls block: both want a thread of their own.
         let planned: Result<Run, EngineError> = tokio::task::block_in_place(|| {
-            let reads = working.progress.reads.clone();
-            let scope = sources.map_or(Scope::All(&reads), Scope::Some);
+            let scope = sources.map_or(Scope::All, Scope::Some);
             plan::plan(&store, prepared, scope, &mut working, &at, cancel)?;
             Ok(working)
         });

@@ -49,7 +49,7 @@ impl Reader<'_> {
         after: &str,
         limit: usize,
     ) -> Result<Page<Association>, StoreError> {
-        let (s, t) = (end(&walk.source, "s", walk.source_read), end(&walk.target, "t", walk.target_read));
+        let (s, t) = (end(&walk.source, "s"), end(&walk.target, "t"));
         let orientation = walk.links.orientation;
         let (sc, tc) = (orientation.source_column(), orientation.target_column());
         let wanted = match standing {

@@ -1,13 +1,13 @@
 //! The mirror: the last seen copy of every remote record that a mapping reads.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use model::Attributes;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value;
 
 use crate::{
-    Hash, Reader, StoreError, Writer,
+    Hash, Met, Reader, StoreError, Writer,
     limit::rows_at_most,
     links::{LinkSpace, attributes},
 };
@@ -75,14 +75,98 @@ impl Reader<'_> {
             as u64)
     }
 
-    /// How many records a read has seen.
-    pub fn seen_count(&self, path: &str, read: i64) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM mirror WHERE container = (SELECT id FROM container WHERE path = ?1) AND seen >= ?2";
-        Ok(self
-            .connection
-            .prepare_cached(sql)?
-            .query_row(params![path, read], |row| row.get::<_, i64>(0))?
-            .max(0) as u64)
+    /// How many records of a resource are remembered.
+    pub fn mirror_count(&self, path: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM mirror WHERE container = (SELECT id FROM container WHERE path = ?1)";
+        Ok(self.connection.prepare_cached(sql)?.query_row([path], |row| row.get::<_, i64>(0))?.max(0) as u64)
+    }
+
+    /// The numbers of those records of a page that are remembered as they are, in the page's order; `None` for one that has to
+    /// be taken in.
+    pub fn mirror_known(&self, page: &SeenPage) -> Result<Vec<Option<i64>>, StoreError> {
+        let mut known = vec![None; page.rows.len()];
+        let Some(container) = self.container(&page.path)? else { return Ok(known) };
+        let indexed = self.indexed_in(container)?;
+        let mut order: Vec<usize> = (0..page.rows.len()).collect();
+        let uid = |at: &usize| page.rows.get(*at).map(|row| row.0.as_str());
+        order.sort_unstable_by_key(uid);
+        let (Some(first), Some(last)) = (order.first().and_then(uid), order.last().and_then(uid)) else {
+            return Ok(known);
+        };
+        if !page.indexed.is_subset(&indexed) {
+            return Ok(known);
+        }
+        let all = rows_at_most(indexed.len());
+        // Lists come about in the order of their ids, so that the records of a page lie side by side and walking along them is
+        // much cheaper than looking each up; where they do not, it is given up after a while.
+        let mut steps = order.len().saturating_mul(STEPS_PER_RECORD);
+        let mut left = order.as_slice();
+        {
+            let mut along = self.connection.prepare_cached(
+                "SELECT uid, hash, number FROM mirror
+                 WHERE container = ?1 AND uid >= ?2 AND uid <= ?3 AND indexed = ?4 ORDER BY uid",
+            )?;
+            let mut rows = along.query(params![container, first, last, all])?;
+            while let Some(row) = rows.next()? {
+                let found = row.get_ref(0)?.as_str().map_err(StoreError::damaged)?;
+                while let Some((at, rest)) = left.split_first() {
+                    match uid(at).cmp(&Some(found)) {
+                        Ordering::Less => {}
+                        Ordering::Equal => note(&mut known, page, *at, row)?,
+                        Ordering::Greater => break,
+                    }
+                    left = rest;
+                }
+                steps = steps.saturating_sub(1);
+                if steps == 0 || left.is_empty() {
+                    break;
+                }
+            }
+        }
+        if steps == 0 {
+            let mut one = self.connection.prepare_cached(
+                "SELECT uid, hash, number FROM mirror WHERE container = ?1 AND uid = ?2 AND indexed = ?3",
+            )?;
+            for at in left {
+                let mut rows = one.query(params![container, uid(at), all])?;
+                if let Some(row) = rows.next()? {
+                    note(&mut known, page, *at, row)?;
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// How many remembered records a read has neither written nor met.
+    pub fn unmet_count(&self, path: &str, met: &Met) -> Result<u64, StoreError> {
+        let mut unmet = 0;
+        self.each_unmet(path, met, "", |_| {
+            unmet += 1;
+            Ok(true)
+        })?;
+        Ok(unmet)
+    }
+
+    /// Walks the records after `after` that a read has neither written nor met, in the order of their ids, for as long as
+    /// `go_on` says so.
+    fn each_unmet(
+        &self,
+        path: &str,
+        met: &Met,
+        after: &str,
+        mut go_on: impl FnMut(&str) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(container) = self.container(path)? else { return Ok(()) };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT uid, number FROM mirror WHERE container = ?1 AND uid > ?2 AND seen < ?3 ORDER BY uid",
+        )?;
+        let mut rows = statement.query(params![container, after, met.read])?;
+        while let Some(row) = rows.next()? {
+            if !met.contains(row.get(1)?) && !go_on(row.get_ref(0)?.as_str().map_err(StoreError::damaged)?)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The ids of records whose indexed attribute has this value, compared without case. At most `limit`.
@@ -91,42 +175,80 @@ impl Reader<'_> {
         path: &str,
         attribute: &str,
         value: &str,
-        read: i64,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT v.uid FROM mirror_value v JOIN mirror m ON m.container = v.container AND m.uid = v.uid
-                   WHERE v.container = (SELECT id FROM container WHERE path = ?1) AND v.attribute = ?2 AND v.value = ?3
-                     AND m.seen >= ?4 ORDER BY v.uid LIMIT ?5";
+        let sql = "SELECT uid FROM mirror_value
+                   WHERE container = (SELECT id FROM container WHERE path = ?1) AND attribute = ?2 AND value = ?3
+                   ORDER BY uid LIMIT ?4";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement
-            .query_map(params![path, attribute, value, read, rows_at_most(limit)], |row| row.get(0))?;
+        let rows =
+            statement.query_map(params![path, attribute, value, rows_at_most(limit)], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The ids that this read did not see although they are linked: candidates for "gone", to be confirmed one by one.
-    /// `links` and `column` say which links count, and which end of theirs is meant.
+    /// `links` and `column` say which links count, and which end of theirs is meant; `met` is what the read has met, `None`
+    /// where that is all that is remembered.
     pub fn linked_but_unseen(
         &self,
         path: &str,
-        read: i64,
+        met: Option<&Met>,
         links: &LinkSpace,
         column: crate::plan::Side,
         after: &str,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         let end = column.link_column();
+        // Both come in the order of their ids, so that SQLite walks them side by side.
         let sql = format!(
-            "SELECT l.{end}_id FROM link l
-             LEFT JOIN mirror m ON m.container = (SELECT id FROM container WHERE path = ?1) AND m.uid = l.{end}_id AND m.seen >= ?2
-             WHERE l.type = ?3 AND l.qualifier = ?6 AND m.uid IS NULL AND l.{end}_id > ?4 ORDER BY l.{end}_id LIMIT ?5"
+            "SELECT {end}_id FROM link WHERE type = ?2 AND qualifier = ?3 AND {end}_id > ?4
+             EXCEPT SELECT uid FROM mirror WHERE container = (SELECT id FROM container WHERE path = ?1) AND uid > ?4
+             ORDER BY 1 LIMIT ?5"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(
-            params![path, read, links.kind, after, rows_at_most(limit), links.qualifier],
-            |row| row.get(0),
-        )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement
+            .query_map(params![path, links.kind, links.qualifier, after, rows_at_most(limit)], |row| {
+                row.get(0)
+            })?;
+        let mut unseen: Vec<String> = rows.collect::<Result<_, _>>()?;
+        let Some(met) = met else { return Ok(unseen) };
+        let sql = format!("SELECT 1 FROM link WHERE type = ?1 AND qualifier = ?2 AND {end}_id = ?3");
+        let mut linked = self.connection.prepare_cached(&sql)?;
+        let mut remembered = Vec::new();
+        self.each_unmet(path, met, after, |uid| {
+            if remembered.len() < limit && linked.exists(params![links.kind, links.qualifier, uid])? {
+                remembered.push(uid.to_owned());
+            }
+            Ok(remembered.len() < limit)
+        })?;
+        unseen.append(&mut remembered);
+        unseen.sort_unstable();
+        unseen.truncate(limit);
+        Ok(unseen)
     }
+
+    /// The attributes of a container that are indexed.
+    fn indexed_in(&self, container: i64) -> Result<BTreeSet<String>, StoreError> {
+        let text: String = self
+            .connection
+            .prepare_cached("SELECT indexed FROM container WHERE id = ?1")?
+            .query_row([container], |row| row.get(0))?;
+        serde_json::from_str(&text).map_err(StoreError::damaged)
+    }
+}
+
+/// Steps along the mirror for each record that is looked for, before the rest is looked up one by one.
+const STEPS_PER_RECORD: usize = 4;
+
+/// Notes the number of a record of a page that is remembered as it is.
+fn note(known: &mut [Option<i64>], page: &SeenPage, at: usize, row: &Row<'_>) -> Result<(), StoreError> {
+    let hash = row.get_ref(1)?.as_blob().map_err(StoreError::damaged)?;
+    if let (Some(known), Some((_, wanted, _))) = (known.get_mut(at), page.rows.get(at))
+        && hash == wanted
+    {
+        *known = Some(row.get(2)?);
+    }
+    Ok(())
 }
 
 impl Writer<'_> {
@@ -140,11 +262,7 @@ impl Writer<'_> {
 
     /// The attributes of a container that are indexed, these among them.
     fn indexed(&self, container: i64, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>, StoreError> {
-        let text: String = self
-            .connection
-            .prepare_cached("SELECT indexed FROM container WHERE id = ?1")?
-            .query_row([container], |row| row.get(0))?;
-        let mut indexed: BTreeSet<String> = serde_json::from_str(&text).map_err(StoreError::damaged)?;
+        let mut indexed = self.indexed_in(container)?;
         if !wanted.is_subset(&indexed) {
             indexed.extend(wanted.iter().cloned());
             let text = serde_json::to_string(&indexed).map_err(StoreError::damaged)?;
@@ -154,8 +272,8 @@ impl Writer<'_> {
         Ok(indexed)
     }
 
-    /// Takes in a page. A record that did not change costs one narrow update; gives how many did change. What a later read
-    /// saw stays seen by it.
+    /// Takes in a page; gives how many of its records did change. What a later read wrote stays written by it. A full read takes
+    /// in only what [`Reader::mirror_known`] does not know.
     pub fn mirror_page(&self, page: &SeenPage, at: &str) -> Result<u64, StoreError> {
         let container = self.ensure_container(&page.path)?;
         let indexed = self.indexed(container, &page.indexed)?;
@@ -167,7 +285,7 @@ impl Writer<'_> {
             "UPDATE mirror SET seen = max(seen, ?3), indexed = ?5 WHERE container = ?1 AND uid = ?2 AND hash = ?4",
         )?;
         let mut new = self.connection.prepare_cached(
-            "INSERT OR IGNORE INTO mirror (container, uid, hash, seen, indexed) VALUES (?1, ?2, ?4, ?3, ?5)",
+            "INSERT OR IGNORE INTO mirror (container, uid, hash, seen, indexed, number) VALUES (?1, ?2, ?4, ?3, ?5, ?6)",
         )?;
         let mut narrow = self.connection.prepare_cached(
             "UPDATE mirror SET hash = ?4, seen = max(seen, ?3), indexed = ?5 WHERE container = ?1 AND uid = ?2",
@@ -181,7 +299,11 @@ impl Writer<'_> {
         let mut index = self.connection.prepare_cached(
             "INSERT OR IGNORE INTO mirror_value (container, attribute, value, uid) VALUES (?1, ?2, ?3, ?4)",
         )?;
-        let mut changed = 0;
+        let given: i64 = self
+            .connection
+            .prepare_cached("SELECT numbers FROM container WHERE id = ?1")?
+            .query_row([container], |row| row.get(0))?;
+        let (mut changed, mut number) = (0, given);
         // New records come in a row, and so do known ones: what the last one was is asked first.
         let mut last_was_new = false;
         for (uid, hash, attributes) in &page.rows {
@@ -189,7 +311,8 @@ impl Writer<'_> {
             if !last_was_new && known.execute(values)? > 0 {
                 continue;
             }
-            let is_new = new.execute(values)? > 0;
+            let is_new = new.execute(params![container, uid, page.read, hash, all, number + 1])? > 0;
+            number += i64::from(is_new);
             if !is_new && std::mem::replace(&mut last_was_new, is_new) && known.execute(values)? > 0 {
                 continue;
             }
@@ -209,6 +332,11 @@ impl Writer<'_> {
                 }
             }
         }
+        if number > given {
+            self.connection
+                .prepare_cached("UPDATE container SET numbers = ?2 WHERE id = ?1")?
+                .execute([container, number])?;
+        }
         Ok(changed)
     }
 
@@ -222,27 +350,20 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Drops the records that a complete read did not see.
-    pub fn forget_unseen(&self, path: &str, read: i64) -> Result<u64, StoreError> {
-        let container = self.ensure_container(path)?;
-        let any = self
-            .connection
-            .prepare_cached("SELECT 1 FROM mirror WHERE container = ?1 AND seen < ?2 LIMIT 1")?
-            .exists(params![container, read])?;
-        if !any {
-            return Ok(0);
+    /// Drops the records that a complete read has neither written nor met; gives how many.
+    pub fn forget_unmet(&self, path: &str, met: &Met) -> Result<u64, StoreError> {
+        let (mut forgotten, mut after) = (0, String::new());
+        loop {
+            let mut gone = Vec::new();
+            self.each_unmet(path, met, &after, |uid| {
+                gone.push(uid.to_owned());
+                Ok(gone.len() < FORGOTTEN_TOGETHER)
+            })?;
+            let Some(last) = gone.last() else { return Ok(forgotten) };
+            after.clone_from(last);
+            forgotten += gone.len() as u64;
+            gone.iter().try_for_each(|uid| self.forget_mirrored(path, uid))?;
         }
-        for table in ["mirror_doc", "mirror_value"] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE container = ?1 AND uid IN (SELECT uid FROM mirror WHERE container = ?1 AND seen < ?2)"
-            );
-            self.connection.prepare_cached(&sql)?.execute(params![container, read])?;
-        }
-        let gone = self
-            .connection
-            .prepare_cached("DELETE FROM mirror WHERE container = ?1 AND seen < ?2")?
-            .execute(params![container, read])?;
-        Ok(gone as u64)
     }
 
     /// Drops one record.
@@ -259,6 +380,10 @@ impl Writer<'_> {
     /// Drops everything that was seen through a connector, and where reading it stands.
     pub(crate) fn forget_mirrors(&self, connector: &str) -> Result<(), StoreError> {
         let inside = format!("system/{connector}/");
+        self.connection.execute(
+            "DELETE FROM read_mark WHERE container IN (SELECT id FROM container WHERE substr(path, 1, length(?1)) = ?1)",
+            [&inside],
+        )?;
         for table in ["unfinished_read", "feed"] {
             self.connection
                 .execute(&format!("DELETE FROM {table} WHERE substr(path, 1, length(?1)) = ?1"), [&inside])?;
@@ -272,6 +397,9 @@ impl Writer<'_> {
         Ok(())
     }
 }
+
+/// Records that are found before they are forgotten.
+const FORGOTTEN_TOGETHER: usize = 1000;
 
 /// The text under which a value is found again.
 pub(crate) fn index_text(value: Option<&Value>) -> Option<String> {

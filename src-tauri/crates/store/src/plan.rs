@@ -39,7 +39,8 @@ impl Side {
     }
 }
 
-/// What is walked: a mapping's two ends and its links, as of one read.
+/// What is walked: a mapping's two ends and its links. Remote ends are walked as they were last seen; after a full read that is
+/// what this read has met.
 #[derive(Debug, Clone)]
 pub struct Walk {
     /// Where the sources are.
@@ -50,10 +51,6 @@ pub struct Walk {
     pub links: LinkSpace,
     /// The mapping's version.
     pub version: i64,
-    /// The read that brought the sources' mirror up to date; 0 takes it as it is.
-    pub source_read: i64,
-    /// The read that brought the targets' mirror up to date.
-    pub target_read: i64,
     /// Only these sources.
     pub ids: Option<Vec<String>>,
 }
@@ -98,7 +95,7 @@ pub(crate) struct End {
     pub values: Vec<Sql>,
 }
 
-pub(crate) fn end(path: &ResourcePath, alias: &str, read: i64) -> End {
+pub(crate) fn end(path: &ResourcePath, alias: &str) -> End {
     match path {
         ResourcePath::Managed(kind) => End {
             join: format!("managed_object {alias}"),
@@ -116,36 +113,34 @@ pub(crate) fn end(path: &ResourcePath, alias: &str, read: i64) -> End {
             doc: format!(
                 "(SELECT doc FROM mirror_doc d WHERE d.container = {alias}.container AND d.uid = {alias}.uid)"
             ),
-            condition: format!(
-                "{alias}.container = (SELECT id FROM container WHERE path = ?) AND {alias}.seen >= ?"
-            ),
-            values: vec![Sql::Text(path.to_string()), Sql::Integer(read)],
+            condition: format!("{alias}.container = (SELECT id FROM container WHERE path = ?)"),
+            values: vec![Sql::Text(path.to_string())],
         },
     }
 }
 
 impl Reader<'_> {
-    /// How many sources there are in this read.
+    /// How many sources there are.
     pub fn source_count(&self, walk: &Walk) -> Result<u64, StoreError> {
-        self.end_count(&walk.source, walk.source_read)
+        self.end_count(&walk.source)
     }
 
-    /// How many targets there are in this read.
+    /// How many targets there are.
     pub fn target_count(&self, walk: &Walk) -> Result<u64, StoreError> {
-        self.end_count(&walk.target, walk.target_read)
+        self.end_count(&walk.target)
     }
 
-    fn end_count(&self, path: &ResourcePath, read: i64) -> Result<u64, StoreError> {
+    fn end_count(&self, path: &ResourcePath) -> Result<u64, StoreError> {
         match path {
             ResourcePath::Managed(kind) => self.managed_count(kind),
-            ResourcePath::System { .. } | ResourcePath::Scim(_) => self.seen_count(&path.to_string(), read),
+            ResourcePath::System { .. } | ResourcePath::Scim(_) => self.mirror_count(&path.to_string()),
         }
     }
 
     /// The next sources after `after` in id order that are not known to be in sync. A source is in sync when its link
     /// remembers both hashes and this version of the mapping.
     pub fn candidates(&self, walk: &Walk, after: &str, limit: usize) -> Result<Vec<Candidate>, StoreError> {
-        let (s, t) = (end(&walk.source, "s", walk.source_read), end(&walk.target, "t", walk.target_read));
+        let (s, t) = (end(&walk.source, "s"), end(&walk.target, "t"));
         let orientation = walk.links.orientation;
         let (sc, tc, vc) =
             (orientation.source_column(), orientation.target_column(), orientation.version_column());
@@ -214,7 +209,7 @@ impl Reader<'_> {
         after: &str,
         limit: usize,
     ) -> Result<Vec<TargetCandidate>, StoreError> {
-        let (s, t) = (end(&walk.source, "s", walk.source_read), end(&walk.target, "t", walk.target_read));
+        let (s, t) = (end(&walk.source, "s"), end(&walk.target, "t"));
         let orientation = walk.links.orientation;
         let (sc, tc) = (orientation.source_column(), orientation.target_column());
         let known = vec!["?"; qualifiers.len()].join(", ");

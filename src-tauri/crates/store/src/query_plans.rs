@@ -14,7 +14,7 @@ use rusqlite::{
 use serde_json::json;
 
 use crate::{
-    EntryFilter, EntryStatus, LinkSpace, ManagedQuery, ManagedWrite, Orientation, QueueChange, Reader,
+    EntryFilter, EntryStatus, LinkSpace, ManagedQuery, ManagedWrite, Met, Orientation, QueueChange, Reader,
     SeenPage, Side, Standing, StoreError, Walk, Writer, database::connect, migrate::migrate,
 };
 
@@ -97,8 +97,6 @@ fn walks() -> Vec<(String, Walk)> {
                     target: target.parse().unwrap(),
                     links: space(orientation),
                     version: 1,
-                    source_read: 1,
-                    target_read: 1,
                     ids,
                 };
                 let name = format!("{source} -> {target} {orientation:?} ids: {}", walk.ids.is_some());
@@ -125,7 +123,9 @@ fn walks_go_by_key() {
     }
     for side in [Side::First, Side::Second] {
         repository.holds("unseen", |w| {
-            w.linked_but_unseen("system/hub/contact", 1, &space(Orientation::Forward), side, "a", 10)
+            let met = Met::nothing(1);
+            w.linked_but_unseen("system/hub/contact", None, &space(Orientation::Forward), side, "a", 10)?;
+            w.linked_but_unseen("system/hub/contact", Some(&met), &space(Orientation::Forward), side, "a", 10)
         });
     }
     for o in [Orientation::Forward, Orientation::Backward] {
@@ -148,11 +148,20 @@ fn the_mirror_goes_by_key() {
         rows: vec![("1".into(), [0; 16], json!({"email": "a"}).as_object().unwrap().clone())],
         indexed: ["email".to_owned()].into(),
     };
+    let met = Met::nothing(1);
     repository.holds("page", |w| w.mirror_page(&page, "now"));
     repository.holds("one", |w| w.mirrored(&page.path, "1"));
-    repository.holds("by value", |w| w.mirrored_by_value(&page.path, "email", "a", 1, 10));
+    repository.holds("by value", |w| w.mirrored_by_value(&page.path, "email", "a", 10));
     repository.holds("forget one", |w| w.forget_mirrored(&page.path, "1"));
-    repository.holds("forget unseen", |w| w.forget_unseen(&page.path, 1));
+    repository.holds("known", |w| w.mirror_known(&page));
+    repository.holds("unmet", |w| w.unmet_count(&page.path, &met));
+    repository.holds("forget unmet", |w| w.forget_unmet(&page.path, &met));
+    repository.holds("marks", |w| {
+        w.keep_met(&page.path, 1, &vec![(0, vec![0; 512])])?;
+        w.kept_reads(&page.path)?;
+        w.met(&page.path, 1)?;
+        w.drop_met(&page.path, 1)
+    });
 }
 
 fn config() -> ManagedObjectConfig {
@@ -260,7 +269,7 @@ fn entries_runs_queue_and_history_go_by_index() {
     });
     repository.holds("queue", |w| {
         w.enqueue("m", "user", "1", "Ann", QueueChange::Update, None, 1, "now")?;
-        let due = w.queue_due(1, 10)?;
+        let due = w.queue_due(1, 1000, 10)?;
         w.queue_of("user", "1")?;
         w.sync_outcomes("user", "1")?;
         w.not_delivered(&due[0], None, "no", "now")?;

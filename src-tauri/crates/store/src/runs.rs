@@ -125,8 +125,6 @@ pub struct Progress {
     pub overrides: Attributes,
     /// The run that this one takes back.
     pub undoes: Option<String>,
-    /// The number by which each mirror's records are marked as seen by this run.
-    pub reads: BTreeMap<String, i64>,
     /// Only what has changed since the last run of the mapping was looked at.
     pub incremental: bool,
     /// The run whose unfinished read this one has taken up.

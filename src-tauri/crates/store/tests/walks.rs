@@ -10,28 +10,20 @@ use model::{Action, ResourcePath, Situation};
 use proptest::prelude::*;
 use serde_json::json;
 use store::{
-    Entry, EntryStatus, LinkSpace, NewLink, NewRun, Orientation, RunMode, Standing, Store, Walk, Writer,
+    Entry, EntryStatus, LinkSpace, Met, NewLink, NewRun, Orientation, RunMode, Standing, Store, Walk, Writer,
 };
 
 const REMOTE: &str = "system/hub/contact";
 const VERSION: i64 = 3;
 
 /// The mapping hub -> managed owns the links; managed -> hub walks the same ones backward.
-fn walk(orientation: Orientation, read: i64) -> Walk {
+fn walk(orientation: Orientation) -> Walk {
     let (remote, managed) = (path(REMOTE), path("managed/user"));
     let (source, target) = match orientation {
         Orientation::Forward => (remote, managed),
         Orientation::Backward => (managed, remote),
     };
-    Walk {
-        source,
-        target,
-        links: space(orientation),
-        version: VERSION,
-        source_read: read,
-        target_read: read,
-        ids: None,
-    }
+    Walk { source, target, links: space(orientation), version: VERSION, ids: None }
 }
 
 fn space(orientation: Orientation) -> LinkSpace {
@@ -65,8 +57,16 @@ fn link(w: &Writer<'_>, o: Orientation, c: (&str, u64), u: (&str, u64), version:
     w.put_link(&link, AT).unwrap();
 }
 
-/// Seven pairs in every state there is. Contacts are at revision 1 and users at revision 1 unless said otherwise.
+/// Seven pairs in every state there is, once read 2 is through.
 fn scene(o: Orientation) -> (tempfile::TempDir, Store) {
+    let (folder, store) = before_the_end_of_a_read(o);
+    assert_eq!(store.write_blocking(|w| w.forget_unmet(REMOTE, &Met::nothing(2))).unwrap(), 2);
+    (folder, store)
+}
+
+/// The same while the contacts that read 2 did not see are still there. Contacts are at revision 1 and users at revision 1 unless
+/// said otherwise.
+fn before_the_end_of_a_read(o: Orientation) -> (tempfile::TempDir, Store) {
     let (folder, store) = fresh();
     store
         .write_blocking(move |w| {
@@ -107,16 +107,11 @@ fn ids(store: &Store, walk: &Walk, after: &str, limit: usize) -> Vec<String> {
 #[test]
 fn forward_walks_leave_out_what_is_in_sync() {
     let (_folder, store) = scene(Orientation::Forward);
-    let all = walk(Orientation::Forward, 2);
+    let all = walk(Orientation::Forward);
     assert_eq!(ids(&store, &all, "", 100), ["c2", "c3", "c4", "c5"]);
     assert_eq!(ids(&store, &all, "c3", 100), ["c4", "c5"]);
     assert_eq!(ids(&store, &all, "c5", 100), [""; 0]);
     assert_eq!(ids(&store, &Walk { version: VERSION - 1, ..all.clone() }, "", 100), ["c1", "c2", "c3", "c5"]);
-    // An older read has seen the others too: c0 was in sync then, and the target of c6 is gone.
-    assert_eq!(
-        ids(&store, &Walk { source_read: 1, target_read: 1, ..all.clone() }, "", 100),
-        ["c2", "c3", "c4", "c5", "c6"]
-    );
     assert_eq!(store.read_blocking(|r| Ok((r.source_count(&all)?, r.target_count(&all)?))).unwrap(), (5, 6));
 }
 
@@ -124,20 +119,19 @@ fn forward_walks_leave_out_what_is_in_sync() {
 fn backward_walks_leave_out_what_is_in_sync() {
     let (_folder, store) = scene(Orientation::Backward);
     // u0: its contact is gone from the mirror's newest read.
-    assert_eq!(ids(&store, &walk(Orientation::Backward, 2), "", 100), ["u0", "u2", "u3", "u4", "u7"]);
-    assert_eq!(ids(&store, &walk(Orientation::Backward, 0), "", 100), ["u2", "u3", "u4", "u7"]);
+    assert_eq!(ids(&store, &walk(Orientation::Backward), "", 100), ["u0", "u2", "u3", "u4", "u7"]);
 }
 
 #[test]
 fn a_direction_that_has_never_judged_a_pair_judges_it() {
     let (_folder, store) = scene(Orientation::Forward);
-    assert_eq!(ids(&store, &walk(Orientation::Backward, 2), "", 100), ["u0", "u1", "u2", "u3", "u4", "u7"]);
+    assert_eq!(ids(&store, &walk(Orientation::Backward), "", 100), ["u0", "u1", "u2", "u3", "u4", "u7"]);
 }
 
 #[test]
 fn candidates_bring_their_link_and_target() {
-    let (_folder, store) = scene(Orientation::Forward);
-    let found = store.read_blocking(|r| r.candidates(&walk(Orientation::Forward, 1), "", 100)).unwrap();
+    let (_folder, store) = before_the_end_of_a_read(Orientation::Forward);
+    let found = store.read_blocking(|r| r.candidates(&walk(Orientation::Forward), "", 100)).unwrap();
     let by_id = |id: &str| found.iter().find(|c| c.id == id).unwrap();
     let c2 = by_id("c2");
     assert_eq!((c2.hash, &c2.attributes["email"]), (hash(1), &json!("c2@x")));
@@ -164,10 +158,8 @@ fn a_walk_over_some_ids_sees_those_that_need_it() {
         (vec![], vec![]),
         (vec!["' OR 1=1 --", "\"", "c3"], vec!["c3"]),
     ] {
-        let some = Walk {
-            ids: Some(wanted.into_iter().map(str::to_owned).collect()),
-            ..walk(Orientation::Forward, 2)
-        };
+        let some =
+            Walk { ids: Some(wanted.into_iter().map(str::to_owned).collect()), ..walk(Orientation::Forward) };
         assert_eq!(ids(&store, &some, "", 100), expect);
     }
 }
@@ -175,7 +167,7 @@ fn a_walk_over_some_ids_sees_those_that_need_it() {
 #[test]
 fn single_ends_are_found_as_the_walk_would_see_them() {
     let (_folder, store) = scene(Orientation::Forward);
-    let (forward, backward) = (walk(Orientation::Forward, 2), walk(Orientation::Backward, 2));
+    let (forward, backward) = (walk(Orientation::Forward), walk(Orientation::Backward));
     store
         .read_blocking(|r| {
             assert_eq!(r.source(&forward, "c1")?.unwrap().1, hash(1));
@@ -191,7 +183,7 @@ fn single_ends_are_found_as_the_walk_would_see_them() {
 #[test]
 fn two_directions_on_one_link_do_not_disturb_each_other() {
     let (_folder, store) = scene(Orientation::Forward);
-    let (forward, backward) = (walk(Orientation::Forward, 2), walk(Orientation::Backward, 2));
+    let (forward, backward) = (walk(Orientation::Forward), walk(Orientation::Backward));
     store
         .write_blocking(|w| {
             link(w, Orientation::Backward, ("c1", 1), ("u1", 1), VERSION);
@@ -235,8 +227,8 @@ fn a_link_that_points_elsewhere_is_new_to_the_other_direction() {
             Ok(())
         })
         .unwrap();
-    assert!(ids(&store, &walk(Orientation::Backward, 2), "", 100).contains(&"u7".into()));
-    assert!(!ids(&store, &walk(Orientation::Forward, 2), "", 100).contains(&"c1".into()));
+    assert!(ids(&store, &walk(Orientation::Backward), "", 100).contains(&"u7".into()));
+    assert!(!ids(&store, &walk(Orientation::Forward), "", 100).contains(&"c1".into()));
 }
 
 fn run(store: &Store) -> i64 {
@@ -289,17 +281,13 @@ fn targets_that_nobody_accounts_for() {
         found.into_iter().map(|t| (t.id, t.linked_source)).collect()
     };
     let (u0, u7) = (("u0".to_owned(), Some("c0".to_owned())), ("u7".to_owned(), None));
-    let forward = walk(Orientation::Forward, 2);
+    let forward = walk(Orientation::Forward);
     assert_eq!(unaccounted(&forward, "", 10), [u0.clone(), u7.clone()]);
     assert_eq!(unaccounted(&forward, "", 1), std::slice::from_ref(&u0));
     assert_eq!(unaccounted(&forward, "u0", 10), std::slice::from_ref(&u7));
     // Backward, the targets are contacts: c5 has no link; c0 and c6 were not seen by this read.
-    let backward = walk(Orientation::Backward, 2);
+    let backward = walk(Orientation::Backward);
     assert_eq!(unaccounted(&backward, "", 10), [("c5".to_owned(), None)]);
-    assert_eq!(
-        unaccounted(&Walk { source_read: 0, target_read: 0, ..backward.clone() }, "", 10),
-        [("c5".to_owned(), None), ("c6".to_owned(), Some("u6".to_owned()))]
-    );
     // An entry of the run takes u7; an entry of another run would not.
     store.write_blocking(move |w| w.add_entries(run, &[entry(1, Some("u7"), &[])])).unwrap();
     assert_eq!(unaccounted(&forward, "", 10), std::slice::from_ref(&u0));
@@ -315,7 +303,7 @@ fn a_target_that_two_sources_want_is_not_up_for_deletion() {
     let (_folder, store) = scene(Orientation::Forward);
     let run = run(&store);
     let ids = || -> Vec<String> {
-        let walk = walk(Orientation::Forward, 2);
+        let walk = walk(Orientation::Forward);
         let found =
             store.read_blocking(|r| r.unaccounted_targets(&walk, &qualifiers(), run, "", 10)).unwrap();
         found.into_iter().map(|t| t.id).collect()
@@ -378,7 +366,7 @@ proptest! {
             }
             Ok(())
         }).unwrap();
-        let walk = walk(o, 1);
+        let walk = walk(o);
         let is_source = |there: u8| there & if backward { 2 } else { 1 } != 0;
         let expect: BTreeSet<String> = pairs
             .iter()
@@ -419,7 +407,7 @@ fn associated(
     after: &str,
     limit: usize,
 ) -> (Vec<String>, Option<String>) {
-    let page = store.read_blocking(|r| r.associations(&walk(o, 0), standing, after, limit)).unwrap();
+    let page = store.read_blocking(|r| r.associations(&walk(o), standing, after, limit)).unwrap();
     let rows = page.rows.into_iter().map(|row| match (row.target_id, row.target) {
         (None, _) => row.id,
         (Some(target), Some(_)) => format!("{} {target}", row.id),
@@ -430,7 +418,7 @@ fn associated(
 
 #[test]
 fn sources_are_listed_with_what_they_are_linked_to() {
-    let (_folder, store) = scene(Orientation::Forward);
+    let (_folder, store) = before_the_end_of_a_read(Orientation::Forward);
     let o = Orientation::Forward;
     for (standing, expect) in [
         (Standing::Any, vec!["c0 u0", "c1 u1", "c2 u2", "c3 u3", "c4 u4", "c5", "c6 u6*"]),
