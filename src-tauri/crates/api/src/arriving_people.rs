@@ -1,24 +1,15 @@
-//! The mapping by which people who arrive through SCIM become managed users.
+//! The people who arrive through SCIM, and the mapping that is made for them by itself.
 //!
-//! It is a mapping like every other, in the list and editable, made with defaults when SCIM is first used. Its source,
-//! `scim/User`, is a record that the SCIM server makes of what a client sent: the user as SCIM has it, and for each list (e-mail
-//! addresses, telephone numbers, postal addresses) the one value that is at home here, under a name of its own.
-//!
-//! Read the other way round it says what of a managed user a client is shown: a property that takes one attribute, as it is or
-//! only put into form, shows the managed value; everything else is kept as it came.
+//! Their record, `scim/User`, is the user as SCIM has it, and for each list (e-mail addresses, telephone numbers, postal
+//! addresses) the one value that is at home here, under a name of its own.
 
-use engine::Scripts;
-use mapping::{DEFAULT_QUALIFIER, Hook, Mapping, Occasion, Problem, Validity};
-use model::{
-    Attributes, ManagedObjectConfig, MappingConfig, Pointer, ResourcePath,
-    mapping_config::PropertyConfig,
-    transform::{BuiltIn, StepConfig, TransformConfig},
-};
-use serde_json::{Map, Value, json};
+use model::{ManagedObjectConfig, MappingConfig};
+use serde_json::{Value, json};
 
 use crate::{
-    ApiError, App, ErrorCode,
-    dto::{AttributeInfo, SchemaInfo},
+    ApiError, App,
+    arrivals::{self, ACTIVE, Arrivals},
+    dto::SchemaInfo,
 };
 
 /// Where they come from.
@@ -64,299 +55,48 @@ const ATTRIBUTES: &[(&str, &str, &str, &str)] = &[
     ("roles", "Roles", "array", ""),
 ];
 
-/// The one attribute that is a flag.
-const ACTIVE: &str = "active";
-
-/// How a managed value is shown to a client.
-#[derive(Debug, Clone, PartialEq)]
-enum Back {
-    /// As it is.
-    AsItIs,
-    /// By the table of the property's transform, read the other way round.
-    Listed(Map<String, Value>),
-}
-
-/// An attribute of the record and the managed attribute that stands for it.
-#[derive(Debug, Clone, PartialEq)]
-struct Pair {
-    source: String,
-    target: String,
-    back: Back,
-}
-
-/// The mapping of people who arrive, and what it says the other way round.
-#[derive(Debug, Clone)]
-pub struct ArrivingPeople {
-    config: MappingConfig,
-    pairs: Vec<Pair>,
-}
-
-impl ArrivingPeople {
-    /// What a mapping from `scim/User` says.
-    pub fn of(config: MappingConfig) -> Self {
-        let mut pairs: Vec<Pair> = Vec::new();
-        for property in &config.properties {
-            if let Some(pair) = pair(property).filter(|p| pairs.iter().all(|other| other.source != p.source))
-            {
-                pairs.push(pair);
+/// The mapping of people that is made by itself for a managed type.
+pub fn people_mapping(config: &ManagedObjectConfig) -> Result<MappingConfig, ApiError> {
+    let has = |attribute: &str| config.schema.properties.contains_key(attribute);
+    let properties: Vec<Value> = ATTRIBUTES
+        .iter()
+        .filter(|(_, _, _, target)| has(target))
+        .map(|(source, _, _, target)| {
+            let mut property = json!({"source": source, "target": target, "whenEmpty": "clear"});
+            if *source == ACTIVE {
+                property["transform"] =
+                    json!({"builtIn": "map", "values": {"true": "active", "false": "inactive"}});
             }
-        }
-        Self { config, pairs }
-    }
-
-    /// The mapping that is made by itself for a managed type.
-    pub fn default_for(config: &ManagedObjectConfig) -> Result<MappingConfig, ApiError> {
-        let has = |attribute: &str| config.schema.properties.contains_key(attribute);
-        let properties: Vec<Value> = ATTRIBUTES
-            .iter()
-            .filter(|(_, _, _, target)| has(target))
-            .map(|(source, _, _, target)| {
-                let mut property = json!({"source": source, "target": target, "whenEmpty": "clear"});
-                if *source == ACTIVE {
-                    property["transform"] =
-                        json!({"builtIn": "map", "values": {"true": "active", "false": "inactive"}});
-                }
-                property
-            })
-            .collect();
-        let document = json!({
-            "name": NAME,
-            "displayName": "People who arrive through SCIM",
-            "source": SOURCE,
-            "target": TARGET,
-            "enableSync": false,
-            "runTargetPhase": false,
-            "properties": properties,
-        });
-        Ok(MappingConfig::from_value(document)?)
-    }
-
-    /// The managed attribute that stands for an attribute of the record, as a pointer.
-    pub fn target_of(&self, source: &str) -> Option<&str> {
-        self.pairs.iter().find(|pair| pair.source == source).map(|pair| pair.target.as_str())
-    }
-
-    /// The managed attribute that holds an attribute of the record as it is; only there a value can be looked up by.
-    pub fn column_of(&self, source: &str) -> Option<&str> {
-        let pair = self.pairs.iter().find(|pair| pair.source == source)?;
-        (pair.back == Back::AsItIs).then_some(pair.target.as_str())
-    }
-
-    /// The managed attribute that stands for a flag, and its value for `false`.
-    pub fn off_value(&self, source: &str) -> Option<(&str, &Value)> {
-        let pair = self.pairs.iter().find(|pair| pair.source == source)?;
-        match &pair.back {
-            Back::Listed(values) => Some((pair.target.as_str(), values.get("false")?)),
-            Back::AsItIs => None,
-        }
-    }
-
-    /// The attributes of the record that a managed attribute stands for.
-    pub fn sources(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().map(|pair| pair.source.as_str())
-    }
-
-    /// The record that a managed user is shown as, without what no managed attribute stands for.
-    pub fn record_of(&self, managed: &Attributes) -> Attributes {
-        let mut record = Attributes::new();
-        for pair in &self.pairs {
-            let Some(value) = Pointer::parse(&pair.target).get_in(managed).filter(|v| !is_blank(v)) else {
-                continue;
-            };
-            if let Some(value) = back(&pair.source, &pair.back, value) {
-                Pointer::parse(&pair.source).set_in(&mut record, value);
-            }
-        }
-        record
-    }
-
-    /// The changes of a managed user (`None`: a new one) that a record makes, by pointer; null removes.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Invalid`] when the record is not one that the mapping takes in, with its reason, or cannot be mapped.
-    pub async fn changes(
-        &self,
-        record: Attributes,
-        before: Option<Attributes>,
-    ) -> Result<Attributes, ApiError> {
-        let config = self.config.clone();
-        let mapped = tokio::task::spawn_blocking(move || {
-            let mut scripts = Scripts::new();
-            let mapping = Mapping::compile(config.clone(), None, &mut scripts)
-                .map_err(|e| ApiError::new(ErrorCode::Invalid, e.to_string()))?;
-            let problem = |problem: Problem| ApiError::new(ErrorCode::Invalid, problem.reason);
-            let source = Value::Object(record);
-            let validity = mapping.source_validity(&scripts, DEFAULT_QUALIFIER, &source).map_err(problem)?;
-            if let Validity::Invalid(reason) = validity {
-                let what = format!("mapping `{}` does not take this user: {reason}", config.name);
-                return Err(ApiError::new(ErrorCode::Invalid, what));
-            }
-            let Value::Object(record) = &source else { return Ok(Attributes::new()) };
-            let evaluation =
-                mapping.evaluate(&scripts, Occasion::default(), record, before.as_ref()).map_err(problem)?;
-            let mut changes: Attributes =
-                evaluation.changes.into_iter().map(|change| (change.attribute, change.after)).collect();
-            let event = if before.is_some() { Hook::Update } else { Hook::Create };
-            for hook in [Hook::DefaultMapping, event] {
-                if mapping.has_hook(hook) {
-                    changes = shaped(&mapping, &scripts, hook, &source, before.as_ref(), changes)
-                        .map_err(problem)?;
-                }
-            }
-            Ok(changes)
-        });
-        mapped.await.map_err(|e| {
-            ApiError::new(ErrorCode::Internal, format!("mapping a user who arrived ended unexpectedly: {e}"))
-        })?
-    }
-}
-
-/// The changes after a script of an event had its say.
-fn shaped(
-    mapping: &Mapping,
-    scripts: &Scripts,
-    hook: Hook,
-    source: &Value,
-    before: Option<&Attributes>,
-    mut changes: Attributes,
-) -> Result<Attributes, Problem> {
-    let mut planned = before.cloned().unwrap_or_default();
-    for (attribute, value) in &changes {
-        let pointer = Pointer::parse(attribute);
-        if value.is_null() {
-            pointer.remove_in(&mut planned);
-        } else {
-            pointer.set_in(&mut planned, value.clone());
-        }
-    }
-    let old = before.cloned().map_or(Value::Null, Value::Object);
-    let (situation, qualifier) =
-        (if before.is_some() { "CONFIRMED" } else { "ABSENT" }, Value::from(DEFAULT_QUALIFIER));
-    let (situation, null) = (Value::from(situation), Value::Null);
-    let config = serde_json::to_value(&mapping.config).unwrap_or_default();
-    let variables = [
-        ("source", source),
-        ("oldTarget", &old),
-        ("oldSource", &null),
-        ("situation", &situation),
-        ("linkQualifier", &qualifier),
-        ("mappingConfig", &config),
-        ("sourceId", &null),
-        ("targetId", &null),
-        ("context", &null),
-    ];
-    let after = mapping.run_hook(scripts, hook, &variables, &planned)?;
-    for name in planned.keys().filter(|name| !after.contains_key(*name)) {
-        changes.insert(name.clone(), Value::Null);
-    }
-    for (name, value) in after {
-        if planned.get(&name) != Some(&value) {
-            changes.insert(name, value);
-        }
-    }
-    Ok(changes)
-}
-
-fn is_blank(value: &Value) -> bool {
-    value.is_null() || value == ""
-}
-
-fn back(source: &str, back: &Back, value: &Value) -> Option<Value> {
-    let plain = |value: &Value| match value {
-        Value::Number(number) => Value::String(number.to_string()),
-        other => other.clone(),
-    };
-    match back {
-        Back::AsItIs => Some(plain(value)),
-        // What is not switched off is on, whatever else the status says.
-        Back::Listed(values) if source == ACTIVE => Some((values.get("false") != Some(value)).into()),
-        Back::Listed(values) => Some(
-            values
-                .iter()
-                .find(|(_, listed)| *listed == value)
-                .map_or_else(|| plain(value), |(k, _)| k.as_str().into()),
-        ),
-    }
-}
-
-/// What a property says the other way round, if anything.
-fn pair(property: &PropertyConfig) -> Option<Pair> {
-    let source = property.source.as_deref().map(|s| s.trim_start_matches('/')).filter(|s| !s.is_empty())?;
-    let back = match &property.transform {
-        None => Back::AsItIs,
-        Some(transform) => back_of(transform)?,
-    };
-    let target = property.target.trim_start_matches('/').to_owned();
-    Some(Pair { source: source.to_owned(), target, back })
-}
-
-fn back_of(transform: &TransformConfig) -> Option<Back> {
-    let mut found = Back::AsItIs;
-    for step in transform.steps() {
-        let StepConfig::BuiltIn(step) = step else { return None };
-        match step.parse().ok()? {
-            // The stored form is the one to show.
-            BuiltIn::Lower | BuiltIn::Upper | BuiltIn::Trim | BuiltIn::PhoneE164 { .. } => {}
-            BuiltIn::Map { values, .. } if transform.steps().len() == 1 => found = Back::Listed(values),
-            _ => return None,
-        }
-    }
-    Some(found)
+            property
+        })
+        .collect();
+    let document = json!({
+        "name": NAME,
+        "displayName": "People who arrive through SCIM",
+        "source": SOURCE,
+        "target": TARGET,
+        "enableSync": false,
+        "runTargetPhase": false,
+        "properties": properties,
+    });
+    Ok(MappingConfig::from_value(document)?)
 }
 
 /// The attributes of `scim/User`, for whoever edits the mapping.
 pub(crate) fn schema() -> SchemaInfo {
-    let attributes = ATTRIBUTES
-        .iter()
-        .map(|(name, label, kind, _)| AttributeInfo {
-            name: (*name).to_owned(),
-            label: (*label).to_owned(),
-            kind: (*kind).to_owned(),
-            required: *name == "userName",
-            writable: false,
-            unique: *name == "userName",
-            options: Vec::new(),
-        })
-        .collect();
-    SchemaInfo { object_type: "User".into(), attributes }
+    arrivals::schema(
+        "User",
+        "userName",
+        ATTRIBUTES.iter().map(|(name, label, kind, _)| (*name, *label, *kind)),
+    )
 }
 
 impl App {
     /// The mapping of people who arrive through SCIM, made now if there is none.
-    pub async fn arriving_people(&self) -> Result<ArrivingPeople, ApiError> {
-        let found = self.store.read(|r| r.mappings()).await?;
-        let config = found.into_iter().map(|row| row.config).find(|config| {
-            config.target == TARGET && matches!(config.source_path(), Ok(ResourcePath::Scim(_)))
-        });
-        if let Some(config) = config {
-            return Ok(ArrivingPeople::of(config));
+    pub async fn arriving_people(&self) -> Result<Arrivals, ApiError> {
+        if let Some(found) = self.arrivals_from("User", Some("user")).await? {
+            return Ok(found);
         }
-        let config = ArrivingPeople::default_for(&self.managed_kind("user").await?)?;
-        let (made, at) = (config.clone(), self.at());
-        let stored = self
-            .store
-            .write(move |w| {
-                // Two requests may come at the same moment; the first one's stays.
-                if let Some(row) = w.mapping(&made.name)? {
-                    return Ok(Some(row.config));
-                }
-                w.put_mapping(&made, &at)?;
-                Ok(None)
-            })
-            .await?;
-        if let Some(config) = stored {
-            if config.source == SOURCE {
-                return Ok(ArrivingPeople::of(config));
-            }
-            return Err(ApiError::new(
-                ErrorCode::Conflict,
-                format!(
-                    "mapping `{NAME}` exists and is about {}; give it another name, so that the one for {SOURCE} can be made",
-                    config.source
-                ),
-            ));
-        }
-        self.audit("mapping", &config.name, "made for people who arrive through SCIM").await?;
-        Ok(ArrivingPeople::of(config))
+        self.arrivals_made(people_mapping(&self.managed_kind("user").await?)?).await
     }
 }

@@ -90,6 +90,14 @@ pub struct ClaimTaken {
     pub notes: Vec<String>,
 }
 
+/// The URIs of the claims in a text: JSON, XML or CSV.
+///
+/// # Errors
+/// With what is wrong with the text.
+pub fn claims_in(text: &str) -> Result<Vec<String>, String> {
+    Ok(reading::parse(text)?.into_iter().map(|claim| claim.uri).collect())
+}
+
 impl App {
     /// Brings the claims of a file into the schema of managed users.
     pub async fn import_claims(&self, request: ClaimsImport) -> Result<ClaimsImported, ApiError> {

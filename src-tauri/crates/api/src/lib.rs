@@ -5,6 +5,8 @@
 
 mod api_tokens;
 pub mod app;
+mod arrivals;
+mod arriving_groups;
 mod arriving_people;
 mod associations;
 mod bearer_tokens;
@@ -55,9 +57,11 @@ mod vaulting;
 
 pub use api_tokens::{ApiScope, ApiToken};
 pub use app::{App, AppOptions};
-pub use arriving_people::ArrivingPeople;
+pub use arrivals::Arrivals;
+pub use arriving_groups::{GROUP_TYPE, MEMBER_NAMES, groups_mapping};
+pub use arriving_people::people_mapping;
 pub use caller::in_the_name_of;
-pub use claims::{ClaimTaken, ClaimsImport, ClaimsImported};
+pub use claims::{ClaimTaken, ClaimsImport, ClaimsImported, claims_in};
 pub use connector::RemoteObject;
 pub use consent::{AuthorizationCode, Authorizing, Redirect};
 pub use engine::{Edit, Which};

@@ -13,7 +13,7 @@ use serde_json::Value;
 use store::ManagedQuery;
 
 use crate::{
-    ApiError, App, ErrorCode, arriving_people,
+    ApiError, App, ErrorCode, arriving_groups, arriving_people,
     dto::{
         AttributeInfo, AttributeStats, ByResource, Empty, MappingOrder, MappingSummary, ResourceInfo,
         ResourceStats, SamplePage, SampleRecord, SampleRequest, SchemaInfo, SchemaRequest, StatsRequest,
@@ -120,6 +120,7 @@ impl App {
             ResourcePath::System { connector, object_type } => {
                 self.connector_schema(SchemaRequest { name: connector, object_type }).await
             }
+            ResourcePath::Scim(kind) if kind == "Group" => Ok(arriving_groups::schema()),
             ResourcePath::Scim(_) => Ok(arriving_people::schema()),
             ResourcePath::Managed(kind) => {
                 let config = self.managed_kind(&kind).await?;
@@ -185,13 +186,13 @@ impl App {
     ) -> Result<Looked, ApiError> {
         match path {
             // What arrived is shown as a client is shown it.
-            ResourcePath::Scim(_) => {
-                let people = self.arriving_people().await?;
-                let users = ResourcePath::Managed("user".into());
-                let mut looked = Box::pin(self.look(&users, words, attributes, limit)).await?;
+            ResourcePath::Scim(kind) => {
+                let arrivals = self.arrivals_of(kind).await?;
+                let managed = ResourcePath::Managed(arrivals.managed_type().to_owned());
+                let mut looked = Box::pin(self.look(&managed, words, attributes, limit)).await?;
                 for record in &mut looked.records {
                     if let Value::Object(managed) = &record.attributes {
-                        record.attributes = Value::Object(people.record_of(managed));
+                        record.attributes = Value::Object(arrivals.record_of(managed));
                     }
                 }
                 Ok(looked)

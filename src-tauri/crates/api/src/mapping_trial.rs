@@ -304,11 +304,11 @@ impl App {
                 }))
             }
             // What arrived is shown as a client is shown it.
-            ResourcePath::Scim(_) => {
-                let people = self.arriving_people().await?;
-                let users = ResourcePath::Managed("user".into());
-                let managed = Box::pin(self.one(&users, id, attributes)).await?;
-                Ok(managed.map(|now| Now { attributes: people.record_of(&now.attributes), ..now }))
+            ResourcePath::Scim(kind) => {
+                let arrivals = self.arrivals_of(kind).await?;
+                let home = ResourcePath::Managed(arrivals.managed_type().to_owned());
+                let managed = Box::pin(self.one(&home, id, attributes)).await?;
+                Ok(managed.map(|now| Now { attributes: arrivals.record_of(&now.attributes), ..now }))
             }
         }
     }

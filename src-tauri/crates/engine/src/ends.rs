@@ -1,9 +1,6 @@
 //! A mapping with its two ends at hand.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use connector::{Connector, ObjectTypeDescriptor};
 use mapping::Mapping;
@@ -72,6 +69,7 @@ pub(crate) struct Prepared {
     pub config: MappingConfig,
     /// The mapping that shares its links in the other direction.
     pub reverse: Option<MappingConfig>,
+    /// The mapping's version; none that a link could have where a run changes the mapping for itself.
     pub version: i64,
     pub orientation: Orientation,
     pub source: End,
@@ -136,6 +134,12 @@ impl Prepared {
     /// The walk that looks at single records as they are.
     pub(crate) fn here(&self) -> Walk {
         self.walk(mapping::DEFAULT_QUALIFIER, Scope::Some(&[]))
+    }
+}
+
+impl Engine {
+    /// Gathers a mapping, its reverse and its connectors; whatever is missing is an error before anything happens.
+    pub(crate) async fn prepare(&self, name: &str) -> Result<Prepared, EngineError> {
         self.prepare_with(name, &Overrides::default()).await
     }
 
@@ -145,12 +149,6 @@ impl Prepared {
         name: &str,
         overrides: &Overrides,
     ) -> Result<Prepared, EngineError> {
-    }
-}
-
-impl Engine {
-    /// Gathers a mapping, its reverse and its connectors; whatever is missing is an error before anything happens.
-    pub(crate) async fn prepare(&self, name: &str) -> Result<Prepared, EngineError> {
         let wanted = name.to_owned();
         let all = self.store.read(|r| r.mappings()).await?;
         let row = all.iter().find(|m| m.config.name.eq_ignore_ascii_case(&wanted)).ok_or_else(|| {
@@ -267,7 +265,7 @@ impl Engine {
                 }))
             }
             ResourcePath::Scim(_) => Err(EngineError::config(format!(
-                "{path} holds nothing that could be read: people arrive through SCIM one by one, and each is mapped as it \
+                "{path} holds nothing that could be read: people and groups arrive through SCIM one by one, and each is mapped as it \
                  arrives; start `concord serve` and have the other system send them"
             ))),
         }

@@ -21,7 +21,7 @@ pub enum ResourcePath {
 /// Why a text is not a resource path.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "`{0}` is not a resource path; write `managed/<type>`, `system/<connector>/<object type>` or `scim/User`"
+    "`{0}` is not a resource path; write `managed/<type>`, `system/<connector>/<object type>`, `scim/User` or `scim/Group`"
 )]
 pub struct BadPath(pub String);
 
@@ -63,14 +63,14 @@ impl FromStr for ResourcePath {
             ["system", c, t] if is_name(c) && is_name(t) => {
                 Ok(Self::System { connector: (*c).to_owned(), object_type: (*t).to_owned() })
             }
-            ["scim", t] if *t == SCIM_USER => Ok(Self::Scim((*t).to_owned())),
+            ["scim", t] if SCIM_TYPES.contains(t) => Ok(Self::Scim((*t).to_owned())),
             _ => Err(BadPath(text.to_owned())),
         }
     }
 }
 
-/// The one resource type of SCIM that mappings know.
-const SCIM_USER: &str = "User";
+/// The resource types of SCIM that mappings know.
+const SCIM_TYPES: [&str; 2] = ["User", "Group"];
 
 fn is_name(step: &str) -> bool {
     !step.is_empty() && step.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn paths_parse_and_print_the_same() {
-        for text in ["managed/user", "system/hubspot/contact", "system/sf-1/User__c", "scim/User"] {
+        for text in
+            ["managed/user", "system/hubspot/contact", "system/sf-1/User__c", "scim/User", "scim/Group"]
+        {
             let path: ResourcePath = text.parse().unwrap();
             assert_eq!(path.to_string(), text);
         }

@@ -32,6 +32,7 @@ use tokio::net::TcpListener;
 pub use access::{Administrator, HostNames};
 pub use limits::Limits;
 pub use rest::ADMINISTRATOR;
+pub use scim::{filter_matches as scim_filter_matches, patched as scim_patched};
 pub use self_service::OwnAccounts;
 pub use switch::Switch;
 pub use tls::{Certificate, CertificateError};
@@ -69,7 +70,6 @@ pub struct Server {
 impl Server {
     /// Starts answering on a listener. One that other machines can reach needs a certificate.
     pub fn start(app: Arc<App>, listener: TcpListener, options: Options) -> io::Result<Self> {
-        let address = listener.local_addr()?;
         Self::start_within(app, listener, options, Limits::default())
     }
 
@@ -80,6 +80,7 @@ impl Server {
         options: Options,
         limits: Limits,
     ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
         if options.certificate.is_none() && !address.ip().is_loopback() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -98,7 +99,8 @@ impl Server {
             None => Router::new(),
         };
         let worker = app.start_worker();
-        let listening = Listening::start(listener, routes(shared, scheme, pages), options.certificate, limits);
+        let listening =
+            Listening::start(listener, routes(shared, scheme, pages), options.certificate, limits);
         Ok(Self { listening, url: format!("{scheme}://{address}"), self_service, _worker: worker })
     }
 

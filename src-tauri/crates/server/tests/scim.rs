@@ -229,6 +229,101 @@ async fn groups_and_their_members() {
 }
 
 #[tokio::test]
+async fn a_patch_is_carried_out_whole_or_not_at_all() {
+    let house = House::with(ScimProfile::Generic).await;
+    let at = format!("/Users/{}", house.user("ann").await.id());
+    let half = json!([{"op": "replace", "path": "title", "value": "Boss"}, {"op": "replace", "path": "active", "value": "perhaps"}]);
+    assert_eq!(house.patch(&at, half).await.is(400).body["scimType"], "invalidValue");
+    let required =
+        json!([{"op": "replace", "path": "title", "value": "Boss"}, {"op": "remove", "path": "userName"}]);
+    house.patch(&at, required).await.is(400);
+    let after = house.get(&at).await.is(200);
+    assert_eq!((&after.body["meta"]["version"], after.body.get("title")), (&json!("W/\"1\""), None));
+    let stale = [("if-match", "W/\"9\"")];
+    for method in ["PUT", "PATCH", "DELETE"] {
+        let body = if method == "PATCH" { json!({"Operations": []}) } else { person("ann") };
+        let refused = house.send(method, &at, &body, &stale).await.is(412);
+        assert!(refused.body["detail"].as_str().is_some_and(|d| !d.is_empty()), "{refused:#?}");
+    }
+    let any = [("if-match", "*")];
+    house
+        .send("PATCH", &at, &json!({"Operations": [{"op": "add", "path": "title", "value": "Boss"}]}), &any)
+        .await
+        .is(200);
+    // The same with a body that no patch has.
+    assert_eq!(
+        house.send("PATCH", &at, &json!({"title": "x"}), &[]).await.is(400).body["scimType"],
+        "invalidSyntax"
+    );
+}
+
+#[tokio::test]
+async fn groups_arrive_by_a_mapping_that_can_be_changed() {
+    let house = House::with(ScimProfile::Generic).await;
+    let (ann, bob) = (house.user("ann").await.id(), house.user("bob").await.id());
+    let organization = api::ready_type("organization").unwrap();
+    let draft = json!({"config": organization, "rev": null, "confirmed": true});
+    assert!(house.app.managed_type_save(serde_json::from_value(draft).unwrap()).await.unwrap().saved);
+    let mapping = json!({"name": "teams", "source": "scim/Group", "target": "managed/organization",
+    "enableSync": false, "sourceCondition": "/source/displayName sw \"S\"",
+    "properties": [
+        {"source": "displayName", "target": "name"},
+        {"source": "memberNames", "target": "description", "whenEmpty": "clear",
+            "transform": {"type": "text/javascript", "source": "(source || []).join(', ')"}},
+    ]});
+    house.app.mapping_save(api::dto::MappingDraft { create: true, config: mapping }).await.unwrap();
+    let group = json!({"displayName": "Sales", "externalId": "g1",
+        "members": [{"value": ann}, {"value": bob, "$ref": null}, "who-is-not-here"]});
+    let made = house.post("/Groups", &group).await.is(201);
+    let at = format!("/Groups/{}", made.id());
+    let stored = async || house.app.object_read("organization", &made.id()).await.unwrap().attributes;
+    let now = stored().await;
+    assert_eq!((&now["name"], &now["description"]), (&json!("Sales"), &json!("ann, bob")), "{now:#}");
+    assert_eq!(
+        (&made.body["externalId"], made.body["members"].as_array().map(Vec::len)),
+        (&json!("g1"), Some(3))
+    );
+    assert_eq!(house.get(&format!("/Users/{bob}")).await.is(200).body["groups"][0]["display"], "Sales");
+    for filter in [
+        format!("members.value eq \"{ann}\""),
+        "displayName eq \"SALES\"".into(),
+        "externalId eq \"g1\"".into(),
+    ] {
+        let found =
+            house.get(&format!("/Groups?filter={}", filter.replace(' ', "%20").replace('"', "%22"))).await;
+        assert_eq!(found.is(200).names(), ["Sales"], "{filter}");
+    }
+    house.patch(&at, json!([{"op": "remove", "path": format!("members[value eq \"{ann}\"]")}])).await.is(200);
+    assert_eq!(stored().await["description"], "bob");
+    let renamed =
+        house.patch(&at, json!([{"op": "replace", "value": {"displayName": "Support"}}])).await.is(200);
+    assert_eq!(renamed.body["displayName"], "Support");
+    let refused = house.post("/Groups", &json!({"displayName": "Buyers"})).await.is(400);
+    assert!(refused.body["detail"].as_str().unwrap().contains("does not take this group"), "{refused:#?}");
+    house.send("DELETE", &format!("/Users/{bob}"), &Value::Null, &[]).await.is(204);
+    let left = house.get(&at).await.is(200);
+    assert_eq!(
+        left.body["members"],
+        json!([{"value": "who-is-not-here", "type": "User",
+        "$ref": format!("{}/scim/v2/Users/who-is-not-here", house.server.url())}])
+    );
+    assert_eq!(stored().await.get("description"), None);
+    house.send("DELETE", &at, &Value::Null, &[]).await.is(204);
+    assert!(house.app.object_read("organization", &made.id()).await.is_err());
+    // Without a mapping, groups have a type of their own and a mapping that is made for it.
+    house.app.mapping_remove(api::dto::ByName { name: "teams".into() }).await.unwrap();
+    let own = house.post("/Groups", &json!({"displayName": "Buyers", "members": [ann]})).await.is(201);
+    let kept = house.app.object_read("group", &own.id()).await.unwrap().attributes;
+    assert_eq!((&kept["displayName"], &kept["members"]), (&json!("Buyers"), &json!([ann])));
+    let mapping = house.app.mapping_config("scimGroup_managedGroup").await.unwrap();
+    assert_eq!((mapping.source.as_str(), mapping.target.as_str()), ("scim/Group", "managed/group"));
+    let schema = api::dto::ByResource { resource: "scim/Group".into() };
+    let names: Vec<String> =
+        house.app.resource_schema(schema).await.unwrap().attributes.into_iter().map(|a| a.name).collect();
+    assert_eq!(names, ["displayName", "externalId", "members", "memberNames"]);
+}
+
+#[tokio::test]
 async fn discovery_is_read_only() {
     let house = House::with(ScimProfile::Okta).await;
     for path in ["/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas"] {
@@ -252,6 +347,7 @@ async fn wso2_is_understood_in_both_versions() {
     house.post("/Users/", &user).await.is(201);
     let found = house.get("/Users?filter=userName%20Eq%20robin&startIndex=1&count=1").await.is(200);
     assert_eq!(found.names(), ["robin"]);
+    assert_eq!(house.get("/Users?filter=userName%20Eq%20PRIMARY/robin").await.is(200).names(), ["robin"]);
 
     let old = async |method: &str, path: &str, body: Value| {
         let url = format!("{}/hubspot/contacts{path}", house.server.url());

@@ -41,7 +41,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<Claim>, ApiError> {
 }
 
 /// The claims of a text, by its first character.
-fn parse(text: &str) -> Result<Vec<Claim>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<Claim>, String> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     match text.chars().next() {
         Some('[' | '{') => {

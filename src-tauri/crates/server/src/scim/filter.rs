@@ -3,6 +3,7 @@
 //! Names and operators are read in any case. `and` binds stronger than `or`. A text is compared without regard to case unless
 //! its attribute says otherwise; a list matches when one of its values does.
 
+use jiff::Timestamp;
 use model::{Filter as Query, Pointer, filter::Op as QueryOp};
 use serde_json::{Map, Value};
 
@@ -11,6 +12,8 @@ use super::{
     schema::{Attribute, Form, Kind},
 };
 
+/// WSO2 puts the name of the user store in front of a user's.
+pub(crate) const USER_STORE: &str = "PRIMARY/";
 /// Deepest nesting that is read.
 const DEEPEST: usize = 64;
 /// Most comparisons in one filter.
@@ -197,6 +200,12 @@ fn compare(path: &Path, value: &Value, op: Op, literal: &Value) -> bool {
         // Some clients write flags as texts.
         (Value::Bool(a), Value::String(b)) => op == Op::Eq && flag(b) == Some(*a),
         (Value::String(a), Value::String(b)) => {
+            if path.last().is_some_and(|attribute| attribute.form == Form::Moment)
+                && let (Ok(a), Ok(b)) = (a.parse::<Timestamp>(), b.parse::<Timestamp>())
+            {
+                // The same moment is written with or without fractions and in any time zone.
+                return compare_values(&a, op, &b).unwrap_or(false);
+            }
             if path.last().is_some_and(|attribute| attribute.exact) {
                 compare_texts(a, op, b)
             } else {
@@ -219,16 +228,24 @@ pub(crate) fn flag(text: &str) -> Option<bool> {
 
 fn compare_texts(a: &str, op: Op, b: &str) -> bool {
     match op {
-        Op::Eq => a == b,
-        Op::Ne => a != b,
         Op::Co => a.contains(b),
         Op::Sw => a.starts_with(b),
         Op::Ew => a.ends_with(b),
+        op => compare_values(a, op, b).unwrap_or(false),
+    }
+}
+
+/// Compares by order; `None` for what only texts can be asked.
+fn compare_values<T: PartialOrd + ?Sized>(a: &T, op: Op, b: &T) -> Option<bool> {
+    Some(match op {
+        Op::Eq => a == b,
+        Op::Ne => a != b,
         Op::Gt => a > b,
         Op::Ge => a >= b,
         Op::Lt => a < b,
         Op::Le => a <= b,
-    }
+        Op::Co | Op::Sw | Op::Ew => return None,
+    })
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -383,11 +400,19 @@ impl Reader {
         if let Some(value) = path.last().filter(|a| a.form == Form::Complex).and_then(|a| a.sub("value")) {
             path.steps.push(value);
         }
-        let literal = match self.take() {
+        let mut literal = match self.take() {
             Some(Word::Quoted(text)) => Value::String(text),
             Some(Word::Bare(word)) => self.literal(word)?,
             _ => return Err(format!("a value is missing after `{word}`")),
         };
+        // Whoever writes bare words also puts the user store in front of a name, as it did when it sent the user.
+        if let Value::String(text) = &mut literal
+            && self.bare_words
+            && path.names() == ["userName"]
+            && let Some(bare) = text.strip_prefix(USER_STORE)
+        {
+            *text = bare.to_owned();
+        }
         Ok(Filter::Compare(path, op, literal))
     }
 
@@ -470,6 +495,10 @@ mod tests {
             ("urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"ann\"", true),
             ("meta.created gt \"2025-01-01T00:00:00Z\"", true),
             ("meta.created lt \"2025-01-01T00:00:00Z\"", false),
+            ("meta.created eq \"2026-01-02T04:04:05.000+01:00\"", true),
+            ("meta.created lt \"2026-01-02T03:04:05.123Z\"", true),
+            ("meta.created ge \"2026-01-02T03:04:05Z\" and meta.created le \"2026-01-02T03:04:05Z\"", true),
+            ("meta.created sw \"2026-01\"", true),
             ("userName eq \"x\" and userName eq \"y\" or active eq true", true),
             ("userName eq \"x\" and (userName eq \"y\" or active eq true)", false),
         ] {
@@ -510,6 +539,8 @@ mod tests {
         let ann = object(json!({"userName": "robin"}));
         let text = "userName Eq robin";
         assert!(Filter::read(Scope::Resource(&USERS), text, false).is_err());
+        assert!(Filter::read(Scope::Resource(&USERS), text, true).is_ok_and(|f| f.matches(&ann)));
+        let text = "userName Eq PRIMARY/robin";
         assert!(Filter::read(Scope::Resource(&USERS), text, true).is_ok_and(|f| f.matches(&ann)));
         assert!(Filter::read(Scope::Resource(&USERS), "userName eq TRUE", false).is_ok());
     }

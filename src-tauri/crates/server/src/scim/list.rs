@@ -183,7 +183,8 @@ async fn part(
         Some(path) => walk.sorted(&path, wanted.descending, skip, count).await?,
         None => walk.in_order(skip, count).await?,
     };
-    let times = call.app.object_times(kind.managed, rows.iter().map(|row| row.id.clone()).collect()).await?;
+    let times =
+        call.app.object_times(&behind.config.name, rows.iter().map(|row| row.id.clone()).collect()).await?;
     let shown = rows
         .iter()
         .map(|row| whole(call, kind, &behind, row, times.get(&row.id), &members))
@@ -207,7 +208,7 @@ struct Walk<'w> {
 impl Walk<'_> {
     fn request(&self, after: Option<String>, limit: usize) -> ObjectsRequest {
         ObjectsRequest {
-            kind: self.kind.managed.to_owned(),
+            kind: self.behind.config.name.clone(),
             search: None,
             filter: self.query.clone(),
             sort: self.order.clone(),
@@ -272,7 +273,7 @@ impl Walk<'_> {
     /// Those that match, as resources, of a page.
     async fn matching(&self, rows: Vec<UserRow>) -> Result<Vec<(Map<String, Value>, UserRow)>, Refusal> {
         let ids = rows.iter().map(|row| row.id.clone()).collect();
-        let times = self.call.app.object_times(self.kind.managed, ids).await?;
+        let times = self.call.app.object_times(&self.behind.config.name, ids).await?;
         Ok(rows
             .into_iter()
             .filter_map(|row| {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     filter::{Columns, flag, query},
+    groups,
     path::Path,
     people,
     resources::Behind,
@@ -22,13 +23,7 @@ impl<'c> Lookup<'c> {
 
     /// The managed attribute of a single value.
     fn attribute(&self, names: &[&'static str]) -> Option<&'c str> {
-        if let Some(people) = &self.behind.people {
-            return people::column_of(people, names);
-        }
-        match names {
-            [name @ ("displayName" | "externalId")] => Some(name),
-            _ => None,
-        }
+        people::column_of(&self.behind.arrivals, names)
     }
 
     /// The managed attribute whose index gives the order by a path.
@@ -39,10 +34,10 @@ impl<'c> Lookup<'c> {
 
 impl Columns for Lookup<'_> {
     fn compare(&self, path: &Path, op: Op, literal: &Value) -> Option<(Query, bool)> {
-        let (names, people) = (path.names(), self.behind.people.as_ref());
+        let (names, arrivals) = (path.names(), &self.behind.arrivals);
         if names == ["active"] {
             let wanted = literal.as_bool().or_else(|| flag(literal.as_str()?))?;
-            let (status, off) = people?.off_value("active")?;
+            let (status, off) = arrivals.off_value("active")?;
             let known = op == Op::Eq && self.indexed(status);
             let inactive = query(status, Op::Eq, off.clone());
             let set = Query::Present(Pointer::parse(status));
@@ -57,15 +52,15 @@ impl Columns for Lookup<'_> {
             let exact = path.last().is_some_and(|last| last.exact);
             return if exact || self.indexed(attribute) { exactly(attribute) } else { None };
         }
-        match (names.as_slice(), people) {
-            (["id"], _) if op == Op::Eq => exactly("_id"),
-            (["externalId"], Some(people)) if people.target_of("externalId").is_none() => {
-                exactly("scim/externalId")
+        match names.as_slice() {
+            ["id"] if op == Op::Eq => exactly("_id"),
+            ["externalId"] if arrivals.target_of("externalId").is_none() => exactly("scim/externalId"),
+            ["members", "value"] if op == Op::Eq => {
+                Some((Query::Compare(groups::members_place(arrivals), op, literal.clone()), true))
             }
-            (["members", "value"], None) if op == Op::Eq => exactly("members"),
             // One address is at home in an attribute of its own; further ones are kept with the list.
-            (["emails", "value"], Some(people)) => {
-                let mail = people.column_of("email").filter(|mail| self.indexed(mail))?;
+            ["emails", "value"] => {
+                let mail = arrivals.column_of("email").filter(|mail| self.indexed(mail))?;
                 let listed = Query::Present(Pointer::parse("scim/emails"));
                 Some((Query::Or(vec![query(mail, op, literal.clone()), listed]), false))
             }
@@ -79,20 +74,21 @@ mod tests {
     use super::{
         super::{
             filter::{Filter, Scope},
-            groups,
             schema::{GROUPS, USERS},
         },
         *,
     };
-    use api::ArrivingPeople;
+    use api::Arrivals;
     use model::ManagedObjectConfig;
 
     #[test]
     fn filters_are_narrowed_to_what_can_be_looked_up() {
         let config = ManagedObjectConfig::default_user();
-        let people = ArrivingPeople::of(ArrivingPeople::default_for(&config).unwrap());
-        let user = Behind { config, people: Some(people) };
-        let group = Behind { config: serde_json::from_value(groups::managed_type()).unwrap(), people: None };
+        let arrivals = Arrivals::of(api::people_mapping(&config).unwrap());
+        let user = Behind { config, arrivals };
+        let config: ManagedObjectConfig = serde_json::from_value(groups::managed_type()).unwrap();
+        let arrivals = Arrivals::of(api::groups_mapping(&config).unwrap());
+        let group = Behind { config, arrivals };
         for (kind, behind, text, expect, exact) in [
             (&USERS, &user, "userName eq \"a\"", "/userName eq \"a\"", true),
             (&USERS, &user, "userName ne \"a\"", "!(/userName eq \"a\")", true),

@@ -1,6 +1,6 @@
 //! SCIM 2.0 under `/scim/v2` (RFC 7643, RFC 7644), and 1.1 for WSO2's connector "scim" under `/hubspot/contacts`.
 //!
-//! Users are managed users, groups are managed objects of the type `group`. What is read and understood is pure (`filter`,
+//! Users are managed users, groups are managed objects of the type that the mapping from `scim/Group` leads to. What is read and understood is pure (`filter`,
 //! `patch`, `path`, `people`, `groups`, `projection`, `schema`, `tidy`); only `resources` and `list` ask the repository.
 //!
 //! A password that arrives goes to the repository's protected write and nowhere else: to no log, no error text, no answer.
@@ -29,6 +29,7 @@ use axum::{
     routing::any,
 };
 use call::{Answer, Call, Dialect};
+use filter::{Filter, Scope};
 use list::Wanted;
 use refusal::Refusal;
 use schema::{KINDS, Kind, USERS};
@@ -82,6 +83,27 @@ async fn answer(
     let body = gate::body(request).await?;
     let call = Call { app: Arc::clone(&shared.app), habits, dialect, base, query, headers, body };
     dispatch(&call, &method, &path).await
+}
+
+/// Whether a user, as SCIM shows one, meets a filter. `bare_words` takes texts without quotes, as some clients send them.
+///
+/// # Errors
+/// With what is wrong with the filter, or when the user is no object.
+pub fn filter_matches(filter: &str, user: &Value, bare_words: bool) -> Result<bool, String> {
+    let user = user.as_object().ok_or("a user is an object")?;
+    Ok(Filter::read(Scope::Resource(&USERS), filter, bare_words)?.matches(user))
+}
+
+/// A user, as SCIM shows one, after a patch. `partial` takes a partial user for a patch too, as SCIM 1.1 has it.
+///
+/// # Errors
+/// With what is wrong with the patch, or when one of both is no object.
+pub fn patched(user: &Value, patch: Value, partial: bool, bare_words: bool) -> Result<Value, String> {
+    let user = user.as_object().ok_or("a user is an object")?;
+    let Value::Object(patch) = patch else { return Err("a patch is an object".into()) };
+    patch::apply(&USERS, user, patch, partial, bare_words)
+        .map(Value::Object)
+        .map_err(|refusal| refusal.detail)
 }
 
 /// The steps of a path, decoded. An empty last one is a slash too many.
@@ -164,9 +186,7 @@ async fn schemas(call: &Call) -> Result<Vec<Value>, Refusal> {
     let users = resources::behind(&call.app, &USERS).await?;
     Ok(schema::documents(&call.base, &|kind: &Kind, path: &str| {
         if kind == &USERS {
-            users.as_ref().is_some_and(|users| {
-                users.people.as_ref().is_some_and(|people| people::is_required(people, &users.config, path))
-            })
+            users.as_ref().is_some_and(|users| people::is_required(&users.arrivals, &users.config, path))
         } else {
             path == "displayName"
         }

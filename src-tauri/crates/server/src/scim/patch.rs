@@ -364,6 +364,57 @@ mod tests {
                 json!({(ENTERPRISE): {"manager": {"value": "42"}}}),
             ),
             (
+                one(
+                    "Replace",
+                    "urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq \"home\"].value",
+                    json!("n@x.test"),
+                ),
+                json!({"emails": [work, {"type": "home", "value": "n@x.test"}]}),
+            ),
+            (
+                one("replace", "emails[primary eq true].value", json!("n@x.test")),
+                json!({"emails": [{"type": "work", "value": "n@x.test", "primary": true}, home]}),
+            ),
+            (
+                one("Add", "roles[primary eq \"True\"].value", json!("Boss")),
+                json!({"roles": [{"primary": true, "value": "Boss"}]}),
+            ),
+            (
+                one("replace", "emails[type eq \"home\"]", json!({"value": "n@x.test", "primary": true})),
+                json!({"emails": [{"type": "work", "value": "w@x.test", "primary": false},
+                    {"type": "home", "value": "n@x.test", "primary": true}]}),
+            ),
+            (
+                one("remove", "emails[type eq \"work\" and value co \"x.test\"].value", json!(null)),
+                json!({"emails": [{"type": "work", "primary": true}, home]}),
+            ),
+            (
+                json!([
+                    {"op": "add", "path": "name", "value": {"givenName": "Ann", "familyName": "Lee"}},
+                    {"op": "remove", "path": "name.givenName"},
+                ]),
+                json!({"name": {"familyName": "Lee"}}),
+            ),
+            (
+                json!([
+                    {"op": "add", "value": {(ENTERPRISE): {"department": "Sales", "manager": {"value": "7"}}}},
+                    {"op": "Remove", "path": format!("{ENTERPRISE}:manager.value")},
+                ]),
+                json!({(ENTERPRISE): {"department": "Sales"}}),
+            ),
+            (
+                json!([
+                    {"op": "add", "path": ENTERPRISE, "value": {"department": "Sales"}},
+                    {"op": "replace", "path": format!("{ENTERPRISE}:department"), "value": ""},
+                    {"op": "remove", "path": ENTERPRISE},
+                ]),
+                json!({}),
+            ),
+            (
+                json!([{"op": "Replace", "value": {"emails[type eq \"work\"].value": "n@x.test", "active": "true"}}]),
+                json!({"emails": [{"type": "work", "value": "n@x.test", "primary": true}, home]}),
+            ),
+            (
                 one("add", "urn:ietf:params:scim:schemas:core:2.0:User:title", json!("Boss")),
                 json!({"title": "Boss"}),
             ),
@@ -395,6 +446,12 @@ mod tests {
             (json!([{"op": "add", "value": "x"}]), "invalidValue"),
             (json!([{"op": "replace", "path": "active", "value": "perhaps"}]), "invalidValue"),
             (json!([{"op": "replace", "path": "id", "value": "x"}]), "mutability"),
+            (json!([{"op": "add", "path": "title", "value": "x"}, {"op": "remove"}]), "noTarget"),
+            (
+                json!([{"op": "replace", "path": "emails", "value": [{"value": "a", "primary": true}, {"value": "b", "primary": "True"}]}]),
+                "invalidValue",
+            ),
+            (json!([{"op": "add", "path": "emails[type ne \"work\"].value", "value": "x"}]), "noTarget"),
             (json!([{"op": "remove", "path": "groups"}]), "mutability"),
             (json!([{"op": "replace", "path": "meta.version", "value": "x"}]), "mutability"),
         ] {

@@ -5,7 +5,7 @@
 //! value is at home in managed attributes: the primary one, else the one for work, else the first. Everything that no managed
 //! attribute stands for is kept in the attribute `scim` and given back as it came.
 
-use api::ArrivingPeople;
+use api::Arrivals;
 use model::{Attributes, ManagedObjectConfig, Pointer};
 use serde_json::{Map, Value, json};
 
@@ -67,12 +67,12 @@ fn in_record(way: &[&str]) -> String {
 }
 
 /// The managed attribute that holds a single value of SCIM as it is, if there is one.
-pub(crate) fn column_of<'p>(people: &'p ArrivingPeople, way: &[&str]) -> Option<&'p str> {
+pub(crate) fn column_of<'p>(people: &'p Arrivals, way: &[&str]) -> Option<&'p str> {
     people.column_of(&in_record(way))
 }
 
 /// Whether an attribute of SCIM must have a value, because its managed attribute must.
-pub(crate) fn is_required(people: &ArrivingPeople, config: &ManagedObjectConfig, path: &str) -> bool {
+pub(crate) fn is_required(people: &Arrivals, config: &ManagedObjectConfig, path: &str) -> bool {
     let required = |record: &str| {
         people
             .target_of(record)
@@ -116,11 +116,7 @@ pub(crate) fn record(user: &Map<String, Value>) -> Attributes {
 }
 
 /// What has to be kept of a user beside the managed user that was made of it.
-pub(crate) fn kept(
-    people: &ArrivingPeople,
-    mut user: Map<String, Value>,
-    managed: &Attributes,
-) -> Option<Value> {
+pub(crate) fn kept(people: &Arrivals, mut user: Map<String, Value>, managed: &Attributes) -> Option<Value> {
     for name in ["password", "schemas"] {
         user.shift_remove(name);
     }
@@ -158,7 +154,7 @@ pub(crate) fn kept(
 }
 
 /// A managed user as SCIM has it, without what the server says of it.
-pub(crate) fn of_managed(people: &ArrivingPeople, attributes: &Attributes) -> Map<String, Value> {
+pub(crate) fn of_managed(people: &Arrivals, attributes: &Attributes) -> Map<String, Value> {
     let kept = attributes.get(KEPT).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut record = people.record_of(attributes);
     let mut at_home: Vec<Vec<(&str, Value)>> = Vec::new();
@@ -257,12 +253,12 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
-    fn default() -> ArrivingPeople {
-        ArrivingPeople::of(ArrivingPeople::default_for(&ManagedObjectConfig::default_user()).unwrap())
+    fn default() -> Arrivals {
+        Arrivals::of(api::people_mapping(&ManagedObjectConfig::default_user()).unwrap())
     }
 
     /// The managed user that arriving makes of a user, as `resources` does it.
-    async fn to_managed(people: &ArrivingPeople, user: Value, before: Option<Attributes>) -> Attributes {
+    async fn to_managed(people: &Arrivals, user: Value, before: Option<Attributes>) -> Attributes {
         let changes = people.changes(record(&object(user.clone())), before.clone()).await.unwrap();
         let mut managed = before.unwrap_or_default();
         for (name, value) in changes {
@@ -360,7 +356,7 @@ mod tests {
                 {"source": "name/givenName", "target": "givenName"},
                 {"source": "locale", "target": "country", "transform": {"builtIn": "map", "values": {"de-CH": "Switzerland"}, "keepOthers": true}},
                 {"source": "name/familyName", "target": "sn", "default": "-"}]});
-        let people = ArrivingPeople::of(model::MappingConfig::from_value(config).unwrap());
+        let people = Arrivals::of(model::MappingConfig::from_value(config).unwrap());
         let user = json!({"userName": "ANN", "name": {"givenName": "Ann", "familyName": "Lee"}, "active": false,
             "userType": "Employee", "locale": "de-CH", "displayName": "Annie", "emails": [{"value": "a@x.test", "type": "work", "primary": true}],
             (ENTERPRISE): {"department": "Sales"}});

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use api::{
-    App, ArrivingPeople, Edit, ErrorCode, ObjectTimes, Which,
+    App, Arrivals, Edit, ErrorCode, ObjectTimes, Which,
     dto::{ManagedTypeDraft, ObjectDelete, ObjectSaved, ObjectsRequest, UserRow},
 };
 use axum::http::StatusCode;
-use model::{Attributes, ManagedObjectConfig, Pointer, filter::Op};
+use model::{Attributes, Filter, ManagedObjectConfig, Pointer, filter::Op};
 use serde_json::{Map, Value, json};
 
 use super::{
     call::{Answer, Call},
-    filter::query,
+    filter::USER_STORE,
     groups, patch, people,
     projection::Projection,
     refusal::Refusal,
@@ -22,8 +22,6 @@ use super::{
 
 /// How often a patch is tried again when others change the resource at the same time.
 const TRIES: usize = 5;
-/// WSO2 puts the name of the user store in front of a user's.
-const USER_STORE: &str = "PRIMARY/";
 /// Groups that are read at a time.
 const AT_A_TIME: u32 = 1000;
 
@@ -34,14 +32,28 @@ pub(crate) type Memberships = HashMap<String, Vec<(String, String)>>;
 pub(crate) struct Behind {
     /// The managed type.
     pub config: ManagedObjectConfig,
-    /// For people, the mapping by which they arrive.
-    pub people: Option<ArrivingPeople>,
+    /// The mapping by which they arrive.
+    pub arrivals: Arrivals,
 }
 
 pub(crate) async fn behind(app: &App, kind: &Kind) -> Result<Option<Behind>, Refusal> {
-    let Some(config) = app.managed_schema(kind.managed).await? else { return Ok(None) };
-    let people = if kind == &USERS { Some(app.arriving_people().await?) } else { None };
-    Ok(Some(Behind { config, people }))
+    let arrivals =
+        if kind == &USERS { Some(app.arriving_people().await?) } else { app.arriving_groups().await? };
+    let Some(arrivals) = arrivals else { return Ok(None) };
+    let managed = arrivals.managed_type().to_owned();
+    match app.managed_schema(&managed).await? {
+        Some(config) => Ok(Some(Behind { config, arrivals })),
+        // It is made with the first one.
+        None if managed == kind.managed => Ok(None),
+        None => Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            None,
+            format!(
+                "{}s are to become managed/{managed}, and there is no such type; correct the mapping",
+                kind.name
+            ),
+        )),
+    }
 }
 
 pub(crate) fn projection(call: &Call, kind: &Kind) -> Projection {
@@ -61,7 +73,7 @@ pub(crate) async fn read(call: &Call, kind: &'static Kind, id: &str) -> Result<A
 async fn find(call: &Call, kind: &'static Kind, id: &str) -> Result<(Behind, UserRow), Refusal> {
     let missing = || Refusal::not_found(format!("there is no {} `{id}`", kind.name));
     let behind = behind(&call.app, kind).await?.ok_or_else(missing)?;
-    match call.app.object_read(kind.managed, id).await {
+    match call.app.object_read(&behind.config.name, id).await {
         Ok(row) => Ok((behind, row)),
         Err(error) if error.code == ErrorCode::NotFound => Err(missing()),
         Err(error) => Err(error.into()),
@@ -74,6 +86,9 @@ pub(crate) async fn create(call: &Call, kind: &'static Kind) -> Result<Answer, R
         Some(behind) => behind,
         None => make_type(&call.app, kind).await?,
     };
+    if kind == &GROUPS {
+        call.app.arriving_groups_made().await?;
+    }
     let saved = save(call, kind, &behind, None, None, sent).await?;
     let location = call.location(kind, &saved.object.id);
     Ok(Answer::created(shown(call, kind, &behind, &saved.object).await?, location))
@@ -94,7 +109,7 @@ async fn make_type(app: &App, kind: &'static Kind) -> Result<Behind, Refusal> {
 
 pub(crate) async fn replace(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
     let sent = tidy::resource(kind, call.object()?)?;
-    let (behind, saved) = written(call, kind, id, &|mut before| {
+    let (behind, saved) = written(call, kind, id, call.if_match(), &|mut before| {
         let mut after = sent.clone();
         // A client that does not say whether somebody is active leaves it as it is.
         if let (false, Some(active)) = (after.contains_key("active"), before.shift_remove("active")) {
@@ -108,7 +123,7 @@ pub(crate) async fn replace(call: &Call, kind: &'static Kind, id: &str) -> Resul
 
 pub(crate) async fn change(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
     let body = call.object()?;
-    let (behind, saved) = written(call, kind, id, &|before| {
+    let (behind, saved) = written(call, kind, id, call.if_match(), &|before| {
         patch::apply(kind, &before, body.clone(), call.habits.loose, call.habits.loose)
     })
     .await?;
@@ -123,14 +138,14 @@ async fn written(
     call: &Call,
     kind: &'static Kind,
     id: &str,
+    wanted: Option<String>,
     change: &(dyn Fn(Map<String, Value>) -> Result<Map<String, Value>, Refusal> + Sync),
 ) -> Result<(Behind, ObjectSaved), Refusal> {
-    let wanted = call.if_match();
     let mut tries = 0;
     loop {
         tries += 1;
         let (behind, row) = find(call, kind, id).await?;
-        let after = change(core(call, &behind, &row))?;
+        let after = change(core(call, kind, &behind, &row))?;
         let rev = wanted.clone().unwrap_or_else(|| row.rev.clone());
         match save(call, kind, &behind, Some(&row), Some(rev), after).await {
             Err(refusal)
@@ -143,8 +158,8 @@ async fn written(
 }
 
 pub(crate) async fn delete(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
-    find(call, kind, id).await?;
-    let request = ObjectDelete { kind: kind.managed.to_owned(), id: id.to_owned(), rev: call.if_match() };
+    let (behind, _) = find(call, kind, id).await?;
+    let request = ObjectDelete { kind: behind.config.name, id: id.to_owned(), rev: call.if_match() };
     call.app.object_delete(request).await?;
     if kind == &USERS {
         leave_groups(call, id).await?;
@@ -154,27 +169,40 @@ pub(crate) async fn delete(call: &Call, kind: &'static Kind, id: &str) -> Result
 
 /// Who is gone is no longer a member of anything.
 async fn leave_groups(call: &Call, id: &str) -> Result<(), Refusal> {
-    if behind(&call.app, &GROUPS).await?.is_none() {
-        return Ok(());
-    }
+    let Some(groups) = behind(&call.app, &GROUPS).await? else { return Ok(()) };
+    let mut after = None;
     loop {
-        let page = call.app.objects_list(groups_with(Some(id), None)).await?;
+        let page = call.app.objects_list(groups_with(&groups, Some(id), after)).await?;
         for group in page.objects {
-            let steps = json!([{"operation": "remove", "field": "/members", "value": id}]);
-            call.app.object_patch(GROUPS.managed, &group.id, None, &steps).await?;
+            let leave = |mut group: Map<String, Value>| {
+                if let Some(Value::Array(members)) = group.get_mut("members") {
+                    members.retain(|member| member.get("value").and_then(Value::as_str) != Some(id));
+                }
+                Ok(group)
+            };
+            // The user is gone whatever a group's mapping or policies say; what is left in it names nobody.
+            if let Err(refusal) = written(call, &GROUPS, &group.id, None, &leave).await {
+                tracing::warn!(
+                    group = group.id,
+                    "who is gone could not be taken out of a group: {}",
+                    refusal.detail
+                );
+            }
         }
-        if page.next.is_none() {
+        after = page.next;
+        if after.is_none() {
             return Ok(());
         }
     }
 }
 
 /// The groups, or those with a member.
-fn groups_with(member: Option<&str>, after: Option<String>) -> ObjectsRequest {
+fn groups_with(groups: &Behind, member: Option<&str>, after: Option<String>) -> ObjectsRequest {
+    let place = groups::members_place(&groups.arrivals);
     ObjectsRequest {
-        kind: GROUPS.managed.to_owned(),
+        kind: groups.config.name.clone(),
         search: None,
-        filter: member.map(|id| query("members", Op::Eq, id.into()).to_string()),
+        filter: member.map(|id| Filter::Compare(place, Op::Eq, id.into()).to_string()),
         sort: None,
         after,
         limit: Some(AT_A_TIME),
@@ -185,17 +213,17 @@ fn groups_with(member: Option<&str>, after: Option<String>) -> ObjectsRequest {
 /// The groups of everybody, or of one.
 pub(crate) async fn memberships(app: &App, member: Option<&str>) -> Result<Memberships, Refusal> {
     let mut found = Memberships::new();
-    if behind(app, &GROUPS).await?.is_none() {
-        return Ok(found);
-    }
+    let Some(groups) = behind(app, &GROUPS).await? else { return Ok(found) };
     let mut after = None;
     loop {
-        let page = app.objects_list(groups_with(member, after)).await?;
+        let page = app.objects_list(groups_with(&groups, member, after)).await?;
         for group in page.objects {
             let Value::Object(attributes) = group.attributes else { continue };
-            let name = attributes.get("displayName").and_then(Value::as_str).unwrap_or_default();
-            for id in groups::members(&attributes).filter(|id| member.is_none_or(|member| member == *id)) {
-                found.entry(id.to_owned()).or_default().push((group.id.clone(), name.to_owned()));
+            let shown = groups::of_managed(&groups.arrivals, &attributes, "");
+            let name = shown.get("displayName").and_then(Value::as_str).unwrap_or_default();
+            let members = groups::members(&groups.arrivals, &attributes);
+            for id in members.into_iter().filter(|id| member.is_none_or(|member| member == id)) {
+                found.entry(id).or_default().push((group.id.clone(), name.to_owned()));
             }
         }
         after = page.next;
@@ -214,31 +242,45 @@ async fn save(
     rev: Option<String>,
     mut resource: Map<String, Value>,
 ) -> Result<ObjectSaved, Refusal> {
-    let attributes = match &behind.people {
-        None => groups::to_managed(resource),
-        Some(people) => {
-            if call.habits.loose
-                && let Some(Value::String(name)) = resource.get_mut("userName")
-                && let Some(bare) = name.strip_prefix(USER_STORE)
-            {
-                *name = bare.to_owned();
-            }
-            let before = before.and_then(|row| row.attributes.as_object());
-            arrived(people, before, resource).await?
-        }
-    };
+    if kind == &USERS
+        && call.habits.loose
+        && let Some(Value::String(name)) = resource.get_mut("userName")
+        && let Some(bare) = name.strip_prefix(USER_STORE)
+    {
+        *name = bare.to_owned();
+    }
+    if kind == &GROUPS && resource.get("displayName").is_none_or(|name| name == "") {
+        return Err(Refusal::value("a group needs a `displayName`"));
+    }
+    let known = before.and_then(|row| row.attributes.as_object());
+    let attributes = arrived(&call.app, kind, &behind.arrivals, known, resource).await?;
     let which = before.map_or(Which::New(None), |row| Which::There(row.id.clone()));
-    Ok(call.app.object_write(kind.managed, which, rev.as_deref(), Edit::Merge(attributes)).await?)
+    Ok(call.app.object_write(&behind.config.name, which, rev.as_deref(), Edit::Merge(attributes)).await?)
 }
 
-/// The changes of a managed user that somebody who arrives makes, by the mapping.
+/// The changes of a managed object that what arrives makes, by the mapping.
 async fn arrived(
-    people: &ArrivingPeople,
+    app: &App,
+    kind: &Kind,
+    arrivals: &Arrivals,
     before: Option<&Attributes>,
-    mut user: Map<String, Value>,
+    mut resource: Map<String, Value>,
 ) -> Result<Attributes, Refusal> {
-    let password = user.shift_remove("password").filter(|password| password != "");
-    let mut changes = people.changes(people::record(&user), before.cloned()).await?;
+    let password = resource.shift_remove("password").filter(|password| password != "");
+    let record = if kind == &USERS {
+        people::record(&resource)
+    } else {
+        let mut record = groups::record(resource.clone());
+        if arrivals.mentions(api::MEMBER_NAMES) {
+            let ids: Vec<String> = groups::ids(&record).map(str::to_owned).collect();
+            let names = app.user_names(ids.clone()).await?;
+            let names: Vec<Value> =
+                ids.iter().filter_map(|id| Some(names.get(id)?.as_str().into())).collect();
+            record.insert(api::MEMBER_NAMES.into(), names.into());
+        }
+        record
+    };
+    let mut changes = arrivals.changes(record.clone(), before.cloned()).await?;
     let mut managed = before.cloned().unwrap_or_default();
     for (attribute, value) in &changes {
         let pointer = Pointer::parse(attribute);
@@ -248,18 +290,26 @@ async fn arrived(
             pointer.set_in(&mut managed, value.clone());
         }
     }
-    changes.insert(people::KEPT.into(), people::kept(people, user, &managed).unwrap_or(Value::Null));
+    let kept = if kind == &USERS {
+        people::kept(arrivals, resource, &managed)
+    } else {
+        groups::kept(arrivals, record)
+    };
+    if kept.is_some() || managed.contains_key(people::KEPT) {
+        changes.insert(people::KEPT.into(), kept.unwrap_or(Value::Null));
+    }
     changes.extend(password.map(|password| ("password".to_owned(), password)));
     Ok(changes)
 }
 
 /// What clients write of a resource.
-fn core(call: &Call, behind: &Behind, row: &UserRow) -> Map<String, Value> {
+fn core(call: &Call, kind: &Kind, behind: &Behind, row: &UserRow) -> Map<String, Value> {
     let nothing = Attributes::new();
     let attributes = row.attributes.as_object().unwrap_or(&nothing);
-    match &behind.people {
-        Some(people) => people::of_managed(people, attributes),
-        None => groups::of_managed(attributes, &call.base),
+    if kind == &USERS {
+        people::of_managed(&behind.arrivals, attributes)
+    } else {
+        groups::of_managed(&behind.arrivals, attributes, &call.base)
     }
 }
 
@@ -273,7 +323,7 @@ pub(crate) fn whole(
     memberships: &Memberships,
 ) -> Map<String, Value> {
     let mut resource = Map::new();
-    let core = core(call, behind, row);
+    let core = core(call, kind, behind, row);
     let mut schemas = vec![kind.urn];
     schemas.extend(kind.extensions().map(|e| e.name).filter(|urn| core.contains_key(*urn)));
     resource.insert("schemas".into(), json!(schemas));
@@ -304,7 +354,7 @@ pub(crate) fn whole(
 /// A resource as the client asks for it.
 async fn shown(call: &Call, kind: &'static Kind, behind: &Behind, row: &UserRow) -> Result<Value, Refusal> {
     let projection = projection(call, kind);
-    let times = call.app.object_times(kind.managed, vec![row.id.clone()]).await?;
+    let times = call.app.object_times(&behind.config.name, vec![row.id.clone()]).await?;
     let memberships = if kind == &USERS && projection.shows("groups") {
         memberships(&call.app, Some(&row.id)).await?
     } else {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a broken set-up may end a test")]
 #![allow(clippy::disallowed_methods, reason = "how long an answer takes is what some of these are about")]
 
+mod arriving;
 mod busy;
 mod config;
 mod door;
