@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use connector::ObjectTypeSchema;
 use engine::{Engine, TypeChange};
 use model::{ManagedObjectConfig, MappingConfig, Situation, mapping_config::ActionConfig};
 use serde_json::{Value, json};
+use store::ConnectorRow;
 
 use crate::{
     ApiError, App, ErrorCode,
@@ -25,28 +27,26 @@ impl App {
             connector::build(&row.config, self.pool.credentials(&row.config.name), self.clock.clone())?;
         let types: BTreeSet<String> =
             built.descriptor().object_types.iter().map(|t| t.name.clone()).collect();
-        let inside = format!("system/{}/", row.config.name);
+        let connector = row.config.name.clone();
+        let known = self.store.read(move |r| r.known_schemas(&connector)).await?;
         configs(provider_word(&row.config), &row.config.name)?
             .into_iter()
             .map(|config| {
-                let object_type = [&config.source, &config.target]
-                    .into_iter()
-                    .find_map(|end| end.strip_prefix(&inside))
-                    .unwrap_or_default()
-                    .to_owned();
+                let object_type = object_type_of(&config, &row.config.name).to_owned();
+                let schema = known.iter().find(|k| k.object_type == object_type);
+                let schema = schema.and_then(|k| serde_json::from_value(k.latest.clone()).ok());
+                let (config, left_out) = fitted(config, &row.config.name, schema.as_ref());
                 let titles = (end_title(&config.source, &rows), end_title(&config.target, &rows));
                 let properties: Vec<Value> = config
                     .properties
                     .iter()
                     .map(|p| json!({"source": p.source.clone().unwrap_or_default(), "target": p.target}))
                     .collect();
+                let made = missing_type(&config, &managed).map(|made| made_in_words(&made));
+                let words =
+                    [Some(in_words(&config, &titles.0, &titles.1)), made, left_out_in_words(&left_out)];
                 Ok(ReadyMapping {
-                    text: match missing_type(&config, &managed) {
-                        Some(made) => {
-                            format!("{} {}", in_words(&config, &titles.0, &titles.1), made_in_words(&made))
-                        }
-                        None => in_words(&config, &titles.0, &titles.1),
-                    },
+                    text: words.into_iter().flatten().collect::<Vec<_>>().join(" "),
                     correlation: correlation_text(&config).unwrap_or_default(),
                     properties: Value::Array(properties),
                     parameters: parameters(&config)?,
@@ -99,7 +99,18 @@ impl App {
             ));
         }
         self.make_missing_types(&chosen).await?;
-        let names = self.mappings_add(chosen).await?;
+        let mut fitting = Vec::with_capacity(chosen.len());
+        let mut left = Vec::new();
+        for config in chosen {
+            let schema = self.schema_for(&row, object_type_of(&config, &row.config.name)).await?;
+            let (config, left_out) = fitted(config, &row.config.name, schema.as_ref());
+            left.extend(left_out_in_words(&left_out).map(|words| (config.name.clone(), words)));
+            fitting.push(config);
+        }
+        let names = self.mappings_add(fitting).await?;
+        for (name, words) in left {
+            self.audit("mapping", &name, &words).await?;
+        }
         let mut added = self.mappings_list(Empty {}).await?;
         added.retain(|mapping| names.contains(&mapping.name));
         Ok(added)
@@ -107,6 +118,21 @@ impl App {
 }
 
 impl App {
+    /// The schema of an object type, as far as it is known. SCIM servers differ most in what they have, so there it is read
+    /// where nobody has read it yet; a server that cannot be reached now keeps nobody from adding a mapping.
+    async fn schema_for(
+        &self,
+        row: &ConnectorRow,
+        object_type: &str,
+    ) -> Result<Option<ObjectTypeSchema>, ApiError> {
+        if provider_word(&row.config) == "scim" {
+            return Ok(self.known_or_read_schema(row, object_type).await.ok());
+        }
+        let (name, kind) = (row.config.name.clone(), object_type.to_owned());
+        let known = self.store.read(move |r| r.known_schema(&name, &kind)).await?;
+        Ok(known.and_then(|known| serde_json::from_value(known.latest).ok()))
+    }
+
     /// Makes the managed types that come along and that these mappings need.
     async fn make_missing_types(&self, chosen: &[MappingConfig]) -> Result<(), ApiError> {
         for config in chosen {
@@ -125,6 +151,55 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// The object type of a connector that a mapping is about.
+fn object_type_of<'c>(config: &'c MappingConfig, connector: &str) -> &'c str {
+    let inside = format!("system/{connector}/");
+    [&config.source, &config.target].into_iter().find_map(|end| end.strip_prefix(&inside)).unwrap_or_default()
+}
+
+/// The mapping without the properties whose attribute the system does not have, and the names of those attributes.
+fn fitted(
+    mut config: MappingConfig,
+    connector: &str,
+    schema: Option<&ObjectTypeSchema>,
+) -> (MappingConfig, Vec<String>) {
+    let Some(schema) = schema.filter(|schema| !schema.attributes.is_empty()) else {
+        return (config, Vec::new());
+    };
+    let reads = config.source.starts_with(&format!("system/{connector}/"));
+    let mut left_out = Vec::new();
+    config.properties.retain(|property| {
+        let theirs = if reads { property.source.as_deref() } else { Some(property.target.as_str()) };
+        let lacking = theirs.filter(|name| !name.is_empty() && !name.starts_with('_') && !has(schema, name));
+        left_out.extend(lacking.map(str::to_owned));
+        lacking.is_none()
+    });
+    (config, left_out)
+}
+
+/// Whether a system has an attribute. Elements of a SCIM list go by types that a server need not have told: there the list
+/// and the part of its elements count.
+fn has(schema: &ObjectTypeSchema, name: &str) -> bool {
+    let ends = |name: &str| {
+        let path = name.rfind(':').map_or(name, |at| name.get(at + 1..).unwrap_or_default()).to_lowercase();
+        let urn = name.get(..name.len() - path.len()).unwrap_or_default().to_lowercase();
+        let mut steps = path.split('.').map(str::to_owned);
+        let first = steps.next().unwrap_or_default();
+        let last = steps.next_back();
+        (urn, first, last)
+    };
+    let wanted = ends(name);
+    schema.attributes.iter().any(|attribute| {
+        attribute.name.eq_ignore_ascii_case(name) || (wanted.2.is_some() && ends(&attribute.name) == wanted)
+    })
+}
+
+fn left_out_in_words(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| {
+        format!("The system has no {}; what would be read or written there is left out.", names.join(", "))
+    })
 }
 
 /// The managed type that a mapping needs, where it is not there and comes along.
@@ -305,6 +380,64 @@ mod tests {
             asked.iter().map(|p| (p.name.clone(), "00e000000000001".to_owned())).collect();
         let config = filled(outward, &all).unwrap();
         assert!(parameters(&config).unwrap().is_empty(), "nothing is left open");
+    }
+
+    #[test]
+    fn what_a_system_does_not_have_is_left_out_by_name() {
+        let schema = |names: &[&str]| -> ObjectTypeSchema {
+            let attributes: Vec<Value> = names
+                .iter()
+                .map(|name| {
+                    json!({"name": name, "label": name, "kind": "string", "required": false, "writable": true,
+                        "unique": false, "options": []})
+                })
+                .collect();
+            serde_json::from_value(json!({"object_type": "User", "attributes": attributes})).unwrap()
+        };
+        let told = schema(&[
+            "userName",
+            "externalId",
+            "name.givenName",
+            "name.familyName",
+            "displayName",
+            "emails.work.value",
+            "active",
+            "phoneNumbers.other.value",
+            "addresses.work.locality",
+        ]);
+        let outward =
+            configs("scim", "scim").unwrap().into_iter().find(|c| c.target == "system/scim/User").unwrap();
+        let (config, left_out) = fitted(outward.clone(), "scim", Some(&told));
+        let kept: Vec<&str> = config.properties.iter().map(|p| p.target.as_str()).collect();
+        assert_eq!(
+            kept,
+            [
+                "userName",
+                "externalId",
+                "name.givenName",
+                "name.familyName",
+                "displayName",
+                "emails.primary.value",
+                "active",
+                "phoneNumbers.work.value",
+                "phoneNumbers.mobile.value",
+                "addresses.work.locality"
+            ]
+        );
+        let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization";
+        for name in ["title", enterprise, "addresses.work.region", "profileUrl"] {
+            assert!(left_out.iter().any(|left| left == name), "{name}: {left_out:?}");
+        }
+        assert!(left_out_in_words(&left_out).unwrap().contains("profileUrl"));
+        let inward =
+            configs("scim", "scim").unwrap().into_iter().find(|c| c.source == "system/scim/User").unwrap();
+        let (_, left_out) = fitted(inward, "scim", Some(&told));
+        assert!(left_out.iter().any(|left| left == "title"), "{left_out:?}");
+        assert_eq!(
+            fitted(outward.clone(), "scim", None),
+            (outward, Vec::new()),
+            "nothing is known, nothing is left out"
+        );
     }
 
     #[test]

@@ -301,6 +301,14 @@ async fn every_list_is_whole_or_an_error() {
         ("exactly a page", no_habits(), 100, Ok(100)),
         ("pages shorter than asked", habits(|h| h.page = Some(7)), whole, Ok(whole)),
         ("totals of the page", habits(|h| h.total_of_page = true), whole, Ok(whole)),
+        (
+            "few at a time, which it calls all",
+            habits(|h| (h.page, h.total_of_page) = (Some(7), true)),
+            whole,
+            Ok(whole),
+        ),
+        ("few at a time, no totals", habits(|h| (h.page, h.no_total) = (Some(7), true)), whole, Ok(whole)),
+        ("nothing behind the last is an error", habits(|h| h.no_place_behind = true), 60, Ok(60)),
         ("no totals", habits(|h| h.no_total = true), whole, Ok(whole)),
         ("no totals, nobody there", habits(|h| h.no_total = true), 0, Ok(0)),
         ("cursors", habits(|h| h.cursors = true), whole, Ok(whole)),
@@ -419,10 +427,13 @@ async fn reads_ask_for_what_is_mapped_and_give_it_under_its_names() {
             "emails[type eq \"home\"].value": "h@b", department: "Sales", "groups.value": ["g1", "g2"],
         })
     );
-    let asked = format!(
-        "startIndex=1&count=100&attributes=emails,groups,name,title,{ENTERPRISE}:department,userName"
-    );
-    assert_eq!(lines(&server), [format!("GET /scim/v2/Users?{asked}")]);
+    // One page that claims to be all is not believed before there is nothing behind it.
+    let asked = |start| {
+        format!(
+            "GET /scim/v2/Users?startIndex={start}&count=100&attributes=emails,groups,name,title,{ENTERPRISE}:department,userName"
+        )
+    };
+    assert_eq!(lines(&server), [asked(1), asked(2)]);
 
     let read = scim(&server)
         .read(
@@ -874,6 +885,30 @@ async fn limits_are_waited_for_as_long_as_the_server_says() {
             Outcome::Retry { after, .. } => assert!(after >= Duration::from_secs(3500), "{after:?}"),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn reads_and_writes_have_limits_of_their_own() {
+    let server = ScimServer::with_people(no_habits(), 5);
+    let (scim, waiter) =
+        built(&server, json!({"readRateLimit": "6/min", "writeRateLimit": "1000/sec"}), token());
+    scim.schema(USER).await.unwrap();
+    all(&scim, people(&["userName"])).await.unwrap();
+    let waited: Duration = waiter.long().iter().sum();
+    // Three calls about the server, the list and the look behind it: five of them, ten seconds apart.
+    assert!(waited >= Duration::from_secs(39), "{waited:?}");
+    let before = waiter.long().len();
+    done(create(&scim, ann()).await);
+    assert_eq!(waiter.long().len(), before, "writes are not held up by what reads may do");
+    for (property, wrong) in
+        [("readRateLimit", "30"), ("writeRateLimit", "0/sec"), ("readRateLimit", "3/day")]
+    {
+        let properties = json!({"SCIMEndpoint": server.url, (property): wrong});
+        let clock = Arc::new(|| "2026-01-02T00:00:00Z".parse::<Timestamp>().unwrap());
+        let waiter: Arc<Impatient> = Arc::default();
+        let refused = Scim::new(&config(&properties), Arc::new(token()), clock, waiter).err().unwrap();
+        assert!(refused.message.contains("such as 30/sec or 100/min"), "{refused}");
     }
 }
 

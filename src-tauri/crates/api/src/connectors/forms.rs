@@ -345,6 +345,15 @@ fn scim() -> Vec<ConnectorProperty> {
             true,
             "Each record is a call of its own.",
         ),
+        row(
+            "readRateLimit",
+            "Reads at most",
+            "text",
+            Value::Null,
+            true,
+            "A limit for reads alone, such as 30/sec or 100/min. Empty: only the calls per second count.",
+        ),
+        row("writeRateLimit", "Writes at most", "text", Value::Null, true, "The same for writes."),
     ]
 }
 

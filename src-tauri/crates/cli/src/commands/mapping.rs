@@ -128,6 +128,11 @@ async fn from_template(
     for mapping in &added {
         output.line(format!("mapping `{}` added", mapping.name))?;
     }
+    // What of it the system does not have is known by now.
+    let offered = app.ready_mappings_of(ByName { name: connector.to_owned() }).await?;
+    if let Some(mapping) = offered.iter().find(|mapping| mapping.name == template) {
+        output.hint(&mapping.text);
+    }
     output.hint(&format!("See what it would do with `concord recon {template} --preview`."));
     Ok(Exit::Done)
 }

@@ -324,6 +324,9 @@ pub(crate) struct Http {
     connections: Semaphore,
     general: Lane,
     searches: Lane,
+    /// Further limits, where the configuration has them.
+    reads: Option<Lane>,
+    writes: Option<Lane>,
     permits_per_second: u32,
     /// Where a bearer token may go.
     token_home: Url,
@@ -361,6 +364,14 @@ impl Http {
             return Err(config.bad("maximumConnections", "must be between 1 and 1000").into());
         }
         let searches = NonZeroU32::new(SEARCHES_PER_SECOND).unwrap_or(NonZeroU32::MIN).min(permits);
+        let lane = |property: &str| -> Result<Option<Lane>, ConnectorError> {
+            Ok(pace::rate(config, property)?.map(|(calls, within)| {
+                let lane = Lane::new(permits, Arc::clone(&waiter));
+                lane.allow(calls, within);
+                lane
+            }))
+        };
+        let (reads, writes) = (lane("readRateLimit")?, lane("writeRateLimit")?);
         Ok(Self {
             name: config.name.clone(),
             network: NetworkSettings::from_config(config)?,
@@ -371,6 +382,8 @@ impl Http {
             connections: Semaphore::new(usize::try_from(connections).unwrap_or(1)),
             general: Lane::new(permits, Arc::clone(&waiter)),
             searches: Lane::new(searches, Arc::clone(&waiter)),
+            reads,
+            writes,
             waiter,
             permits_per_second: permits.get(),
             token_home,
@@ -659,6 +672,11 @@ impl Http {
         };
         if call.search {
             self.searches.admit(PATIENCE).await.map_err(too_long)?;
+        }
+        // Tokens are no records.
+        let further = if call.repeat == Repeat::Safe { &self.reads } else { &self.writes };
+        if let (Some(lane), Some(_)) = (further, call.bearer) {
+            lane.admit(PATIENCE).await.map_err(too_long)?;
         }
         self.general.admit(PATIENCE).await.map_err(too_long)
     }

@@ -9,6 +9,9 @@ use async_trait::async_trait;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use model::ConnectorConfig;
+
+use crate::error::ConnectorError;
 
 /// Waits, and tells how much time has passed. A test hands in one that returns at once and moves its own time on.
 #[async_trait]
@@ -139,6 +142,32 @@ impl Lane {
     pub(crate) fn rest_left(&self) -> Duration {
         let until = *self.resting_until.lock().unwrap_or_else(PoisonError::into_inner);
         until.saturating_sub(self.waiter.elapsed())
+    }
+}
+
+/// A limit as IDM's SCIM connector writes it: `30/sec`, `100/min`.
+pub(crate) fn rate(
+    config: &ConnectorConfig,
+    property: &str,
+) -> Result<Option<(NonZeroU32, Duration)>, ConnectorError> {
+    let Some(text) = config.text(property)? else { return Ok(None) };
+    let read = || {
+        let (calls, within) = text.split_once('/')?;
+        let within = match within.trim().to_ascii_lowercase().as_str() {
+            "s" | "sec" | "second" => 1,
+            "m" | "min" | "minute" => 60,
+            _ => return None,
+        };
+        Some((calls.trim().parse().ok()?, Duration::from_secs(within)))
+    };
+    match read() {
+        Some(found) => Ok(Some(found)),
+        None => Err(config
+            .bad(
+                property,
+                format!("is `{text}`; write a number of calls and a time, such as 30/sec or 100/min"),
+            )
+            .into()),
     }
 }
 

@@ -89,7 +89,7 @@ fn start(
     narrow: Option<String>,
     asked: Option<String>,
 ) -> Result<Walk, ConnectorError> {
-    let begun = Walk::new(scim, kind, narrow, asked, None);
+    let begun = Walk::new(scim, kind, narrow, asked, None).map(Walk::to_the_last);
     begun
         .ok_or_else(|| scim.error(ErrorKind::Configuration, "the list cannot be begun; start the feed again"))
 }

@@ -41,10 +41,11 @@ impl Scim {
             let asked = plan.as_ref().and_then(|p| p.asked.clone()).filter(|_| self.filters());
             let after = search.after.as_deref();
             let narrow = self.narrowed(&search.attributes, &read);
-            let mut walk = Walk::new(self, &kind, narrow, asked, after).ok_or_else(|| {
+            let walk = Walk::new(self, &kind, narrow, asked, after).ok_or_else(|| {
                 let what = format!("`{}` is no place to go on from; start the read again", after.unwrap_or_default());
                 self.error(ErrorKind::Configuration, what)
             })?;
+            let mut walk = walk.to_the_last();
             while let Some(step) = walk.step(self).await? {
                 let mut objects = Vec::with_capacity(step.fresh.len());
                 for (uid, resource) in step.fresh {
@@ -241,7 +242,8 @@ impl Scim {
     ) -> Result<Vec<Record>, ConnectorError> {
         tracing::info!(connector = %self.name, "the server does not filter; {} is read whole", kind.path);
         let mut found = Vec::new();
-        let Some(mut walk) = Walk::new(self, kind, narrow, None, None) else { return Ok(found) };
+        let Some(walk) = Walk::new(self, kind, narrow, None, None) else { return Ok(found) };
+        let mut walk = walk.to_the_last();
         while let Some(step) = walk.step(self).await? {
             found.extend(step.fresh.into_iter().filter(|(_, resource)| has_key(path, resource, values)));
         }

@@ -61,8 +61,10 @@ pub(super) struct Walk {
     /// Whether the total was another one earlier in this pass, or a record came twice.
     moved: bool,
     first_page: bool,
-    /// Set while it is asked whether anything follows a full page that claims to be all.
+    /// Set while it is asked whether anything follows a page that claims to be all.
     confirming: bool,
+    /// Whether a first page that claims to be all is doubted even where it is shorter than asked.
+    doubting: bool,
     /// The totals that are told are those of the page.
     totals_lie: bool,
     cursors: Vec<String>,
@@ -107,6 +109,7 @@ impl Walk {
             moved: false,
             first_page: true,
             confirming: false,
+            doubting: false,
             totals_lie: false,
             cursors: Vec::new(),
             over: false,
@@ -166,7 +169,10 @@ impl Walk {
                 Ok(found) => found,
                 Err(Failure::Refused(refusal)) => {
                     let problem = Problem::of_body(&refusal.body);
-                    if self.is_empty_by_404(refusal.status, &refusal.body) {
+                    if self.confirming && matches!(refusal.status, 400 | 404) {
+                        // There is no place behind the last record: nothing follows.
+                        (ListPage { total: Some(0), ..ListPage::default() }, None)
+                    } else if self.is_empty_by_404(refusal.status, &refusal.body) {
                         (ListPage { total: Some(0), ..ListPage::default() }, None)
                     } else if self.relax(scim, refusal.status, &problem) {
                         continue;
@@ -208,6 +214,12 @@ impl Walk {
             return true;
         }
         false
+    }
+
+    /// The same for a list that must be whole, because what it lacks counts as gone: servers that give fewer records than
+    /// asked may call those the total.
+    pub fn to_the_last(self) -> Self {
+        Self { doubting: true, ..self }
     }
 
     /// The same with so many records on a page.
@@ -309,9 +321,9 @@ impl Walk {
                     )));
                 }
                 let behind = start + length;
-                let full_page_is_all = first_page && length == self.count && self.total == Some(length);
+                let page_is_all = first_page && length > 0 && self.total == Some(length);
                 self.place = Place::Index(behind);
-                if full_page_is_all && complete {
+                if page_is_all && complete && (self.doubting || length == self.count) {
                     self.confirming = true;
                     false
                 } else {

@@ -41,6 +41,8 @@ pub struct Habits {
     pub page: Option<usize>,
     /// The total is that of the page.
     pub total_of_page: bool,
+    /// Refuses to begin a list behind its last record.
+    pub no_place_behind: bool,
     pub no_total: bool,
     /// The total is so much too high.
     pub total_off: usize,
@@ -465,6 +467,9 @@ fn list(data: &mut Data, kind: &str, query: &[(String, String)]) -> Reply {
         .collect();
     if all.is_empty() && filter.is_some() && habits.nothing_is_404 {
         return Reply::error(404, "", "no such users");
+    }
+    if habits.no_place_behind && start > all.len().max(1) {
+        return Reply::error(400, "invalidValue", "startIndex is too large");
     }
     let count = told("count").map_or(100, |c| c.parse().unwrap());
     let count = habits.page.map_or(count, |most| most.min(count));
