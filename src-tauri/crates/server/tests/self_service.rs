@@ -316,6 +316,50 @@ async fn forms_of_other_sites_and_old_forms_do_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_the_servers_own_and_new_with_every_sign_in() {
+    let house = House::open().await;
+    let mut ann = house.browser();
+    ann.register("ann").await.is(303);
+    // A session that somebody else planted in the browser is none, and does not become one.
+    let planted = "ab".repeat(32);
+    ann.cookies.insert("concord_session".into(), planted.clone());
+    ann.get("/profile").await.is(303);
+    ann.sign_in("ann", PASSWORD).await.is(303);
+    let first = ann.cookies["concord_session"].clone();
+    assert_ne!(first, planted);
+    assert_eq!(first.len(), 64, "256 random bits");
+    let mut stranger = house.browser();
+    stranger.cookies.insert("concord_session".into(), planted);
+    assert_eq!(stranger.get("/profile").await.is(303).header("location"), "/people/sign-in?said=ended");
+    // Signing in again ends the session before it, and its forms with it.
+    let token = ann.get("/profile").await.is(200).token();
+    let fields = [("form", token.as_str()), ("userName", "ann"), ("password", PASSWORD)];
+    ann.post("/sign-in", &fields).await.is(303);
+    let second = ann.cookies["concord_session"].clone();
+    assert_ne!(second, first);
+    stranger.cookies.insert("concord_session".into(), first);
+    stranger.get("/profile").await.is(303);
+    ann.post("/profile", &[("form", token.as_str()), ("sn", "Taken")]).await.is(403);
+    ann.get("/profile").await.is(200).says(&["value=\"Lee\""]);
+    let page = ann.get("/profile").await.is(200);
+    for (header, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(page.header(header), value, "{header}: {:#?}", page.headers);
+    }
+    for part in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        assert!(page.header("content-security-policy").contains(part), "{part}: {:#?}", page.headers);
+    }
+    // What belongs to somebody is for nobody's cache, and a session's end takes its cookie away.
+    ann.post("/sign-out", &[("form", page.token().as_str())]).await.is(303);
+    assert!(!ann.cookies.contains_key("concord_session"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_ends_ends_its_sessions() {
     let house = House::open().await;
     let mut ann = house.browser();

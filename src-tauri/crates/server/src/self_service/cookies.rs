@@ -44,6 +44,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn cookies_are_for_these_pages_alone_and_over_https_only_for_https() {
+        for secure in [false, true] {
+            for line in [set(SESSION, "x", secure), end(SESSION, secure)] {
+                let line = line.unwrap();
+                let line = line.to_str().unwrap();
+                for part in ["Path=/people", "HttpOnly", "SameSite=Strict"] {
+                    assert!(line.contains(part), "{line}");
+                }
+                assert_eq!(line.contains("; Secure"), secure, "{line}");
+                assert!(!line.contains("Domain="), "this host alone: {line}");
+            }
+        }
+    }
+
+    #[test]
     fn only_cookies_of_our_form_are_read() {
         let value = random().unwrap();
         for (line, expect) in [

@@ -102,6 +102,7 @@ fn guarded(mut answer: Response) -> Response {
         // Without a referrer, browsers would call a form's origin `null`, which is refused.
         (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
+        (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (
             HeaderName::from_static("permissions-policy"),
