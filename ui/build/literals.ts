@@ -2,12 +2,12 @@ import { type NodePath, parseSync, traverse, types as t } from "@babel/core";
 
 /** Properties of elements and of objects whose text is shown or read out. */
 const SHOWN = new Set(
-  "title aria-label aria-valuetext aria-description aria-roledescription placeholder alt label help legend saveLabel undoLabel text said mark description heading problem meaning verb means missing".split(" "),
+  "none title aria-label aria-valuetext aria-description aria-roledescription placeholder alt label help legend saveLabel undoLabel text said mark description heading problem meaning verb means missing".split(" "),
 );
 
 /** Properties of elements whose text is never shown. */
 const HIDDEN =
-  /^(className|style|d|to|go|icon|look|tone|key|id|type|role|name|search|autoComplete|inputMode|variables?|transform|viewBox|placement|dir|scope|params|value|htmlFor|slot|stroke.*|fill|href|tab|language|at|live|data-.*|aria-(expanded|live|busy|hidden|current|describedby|labelledby|controls|haspopup|keyshortcuts))$/;
+  /^(className|style|d|to|go|icon|look|tone|key|id|type|role|search|autoComplete|inputMode|variables?|transform|viewBox|placement|dir|scope|params|value|htmlFor|slot|stroke.*|fill|href|tab|language|at|live|data-.*|aria-(expanded|live|busy|hidden|current|describedby|labelledby|controls|haspopup|keyshortcuts))$/;
 
 /** Callees whose arguments are names, addresses or patterns. */
 const NAMES = /^(ask|call|refresh|createRoute|useErrors|document\.querySelector|Object\.defineProperty|.*\.(addEventListener|removeEventListener|querySelector|querySelectorAll|closest|matches|includes|startsWith|endsWith|split|getItem|setItem|removeItem|get|has)|new (URL|RegExp|Intl\..*|Error))$/;
@@ -69,7 +69,7 @@ function isShown(path: NodePath<t.StringLiteral> | NodePath<t.TemplateLiteral>, 
   const attribute = element?.isJSXAttribute() ? String(element.node.name.name) : "";
   if (HIDDEN.test(attribute)) return false;
   const place = placeOf(path);
-  if (place === "child") return !isClasses(text);
+  if (place === "child" || place === "part") return !isClasses(text);
   if (place === "announced" || SHOWN.has(place)) return !isClasses(text) && !/^[a-z]+:|^\//.test(text);
   return isProse(text);
 }
@@ -90,11 +90,12 @@ function isName(path: NodePath): boolean {
   return false;
 }
 
-/** The property that a text ends up in, "child" for the text of an element, "announced" for what is read out. */
+/** The property that a text ends up in, "child" for the text of an element, "part" for one of several pieces, "announced" for what is read out. */
 function placeOf(path: NodePath): string {
   let at: NodePath = path;
   while (at.parentPath && ((at.parentPath.isConditionalExpression() && at.key !== "test") || at.parentPath.isLogicalExpression() || at.parentPath.isTSAsExpression() || at.parentPath.isBinaryExpression({ operator: "+" }))) at = at.parentPath;
   const { parentPath } = at;
+  if (parentPath?.isTemplateLiteral() && at !== path && /\p{L} |^ | $/u.test(textOf(parentPath)) && !/[(){}=]/.test(textOf(parentPath).replaceAll("${}", ""))) return "part";
   if (parentPath?.isObjectProperty()) return t.isIdentifier(parentPath.node.key) ? parentPath.node.key.name : t.isStringLiteral(parentPath.node.key) ? parentPath.node.key.value : "";
   if (parentPath?.isJSXAttribute()) return String(parentPath.node.name.name);
   if (parentPath?.isJSXExpressionContainer()) return parentPath.parentPath.isJSXAttribute() ? String(parentPath.parentPath.node.name.name) : "child";

@@ -14,13 +14,26 @@ export function macro(extract: boolean): PluginItem {
   return [linguiMacro, { linguiConfig: lingui, extract }];
 }
 
+/** How a message looks once the macros are through. */
+const MADE = /\/\*i18n\*\/\s*\{\s*id: "([^"]+)"/g;
+
 /** Messages in the source become ids, catalogues (`*.po`) become modules of ready messages: nothing is parsed or evaluated in the window. */
 export function messages(): Plugin {
+  const used = new Map<string, string>();
+  const known = new Set<string>();
+  let building = false;
   return {
     name: "concord-messages",
     enforce: "pre",
+    configResolved({ command }) {
+      building = command === "build";
+    },
     async transform(code, id) {
-      if (id.endsWith(".po")) return { code: `export const messages = JSON.parse(${JSON.stringify(JSON.stringify(compiled(readPo(code))))});`, moduleType: "js", map: null };
+      if (id.endsWith(".po")) {
+        const ready = compiled(readPo(code));
+        if (id.endsWith("/en/messages.po")) for (const key of Object.keys(ready)) known.add(key);
+        return { code: `export const messages = JSON.parse(${JSON.stringify(JSON.stringify(ready))});`, moduleType: "js", map: null };
+      }
       if (!/\.tsx?$/.test(id) || !code.includes("@lingui/")) return null;
       const result = await transformAsync(code, {
         filename: id,
@@ -30,7 +43,14 @@ export function messages(): Plugin {
         parserOpts: { plugins: id.endsWith("x") ? ["typescript", "jsx"] : ["typescript"] },
         plugins: [macro(false)],
       });
-      return result?.code ? { code: result.code, map: result.map } : null;
+      if (!result?.code) return null;
+      for (const [, key = ""] of result.code.matchAll(MADE)) used.set(key, id);
+      return { code: result.code, map: result.map };
+    },
+    // A window would show the bare id.
+    buildEnd(failed) {
+      const missing = failed || !building ? [] : [...used].filter(([key]) => !known.has(key));
+      if (missing.length > 0) this.error(`Messages of ${[...new Set(missing.map(([, file]) => file))].join(", ")} are not in src/locales/en/messages.po. Run npm run messages, then build again.`);
     },
   };
 }

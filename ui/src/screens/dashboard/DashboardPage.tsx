@@ -42,11 +42,11 @@ export function DashboardPage() {
       ) : (
         <div className="max-w-6xl">
           <dl className="mb-7 grid grid-cols-5 gap-px overflow-hidden rounded-md border border-line bg-line">
-            <Figure name="Users" value={status.data.users} to="/users" />
-            <Figure name="Connectors" value={connectors.data.length} to="/connectors" />
-            <Figure name="Mappings" value={mappings.data.length} to="/mappings" />
-            <Figure name="Changes waiting" value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
-            <Figure name="Questions for you" value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0} />
+            <Figure name={t`Users`} value={status.data.users} to="/users" />
+            <Figure name={t`Connectors`} value={connectors.data.length} to="/connectors" />
+            <Figure name={t`Mappings`} value={mappings.data.length} to="/mappings" />
+            <Figure name={t`Changes waiting`} value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
+            <Figure name={t`Questions for you`} value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0} />
           </dl>
           <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2 [&>section]:mb-0">
             <Section title={t`People`}>{seen.error ? <Problem error={seen.error} /> : seen.data ? <PeopleChart days={seen.data.days} /> : <Skeleton rows={4} />}</Section>

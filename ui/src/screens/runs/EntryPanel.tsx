@@ -25,16 +25,16 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
         <IconButton icon="close" label={t`Close details`} onClick={onClose} />
       </div>
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1.5">
-        <Fact name="Situation">
+        <Fact name={t`Situation`}>
           <code className="font-mono text-sm">{entry.situation}</code>
           <div className="text-soft">{undo ? t`in the undone run: ${entry.meaning}` : entry.meaning}</div>
         </Fact>
-        <Fact name="Action">{actionWords(entry.action).label}</Fact>
-        <Fact name="State">
+        <Fact name={t`Action`}>{actionWords(entry.action).label}</Fact>
+        <Fact name={t`State`}>
           <State tone={status.tone}>{status.text}</State>
         </Fact>
         {entry.reason && entry.reason !== entry.meaning && (
-          <Fact name="Why">
+          <Fact name={t`Why`}>
             <bdi className="break-words">{entry.reason}</bdi>
           </Fact>
         )}
@@ -48,17 +48,17 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
       {entry.sourceId && !undo && <Trace key={entry.id} mapping={mapping} sourceId={entry.sourceId} qualifier={entry.linkQualifier} />}
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1">
         {entry.sourceId && (
-          <Fact name="Source id">
+          <Fact name={t`Source id`}>
             <Id id={entry.sourceId} what={t`source id`} whole />
           </Fact>
         )}
         {entry.targetId && (
-          <Fact name="Target id">
+          <Fact name={t`Target id`}>
             <Id id={entry.targetId} what={t`target id`} whole />
           </Fact>
         )}
         {entry.ambiguousTargetIds.length > 0 && (
-          <Fact name="Matches">
+          <Fact name={t`Matches`}>
             <ul>
               {entry.ambiguousTargetIds.map((id) => (
                 <li key={id}>
@@ -68,7 +68,7 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
             </ul>
           </Fact>
         )}
-        {entry.linkQualifier !== "default" && <Fact name="Qualifier">{entry.linkQualifier}</Fact>}
+        {entry.linkQualifier !== "default" && <Fact name={t`Qualifier`}>{entry.linkQualifier}</Fact>}
       </dl>
       {targetIsUser && entry.targetId && (
         <Link to="/users/$id" params={{ id: entry.targetId }} className="self-start rounded-sm text-accent hover:underline">

@@ -4,6 +4,7 @@ import { type ReactNode, useRef } from "react";
 
 import { appStatus } from "../../app/queries";
 import { setTheme, type Theme, useTheme } from "../../app/theme";
+import { LANGUAGES, language, setLanguage } from "../../locales/language";
 import { Choice } from "../../parts/Field";
 import { Page, Section, Skeleton } from "../../parts/Page";
 import { AboutPart } from "./AboutPart";
@@ -61,7 +62,10 @@ export function SettingsPage() {
           <div className="max-w-2xl">
             <Place id="appearance">
               <Section title={t`Appearance`}>
-                <Choice legend={t`Theme`} name="theme" value={theme} options={THEMES} onChange={setTheme} />
+                <div className="flex flex-col gap-4">
+                  <Choice legend={t`Theme`} name="theme" value={theme} options={THEMES} onChange={setTheme} />
+                  {LANGUAGES.length > 1 && <Choice legend={t`Language`} name="language" value={language()} options={LANGUAGES.map(({ code, name }) => ({ value: code, label: name }))} onChange={setLanguage} />}
+                </div>
               </Section>
             </Place>
             <Place id="notifications">

@@ -44,9 +44,9 @@ function Rules() {
         <div className="flex flex-col gap-5">
           <QueryField name="sourceQuery" label={t`Read from ${source.title}`} help={t`Others are never looked at. A linked record outside counts as gone only after it was read by its id.`} attributes="source" />
           <ConditionField label={t`Only records where`} none={t`All`} value={doc["sourceCondition"] as Condition | undefined} variable="source" attributes={source.suggestions} variables={["source", "linkQualifier"]} errors={useErrors("sourceCondition")} onChange={put("sourceCondition", t`source condition`)} />
-          <OptionalScript name="validSource" label={t`A record of the source qualifies`} none="always" variables={["source", "linkQualifier"]} />
+          <OptionalScript name="validSource" label={t`A record of the source qualifies`} none={t`always`} variables={["source", "linkQualifier"]} />
           <QueryField name="targetQuery" label={t`Read from ${target.title}`} help={t`Which records of the target are looked at.`} attributes="target" />
-          <OptionalScript name="validTarget" label={t`A record of the target qualifies`} none="always" variables={["target", "linkQualifier"]} />
+          <OptionalScript name="validTarget" label={t`A record of the target qualifies`} none={t`always`} variables={["target", "linkQualifier"]} />
         </div>
       </Section>
       <Section title={t`Accounts of one record`}>

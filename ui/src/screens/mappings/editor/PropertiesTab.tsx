@@ -322,7 +322,7 @@ function How({ property }: { property: Property }) {
   const parts = [
     transformText(property.transform),
     property.condition === undefined ? "" : typeof property.condition === "string" ? t`if ${property.condition}` : t`if a script says so`,
-    property.default === undefined ? "" : `${property.source ? "else" : "always"} ${JSON.stringify(property.default)}`,
+    property.default === undefined ? "" : property.source ? t`else ${JSON.stringify(property.default)}` : t`always ${JSON.stringify(property.default)}`,
     property.whenEmpty === "clear" ? t`clears when empty` : property.whenEmpty === "leave" && property.default !== undefined ? t`leaves when empty` : "",
     property.setOn === "create" ? t`on create only` : property.setOn === "blank" ? t`while blank only` : "",
   ].filter(Boolean);
