@@ -216,7 +216,18 @@ impl App {
         let rows = self.store.read(|r| r.schedules()).await?;
         let mut outcomes = Vec::new();
         for row in rows {
-            let Some(due_ms) = row.next_ms.filter(|ms| *ms <= now.as_millisecond()) else { continue };
+            let Some(due_ms) = row.next_ms else { continue };
+            let times = Timetable::of(&row.config, &home());
+            let anchor = Timestamp::from_millisecond(row.anchor_ms).unwrap_or(now).min(now);
+            let next = times.as_ref().ok().and_then(|t| t.next(now, anchor)).map(Timestamp::as_millisecond);
+            if due_ms > now.as_millisecond() {
+                // The time was set by a clock that was ahead, or in another time zone.
+                if let Some(sooner) = next.filter(|next| *next < due_ms) {
+                    let name = row.name.clone();
+                    self.store.write(move |w| w.move_schedule(&name, due_ms, Some(sooner))).await?;
+                }
+                continue;
+            }
             let lease = (row.name.clone(), now.as_millisecond(), (now + LEASE).as_millisecond());
             let leased =
                 self.store.write(move |w| w.lease_schedule(&lease.0, due_ms, lease.1, lease.2)).await?;
@@ -225,9 +236,6 @@ impl App {
                 continue;
             }
             let due = Timestamp::from_millisecond(due_ms).unwrap_or(now);
-            let times = Timetable::of(&row.config, &home());
-            let anchor = Timestamp::from_millisecond(row.anchor_ms).unwrap_or(now);
-            let next = times.as_ref().ok().and_then(|t| t.next(now, anchor)).map(Timestamp::as_millisecond);
             let judged = if times.is_ok() { judge_due(&row.config, due, now, since) } else { Due::Missed };
             let (outcome, run) = match judged {
                 Due::Missed => (format!("missed at {}, and left out", engine::stamp(due)), None),

@@ -98,6 +98,36 @@ async fn of_two_processes_one_fires_and_the_run_is_linked() {
     assert_eq!((lines[0].who.as_str(), lines[0].detail.as_str()), ("schedule hourly", "started"));
 }
 
+/// The clock was five years ahead, and somebody has set it right: the next time is the next hour, not one in five years.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_ahead_stops_no_schedule() {
+    let house = House::new().await;
+    let info = house.save("hourly", hourly(IN)).await;
+    let cron = json!({
+        "type": "cron", "schedule": "0 0 2 * * ?", "persisted": true, "invokeService": "sync",
+        "invokeContext": {"action": "reconcile", "mapping": IN}, "misfirePolicy": "doNothing"
+    });
+    let nightly = house.save("nightly", cron).await;
+    let (now, day) = (first(&info) - SECOND, SignedDuration::from_hours(25));
+    let ahead = now + SignedDuration::from_hours(5 * 365 * 24);
+    for (_, outcome) in house.app.fire_due(ahead, now).await.unwrap() {
+        assert!(outcome.starts_with("missed at") || outcome.contains("to make up for"), "{outcome}");
+    }
+    for name in ["hourly", "nightly"] {
+        assert!(first(&house.get(name).await) > ahead, "{name}: it has gone along with the clock");
+    }
+    assert!(house.app.fire_due(now, now).await.unwrap().is_empty(), "nothing fires because the clock is set");
+    assert!(first(&house.get("hourly").await) <= now + SignedDuration::from_hours(1));
+    assert_eq!(first(&house.get("nightly").await), first(&nightly));
+    assert!(first(&house.get("nightly").await) <= now + day);
+    let due = first(&house.get("hourly").await);
+    let run = house.get("hourly").await.last_run.unwrap();
+    house.app.run_wait(&run.id, |_| {}).await.unwrap();
+    assert_eq!(house.app.fire_due(due, now).await.unwrap().len(), 1, "and fires there");
+    let run = house.get("hourly").await.last_run.unwrap();
+    house.app.run_wait(&run.id, |_| {}).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mapping_that_is_still_running_is_skipped() {
     let house = House::new().await;

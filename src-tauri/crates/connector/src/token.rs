@@ -223,6 +223,8 @@ impl TokenSource {
         if let Some((refused, until, error)) = &held.refused
             && *refused == refresh_token
             && now < *until
+            // Else the clock has gone back since.
+            && until.duration_since(now) <= REFUSED_FOR
         {
             return Err(error.clone());
         }

@@ -6,9 +6,12 @@ mod support;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use connector::credentials::memory::MemoryCredentials;
+use connector::http::Waiter;
+use connector::hubspot::Hubspot;
 use connector::oauth::loopback::{AuthorizationEnd, Loopback};
 use connector::oauth::{Authorization, Redirect};
 use connector::{Change, Connector, Credentials, ErrorKind, Outcome, Search};
@@ -654,4 +657,41 @@ async fn a_refused_consent_ends_the_authorization() {
 fn listener_url() -> &'static Url {
     static URL: std::sync::OnceLock<Url> = std::sync::OnceLock::new();
     URL.get_or_init(|| Url::parse("https://elsewhere.example/").unwrap())
+}
+
+/// This computer's clock is set and HubSpot's is not: a token that only seems good is renewed when it is refused, one that only
+/// seems over is renewed early, each of them once, and nobody has to authorize again.
+#[tokio::test]
+async fn a_clock_that_is_set_costs_a_renewal_and_no_authorization() {
+    const YEAR: i64 = 365 * 86_400;
+    for jump in [5 * YEAR, -10 * YEAR, 86_400, -86_400, 1] {
+        let world = World::new(Options { consent: Consent::Allow, ..seeded(5) }).await;
+        let credentials = oauth_app();
+        authorize(&world, &credentials, &world.oauth()).await.unwrap();
+        let (hand, skew) = (world.hand.clone(), Arc::new(AtomicI64::new(0)));
+        let ours = Arc::clone(&skew);
+        let clock = Arc::new(move || hand.now() + SignedDuration::from_secs(ours.load(Ordering::SeqCst)));
+        let hubspot = Hubspot::new(
+            &world.config(world.oauth()),
+            Arc::new(credentials.clone()),
+            clock,
+            Arc::clone(&world.waiter) as Arc<dyn Waiter>,
+        )
+        .unwrap();
+        let count = || async { all(&hubspot, contacts(&["email"])).await.unwrap().objects.len() };
+        assert_eq!(count().await, 5);
+        for (clock, at_most) in [(jump, 1), (0, 1)] {
+            let before = credentials.stored().len();
+            skew.store(clock, Ordering::SeqCst);
+            for _ in 0..4 {
+                assert_eq!(count().await, 5, "{jump}");
+            }
+            let renewed = credentials.stored().len() - before;
+            assert!(renewed <= at_most, "{jump}: renewed {renewed} times");
+            // What HubSpot thinks of the token counts, whatever this clock says.
+            world.sandbox.portal().expire_access_tokens();
+            assert_eq!(count().await, 5, "{jump}");
+            assert_eq!(credentials.stored().len(), before + renewed + 1, "{jump}");
+        }
+    }
 }

@@ -16,6 +16,15 @@ impl Judge<'_> {
         lookup: &dyn Lookup,
     ) -> Result<Judgement, String> {
         entry.question = self.question(&entry, case);
+        if entry.action == Action::Create && self.is_taken(&entry, case)? {
+            // The system would refuse the new record and name the one that has its key. So the plan says what will happen.
+            entry.action = Action::Update;
+            entry.reason = format!(
+                "{}; no second one can have its {}, so it is linked to that one",
+                entry.reason,
+                self.target_key.unwrap_or("key")
+            );
+        }
         match entry.action {
             Action::NoReport => return Ok(Judgement::Silent(entry.situation)),
             Action::Create if case.target.is_some() && entry.situation != Situation::Missing => {
@@ -156,6 +165,20 @@ impl Judge<'_> {
             }
             _ => true,
         }
+    }
+
+    /// Whether the record that a gone target would be made again as is there under another id: one that matches and has the
+    /// key that the system gives out once.
+    fn is_taken(&self, entry: &Entry, case: &Case<'_>) -> Result<bool, String> {
+        let (Some(key), Situation::Missing) = (self.target_key, entry.situation) else { return Ok(false) };
+        let (Some(_), Some((there, _))) = (case.found.free(), &case.found.target) else { return Ok(false) };
+        let occasion = Occasion { qualifier: case.qualifier, ..Occasion::default() };
+        let evaluation =
+            self.mapping.evaluate(self.scripts, occasion, &case.source, None).map_err(|p| p.reason)?;
+        let text = |value: &Value| value.as_str().map(str::to_lowercase).filter(|text| !text.is_empty());
+        let wanted = evaluation.changes.iter().find(|change| change.attribute == key);
+        let wanted = wanted.and_then(|change| text(&change.after));
+        Ok(wanted.is_some() && wanted == there.get(key).and_then(text))
     }
 
     fn plan_create(&self, entry: &mut Entry, case: &Case<'_>) -> Result<(), String> {

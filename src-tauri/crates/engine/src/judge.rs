@@ -70,6 +70,8 @@ pub(crate) struct Judge<'a> {
     pub chosen: Option<Action>,
     pub source_title: &'a str,
     pub target_title: &'a str,
+    /// The attribute of a target that no two records share.
+    pub target_key: Option<&'a str>,
 }
 
 /// A source under one qualifier, with the target that is spoken of, as scripts and filters see them: with their ids.

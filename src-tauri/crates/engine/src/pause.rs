@@ -16,6 +16,7 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(90);
 const LONGEST_REST: Duration = Duration::from_secs(3 * 86_400);
 /// Clocks differ a little, and a call that comes too early is refused once more.
 const MARGIN: Duration = Duration::from_secs(10);
+const LONGEST_REST_WITH_MARGIN: SignedDuration = SignedDuration::from_secs(3 * 86_400 + 10);
 
 /// Whether a wait is one that a run rests for.
 pub(crate) fn is_rest(wait: Duration) -> bool {
@@ -63,7 +64,8 @@ impl Engine {
         let now = self.now();
         let over = |run: &Run| {
             let at = run.progress.resume_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-            at.is_none_or(|at| at <= now)
+            // A rest that is longer than any is the work of a clock that was wrong when it began.
+            at.is_none_or(|at| at <= now || at.duration_since(now) > LONGEST_REST_WITH_MARGIN)
         };
         Ok(self
             .store

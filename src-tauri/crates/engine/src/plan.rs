@@ -410,6 +410,10 @@ pub(crate) fn judge<'a>(
         chosen: None,
         source_title: prepared.source_path.object_type(),
         target_title: prepared.target_path.object_type(),
+        target_key: match &prepared.target {
+            End::Remote(remote) => remote.object_type.natural_key.as_deref(),
+            End::Managed(_) => None,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! A run from beginning to end.
 
 use mapping::Hook;
-use model::Attributes;
+use model::{Action, Attributes};
 use serde_json::json;
 use store::{Entry, EntryFilter, EntryStatus, Feed, NewRun, Run, RunMode, RunState, Side};
 use tokio_util::sync::CancellationToken;
@@ -481,9 +481,15 @@ impl Engine {
             .write(move |w| {
                 let first =
                     1 + i64::try_from(w.entry_count(seq, &store::EntryFilter::default())?).unwrap_or(0);
-                let entries: Vec<Entry> =
-                    entries.into_iter().zip(first..).map(|(entry, seq)| Entry { seq, ..entry }).collect();
-                w.add_entries(seq, &entries)
+                let mut planned = Vec::with_capacity(entries.len());
+                for (entry, number) in entries.into_iter().zip(first..) {
+                    let taken = match &entry.target_id {
+                        Some(target) => w.target_taken(seq, target)?,
+                        None => None,
+                    };
+                    planned.push(Entry { seq: number, ..yields(entry, taken) });
+                }
+                w.add_entries(seq, &planned)
             })
             .await?;
         Ok(())
@@ -700,4 +706,32 @@ impl Prepared {
 /// Whether an entry failed in the sense of IDM's statusSummary: it did, and not because EXCEPTION was asked for.
 pub(crate) fn is_failure(status: EntryStatus) -> bool {
     matches!(status, EntryStatus::Failed)
+}
+
+/// What is gone gives way to a record of the same run that matches its target: what that one is about to have is not deleted,
+/// nor what a person has yet to decide about. A full run comes to the same, because its target phase leaves out what a source
+/// has spoken for.
+fn yields(entry: Entry, taken: Option<EntryStatus>) -> Entry {
+    let destructive = matches!(entry.action, Action::Delete | Action::Unlink);
+    let Some(taken) = taken.filter(|_| destructive && entry.status == EntryStatus::Planned) else {
+        return entry;
+    };
+    let (status, why, remedy) = if taken == EntryStatus::Planned {
+        (EntryStatus::Skipped, "another record takes its target over", None)
+    } else {
+        let remedy = "decide about the record that matches its target first";
+        (
+            EntryStatus::NeedsYou,
+            "another record matches its target, which stays until that one is settled",
+            Some(remedy),
+        )
+    };
+    Entry {
+        action: Action::Exception,
+        status,
+        reason: format!("{}; {why}", entry.reason),
+        remedy: remedy.map(str::to_owned),
+        changes: Vec::new(),
+        ..entry
+    }
 }

@@ -53,7 +53,7 @@ impl Engine {
     /// keeps only its own rows waiting.
     pub async fn deliver_due(&self) -> Result<Delivery, EngineError> {
         let now = self.now().as_millisecond();
-        let rows = self.store.read(move |r| r.queue_due(now, BATCH)).await?;
+        let rows = self.store.read(move |r| r.queue_due(now, LONGEST_WAIT_MS, BATCH)).await?;
         let mut by_mapping: BTreeMap<String, Vec<QueueRow>> = BTreeMap::new();
         for row in rows {
             by_mapping.entry(row.mapping.clone()).or_default().push(row);

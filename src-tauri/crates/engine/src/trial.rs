@@ -117,6 +117,7 @@ pub fn try_record(
         chosen: None,
         source_title: ends.source,
         target_title: ends.target,
+        target_key: None,
     };
     let candidate = Candidate {
         id: record.id.clone(),

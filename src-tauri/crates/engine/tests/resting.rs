@@ -94,6 +94,20 @@ async fn a_run_that_was_still_reading_begins_anew() {
     assert!(old.message.unwrap().contains(&done.id));
 }
 
+/// It was set by a clock that was years ahead, and would rest until then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rest_that_is_longer_than_any_is_over() {
+    let bench = bench(Options { records: 20, seed: 3, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    portal.set_faults(vec![used_up("*/contacts")]);
+    let rested = bench.recon(INBOUND).await;
+    assert_eq!(rested.state, RunState::Paused);
+    for (hours, over) in [(-24 * 365 * 10, true), (-24, false), (1, false), (25, true)] {
+        let found = later(&bench, hours).rested_runs().await.unwrap();
+        assert_eq!(found.len(), usize::from(over), "{hours} hours later");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_begun_by_a_person_takes_the_place_of_one_that_rests_and_a_look_does_not() {
     let bench = bench(Options { records: 20, seed: 3, ..Options::default() }).await;

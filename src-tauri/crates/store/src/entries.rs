@@ -510,14 +510,14 @@ impl Reader<'_> {
         rows.next()?.map(from_row).transpose()
     }
 
-    /// Whether an earlier record of the run already has this target.
-    pub fn target_taken(&self, run: i64, target_id: &str) -> Result<bool, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT 1 FROM run_entry WHERE run = ?1 AND target_id = ?2 LIMIT 1")?
-            .query_row(params![run, target_id], |_| Ok(()))
+    /// How an earlier record of the run stands that has this target.
+    pub fn target_taken(&self, run: i64, target_id: &str) -> Result<Option<EntryStatus>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT status FROM run_entry WHERE run = ?1 AND target_id = ?2 LIMIT 1")?
+            .query_row(params![run, target_id], |row| row.get::<_, String>(0))
             .optional()?
-            .is_some())
+            .map(|status| EntryStatus::parse(&status))
+            .transpose()
     }
 }
 

@@ -147,11 +147,17 @@ impl Reader<'_> {
             .max(0) as u64)
     }
 
-    /// The rows that are due, oldest first.
-    pub fn queue_due(&self, now_ms: i64, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
+    /// The rows that are due, oldest first. No row waits longer than `longest_wait_ms`: one that would was given its time by a
+    /// clock that was wrong, and is due.
+    pub fn queue_due(
+        &self,
+        now_ms: i64,
+        longest_wait_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<QueueRow>, StoreError> {
         self.queue_rows(
-            "state = 'waiting' AND next_ms <= ?1 ORDER BY seq LIMIT ?2",
-            &[&now_ms, &(rows_at_most(limit))],
+            "state = 'waiting' AND (next_ms <= ?1 OR next_ms > ?2) ORDER BY seq LIMIT ?3",
+            &[&now_ms, &now_ms.saturating_add(longest_wait_ms), &(rows_at_most(limit))],
         )
     }
 

@@ -111,7 +111,8 @@ impl Writer<'_> {
     }
 
     /// Takes the right to fire a schedule that was due at `due_ms`, until `until_ms`. False when another process has it, or
-    /// has fired already, or the schedule has changed.
+    /// has fired already, or the schedule has changed. A right that would last twice as long as this one was given by a clock
+    /// that was wrong, and counts for nothing.
     pub fn lease_schedule(
         &self,
         name: &str,
@@ -121,7 +122,7 @@ impl Writer<'_> {
     ) -> Result<bool, StoreError> {
         let taken = self.connection.execute(
             "UPDATE schedule SET lease_until_ms = ?4
-             WHERE name = ?1 AND next_ms = ?2 AND (lease_until_ms IS NULL OR lease_until_ms <= ?3)",
+             WHERE name = ?1 AND next_ms = ?2 AND (lease_until_ms IS NULL OR lease_until_ms <= ?3 OR lease_until_ms > ?4 + (?4 - ?3))",
             params![name, due_ms, now_ms, until_ms],
         )?;
         Ok(taken > 0)

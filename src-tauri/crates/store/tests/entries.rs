@@ -90,8 +90,8 @@ fn an_entry_reads_back_whole() {
             assert_eq!(r.entry(run, 1)?, Some(whole.clone()));
             assert_eq!(r.entry(run, 2)?, Some(plain.clone()));
             assert_eq!((r.entry(run, 3)?, r.entry(run + 1, 1)?), (None, None));
-            assert_eq!(r.entries(run, &all(10))?.rows, [whole, plain]);
-            assert_eq!((r.target_taken(run, "t1")?, r.target_taken(run, "a")?), (true, false));
+            assert_eq!(r.entries(run, &all(10))?.rows, [whole.clone(), plain]);
+            assert_eq!((r.target_taken(run, "t1")?, r.target_taken(run, "a")?), (Some(whole.status), None));
             Ok(())
         })
         .unwrap();

@@ -109,16 +109,33 @@ fn a_number_is_never_given_twice() {
     assert_eq!(rows(&store).len(), 1, "the delivery of one row took another with it");
 }
 
+/// The clock was years ahead when a delivery failed, and is right again.
+#[test]
+fn a_row_that_would_wait_longer_than_any_is_due() {
+    let (_folder, store) = fresh();
+    enqueue(&store, "m", "1", Update);
+    let row = rows(&store).remove(0);
+    store.write_blocking(move |w| w.not_delivered(&row, Some(10_000_000), "busy", "t1")).unwrap();
+    for (now, due) in [(1000, 1), (8_999_999, 1), (9_000_000, 0), (9_999_999, 0), (10_000_000, 1)] {
+        assert_eq!(store.read_blocking(|r| r.queue_due(now, 1_000_000, 10)).unwrap().len(), due, "{now}");
+    }
+}
+
 #[test]
 fn failures_are_tried_again_later_or_given_up() {
     let (_folder, store) = fresh();
     enqueue(&store, "m", "1", Update);
     enqueue(&store, "m", "2", Update);
     let due = |now| -> Vec<String> {
-        store.read_blocking(|r| r.queue_due(now, 10)).unwrap().into_iter().map(|r| r.object_id).collect()
+        store
+            .read_blocking(|r| r.queue_due(now, 1_000_000, 10))
+            .unwrap()
+            .into_iter()
+            .map(|r| r.object_id)
+            .collect()
     };
     assert_eq!((due(999), due(1000)), (vec![], vec!["1".to_owned(), "2".to_owned()]));
-    assert_eq!(store.read_blocking(|r| r.queue_due(1000, 1)).unwrap().len(), 1);
+    assert_eq!(store.read_blocking(|r| r.queue_due(1000, 1_000_000, 1)).unwrap().len(), 1);
     let first = rows(&store).remove(0);
     let again = first.clone();
     store.write_blocking(move |w| w.not_delivered(&again, Some(5000), "busy", "t1")).unwrap();
@@ -205,7 +222,7 @@ proptest! {
                     enqueue(&store, "m", id, Update);
                 }
                 Step::Begin => {
-                    for row in store.read_blocking(|r| r.queue_due(1000, 1)).unwrap() {
+                    for row in store.read_blocking(|r| r.queue_due(1000, 1_000_000, 1)).unwrap() {
                         let carried = newest[row.object_id.as_str()];
                         under_way.push((row, carried));
                     }

@@ -7,8 +7,8 @@ use store::{RunMode, RunState};
 
 use crate::{
     dice::Dice,
-    house::{House, INBOUND, OUTBOUND},
-    system::Manner,
+    house::{House, INBOUND, OUTBOUND, SALES_INBOUND, SALES_OUTBOUND, SECRET},
+    system::{Manner, Records},
 };
 
 const NAMES: [&str; 6] = ["Ann", "Bo", "Cy", "Dee", "Éva", "Fay"];
@@ -16,6 +16,10 @@ const PHONES: [&str; 4] = ["+1 555 0101", "+1 555 0102", "+1 555 0103", ""];
 
 /// The mappings of a world: a pair that shares its links, with policies and conflict rules by chance.
 pub fn mappings(dice: &mut Dice) -> Vec<Value> {
+    pair(dice, "system/crm/contact", INBOUND, OUTBOUND)
+}
+
+fn pair(dice: &mut Dice, system: &str, inbound_name: &str, outbound_name: &str) -> Vec<Value> {
     let policies = |dice: &mut Dice, choices: &[(&str, &[&str])]| -> Value {
         let mut all = vec![json!({"situation": "UNASSIGNED", "action": "IGNORE"})];
         for (situation, actions) in choices {
@@ -36,7 +40,7 @@ pub fn mappings(dice: &mut Dice) -> Vec<Value> {
     ];
     let rule = *dice.one_of(&["source", "source", "target", "sourceUnlessBlank"]);
     let inbound = json!({
-        "name": INBOUND, "source": "system/crm/contact", "target": "managed/user",
+        "name": inbound_name, "source": system, "target": "managed/user",
         "sourceCondition": "/source/email pr",
         "correlationQuery": {"expressionTree": {"any": ["mail"]}},
         "allowEmptySourceSet": true,
@@ -51,7 +55,7 @@ pub fn mappings(dice: &mut Dice) -> Vec<Value> {
         "policies": policies(dice, choices)
     });
     let outbound = json!({
-        "name": OUTBOUND, "source": "managed/user", "target": "system/crm/contact", "links": INBOUND,
+        "name": outbound_name, "source": "managed/user", "target": system, "links": inbound_name,
         "correlationQuery": {"expressionTree": {"any": ["email"]}},
         "allowEmptySourceSet": true,
         "conflictRule": rule,
@@ -166,7 +170,7 @@ pub async fn past(dice: &mut Dice, faults: u64) -> House {
     let unique = dice.percent(50);
     let mappings = mappings(dice);
     let manner = Manner { faults, ..Manner::good(dice.number()) };
-    let mut house = House::build(unique, manner, mappings).await;
+    let mut house = House::build([unique, false], manner, mappings).await;
     let crowd = dice.below(16);
     for _ in 0..crowd {
         let record = contact(dice);
@@ -194,4 +198,105 @@ pub async fn to_rest(house: &House, mapping: &str) {
         }
     }
     panic!("{mapping} does not come to rest");
+}
+
+/// What is done next in a world of two systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    Run(&'static str),
+    Deliver,
+}
+
+pub const ALL: [&str; 4] = [INBOUND, OUTBOUND, SALES_INBOUND, SALES_OUTBOUND];
+const HOUR: i64 = 3_600_000;
+const YEAR: i64 = 365 * 24 * HOUR;
+
+pub fn some_move(dice: &mut Dice) -> Move {
+    if dice.percent(25) { Move::Deliver } else { Move::Run(dice.one_of::<&'static str>(&ALL)) }
+}
+
+/// Clocks are set: by hours, into the future, and back by years.
+pub fn some_jump(dice: &mut Dice) -> i64 {
+    *dice.one_of(&[0, 0, 0, HOUR, -HOUR, 30 * HOUR, -30 * HOUR, 5 * YEAR, -10 * YEAR])
+}
+
+/// A house between two systems, whose users have PINs: people on all sides, and two pairs of mappings.
+pub async fn past_of_two(dice: &mut Dice) -> House {
+    let unique = [dice.percent(70), dice.percent(30)];
+    let mut all = mappings(dice);
+    all.extend(pair(dice, "system/sales/contact", SALES_INBOUND, SALES_OUTBOUND));
+    let mut house = House::build(unique, Manner::good(dice.number()), all).await.with_pins().await;
+    for _ in 0..dice.below(9) {
+        let record = contact(dice);
+        house.records.lock().unwrap().add(record);
+    }
+    for _ in 0..dice.below(6) {
+        let record = contact(dice);
+        house.sales.lock().unwrap().add(record);
+    }
+    for _ in 0..dice.below(5) {
+        make(&house, some_move(dice)).await;
+        edits_of_two(&house, dice, 4).await;
+    }
+    house.restart(Manner::good(dice.number()));
+    house
+}
+
+/// Somebody changes something on one of the three sides.
+pub async fn edits_of_two(house: &House, dice: &mut Dice, most: usize) {
+    for _ in 0..dice.below(most + 1) {
+        match dice.below(5) {
+            0 => edit_sales(&mut house.sales.lock().unwrap(), dice),
+            1 => {
+                let number = dice.below(1000);
+                let Some((id, _)) = house.users().await.into_iter().next() else { continue };
+                save(house, Some(id), attributes(json!({"pin": format!("{SECRET}{number}")}))).await;
+            }
+            _ => edit(house, dice).await,
+        }
+    }
+}
+
+fn edit_sales(records: &mut Records, dice: &mut Dice) {
+    let ids: Vec<String> = records.kept.keys().cloned().collect();
+    let number = dice.below(1000);
+    if ids.is_empty() || dice.percent(30) {
+        records.add(contact(dice));
+        return;
+    }
+    let id: &String = dice.one_of(&ids);
+    let change = match dice.below(4) {
+        0 => {
+            records.remove(id);
+            return;
+        }
+        1 => json!({"phone": dice.one_of(&PHONES)}),
+        2 => json!({"email": email(dice)}),
+        _ => json!({"lastname": format!("M{number}")}),
+    };
+    records.change(id, &attributes(change));
+}
+
+async fn make(house: &House, next: Move) {
+    match next {
+        Move::Run(mapping) => drop(house.run(mapping, RunMode::Reconcile, false).await),
+        Move::Deliver => drop(house.process.engine.deliver_due().await.unwrap()),
+    }
+}
+
+/// A move until it has nothing to do any more. What failed in a delivery is due again after hours.
+pub async fn made(house: &House, next: Move) {
+    match next {
+        Move::Run(mapping) => to_rest(house, mapping).await,
+        Move::Deliver => {
+            for _ in 0..40 {
+                let done = house.process.engine.deliver_due().await.unwrap();
+                if done.delivered + done.failed + done.waiting == 0 {
+                    return;
+                }
+                house.jump(5 * HOUR);
+            }
+            panic!("the delivery does not come to rest");
+        }
+    }
 }

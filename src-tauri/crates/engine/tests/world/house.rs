@@ -1,7 +1,7 @@
-//! A data folder, the CRM beside it, and one process after the other that works on both.
+//! A data folder, two systems beside it, and one process after the other that works on all of them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     path::Path,
     sync::{
@@ -12,16 +12,23 @@ use std::{
 
 use async_trait::async_trait;
 use connector::Connector;
-use engine::{CancellationToken, Connectors, Engine, EngineError, RunRequest};
+use engine::{CancellationToken, Connectors, Delivery, Engine, EngineError, RunRequest, Sealer, TypeChange};
 use jiff::Timestamp;
-use model::{ManagedObjectConfig, MappingConfig};
-use serde_json::Value;
-use store::{Entry, EntryFilter, LinkSpace, ManagedQuery, Orientation, Run, RunMode, RunState, Store};
+use model::{ManagedObjectConfig, MappingConfig, Secret};
+use serde_json::{Value, json};
+use store::{
+    Entry, EntryFilter, LinkSpace, ManagedQuery, Orientation, Run, RunMode, RunState, SealedSecret, Store,
+};
 
-use crate::system::{Connection, Crash, Manner, Records};
+use crate::system::{Connection, Crash, Life, Manner, Records};
 
 pub const INBOUND: &str = "systemCrmContact_managedUser";
 pub const OUTBOUND: &str = "managedUser_systemCrmContact";
+pub const SALES_INBOUND: &str = "systemSalesContact_managedUser";
+pub const SALES_OUTBOUND: &str = "managedUser_systemSalesContact";
+
+/// What is in no file, whatever happens: the beginning of each PIN.
+pub const SECRET: &str = "canary-pin-";
 
 /// What may be lost in a run, whatever it is: these worlds are small, and guards are tested elsewhere.
 const ALLOWED: Option<u64> = Some(1_000_000);
@@ -56,7 +63,10 @@ impl End {
 
 pub struct House {
     folder: tempfile::TempDir,
+    /// Of the CRM.
     pub records: Arc<Mutex<Records>>,
+    /// Of the other system.
+    pub sales: Arc<Mutex<Records>>,
     now: Arc<AtomicI64>,
     pub process: Process,
 }
@@ -65,41 +75,78 @@ pub struct House {
 pub struct Process {
     pub store: Store,
     pub engine: Engine,
-    pub connection: Arc<Connection>,
+    life: Arc<Life>,
     crash: Option<Crash>,
 }
 
-struct One(Arc<Connection>);
+struct Both {
+    crm: Arc<Connection>,
+    sales: Arc<Connection>,
+}
 
 #[async_trait]
-impl Connectors for One {
-    async fn connector(&self, _name: &str) -> Result<Arc<dyn Connector>, EngineError> {
-        Ok(self.0.clone())
+impl Connectors for Both {
+    async fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, EngineError> {
+        Ok(if name == "sales" { self.sales.clone() } else { self.crm.clone() })
     }
 }
 
-fn start(folder: &Path, records: &Arc<Mutex<Records>>, now: &Arc<AtomicI64>, manner: Manner) -> Process {
+/// Seals a value so that nobody finds it.
+struct Inverse;
+
+#[async_trait]
+impl Sealer for Inverse {
+    async fn seal(&self, owner: &str, field: &str, value: &Secret) -> Result<SealedSecret, EngineError> {
+        Ok(SealedSecret {
+            owner: owner.into(),
+            field: field.into(),
+            revision: 1,
+            sealed: value.expose().bytes().map(|byte| !byte).collect(),
+            updated: "2026-01-01T00:00:00Z".into(),
+        })
+    }
+}
+
+type System = Arc<Mutex<Records>>;
+
+fn start(folder: &Path, [crm, sales]: [&System; 2], now: &Arc<AtomicI64>, manner: Manner) -> Process {
     let store = Store::open(folder).unwrap();
-    let connection = Arc::new(Connection::new(Arc::clone(records), manner));
+    let life = Arc::new(Life::default());
+    let other = Manner { seed: manner.seed.rotate_left(7), ..manner };
+    let both = Both {
+        crm: Arc::new(Connection::new("CRM", Arc::clone(crm), manner, Arc::clone(&life))),
+        sales: Arc::new(Connection::new("Sales", Arc::clone(sales), other, Arc::clone(&life))),
+    };
     let now = Arc::clone(now);
     // No two readings are the same, so that ids are in the order in which they were given.
     let clock = move || Timestamp::from_millisecond(now.fetch_add(1, Ordering::SeqCst)).unwrap();
-    let engine =
-        Engine::new(store.clone(), Arc::new(One(Arc::clone(&connection))), Arc::new(clock), folder.into());
-    Process { store, engine, connection, crash: manner.crash }
+    let engine = Engine::new(store.clone(), Arc::new(both), Arc::new(clock), folder.into())
+        .with_sealer(Arc::new(Inverse));
+    Process { store, engine, life, crash: manner.crash }
 }
 
 impl House {
-    pub async fn build(unique: bool, manner: Manner, mappings: Vec<Value>) -> Self {
+    /// `unique`: which of the systems keeps addresses unique.
+    pub async fn build(unique: [bool; 2], manner: Manner, mappings: Vec<Value>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let records = Arc::new(Mutex::new(Records::empty(unique)));
+        let [records, sales] = unique.map(|unique| Arc::new(Mutex::new(Records::empty(unique))));
         let now = Arc::new(AtomicI64::new(1_790_000_000_000));
-        let process = start(folder.path(), &records, &now, manner);
+        let process = start(folder.path(), [&records, &sales], &now, manner);
         for mapping in mappings {
             let config = MappingConfig::from_value(mapping).unwrap();
             process.store.write(move |w| w.put_mapping(&config, "2026-01-01T00:00:00Z")).await.unwrap();
         }
-        Self { folder, records, now, process }
+        Self { folder, records, sales, now, process }
+    }
+
+    /// Users get a PIN, which is sealed.
+    pub async fn with_pins(self) -> Self {
+        let mut config = ManagedObjectConfig::default_user();
+        let pin = json!({"type": "string", "title": "PIN", "encryption": {"key": "k"}, "scope": "private"});
+        config.schema.properties.insert("pin".into(), pin);
+        let change = TypeChange { config, rev: None, confirmed: true, who: "somebody".into() };
+        assert!(self.process.engine.save_managed_type(change).await.unwrap().saved);
+        self
     }
 
     /// The same house once more, with a process of its own.
@@ -109,15 +156,21 @@ impl House {
         }
         let folder = tempfile::tempdir().unwrap();
         fs::copy(self.process.store.file(), folder.path().join("concord.db")).unwrap();
-        let records = Arc::new(Mutex::new(self.records.lock().unwrap().clone()));
+        let [records, sales] =
+            [&self.records, &self.sales].map(|system| Arc::new(Mutex::new(system.lock().unwrap().clone())));
         let now = Arc::new(AtomicI64::new(self.now.load(Ordering::SeqCst)));
-        let process = start(folder.path(), &records, &now, manner);
-        Self { folder, records, now, process }
+        let process = start(folder.path(), [&records, &sales], &now, manner);
+        Self { folder, records, sales, now, process }
+    }
+
+    /// Somebody sets the clock, or time goes by.
+    pub fn jump(&self, ms: i64) {
+        self.now.fetch_add(ms, Ordering::SeqCst);
     }
 
     /// Another process takes over.
     pub fn restart(&mut self, manner: Manner) {
-        self.process = start(self.folder.path(), &self.records, &self.now, manner);
+        self.process = start(self.folder.path(), [&self.records, &self.sales], &self.now, manner);
     }
 
     fn request(mapping: &str, mode: RunMode, incremental: bool) -> RunRequest {
@@ -126,25 +179,38 @@ impl House {
 
     /// Runs a mapping; `None` when the process ended in it.
     pub async fn try_run(&self, mapping: &str, mode: RunMode, incremental: bool) -> Option<Run> {
-        let Process { store, engine, connection, crash } = &self.process;
-        if let Some(Crash::AfterWrite(n)) = crash {
-            store.stop_after(*n);
-        }
+        let engine = &self.process.engine;
         let work = async {
             let begun = engine.begin(Self::request(mapping, mode, incremental)).await?;
             engine.carry_out(begun, CancellationToken::new()).await
         };
-        let run = tokio::select! {
-            run = work => run,
-            () = connection.died() => return None,
+        let run = self.while_it_lives(mapping, work).await?;
+        self.tell(&run).await;
+        Some(run)
+    }
+
+    /// Delivers what is due; `None` when the process ended in it.
+    pub async fn try_deliver(&self) -> Option<Delivery> {
+        self.while_it_lives("delivery", self.process.engine.deliver_due()).await
+    }
+
+    async fn while_it_lives<T>(
+        &self,
+        what: &str,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Option<T> {
+        let Process { store, life, crash, .. } = &self.process;
+        if let Some(Crash::AfterWrite(n)) = crash {
+            store.stop_after(*n);
+        }
+        let result = tokio::select! {
+            result = work => result,
+            () = life.ended() => return None,
         };
-        match run {
-            Ok(run) => {
-                self.tell(&run).await;
-                Some(run)
-            }
+        match result {
+            Ok(value) => Some(value),
             Err(_) if matches!(crash, Some(Crash::AfterWrite(_))) => None,
-            Err(error) => panic!("{mapping}: {error}"),
+            Err(error) => panic!("{what}: {error}"),
         }
     }
 
@@ -196,11 +262,12 @@ impl House {
 
     /// The links as pairs of a contact's and a user's id.
     pub async fn links(&self) -> Vec<(String, String)> {
-        let space = LinkSpace {
-            kind: INBOUND.into(),
-            qualifier: "default".into(),
-            orientation: Orientation::Backward,
-        };
+        self.links_of(INBOUND).await
+    }
+
+    pub async fn links_of(&self, kind: &str) -> Vec<(String, String)> {
+        let space =
+            LinkSpace { kind: kind.into(), qualifier: "default".into(), orientation: Orientation::Backward };
         let mut links = Vec::new();
         for (user, _) in self.users().await {
             let (space, id) = (space.clone(), user.clone());
@@ -211,18 +278,44 @@ impl House {
     }
 
     pub async fn end(&self) -> End {
+        self.end_of(INBOUND, &self.records).await
+    }
+
+    pub async fn end_of_sales(&self) -> End {
+        self.end_of(SALES_INBOUND, &self.sales).await
+    }
+
+    async fn end_of(&self, kind: &str, system: &System) -> End {
         let mut contacts: BTreeMap<String, Values> =
-            self.records.lock().unwrap().kept.iter().map(|(id, a)| (id.clone(), values(a))).collect();
+            system.lock().unwrap().kept.iter().map(|(id, a)| (id.clone(), values(a))).collect();
         let mut users: BTreeMap<String, Values> =
             self.users().await.into_iter().map(|(id, a)| (id, values(&a))).collect();
         let mut all = Vec::new();
-        for (contact, user) in self.links().await {
+        for (contact, user) in self.links_of(kind).await {
             all.push((contacts.remove(&contact), users.remove(&user)));
         }
         all.extend(contacts.into_values().map(|c| (Some(c), None)));
         all.extend(users.into_values().map(|u| (None, Some(u))));
         all.sort();
         End(all)
+    }
+
+    /// What holds at any moment: links are one to one, nothing is wrong with the file, and no file holds a PIN.
+    pub async fn must_be_sound(&self, context: &str) {
+        for kind in [INBOUND, SALES_INBOUND] {
+            let links = self.links_of(kind).await;
+            let contacts: BTreeSet<&String> = links.iter().map(|(contact, _)| contact).collect();
+            assert_eq!(contacts.len(), links.len(), "{context}: links of {kind} are one to one: {links:?}");
+        }
+        let wrong = self.process.store.faults().unwrap();
+        assert!(wrong.is_empty(), "{context}: {wrong:?}");
+        for file in fs::read_dir(self.folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            // Folders hold locks.
+            let Ok(bytes) = fs::read(&path) else { continue };
+            let found = bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
+            assert!(!found, "{context}: {} holds a PIN", path.display());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A CRM in memory. Its records outlive the processes that are connected to it.
+//! Systems in memory. Their records outlive the processes that are connected to them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -125,18 +125,31 @@ impl Manner {
     }
 }
 
-/// A process's connection.
+/// What the connections of one process share: its calls are counted together, and all of them end with it.
+#[derive(Default)]
+pub struct Life {
+    calls: AtomicU64,
+    died: Notify,
+}
+
+impl Life {
+    /// Waits for the end of the process.
+    pub async fn ended(&self) {
+        self.died.notified().await;
+    }
+}
+
+/// A process's connection to one system.
 pub struct Connection {
     descriptor: Descriptor,
     records: Arc<Mutex<Records>>,
     manner: Manner,
     dice: Mutex<Dice>,
-    calls: AtomicU64,
-    died: Notify,
+    life: Arc<Life>,
 }
 
 impl Connection {
-    pub fn new(records: Arc<Mutex<Records>>, manner: Manner) -> Self {
+    pub fn new(title: &str, records: Arc<Mutex<Records>>, manner: Manner, life: Arc<Life>) -> Self {
         let unique = records.lock().unwrap().unique;
         let contact = ObjectTypeDescriptor {
             name: CONTACT.into(),
@@ -148,30 +161,20 @@ impl Connection {
         };
         Self {
             descriptor: Descriptor {
-                title: "CRM".into(),
+                title: title.into(),
                 object_types: vec![contact],
                 permits_per_second: 1000,
             },
             records,
             manner,
             dice: Mutex::new(Dice::new(manner.seed)),
-            calls: AtomicU64::new(0),
-            died: Notify::new(),
+            life,
         }
-    }
-
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::SeqCst)
-    }
-
-    /// Waits for the end of the process.
-    pub async fn died(&self) {
-        self.died.notified().await;
     }
 
     /// A call: what it does happens between the two moments at which the process may end.
     async fn call<T>(&self, work: impl FnOnce(&mut Records, &mut Dice) -> T) -> T {
-        let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = self.life.calls.fetch_add(1, Ordering::SeqCst) + 1;
         self.end_at(Crash::BeforeCall(number)).await;
         let result = work(&mut self.records.lock().unwrap(), &mut self.dice.lock().unwrap());
         self.end_at(Crash::AfterCall(number)).await;
@@ -180,7 +183,7 @@ impl Connection {
 
     async fn end_at(&self, moment: Crash) {
         if self.manner.crash == Some(moment) {
-            self.died.notify_one();
+            self.life.died.notify_one();
             futures::future::pending::<()>().await;
         }
     }
@@ -240,7 +243,7 @@ impl Connector for Connection {
     }
 
     fn usage(&self) -> Usage {
-        Usage { calls: self.calls(), ..Usage::default() }
+        Usage { calls: self.life.calls.load(Ordering::SeqCst), ..Usage::default() }
     }
 
     async fn test(&self) -> Result<TestReport, ConnectorError> {
