@@ -28,7 +28,7 @@ WRITES = re.compile(r'"(POST|PUT|PATCH|DELETE) ')
 class Server:
     """scim2-server on a free port, until the script ends."""
 
-    def __init__(self):
+    def __init__(self, *arguments):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -36,6 +36,7 @@ class Server:
         self.log = tempfile.NamedTemporaryFile(mode="w+", suffix=".log")
         program = Path(sys.executable).with_name("scim2-server")
         command = [str(program), "--hostname", "127.0.0.1", "--port", str(port), "--bearer-token", TOKEN]
+        command += arguments
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         _running.append(self)
         end = time.monotonic() + 30
@@ -335,6 +336,41 @@ def people_are_deleted_or_switched_off():
     kept = concord("user", "create", "-", given=person(3001))
     concord("user", "delete", kept["user"]["_id"])
     same(server.user("person3001")["active"], False)
+
+
+def few_attributes(folder):
+    """A server that knows of a person little more than the name, and has no extension."""
+    schemas = server.ask("Schemas")["Resources"]
+    user = next(schema for schema in schemas if schema["id"].endswith("core:2.0:User"))
+    kept = {"userName", "name", "emails", "active"}
+    user["attributes"] = [a for a in user["attributes"] if a["name"] in kept]
+    kind = next(kind for kind in server.ask("ResourceTypes")["Resources"] if kind["name"] == "User")
+    kind["schemaExtensions"] = []
+    arguments = []
+    for option, document in (("--schema", user), ("--resource-type", kind)):
+        document.pop("meta", None)
+        file = Path(folder, f"{option}.json")
+        file.write_text(json.dumps([document]))
+        arguments += [option, str(file)]
+    return Server(*arguments)
+
+
+@check
+def what_the_server_does_not_have_is_left_out_of_the_ready_mapping():
+    with tempfile.TemporaryDirectory() as folder:
+        small = few_attributes(folder)
+    other = Concord()
+    other("connector", "add", "-", given=connector(SCIMEndpoint=small.url, supportedObjectTypes=["User"]))
+    other("mapping", "from-template", "scim", OUT)
+    targets = [p["target"] for p in other("mapping", "show", OUT)["properties"]]
+    same(targets, ["userName", "externalId", "name.givenName", "name.familyName", "emails.primary.value", "active"])
+    text = next(m["text"] for m in other("mapping", "templates", "scim") if m["name"] == OUT)
+    assert "The system has no displayName" in text and "profileUrl" in text, text
+    made = other("user", "create", "-", given=person(1))
+    same(made["sync"][0]["state"], "synced", made)
+    same(small.user("person1")["name"]["familyName"], "Family1")
+    again = other("recon", OUT)
+    same(target(again).get("unchanged"), 1, again)
 
 
 run()
