@@ -29,6 +29,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("sandbox", &[]),
     ("xtask", &[]),
     ("acceptance", &["model", "api", "server", "sandbox"]),
+    // Holds the parsers of every crate against hostile input.
+    ("hostile", &["model", "mapping", "store", "vault", "connector", "engine", "api", "server"]),
 ];
 
 /// What the tests of these may also use. The command's tests watch the repository from outside while another process writes

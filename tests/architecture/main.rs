@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot read the project has failed")]
 
 mod edges;
+mod faults;
 mod sources;
 mod words;

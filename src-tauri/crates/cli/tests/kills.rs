@@ -1,6 +1,6 @@
 //! The process is killed at twenty moments of an import and of an export, and run again: no duplicate, no loss, on either
 //! side. Moments are counted in calls served, users written and contacts made, so that they fall where they should on any
-//! machine.
+//! machine. And it is put to sleep in the middle, as a laptop is.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -207,4 +207,42 @@ async fn an_export_without_a_key_killed_in_the_middle_makes_each_contact_once() 
     let properties =
         json!([{"source": "userName", "target": "firstname"}, {"source": "sn", "target": "lastname"}]);
     Export::of(600, properties).await.killed_at(&[1, 101, 301, 401]).await;
+}
+
+/// A laptop that sleeps in the middle of an import and wakes up in another network: the connections that it had are dead.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_sleeps_goes_on_when_it_wakes() {
+    let options =
+        || Options { records: CONTACTS, seed: 11, latency: Duration::from_millis(5), ..Options::default() };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let before = Sandbox::start(listener, options()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    add(&data, "connector", &connector("hubspot", &before.url()));
+    add(&data, "mapping", &inbound());
+
+    let signal = |child: &Child, name: &str| {
+        let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "{name}");
+    };
+    let mut child = start(&data, INBOUND);
+    let portal = before.portal();
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while portal.call_count() < 10 {
+        assert!(child.try_wait().unwrap().is_none(), "it was faster than sleep");
+        ticks.tick().await;
+    }
+    signal(&child, "-STOP");
+    before.stop().await;
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let after = Sandbox::start(listener, options()).await.unwrap();
+    signal(&child, "-CONT");
+    let ended = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
+    assert!(ended.success(), "{ended}");
+    let (mut want, mut have) = (emails(&after), mails(&data));
+    want.sort();
+    have.sort();
+    assert_eq!(have, want, "one user per contact with an e-mail");
 }

@@ -488,3 +488,65 @@ async fn a_write_waits_where_the_mapping_says_so_and_flows_only_for_what_it_name
         assert_eq!(bench.store.read(|r| r.queue_count()).await.unwrap(), u64::from(!delivered), "{mode}");
     }
 }
+
+/// The contact was deleted and made again with the same address. HubSpot gives an address once, so the plan does not say that
+/// a second one will be made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_does_not_create_what_the_target_would_refuse() {
+    let bench = small().await;
+    let old = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    bench.sandbox.portal().archive(&old);
+    let new = contact(&bench, "ann@example.com", "Anna");
+    bench.put(outbound(json!({"policies": [{"situation": "MISSING", "action": "CREATE"}]}))).await;
+    let decided = async |mode| {
+        let run = bench.run(OUTBOUND, mode).await;
+        let entries = bench.entries(&run).await;
+        let entry = entries.into_iter().find(|e| e.situation == Situation::Missing).unwrap();
+        assert!(entry.reason.contains("no second one can have its email"), "{}", entry.reason);
+        (entry.action, entry.target_id, entry.status)
+    };
+    let (update, target) = (Action::Update, Some(new.clone()));
+    assert_eq!(decided(RunMode::Preview).await, (update, target.clone(), EntryStatus::Planned));
+    assert_eq!(decided(RunMode::Reconcile).await, (update, target, EntryStatus::Done));
+    assert_eq!(bench.sandbox.portal().contacts().len(), 1);
+    let user = bench.user_by_mail("ann@example.com").await.id;
+    assert_eq!(linked(&bench, &new).await, Some(user));
+}
+
+/// A user is gone and another one matches his contact. What a full run leaves alone, an incremental one does too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incremental_run_deletes_nothing_that_another_record_matches() {
+    for (policy, status, kept) in
+        [(None, EntryStatus::NeedsYou, false), (Some("UPDATE"), EntryStatus::Skipped, true)]
+    {
+        let bench = small().await;
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        for n in 0..20 {
+            contact(&bench, &format!("p{n}@example.com"), "Person");
+        }
+        let mut policies = vec![json!({"situation": "SOURCE_MISSING", "action": "DELETE"})];
+        policies.extend(policy.map(|action| json!({"situation": "FOUND_ALREADY_LINKED", "action": action})));
+        bench.put(outbound(json!({"policies": policies}))).await;
+        bench.recon(INBOUND).await;
+        incremental(&bench, OUTBOUND).await;
+        let gone = linked(&bench, &ann).await.unwrap();
+        bench.engine.delete_managed("user", &gone, None, "test").await.unwrap();
+        let attributes = json!({"userName": "anna", "mail": "ann@example.com", "givenName": "Anna", "sn": "Li"});
+        let change = engine::ManagedChange {
+            kind: "user".into(),
+            id: None,
+            rev: None,
+            attributes: attributes.as_object().unwrap().clone(),
+            who: "test".into(),
+        };
+        let new = bench.engine.save_managed(change).await.unwrap().id;
+        let run = incremental(&bench, OUTBOUND).await;
+        assert!(run.progress.incremental);
+        let entries = bench.entries(&run).await;
+        let entry = entries.iter().find(|e| e.source_id.as_deref() == Some(&*gone)).unwrap();
+        assert_eq!(entry.status, status, "{policy:?}: {}", entry.reason);
+        assert!(bench.sandbox.portal().contact(&ann).is_some(), "{policy:?}: the contact is still there");
+        assert_eq!(linked(&bench, &ann).await == Some(new), kept, "{policy:?}");
+    }
+}

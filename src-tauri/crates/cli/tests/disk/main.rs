@@ -46,7 +46,12 @@ impl Drop for Repeat {
 }
 
 /// Looks at `count` cases, or as many as the variable says. Half of them have e-mail addresses to find a contact by.
-async fn cases(test: &'static str, variable: &str, count: u64, blow: impl Fn(&mut Dice, &lane::Measure) -> Blow) {
+async fn cases(
+    test: &'static str,
+    variable: &str,
+    count: u64,
+    blow: impl Fn(&mut Dice, &lane::Measure) -> Blow,
+) {
     let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("CONCORD_FIRST").unwrap_or(0);
     let seeds = match number("CONCORD_SEED") {
@@ -104,4 +109,10 @@ async fn a_disk_that_fails_or_is_full_is_told_and_loses_nothing() {
         })
     })
     .await;
+}
+
+/// What has been done since the copy was made is found again, not done twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_copy_of_the_folder_finds_what_was_done_since() {
+    Lane::new(true).await.older_copy().await;
 }

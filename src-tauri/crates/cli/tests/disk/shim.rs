@@ -47,11 +47,21 @@ impl Trouble {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     Make(String),
-    Write { name: String, offset: usize, data: Vec<u8> },
-    Cut { name: String, length: usize },
+    Write {
+        name: String,
+        offset: usize,
+        data: Vec<u8>,
+    },
+    Cut {
+        name: String,
+        length: usize,
+    },
     Sync(String),
     Remove(String),
-    Rename { from: String, to: String },
+    Rename {
+        from: String,
+        to: String,
+    },
     Folder(String),
     /// Not a step: it changes nothing.
     Read,
