@@ -30,7 +30,7 @@ impl Scim {
                 return;
             };
             let since: Timestamp = since.parse().map_err(|_| {
-                self.error(ErrorKind::Configuration, format!("`{since}` is no cursor of this change feed; start it again"))
+                self.error(ErrorKind::Configuration, "the stored place in the change feed cannot be read; start the feed again and run a full reconciliation")
             })?;
             let wanted = self.wanted(&kind, &feed.attributes)?;
             let mut read = wanted.clone();
@@ -89,7 +89,7 @@ fn start(
     narrow: Option<String>,
     asked: Option<String>,
 ) -> Result<Walk, ConnectorError> {
-    let begun = Walk::new(scim, kind, narrow, asked, None).map(Walk::to_the_last);
+    let begun = Walk::new(scim, kind, narrow, asked, None).map(Walk::doubting);
     begun
         .ok_or_else(|| scim.error(ErrorKind::Configuration, "the list cannot be begun; start the feed again"))
 }

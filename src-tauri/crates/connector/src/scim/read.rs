@@ -45,7 +45,7 @@ impl Scim {
                 let what = format!("`{}` is no place to go on from; start the read again", after.unwrap_or_default());
                 self.error(ErrorKind::Configuration, what)
             })?;
-            let mut walk = walk.to_the_last();
+            let mut walk = walk.doubting();
             while let Some(step) = walk.step(self).await? {
                 let mut objects = Vec::with_capacity(step.fresh.len());
                 for (uid, resource) in step.fresh {
@@ -243,7 +243,7 @@ impl Scim {
         tracing::info!(connector = %self.name, "the server does not filter; {} is read whole", kind.path);
         let mut found = Vec::new();
         let Some(walk) = Walk::new(self, kind, narrow, None, None) else { return Ok(found) };
-        let mut walk = walk.to_the_last();
+        let mut walk = walk.doubting();
         while let Some(step) = walk.step(self).await? {
             found.extend(step.fresh.into_iter().filter(|(_, resource)| has_key(path, resource, values)));
         }

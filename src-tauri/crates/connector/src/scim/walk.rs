@@ -218,7 +218,7 @@ impl Walk {
 
     /// The same for a list that must be whole, because what it lacks counts as gone: servers that give fewer records than
     /// asked may call those the total.
-    pub fn to_the_last(self) -> Self {
+    pub fn doubting(self) -> Self {
         Self { doubting: true, ..self }
     }
 
