@@ -69,7 +69,8 @@ function isShown(path: NodePath<t.StringLiteral> | NodePath<t.TemplateLiteral>, 
   const attribute = element?.isJSXAttribute() ? String(element.node.name.name) : "";
   if (HIDDEN.test(attribute)) return false;
   const place = placeOf(path);
-  if (place === "child" || place === "part") return !isClasses(text);
+  if (place === "child") return !isClasses(text);
+  if (place === "part") return /\p{L}{2}/u.test(text) && !isClasses(text);
   if (place === "announced" || SHOWN.has(place)) return !isClasses(text) && !/^[a-z]+:|^\//.test(text);
   return isProse(text);
 }
@@ -95,7 +96,7 @@ function placeOf(path: NodePath): string {
   let at: NodePath = path;
   while (at.parentPath && ((at.parentPath.isConditionalExpression() && at.key !== "test") || at.parentPath.isLogicalExpression() || at.parentPath.isTSAsExpression() || at.parentPath.isBinaryExpression({ operator: "+" }))) at = at.parentPath;
   const { parentPath } = at;
-  if (parentPath?.isTemplateLiteral() && at !== path && /\p{L} |^ | $/u.test(textOf(parentPath)) && !/[(){}=]/.test(textOf(parentPath).replaceAll("${}", ""))) return "part";
+  if (parentPath?.isTemplateLiteral() && at !== path && textOf(parentPath).includes(" ") && !/[(){}=]/.test(textOf(parentPath).replaceAll("${}", ""))) return "part";
   if (parentPath?.isObjectProperty()) return t.isIdentifier(parentPath.node.key) ? parentPath.node.key.name : t.isStringLiteral(parentPath.node.key) ? parentPath.node.key.value : "";
   if (parentPath?.isJSXAttribute()) return String(parentPath.node.name.name);
   if (parentPath?.isJSXExpressionContainer()) return parentPath.parentPath.isJSXAttribute() ? String(parentPath.parentPath.node.name.name) : "child";

@@ -48,7 +48,7 @@ export function BudgetCell({ connector }: { connector: ConnectorSummary }) {
   if (budget.rests) {
     return (
       <span className="block truncate text-waits" title={budget.rests}>
-        {budget.rests.split(",")[0]}
+        {budget.restsShort}
       </span>
     );
   }

@@ -14,6 +14,8 @@ export interface Budget {
   interval: string | null;
   /** Until when it makes no calls. */
   rests: string | null;
+  /** The same where there is little room. */
+  restsShort: string | null;
   /** What there is to say where no limit was told. */
   silent: string | null;
 }
@@ -24,7 +26,7 @@ const LOW = 0.75;
 const OUT = 0.95;
 
 export function budgetOf(usage: ConnectorUsage | null, provider: string, now: number): Budget {
-  if (usage === null) return { daily: null, interval: null, rests: null, silent: t`Not used since Concord was started, so nothing is known of its limits. Test asks.` };
+  if (usage === null) return { daily: null, interval: null, rests: null, restsShort: null, silent: t`Not used since Concord was started, so nothing is known of its limits. Test asks.` };
   const { calls, dailyUsed, dailyLimit, intervalUsed, intervalLimit, intervalSeconds, restsUntil } = usage;
   const share = dailyUsed !== null && dailyLimit !== null && dailyLimit > 0 ? Math.min(1, dailyUsed / dailyLimit) : null;
   const daily =
@@ -34,6 +36,7 @@ export function budgetOf(usage: ConnectorUsage | null, provider: string, now: nu
   const interval = intervalUsed !== null && intervalLimit !== null && intervalSeconds !== null ? t`${number(intervalUsed)} of ${number(intervalLimit)} in ${intervalSeconds} s, at its last answer` : null;
   const over = restsUntil !== null && Date.parse(restsUntil) <= now;
   const rests = restsUntil !== null && !over ? t`Rests until ${CLOCK.format(Date.parse(restsUntil))} (${until(restsUntil, now)}), because a limit was reached; it goes on by itself.` : null;
+  const restsShort = rests === null || restsUntil === null ? null : t`Rests until ${CLOCK.format(Date.parse(restsUntil))} (${until(restsUntil, now)})`;
   const silent = daily === null && interval === null ? t`${provider} has told no limit. ${plural(calls, { one: "# call", other: "# calls" })} since Concord was started.` : null;
-  return { daily, interval, rests, silent };
+  return { daily, interval, rests, restsShort, silent };
 }

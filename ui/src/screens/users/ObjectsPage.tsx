@@ -20,7 +20,7 @@ import { useColumnNames } from "./columns";
 import { ColumnsMenu } from "./ColumnsMenu";
 import { objectName } from "./draft";
 import { ExportButton } from "./ExportButton";
-import { type Kind, listPlace, newPlace, objectPlace, objectsWord } from "./kind";
+import { type Kind, listPlace, newPlace, objectPlace, objectsCount, objectsWord } from "./kind";
 import type { ListState } from "./listState";
 import { kindQuery, objectsList } from "./queries";
 import { useSelection } from "./useSelection";
@@ -105,7 +105,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
       }
       beside={
         <span role="status" className="shrink-0 text-soft">
-          {first && kind.data && `${number(total)}${least ? "+" : ""} ${objectsWord(kind.data, total !== 1)}${asked ? " found" : ""}`}
+          {first && kind.data && (asked ? t`${objectsCount(kind.data, total, least)} found` : objectsCount(kind.data, total, least))}
         </span>
       }
       actions={

@@ -64,10 +64,10 @@ export function newPlace(kind: string): NavigateOptions {
   return kind === USER ? { to: "/users/new" } : { to: "/objects/$kind/new", params: { kind } };
 }
 
-/** "3 users", "1 organization": a type's objects in the middle of a sentence. */
-export function objectsCount(kind: Kind, count: number): string {
-  if (kind.name === USER) return plural(count, { one: "# user", other: "# users" });
-  return t({ message: `${number(count)} ${objectsWord(kind, count !== 1)}`, comment: "A number of objects of a type that somebody made: 3 organizations" });
+/** "3 users", "1 organization": a type's objects in the middle of a sentence; with `least` there may be more: "1,000+ users". */
+export function objectsCount(kind: Kind, count: number, least = false): string {
+  if (kind.name === USER) return least ? t`${number(count)}+ users` : plural(count, { one: "# user", other: "# users" });
+  return t({ message: `${number(count) + (least ? "+" : "")} ${objectsWord(kind, count !== 1)}`, comment: "A number of objects of a type that somebody made: 3 organizations" });
 }
 
 /** "users", "organization": the same without their number. */

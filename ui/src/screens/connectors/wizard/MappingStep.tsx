@@ -158,7 +158,7 @@ function Member({ member, alone, optional, wanted, onWanted }: { member: ReadyMa
       )}
       <p className="text-soft">
         <bdi>{member.text}</bdi> {member.correlation && <bdi>{t`They find each other by: ${member.correlation}.`}</bdi>}{" "}
-        <span title={member.properties.map(({ source, target }) => `${source || "constant"} \u2192 ${target}`).join("\n")}>{plural(member.properties.length, { one: "# attribute", other: "# attributes" })}.</span>
+        <span title={member.properties.map(({ source, target }) => `${source || t`constant`} \u2192 ${target}`).join("\n")}>{plural(member.properties.length, { one: "# attribute", other: "# attributes" })}.</span>
       </p>
     </li>
   );
