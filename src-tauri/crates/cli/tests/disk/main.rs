@@ -79,7 +79,7 @@ async fn cases(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_ends_at_any_moment_loses_nothing() {
     let test = "a_process_that_ends_at_any_moment_loses_nothing";
-    cases(test, "CONCORD_KILLS", 16, |dice, size| {
+    cases(test, "CONCORD_KILLS", 12, |dice, size| {
         let step = 1 + dice.number() % size.steps;
         match dice.below(10) {
             0 | 1 => Blow::Disk(Trouble::Kill(step)),
@@ -98,7 +98,7 @@ async fn a_process_that_ends_at_any_moment_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_fails_or_is_full_is_told_and_loses_nothing() {
     let test = "a_disk_that_fails_or_is_full_is_told_and_loses_nothing";
-    cases(test, "CONCORD_DISKS", 12, |dice, size| {
+    cases(test, "CONCORD_DISKS", 10, |dice, size| {
         let step = 1 + dice.number() % size.steps;
         Blow::Disk(match dice.below(6) {
             0 | 1 => Trouble::Fails(step),
