@@ -56,6 +56,7 @@ pub const COMMAND_NAMES: &[&str] = &[
     "managed_types",
     "managed_type_get",
     "managed_type_save",
+    "claims_apply",
     "managed_type_remove",
     "objects_list",
     "objects_glance",

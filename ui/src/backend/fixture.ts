@@ -708,6 +708,16 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const problems = gone.map(({ name, title }) => ({ gravity: "confirm" as const, property: name, message: `${title} has values; they stay in the objects and are shown no more`, objects: users.length, examples: ["Ann Lee", "Bob Berger"] }));
       return { saved: confirmed || problems.length === 0, problems, detail: userType(users.length) };
     },
+    claims_apply: ({ config }) => {
+      const { properties, ...schema } = config["schema"] as { properties: Record<string, object> };
+      return {
+        config: { ...config, schema: { ...schema, properties: { ...properties, mail: { ...properties["mail"], userEditable: false } } } },
+        claims: [
+          { claim: "http://wso2.org/claims/emailaddress", attribute: "mail", changes: ["read-only for people"], notes: [] },
+          { claim: "http://wso2.org/claims/strange", attribute: null, changes: [], notes: ["left out: not supported by default, and there is no such attribute here"] },
+        ],
+      };
+    },
     managed_type_remove: () => fail({ code: "invalid", message: "The type user is always there; change it instead." }),
     objects_list: (request) => listUsers(request),
     objects_glance: (request) => listUsers(request),

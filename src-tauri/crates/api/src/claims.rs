@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{ManagedTypeDraft, TypeProblem},
+    dto::{ClaimTaken, ClaimsApplied, ClaimsApply, ManagedTypeDraft, TypeProblem},
 };
 use reading::Claim;
 
@@ -76,20 +76,6 @@ pub struct ClaimsImported {
     pub problems: Vec<TypeProblem>,
 }
 
-/// What became of one claim.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ClaimTaken {
-    /// The claim's URI.
-    pub claim: String,
-    /// The attribute that stands for it; none where it was left out.
-    pub attribute: Option<String>,
-    /// What changes, in words.
-    pub changes: Vec<String>,
-    /// What of it cannot be done here, and why.
-    pub notes: Vec<String>,
-}
-
 /// The URIs of the claims in a text: JSON, XML or CSV.
 ///
 /// # Errors
@@ -99,6 +85,22 @@ pub fn claims_in(text: &str) -> Result<Vec<String>, String> {
 }
 
 impl App {
+    /// Brings claims into a type that is being edited, without saving it.
+    pub async fn claims_apply(&self, request: ClaimsApply) -> Result<ClaimsApplied, ApiError> {
+        let wrong =
+            |what: String| ApiError::new(ErrorCode::Invalid, format!("the claims cannot be read: {what}"));
+        let claims = reading::parse(&request.text).map_err(|what| wrong(format!("the text {what}")))?;
+        if claims.is_empty() {
+            return Err(wrong("there is no claim in the text; each needs at least its URI".into()));
+        }
+        let before: ManagedObjectConfig = serde_json::from_value(request.config)
+            .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("the type is not one: {e}")))?;
+        let (config, claims) = applied(&before, &claims);
+        let config = serde_json::to_value(&config)
+            .map_err(|e| ApiError::new(ErrorCode::Internal, format!("the type cannot be written: {e}")))?;
+        Ok(ClaimsApplied { config, claims })
+    }
+
     /// Brings the claims of a file into the schema of managed users.
     pub async fn import_claims(&self, request: ClaimsImport) -> Result<ClaimsImported, ApiError> {
         let file = request.file.clone();

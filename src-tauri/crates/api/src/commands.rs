@@ -60,6 +60,7 @@ macro_rules! with_commands {
             managed_types(Empty) -> Vec<ManagedTypeSummary>;
             managed_type_get(ByName) -> ManagedTypeDetail;
             managed_type_save(ManagedTypeDraft) -> ManagedTypeSaved;
+            claims_apply(ClaimsApply) -> ClaimsApplied;
             managed_type_remove(ByName) -> Empty;
             objects_list(ObjectsRequest) -> ObjectPage;
             objects_glance(ObjectsRequest) -> ObjectPage;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use api::{
     App, AppOptions, Edit, ErrorCode, Which,
     dto::{
-        ByName, Empty, HistoryRequest, ManagedTypeDraft, ObjectDelete, ObjectDraft, ObjectName,
+        ByName, ClaimsApply, Empty, HistoryRequest, ManagedTypeDraft, ObjectDelete, ObjectDraft, ObjectName,
         ObjectsRequest, ProblemGravity, UserDraft, UsersRequest, ValidateRequest,
     },
 };
@@ -166,4 +166,32 @@ async fn the_users_screen_goes_on_as_before() {
     let detail = app.user_get(api::dto::ById { id: user.id.clone() }).await.unwrap();
     assert!(detail.history.iter().any(|row| row.attribute == "password" && row.after == "(not shown)"));
     assert!(detail.history.iter().all(|row| row.attribute != "lastSync"));
+}
+
+#[tokio::test]
+async fn claims_come_into_a_type_that_is_being_edited_and_nothing_is_saved() {
+    let (_folder, app) = app().await;
+    let named = || ByName { name: "user".into() };
+    let before = app.managed_type_get(named()).await.unwrap();
+    let text = "ClaimURI,DisplayName,RegEx,SupportedByDefault,Required,ReadOnly\n\
+        http://wso2.org/claims/phoneNumbers,Phone Numbers,^[0-9 +]+$,true,true,false\n\
+        http://wso2.org/claims/emailaddress,Email,,true,true,true\n\
+        http://wso2.org/claims/strange,Strange,,false,false,false\n";
+    let apply = |text: &str| ClaimsApply { text: text.into(), config: before.config.clone() };
+    let applied = app.claims_apply(apply(text)).await.unwrap();
+    let names: Vec<Option<&str>> = applied.claims.iter().map(|claim| claim.attribute.as_deref()).collect();
+    assert_eq!(names, [Some("telephoneNumber"), Some("mail"), None]);
+    let property = |name: &str| &applied.config["schema"]["properties"][name];
+    assert_eq!(property("telephoneNumber")["title"], "Phone Numbers");
+    assert_eq!(property("telephoneNumber")["policies"][0]["params"]["regexp"], "^[0-9 +]+$");
+    assert_eq!(property("mail")["userEditable"], false, "read-only");
+    assert!(applied.config["schema"]["required"].as_array().unwrap().contains(&"telephoneNumber".into()));
+    assert_eq!(app.managed_type_get(named()).await.unwrap().config, before.config, "nothing is saved");
+    let draft = ManagedTypeDraft { config: applied.config, rev: Some(before.rev.clone()), confirmed: true };
+    assert!(app.managed_type_save(draft).await.unwrap().saved);
+    for wrong in ["", "[]", "{", "<claims/>", "no,claims\n1,2\n"] {
+        let refused = app.claims_apply(apply(wrong)).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Invalid, "{wrong}: {refused}");
+        assert!(refused.message.contains("claim"), "{wrong}: {refused}");
+    }
 }

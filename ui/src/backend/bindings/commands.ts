@@ -13,6 +13,8 @@ import type { ByName } from "./ByName";
 import type { ByProvider } from "./ByProvider";
 import type { ByResource } from "./ByResource";
 import type { ChangeFeed } from "./ChangeFeed";
+import type { ClaimsApplied } from "./ClaimsApplied";
+import type { ClaimsApply } from "./ClaimsApply";
 import type { ConnectorBlank } from "./ConnectorBlank";
 import type { ConnectorDependents } from "./ConnectorDependents";
 import type { ConnectorDetail } from "./ConnectorDetail";
@@ -170,6 +172,7 @@ export interface Commands {
   managed_types: { request: Empty; answer: Array<ManagedTypeSummary> };
   managed_type_get: { request: ByName; answer: ManagedTypeDetail };
   managed_type_save: { request: ManagedTypeDraft; answer: ManagedTypeSaved };
+  claims_apply: { request: ClaimsApply; answer: ClaimsApplied };
   managed_type_remove: { request: ByName; answer: Empty };
   objects_list: { request: ObjectsRequest; answer: ObjectPage };
   objects_glance: { request: ObjectsRequest; answer: ObjectPage };

@@ -141,7 +141,7 @@ export function otherProperties(detail: ConnectorDetail, form: ConnectorForm): C
 
 /** The advanced settings by what they are about, whichever the system; what belongs nowhere comes first. */
 const GROUPS: { title: string; text?: string; names: RegExp }[] = [
-  { title: t`Limits and pages`, text: t`How fast Concord calls and how much it asks for at once. The provider's own limits hold besides.`, names: /^(permitsPerSecond|maximumConnections|pageSize|requestTimeoutSeconds|dailyApiShare|bulk\w+)$/ },
+  { title: t`Limits and pages`, text: t`How fast Concord calls and how much it asks for at once. The provider's own limits hold besides.`, names: /^(permitsPerSecond|readRateLimit|writeRateLimit|maximumConnections|pageSize|requestTimeoutSeconds|dailyApiShare|bulk\w+)$/ },
   { title: t`Proxy`, text: t`Left empty, the way to the network in the settings of Concord holds.`, names: /^httpProxy/ },
   { title: t`Certificates`, names: /^(caFile|acceptSelfSignedCertificates|disableHostNameVerifier)$/ },
 ];

@@ -48,14 +48,14 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
           </Notice>
         )}
         <TextField label={t`Title`} value={text("title")} onChange={(title) => onChange(withProperty(doc, name, { title }))} />
-        <Switch label={t`Required`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
+        <Switch label={t`Required`} help={t`also when people make an account of their own`} checked={isRequired(doc, name)} onChange={(on) => onChange(withRequired(doc, name, on))} />
         <Switch label={t`Searchable`} help={t`has an index, and is found by its words`} checked={property["searchable"] === true} onChange={(searchable) => onChange(withProperty(doc, name, { searchable }))} />
         <Switch label={t`Unique`} help={t`no two objects may have the same value`} checked={isUnique(property)} onChange={(on) => onChange(withUnique(doc, name, on))} />
         <TextField label={t`Description`} value={text("description")} onChange={(description) => onChange(withProperty(doc, name, { description: description || undefined }))} />
         <DefaultField kind={kind} value={property["default"]} onChange={(value) => onChange(withProperty(doc, name, { default: value }))} />
         <Switch label={t`May be null`} checked={nullable} onChange={(on) => onChange(withProperty(doc, name, { type: on ? [kind, "null"] : kind }))} />
-        <Switch label={t`Shown in the form`} checked={property["viewable"] !== false} onChange={(viewable) => onChange(withProperty(doc, name, { viewable }))} />
-        <Switch label={t`Edited by its owner`} help={t`people may change it in their own profile`} checked={property["userEditable"] === true} onChange={(userEditable) => onChange(withProperty(doc, name, { userEditable }))} />
+        <Switch label={t`Shown in the form`} help={t`also in people's own profiles; WSO2 calls it supported`} checked={property["viewable"] !== false} onChange={(viewable) => onChange(withProperty(doc, name, { viewable }))} />
+        <Switch label={t`Edited by its owner`} help={t`people may change it in their own profile; without it, it is what WSO2 calls read-only`} checked={property["userEditable"] === true} onChange={(userEditable) => onChange(withProperty(doc, name, { userEditable }))} />
         <Switch label={t`Private`} help={t`stored and never shown`} checked={property["scope"] === "private"} onChange={(on) => onChange(withProperty(doc, name, { scope: on ? "private" : undefined }))} />
         <section aria-label={t`Policies of this property`}>
           <h3 className="mb-2 font-semibold">{t`Policies`}</h3>

@@ -59,3 +59,23 @@ test("properties are added, moved and given policies by keyboard", async () => {
   expect(schema.order.at(-2)).toBe("costCentre");
   expect(schema.properties["costCentre"]?.policies).toEqual([{ policyId: "minimum-length", params: { minLength: 4 } }]);
 });
+
+test("claims are brought into the type, told one by one, and saved like any other change", async () => {
+  const user = userEvent.setup();
+  const saves = openUser(() => ({ saved: true, problems: [], detail: null }));
+  await user.click(await screen.findByRole("button", { name: "Import claims" }));
+  const dialog = await screen.findByRole("dialog", { name: "Claims of WSO2 Identity Server" });
+  const file = new File(['[{"claimURI": "http://wso2.org/claims/emailaddress", "readOnly": true}]'], "claims.json", { type: "application/json" });
+  await user.upload(within(dialog).getByLabelText("File of claims"), file);
+  expect(await within(dialog).findByDisplayValue(/emailaddress/)).toBeTruthy();
+  await user.click(within(dialog).getByRole("button", { name: "Bring them in" }));
+  const list = await within(dialog).findByRole("list", { name: "What became of each claim" });
+  expect(list.textContent).toContain("read-only for people");
+  expect(list.textContent).toContain("left out: not supported by default");
+  expect(saves).toEqual([]);
+  await user.click(within(dialog).getByRole("button", { name: "Close" }));
+  expect(await screen.findByText("unsaved: 1 change")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  const schema = saves[0]?.config["schema"] as { properties: Record<string, { userEditable?: boolean }> };
+  expect(schema.properties["mail"]?.userEditable).toBe(false);
+});

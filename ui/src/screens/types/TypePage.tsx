@@ -15,6 +15,7 @@ import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { AddProperty } from "./AddProperty";
+import { ImportClaims } from "./ImportClaims";
 import { Problems } from "./Problems";
 import { PropertiesTable } from "./PropertiesTable";
 import { PropertyPanel } from "./PropertyPanel";
@@ -98,7 +99,15 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
           </span>
         )
       }
-      actions={detail && <RemoveType type={detail.summary} />}
+      actions={
+        detail && (
+          <>
+            {/* Claims are about people. */}
+            {detail.summary.name === "user" && <ImportClaims doc={doc} onApply={setEdited} />}
+            <RemoveType type={detail.summary} />
+          </>
+        )
+      }
     >
       <div className="flex min-h-0 flex-1">
         <form

@@ -223,3 +223,32 @@ dto! {
         unchecked: Vec<String>,
     }
 }
+
+dto! {
+    /// Claims of WSO2 Identity Server, to be brought into a managed type that is being edited.
+    pub struct ClaimsApply {
+        /// What WSO2's claim API answers (JSON), a claim-config.xml, or a table (CSV).
+        text: String,
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+    }
+
+    /// The type with the claims in it. Nothing is saved by that.
+    pub struct ClaimsApplied {
+        #[ts(type = "Record<string, unknown>")]
+        config: Value,
+        claims: Vec<ClaimTaken>,
+    }
+
+    /// What became of one claim.
+    pub struct ClaimTaken {
+        /// The claim's URI.
+        claim: String,
+        /// The attribute that stands for it; none where it was left out.
+        attribute: Option<String>,
+        /// What changes, in words.
+        changes: Vec<String>,
+        /// What of it cannot be done here, and why.
+        notes: Vec<String>,
+    }
+}
