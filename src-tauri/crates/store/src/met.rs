@@ -95,7 +95,7 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Keeps what a read has met, for a run that takes it up.
-    pub fn keep_met(&self, path: &str, read: i64, blocks: &MetBlocks) -> Result<(), StoreError> {
+    pub fn keep_met(&self, path: &str, read: i64, blocks: &[(i64, Vec<u8>)]) -> Result<(), StoreError> {
         if blocks.is_empty() {
             return Ok(());
         }

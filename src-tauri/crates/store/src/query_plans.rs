@@ -157,7 +157,7 @@ fn the_mirror_goes_by_key() {
     repository.holds("unmet", |w| w.unmet_count(&page.path, &met));
     repository.holds("forget unmet", |w| w.forget_unmet(&page.path, &met));
     repository.holds("marks", |w| {
-        w.keep_met(&page.path, 1, &vec![(0, vec![0; 512])])?;
+        w.keep_met(&page.path, 1, &[(0, vec![0; 512])])?;
         w.kept_reads(&page.path)?;
         w.met(&page.path, 1)?;
         w.drop_met(&page.path, 1)
