@@ -14,7 +14,7 @@ use store::{ErrorKind, ManagedQuery, Store};
 fn look(store: &Store) {
     let query = ManagedQuery { sort: Some("sn".into()), limit: 1000, ..Default::default() };
     let _ = store.read_blocking(|r| r.managed_page(&user_type(), &query));
-    let _ = store.read_blocking(|r| r.mirrored_by_value("system/hub/contact", "email", "a@x", 0, 100));
+    let _ = store.read_blocking(|r| r.mirrored_by_value("system/hub/contact", "email", "a@x", 100));
     let _ =
         store.read_blocking(|r| Ok((r.connectors()?, r.mappings()?, r.runs(None, None, 10)?, r.audit(10)?)));
     let _ = store.write_blocking(|w| w.set_setting("a", "b"));
