@@ -8,8 +8,8 @@ export default defineConfig({
   // The window loads the page from `tauri://localhost`, a browser from a loopback host: relative addresses suit both.
   base: "./",
   plugins: [messages(), react(), tailwindcss()],
-  // The guide is one text for the window and the repository.
-  server: { fs: { allow: [".", "../docs/guide"] } },
+  // The guide and the licences of others are one text for the window and the repository.
+  server: { fs: { allow: [".", "../docs"] } },
   build: {
     outDir: "dist",
     sourcemap: false,

@@ -69,6 +69,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(page.getByText("Data folder")).toBeVisible();
       await picture(page, `settings-about-${colorScheme}`);
       await expectAccessible(page);
+      await page.getByRole("button", { name: "Show the licences of others" }).click();
+      const licences = page.getByRole("dialog", { name: "Licences of others" });
+      await licences.getByRole("searchbox").fill("tauri 2");
+      await licences.getByRole("button", { name: /^tauri 2/ }).click();
+      await expect(licences.getByText("Apache License").first()).toBeVisible();
+      await picture(page, `settings-licences-${colorScheme}`);
+      await expectAccessible(page);
+      await page.keyboard.press("Escape");
       await page.getByRole("button", { name: "Stop the Salesforce sandbox" }).click();
       await expect(row).toContainText("Stopped");
     });

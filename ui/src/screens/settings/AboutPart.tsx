@@ -6,6 +6,7 @@ import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { number, tenth } from "../../words/numbers";
 import { Facts } from "./Facts";
+import { OthersPart } from "./OthersPart";
 import { about } from "./queries";
 
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
@@ -34,6 +35,7 @@ export function AboutPart() {
         [t`Logs`, <Folder key="logs" path={logsDir} what={t`folder of the logs`} />],
         [t`Repository`, size(repositorySize)],
         [t`Licence`, licence],
+        [t`Parts by others`, <OthersPart key="others" />],
       ]}
     />
   );

@@ -1,12 +1,15 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { call } from "../../backend";
 import type { NetworkDraft } from "../../backend/bindings/NetworkDraft";
 import { ask, refresh } from "../../backend/query";
+import { readOthers } from "./others";
 
 export const network = ask("network_get", {});
 export const about = ask("about", {});
 export const sandboxes = ask("sandbox_list", {});
+/** They came with the program and stay as they are. */
+export const others = queryOptions({ queryKey: ["licences"], queryFn: readOthers, staleTime: Infinity });
 
 export function useNewRecoveryKey() {
   return useMutation({ mutationFn: () => call("vault_new_recovery_key", {}), gcTime: 0 });
