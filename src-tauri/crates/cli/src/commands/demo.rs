@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use api::{
     App, AppOptions,
-    dto::{RunMode, RunStart, RunSummary, UserDraft, UserRow, UsersRequest},
+    dto::{RunMode, RunStart, RunState, RunSummary, UserDraft, UserRow, UsersRequest},
 };
 use sandbox::hubspot::{Options, Portal, RecordCopy, Sandbox};
 use serde_json::{Value, json};
@@ -194,7 +194,13 @@ async fn reconcile(
     let request =
         RunStart { mapping: mapping.to_owned(), mode, ids: Vec::new(), allow_deletes: None, incremental };
     let begun = app.run_start(request).await?;
-    Ok(app.run_wait(&begun.id, |_| {}).await?)
+    let run = app.run_wait(&begun.id, |_| {}).await?;
+    // A story that goes on after a run that came to nothing would only puzzle.
+    if matches!(run.state, RunState::Failed | RunState::Held | RunState::Canceled) {
+        let why = run.message.as_deref().unwrap_or("the program says no reason");
+        return Err(Failure::error(format!("the run of {mapping} did not finish: {why}")));
+    }
+    Ok(run)
 }
 
 /// The contact with this address.

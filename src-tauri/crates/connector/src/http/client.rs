@@ -121,6 +121,12 @@ impl NetworkSettings {
             (true, true) => builder.tls_danger_accept_invalid_certs(true),
         };
         builder.build().map_err(|e| {
+            if rustls_native_certs::load_native_certs().certs.is_empty() {
+                return self.wrong(
+                    "this system knows no certificate authority, so no address can be trusted; install its \
+                     package ca-certificates",
+                );
+            }
             self.wrong(format!("the network settings cannot be used: {}", chain(&e.without_url())))
         })
     }
