@@ -4,5 +4,7 @@
 
 mod edges;
 mod faults;
+mod others;
 mod sources;
+mod threats;
 mod words;

@@ -41,6 +41,22 @@ fn budget(reply: Reply, allowed: u32, left: u32) -> Reply {
 }
 
 #[tokio::test]
+async fn no_wait_is_longer_than_time() {
+    for told in ["18446744073709551615", "99999999999", "Wed, 31 Dec 9000 23:59:59 GMT"] {
+        for policy in ["DAILY", "SECONDLY", "TEN_SECONDLY_ROLLING"] {
+            let limited = |wait: &str| {
+                Reply::json(429, json!({"policyName": policy, "message": "no"})).with("Retry-After", wait)
+            };
+            let script = Script::new([limited("1"), limited(told)]).await;
+            let hubspot = build(&json!({"apiBaseUrl": script.url, "permitsPerSecond": 1000}), Arc::default());
+            let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
+            let rest = error.retry_after.unwrap();
+            assert!(rest <= Duration::from_secs(31 * 24 * 3600), "{policy} {told}: {rest:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_ten_second_budget_is_kept_whatever_the_setting_allows() {
     for (permits, allowed, seconds) in [(1000, 100, 5.0), (10, 190, 5.0), (1000, 190, 2.6)] {
         let script = Script::answering(move |_| budget(page(), allowed, 50)).await;

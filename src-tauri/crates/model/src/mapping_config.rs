@@ -466,6 +466,11 @@ impl MappingConfig {
             if Pointer::parse(&property.target).is_root() {
                 return Err(self.place(place(), "has no target attribute"));
             }
+            if Pointer::parse(&property.target).is_too_deep() {
+                let property: String = property.target.chars().take(40).collect();
+                let what = format!("has a target of more than {} steps; name an attribute", Pointer::DEEPEST);
+                return Err(self.place(format!("property `{property}...`"), what));
+            }
             if property.when_empty() == WhenEmpty::Default && property.default.is_none() {
                 return Err(self.place(place(), "`whenEmpty` is `default`, but there is no `default`"));
             }
@@ -780,6 +785,7 @@ mod tests {
             (change("/policies/0/situation", json!("CONFUSED")), "CONFUSED"),
             (change("/policies/0/action", json!("EXPLODE")), "EXPLODE"),
             (change("/properties/0/target", json!("")), "no target attribute"),
+            (change("/properties/0/target", json!("a/".repeat(100))), "more than 32 steps"),
             (
                 change("/properties/0/transform", json!({"type": "text/javascript"})),
                 "needs `source` or `file`",

@@ -8,6 +8,25 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Attributes, Pointer};
 
+/// Most operations of one patch.
+const MOST: usize = 1000;
+/// Most values in an object after a patch, and the deepest that they may be nested.
+const LARGEST: usize = 100_000;
+const DEEPEST: usize = 100;
+
+/// Whether a value is no deeper than this and leaves room.
+fn fits(value: &Value, deepest: usize, room: &mut usize) -> bool {
+    if deepest == 0 || *room == 0 {
+        return false;
+    }
+    *room -= 1;
+    match value {
+        Value::Array(items) => items.iter().all(|item| fits(item, deepest - 1, room)),
+        Value::Object(parts) => parts.values().all(|part| fits(part, deepest - 1, room)),
+        _ => true,
+    }
+}
+
 /// What is done to a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -70,6 +89,10 @@ pub fn parse(document: &Value) -> Result<Vec<PatchStep>, PatchError> {
             &one
         }
     };
+    if steps.len() > MOST {
+        let what = format!("there are {} of them; send at most {MOST} at a time", steps.len());
+        return Err(PatchError { step: MOST + 1, what });
+    }
     steps
         .iter()
         .enumerate()
@@ -88,6 +111,9 @@ fn parse_step(step: &Value) -> Result<PatchStep, String> {
     })?;
     let field = Pointer::parse(text("field").ok_or("`field` is missing: a JSON pointer such as /sn")?);
     let from = text("from").map(Pointer::parse);
+    if field.is_too_deep() || from.as_ref().is_some_and(Pointer::is_too_deep) {
+        return Err(format!("a field of more than {} steps is none of an object", Pointer::DEEPEST));
+    }
     if matches!(operation, Operation::Copy | Operation::Move) && from.is_none() {
         return Err(format!("`{word}` needs `from`: the field that the value is taken from"));
     }
@@ -101,7 +127,16 @@ fn parse_step(step: &Value) -> Result<PatchStep, String> {
 pub fn apply(steps: &[PatchStep], object: &mut Attributes) -> Result<(), PatchError> {
     let mut after = object.clone();
     for (n, step) in steps.iter().enumerate() {
-        step.apply(&mut after).map_err(|what| PatchError { step: n + 1, what })?;
+        let wrong = |what| PatchError { step: n + 1, what };
+        step.apply(&mut after).map_err(wrong)?;
+        // A copy of a copy doubles what is there: a short patch could fill the memory.
+        let mut room = LARGEST;
+        let last = n + 1 == steps.len();
+        if (last || matches!(step.operation, Operation::Copy | Operation::Move))
+            && !after.values().all(|value| fits(value, DEEPEST, &mut room))
+        {
+            return Err(wrong("the object would become larger or deeper than one can be".into()));
+        }
     }
     *object = after;
     Ok(())
@@ -322,6 +357,33 @@ mod tests {
             (json!({"a": 1}), json!([]), json!({"a": 1})),
         ] {
             assert_eq!(patched(object.clone(), patch.clone()).unwrap(), expect, "{object} {patch}");
+        }
+    }
+
+    #[test]
+    fn a_short_patch_makes_no_endless_object() {
+        let again = |step: Value, times: usize| Value::Array(vec![step; times]);
+        let deep = |steps: usize| "/x".repeat(steps);
+        let nested = (0..120).fold(json!(1), |inner, _| json!([inner]));
+        for (patch, words) in [
+            (
+                (0..60)
+                    .map(|n| json!({"operation": "copy", "from": "/a", "field": format!("/a/{n}")}))
+                    .collect(),
+                "larger or deeper",
+            ),
+            (again(json!({"operation": "copy", "from": "/a", "field": "/a/b"}), 200), "larger or deeper"),
+            (again(json!({"operation": "copy", "from": "/l", "field": "/l2"}), 3), ""),
+            (json!([{"operation": "replace", "field": deep(33), "value": 1}]), "more than 32 steps"),
+            (json!([{"operation": "move", "from": deep(40), "field": "/a"}]), "more than 32 steps"),
+            (json!([{"operation": "add", "field": deep(20), "value": nested}]), "larger or deeper"),
+            (again(json!({"operation": "remove", "field": "/a"}), 1001), "at most 1000"),
+        ] {
+            let object = json!({"a": {"c": 1}, "l": [1]});
+            match patched(object, patch.clone()) {
+                Err(why) => assert!(!words.is_empty() && why.contains(words), "{why}"),
+                Ok(_) => assert!(words.is_empty(), "{words}"),
+            }
         }
     }
 

@@ -54,8 +54,20 @@ impl Pointer {
         rest.iter().try_fold(object.get(first)?, step_into)
     }
 
-    /// Puts a value there, making the objects in between. A root pointer changes nothing and returns false.
+    /// Whether it has more steps than any document of people; what is nested as deeply can be written and not be read again.
+    pub fn is_too_deep(&self) -> bool {
+        self.0.len() > Self::DEEPEST
+    }
+
+    /// Most steps of a pointer that something is put at.
+    pub const DEEPEST: usize = 32;
+
+    /// Puts a value there, making the objects in between. A root pointer, and one that is too deep, changes nothing and
+    /// returns false.
     pub fn set_in(&self, object: &mut Map<String, Value>, value: Value) -> bool {
+        if self.is_too_deep() {
+            return false;
+        }
         let Some((last, parents)) = self.0.split_last() else { return false };
         let mut here = object;
         for step in parents {
@@ -126,6 +138,7 @@ mod tests {
         let mut map = serde_json::Map::new();
         assert!(Pointer::parse("/preferences/updates").set_in(&mut map, json!(true)));
         assert!(!Pointer::parse("").set_in(&mut map, json!(1)));
+        assert!(!Pointer::parse(&"a/".repeat(100_000)).set_in(&mut map, json!(1)));
         assert_eq!(json!(map), json!({"preferences": {"updates": true}}));
         assert_eq!(Pointer::parse("preferences/updates").remove_in(&mut map), Some(json!(true)));
     }

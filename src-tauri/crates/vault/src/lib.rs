@@ -37,7 +37,7 @@ pub use kek::{Kek, KekStore, Memory};
 pub use model::Secret;
 pub use passphrase::{Kdf, MIN_PASSPHRASE_CHARS};
 pub use password::{hash_password, password_matches, random_password};
-pub use process::{keep_memory_private, write_no_core_file};
+pub use process::{MemoryKept, Swap, keep_memory_private, memory_kept, write_no_core_file};
 pub use recovery::RecoveryKey;
 pub use system_keyring::Keyring;
 pub use vault::{Access, Vault};

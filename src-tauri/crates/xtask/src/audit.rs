@@ -1,16 +1,164 @@
-//! `cargo xtask audit`: what comes from others. It needs the network for the advisories, so it is no step of the tests.
+//! `cargo xtask audit`: what comes from others. Known advisories need the network, so it is no step of the tests; `--offline`
+//! leaves them out. What the tests hold all the same is in `tests/architecture/others.rs`: licences, bans and sources by the
+//! lock file.
 
-use crate::tool::{cargo, run, there_is};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-/// Checks `deny.toml`: licences, banned crates, sources, known advisories.
-pub fn check() -> Result<(), String> {
+use serde_json::Value;
+
+use crate::{
+    tool::{cargo, run, there_is, tool},
+    workspace::{root, short},
+};
+
+/// Folders with lock files of npm, and folders of such folders.
+const NPM: [&str; 3] = ["ui", "tests/browser", "tests/conformance"];
+
+/// What came of asking for advisories.
+#[derive(Debug, PartialEq)]
+enum Asked {
+    /// As many packages have one.
+    Found(u64),
+    /// Nobody answered, and why.
+    Nobody(String),
+}
+
+/// Checks `deny.toml` (licences, banned crates, sources), and known advisories of crates and npm packages by their lock files.
+///
+/// # Errors
+/// With everything that was found, and with what could not be asked: an audit that nobody answered is none.
+pub fn check(arguments: &[String]) -> Result<(), String> {
+    let offline = match arguments {
+        [] => false,
+        [only] if only == "--offline" => true,
+        _ => return Err("cargo xtask audit [--offline]".to_owned()),
+    };
     if !there_is("cargo-deny") {
         println!("cargo-deny is not there; it is built now, which takes some minutes.");
         run(&mut cargo(&["install", "cargo-deny", "--locked"]))?;
     }
-    run(&mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
-    println!("Advisories are fetched from the network now.");
-    run(&mut cargo(&["deny", "check", "advisories"]))?;
-    println!("Passed: licences, bans, sources, advisories.");
+    let mut wrong: Vec<String> = Vec::new();
+    wrong.extend(run(&mut cargo(&["deny", "check", "bans", "licenses", "sources"])).err());
+    if !offline {
+        println!("Advisories are asked for over the network now.");
+        if let Err(problem) = run(&mut cargo(&["deny", "check", "advisories"])) {
+            wrong.push(format!(
+                "crates: {problem} Above is an advisory, or why the database (github.com/RustSec/advisory-db) could not be fetched."
+            ));
+        }
+        for folder in locked(root())? {
+            match asked(&folder)? {
+                Asked::Found(0) => println!("{}: no known advisory.", short(&folder)),
+                Asked::Found(count) => wrong.push(format!(
+                    "{}: {count} npm packages with known advisories; `npm audit` in that folder names them.",
+                    short(&folder)
+                )),
+                Asked::Nobody(why) => wrong.push(format!(
+                    "{}: the registry does not answer about npm packages ({why}); ask one that does, such as registry.npmjs.org.",
+                    short(&folder)
+                )),
+            }
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong.join("\n"));
+    }
+    println!(
+        "Passed: licences, bans, sources{}.",
+        if offline {
+            "; advisories were not asked for (--offline)"
+        } else {
+            ", advisories of crates and npm packages"
+        }
+    );
     Ok(())
+}
+
+/// The folders that hold a lock file of npm.
+fn locked(root: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for name in NPM {
+        let folder = root.join(name);
+        if folder.join("package-lock.json").is_file() {
+            found.push(folder);
+            continue;
+        }
+        let inside = fs::read_dir(&folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
+        found.extend(
+            inside
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| path.join("package-lock.json").is_file()),
+        );
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Asks about the packages of one lock file. Nothing is installed.
+fn asked(folder: &Path) -> Result<Asked, String> {
+    let mut command = tool("npm", &["audit", "--package-lock-only", "--json"]);
+    let output = command
+        .current_dir(folder)
+        .output()
+        .map_err(|problem| format!("npm could not be started: {problem}."))?;
+    Ok(told(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// What `npm audit --json` says.
+fn told(text: &str) -> Asked {
+    let Ok(document) = serde_json::from_str::<Value>(text) else {
+        return Asked::Nobody("its answer is not JSON".to_owned());
+    };
+    let total = document.pointer("/metadata/vulnerabilities/total").and_then(Value::as_u64);
+    match total {
+        Some(total) => Asked::Found(total),
+        None => {
+            let words =
+                ["/message", "/error/summary"].iter().find_map(|place| document.pointer(place)?.as_str());
+            // Only what comes before the address: the registry is the reader's own.
+            let words = words.unwrap_or("it gives no reason").split(" - ").next().unwrap_or_default();
+            Asked::Nobody(words.to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_told_from_none() {
+        for (text, expect) in [
+            (
+                r#"{"auditReportVersion": 2, "vulnerabilities": {}, "metadata": {"vulnerabilities": {"total": 0}}}"#,
+                Asked::Found(0),
+            ),
+            (r#"{"metadata": {"vulnerabilities": {"high": 2, "total": 3}}}"#, Asked::Found(3)),
+            (
+                r#"{"message": "405 Method Not Allowed - POST https://x/y", "statusCode": 405}"#,
+                Asked::Nobody("405 Method Not Allowed".into()),
+            ),
+            (
+                r#"{"error": {"code": "ENOLOCK", "summary": "no lock file"}}"#,
+                Asked::Nobody("no lock file".into()),
+            ),
+            ("{}", Asked::Nobody("it gives no reason".into())),
+            ("npm error", Asked::Nobody("its answer is not JSON".into())),
+        ] {
+            assert_eq!(told(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_lock_file_is_asked_about() {
+        let found: Vec<String> = locked(root()).unwrap().iter().map(|folder| short(folder)).collect();
+        assert!(found.len() >= 3, "{found:?}");
+        for expected in ["tests/browser", "ui"] {
+            assert!(found.iter().any(|folder| folder == expected), "{found:?}");
+        }
+    }
 }

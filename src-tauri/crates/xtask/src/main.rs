@@ -17,6 +17,7 @@ mod clean_debian;
 mod conformance;
 mod counts;
 mod fault_table;
+mod fuzz;
 mod installers;
 mod licences;
 mod node;
@@ -55,7 +56,9 @@ cargo xtask startup [--runs N] [--program PATH]
 cargo xtask licences          writes the licences of what others wrote, after a change of dependencies
 cargo xtask pictures [--as-they-are]
                               makes the pictures of all screens for the README (--as-they-are: from the last browser tests)
-cargo xtask audit             checks licences, banned and duplicate crates, and known advisories (needs network)
+cargo xtask audit [--offline] checks licences, banned crates, sources, and known advisories (needs network; --offline: not those)
+cargo xtask fuzz [--minutes N] [TARGET...]
+                              lets libFuzzer look for input that breaks a parser, N (2) minutes for each target
 ";
 
 fn main() -> ExitCode {
@@ -74,7 +77,8 @@ fn main() -> ExitCode {
         Some("pictures") => pictures::make(&rest).map(|()| ExitCode::SUCCESS),
         Some("histories") => worlds::histories(&rest).map(|()| ExitCode::SUCCESS),
         Some("kills") => worlds::kills(&rest).map(|()| ExitCode::SUCCESS),
-        Some("audit") => audit::check().map(|()| ExitCode::SUCCESS),
+        Some("audit") => audit::check(&rest).map(|()| ExitCode::SUCCESS),
+        Some("fuzz") => fuzz::check(&rest).map(|()| ExitCode::SUCCESS),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}\nSteps of the test, in their order: {}\n", suite::step_names().join(", "));
             Ok(ExitCode::SUCCESS)

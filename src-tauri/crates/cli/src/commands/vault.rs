@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use api::{
-    App,
+    App, MemoryKept, Swap,
     dto::{VaultPassphrase, VaultState, VaultStatus},
 };
 use clap::Subcommand;
@@ -55,10 +55,16 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
 async fn status(app: &App, output: &Output) -> Result<Exit, Failure> {
     let status = app.vault_status().await?;
     let usable = matches!(status.state, VaultState::Unlocked | VaultState::New);
+    let kept = api::memory_kept();
     if output.is_json() {
-        output.document(&status)?;
+        let mut document = serde_json::to_value(&status).map_err(|e| Failure::error(e.to_string()))?;
+        document["memory"] = json!({
+            "coreFiles": !kept.no_core_file, "othersMayRead": !kept.nobody_attaches, "swap": swap(kept.swap).0,
+        });
+        output.document(&document)?;
     } else {
         output.line(in_words(&status))?;
+        output.line(memory_in_words(kept))?;
     }
     if usable {
         return Ok(Exit::Done);
@@ -79,6 +85,30 @@ fn in_words(status: &VaultStatus) -> String {
         }
         VaultState::Unlocked => format!("open{by}"),
         VaultState::Locked => format!("locked{by}"),
+    }
+}
+
+/// What this command's memory is kept from.
+fn memory_in_words(kept: MemoryKept) -> String {
+    let core = if kept.no_core_file { "no core file is written" } else { "the system may write core files" };
+    let others = if kept.nobody_attaches {
+        "no other program of yours can read it"
+    } else {
+        "other programs of yours may read it"
+    };
+    format!("memory: {core}, {others}; {}", swap(kept.swap).1)
+}
+
+/// The word and the sentence for what swap lies on.
+fn swap(swap: Swap) -> (&'static str, &'static str) {
+    match swap {
+        Swap::Off => ("off", "there is no swap"),
+        Swap::Protected => ("protected", "swap is encrypted or in memory"),
+        Swap::Plain => (
+            "plain",
+            "swap is not encrypted as far as can be seen, so what was in memory may stay on the disk: encrypt it",
+        ),
+        Swap::Unknown => ("unknown", "whether swap is encrypted cannot be seen here"),
     }
 }
 

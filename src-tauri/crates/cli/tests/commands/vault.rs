@@ -68,6 +68,48 @@ async fn keys_are_changed_and_the_secrets_stay() {
     with_passphrase(&house, Some(OTHER), &["connector", "test"]).exits(0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_recovery_key_opens_what_a_lost_passphrase_does_not() {
+    let house = House::connected(1).await;
+    let key = house.json(0, &["vault", "recovery-key"])["recoveryKey"].as_str().unwrap().to_owned();
+    let opens = |passphrase: &str| {
+        let ran = with_passphrase(&house, Some(passphrase), &["connector", "test"]);
+        match ran.code {
+            0 => true,
+            5 => false,
+            other => panic!("{other}: {ran:?}"),
+        }
+    };
+    assert!(opens(&key) && opens(&key.to_lowercase().replace('-', " ")), "as it is written down");
+    let mut wrong = key.clone();
+    let last = if wrong.pop() == Some('0') { '1' } else { '0' };
+    wrong.push(last);
+    assert!(!opens(&wrong) && !opens("not the passphrase"));
+    // Through a rotation and a new passphrase, which it may set itself.
+    with_passphrase(&house, Some(&key), &["vault", "rotate"]).exits(0);
+    assert!(opens(&key) && opens(PASSPHRASE));
+    let mut command = house.command(&["vault", "set-passphrase"]);
+    let input = house.text_file("passphrase", &format!("{OTHER}\n"));
+    command.env("CONCORD_PASSPHRASE", &key).stdin(std::fs::File::open(input).unwrap());
+    Ran::of(command.output().unwrap()).exits(0);
+    assert!(opens(OTHER) && opens(&key) && !opens(PASSPHRASE));
+    let next = with_passphrase(&house, Some(&key), &["--json", "vault", "recovery-key"]).exits(0).json();
+    assert!(opens(next["recoveryKey"].as_str().unwrap()) && !opens(&key), "the one before is void");
+}
+
+#[test]
+fn what_memory_is_kept_from_is_told() {
+    let house = House::empty();
+    let memory = house.json(0, &["vault", "status"])["memory"].clone();
+    if cfg!(target_os = "linux") {
+        assert_eq!((&memory["coreFiles"], &memory["othersMayRead"]), (&json!(false), &json!(false)));
+    }
+    let swap = memory["swap"].as_str().unwrap();
+    assert!(["off", "protected", "plain", "unknown"].contains(&swap), "{memory}");
+    let told = house.concord(&["vault", "status"]).exits(0);
+    assert!(told.out.contains("core file") && told.out.contains("swap"), "{told:?}");
+}
+
 #[test]
 fn bad_passphrases_are_refused() {
     let house = House::empty();

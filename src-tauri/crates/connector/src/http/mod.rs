@@ -37,6 +37,8 @@ use crate::port::Usage;
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// The longest that a call waits for a limit to pass before the wait becomes the caller's.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// More than any provider means when it says how long to stay away.
+const LONGEST_REST: Duration = Duration::from_secs(31 * 24 * 3600);
 /// How often a call is let through while the day's calls are used up.
 const PROBE: Duration = Duration::from_secs(3600);
 /// So few calls are the end of a day, however short it is.
@@ -814,12 +816,13 @@ fn rebase(url: &mut Url, home: &Url) -> Result<(), ()> {
     url.set_port(home.port())
 }
 
-/// Seconds or a date.
+/// Seconds or a date; never longer than anybody waits, so that it can be added to any time.
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    Some(Duration::try_from(http_date(text)?.duration_since(now)).unwrap_or(Duration::ZERO))
+    let told = match text.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => Duration::try_from(http_date(text)?.duration_since(now)).unwrap_or(Duration::ZERO),
+    };
+    Some(told.min(LONGEST_REST))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -18,6 +18,8 @@ use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Failure, Payload, Repeat};
 
 const FIRST_POLL: Duration = Duration::from_secs(2);
+/// SOQL follows five relationships. A head that names more is none of ours, and shall not exhaust the stack.
+const DEEPEST: usize = 8;
 const LONGEST_POLL: Duration = Duration::from_secs(30);
 /// A job that takes longer is given up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 3600);
@@ -189,19 +191,19 @@ impl QueryJob {
 fn nested(fields: impl Iterator<Item = (String, Value)>) -> Attributes {
     let mut record = Attributes::new();
     for (name, value) in fields {
-        put(&mut record, &name, value);
+        put(&mut record, &name, value, DEEPEST);
     }
     record
 }
 
-fn put(record: &mut Attributes, path: &str, value: Value) {
-    match path.split_once('.') {
+fn put(record: &mut Attributes, path: &str, value: Value, deepest: usize) {
+    match path.split_once('.').filter(|_| deepest > 0) {
         None => {
             record.insert(path.to_owned(), value);
         }
         Some((step, rest)) => {
             if let Value::Object(inner) = record.entry(step).or_insert_with(|| json!({})) {
-                put(inner, rest, value);
+                put(inner, rest, value, deepest - 1);
             }
         }
     }
@@ -282,6 +284,9 @@ mod tests {
         let fields = [("Id", "1"), ("Profile.Name", "Std"), ("Profile.Id", "2")];
         let record = nested(fields.into_iter().map(|(n, v)| (n.to_owned(), json!(v))));
         assert_eq!(Value::Object(record), json!({"Id": "1", "Profile": {"Name": "Std", "Id": "2"}}));
+        let endless = "a.".repeat(1_000_000);
+        let record = nested([(endless, json!(1))].into_iter());
+        assert_eq!(record.len(), 1, "a name of a million steps does not exhaust the stack");
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Salesforce {
                 return;
             };
             let mut cursor = Cursor::parse(since).ok_or_else(|| {
-                self.error(ErrorKind::Configuration, format!("`{since}` is no cursor of this change feed; start it again"))
+                self.error(ErrorKind::Configuration, "the stored place in the change feed cannot be read; start the feed again and run a full reconciliation")
             })?;
             if now.duration_since(cursor.deleted) > DELETIONS_KEPT {
                 Err(self.error(

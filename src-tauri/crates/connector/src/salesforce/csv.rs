@@ -1,10 +1,10 @@
 //! Comma-separated values as Bulk API 2.0 writes and reads them: quoted where needed, quotes doubled, lines ended by LF.
 
 /// What sets a field to null in an upload; an empty field leaves it as it is.
-pub(crate) const NULL: &str = "#N/A";
+pub const NULL: &str = "#N/A";
 
 /// Appends one line.
-pub(crate) fn write_line<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a str>) {
+pub fn write_line<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a str>) {
     for (at, field) in fields.into_iter().enumerate() {
         if at > 0 {
             out.push(b',');
@@ -27,15 +27,15 @@ pub(crate) fn write_line<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item =
 }
 
 /// Reads lines, one at a time, from a text that holds whole lines.
-pub(crate) struct Lines<'b> {
+pub struct Lines<'b> {
     body: &'b [u8],
     at: usize,
 }
 
 impl<'b> Lines<'b> {
+    /// Begins with a body.
     pub fn new(body: &'b [u8]) -> Self {
-        // A byte order mark is no part of the first name.
-        Self { body: body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body), at: 0 }
+        Self { body, at: 0 }
     }
 
     /// The next line's fields; `None` at the end. A quote that is never closed is an error: the body was cut.
@@ -98,6 +98,9 @@ impl<'b> Lines<'b> {
 /// A line cannot be longer: a record of Salesforce's has at most 400,000 characters.
 const LONGEST_LINE: usize = 4 * 1024 * 1024;
 
+/// What some programs put before the first name; it is no part of it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Where in a line the reading is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Within {
@@ -112,12 +115,14 @@ enum Within {
 /// Reads lines from a body that comes in parts, of which it keeps no more than the line that is under way. Every line
 /// has as many fields as the first one.
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     buffer: Vec<u8>,
     /// Where the line that is under way begins, and how far it was looked at.
     start: usize,
     seen: usize,
     within: Within,
+    /// Whether it is known what the body begins with.
+    begun: bool,
     width: Option<usize>,
 }
 
@@ -132,6 +137,15 @@ impl Decoder {
 
     /// The next whole line; `None` when more of the body is needed.
     pub fn next_line(&mut self) -> Result<Option<Vec<String>>, String> {
+        if !self.begun {
+            if self.buffer.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.buffer) {
+                return Ok(None);
+            }
+            self.begun = true;
+            if self.buffer.starts_with(BYTE_ORDER_MARK) {
+                (self.start, self.seen) = (BYTE_ORDER_MARK.len(), BYTE_ORDER_MARK.len());
+            }
+        }
         while let Some(byte) = self.buffer.get(self.seen) {
             self.seen += 1;
             self.within = match (self.within, byte) {
@@ -139,7 +153,8 @@ impl Decoder {
                 (Within::Quoted, b'"') => Within::Quote,
                 (Within::Quoted, _) => Within::Quoted,
                 (_, b',') => Within::FieldStart,
-                (_, b'\n') => {
+                // A line ends with either, or with both: then an empty one follows, which is no record.
+                (_, b'\n' | b'\r') => {
                     self.within = Within::FieldStart;
                     let line = self.buffer.get(self.start..self.seen).unwrap_or_default();
                     let line = Lines::new(line).next_line().transpose()?;
@@ -179,7 +194,7 @@ impl Decoder {
 }
 
 /// Every line of a body that is there as a whole, the head first.
-pub(crate) fn lines(body: &[u8]) -> Result<Vec<Vec<String>>, String> {
+pub fn lines(body: &[u8]) -> Result<Vec<Vec<String>>, String> {
     let mut decoder = Decoder::default();
     decoder.push(body);
     let mut lines = Vec::new();
@@ -208,7 +223,6 @@ mod tests {
             ("\"Id\",\"Name\"\n\"1\",\"\"\n", vec![vec!["Id", "Name"], vec!["1", ""]]),
             ("a,b\r\nc,\r\n", vec![vec!["a", "b"], vec!["c", ""]]),
             ("a,\"b\"\"c\nd,e\"", vec![vec!["a", "b\"c\nd,e"]]),
-            ("\u{feff}Id\n1\n\n", vec![vec!["Id"], vec!["1"]]),
         ] {
             assert_eq!(read(text).unwrap(), expect, "{text:?}");
         }
@@ -224,7 +238,15 @@ mod tests {
         {
             assert_eq!(lines(text.as_bytes()).map(|all| all.len()), Ok(expect), "{text:?}");
         }
-        for cut in ["Id,A\n1,x\n2\n", "Id,A\n1,\"x", "Id,A\n1,x\n2"] {
+        for (text, expect) in [
+            ("Id,A\r1,x\r2,y", vec![vec!["Id", "A"], vec!["1", "x"], vec!["2", "y"]]),
+            ("Id\r\n1\r2\n", vec![vec!["Id"], vec!["1"], vec!["2"]]),
+            ("\u{feff}\"Id\",A\n\u{feff}1,\"x\ry\"\n", vec![vec!["Id", "A"], vec!["\u{feff}1", "x\ry"]]),
+        ] {
+            let read = lines(text.as_bytes()).unwrap();
+            assert_eq!(read, expect, "{text:?}: no text is lost, whatever ends the lines");
+        }
+        for cut in ["Id,A\n1,x\ry\n", "Id,A\n1,x\n2\n", "Id,A\n1,\"x", "Id,A\n1,x\n2"] {
             assert!(lines(cut.as_bytes()).is_err(), "{cut:?}");
         }
         let mut endless = Decoder::default();

@@ -15,7 +15,7 @@ use super::ids;
 use crate::port::RemoteObject;
 
 /// A text between quotes, with everything escaped that would end it.
-pub(crate) fn text_literal(text: &str) -> String {
+pub fn text_literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('\'');
     escape(text, &mut out);
@@ -41,7 +41,7 @@ fn escape(text: &str, out: &mut String) {
 
 /// A pattern that holds this text, with `before` and `after` around it. A backslash escapes both in a literal and in a
 /// pattern, and which comes first is written nowhere; any character in its place lets through enough.
-fn like_literal(before: &str, text: &str, after: &str) -> String {
+pub fn like_literal(before: &str, text: &str, after: &str) -> String {
     let mut out = format!("'{before}");
     for c in text.chars() {
         match c {

@@ -1,0 +1,200 @@
+//! Configuration in IDM's shapes: what people bring along, write by hand or copy from the web.
+
+use std::cell::OnceCell;
+use std::fs;
+use std::sync::Arc;
+
+use api::{App, AppOptions, IdmExport, IdmImport};
+use connector::credentials::memory::MemoryCredentials;
+use engine::Timetable;
+use jiff::{Timestamp, tz::TimeZone};
+use mapping::{Mapping, NoScripts};
+use model::{
+    ConnectorConfig, ManagedConfig, ManagedObjectConfig, MappingConfig, policy,
+    schedule_config::ScheduleConfig, schema_check,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::{parts, text};
+
+/// What a document becomes when it is written and read again.
+fn again<T: serde::Serialize + DeserializeOwned>(value: &T) -> T {
+    let text = serde_json::to_string(value).expect("what was read can be written");
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("written as {text}, which cannot be read: {e}"))
+}
+
+/// What is read is written as it was, its secrets leave it, and a connector is made of it or not.
+pub fn connector(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let Ok(mut config) = ConnectorConfig::parse(text, Some("crm")) else { return };
+    assert_eq!(again(&config), config);
+    let _ = (config.provider(), config.title().len());
+    for script in ["a", ""] {
+        let _ = model::system_actions::connector_script(&config, script);
+    }
+    let secrets = config.take_secrets();
+    let left = serde_json::to_string(&config.configuration_properties).unwrap();
+    for (property, secret) in secrets {
+        assert!(!config.configuration_properties.contains_key(&property), "{property} stays in {left}");
+        assert_ne!(secret.expose(), "", "an empty secret is none");
+    }
+    let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    match connector::build(&config, Arc::new(MemoryCredentials::new()), clock) {
+        Ok(connector) => assert!(!connector.descriptor().title.is_empty()),
+        Err(error) => assert!(error.message.chars().count() < 100_000, "{error}"),
+    }
+}
+
+/// What is read is written as it was; a mapping that can run gives the same for the same record, and its trace agrees.
+pub fn mapping(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let parts = parts(text, "---");
+    let Ok(configs) = MappingConfig::parse_all(parts.first().copied().unwrap_or_default()) else { return };
+    let record = |part: Option<&&str>| -> Option<Map<String, Value>> {
+        serde_json::from_str::<Value>(part?).ok()?.as_object().cloned()
+    };
+    let source = record(parts.get(1)).unwrap_or_else(|| {
+        let source = json!({"email": "Ann@Example.org", "phone": "+49 731 5", "tags": "a;b", "born": "1990-02-03", "n": 4});
+        source.as_object().unwrap().clone()
+    });
+    let target = record(parts.get(2));
+    for config in configs.into_iter().take(3) {
+        let read = again(&config);
+        assert_eq!(read, config);
+        let Ok(mapping) = Mapping::compile(config, None, &mut NoScripts) else { continue };
+        let whole = Value::Object(source.clone());
+        let _ = (mapping.in_source_query(&whole), mapping.in_target_query(&whole));
+        let _ = mapping.source_validity(&NoScripts, "default", &whole);
+        let occasion = mapping::Occasion::default;
+        let once = mapping.evaluate(&NoScripts, occasion(), &source, target.as_ref());
+        let twice = mapping.evaluate(&NoScripts, occasion(), &source, target.as_ref());
+        assert_eq!(once, twice, "the same record gives the same");
+        let trace = mapping.trace(&NoScripts, occasion(), &source, target.as_ref());
+        for property in &trace.properties {
+            let _ = serde_json::to_string(property).unwrap();
+        }
+    }
+}
+
+/// What is read is written as it was; an object is judged by it, and no requirement is empty.
+pub fn managed(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let parts = parts(text, "---");
+    let Ok(config) = serde_json::from_str::<ManagedConfig>(parts.first().copied().unwrap_or_default()) else {
+        return;
+    };
+    assert_eq!(again(&config), config);
+    let object = parts.get(1).and_then(|part| serde_json::from_str::<Value>(part).ok());
+    let object = object.as_ref().and_then(Value::as_object).cloned().unwrap_or_else(|| {
+        json!({"userName": "ann", "mail": "no address", "password": "ann1", "n": "4"})
+            .as_object()
+            .unwrap()
+            .clone()
+    });
+    for kind in config.objects.iter().take(3) {
+        judge(kind, &object);
+    }
+}
+
+fn judge(kind: &ManagedObjectConfig, object: &Map<String, Value>) {
+    let _ = (kind.searchable(), kind.indexed(), kind.defaults().count(), kind.unique().count());
+    for flaw in schema_check::flaws(kind) {
+        let _ = format!("{flaw:?}");
+    }
+    for attribute in kind.ordered() {
+        let _ = (
+            kind.title(attribute),
+            kind.kinds(attribute),
+            kind.protection(attribute),
+            kind.is_private(attribute),
+        );
+    }
+    let _ = policy::unchecked(kind);
+    let violations = policy::violations(kind, object);
+    assert!(policy::failed_requirements(&violations).is_array());
+}
+
+/// What is read is written as it was; its times come one after the other, and there is an end of looking for them.
+pub fn schedule(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let Ok(document) = serde_json::from_str::<Value>(text) else { return };
+    let Ok((_, config)) = ScheduleConfig::from_value(document) else { return };
+    assert_eq!(again(&config), config);
+    let _ = config.task();
+    let Ok(timetable) = Timetable::of(&config, &TimeZone::UTC) else { return };
+    assert!(!timetable.words().is_empty());
+    for now in ["2026-01-31T23:59:59Z", "2024-02-29T00:00:00Z", "9998-12-31T00:00:00Z"] {
+        let now: Timestamp = now.parse().unwrap();
+        let times = timetable.upcoming(now, now, 5);
+        assert!(times.len() <= 5);
+        assert!(times.first().is_none_or(|first| *first > now), "{times:?} after {now}");
+        assert!(times.windows(2).all(|pair| matches!(pair, [one, other] if one < other)), "{times:?}");
+    }
+}
+
+/// A data folder that imports go into, one after the other; each begins with what the ones before have left.
+struct House {
+    runtime: tokio::runtime::Runtime,
+    app: Arc<App>,
+    folder: TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let options = AppOptions {
+            data_dir: folder.path().join("data"),
+            passphrase: Some("a passphrase for tests".to_owned()),
+        };
+        let app = runtime.block_on(App::open(options)).unwrap();
+        Self { runtime, app, folder }
+    }
+}
+
+thread_local! {
+    static HOUSE: OnceCell<House> = const { OnceCell::new() };
+}
+
+/// A folder is imported whole or refused with a sentence; what was imported can be written and imported again. Files are
+/// told apart by lines `=== NAME`.
+pub fn project(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    HOUSE.with(|house| {
+        let house = house.get_or_init(House::new);
+        let project = tempfile::tempdir_in(house.folder.path()).unwrap();
+        let conf = project.path().join("conf");
+        fs::create_dir(&conf).unwrap();
+        let mut files = 0;
+        for part in text.split("\n=== ").take(8) {
+            let (name, content) = part.split_once('\n').unwrap_or((part, ""));
+            let name = name.trim_start_matches("=== ").trim();
+            let plain = name.ends_with(".json")
+                && name.len() < 80
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+            if plain && fs::write(conf.join(name), content).is_ok() {
+                files += 1;
+            }
+        }
+        if files == 0 {
+            return;
+        }
+        let import = |folder: &std::path::Path| IdmImport { folder: folder.to_owned(), replace: true };
+        let imported = house.runtime.block_on(house.app.import_idm(import(project.path())));
+        match imported {
+            Err(error) => {
+                assert!(!error.message.is_empty() && error.message.chars().count() < 10_000, "{error}")
+            }
+            Ok(_) => {
+                let back = IdmExport { folder: project.path().join("back"), force: true };
+                let exported = house.runtime.block_on(house.app.export_idm(back));
+                let exported =
+                    exported.unwrap_or_else(|e| panic!("what was imported cannot be written: {e}"));
+                let again = house.runtime.block_on(house.app.import_idm(import(&exported.folder)));
+                again.unwrap_or_else(|e| panic!("what was written cannot be imported: {e}"));
+            }
+        }
+    });
+}
