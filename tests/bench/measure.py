@@ -11,6 +11,9 @@ from pathlib import Path
 # A program that never ends must not hold up everything after it.
 LONGEST_SECONDS = 3_600
 
+# A bench that is told to end leaves as after Ctrl-C: what it started ends with it.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
 # How often a program is asked about that may have to be stopped.
 LOOK_SECONDS = 0.5
 
@@ -39,21 +42,31 @@ def run(command, environment, said=None, seconds=LONGEST_SECONDS, quiet=False, s
         )
         ended, stopped = threading.Event(), threading.Event()
 
+        def end_all():
+            # Whatever it started is in its group.
+            os.killpg(process.pid, signal.SIGKILL)
+
         def watch():
             while not ended.wait(LOOK_SECONDS if stop else seconds):
                 if time.monotonic() - began >= seconds or (stop and stop()):
                     stopped.set()
-                    # Whatever it started is in its group.
-                    os.killpg(process.pid, signal.SIGKILL)
+                    end_all()
                     return
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        # It stays a zombie, so that nobody else has its number before the watcher is gone.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        took = time.monotonic() - began
-        ended.set()
-        watcher.join()
+        try:
+            # It stays a zombie, so that nobody else has its number before the watcher is gone.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        except BaseException:
+            # Who ends the bench ends what it measures.
+            end_all()
+            os.waitpid(process.pid, 0)
+            raise
+        finally:
+            took = time.monotonic() - began
+            ended.set()
+            watcher.join()
         # The costs of the processes that it waited for are in its own.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

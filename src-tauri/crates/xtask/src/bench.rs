@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     fault_table,
-    peers::{self, Field},
+    peers::{self, Field, Measured},
     plot::{self, Bar},
     tool::{ask, cargo, line, run},
     workspace::{Workspace, program},
@@ -196,8 +196,14 @@ pub fn measure(arguments: &[String]) -> Result<(), String> {
             let measured =
                 field.measure("side_by_side.py", &[&joined(&asked.beside), &joined(&asked.latencies)])?;
             report.part("Beside others", &peers::tables(&measured), &peers::bars(&measured));
-            let groups = peers::groups(&measured);
-            keep(&results, "peers.svg", &plot::bars("Records per second against our sandboxes", &groups))?;
+            type Plot = (&'static str, &'static str, fn(&Measured) -> f64);
+            let plots: [Plot; 2] = [
+                ("peers.svg", "Records per second against our sandboxes", Measured::rate),
+                ("processor.svg", "Records per second of processor time", Measured::rate_of_processor),
+            ];
+            for (file, title, rate) in plots {
+                keep(&results, file, &plot::bars(title, &peers::groups(&measured, rate)))?;
+            }
         }
         if asked.has("limit") {
             let measured = field.measure("limit.py", &[&asked.limit.to_string()])?;

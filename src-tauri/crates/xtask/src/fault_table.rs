@@ -65,7 +65,9 @@ impl Cell {
         } else if self.lost > 0 {
             words.push(format!("**loses {} of {} in silence**", self.lost, self.records));
         } else if self.code != 0 {
-            words.push(format!("stops and says so, {} short", self.missing));
+            let short =
+                if self.missing == 0 { "all kept".to_owned() } else { format!("{} short", self.missing) };
+            words.push(format!("stops and says so, {short}"));
         } else {
             words.push("all there".to_owned());
         }
@@ -174,6 +176,7 @@ mod tests {
         for (cell, words) in [
             (plain.clone(), "all there"),
             (Cell { code: 1, missing: 2600, ..plain.clone() }, "stops and says so, 2600 short"),
+            (Cell { code: 1, ..plain.clone() }, "stops and says so, all kept"),
             (Cell { lost: 2600, missing: 2600, ..plain.clone() }, "**loses 2600 of 5000 in silence**"),
             (Cell { duplicates: 100, ..plain.clone() }, "all there, **100 twice**"),
             (Cell { endless: true, code: -9, calls: 501, ..plain.clone() }, "**never ends** (501 calls)"),

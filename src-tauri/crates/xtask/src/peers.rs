@@ -217,6 +217,11 @@ impl Measured {
         self.records as f64 / self.seconds.max(1e-9)
     }
 
+    /// Records per second of processor time, which depends less on what else the machine does.
+    pub fn rate_of_processor(&self) -> f64 {
+        self.records as f64 / self.cpu.max(1e-9)
+    }
+
     /// Ours for the same phase at the same latency: of as many records, else of the nearest number, because what a record
     /// costs hardly depends on how many there are.
     fn ours<'m>(&self, all: &'m [Self]) -> Option<&'m Self> {
@@ -375,9 +380,9 @@ pub fn limit_bars(all: &[Measured]) -> Vec<(bool, String)> {
     .collect()
 }
 
-/// The groups of a plot: one for each system, latency and phase, with the records per second of everybody at the largest
-/// number of records that they had in it.
-pub fn groups(all: &[Measured]) -> Vec<(String, Vec<Bar>)> {
+/// The groups of a plot: one for each system, latency and phase, with the rate of everybody at the largest number of records
+/// that they had in it.
+pub fn groups(all: &[Measured], rate: fn(&Measured) -> f64) -> Vec<(String, Vec<Bar>)> {
     let mut seen = BTreeSet::new();
     let mut groups = Vec::new();
     for m in all {
@@ -394,7 +399,7 @@ pub fn groups(all: &[Measured]) -> Vec<(String, Vec<Bar>)> {
             }
         }
         let title = format!("{}, {} ms: {}", m.system, m.latency, m.phase);
-        let bar = |m: &Measured| Bar { name: m.who.clone(), rate: m.rate(), ours: m.who == OURS };
+        let bar = |m: &Measured| Bar { name: m.who.clone(), rate: rate(m), ours: m.who == OURS };
         groups.push((title, bars.into_iter().map(bar).collect()));
     }
     groups
@@ -468,7 +473,7 @@ mod tests {
         let all = [measured(OURS, 100, 1.0), measured(OURS, 1000, 1.0), measured("dlt", 100, 1.0)];
         let bar = |name: &str, rate, ours| Bar { name: name.into(), rate, ours };
         let bars = vec![bar(OURS, 1000.0, true), bar("dlt", 100.0, false)];
-        assert_eq!(groups(&all), [("hubspot, 0 ms: full import".to_owned(), bars)]);
+        assert_eq!(groups(&all, Measured::rate), [("hubspot, 0 ms: full import".to_owned(), bars)]);
     }
 
     #[test]
