@@ -35,3 +35,14 @@ fn programs_get_the_numbers() {
     assert_eq!(steps[3]["facts"]["changes"], 0, "the second run changes nothing");
     assert_eq!(steps[10]["facts"]["changes"], 1, "one change in Salesforce, one here");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_system_without_certificates_is_told_what_it_lacks() {
+    let house = House::empty();
+    let mut command = house.command(&["demo"]);
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+    crate::house::Ran::of(command.output().unwrap())
+        .exits(1)
+        .says(&["did not finish", "knows no certificate authority", "ca-certificates"]);
+}
