@@ -42,7 +42,9 @@ fn a_system_without_certificates_is_told_what_it_lacks() {
     let house = House::empty();
     let mut command = house.command(&["demo"]);
     command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
-    crate::house::Ran::of(command.output().unwrap())
-        .exits(1)
-        .says(&["did not finish", "knows no certificate authority", "ca-certificates"]);
+    crate::house::Ran::of(command.output().unwrap()).exits(1).says(&[
+        "did not finish",
+        "knows no certificate authority",
+        "ca-certificates",
+    ]);
 }
