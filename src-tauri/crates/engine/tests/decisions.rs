@@ -532,7 +532,8 @@ async fn an_incremental_run_deletes_nothing_that_another_record_matches() {
         incremental(&bench, OUTBOUND).await;
         let gone = linked(&bench, &ann).await.unwrap();
         bench.engine.delete_managed("user", &gone, None, "test").await.unwrap();
-        let attributes = json!({"userName": "anna", "mail": "ann@example.com", "givenName": "Anna", "sn": "Li"});
+        let attributes =
+            json!({"userName": "anna", "mail": "ann@example.com", "givenName": "Anna", "sn": "Li"});
         let change = engine::ManagedChange {
             kind: "user".into(),
             id: None,
