@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{ByName, ConnectorDraft, ConnectorTest, Empty, ManagedTypeDraft, MappingOrder, ProblemGravity, TypeProblem},
+    dto::{
+        ByName, ConnectorDraft, ConnectorTest, Empty, ManagedTypeDraft, MappingOrder, ProblemGravity,
+        TypeProblem,
+    },
 };
 
 impl App {

@@ -209,7 +209,7 @@ impl Access {
         Err(unauthorized())
     }
 
-    /// Whether name and password are the administrator's. Which of the two is wrong makes no difference, not even in time.
+    /// Whether name and password are the administrator's. Which of the two is wrong makes no difference to the answer.
     async fn is_right(&self, user: &str, password: &Secret) -> Result<bool, Problem> {
         let named = bool::from(user.as_bytes().ct_eq(ADMINISTRATOR.as_bytes()));
         let shown = keyed(&self.key, password);

@@ -107,8 +107,7 @@ pub(crate) fn peer(request: &Request) -> IpAddr {
 
 /// The body of a request, of a size and in a time that are bearable.
 pub(crate) async fn body(request: Request) -> Result<Vec<u8>, Problem> {
-    let time =
-        request.extensions().get::<Peer>().map_or(Limits::default().body_time, |peer| peer.body_time);
+    let time = request.extensions().get::<Peer>().map_or(Limits::default().body_time, |peer| peer.body_time);
     tokio::time::timeout(time, read(request.into_body())).await.unwrap_or_else(|_| {
         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body took too long to arrive"))
     })

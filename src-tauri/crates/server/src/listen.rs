@@ -26,7 +26,8 @@ use crate::{
 /// Largest head of a request.
 const HEAD_SIZE: usize = 64 << 10;
 /// What a source hears that has too many connections already.
-const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const TURNED_AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 /// How long requests under way may hold up the end.
 const GRACE: Duration = Duration::from_secs(10);
 

@@ -22,10 +22,16 @@ const DOCUMENTS: [(&[&str], &str); 13] = [
         "it says who may call what of IDM; here a token has the scope full or read",
     ),
     (&["workflow", "process"], "workflows do not run here"),
-    (&["endpoint"], "endpoints of one's own do not run here; call `concord` or its REST from a program of yours"),
+    (
+        &["endpoint"],
+        "endpoints of one's own do not run here; call `concord` or its REST from a program of yours",
+    ),
     (&["external"], "nothing here sends mail or calls other services from a script"),
     (&["repo", "datasource"], "it is about IDM's database; Concord keeps one of its own in the data folder"),
-    (&["audit"], "it says where IDM writes its audit; here that is in the data folder, on the screens and in the runs"),
+    (
+        &["audit"],
+        "it says where IDM writes its audit; here that is in the data folder, on the screens and in the runs",
+    ),
     (
         &["selfservice", "kba", "consent", "registration"],
         "it is about IDM's self-service; `concord serve --self-service` has pages of its own, after the managed type's schema",

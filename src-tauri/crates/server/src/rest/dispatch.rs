@@ -59,7 +59,8 @@ impl Here {
         let query = read_query(request.uri().query().unwrap_or_default())?;
         let operation = self.operation(request.method(), &query)?;
         if caller.scope == ApiScope::Read && !operation.reads {
-            let what = format!("the token `{}` may only read; make one with the scope full for this", caller.name);
+            let what =
+                format!("the token `{}` may only read; make one with the scope full for this", caller.name);
             return Err(Problem::new(StatusCode::FORBIDDEN, what));
         }
         check_parameters(operation, &query)?;
@@ -68,8 +69,7 @@ impl Here {
         let pretty =
             query.iter().any(|(name, value)| name == "_prettyPrint" && value.eq_ignore_ascii_case("true"));
         let who = caller.name.clone();
-        let call =
-            Call { shared: Arc::clone(&self.shared), path, query, headers, body, caller: caller.name };
+        let call = Call { shared: Arc::clone(&self.shared), path, query, headers, body, caller: caller.name };
         in_the_name_of(who, (operation.run)(call)).await.map(|answer| respond(answer, pretty))
     }
 

@@ -119,7 +119,10 @@ mod tests {
         let object = json!({"_id": "1", "sn": "Lee", "manager": manager, "roles": [{"_ref": "managed/role/1"}], "tags": ["_ref"]});
         for (fields, expect) in [
             ("*_ref", json!({"_id": "1", "manager": manager, "roles": [{"_ref": "managed/role/1"}]})),
-            ("sn,/*_ref", json!({"_id": "1", "sn": "Lee", "manager": manager, "roles": [{"_ref": "managed/role/1"}]})),
+            (
+                "sn,/*_ref",
+                json!({"_id": "1", "sn": "Lee", "manager": manager, "roles": [{"_ref": "managed/role/1"}]}),
+            ),
             ("*,*_ref", object.clone()),
         ] {
             assert_eq!(Fields::parse(fields).of(object.clone()), expect, "{fields}");

@@ -110,3 +110,25 @@ async fn managed_types_are_read_and_changed() {
     house.send("PUT", "/config/managed", &document, &[]).await.is(409);
     house.send("PUT", "/config/managed", &json!({"objects": 3}), &[]).await.is(400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_of_sync_json_is_the_order_of_sync() {
+    let house = House::connected(1).await;
+    let sync = house.get("/config/sync").await.is(200).body;
+    let names = |document: &Value| -> Vec<String> {
+        let mappings = document["mappings"].as_array().unwrap();
+        mappings.iter().map(|mapping| mapping["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&sync), [IN, OUT]);
+    let mut turned = sync.clone();
+    turned["mappings"].as_array_mut().unwrap().reverse();
+    let put = house.send("PUT", "/config/sync", &turned, &[]).await.is(200);
+    assert_eq!(names(&put.body), [OUT, IN]);
+    assert_eq!(house.get("/sync/mappings?_queryFilter=true").await.is(200).column("name"), [OUT, IN]);
+    let more = json!([{"operation": "add", "field": "/mappings/-", "value":
+        {"name": "more", "source": "managed/user", "target": "system/hubspot/company", "enableSync": false}}]);
+    let patched = house.send("PATCH", "/config/sync", &more, &[("if-match", "*")]).await.is(200);
+    assert_eq!(names(&patched.body), [OUT, IN, "more"]);
+    house.send("PATCH", "/config/sync", &more, &[("if-match", "\"1\"")]).await.is(412);
+    house.send("PATCH", "/config/sync", &json!([{"operation": "remove", "field": "/mappings/0"}]), &[]).await.is(400);
+}

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use server::{ADMINISTRATOR, Administrator, Certificate, HostNames, Limits, Options, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::house::{House, PASSWORD, Reply, open};
+use crate::house::{House, PASSWORD, Reply, open, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_nothing_is_told() {
@@ -219,6 +219,28 @@ async fn too_much_is_refused_and_the_server_stays_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_turned_away_at_once_and_the_next_is_answered() {
+    let house = House::connected(1).await;
+    let slow = json!({"faults": [{"path": "*", "times": "always", "action": {"delay": {"ms": 600_000}}}]});
+    let faults = house.client.post(format!("{}/__sandbox/faults", house.sandbox_url())).json(&slow);
+    assert!(faults.send().await.unwrap().status().is_success());
+    // More than are worked on and more than may wait, all of them held up by the other system.
+    let (told, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let crowd: Vec<_> = (0..340)
+        .map(|_| {
+            let (request, told) = (house.request("GET", "/system/hubspot/contact?_queryFilter=true"), told.clone());
+            tokio::spawn(async move { told.send(Reply::of(request).await) })
+        })
+        .collect();
+    let turned_away = answers.recv().await.unwrap().is(503).says(&["too many requests"]);
+    assert_ne!(turned_away.header("retry-after"), "");
+    for request in crowd {
+        request.abort();
+    }
+    until("there is room again", || async { house.get("/info/ping").await.status == 200 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn heads_without_end_are_cut_off() {
     let house = House::empty().await;
     let long = "x".repeat(70 << 10);
@@ -270,11 +292,8 @@ async fn who_dawdles_keeps_nobody_out() {
     let text = String::from_utf8_lossy(&answer);
     assert!(text.is_empty() || text.starts_with("HTTP/1.1 503"), "{text}");
     // Somebody else.
-    let other = Client::builder()
-        .no_proxy()
-        .local_address(std::net::IpAddr::from([127, 0, 0, 2]))
-        .build()
-        .unwrap();
+    let other =
+        Client::builder().no_proxy().local_address(std::net::IpAddr::from([127, 0, 0, 2])).build().unwrap();
     let url = format!("{}/openidm/info/ping", house.server.url());
     Reply::of(other.get(&url).basic_auth(ADMINISTRATOR, Some(PASSWORD))).await.is(200);
     for stream in &mut slow {
@@ -334,6 +353,15 @@ async fn mistakes_are_named() {
     house.get("/managed/user?_queryFilter=true&_pageSize=-1").await.is(400).says(&["_pageSize"]);
     house.get("/managed/user?_queryFilter=true&_queryFilter=false").await.is(400).says(&["twice"]);
     house.get("/managed/user").await.is(400).says(&["_queryFilter"]);
+    house.get("/managed/user?_queryExpression=select").await.is(400).says(&["_queryExpression", "_queryFilter"]);
+    house.get("/managed/user?_queryFilter=true&_queryId=query-all").await.is(400).says(&["exclude each other"]);
+    house.get("/managed/user?_queryId=of-my-own").await.is(400).says(&["query-all-ids"]);
+    // What IDM takes as well.
+    house.get("/managed/user/?_queryFilter=true").await.is(200);
+    house.get("/info/ping/").await.is(200);
+    for all in ["/recon/assoc", "/sync/queue", "/sync/mappings"] {
+        assert_eq!(house.get(all).await.is(200).body["resultCount"], 0, "{all}");
+    }
     let head = house.request("HEAD", "/info/ping").send().await.unwrap();
     assert_eq!(head.status(), 200);
     let pretty = house.get("/info/ping?_prettyPrint=true").await.is(200);

@@ -43,12 +43,15 @@ async fn a_token_opens_what_its_scope_says_until_it_is_revoked() {
             reply.says(&["dashboard", "read"]);
         }
     }
-    assert_eq!(ask("GET", "/info/login", read.expose(), &Value::Null).await.body["authenticationId"], "dashboard");
+    assert_eq!(
+        ask("GET", "/info/login", read.expose(), &Value::Null).await.body["authenticationId"],
+        "dashboard"
+    );
     let step = json!([{"operation": "replace", "field": "sn", "value": "Berger"}]);
     ask("PATCH", &one, full.expose(), &step).await.is(200);
 
     // The history says whose token it was.
-    let request = HistoryRequest { kind: "user".into(), id, after: None, limit: None };
+    let request = HistoryRequest { kind: "user".into(), id, attribute: None, after: None, limit: None };
     let history = house.app.object_history(request).await.unwrap();
     assert!(history.rows.iter().all(|row| row.who == "nightly"), "{history:?}");
 
