@@ -265,12 +265,18 @@ impl Planning<'_> {
     fn sources(&mut self, run: &mut Run, qualifier: &str, walk: &Walk) -> Result<u64, EngineError> {
         let (mut judged, mut after) = (0, String::new());
         let store = self.store;
+        // Two ways to the same candidates: where there are links and their targets stand, targets need not be looked at.
+        let whole = walk.ids.is_none() && run.progress.links_total > 0;
+        let targets_stand = whole && store.read_blocking(|r| r.targets_stand(walk))?;
         loop {
             if self.cancel.is_cancelled() {
                 return Err(EngineError::Canceled);
             }
             let chunk = store.read_blocking(|r| {
-                let candidates = r.candidates(walk, &after, CHUNK)?;
+                let candidates = match targets_stand {
+                    true => r.changed_sources(walk, &after, CHUNK)?,
+                    false => r.candidates(walk, &after, CHUNK)?,
+                };
                 let Some(last) = candidates.last() else { return Ok(None) };
                 after = last.id.clone();
                 let (entries, stamps) =

@@ -112,6 +112,8 @@ fn walks_go_by_key() {
     let repository = overheard();
     for (name, walk) in walks() {
         repository.holds(&name, |w| w.candidates(&walk, "a", 10));
+        repository.holds(&name, |w| w.targets_stand(&walk));
+        repository.holds(&name, |w| w.changed_sources(&walk, "a", 10));
         for standing in [Standing::Any, Standing::Linked, Standing::Unlinked, Standing::Dangling] {
             repository.holds(&name, |w| w.associations(&walk, standing, "a", 10));
         }
@@ -285,7 +287,7 @@ fn entries_runs_queue_and_history_go_by_index() {
         w.inbox(None, 1, 10)
     });
     repository.holds("history", |w: &Writer<'_>| Reader::history(w, "user", "1", 10));
-    repository.holds("pages of history", |w| w.history_page("user", "1", Some("5"), 10));
+    repository.holds("pages of history", |w| w.history_page("user", "1", Some("mail"), Some("5"), 10));
 }
 
 #[test]

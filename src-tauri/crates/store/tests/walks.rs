@@ -346,9 +346,16 @@ proptest! {
         pairs in prop::collection::btree_map("[a-c]{1,3}|[äß€😀Z-]{1,2}", (0u8..4, 1u64..3, 1u64..3, 0i64..2, prop::bool::ANY), 0..40),
         size in 1usize..12,
         backward in prop::bool::ANY,
+        steady in prop::bool::ANY,
     ) {
         let o = if backward { Orientation::Backward } else { Orientation::Forward };
         let (_folder, store) = fresh();
+        let mut pairs = pairs;
+        for (there, contact, user, ..) in pairs.values_mut().filter(|_| steady) {
+            let (bit, target) = if backward { (1, contact) } else { (2, user) };
+            *there |= bit;
+            *target = 1;
+        }
         let rows = pairs.clone();
         store.write_blocking(move |w| {
             let config = user_type();
@@ -378,7 +385,20 @@ proptest! {
             .collect();
         let expect: Vec<String> = expect.into_iter().collect();
         prop_assert_eq!(paged(|after| ids(&store, &walk, after, size)), expect.clone());
-        prop_assert_eq!(ids(&store, &walk, "", usize::MAX), expect);
+        prop_assert_eq!(ids(&store, &walk, "", usize::MAX), expect.clone());
+
+        let stand = pairs.values().all(|(there, contact, user, version, linked)| {
+            let (bit, target) = if backward { (1, contact) } else { (2, user) };
+            !*linked || *version != 0 || (there & bit != 0 && *target == 1)
+        });
+        prop_assert_eq!(store.read_blocking(|r| r.targets_stand(&walk)).unwrap(), stand);
+        if stand {
+            let changed = |after: &str| -> Vec<String> {
+                let found = store.read_blocking(|r| r.changed_sources(&walk, after, size)).unwrap();
+                found.into_iter().map(|c| c.id).collect()
+            };
+            prop_assert_eq!(paged(changed), expect);
+        }
 
         let run = run(&store);
         let targets = |after: &str, limit: usize| -> Vec<String> {
