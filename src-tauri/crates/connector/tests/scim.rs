@@ -960,5 +960,5 @@ async fn changes_are_told_by_time_with_an_overlap() {
     }
     let server = ScimServer::new(no_habits());
     let error = feed(&scim(&server), Some("yesterday")).await.unwrap_err();
-    assert!(error.message.contains("no cursor of this change feed"), "{error}");
+    assert!(error.message.contains("cannot be read; start the feed again"), "{error}");
 }
