@@ -130,5 +130,8 @@ async fn the_order_of_sync_json_is_the_order_of_sync() {
     let patched = house.send("PATCH", "/config/sync", &more, &[("if-match", "*")]).await.is(200);
     assert_eq!(names(&patched.body), [OUT, IN, "more"]);
     house.send("PATCH", "/config/sync", &more, &[("if-match", "\"1\"")]).await.is(412);
-    house.send("PATCH", "/config/sync", &json!([{"operation": "remove", "field": "/mappings/0"}]), &[]).await.is(400);
+    house
+        .send("PATCH", "/config/sync", &json!([{"operation": "remove", "field": "/mappings/0"}]), &[])
+        .await
+        .is(400);
 }

@@ -228,7 +228,8 @@ async fn a_crowd_is_turned_away_at_once_and_the_next_is_answered() {
     let (told, mut answers) = tokio::sync::mpsc::unbounded_channel();
     let crowd: Vec<_> = (0..340)
         .map(|_| {
-            let (request, told) = (house.request("GET", "/system/hubspot/contact?_queryFilter=true"), told.clone());
+            let (request, told) =
+                (house.request("GET", "/system/hubspot/contact?_queryFilter=true"), told.clone());
             tokio::spawn(async move { told.send(Reply::of(request).await) })
         })
         .collect();
@@ -353,8 +354,16 @@ async fn mistakes_are_named() {
     house.get("/managed/user?_queryFilter=true&_pageSize=-1").await.is(400).says(&["_pageSize"]);
     house.get("/managed/user?_queryFilter=true&_queryFilter=false").await.is(400).says(&["twice"]);
     house.get("/managed/user").await.is(400).says(&["_queryFilter"]);
-    house.get("/managed/user?_queryExpression=select").await.is(400).says(&["_queryExpression", "_queryFilter"]);
-    house.get("/managed/user?_queryFilter=true&_queryId=query-all").await.is(400).says(&["exclude each other"]);
+    house
+        .get("/managed/user?_queryExpression=select")
+        .await
+        .is(400)
+        .says(&["_queryExpression", "_queryFilter"]);
+    house
+        .get("/managed/user?_queryFilter=true&_queryId=query-all")
+        .await
+        .is(400)
+        .says(&["exclude each other"]);
     house.get("/managed/user?_queryId=of-my-own").await.is(400).says(&["query-all-ids"]);
     // What IDM takes as well.
     house.get("/managed/user/?_queryFilter=true").await.is(200);
