@@ -59,6 +59,11 @@ impl Vaulting {
         let Some((header, keys)) = self.rows().await? else { return Ok(()) };
         let keyring = Arc::clone(&self.keyring);
         let opened = tokio::task::spawn_blocking(move || match (header.source(), passphrase) {
+            // A recovery key is accepted wherever a passphrase is asked for. No passphrase looks like one: four of its
+            // symbols are a checksum.
+            (_, Some(passphrase)) if RecoveryKey::parse(&passphrase).is_ok() => RecoveryKey::parse(&passphrase)
+                .and_then(|recovery| Vault::unlock_with_recovery(&header, &keys, &recovery))
+                .map_err(|e| e.to_string()),
             (KeySource::Keyring, _) => Vault::unlock_with_keyring(&header, &keys, keyring.as_ref()).map_err(|e| e.to_string()),
             (KeySource::Passphrase, Some(passphrase)) => {
                 Vault::unlock_with_passphrase(&header, &keys, &passphrase).map_err(|e| e.to_string())

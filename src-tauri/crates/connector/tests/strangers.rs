@@ -1,4 +1,5 @@
-//! Tokens stay where they were configured for: whatever a server answers, no call goes to another one.
+//! Tokens stay where they were configured for: whatever a server answers, no call goes to another one, and no list that leads
+//! back to its own pages is followed for ever.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -200,4 +201,25 @@ async fn a_token_answer_sends_no_call_to_a_stranger() {
         let targets: Vec<String> = home.requests().iter().map(Request::line).collect();
         assert_eq!(targets, ["POST /services/oauth2/token"], "{stranger}");
     }
+}
+
+#[tokio::test]
+async fn a_list_that_leads_back_to_itself_comes_to_an_end() {
+    let page = json!({
+        "totalSize": 1_000_000, "done": false, "nextRecordsUrl": "/services/data/v62.0/query/01g-2000",
+        "records": [{"Id": "003000000000001AAA", "LastName": "Lee", "SystemModstamp": "2026-09-21T14:05:00.000+0000"}],
+        "deletedRecords": [], "latestDateCovered": "2026-09-21T14:13:00.000+0000",
+    });
+    let home = Script::answering(move |_| Reply::json(200, page.clone())).await;
+    let salesforce = connector("salesforce", &home.url);
+    let feed = Feed {
+        object_type: "Contact".into(),
+        attributes: vec!["LastName".into()],
+        since: Some("2026-09-21T14:00:00Z;2026-09-21T14:00:00Z".into()),
+    };
+    let ends: Vec<_> = salesforce.changes(feed).collect().await;
+    assert!(ends.last().unwrap().is_err());
+    let found = salesforce.find_by_key("Contact", &["Lee".to_owned()], &["LastName".to_owned()]).await;
+    assert_eq!(found.err().map(|error| error.kind), Some(ErrorKind::Untrusted));
+    assert!(home.requests().len() < 20, "{}", home.requests().len());
 }

@@ -345,10 +345,22 @@ impl Parser<'_> {
             Lexeme::Word(word) => serde_json::from_str::<Value>(&word.to_ascii_lowercase())
                 .ok()
                 .filter(|v| !v.is_object() && !v.is_array())
+                .map(|v| exact(v, &word))
                 .ok_or_else(|| self.error("a text value needs quotes", value.at))?,
             _ => return Err(self.error("a value is missing", value.at)),
         };
         Ok(Filter::Compare(pointer, op, literal))
+    }
+}
+
+/// The number that a word says: the JSON reader may be off by the last bit, and then what is printed reads differently.
+fn exact(literal: Value, word: &str) -> Value {
+    match &literal {
+        Value::Number(number) if number.is_f64() => {
+            let read = word.parse().ok().and_then(serde_json::Number::from_f64);
+            read.map_or(literal, Value::Number)
+        }
+        _ => literal,
     }
 }
 
@@ -426,7 +438,12 @@ mod tests {
 
     #[test]
     fn printing_and_reading_again_gives_the_same_filter() {
-        for text in ["mail eq \"a\\\"b\" and (sn pr or n gt -1.5)", "!(a/b~1c co 'x') or true", "x eq null"] {
+        for text in [
+            "mail eq \"a\\\"b\" and (sn pr or n gt -1.5)",
+            "!(a/b~1c co 'x') or true",
+            "x eq null",
+            "n lt -9223372036854675807.5",
+        ] {
             let filter = Filter::parse(text).unwrap();
             assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter, "{text} -> {filter}");
         }

@@ -3,6 +3,8 @@
 //! A record can be committed later than another one with a later stamp. So every window reaches back a little behind the
 //! end of the one before, and records may come again.
 
+use std::collections::HashSet;
+
 use async_stream::try_stream;
 use jiff::{SignedDuration, Timestamp};
 use model::Attributes;
@@ -104,6 +106,7 @@ impl Salesforce {
             let fields = kind.fields(&wanted).map_err(|name| self.no_attribute(kind, &name))?;
             let (mut newest, mut restarts) = (cursor.changed, 0);
             let (mut next, mut total, mut delivered) = (None::<String>, 0, 0);
+            let mut been = HashSet::new();
             loop {
                 let page = match next.take() {
                     None => {
@@ -145,7 +148,9 @@ impl Salesforce {
                     yield ChangePage { objects, deleted: deletions.uids, cursor: cursor.text() };
                     return;
                 }
-                if page.records.is_empty() || page.next_records_url.is_none() {
+                // An address that comes twice would never end.
+                let stands = page.next_records_url.as_ref().is_none_or(|path| !been.insert(path.clone()));
+                if page.records.is_empty() || stands {
                     Err(self.untrusted(format!("the changes of {} break off after {delivered} of {total}", kind.name)))?;
                 }
                 next = page.next_records_url;
@@ -191,15 +196,8 @@ impl Salesforce {
         }
         let conditions = ["IsDeleted = true".to_owned(), format!("{STAMP} >= {}", time_literal(from))];
         let soql = query(kind, ID, &conditions, &format!(" ORDER BY {ID}"));
-        let mut page = self.query_at("queryAll", &soql).await?;
-        let mut records = std::mem::take(&mut page.records);
-        while !page.done {
-            page = self.next_page(page.next_records_url.as_deref().unwrap_or_default()).await?;
-            if page.records.is_empty() {
-                break;
-            }
-            records.append(&mut page.records);
-        }
+        let page = self.query_at("queryAll", &soql).await?;
+        let records = self.all_behind(page).await?;
         Ok(distinct(records.iter().filter_map(|r| super::ids::long(r.get(ID)?.as_str()?))))
     }
 

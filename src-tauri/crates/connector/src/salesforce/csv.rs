@@ -5,6 +5,7 @@ pub const NULL: &str = "#N/A";
 
 /// Appends one line.
 pub fn write_line<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a str>) {
+    let before = out.len();
     for (at, field) in fields.into_iter().enumerate() {
         if at > 0 {
             out.push(b',');
@@ -22,6 +23,10 @@ pub fn write_line<'a>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a st
         } else {
             out.extend_from_slice(field.as_bytes());
         }
+    }
+    if out.len() == before {
+        // A blank line would be no record.
+        out.extend_from_slice(b"\"\"");
     }
     out.push(b'\n');
 }
@@ -229,6 +234,15 @@ mod tests {
         for broken in ["a,\"b", "\"a\"b,c\n"] {
             assert!(read(broken).is_err(), "{broken:?}");
         }
+    }
+
+    #[test]
+    fn a_record_without_a_value_stays_one() {
+        let mut out = Vec::new();
+        for line in [["Name"], [""], ["x"]] {
+            write_line(&mut out, line);
+        }
+        assert_eq!(lines(&out), Ok(vec![vec!["Name".into()], vec![String::new()], vec!["x".into()]]));
     }
 
     #[test]

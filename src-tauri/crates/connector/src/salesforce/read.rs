@@ -293,18 +293,29 @@ impl Salesforce {
         self.send(&self.get(url), |a| a.json()).await
     }
 
-    /// Every record of a query that is known to be small.
-    async fn query_all(&self, soql: &str) -> Result<Vec<Attributes>, ConnectorError> {
-        let mut page = self.query_page(soql).await?;
-        let (total, mut records) = (page.total_size, std::mem::take(&mut page.records));
+    /// The records of a page and of those behind it. An address that comes twice would never end.
+    pub(super) async fn all_behind(&self, mut page: QueryPage) -> Result<Vec<Attributes>, ConnectorError> {
+        let mut records = std::mem::take(&mut page.records);
+        let mut been = HashSet::new();
         while !page.done {
-            let path = page.next_records_url.as_deref().unwrap_or_default();
-            page = self.next_page(path).await?;
+            let path = page.next_records_url.unwrap_or_default();
+            page = self.next_page(&path).await?;
+            if !been.insert(path) {
+                return Err(self.untrusted("the list leads back to a page that was read; run again"));
+            }
             if page.records.is_empty() {
                 break;
             }
             records.append(&mut page.records);
         }
+        Ok(records)
+    }
+
+    /// Every record of a query that is known to be small.
+    async fn query_all(&self, soql: &str) -> Result<Vec<Attributes>, ConnectorError> {
+        let page = self.query_page(soql).await?;
+        let total = page.total_size;
+        let records = self.all_behind(page).await?;
         if records.len() as u64 != total {
             return Err(
                 self.untrusted(format!("Salesforce counted {total} records and delivered {}", records.len()))
