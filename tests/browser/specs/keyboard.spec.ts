@@ -109,6 +109,7 @@ test("a mapping is made, its properties edited and its plan looked at without a 
   await expect(page.getByRole("heading", { level: 1, name: "systemHubspotCompany_managedUser" })).toBeVisible();
 
   // A property: where it comes from, where it goes, a default, its place.
+  await expect(page.getByRole("table", { name: "Properties" }).getByRole("button", { name: /^Edit / }).first()).toBeVisible();
   const before = await page.getByRole("table", { name: "Properties" }).getByRole("button", { name: /^Edit / }).count();
   await tabTo(page, page.getByRole("button", { name: "Add property" }).first());
   await page.keyboard.press("Enter");

@@ -1,18 +1,7 @@
-import { createServer } from "node:net";
-
 import type { Page } from "@playwright/test";
 
+import { freePort } from "../support/connector";
 import { expect, expectAccessible, open, picture, sample, test } from "../support/test";
-
-/** A port that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("The system gave no port.");
-  return address.port;
-}
 
 async function shown(page: Page, title: string, name: string): Promise<void> {
   await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import type { Host } from "./host";
 
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   const port = await new Promise<number>((resolve, reject) => {
     server.on("error", reject);

@@ -76,7 +76,7 @@ export function SelectField({ label, help, errors, required, hideLabel, value, o
         <select className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props}>
           {all.map((option) => (
             <option key={option} value={option}>
-              {option === "" ? "\u2013" : (words?.[option] ?? option)}
+              {words?.[option] ?? (option === "" ? "\u2013" : option)}
             </option>
           ))}
         </select>

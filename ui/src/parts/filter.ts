@@ -78,7 +78,8 @@ function without(pointer: string, variable: string): string {
   return path.startsWith(`${variable}/`) ? path.slice(variable.length + 1) : `/${path}`;
 }
 
-function literal(value: string): string {
+/** A typed value as a filter writes it: numbers and the words true, false and null without quotes. */
+export function literal(value: string): string {
   return /^(true|false|null|-?(0|[1-9]\d*)(\.\d+)?)$/.test(value) ? value : JSON.stringify(value);
 }
 

@@ -182,12 +182,16 @@ dto! {
     /// A secret as screens see it.
     pub struct SecretStatus { property: String, set: bool, updated_at: Option<String>, }
 
+    /// A value that a setting can have, and what it means.
+    pub struct PropertyChoice { value: String, label: String, }
+
     /// One setting of a connector's form.
     pub struct ConnectorProperty {
         name: String,
         label: String,
-        /// `text`, `number`, `switch` or `secret`.
+        /// `text`, `number`, `switch`, `secret`, or `choice` of one of `choices`.
         kind: String,
+        choices: Vec<PropertyChoice>,
         help: String,
         /// Belongs on the advanced part of the form.
         advanced: bool,

@@ -182,8 +182,7 @@ impl App {
         rev: Option<&str>,
         edit: Edit,
     ) -> Result<ObjectSaved, ApiError> {
-        let write =
-            ObjectWrite { kind: kind.to_owned(), which, rev: revision(rev)?, edit, who: self.who() };
+        let write = ObjectWrite { kind: kind.to_owned(), which, rev: revision(rev)?, edit, who: self.who() };
         let saved = self.engine.write_object(write).await?;
         self.wake_worker();
         self.saved(kind, saved).await
@@ -216,7 +215,10 @@ impl App {
         let limit = request.limit.map_or(PAGE, |n| n.clamp(1, LARGEST_PAGE) as usize);
         let page = self
             .store
-            .read(move |r| r.history_page(&request.kind, &request.id, request.after.as_deref(), limit))
+            .read(move |r| {
+                let HistoryRequest { kind, id, attribute, after, .. } = &request;
+                r.history_page(kind, id, attribute.as_deref(), after.as_deref(), limit)
+            })
             .await?;
         Ok(HistoryPage { rows: history_rows(&config, page.rows), next: page.next })
     }

@@ -37,8 +37,7 @@ impl App {
             ApiError::new(ErrorCode::Invalid, format!("this is no managed type: {e}; {wanted}"))
         })?;
         let name = config.name.clone();
-        let change =
-            TypeChange { config, rev: request.rev, confirmed: request.confirmed, who: self.who() };
+        let change = TypeChange { config, rev: request.rev, confirmed: request.confirmed, who: self.who() };
         let saved = self.engine.save_managed_type(change).await?;
         if saved.to_fill {
             self.fill_columns_in_background();
@@ -148,12 +147,12 @@ fn property(config: &ManagedObjectConfig, name: &str) -> ManagedProperty {
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
-            .map(managed_policy)
+            .map(|policy| managed_policy(config, policy))
             .collect(),
     }
 }
 
-fn managed_policy(policy: &Value) -> ManagedPolicy {
+fn managed_policy(config: &ManagedObjectConfig, policy: &Value) -> ManagedPolicy {
     let id = policy.get("policyId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let params = policy
         .get("params")
@@ -161,26 +160,28 @@ fn managed_policy(policy: &Value) -> ManagedPolicy {
         .cloned()
         .unwrap_or_else(|| Value::Object(Default::default()));
     ManagedPolicy {
-        words: policy_words(&id, &params),
+        words: policy_words(config, &id, &params),
         checked: policy::KNOWN.contains(&id.as_str()),
         params,
         id,
     }
 }
 
-/// What a policy asks for, in a few words.
-pub(crate) fn policy_words(id: &str, params: &Value) -> String {
+/// What a policy asks for, in a few words that can stand alone or follow another's: attributes by their titles.
+pub(crate) fn policy_words(config: &ManagedObjectConfig, id: &str, params: &Value) -> String {
     let number = |key: &str| params.get(key).and_then(Value::as_u64).unwrap_or(0);
     let list = |key: &str| match params.get(key) {
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
-        Some(Value::String(text)) => text.replace(',', " "),
-        _ => String::new(),
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::String(text)) => {
+            text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
     };
     match id {
         "required" => "required".into(),
         "not-empty" => "not empty".into(),
         "unique" => "unique".into(),
-        "no-internal-user-conflict" => "no name that Concord itself uses".into(),
+        "no-internal-user-conflict" => "not a name that Concord itself uses".into(),
         "regexpMatches" => {
             format!("matches {}", params.get("regexp").and_then(Value::as_str).unwrap_or_default())
         }
@@ -189,14 +190,29 @@ pub(crate) fn policy_words(id: &str, params: &Value) -> String {
         "valid-email-address-format" => "an e-mail address".into(),
         "valid-name-format" => "letters, blanks, hyphens and apostrophes".into(),
         "valid-phone-format" => "a phone number of digits, blanks, hyphens and parentheses".into(),
-        "at-least-X-capitals" => format!("capital letters: at least {}", number("numCaps")),
-        "at-least-X-numbers" => format!("digits: at least {}", number("numNums")),
-        "minimum-length" => format!("at least {} characters", number("minLength")),
-        "maximum-length" => format!("at most {} characters", number("maxLength")),
-        "cannot-contain-others" => format!("not the value of {}", list("disallowedFields")),
-        "cannot-contain-characters" => format!("none of {}", list("forbiddenChars")),
+        "at-least-X-capitals" => at_least(number("numCaps"), "capital letter"),
+        "at-least-X-numbers" => at_least(number("numNums"), "digit"),
+        "minimum-length" => format!("at least {} characters long", number("minLength")),
+        "maximum-length" => format!("at most {} characters long", number("maxLength")),
+        "cannot-contain-others" => {
+            let titles = list("disallowedFields").iter().map(|name| config.title(name).to_owned()).collect();
+            format!("does not contain the {}", any_of(titles))
+        }
+        "cannot-contain-characters" => format!("does not contain {}", any_of(list("forbiddenChars"))),
         "cannot-contain-duplicates" => "no item twice".into(),
         other => other.replace('-', " "),
+    }
+}
+
+fn at_least(count: u64, what: &str) -> String {
+    format!("at least {count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// "a, b or c".
+fn any_of(mut names: Vec<String>) -> String {
+    match names.pop() {
+        Some(last) if !names.is_empty() => format!("{} or {last}", names.join(", ")),
+        last => last.unwrap_or_default(),
     }
 }
 

@@ -319,17 +319,21 @@ pub(crate) fn correlation_text(config: &MappingConfig) -> Option<String> {
     let texts: Vec<String> = entries
         .iter()
         .map(|entry| match entry.get("expressionTree") {
-            Some(tree) => tree_text(tree),
+            Some(tree) => tree_text(tree, true),
             None => entry.get("source").and_then(Value::as_str).unwrap_or("a script").to_owned(),
         })
         .collect();
     Some(texts.join(", or "))
 }
 
-fn tree_text(tree: &Value) -> String {
+/// "same mail or same userName"; a group inside another stands in parentheses.
+fn tree_text(tree: &Value, outermost: bool) -> String {
     let join = |key: &str, word: &str| {
-        let parts: Vec<String> = tree.get(key)?.as_array()?.iter().map(tree_text).collect();
-        Some(if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(word)) })
+        let parts = tree.get(key)?.as_array()?;
+        let alone = parts.len() == 1;
+        let text =
+            parts.iter().map(|part| tree_text(part, outermost && alone)).collect::<Vec<_>>().join(word);
+        Some(if alone || outermost { text } else { format!("({text})") })
     };
     match tree {
         Value::String(name) => format!("same {name}"),

@@ -62,7 +62,13 @@ impl App {
 
     /// A user with what its editor needs.
     pub async fn user_get(&self, request: ById) -> Result<UserDetail, ApiError> {
-        let history = HistoryRequest { kind: USER.into(), id: request.id.clone(), after: None, limit: None };
+        let history = HistoryRequest {
+            kind: USER.into(),
+            id: request.id.clone(),
+            attribute: None,
+            after: None,
+            limit: None,
+        };
         let detail = self.object_get(ObjectName { kind: USER.into(), id: request.id }).await?;
         Ok(UserDetail {
             user: detail.object,
@@ -195,11 +201,11 @@ fn policies_of(config: &ManagedObjectConfig, name: &str) -> Vec<String> {
     let Some(property) = config.schema.properties.get(name) else { return Vec::new() };
     let mut words: Vec<String> = Vec::new();
     if let Some(least) = property.get("minLength").and_then(Value::as_u64).filter(|least| *least > 1) {
-        words.push(format!("at least {least} characters"));
+        words.push(format!("at least {least} characters long"));
     }
     for policy in property.get("policies").and_then(Value::as_array).into_iter().flatten() {
         if let Some(id) = policy.get("policyId").and_then(Value::as_str) {
-            words.push(policy_words(id, policy.get("params").unwrap_or(&Value::Null)));
+            words.push(policy_words(config, id, policy.get("params").unwrap_or(&Value::Null)));
         }
     }
     words

@@ -54,8 +54,13 @@ async fn what_nobody_may_read_leaves_by_no_door() {
     let detail = app.object_get(name).await.unwrap();
     let shown: Vec<&str> = detail.protected.iter().map(|p| p.title.as_str()).collect();
     assert_eq!(shown, ["Password"]);
-    let history =
-        |limit| HistoryRequest { kind: "user".into(), id: id.clone(), after: None, limit: Some(limit) };
+    let history = |limit| HistoryRequest {
+        kind: "user".into(),
+        id: id.clone(),
+        attribute: None,
+        after: None,
+        limit: Some(limit),
+    };
     let mut everything = vec![
         serde_json::to_string(&made).unwrap(),
         serde_json::to_string(&detail).unwrap(),
@@ -118,7 +123,7 @@ async fn types_are_edited_as_documents() {
         (password.protection.as_deref(), password.private, password.viewable),
         (Some("hash"), true, false)
     );
-    assert_eq!(password.policies[0].words, "capital letters: at least 1");
+    assert_eq!(password.policies[0].words, "at least 1 capital letter");
 
     let device = json!({"name": "device", "schema": {
         "required": ["serial"],

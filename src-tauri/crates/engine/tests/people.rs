@@ -74,7 +74,7 @@ impl House {
 
     async fn history(&self, id: &str) -> Vec<StoredChange> {
         let id = id.to_owned();
-        let page = self.store.read(move |r| r.history_page("user", &id, None, 100)).await.unwrap();
+        let page = self.store.read(move |r| r.history_page("user", &id, None, None, 100)).await.unwrap();
         page.rows.into_iter().flat_map(|row| row.changes).collect()
     }
 
@@ -668,7 +668,7 @@ async fn a_form_changes_what_it_names_and_history_tells_who() {
         .await
         .unwrap();
     let asked = id.clone();
-    let page = house.store.read(move |r| r.history_page("user", &asked, None, 1)).await.unwrap();
+    let page = house.store.read(move |r| r.history_page("user", &asked, None, None, 1)).await.unwrap();
     assert_eq!(
         (page.rows[0].who.as_str(), page.rows[0].run.as_deref(), page.next.is_some()),
         ("bob", None, true)

@@ -2,14 +2,16 @@
 
 use rusqlite::params;
 
-use crate::{HistoryRow, Page, Reader, StoreError, error::ErrorKind, limit::one_more};
+use crate::{HistoryRow, Page, Reader, StoreError, StoredChange, error::ErrorKind};
 
 impl Reader<'_> {
-    /// A page of the changes of an object, newest first. `after` is the `next` of the page before.
+    /// A page of the changes of an object, newest first; with an attribute only what was done to that, and to what is
+    /// inside it. `after` is the `next` of the page before.
     pub fn history_page(
         &self,
         kind: &str,
         object_id: &str,
+        attribute: Option<&str>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<HistoryRow>, StoreError> {
@@ -21,21 +23,38 @@ impl Reader<'_> {
         };
         let mut statement = self.connection.prepare_cached(
             "SELECT seq, at, who, changes, run, mapping FROM history
-             WHERE type = ?1 AND object_id = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4",
+             WHERE type = ?1 AND object_id = ?2 AND seq < ?3 ORDER BY seq DESC",
         )?;
-        let found = statement.query_map(params![kind, object_id, before, one_more(limit)], |row| {
+        let found = statement.query_map(params![kind, object_id, before], |row| {
             let changes: String = row.get(3)?;
             Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, changes, row.get(4)?, row.get(5)?))
         })?;
         let mut rows = Vec::new();
         for row in found {
             let (seq, at, who, changes, run, mapping) = row?;
-            let changes = serde_json::from_str(&changes).map_err(StoreError::damaged)?;
+            let mut changes: Vec<StoredChange> =
+                serde_json::from_str(&changes).map_err(StoreError::damaged)?;
+            if let Some(wanted) = attribute {
+                changes.retain(|change| is_within(&change.attribute, wanted));
+                if changes.is_empty() {
+                    continue;
+                }
+            }
             rows.push((seq, HistoryRow { at, who, changes, run, mapping }));
+            // Rows come as they are asked for: what is older than the page is not read.
+            if rows.len() > limit {
+                break;
+            }
         }
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|(seq, _)| seq.to_string());
         Ok(Page { rows: rows.into_iter().map(|(_, row)| row).collect(), next })
     }
+}
+
+/// Whether a changed place is the attribute or a part of it: `address/city` is within `address`.
+fn is_within(place: &str, attribute: &str) -> bool {
+    let place = place.strip_prefix('/').unwrap_or(place);
+    place.strip_prefix(attribute).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -490,7 +490,7 @@ fn history_comes_in_pages_newest_first() {
             let mut seen = Vec::new();
             let mut after = None;
             loop {
-                let page = w.history_page("user", "1", after.as_deref(), 3)?;
+                let page = w.history_page("user", "1", None, after.as_deref(), 3)?;
                 seen.extend(page.rows.iter().map(|row| row.changes[0].before.clone()));
                 after = page.next;
                 if after.is_none() {
@@ -498,7 +498,35 @@ fn history_comes_in_pages_newest_first() {
                 }
             }
             assert_eq!(seen, [4, 2, 1, 0]);
-            assert!(w.history_page("user", "1", Some("x"), 3).unwrap_err().to_string().contains("cursor"));
+
+            let change = |attribute: &str| store::StoredChange {
+                attribute: attribute.into(),
+                before: Value::Null,
+                after: Value::from(1),
+            };
+            w.remember(&store::HistoryEntry {
+                kind: "user",
+                object_id: "1",
+                at: AT,
+                who: "ann",
+                changes: &[change("/address/city"), change("mail"), change("addressee")],
+                run: None,
+                mapping: None,
+            })?;
+            for (attribute, expect, more) in [
+                ("mail", vec!["mail"], false),
+                ("address", vec!["/address/city"], false),
+                ("sn", vec!["sn", "sn"], true),
+                ("nothing", vec![], false),
+            ] {
+                let page = w.history_page("user", "1", Some(attribute), None, 2)?;
+                let of: Vec<&str> =
+                    page.rows.iter().flat_map(|row| &row.changes).map(|c| c.attribute.as_str()).collect();
+                assert_eq!((of, page.next.is_some()), (expect, more), "{attribute}");
+            }
+            assert!(
+                w.history_page("user", "1", None, Some("x"), 3).unwrap_err().to_string().contains("cursor")
+            );
             Ok(())
         })
         .unwrap();

@@ -3,7 +3,11 @@
 /**
  * Asks for the history of a managed object, newest first.
  */
-export type HistoryRequest = { kind: string, id: string, after: string | null, 
+export type HistoryRequest = { kind: string, id: string, 
+/**
+ * Only what was done to this one.
+ */
+attribute: string | null, after: string | null, 
 /**
  * Changes, each of which may be of several attributes.
  */

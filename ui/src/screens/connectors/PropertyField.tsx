@@ -1,6 +1,6 @@
 import type { ConnectorProperty } from "../../backend/bindings/ConnectorProperty";
 import type { SecretStatus } from "../../backend/bindings/SecretStatus";
-import { Switch, TextField } from "../../parts/Field";
+import { SelectField, Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
 import type { FormPart } from "./draft";
 import { SecretField } from "./SecretField";
@@ -41,6 +41,10 @@ function PropertyField({ property, status, value, secret, errors, onChange, onSe
       return <SecretField label={label} help={help} status={status} value={secret} errors={errors} onChange={onSecret} />;
     case "switch":
       return <Switch label={label} help={help} checked={(value ?? property.default) === true} onChange={onChange} />;
+    case "choice": {
+      const words = Object.fromEntries(property.choices.map((choice) => [choice.value, choice.label]));
+      return <SelectField label={label} help={help || undefined} errors={errors} value={cellText(value ?? property.default)} options={Object.keys(words)} words={words} onChange={onChange} />;
+    }
     default: {
       const number = property.kind === "number";
       return (

@@ -42,7 +42,7 @@ const scim = (values: Record<string, unknown>, secrets: string[] = []): Connecto
   summary: { name: "scim", provider: "scim" } as ConnectorDetail["summary"],
   config: { name: "scim", configurationProperties: values },
   secrets: ["authToken", "password", "clientSecret", "refreshToken"].map((property) => ({ property, set: secrets.includes(property), updatedAt: null })),
-  properties: ["SCIMEndpoint", "authenticationMethod", "authToken", "user", "password", "headerName", "tokenEndpoint", "clientId", "clientSecret", "pageSize"].map((name) => ({ name, label: name, kind: "text", help: "", advanced: name === "pageSize", default: null })),
+  properties: ["SCIMEndpoint", "authenticationMethod", "authToken", "user", "password", "headerName", "tokenEndpoint", "clientId", "clientSecret", "pageSize"].map((name) => ({ name, label: name, kind: "text", choices: [], help: "", advanced: name === "pageSize", default: null })),
   canAuthorize: false,
   authorized: false,
   redirectUri: "",

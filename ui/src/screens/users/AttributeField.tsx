@@ -1,6 +1,6 @@
 import { SelectField, Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
-import { isEditable } from "./draft";
+import { isEditable, policyHint } from "./draft";
 import type { Attribute } from "./kind";
 
 /** Attributes with a few values that have a meaning; any other value that a user has stays possible. */
@@ -9,7 +9,7 @@ const CHOICES: Record<string, string[]> = { accountStatus: ["active", "inactive"
 /** One attribute of the form. */
 export function AttributeField({ attribute, value, errors, onChange }: { attribute: Attribute; value: unknown; errors: string[]; onChange: (value: unknown) => void }) {
   const editable = isEditable(attribute, value);
-  const help = attribute.policies.length > 0 && errors.length === 0 ? attribute.policies.join("; ") : undefined;
+  const help = errors.length === 0 ? policyHint(attribute.policies) : undefined;
   if (attribute.kind === "boolean") {
     return (
       <div className="pt-5">

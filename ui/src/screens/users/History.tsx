@@ -11,29 +11,29 @@ import { Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
-import { cellText } from "../../words/value";
+import { cellText, shortId } from "../../words/value";
 import { objectHistory } from "./queries";
 
-const ALL = t`All attributes`;
+const EVERY = "";
 
 /** What changed about an object, by whom and by which run of which mapping; all of it, or one attribute's. */
-export function History({ kind, id, titleOf }: { kind: string; id: string; titleOf: (attribute: string) => string }) {
-  const history = useInfiniteQuery(objectHistory(kind, id));
-  const [attribute, setAttribute] = useState(ALL);
+export function History({ kind, id, attributes, titleOf }: { kind: string; id: string; attributes: string[]; titleOf: (attribute: string) => string }) {
+  const [attribute, setAttribute] = useState(EVERY);
+  const history = useInfiniteQuery(objectHistory(kind, id, attribute || null));
   const rows = history.data?.pages.flatMap((page) => page.rows) ?? [];
-  const titles = [...new Set(rows.map((row) => titleOf(row.attribute)))].toSorted((a, b) => a.localeCompare(b));
-  const shown = rows.filter((row) => attribute === ALL || titleOf(row.attribute) === attribute);
+  const sorted = attributes.toSorted((a, b) => titleOf(a).localeCompare(titleOf(b)));
+  const words = { [EVERY]: t`All attributes`, ...Object.fromEntries(attributes.map((name) => [name, titleOf(name)])) };
   return (
-    <Section title={t`History`} aside={titles.length > 1 && <SelectField label={t`Attribute`} hideLabel value={attribute} options={[ALL, ...titles]} onChange={setAttribute} />}>
+    <Section title={t`History`} aside={<SelectField label={t`Attribute`} hideLabel value={attribute} options={[EVERY, ...sorted]} words={words} onChange={setAttribute} />}>
       {history.error ? (
         <Problem error={history.error} />
       ) : !history.data ? (
         <Skeleton rows={3} />
       ) : rows.length === 0 ? (
-        <p className="text-soft">{t`Nothing has changed since it was made.`}</p>
+        <p className="text-soft">{attribute === EVERY ? t`Nothing has changed since it was made.` : t`${titleOf(attribute)} was never changed.`}</p>
       ) : (
         <>
-          <HistoryTable rows={shown} titleOf={titleOf} />
+          <HistoryTable rows={rows} titleOf={titleOf} />
           {history.hasNextPage && (
             <div className="mt-2">
               <Button busy={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
@@ -66,7 +66,7 @@ function HistoryTable({ rows, titleOf }: { rows: HistoryRow[]; titleOf: (attribu
           <tr key={`${row.at} ${row.attribute} ${index}`}>
             <td title={fullTime(row.at)}>{ago(row.at, now)}</td>
             <td>
-              <Outside text={row.who} />
+              {row.run && row.who.endsWith(row.run) ? <span title={row.who}>{t`run ${shortId(row.run)}`}</span> : <Outside text={row.who} />}
             </td>
             <td title={row.mapping ?? undefined}>
               <Origin row={row} />

@@ -137,5 +137,7 @@ test("the history is read for one attribute, with who and by which run", async (
   expect(within(table).getAllByRole("rowheader").map((cell) => cell.textContent)).toEqual(["Last Name", "City"]);
   expect(within(table).getByRole("link", { name: "systemHubspotContact_managedUser" }).getAttribute("href")).toContain("/runs/run-3");
   await user.selectOptions(screen.getByRole("combobox", { name: "Attribute" }), "City");
-  expect(within(screen.getByRole("table", { name: "History" })).getAllByRole("rowheader").map((cell) => cell.textContent)).toEqual(["City"]);
+  await waitFor(() => expect(within(screen.getByRole("table", { name: "History" })).getAllByRole("rowheader").map((cell) => cell.textContent)).toEqual(["City"]));
+  await user.selectOptions(screen.getByRole("combobox", { name: "Attribute" }), "Email Address");
+  expect(await screen.findByText("Email Address was never changed.")).toBeTruthy();
 });

@@ -14,7 +14,7 @@ import { UnsavedBar } from "../../parts/UnsavedBar";
 import { SecretField } from "../connectors/SecretField";
 import { AttributeField } from "./AttributeField";
 import { DeleteObject } from "./DeleteObjects";
-import { type Attributes, changedAttributes, hasPlace, objectName, policyErrors } from "./draft";
+import { type Attributes, changedAttributes, hasPlace, objectName, policyErrors, policyHint } from "./draft";
 import { History } from "./History";
 import { type Kind, listPlace, objectPlace, objectsWord } from "./kind";
 import { LinkedSystems } from "./LinkedSystems";
@@ -169,7 +169,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
                   <SecretField
                     key={`${secret.name} ${stored?.updated ?? ""}`}
                     label={secret.title}
-                    help={secret.policies.map(({ words }) => words).join("; ") || undefined}
+                    help={policyHint(secret.policies.map(({ words }) => words))}
                     status={detail ? { property: secret.name, set: stored !== undefined, updatedAt: stored?.updated ?? null } : undefined}
                     value={typeof typed === "string" ? typed : ""}
                     errors={errors.get(secret.name) ?? []}
@@ -193,7 +193,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
           )}
           {detail && (
             <div className="col-span-full min-w-0">
-              <History kind={kind.name} id={detail.object.id} titleOf={titleOf} />
+              <History kind={kind.name} id={detail.object.id} attributes={[...known]} titleOf={titleOf} />
             </div>
           )}
         </div>

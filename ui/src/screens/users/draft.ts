@@ -20,6 +20,11 @@ export function policyErrors(error: ApiError | null): Map<string, string[]> {
   return errors;
 }
 
+/** What the policies ask for, a sentence each: "Unique. At least 8 characters long." */
+export function policyHint(words: string[]): string | undefined {
+  return words.map((policy) => `${policy.charAt(0).toUpperCase()}${policy.slice(1)}.`).join(" ") || undefined;
+}
+
 /** What to call an object in titles: the name if there is one, else what is there. */
 export function objectName(attributes: Attributes): string {
   const text = (name: string) => cellText(attributes[name]);

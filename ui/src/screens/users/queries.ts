@@ -35,13 +35,14 @@ export function objectDetail(kind: string, id: string) {
   });
 }
 
-/** What changed about an object, newest first, page by page. */
-export function objectHistory(kind: string, id: string) {
+/** What changed about an object or one of its attributes, newest first, page by page. */
+export function objectHistory(kind: string, id: string, attribute: string | null) {
   return infiniteQueryOptions({
-    queryKey: ["object_history", { kind, id }] as const,
-    queryFn: ({ pageParam }) => call("object_history", { kind, id, after: pageParam, limit: HISTORY_PAGE }),
+    queryKey: ["object_history", { kind, id, attribute }] as const,
+    queryFn: ({ pageParam }) => call("object_history", { kind, id, attribute, after: pageParam, limit: HISTORY_PAGE }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
   });
 }
 

@@ -4,7 +4,7 @@ use model::{ConnectorConfig, connector_config::Provider};
 use serde_json::{Value, json};
 
 use super::DEFAULT_REDIRECT;
-use crate::dto::ConnectorProperty;
+use crate::dto::{ConnectorProperty, PropertyChoice};
 
 /// The form of the system that a connector is for.
 pub(super) fn properties(config: &ConnectorConfig) -> Vec<ConnectorProperty> {
@@ -22,10 +22,21 @@ fn row(name: &str, label: &str, kind: &str, default: Value, advanced: bool, help
         name: name.into(),
         label: label.into(),
         kind: kind.into(),
+        choices: Vec::new(),
         help: help.into(),
         advanced,
         default,
     }
+}
+
+/// A setting that has one of a few values, the first of which counts where none is set.
+fn choice(name: &str, label: &str, values: &[(&str, &str)], help: &str) -> ConnectorProperty {
+    let default = values.first().map_or(Value::Null, |(value, _)| json!(value));
+    let choices = values
+        .iter()
+        .map(|(value, label)| PropertyChoice { value: (*value).into(), label: (*label).into() })
+        .collect();
+    ConnectorProperty { choices, ..row(name, label, "choice", default, true, help) }
 }
 
 fn hubspot() -> Vec<ConnectorProperty> {
@@ -86,7 +97,12 @@ fn hubspot() -> Vec<ConnectorProperty> {
             true,
             "Off uses a built-in list of properties.",
         ),
-        row("apiVersion", "API version", "text", json!("2026-03"), true, "2026-03, 2026-09 or v3."),
+        choice(
+            "apiVersion",
+            "API version",
+            &[("2026-03", "2026-03"), ("2026-09", "2026-09"), ("v3", "v3, before there were dates")],
+            "",
+        ),
         row(
             "apiBaseUrl",
             "API address",
@@ -124,14 +140,18 @@ fn salesforce() -> Vec<ConnectorProperty> {
             false,
             "Where tokens come from: the common login, the one for sandboxes, or your My Domain.",
         ),
-        row(
-            "grantType",
-            "Grant",
-            "text",
-            json!("refresh_token"),
-            false,
-            "refresh_token: a person consents once. client_credentials: the app signs in as its Run As user.",
-        ),
+        ConnectorProperty {
+            advanced: false,
+            ..choice(
+                "grantType",
+                "Grant",
+                &[
+                    ("refresh_token", "A person consents once"),
+                    ("client_credentials", "The app signs in as its Run As user"),
+                ],
+                "",
+            )
+        },
         row(
             "clientId",
             "Consumer key",
@@ -189,21 +209,23 @@ fn salesforce() -> Vec<ConnectorProperty> {
             true,
             "API names such as User, Contact, Order__c. Empty offers the ten that identity needs.",
         ),
-        row(
+        choice(
             "userDelete",
             "Deleting a user",
-            "text",
-            json!("deactivate"),
-            true,
-            "deactivate frees the licence; freeze only stops the sign-in. Salesforce keeps users for good.",
+            &[
+                ("deactivate", "Deactivates it and frees its licence"),
+                ("freeze", "Freezes it: only the sign-in stops"),
+            ],
+            "Salesforce keeps users for good.",
         ),
-        row(
+        choice(
             "duplicateRules",
             "When a duplicate rule matches",
-            "text",
-            json!("refuse"),
-            true,
-            "refuse tells you; save makes the record all the same, where the rule allows it.",
+            &[
+                ("refuse", "The record is not saved, and you are told"),
+                ("save", "The record is saved all the same"),
+            ],
+            "A rule that blocks is obeyed either way.",
         ),
         row(
             "usernameSuffix",
@@ -243,24 +265,37 @@ fn scim() -> Vec<ConnectorProperty> {
             false,
             "The address under which the server has /Users, for example https://example.org/scim/v2.",
         ),
+        ConnectorProperty {
+            advanced: false,
+            ..choice(
+                "authenticationMethod",
+                "Sign in with",
+                &[
+                    ("TOKEN", "Bearer token"),
+                    ("BASIC", "User and password"),
+                    ("HEADER", "Key in a header of its own"),
+                    ("OAUTH", "OAuth app that is granted tokens"),
+                ],
+                "",
+            )
+        },
         row(
-            "authenticationMethod",
-            "Sign in with",
-            "text",
-            json!("TOKEN"),
+            "authToken",
+            "Token or key",
+            "secret",
+            Value::Null,
             false,
-            "TOKEN: a bearer token. BASIC: a user and a password. HEADER: a key in a header of its own. OAUTH: an app that is granted tokens.",
+            "The bearer token, or the key in a header.",
         ),
-        row("authToken", "Token or key", "secret", Value::Null, false, "For TOKEN and HEADER."),
-        row("user", "User", "text", Value::Null, false, "For BASIC."),
-        row("password", "Password", "secret", Value::Null, false, "For BASIC."),
+        row("user", "User", "text", Value::Null, false, "For a user and a password."),
+        row("password", "Password", "secret", Value::Null, false, "Of that user."),
         row(
             "headerName",
             "Header",
             "text",
             Value::Null,
             false,
-            "For HEADER: the header that carries the key, for example X-Api-Key.",
+            "The header that carries the key, for example X-Api-Key.",
         ),
         row(
             "tokenEndpoint",
@@ -268,7 +303,7 @@ fn scim() -> Vec<ConnectorProperty> {
             "text",
             Value::Null,
             false,
-            "For OAUTH: the address where tokens come from.",
+            "The address where the OAuth app gets its tokens.",
         ),
         row(
             "clientId",
@@ -276,41 +311,49 @@ fn scim() -> Vec<ConnectorProperty> {
             "text",
             Value::Null,
             false,
-            "For OAUTH: the id of the app that Concord is for the server.",
+            "The id of the OAuth app that Concord is for the server.",
         ),
-        row("clientSecret", "Client secret", "secret", Value::Null, false, "For OAUTH: of that app."),
-        row(
+        row("clientSecret", "Client secret", "secret", Value::Null, false, "Of that app."),
+        choice(
             "grantType",
             "Grant",
-            "text",
-            json!("client_credentials"),
-            true,
-            "For OAUTH: client_credentials, or refresh_token where the server gave one out.",
+            &[
+                ("client_credentials", "Client credentials"),
+                ("refresh_token", "Refresh token that the server gave out"),
+            ],
+            "How an OAuth app gets its tokens.",
         ),
-        row("refreshToken", "Refresh token", "secret", Value::Null, true, "For the grant refresh_token."),
+        row(
+            "refreshToken",
+            "Refresh token",
+            "secret",
+            Value::Null,
+            true,
+            "Only where the grant is a refresh token.",
+        ),
         row(
             "scope",
             "Scopes",
             "text",
             Value::Null,
             true,
-            "For OAUTH: what the app asks for, separated by blanks. Many servers need none.",
+            "What an OAuth app asks for, separated by blanks. Many servers need none.",
         ),
-        row(
+        choice(
             "updateMethod",
             "Changes by",
-            "text",
-            json!("AUTO"),
-            true,
-            "AUTO: PATCH where the server has it, else PUT. PATCH sends what changed. PUT writes the record back whole.",
+            &[
+                ("AUTO", "PATCH where the server has it, else PUT"),
+                ("PATCH", "PATCH: sends what changed"),
+                ("PUT", "PUT: writes the record back whole"),
+            ],
+            "",
         ),
-        row(
+        choice(
             "userDelete",
             "Deleting a user",
-            "text",
-            json!("delete"),
-            true,
-            "delete removes the user; deactivate sets active to false, for servers that keep users.",
+            &[("delete", "Removes the user"), ("deactivate", "Sets active to false")],
+            "Some servers keep users for good.",
         ),
         row(
             "supportedObjectTypes",
@@ -329,13 +372,14 @@ fn scim() -> Vec<ConnectorProperty> {
             true,
             "Off reads whole records, for servers that get attributes= wrong.",
         ),
-        row(
+        choice(
             "contentType",
             "Media type",
-            "text",
-            json!("application/scim+json"),
-            true,
-            "application/json for servers that know no other.",
+            &[
+                ("application/scim+json", "application/scim+json"),
+                ("application/json", "application/json, for servers that know no other"),
+            ],
+            "",
         ),
         row(
             "permitsPerSecond",
@@ -428,6 +472,7 @@ mod tests {
             for row in rows {
                 let kept_safe = model::connector_config::SECRET_PROPERTIES.contains(&row.name.as_str());
                 assert_eq!(row.kind == "secret", kept_safe, "{}", row.name);
+                assert_eq!(row.kind == "choice", row.choices.len() > 1, "{}", row.name);
             }
         }
     }

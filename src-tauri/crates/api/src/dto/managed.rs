@@ -187,6 +187,9 @@ dto! {
     pub struct HistoryRequest {
         kind: String,
         id: String,
+        /// Only what was done to this one.
+        #[serde(default)]
+        attribute: Option<String>,
         #[serde(default)]
         after: Option<String>,
         /// Changes, each of which may be of several attributes.

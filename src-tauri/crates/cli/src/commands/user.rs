@@ -240,7 +240,13 @@ async fn history(app: &App, id: &str, limit: Option<u64>, output: &Output) -> Re
     let mut after = None;
     while left > 0 {
         let take = u32::try_from(left.min(u64::from(PAGE))).unwrap_or(PAGE);
-        let request = HistoryRequest { kind: "user".into(), id: id.to_owned(), after, limit: Some(take) };
+        let request = HistoryRequest {
+            kind: "user".into(),
+            id: id.to_owned(),
+            attribute: None,
+            after,
+            limit: Some(take),
+        };
         let page = app.object_history(request).await?;
         rows.extend(page.rows);
         left = left.saturating_sub(u64::from(take));

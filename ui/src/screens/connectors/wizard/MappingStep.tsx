@@ -15,7 +15,7 @@ import { GoButton } from "../../../parts/GoButton";
 import { Nothing, Section, Skeleton } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
 import { cellText } from "../../../words/value";
-import { type Pair, pairsOf, toAdd } from "./pairs";
+import { firstToSee, type Pair, pairsOf, toAdd } from "./pairs";
 import { WizardFoot, WizardFrame } from "./WizardFrame";
 
 /** A mapping that comes along, and a preview of it: the first plan, on the person's own data, with nothing written yet. */
@@ -40,7 +40,7 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
     setTried(true);
     if (gaps.length > 0 || adding.length === 0) return;
     const given = Object.fromEntries(asked.map((parameter) => [parameter.name, parameters[parameter.name] ?? parameter.default ?? ""]));
-    begin.mutate({ connector: name, names: adding.map((member) => member.name), parameters: given });
+    begin.mutate({ connector: name, names: adding.map((member) => member.name), parameters: given, first: firstToSee(adding) });
   }
 
   return (
@@ -96,14 +96,13 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
   );
 }
 
-/** Adds the mappings and starts the preview of the first; it ends on the plan. */
+/** Adds the mappings and starts the preview of one; it ends on its plan. */
 function useFirstPreview() {
   const client = useQueryClient();
   const navigate = useNavigate();
   return useMutation({
-    mutationFn: async (request: { connector: string; names: string[]; parameters: Record<string, string> }) => {
+    mutationFn: async ({ first, ...request }: { connector: string; names: string[]; parameters: Record<string, string>; first: string }) => {
       const added = await call("ready_mappings_add", request);
-      const first = request.names[0] ?? "";
       const run = await call("run_start", { mapping: first, mode: "preview", ids: [], allowDeletes: null, incremental: false });
       return { added, first, run };
     },
@@ -157,7 +156,7 @@ function Member({ member, alone, optional, wanted, onWanted }: { member: ReadyMa
         !alone && <bdi>{way}</bdi>
       )}
       <p className="text-soft">
-        <bdi>{member.text}</bdi> {member.correlation && <bdi>{t`They find each other by: ${member.correlation}.`}</bdi>}{" "}
+        <bdi>{member.text}</bdi> {member.correlation && <bdi>{t`Records with the ${member.correlation} belong together.`}</bdi>}{" "}
         <span title={member.properties.map(({ source, target }) => `${source || t`constant`} \u2192 ${target}`).join("\n")}>{plural(member.properties.length, { one: "# attribute", other: "# attributes" })}.</span>
       </p>
     </li>

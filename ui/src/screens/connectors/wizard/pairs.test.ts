@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { ReadyMapping } from "../../../backend/bindings/ReadyMapping";
-import { pairsOf, toAdd } from "./pairs";
+import { firstToSee, pairsOf, toAdd } from "./pairs";
 
 const ready = (name: string, rest: Partial<ReadyMapping> = {}): ReadyMapping => ({
   name, source: "system/crm/contact", target: "managed/user", sourceTitle: "CRM contact", targetTitle: "User", links: null, text: "", correlation: "", properties: [], parameters: [], there: false, problem: null, ...rest,
@@ -24,4 +24,9 @@ test.each([
 ])("%s", (_, there, wanted, expected) => {
   const [pair] = pairsOf([ready("in", { there }), ready("out", { links: "in" })]);
   expect(pair && toAdd(pair, new Set(wanted)).map(({ name }) => name)).toEqual(expected);
+});
+
+test("the first plan is of what was just connected, whichever mapping owns the links", () => {
+  const out = ready("out", { target: "system/crm/contact" });
+  expect([[out, ready("in")], [ready("in"), out], [out], []].map(firstToSee)).toEqual(["in", "in", "out", ""]);
 });

@@ -33,3 +33,8 @@ export function toAdd(pair: Pair, wanted: Set<string>): ReadyMapping[] {
   const first = pair.members[0];
   return pair.members.filter((member) => !member.there && wanted.has(member.name) && (member === first || first?.there === true || wanted.has(first?.name ?? "")));
 }
+
+/** The mapping whose preview says most to somebody who has just connected a system: the one that reads what is in it. */
+export function firstToSee(adding: ReadyMapping[]): string {
+  return (adding.find(({ target }) => target.startsWith("managed/")) ?? adding[0])?.name ?? "";
+}

@@ -8,12 +8,13 @@ import { SegmentedChoice } from "../../../parts/SegmentedChoice";
 import { AssociationPanel } from "./AssociationPanel";
 import { ConditionField } from "./ConditionField";
 import { CorrelationPart } from "./CorrelationPart";
-import { type Condition, type Doc, isObject, isScript, linkQualifiersOf, queryFilterOf, type Script, withKey } from "./document";
+import { type Condition, type Doc, isObject, isScript, linkQualifiersOf, queryFilterOf, type Script, scriptText, withKey } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
 import { FilterField } from "./FilterField";
 import { ManualAssociation } from "./ManualAssociation";
 import { NamesField } from "./NamesField";
 import { ScriptField } from "./ScriptField";
+import { filterOfScript, scriptOfFilter, withoutFilter } from "./validity";
 
 /** Which records take part, and how a record finds its other half. */
 export function AssociationTab({ detail }: { detail: MappingDetail }) {
@@ -44,9 +45,9 @@ function Rules() {
         <div className="flex flex-col gap-5">
           <QueryField name="sourceQuery" label={t`Read from ${source.title}`} help={t`Others are never looked at. A linked record outside counts as gone only after it was read by its id.`} attributes="source" />
           <ConditionField label={t`Only records where`} none={t`All`} value={doc["sourceCondition"] as Condition | undefined} variable="source" attributes={source.suggestions} variables={["source", "linkQualifier"]} errors={useErrors("sourceCondition")} onChange={put("sourceCondition", t`source condition`)} />
-          <OptionalScript name="validSource" label={t`A record of the source qualifies`} none={t`always`} variables={["source", "linkQualifier"]} />
+          <Validity name="validSource" label={t`A record of the source qualifies`} side="source" />
           <QueryField name="targetQuery" label={t`Read from ${target.title}`} help={t`Which records of the target are looked at.`} attributes="target" />
-          <OptionalScript name="validTarget" label={t`A record of the target qualifies`} none={t`always`} variables={["target", "linkQualifier"]} />
+          <Validity name="validTarget" label={t`A record of the target qualifies`} side="target" />
         </div>
       </Section>
       <Section title={t`Accounts of one record`}>
@@ -102,23 +103,51 @@ function QueryField({ name, label, help, attributes }: { name: "sourceQuery" | "
   );
 }
 
-function OptionalScript({ name, label, none, variables }: { name: string; label: string; none: string; variables: string[] }) {
-  const { doc, draft } = useEditor();
+/** `validSource` or `validTarget`: every record, those that a filter lets through, or what a script says. */
+function Validity({ name, label, side }: { name: "validSource" | "validTarget"; label: string; side: "source" | "target" }) {
+  const editor = useEditor();
   const errors = useErrors(name);
-  const value = doc[name];
-  const put = (next: Script | undefined) => draft.edit(name, name, (old) => withKey(old, name, next));
+  const value = editor.doc[name];
+  const filter = filterOfScript(value, side);
+  const stored = filter !== null ? "filter" : isScript(value) ? "script" : "none";
+  // A filter that says nothing yet is none in the document.
+  const [chosen, setChosen] = useState<"none" | "filter" | "script">(stored);
+  const [refused, setRefused] = useState("");
+  const kind = stored === "none" ? chosen : stored;
+  const put = (next: Script | undefined) => editor.draft.edit(name, name, (old) => withKey(old, name, next));
   return (
     <div className="flex flex-col gap-2">
       <SegmentedChoice
         label={label}
-        value={isScript(value) ? "script" : "none"}
+        value={kind}
         options={[
-          { value: "none", label: none === "always" ? t`Always` : none },
+          { value: "none", label: t`Always` },
+          { value: "filter", label: t`Filter` },
           { value: "script", label: t`Script` },
         ]}
-        onChange={(kind) => put(kind === "script" ? { type: "text/javascript", source: "true" } : undefined)}
+        onChange={(next) => {
+          setChosen(next);
+          setRefused("");
+          // A filter goes on as the script that it is.
+          if (next === "script") put(isScript(value) ? { ...value, source: withoutFilter(scriptText(value)) } : { type: "text/javascript", source: "true" });
+          else put(undefined);
+        }}
       />
-      {isScript(value) && <ScriptField label={t`${label}: script`} value={value} variables={variables} errors={errors} help={t`Gives true or false; anything else is an error.`} lines={3} onChange={put} />}
+      {kind === "filter" && (
+        <FilterField
+          label={label}
+          value={refused || (filter ?? "")}
+          variable=""
+          attributes={editor[side].suggestions}
+          errors={refused ? [t`This is more than comparisons that are joined by and, or by or. Write it as a script.`, ...errors] : errors}
+          onChange={(text) => {
+            const made = scriptOfFilter(text, side);
+            setRefused(made || text === "" ? "" : text);
+            if (made || text === "") put(made ?? undefined);
+          }}
+        />
+      )}
+      {kind === "script" && <ScriptField label={t`${label}: script`} value={isScript(value) ? value : undefined} variables={[side, "linkQualifier"]} errors={errors} help={t`Gives true or false; anything else is an error.`} lines={3} onChange={put} />}
     </div>
   );
 }
