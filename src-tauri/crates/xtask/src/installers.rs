@@ -114,11 +114,8 @@ fn stage(released: &Path) -> Result<(), String> {
         fs::remove_dir_all(&stage).map_err(|problem| format!("{}: {problem}", stage.display()))?;
     }
     run(tool(program(released, "concord"), &["package-files"]).arg(&stage))?;
-    let pages =
-        fs::read_dir(stage.join("man")).map_err(|problem| format!("{}: {problem}", stage.display()))?;
     // Without the time and the name of the file, which would differ from build to build.
-    let mut gzip = tool("gzip", &["--no-name", "--best"]);
-    run(gzip.args(pages.flatten().map(|page| page.path())))?;
+    run(tool("gzip", &["--no-name", "--best", "--recursive"]).arg(stage.join("man")))?;
     for Packed { program, within, .. } in PACKED {
         let path = stage.join(format!("copyright-{program}"));
         fs::write(&path, licences::notice(within)?)
