@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        api_token, claims, connector, idm, inbox, manual, mapping, queue, recon, run, sandbox, schedule, scim_token,
-        serve, user, vault,
+        api_token, claims, connector, idm, inbox, manual, mapping, queue, recon, run, sandbox, schedule,
+        scim_token, serve, user, vault,
     },
     exit::Failure,
 };
