@@ -153,10 +153,11 @@ impl Screen {
     }
 
     /// Starts the application a second time beside the first, and waits for its end.
-    pub async fn start_second(&self) -> Output {
+    pub async fn start_second(&self, arguments: &[&str]) -> Output {
         let second = self
             .surroundings
             .command(program())
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -72,9 +72,45 @@ async fn the_end_is_orderly() {
 async fn a_second_start_leaves_the_first_in_place() {
     let screen = Screen::start(&[]).await;
     screen.app.find(Role::Heading, "Dashboard").await;
-    let second = screen.start_second().await;
+    let second = screen.start_second(&[]).await;
     assert!(second.status.success(), "{second:?}");
     screen.app.find(Role::Heading, "Dashboard").await;
     assert_eq!(screen.app.windows().await.unwrap().len(), 1);
+    screen.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_opens_its_screen_in_a_new_window_and_in_one_that_is_there() {
+    let screen = Screen::start(&["--open", "/connectors"]).await;
+    screen.app.find(Role::Heading, "Connectors").await;
+    let second = screen.start_second(&["--open", "/audit"]).await;
+    assert!(second.status.success(), "{second:?}");
+    screen.app.find(Role::Heading, "Audit").await;
+    // An address that is none says so and leads back.
+    let third = screen.start_second(&["--open", "/nowhere/at/all"]).await;
+    assert!(third.status.success(), "{third:?}");
+    screen.app.find(Role::Heading, "Not here").await;
+    assert_eq!(screen.app.windows().await.unwrap().len(), 1);
+    screen.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_window_opens_as_large_as_it_was_left() {
+    let mut screen = Screen::start(&[]).await;
+    screen.app.find(Role::Heading, "Dashboard").await;
+    let before = screen.app.place().await.unwrap();
+    screen.app.resize(1130, 770).await.unwrap();
+    let size = async |app: &acceptance::webdriver::Session| {
+        let [_, _, width, height] = app.place().await.unwrap();
+        [width, height]
+    };
+    until("the window's new size", async || {
+        (size(&screen.app).await != [before[2], before[3]]).then_some(())
+    })
+    .await;
+    let left = size(&screen.app).await;
+    screen.start_again().await;
+    screen.app.find(Role::Heading, "Dashboard").await;
+    until("the size that was left", async || (size(&screen.app).await == left).then_some(())).await;
     screen.end().await.unwrap();
 }

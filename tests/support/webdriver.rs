@@ -278,6 +278,17 @@ impl Session {
         self.get("url").await.and_then(|url| text(&url))
     }
 
+    /// Where the window stands on the screen and how large it is: x, y, width and height.
+    pub async fn place(&self) -> Outcome<[i64; 4]> {
+        let place = self.get("window/rect").await?;
+        Ok(["x", "y", "width", "height"].map(|name| place[name].as_f64().unwrap_or_default().round() as i64))
+    }
+
+    /// Makes the window this wide and high, as somebody does at its corner.
+    pub async fn resize(&self, width: u32, height: u32) -> Outcome<()> {
+        self.post("window/rect", json!({ "width": width, "height": height })).await.map(drop)
+    }
+
     /// A picture of the page, in base64 of PNG.
     pub async fn picture(&self) -> Outcome<String> {
         self.get("screenshot").await.and_then(|picture| text(&picture))
