@@ -19,6 +19,12 @@ pub mod limits;
 pub mod salesforce;
 
 mod answer;
+mod bend;
+mod clock;
+mod consent;
 mod dice;
+mod frame;
 mod html;
 mod net;
+mod request;
+mod values;

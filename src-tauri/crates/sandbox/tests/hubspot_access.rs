@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod hubspot_bench;
 
-use common::{Bench, read, start};
+use common::read;
+use hubspot_bench::{Bench, start};
 use sandbox::hubspot::{Consent, Options};
 use sandbox::limits::Limits;
 use serde_json::json;
@@ -21,9 +23,7 @@ fn authorize(extra: &str) -> String {
 }
 
 async fn code(bench: &Bench, extra: &str) -> String {
-    let reply = read(bench.client.get(format!("{}{}", bench.url, authorize(extra))).send().await.unwrap())
-        .await
-        .unwrap();
+    let reply = read(bench.client.get(format!("{}{}", bench.url, authorize(extra)))).await.unwrap();
     assert_eq!(reply.status, 302, "{}", reply.text);
     let location = url::Url::parse(reply.headers["location"].to_str().unwrap()).unwrap();
     assert!(location.query_pairs().any(|(key, value)| key == "state" && value == "s 1"));
@@ -58,9 +58,7 @@ fn allowing(options: &mut Options) {
 async fn a_person_allows_or_denies_on_a_page() {
     let bench = start(|options| options.app_name = "<b>App</b>".to_owned()).await;
     for (decision, expected) in [("allow", "code="), ("deny", "error=access_denied")] {
-        let page = read(bench.client.get(format!("{}{}", bench.url, authorize(""))).send().await.unwrap())
-            .await
-            .unwrap();
+        let page = read(bench.client.get(format!("{}{}", bench.url, authorize("")))).await.unwrap();
         assert_eq!(page.status, 200);
         assert!(page.text.contains("&lt;b&gt;App&lt;/b&gt;") && !page.text.contains("<b>App"));
         assert!(
@@ -179,14 +177,14 @@ async fn tokens_expire_rotate_introspect_and_are_revoked() {
             let fields =
                 [("client_id", "sandbox-client"), ("client_secret", "sandbox-secret"), ("token", token)]
                     .map(|(k, v)| (k.to_owned(), v.to_owned()));
-            bench.client.post(format!("{}/oauth/2026-03/token/introspect", bench.url)).form(&fields).send()
+            bench.client.post(format!("{}/oauth/2026-03/token/introspect", bench.url)).form(&fields)
         };
         for (token, active, token_use) in [
             (bench.token.clone(), true, "access_token"),
             (kept.clone(), true, "refresh_token"),
             ("x".to_owned(), false, ""),
         ] {
-            let got = read(ask(&token).await.unwrap()).await.unwrap();
+            let got = read(ask(&token)).await.unwrap();
             assert_eq!(
                 (got.body["active"].clone(), got.at("/token_use").as_str()),
                 (json!(active), token_use)

@@ -1,8 +1,10 @@
 //! Misbehaviour on request, the control paths, the page for a person, and the state file.
 
 mod common;
+mod hubspot_bench;
 
-use common::{Bench, read, start};
+use common::read;
+use hubspot_bench::{Bench, Page as _, start};
 use sandbox::faults::{ALWAYS, Action, Fault};
 use sandbox::hubspot::{Options, Sandbox, load_faults};
 use serde_json::json;
@@ -286,11 +288,7 @@ async fn only_this_machine_is_served() {
                 .get(format!("{}{path}", bench.url))
                 .bearer_auth(&bench.token)
                 .header(name, value);
-            assert_eq!(
-                read(request.send().await.unwrap()).await.unwrap().status,
-                421,
-                "{name} {value} {path}"
-            );
+            assert_eq!(read(request).await.unwrap().status, 421, "{name} {value} {path}");
         }
     }
     let open = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();

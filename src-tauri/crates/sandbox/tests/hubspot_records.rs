@@ -1,8 +1,9 @@
 //! Records over the wire: reading, writing, paging, batches, as HubSpot's documentation and public reports have them.
 
 mod common;
+mod hubspot_bench;
 
-use common::start;
+use hubspot_bench::{Page as _, start};
 use sandbox::hubspot::{ObjectKind, WriteKind};
 use serde_json::{Value, json};
 

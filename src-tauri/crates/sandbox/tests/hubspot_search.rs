@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod hubspot_bench;
 
 use std::time::Duration;
 
-use common::{Bench, START, start};
+use common::START;
+use hubspot_bench::{Bench, Page as _, start};
 use sandbox::hubspot::ObjectKind;
 use serde_json::{Value, json};
 

@@ -2,11 +2,13 @@
 // A broken set-up may end the test, in the helpers too.
 #![allow(clippy::unwrap_used)]
 
+mod common;
 mod salesforce_bench;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use salesforce_bench::{Bench, Reply, read, start};
+use common::{Reply, read};
+use salesforce_bench::{Answered as _, Bench, start};
 use sandbox::salesforce::{Action, Consent, Fault, Limits, Options, load_faults};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -153,7 +155,7 @@ async fn sessions_and_refreshes() {
     let first = tokens(&bench).await;
     assert_eq!(first.at("/token_type"), "Bearer");
     assert_eq!(first.at("/instance_url"), bench.url);
-    assert_eq!(first.at("/issued_at"), salesforce_bench::START.to_string());
+    assert_eq!(first.at("/issued_at"), common::START.to_string());
     assert!(first.body.get("expires_in").is_none() && first.at("/access_token").starts_with("00DSb0"));
     bench.token = first.at("/access_token");
     assert_eq!(bench.get("/limits").await.status, 200);

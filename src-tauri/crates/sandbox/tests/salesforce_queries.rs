@@ -2,11 +2,13 @@
 // A broken set-up may end the test, in the helpers too.
 #![allow(clippy::unwrap_used)]
 
+mod common;
 mod salesforce_bench;
 
 use std::collections::HashSet;
 
-use salesforce_bench::{Bench, DATA, read, start};
+use common::read;
+use salesforce_bench::{Answered as _, Bench, DATA, start};
 use sandbox::salesforce::{CursorFault, Faults, JobFault, PageFault};
 use serde_json::{Value, json};
 

@@ -1,8 +1,10 @@
 //! Records, one by one and in collections, and what the org refuses.
 
+mod common;
 mod salesforce_bench;
 
-use salesforce_bench::{Bench, DATA, read, start};
+use common::read;
+use salesforce_bench::{Answered as _, Bench, DATA, start};
 use serde_json::{Value, json};
 
 async fn org() -> Bench {

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::problem::Problem;
-use super::request::Request;
 use super::server::Shared;
 use super::time::{self, iso};
 
@@ -30,7 +30,7 @@ pub(crate) fn usage(shared: &Shared, request: &Request) -> Answer {
         &json!({"results": [{
             "name": "private-apps-api-calls-daily",
             "usageLimit": shared.options.limits.daily.unwrap_or(625_000),
-            "currentUsage": shared.limiter().on(day),
+            "currentUsage": shared.frame.limiter().on(day),
             "resetsAt": iso(ends),
             "collectedAt": iso(request.now),
             "fetchStatus": "SUCCESS"}]}),

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::access::Caller;
 use super::crm::Crm;
 use super::problem::Problem;
 use super::record::Record;
-use super::request::Request;
 use super::server::Shared;
 use super::state::ObjectKind;
 use super::time::iso;

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::access::Caller;
 use super::crm::Crm;
 use super::objects::{Association, associate, check_existing, check_new, locate};
 use super::problem::Problem;
-use super::request::Request;
 use super::state::{Changes, Claims, ObjectKind};
 use super::time::iso;
 use super::view::{Selection, View};

@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::faults::load_faults;
+use crate::request::Request;
 
 use super::page;
 use super::portal::{Portal, PortalError};
-use super::request::{Request, properties};
+use super::request::properties;
 use super::server::Shared;
 use super::state::ObjectKind;
 
@@ -41,7 +42,7 @@ fn control(portal: &Portal, request: &Request, method: &str, tail: &[&str]) -> A
     match (method, tail) {
         ("GET", ["state"]) => {
             let crm = portal.shared.crm();
-            let faults = portal.shared.faults().all();
+            let faults = portal.shared.frame.faults().all();
             Answer::json(
                 200,
                 &json!({"contacts": crm.contacts.live.len(), "archivedContacts": crm.contacts.archived.len(),

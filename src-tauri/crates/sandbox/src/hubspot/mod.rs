@@ -24,9 +24,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 mod access;
@@ -54,32 +52,29 @@ mod server;
 mod state;
 mod time;
 mod tokens;
-mod values;
 mod view;
 
 pub use crm::{Write, WriteKind};
 pub use portal::{Portal, PortalError, RecordCopy};
-pub use server::{Clock, Consent, Options};
+pub use server::{Consent, Options};
 pub use state::ObjectKind;
 pub use time::is_time_zone;
 
 pub use crate::calls::Call;
+pub use crate::clock::Clock;
 pub use crate::faults::{Action, Fault, load_faults};
 pub use crate::limits::Limits;
 
-use crate::net::{Cut, Loopback};
+use crate::frame::Serving;
+use crate::net::Loopback;
 
 /// How long changes are gathered before the state file is written.
 const GATHER: Duration = Duration::from_millis(200);
-/// How long open connections may hold up a stop.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A running sandbox. Dropping it ends the server without saving; [`Sandbox::stop`] saves.
 pub struct Sandbox {
     portal: Portal,
-    url: String,
-    stop: Option<oneshot::Sender<()>>,
-    server: JoinHandle<io::Result<()>>,
+    serving: Serving,
     saver: Option<JoinHandle<()>>,
 }
 
@@ -90,7 +85,6 @@ impl Sandbox {
     /// When the listener is open to other machines, or the state file cannot be read.
     pub async fn start(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
         let listener = Loopback::new(listener)?;
-        let address = axum::serve::Listener::local_addr(&listener)?;
         let lag = i64::try_from(options.search_lag.as_millis()).unwrap_or(i64::MAX);
         let mut crm = crm::Crm::new((options.clock)().as_millisecond(), lag);
         let saved = match &options.state_file {
@@ -102,29 +96,14 @@ impl Sandbox {
             tokens::Tokens::default()
         });
         let shared = Arc::new(server::Shared::new(options, crm, tokens));
-        let app = Router::new().fallback(server::serve).with_state(shared.clone());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(async move {
-            axum::serve(listener, app.into_make_service_with_connect_info::<Cut>())
-                .with_graceful_shutdown(async {
-                    // A dropped sender stops the server as well.
-                    let _ = stopped.await;
-                })
-                .await
-        });
+        let serving = Serving::start(listener, shared.clone())?;
         let saver = shared.options.state_file.is_some().then(|| tokio::spawn(keep_saved(shared.clone())));
-        Ok(Sandbox {
-            portal: Portal { shared },
-            url: format!("http://{address}"),
-            stop: Some(stop),
-            server,
-            saver,
-        })
+        Ok(Sandbox { portal: Portal { shared }, serving, saver })
     }
 
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
-        self.url.clone()
+        self.serving.url()
     }
 
     /// A handle on the portal that stays valid while the sandbox runs.
@@ -134,10 +113,7 @@ impl Sandbox {
 
     /// Stops answering and saves the state file.
     pub async fn stop(mut self) {
-        drop(self.stop.take());
-        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
-            self.server.abort();
-        }
+        self.serving.stop().await;
         if let Some(saver) = self.saver.take() {
             saver.abort();
             // A save under way uses the same temporary file, so it must end first.
@@ -149,7 +125,6 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.server.abort();
         if let Some(saver) = &self.saver {
             saver.abort();
         }

@@ -7,18 +7,19 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+use crate::consent::{Asked, Words, is_loopback, verifies};
 use crate::html::{escape, page};
+use crate::request::{Request, field};
 
 use super::access::SCOPES;
 use super::problem::Problem;
-use super::request::Request;
 use super::routes::DATED;
 use super::server::{Consent, Shared};
-use super::tokens::{Asked, CodeRefusal, Pair};
+use super::tokens::Pair;
 
-fn field<'a>(fields: &'a [(String, String)], name: &str) -> &'a str {
-    fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
-}
+/// How long an authorization code may be redeemed, in milliseconds.
+const CODE_LIFETIME: i64 = 60_000;
+const TITLE: &str = "Connect an app";
 
 /// Answers everything under `/oauth/`; nothing when the path is none of ours.
 pub(crate) fn route(shared: &Shared, request: &Request) -> Option<Result<Answer, Problem>> {
@@ -56,31 +57,24 @@ fn authorize(shared: &Shared, request: &Request) -> Answer {
                 "<div class=\"card\"><h1>This app cannot be connected</h1><p>{}</p></div>",
                 escape(&message)
             );
-            return Answer::html(400, page("Connect an app", &body));
+            return Answer::html(400, page(TITLE, &body));
         }
     };
     match shared.options.consent {
         Consent::Allow => allow(shared, asked, request.now),
         Consent::Deny => deny(&asked),
         Consent::Ask => {
-            let words: String = SCOPES
-                .iter()
-                .filter(|(scope, _)| asked.scopes.contains(*scope))
-                .map(|(_, words)| format!("<li>{}</li>", escape(words)))
-                .collect();
-            let body = format!(
-                "<div class=\"card\"><h1>Connect {app} to the sandbox account?</h1>\
-                 <p>{app} wants to:</p><ul>{words}</ul>\
-                 <p class=\"note\">This is a sandbox on your own computer. After your choice you go back to {back}.</p>\
-                 <form method=\"post\" action=\"/oauth/authorize/decision\">\
-                 <input type=\"hidden\" name=\"request\" value=\"{id}\">\
-                 <button class=\"main\" name=\"decision\" value=\"allow\">Allow</button>\
-                 <button name=\"decision\" value=\"deny\">Deny</button></form></div>",
-                app = escape(&shared.options.app_name),
-                back = escape(&asked.redirect_uri),
-                id = escape(&shared.tokens().ask(asked.clone())),
-            );
-            Answer::html(200, page("Connect an app", &body))
+            let app = &shared.options.app_name;
+            let words = Words {
+                title: TITLE,
+                question: &format!("Connect {app} to the sandbox account?"),
+                wants: "wants to:",
+                provider: "HubSpot",
+                app,
+                decision: "/oauth/authorize/decision",
+                scopes: SCOPES,
+            };
+            shared.consents().page(asked, &words)
         }
     }
 }
@@ -91,9 +85,7 @@ fn check_authorize(shared: &Shared, request: &Request) -> Result<Asked, String> 
         return Err("The client_id is missing or belongs to no app.".to_owned());
     }
     let redirect_uri = request.query("redirect_uri").unwrap_or_default();
-    let loopback = url::Url::parse(redirect_uri)
-        .is_ok_and(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1")));
-    if !loopback && !options.redirect_uris.iter().any(|known| known == redirect_uri) {
+    if !is_loopback(redirect_uri) && !options.redirect_uris.iter().any(|known| known == redirect_uri) {
         return Err("The redirect_uri is missing or not registered with the app.".to_owned());
     }
     let words = |name: &str| -> Vec<String> {
@@ -122,19 +114,17 @@ fn check_authorize(shared: &Shared, request: &Request) -> Result<Asked, String> 
 }
 
 fn decide(shared: &Shared, request: &Request) -> Answer {
-    let form = request.form();
-    let Some(asked) = shared.tokens().answered(field(&form, "request")) else {
-        let body = "<div class=\"card\"><h1>This question was already answered</h1>\
-                    <p>Start again from the app that you want to connect.</p></div>";
-        return Answer::html(400, page("Connect an app", body));
-    };
-    if field(&form, "decision") == "allow" { allow(shared, asked, request.now) } else { deny(&asked) }
+    let decided = shared.consents().decided(request, TITLE);
+    match decided {
+        Ok((asked, true)) => allow(shared, asked, request.now),
+        Ok((asked, false)) => deny(&asked),
+        Err(answered_before) => answered_before,
+    }
 }
 
 fn allow(shared: &Shared, asked: Asked, now: i64) -> Answer {
-    let back = asked.clone();
-    let code = shared.tokens().grant(asked, now);
-    send_back(&back, &[("code", &code)])
+    let code = shared.consents().grant(asked.clone(), now + CODE_LIFETIME);
+    send_back(&asked, &[("code", &code)])
 }
 
 fn deny(asked: &Asked) -> Answer {
@@ -142,15 +132,9 @@ fn deny(asked: &Asked) -> Answer {
 }
 
 fn send_back(asked: &Asked, parameters: &[(&str, &str)]) -> Answer {
-    match url::Url::parse(&asked.redirect_uri) {
-        Ok(mut url) => {
-            url.query_pairs_mut()
-                .extend_pairs(parameters)
-                .extend_pairs(asked.state.iter().map(|state| ("state", state.as_str())));
-            Answer::redirect(302, url.as_str())
-        }
-        Err(_) => Answer::html(400, page("Connect an app", "<p>The redirect address cannot be read.</p>")),
-    }
+    asked
+        .send_back(parameters)
+        .unwrap_or_else(|| Answer::html(400, page(TITLE, "<p>The redirect address cannot be read.</p>")))
 }
 
 /// HubSpot's old `status` and `message` with the fields of RFC 6749 that joined them in January 2026.
@@ -188,27 +172,9 @@ fn token(shared: &Shared, request: &Request, version: &str) -> Answer {
     let lifetime = shared.options.token_lifetime_secs;
     match field(&fields, "grant_type") {
         "authorization_code" => {
-            let verifier =
-                fields.iter().find(|(key, _)| key == "code_verifier").map(|(_, value)| value.as_str());
-            let redeemed = shared.tokens().redeem(
-                field(&fields, "code"),
-                field(&fields, "redirect_uri"),
-                verifier,
-                request.now,
-                lifetime,
-            );
-            match redeemed {
-                Ok(pair) => issued(shared, version, &pair),
-                Err(CodeRefusal::Unknown) => {
-                    refuse("BAD_AUTH_CODE", "missing or unknown auth code", "invalid_grant")
-                }
-                Err(CodeRefusal::RedirectUri) => {
-                    refuse("BAD_REDIRECT_URI", "missing or invalid redirect uri", "invalid_grant")
-                }
-                Err(CodeRefusal::Verifier) => {
-                    refuse("BAD_CODE_VERIFIER", "missing or invalid code verifier", "invalid_grant")
-                }
-            }
+            let issue = redeem(shared, request.now, &fields)
+                .map(|asked| shared.tokens().open(asked.scopes, request.now, lifetime));
+            issue.map_or_else(|refusal| refusal, |pair| issued(shared, version, &pair))
         }
         "refresh_token" => {
             let rotate = shared.options.rotate_refresh_tokens;
@@ -219,6 +185,21 @@ fn token(shared: &Shared, request: &Request, version: &str) -> Answer {
         }
         _ => refuse("BAD_GRANT_TYPE", "missing or unknown grant type", "unsupported_grant_type"),
     }
+}
+
+/// What a code was given for, when it comes with the address and the verifier that it was asked with.
+fn redeem(shared: &Shared, now: i64, fields: &[(String, String)]) -> Result<Asked, Answer> {
+    let Some(asked) = shared.consents().redeem(field(fields, "code"), now) else {
+        return Err(refuse("BAD_AUTH_CODE", "missing or unknown auth code", "invalid_grant"));
+    };
+    if asked.redirect_uri != field(fields, "redirect_uri") {
+        return Err(refuse("BAD_REDIRECT_URI", "missing or invalid redirect uri", "invalid_grant"));
+    }
+    let verifier = field(fields, "code_verifier");
+    if asked.challenge.as_deref().is_some_and(|challenge| !verifies(verifier, challenge)) {
+        return Err(refuse("BAD_CODE_VERIFIER", "missing or invalid code verifier", "invalid_grant"));
+    }
+    Ok(asked)
 }
 
 fn issued(shared: &Shared, version: &str, pair: &Pair) -> Answer {

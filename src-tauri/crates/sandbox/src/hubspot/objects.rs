@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::access::Caller;
 use super::associations;
 use super::crm::Crm;
 use super::problem::Problem;
 use super::record::Record;
-use super::request::{Request, properties};
+use super::request::properties;
 use super::state::{Changes, Claims, ObjectKind, Table};
 use super::view::{Selection, View};
 

@@ -2,10 +2,10 @@
 
 use crate::answer::Answer;
 use crate::html::{escape, page};
+use crate::request::Request;
 
 use super::portal::{Portal, PortalError, RecordCopy};
 use super::properties::{Derived, Property};
-use super::request::Request;
 use super::state::ObjectKind;
 
 const PER_PAGE: usize = 50;

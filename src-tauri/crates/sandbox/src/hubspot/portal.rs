@@ -290,17 +290,17 @@ impl Portal {
 
     /// The API calls so far (the latest 200,000).
     pub fn calls(&self) -> Vec<Call> {
-        self.shared.calls().all()
+        self.shared.frame.calls().all()
     }
 
     /// How many API calls there were.
     pub fn call_count(&self) -> u64 {
-        self.shared.calls().count()
+        self.shared.frame.calls().count()
     }
 
     /// Forgets the calls and the writes; records stay.
     pub fn reset_calls(&self) {
-        self.shared.calls().clear();
+        self.shared.frame.calls().clear();
         self.shared.crm_mut().writes.clear();
     }
 
@@ -311,12 +311,12 @@ impl Portal {
 
     /// Adds a fault behind the others.
     pub fn add_fault(&self, fault: Fault) {
-        self.shared.faults().add(fault);
+        self.shared.frame.faults().add(fault);
     }
 
     /// Replaces all faults; their counts start anew.
     pub fn set_faults(&self, faults: Vec<Fault>) {
-        *self.shared.faults() = FaultList::new(faults);
+        *self.shared.frame.faults() = FaultList::new(faults);
     }
 
     /// Ends all misbehaviour.

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::catalogue;
 use super::state::ObjectKind;
 use super::time::iso;
-use super::values::PropertyId;
+
+/// Position of a property in its object type's registry.
+pub(crate) type PropertyId = u16;
 
 /// Where a property's value comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

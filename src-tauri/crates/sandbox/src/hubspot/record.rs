@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{PropertyId, Values};
+use super::properties::PropertyId;
+use crate::values::Values;
 
 /// Who wrote a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ pub(crate) struct Change {
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub id: u64,
-    pub values: Values,
+    pub values: Values<PropertyId>,
     /// Epoch milliseconds.
     pub created: i64,
     pub updated: i64,
@@ -52,7 +53,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(id: u64, values: Values, now: i64, origin: Source) -> Record {
+    pub(crate) fn new(id: u64, values: Values<PropertyId>, now: i64, origin: Source) -> Record {
         Record {
             id,
             values,

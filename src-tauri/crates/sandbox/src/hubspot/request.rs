@@ -1,32 +1,13 @@
-//! One request, taken apart once.
-
-use std::borrow::Cow;
+//! HubSpot's ways of asking.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::request::Request;
+
 use super::problem::Problem;
 
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub method: String,
-    pub path: String,
-    /// Path segments, percent-decoded.
-    pub segments: Vec<String>,
-    pub query: Vec<(String, String)>,
-    pub authorization: Option<String>,
-    /// `http://host:port` as the client addressed it.
-    pub base: String,
-    pub body: Vec<u8>,
-    /// Epoch milliseconds on the sandbox's clock.
-    pub now: i64,
-}
-
 impl Request {
-    pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
     /// A parameter that may be comma-joined or repeated.
     pub(crate) fn query_list(&self, name: &str) -> Vec<String> {
         self.query
@@ -54,11 +35,6 @@ impl Request {
         })
     }
 
-    /// The fields of a form body.
-    pub(crate) fn form(&self) -> Vec<(String, String)> {
-        pairs(&self.body)
-    }
-
     /// The query with one parameter replaced, as a paging link needs it.
     pub(crate) fn link_with(&self, name: &str, value: &str) -> String {
         let mut out = url::form_urlencoded::Serializer::new(String::new());
@@ -66,27 +42,6 @@ impl Request {
         out.append_pair(name, value);
         format!("{}{}?{}", self.base, self.path, out.finish())
     }
-}
-
-/// Decodes `a=1&b=2`.
-pub(crate) fn pairs(text: &[u8]) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(text).into_owned().collect()
-}
-
-/// Percent-decodes the segments of a path; `+` stays a plus there.
-pub(crate) fn segments(path: &str) -> Vec<String> {
-    path.split('/')
-        .filter(|part| !part.is_empty())
-        .map(|part| {
-            let form = part.replace('+', "%2B");
-            let decoded = url::form_urlencoded::parse(form.as_bytes()).next();
-            // `=` splits a form pair, in a path it is an ordinary character.
-            decoded.map_or_else(String::new, |(key, value)| match form.contains('=') {
-                true => format!("{key}={value}"),
-                false => Cow::into_owned(key),
-            })
-        })
-        .collect()
 }
 
 /// Properties of a write: HubSpot takes numbers and booleans and keeps them as text; null clears.
@@ -107,14 +62,4 @@ pub(crate) fn properties(input: &Map<String, Value>) -> Result<Vec<(String, Stri
             Ok((name.clone(), text))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn segments_are_decoded() {
-        assert_eq!(segments("/crm/v3/a%40b+c.org/x%3Dy=1"), ["crm", "v3", "a@b+c.org", "x=y=1"]);
-    }
 }

@@ -1,10 +1,10 @@
 //! Which path means what. Version 3, version 4 of associations, and the dated versions differ in the prefix only.
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::access::Caller;
 use super::problem::Problem;
-use super::request::Request;
 use super::server::Shared;
 use super::state::ObjectKind;
 use super::{account, associations, batch, objects, schema, search};

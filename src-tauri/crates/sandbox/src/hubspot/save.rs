@@ -11,7 +11,7 @@ use super::properties::Property;
 use super::record::{Record, Source};
 use super::state::{ObjectKind, Table};
 use super::tokens::Tokens;
-use super::values::Values;
+use crate::values::Values;
 
 const FORMAT: &str = "concord-sandbox-hubspot/1";
 

@@ -4,13 +4,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::access::Caller;
 use super::associations::batch_answer;
 use super::crm::Crm;
 use super::problem::Problem;
 use super::properties::{Choice, Derived, Property};
-use super::request::Request;
 use super::state::ObjectKind;
 
 const KINDS: &[&str] = &["bool", "date", "datetime", "enumeration", "number", "phone_number", "string"];

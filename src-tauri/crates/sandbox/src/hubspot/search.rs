@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::crm::Crm;
 use super::objects::Paging;
 use super::problem::Problem;
+use super::properties::PropertyId;
 use super::properties::{Derived, Property};
 use super::record::Record;
-use super::request::Request;
 use super::state::{Candidates, ObjectKind, Table};
-use super::values::PropertyId;
 use super::view::{Selection, View};
 
 const MOST_PER_PAGE: usize = 200;

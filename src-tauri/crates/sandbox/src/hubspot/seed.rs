@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use super::crm::Crm;
 use super::record::{Record, Source};
 use super::state::Table;
-use super::values::Values;
+use crate::values::Values;
 
 const FIRST: &[&str] = &[
     "Ada", "Bruno", "Chidi", "Dolores", "Emre", "Farida", "Gustav", "Hanne", "Ivo", "Jolanda", "Kofi",

@@ -1,32 +1,26 @@
-//! One request's way through the sandbox: host check, faults, authentication, limits, work, and what a fault makes of
-//! the answer.
+//! What a portal holds while it runs, and the call as HubSpot itself would answer it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, State};
-use axum::http::header;
-use axum::response::Response;
-use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::answer::Answer;
-use crate::calls::{Call, CallLog};
-use crate::faults::{Action, Fault, FaultList};
-use crate::limits::{Exceeded, Limiter, Limits};
-use crate::net::{Cut, names_loopback};
+use crate::clock::{Clock, of_the_machine};
+use crate::consent::Consents;
+use crate::faults::{Fault, FaultList};
+use crate::frame::{Frame, Lengths, Refusal, StandIn, lock};
+use crate::limits::{Exceeded, Limits};
+use crate::request::Request;
 
 use super::access::{Caller, KEY_APP, OAUTH_APP};
 use super::crm::Crm;
 use super::problem::Problem;
-use super::request::{Request, pairs, segments};
 use super::routes::{Target, is_search, route, target};
 use super::tokens::Tokens;
-use super::{bend, control, oauth};
+use super::{control, oauth};
 
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// Longer request lines are turned away at HubSpot's edge; reports name limits from 8,000 characters on.
 const URL_LIMIT: usize = 8_000;
 
@@ -41,9 +35,6 @@ pub enum Consent {
     /// Straight back with `access_denied`.
     Deny,
 }
-
-/// Where the sandbox takes the time from.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How a sandbox portal is set up.
 #[derive(Clone)]
@@ -92,9 +83,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        // The one place where the sandbox asks the machine for the time; tests put their own clock here.
-        #[allow(clippy::disallowed_methods)]
-        let clock: Clock = Arc::new(Timestamp::now);
         Options {
             records: 0,
             seed: 1,
@@ -115,7 +103,7 @@ impl Default for Options {
             time_zone: "UTC".to_owned(),
             retry_after: false,
             required_properties: Vec::new(),
-            clock,
+            clock: of_the_machine(),
         }
     }
 }
@@ -125,33 +113,25 @@ pub(crate) struct Shared {
     pub options: Options,
     crm: RwLock<Crm>,
     tokens: Mutex<Tokens>,
-    limiter: Mutex<Limiter>,
-    faults: Mutex<FaultList>,
-    calls: Mutex<CallLog>,
-    pages: Mutex<bend::Pages>,
+    consents: Mutex<Consents>,
+    pub frame: Frame,
     /// Wakes the saver.
     pub changed: Notify,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic in another request must not take the whole sandbox down with it.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
     pub(crate) fn new(options: Options, crm: Crm, tokens: Tokens) -> Shared {
         Shared {
-            faults: Mutex::new(FaultList::new(options.faults.clone())),
+            frame: Frame::new(FaultList::new(options.faults.clone()), options.latency),
             options,
             crm: RwLock::new(crm),
             tokens: Mutex::new(tokens),
-            limiter: Mutex::default(),
-            calls: Mutex::default(),
-            pages: Mutex::default(),
+            consents: Mutex::default(),
             changed: Notify::new(),
         }
     }
 
+    /// Epoch milliseconds.
     pub(crate) fn now(&self) -> i64 {
         (self.options.clock)().as_millisecond()
     }
@@ -180,104 +160,48 @@ impl Shared {
         lock(&self.tokens)
     }
 
-    pub(crate) fn limiter(&self) -> MutexGuard<'_, Limiter> {
-        lock(&self.limiter)
-    }
-
-    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultList> {
-        lock(&self.faults)
-    }
-
-    pub(crate) fn calls(&self) -> MutexGuard<'_, CallLog> {
-        lock(&self.calls)
+    pub(crate) fn consents(&self) -> MutexGuard<'_, Consents> {
+        lock(&self.consents)
     }
 }
 
-/// Answers one HTTP request.
-pub(crate) async fn serve(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
-    incoming: axum::extract::Request,
-) -> Response {
-    let (parts, body) = incoming.into_parts();
-    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host =
-        text(header::HOST).or(parts.uri.authority().map(|authority| authority.as_str())).unwrap_or_default();
-    // A page of another site must not reach the sandbox by pointing its own name at this machine, nor by a form.
-    let origin = text(header::ORIGIN).map(|origin| origin.trim_start_matches("http://"));
-    if !names_loopback(host) || origin.is_some_and(|origin| !names_loopback(origin)) {
-        let message = "The sandbox answers only requests for localhost, 127.0.0.1 or [::1].";
-        return Answer::json(421, &serde_json::json!({"status": "error", "message": message}))
-            .into_response();
-    }
-    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        return Problem::new(413, "VALIDATION_ERROR", "The request body is too large.")
-            .answer(&correlation())
-            .into_response();
-    };
-    let request = Request {
-        method: parts.method.as_str().to_owned(),
-        path: parts.uri.path().to_owned(),
-        segments: segments(parts.uri.path()),
-        query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
-        authorization: text(header::AUTHORIZATION).map(str::to_owned),
-        base: format!("http://{host}"),
-        body: body.to_vec(),
-        now: shared.now(),
-    };
-    if let Some(answer) = control::route(&shared, &request) {
-        return answer.into_response();
-    }
-    let url_length = parts.uri.path_and_query().map_or(0, |url| url.as_str().len());
-    answer_call(&shared, &request, url_length, &cut).await.into_response()
-}
+impl StandIn for Shared {
+    const MOST_BODY: usize = 16 * 1024 * 1024;
+    const READS_GZIP: bool = false;
 
-fn correlation() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
 
-async fn answer_call(shared: &Shared, request: &Request, url_length: usize, cut: &Cut) -> Answer {
-    let hit = shared.faults().hit(&request.method, &request.path);
-    let delay = shared.options.latency + Duration::from_millis(hit.delay_ms);
-    if !delay.is_zero() {
-        // A slow answer is what was asked for.
-        #[allow(clippy::disallowed_methods)]
-        tokio::time::sleep(delay).await;
+    fn now(&self) -> i64 {
+        Shared::now(self)
     }
-    let correlation = correlation();
-    let action = hit.action.as_ref();
-    let mut answer = match action.and_then(|action| bend::instead(action, request)) {
-        Some(Ok(answer)) => answer,
-        Some(Err(problem)) => problem.answer(&correlation),
-        None if url_length > URL_LIMIT => {
-            Answer::html(414, "<html><body><h1>414 Request-URI Too Large</h1></body></html>".to_owned())
-        }
-        None => work(shared, request, &correlation),
-    };
-    if let Some(action) = action {
-        answer = lock(&shared.pages).bend(action, request, answer);
+
+    fn refuse(refusal: Refusal) -> Answer {
+        let (status, message) = refusal.told();
+        Problem::new(status, "VALIDATION_ERROR", message).answer(&uuid::Uuid::new_v4().to_string())
     }
-    if !shared.faults().is_empty() {
-        lock(&shared.pages).remember(request, &answer);
+
+    fn own_path(self: &Arc<Shared>, request: &Request) -> Option<Answer> {
+        control::route(self, request)
     }
-    let lost = match action {
-        Some(Action::ResetBeforeAnswer | Action::LoseAnswer) => {
-            cut.now();
-            true
-        }
-        Some(Action::CutBody) => {
-            cut.in_body(u64::try_from(answer.body.len() / 2).unwrap_or_default());
-            true
-        }
-        _ => false,
-    };
-    let status = if lost { 0 } else { answer.status };
-    shared.calls().add(Call { method: request.method.clone(), path: request.path.clone(), status });
-    answer.with_header("x-hubspot-correlation-id", correlation)
+
+    fn too_long(lengths: Lengths) -> bool {
+        lengths.address > URL_LIMIT
+    }
+
+    fn work(&self, request: &Request) -> Answer {
+        work(self, request)
+    }
+
+    fn finish(&self, request: &Request, answer: Answer) -> Answer {
+        answer.with_header("x-hubspot-correlation-id", request.id.clone())
+    }
 }
 
 /// The call as HubSpot itself would answer it.
-fn work(shared: &Shared, request: &Request, correlation: &str) -> Answer {
+fn work(shared: &Shared, request: &Request) -> Answer {
+    let correlation = &request.id;
     if let Some(answer) = oauth::route(shared, request) {
         return answer.unwrap_or_else(|problem| problem.answer(correlation));
     }
@@ -290,7 +214,7 @@ fn work(shared: &Shared, request: &Request, correlation: &str) -> Answer {
     let search = is_search(&target);
     let app = caller.app.to_string();
     let (day, day_ends) = super::time::day(request.now, &shared.options.time_zone);
-    let taken = shared.limiter().take_on(day, &shared.options.limits, &app, search, request.now);
+    let taken = shared.frame.limiter().take_on(day, &shared.options.limits, &app, search, request.now);
     let remaining = match taken {
         Ok(remaining) => remaining,
         Err(exceeded) => {
@@ -336,13 +260,7 @@ fn ten_second_headers(most: u32, left: u32) -> Vec<(String, String)> {
 }
 
 fn authenticate(shared: &Shared, request: &Request, target: &Target<'_>) -> Result<Caller, Problem> {
-    let token = request
-        .authorization
-        .as_deref()
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or_else(Problem::no_credentials)?;
+    let token = request.token(&["bearer"]).ok_or_else(Problem::no_credentials)?;
     let required =
         if target.version == "2026-09" { shared.options.required_properties.clone() } else { Vec::new() };
     let caller = |app, scopes| Caller { portal: shared.options.portal_id, app, scopes, required };

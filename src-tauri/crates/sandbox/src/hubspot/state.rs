@@ -8,10 +8,11 @@ use std::ops::Bound;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::LIFECYCLE;
+use super::properties::PropertyId;
 use super::properties::{Derived, Property, PropertyProblem, Registry};
 use super::record::{Record, Source};
 use super::time::iso;
-use super::values::{PropertyId, Values};
+use crate::values::Values;
 
 /// The CRM object types a sandbox portal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

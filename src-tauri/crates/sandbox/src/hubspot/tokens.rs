@@ -1,25 +1,9 @@
-//! Codes and tokens that the sandbox has given out.
+//! Tokens that the sandbox has given out.
 
 use std::collections::{BTreeSet, HashMap};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
-
-/// How long an authorization code may be redeemed, in milliseconds.
-const CODE_LIFETIME: i64 = 60_000;
-
-/// What a person is asked to allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
-    pub redirect_uri: String,
-    pub scopes: BTreeSet<String>,
-    pub state: Option<String>,
-    /// PKCE S256 challenge, when the client sent one.
-    pub challenge: Option<String>,
-}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Access {
@@ -27,21 +11,9 @@ pub(crate) struct Access {
     pub expires: i64,
 }
 
-/// Why a code was not redeemed.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum CodeRefusal {
-    Unknown,
-    RedirectUri,
-    Verifier,
-}
-
-/// Only the tokens outlive a restart; codes and open questions do not.
+/// They outlive a restart.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tokens {
-    #[serde(skip)]
-    waiting: HashMap<String, Asked>,
-    #[serde(skip)]
-    codes: HashMap<String, (Asked, i64)>,
     access: HashMap<String, Access>,
     refresh: HashMap<String, BTreeSet<String>>,
 }
@@ -55,48 +27,11 @@ pub(crate) struct Pair {
 }
 
 impl Tokens {
-    /// Keeps a question until the person answers it.
-    pub(crate) fn ask(&mut self, asked: Asked) -> String {
-        let id = Uuid::new_v4().to_string();
-        self.waiting.insert(id.clone(), asked);
-        id
-    }
-
-    pub(crate) fn answered(&mut self, id: &str) -> Option<Asked> {
-        self.waiting.remove(id)
-    }
-
-    pub(crate) fn grant(&mut self, asked: Asked, now: i64) -> String {
-        let code = Uuid::new_v4().to_string();
-        self.codes.insert(code.clone(), (asked, now + CODE_LIFETIME));
-        code
-    }
-
-    /// Redeems a code once; a failed attempt uses it up as well.
-    pub(crate) fn redeem(
-        &mut self,
-        code: &str,
-        redirect_uri: &str,
-        verifier: Option<&str>,
-        now: i64,
-        lifetime: i64,
-    ) -> Result<Pair, CodeRefusal> {
-        let (asked, until) = self.codes.remove(code).ok_or(CodeRefusal::Unknown)?;
-        if now >= until {
-            return Err(CodeRefusal::Unknown);
-        }
-        if asked.redirect_uri != redirect_uri {
-            return Err(CodeRefusal::RedirectUri);
-        }
-        if let Some(challenge) = &asked.challenge {
-            let hashed = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.unwrap_or_default().as_bytes()));
-            if hashed != *challenge {
-                return Err(CodeRefusal::Verifier);
-            }
-        }
+    /// Tokens for what a person allowed.
+    pub(crate) fn open(&mut self, scopes: BTreeSet<String>, now: i64, lifetime: i64) -> Pair {
         let refresh = format!("sandbox-refresh-{}", Uuid::new_v4());
-        self.refresh.insert(refresh.clone(), asked.scopes.clone());
-        Ok(self.issue(refresh, asked.scopes, now, lifetime))
+        self.refresh.insert(refresh.clone(), scopes.clone());
+        self.issue(refresh, scopes, now, lifetime)
     }
 
     /// A new access token; with `rotate` the refresh token is replaced and the old one dies.

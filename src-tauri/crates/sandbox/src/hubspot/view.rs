@@ -6,10 +6,10 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::crm::Crm;
 use super::properties::Property;
+use super::properties::PropertyId;
 use super::record::Record;
 use super::state::{ObjectKind, Table};
 use super::time::iso;
-use super::values::PropertyId;
 
 /// Which properties an answer shows; looked up once per request, not once per record.
 #[derive(Clone, Debug, Default)]

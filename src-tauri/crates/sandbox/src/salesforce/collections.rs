@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, JSON};
+use crate::request::Request;
 
 use super::catalogue::{ObjectType, by_prefix, find};
 use super::id::{id18, normal, prefix};
 use super::input;
 use super::problem::{Problem, RowError};
-use super::request::Request;
 use super::routes::object;
 use super::rows::{nodes, writing};
 use super::server::Shared;

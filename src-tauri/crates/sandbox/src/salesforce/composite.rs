@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, JSON};
+use crate::request::{Request, pairs, segments};
 
 use super::problem::Problem;
-use super::request::{Request, pairs, segments};
 use super::routes;
 use super::server::Shared;
 
@@ -182,6 +182,7 @@ fn carry_out(
             .unwrap_or_default(),
         now: request.now,
         segments: segments.clone(),
+        id: request.id.clone(),
     };
     routes::route(shared, &part, version, tail)
 }

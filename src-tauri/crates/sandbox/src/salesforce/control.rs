@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::catalogue::{find, objects};
 use super::faults::load_faults;
 use super::org::{Org, OrgError};
 use super::page;
-use super::request::Request;
 use super::server::Shared;
 
 pub(crate) fn route(shared: &Arc<Shared>, request: &Request) -> Option<Answer> {
@@ -99,7 +99,7 @@ fn state(org: &Org) -> Answer {
         objects().iter().map(|object| (object.name.to_owned(), org.count(object.name).into())).collect();
     let faults = org.shared.inner().faults.document();
     let mut faults = faults.as_object().cloned().unwrap_or_default();
-    faults.insert("faults".into(), json!(org.shared.faults().all()));
+    faults.insert("faults".into(), json!(org.shared.frame.faults().all()));
     Answer::json(
         200,
         &json!({"records": counts, "callCount": org.call_count(), "writeCount": org.writes().len(),

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::catalogue::{ObjectType, objects};
 use super::field::{Field, Kind, Origin};
 use super::problem::Problem;
-use super::request::Request;
 use super::rules::{label_of, value_of};
 use super::time;
 

@@ -27,12 +27,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 pub mod faults;
 
@@ -67,29 +63,25 @@ mod tables;
 mod time;
 mod tokens;
 mod tree;
-mod values;
 mod write;
 
 pub use faults::{CursorFault, Faults, JobFault, PageFault, RowFault, load_faults};
 pub use org::{Org, OrgError, RecordCopy, TokenCounts};
-pub use server::{Clock, Consent, Options};
+pub use server::{Consent, Options};
 pub use tables::{Write, WriteKind};
 
 pub use crate::calls::Call;
+pub use crate::clock::Clock;
 pub use crate::faults::{Action, Fault};
 pub use crate::limits::Limits;
 
-use crate::net::{Cut, Loopback};
-
-/// How long open connections may hold up a stop.
-const GRACE: Duration = Duration::from_secs(2);
+use crate::frame::Serving;
+use crate::net::Loopback;
 
 /// A running sandbox. Dropping it ends the server.
 pub struct Sandbox {
     org: Org,
-    url: String,
-    stop: Option<oneshot::Sender<()>>,
-    server: JoinHandle<io::Result<()>>,
+    serving: Serving,
 }
 
 impl Sandbox {
@@ -99,26 +91,16 @@ impl Sandbox {
     /// When the listener is open to other machines.
     pub async fn start(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
         let listener = Loopback::new(listener)?;
-        let address = axum::serve::Listener::local_addr(&listener)?;
         let mut tables = tables::Tables::default();
         seed::fill(&mut tables, options.records, options.seed, options.licenses);
         let shared = Arc::new(server::Shared::new(options, tables));
-        let app = Router::new().fallback(server::serve).with_state(shared.clone());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(async move {
-            axum::serve(listener, app.into_make_service_with_connect_info::<Cut>())
-                .with_graceful_shutdown(async {
-                    // A dropped sender stops the server as well.
-                    let _ = stopped.await;
-                })
-                .await
-        });
-        Ok(Sandbox { org: Org { shared }, url: format!("http://{address}"), stop: Some(stop), server })
+        let serving = Serving::start(listener, shared.clone())?;
+        Ok(Sandbox { org: Org { shared }, serving })
     }
 
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
-        self.url.clone()
+        self.serving.url()
     }
 
     /// A handle on the org that stays valid while the sandbox runs.
@@ -128,15 +110,6 @@ impl Sandbox {
 
     /// Stops answering.
     pub async fn stop(mut self) {
-        drop(self.stop.take());
-        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
-            self.server.abort();
-        }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.server.abort();
+        self.serving.stop().await;
     }
 }

@@ -8,14 +8,19 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::answer::Answer;
+use crate::consent::{Asked, Words, is_loopback, verifies};
 use crate::html::{escape, page};
+use crate::request::{Request, field};
 
 use super::catalogue::find;
 use super::id::{id15, id18, normal};
-use super::request::{Request, field};
 use super::rules::INTEGRATION_USER;
 use super::server::{Consent, Shared};
-use super::tokens::{Asked, CodeRefusal, Issued, Life};
+use super::tokens::{Issued, Life};
+
+/// How long an authorization code may be redeemed, in milliseconds.
+const CODE_LIFETIME: i64 = 10 * 60_000;
+const TITLE: &str = "Allow access?";
 
 /// Scopes of an external client app, with what they mean to a person.
 const SCOPES: &[(&str, &str)] = &[
@@ -121,44 +126,34 @@ fn registered(uri: &str, known: &[String]) -> bool {
     if !known.is_empty() {
         return known.iter().any(|registered| registered == uri);
     }
-    url::Url::parse(uri)
-        .is_ok_and(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1")))
+    is_loopback(uri)
 }
 
 fn ask(shared: &Shared, asked: Asked) -> Answer {
-    let words: String = SCOPES
-        .iter()
-        .filter(|(scope, _)| asked.scopes.contains(*scope))
-        .map(|(_, words)| format!("<li>{}</li>", escape(words)))
-        .collect();
-    let body = format!(
-        "<div class=\"card\"><h1>Allow access?</h1><p>{app} is asking to:</p><ul>{words}</ul>\
-         <p class=\"note\">This is a Salesforce sandbox on your own computer. After your choice you go back to {back}.</p>\
-         <form method=\"post\" action=\"/services/oauth2/authorize/decision\">\
-         <input type=\"hidden\" name=\"request\" value=\"{id}\">\
-         <button class=\"main\" name=\"decision\" value=\"allow\">Allow</button>\
-         <button name=\"decision\" value=\"deny\">Deny</button></form></div>",
-        app = escape(&shared.options.app_name),
-        back = escape(&asked.redirect_uri),
-        id = escape(&shared.tokens().ask(asked.clone())),
-    );
-    Answer::html(200, page("Allow access?", &body))
+    let words = Words {
+        title: TITLE,
+        question: TITLE,
+        wants: "is asking to:",
+        provider: "Salesforce",
+        app: &shared.options.app_name,
+        decision: "/services/oauth2/authorize/decision",
+        scopes: SCOPES,
+    };
+    shared.consents().page(asked, &words)
 }
 
 fn decide(shared: &Shared, request: &Request) -> Answer {
-    let form = request.form();
-    let Some(asked) = shared.tokens().answered(field(&form, "request")) else {
-        let body = "<div class=\"card\"><h1>This question was already answered</h1>\
-                    <p>Start again from the app that you want to connect.</p></div>";
-        return Answer::html(400, page("Allow access?", body));
-    };
-    if field(&form, "decision") == "allow" { allow(shared, asked, request.now) } else { deny(&asked) }
+    let decided = shared.consents().decided(request, TITLE);
+    match decided {
+        Ok((asked, true)) => allow(shared, asked, request.now),
+        Ok((asked, false)) => deny(&asked),
+        Err(answered_before) => answered_before,
+    }
 }
 
 fn allow(shared: &Shared, asked: Asked, now: i64) -> Answer {
-    let back = asked.clone();
-    let code = shared.tokens().grant(asked, now);
-    send_back(&back, &[("code", &code)])
+    let code = shared.consents().grant(asked.clone(), now + CODE_LIFETIME);
+    send_back(&asked, &[("code", &code)])
 }
 
 fn deny(asked: &Asked) -> Answer {
@@ -167,15 +162,9 @@ fn deny(asked: &Asked) -> Answer {
 }
 
 fn send_back(asked: &Asked, parameters: &[(&str, &str)]) -> Answer {
-    match url::Url::parse(&asked.redirect_uri) {
-        Ok(mut url) => {
-            url.query_pairs_mut()
-                .extend_pairs(parameters)
-                .extend_pairs(asked.state.iter().map(|state| ("state", state.as_str())));
-            Answer::redirect(302, url.as_str())
-        }
-        Err(_) => show("This app cannot be connected", "redirect_uri_mismatch", "the address cannot be read"),
-    }
+    asked.send_back(parameters).unwrap_or_else(|| {
+        show("This app cannot be connected", "redirect_uri_mismatch", "the address cannot be read")
+    })
 }
 
 /// Id and secret from the form or from a Basic header. Says whether a secret proved the client.
@@ -207,22 +196,8 @@ fn token(shared: &Shared, request: &Request) -> Answer {
     let org = shared.org_id();
     let life = Life { now: request.now, seconds: shared.options.session_lifetime_secs, org: id15(&org) };
     let issued = match field(&form, "grant_type") {
-        "authorization_code" => {
-            let verifier =
-                form.iter().find(|(key, _)| key == "code_verifier").map(|(_, value)| value.as_str());
-            shared
-                .tokens()
-                .redeem(field(&form, "code"), field(&form, "redirect_uri"), verifier, with_secret, life)
-                .map_err(|refusal| match refusal {
-                    CodeRefusal::Expired => refuse("invalid_grant", "expired authorization code"),
-                    CodeRefusal::RedirectUri => {
-                        refuse("redirect_uri_mismatch", "redirect_uri must match configuration")
-                    }
-                    CodeRefusal::VerifierMissing => refuse("invalid_grant", "code verifier is missing"),
-                    CodeRefusal::VerifierWrong => refuse("invalid_request", "invalid code verifier"),
-                    CodeRefusal::Unproven => refuse("invalid_client", "invalid client credentials"),
-                })
-        }
+        "authorization_code" => redeem(shared, request.now, &form, with_secret)
+            .map(|asked| shared.tokens().authorize(asked.scopes, life)),
         "refresh_token" => {
             let rotate = shared.options.rotate_refresh_tokens;
             let renewed = shared.tokens().renew(field(&form, "refresh_token"), rotate, life);
@@ -241,6 +216,23 @@ fn token(shared: &Shared, request: &Request) -> Answer {
     match issued {
         Ok(issued) => issued_answer(shared, request, &issued),
         Err(refusal) => refusal,
+    }
+}
+
+/// What a code was given for, when who brings it is who asked for it.
+fn redeem(shared: &Shared, now: i64, form: &[(String, String)], with_secret: bool) -> Result<Asked, Answer> {
+    let Some(asked) = shared.consents().redeem(field(form, "code"), now) else {
+        return Err(refuse("invalid_grant", "expired authorization code"));
+    };
+    if asked.redirect_uri != field(form, "redirect_uri") {
+        return Err(refuse("redirect_uri_mismatch", "redirect_uri must match configuration"));
+    }
+    match (&asked.challenge, field(form, "code_verifier")) {
+        (None, _) if !with_secret => Err(refuse("invalid_client", "invalid client credentials")),
+        (None, _) => Ok(asked),
+        (Some(_), "") => Err(refuse("invalid_grant", "code verifier is missing")),
+        (Some(challenge), verifier) if verifies(verifier, challenge) => Ok(asked),
+        (Some(_), _) => Err(refuse("invalid_request", "invalid code verifier")),
     }
 }
 

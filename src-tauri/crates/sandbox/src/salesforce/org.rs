@@ -222,17 +222,17 @@ impl Org {
 
     /// The calls so far (the latest 200,000), OAuth included.
     pub fn calls(&self) -> Vec<Call> {
-        self.shared.calls().all()
+        self.shared.frame.calls().all()
     }
 
     /// How many calls there were.
     pub fn call_count(&self) -> u64 {
-        self.shared.calls().count()
+        self.shared.frame.calls().count()
     }
 
     /// Forgets the calls and the writes; records stay.
     pub fn reset_calls(&self) {
-        self.shared.calls().clear();
+        self.shared.frame.calls().clear();
         self.shared.tables_mut().writes.clear();
     }
 
@@ -242,8 +242,8 @@ impl Org {
         let mut tables = Tables::default();
         seed::fill(&mut tables, options.records, options.seed, options.licenses);
         *self.shared.tables_mut() = tables;
-        self.shared.calls().clear();
-        self.shared.tokens().revoke_all();
+        self.shared.frame.calls().clear();
+        self.shared.revoke_all();
         self.shared.cursors().clear();
         self.shared.jobs().clear();
         self.set_faults(options.faults.clone());
@@ -251,7 +251,7 @@ impl Org {
 
     /// Adds a fault on calls behind the others.
     pub fn add_fault(&self, fault: Fault) {
-        self.shared.faults().add(fault);
+        self.shared.frame.faults().add(fault);
     }
 
     /// Adds a fault on records behind the others.
@@ -266,7 +266,7 @@ impl Org {
 
     /// Replaces all faults; their counts start anew.
     pub fn set_faults(&self, faults: Faults) {
-        *self.shared.faults() = FaultList::new(faults.calls.clone());
+        *self.shared.frame.faults() = FaultList::new(faults.calls.clone());
         *self.shared.inner() = Inner::new(faults);
     }
 
@@ -283,7 +283,7 @@ impl Org {
 
     /// Ends every authorization, as when an administrator revokes the app.
     pub fn revoke_all(&self) {
-        self.shared.tokens().revoke_all();
+        self.shared.revoke_all();
     }
 
     /// What happened to tokens.

@@ -2,11 +2,11 @@
 
 use crate::answer::Answer;
 use crate::html::{escape, page};
+use crate::request::{Request, field as sent};
 
 use super::catalogue::{ObjectType, find, objects};
 use super::field::{Field, Kind, Origin};
 use super::org::{Org, RecordCopy};
-use super::request::{Request, field as sent};
 use super::rules::{label_of, value_of};
 
 const PER_PAGE: usize = 50;

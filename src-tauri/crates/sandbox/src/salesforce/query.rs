@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use serde_json::json;
 
 use crate::answer::{Answer, JSON};
+use crate::request::Request;
 
 use super::id::id18;
 use super::problem::Problem;
-use super::request::Request;
 use super::server::Shared;
 use super::soql::parser::parse;
 use super::soql::plan::{Output, Plan, plan};

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::catalogue::{find, objects};
-use super::request::Request;
 use super::server::Shared;
 
 pub(crate) fn limits(shared: &Shared, request: &Request) -> Answer {

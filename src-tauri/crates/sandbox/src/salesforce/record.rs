@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::catalogue::{FieldId, ObjectType};
 use super::field::{Field, Kind, Origin};
 use super::id::id18;
-use super::values::Values;
+use crate::values::Values;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     /// The number in its id.
     pub number: u64,
-    pub values: Values,
+    pub values: Values<FieldId>,
     /// Epoch milliseconds, whole seconds like all of these.
     pub created: i64,
     pub modified: i64,

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::catalogue::ObjectType;
 use super::id::id18;
 use super::problem::Problem;
-use super::request::Request;
 use super::server::Shared;
 use super::time::{DAY, MINUTE, parse, stamp};
 

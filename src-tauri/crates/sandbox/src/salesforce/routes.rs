@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::catalogue::{ObjectType, find};
 use super::problem::Problem;
-use super::request::Request;
 use super::server::Shared;
 use super::{bulk, collections, composite, describe, query, quota, replicate, rows, tree};
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::answer::{Answer, JSON};
+use crate::request::Request;
 
 use super::catalogue::{FieldId, ObjectType};
 use super::field::Field;
@@ -10,7 +11,6 @@ use super::id::{id18, normal};
 use super::input;
 use super::problem::{Problem, RowError};
 use super::record::Record;
-use super::request::Request;
 use super::server::{Shared, precondition};
 use super::soql::plan::Path;
 use super::soql::show::{self, Node};

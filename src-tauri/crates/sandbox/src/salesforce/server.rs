@@ -1,21 +1,18 @@
-//! One request's way through the sandbox: host check, faults, session, limits, work, and what a fault makes of the answer.
+//! What an org holds while it runs, and the call as Salesforce itself would answer it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, State};
-use axum::http::header;
-use axum::response::Response;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, uncompressed};
-use crate::calls::{Call, CallLog};
-use crate::faults::{Action, FaultList};
-use crate::limits::{Limiter, Limits, Remaining};
-use crate::net::{Cut, names_loopback};
+use crate::answer::Answer;
+use crate::clock::{Clock, of_the_machine};
+use crate::consent::Consents;
+use crate::faults::FaultList;
+use crate::frame::{Frame, Lengths, Refusal, StandIn, lock};
+use crate::limits::{Limits, Remaining};
+use crate::request::Request;
 
 use super::bulk::Jobs;
 use super::catalogue::find;
@@ -23,14 +20,11 @@ use super::faults::{Faults, Inner};
 use super::id::id18;
 use super::problem::Problem;
 use super::query::Cursors;
-use super::request::{Request, pairs, segments};
 use super::rules::INTEGRATION_USER;
 use super::tables::{Author, Tables};
 use super::tokens::{Session, Tokens};
-use super::{bend, control, oauth, routes, time};
+use super::{control, oauth, routes, time};
 
-/// Bulk uploads may have 150 MB.
-const BODY_LIMIT: usize = 150_000_000;
 /// Shorter answers are not worth compressing.
 const COMPRESSED_FROM: usize = 1024;
 /// Salesforce's bound on the address together with the headers.
@@ -51,9 +45,6 @@ pub enum Consent {
     /// Straight back with the error of an app that the org has not installed.
     Blocked,
 }
-
-/// Where the sandbox takes the time from.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How a sandbox org is set up.
 #[derive(Clone)]
@@ -110,9 +101,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        // The one place where this sandbox asks the machine for the time; tests put their own clock here.
-        #[allow(clippy::disallowed_methods)]
-        let clock: Clock = Arc::new(Timestamp::now);
         Options {
             records: 0,
             seed: 1,
@@ -137,7 +125,7 @@ impl Default for Options {
             bulk_page: 50_000,
             replication_lag_secs: 0,
             job_polls: 1,
-            clock,
+            clock: of_the_machine(),
         }
     }
 }
@@ -147,42 +135,34 @@ pub(crate) struct Shared {
     pub options: Options,
     tables: RwLock<Tables>,
     tokens: Mutex<Tokens>,
-    limiter: Mutex<Limiter>,
-    faults: Mutex<FaultList>,
+    consents: Mutex<Consents>,
     inner: Mutex<Inner>,
-    calls: Mutex<CallLog>,
+    pub frame: Frame,
     cursors: Mutex<Cursors>,
     jobs: Mutex<Jobs>,
-    pages: Mutex<bend::Pages>,
     /// What the clock was put forward by, in milliseconds.
     ahead: AtomicI64,
     /// Where clients are sent after they have a token, when it is not where they asked for it.
     instance: Mutex<Option<String>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic in another request must not take the whole sandbox down with it.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Shared {
     pub(crate) fn new(options: Options, tables: Tables) -> Shared {
         Shared {
-            faults: Mutex::new(FaultList::new(options.faults.calls.clone())),
+            frame: Frame::new(FaultList::new(options.faults.calls.clone()), options.latency),
             inner: Mutex::new(Inner::new(options.faults.clone())),
             options,
             tables: RwLock::new(tables),
             tokens: Mutex::default(),
-            limiter: Mutex::default(),
-            calls: Mutex::default(),
+            consents: Mutex::default(),
             cursors: Mutex::default(),
             jobs: Mutex::default(),
-            pages: Mutex::default(),
             ahead: AtomicI64::new(0),
             instance: Mutex::default(),
         }
     }
 
+    /// Epoch milliseconds.
     pub(crate) fn now(&self) -> i64 {
         (self.options.clock)().as_millisecond() + self.ahead.load(Ordering::SeqCst)
     }
@@ -203,20 +183,18 @@ impl Shared {
         lock(&self.tokens)
     }
 
-    pub(crate) fn limiter(&self) -> MutexGuard<'_, Limiter> {
-        lock(&self.limiter)
+    pub(crate) fn consents(&self) -> MutexGuard<'_, Consents> {
+        lock(&self.consents)
     }
 
-    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultList> {
-        lock(&self.faults)
+    /// Ends every authorization and takes back the codes.
+    pub(crate) fn revoke_all(&self) {
+        self.tokens().revoke_all();
+        self.consents().forget_codes();
     }
 
     pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
-    }
-
-    pub(crate) fn calls(&self) -> MutexGuard<'_, CallLog> {
-        lock(&self.calls)
     }
 
     pub(crate) fn cursors(&self) -> MutexGuard<'_, Cursors> {
@@ -289,12 +267,7 @@ impl Shared {
 
     /// The session of a request, whichever of its places the token stands in.
     pub(crate) fn session(&self, request: &Request) -> Option<Option<Session>> {
-        let bearer = request.header("authorization").and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
-            known.then(|| token.trim())
-        });
-        let token = bearer.or_else(|| request.query("oauth_token"))?;
+        let token = request.token(&["bearer", "oauth"]).or_else(|| request.query("oauth_token"))?;
         if self.options.access_token.as_deref() == Some(token) {
             return Some(None);
         }
@@ -303,104 +276,49 @@ impl Shared {
 
     /// Calls of the current day and how many there may be.
     pub(crate) fn usage(&self, now: i64) -> (u32, u32) {
-        (self.limiter().today(now), self.options.limits.daily.unwrap_or(PLENTY))
+        (self.frame.limiter().today(now), self.options.limits.daily.unwrap_or(PLENTY))
     }
 }
 
-/// Answers one HTTP request.
-pub(crate) async fn serve(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
-    incoming: axum::extract::Request,
-) -> Response {
-    let (parts, body) = incoming.into_parts();
-    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host =
-        text(header::HOST).or(parts.uri.authority().map(|authority| authority.as_str())).unwrap_or_default();
-    // A page of another site must not reach the sandbox by pointing its own name at this machine, nor by a form.
-    let origin = text(header::ORIGIN).map(|origin| origin.trim_start_matches("http://"));
-    if !names_loopback(host) || origin.is_some_and(|origin| !names_loopback(origin)) {
-        let message = "The sandbox answers only requests for localhost, 127.0.0.1 or [::1].";
-        return Problem::new(421, "UNKNOWN_EXCEPTION", message).answer().into_response();
-    }
-    let base = format!("http://{host}");
-    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        return Problem::new(413, "REQUEST_ENTITY_TOO_LARGE", "The request body is too large")
-            .answer()
-            .into_response();
-    };
-    let compressed = text(header::CONTENT_ENCODING).is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-    let body = if compressed { uncompressed(&body, BODY_LIMIT) } else { Some(body.to_vec()) };
-    let Some(body) = body else {
-        let message = "The request body is not gzip, or too large once it is unpacked";
-        return Problem::new(400, "INVALID_INPUT", message).answer().into_response();
-    };
-    let head = parts.uri.to_string().len()
-        + parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
-    let request = Request {
-        method: parts.method.as_str().to_owned(),
-        path: parts.uri.path().to_owned(),
-        segments: segments(parts.uri.path()),
-        query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
-        headers: parts.headers,
-        base,
-        body,
-        now: shared.now(),
-    };
-    if let Some(answer) = control::route(&shared, &request) {
-        return answer.into_response();
-    }
-    answer_call(&shared, &request, head, &cut).await.into_response()
-}
+impl StandIn for Shared {
+    /// Bulk uploads may have 150 MB.
+    const MOST_BODY: usize = 150_000_000;
+    const READS_GZIP: bool = true;
 
-async fn answer_call(shared: &Shared, request: &Request, head: usize, cut: &Cut) -> Answer {
-    let hit = shared.faults().hit(&request.method, &request.path);
-    let delay = shared.options.latency + Duration::from_millis(hit.delay_ms);
-    if !delay.is_zero() {
-        // A slow answer is what was asked for.
-        #[allow(clippy::disallowed_methods)]
-        tokio::time::sleep(delay).await;
+    fn frame(&self) -> &Frame {
+        &self.frame
     }
-    let action = hit.action.as_ref();
-    let mut answer = match action.and_then(|action| bend::instead(action, request)) {
-        Some(answer) => answer,
-        None if head > HEAD_LIMIT => {
-            Answer::html(414, "<html><body><h1>414 URI Too Long</h1></body></html>".to_owned())
-        }
-        None => work(shared, request),
-    };
-    if let Some(action) = action {
-        answer = lock(&shared.pages).bend(action, request, answer);
-    }
-    if !shared.faults().is_empty() {
-        lock(&shared.pages).remember(request, &answer);
-    }
-    if answer.body.len() >= COMPRESSED_FROM && takes_gzip(request) {
-        answer = answer.compressed();
-    }
-    let lost = match action {
-        Some(Action::ResetBeforeAnswer | Action::LoseAnswer) => {
-            cut.now();
-            true
-        }
-        Some(Action::CutBody) => {
-            cut.in_body(u64::try_from(answer.body.len() / 2).unwrap_or_default());
-            true
-        }
-        _ => false,
-    };
-    let status = if lost { 0 } else { answer.status };
-    shared.calls().add(Call { method: request.method.clone(), path: request.path.clone(), status });
-    answer
-}
 
-fn takes_gzip(request: &Request) -> bool {
-    request.header("accept-encoding").is_some_and(|all| {
-        all.split(',').any(|one| {
-            let (name, quality) = one.split_once(';').unwrap_or((one, ""));
-            name.trim().eq_ignore_ascii_case("gzip") && quality.replace(' ', "") != "q=0"
-        })
-    })
+    fn now(&self) -> i64 {
+        Shared::now(self)
+    }
+
+    fn refuse(refusal: Refusal) -> Answer {
+        let (status, message) = refusal.told();
+        let code = match refusal {
+            Refusal::ForeignHost => "UNKNOWN_EXCEPTION",
+            Refusal::TooLarge => "REQUEST_ENTITY_TOO_LARGE",
+            Refusal::NotGzip => "INVALID_INPUT",
+        };
+        Problem::new(status, code, message).answer()
+    }
+
+    fn own_path(self: &Arc<Shared>, request: &Request) -> Option<Answer> {
+        control::route(self, request)
+    }
+
+    fn too_long(lengths: Lengths) -> bool {
+        lengths.head > HEAD_LIMIT
+    }
+
+    fn work(&self, request: &Request) -> Answer {
+        work(self, request)
+    }
+
+    fn finish(&self, request: &Request, answer: Answer) -> Answer {
+        let worth_it = answer.body.len() >= COMPRESSED_FROM && request.takes_gzip();
+        if worth_it { answer.compressed() } else { answer }
+    }
 }
 
 /// The call as Salesforce itself would answer it.
@@ -424,7 +342,7 @@ fn work(shared: &Shared, request: &Request) -> Answer {
         let message = "This session is not valid for use with the REST API";
         return Problem::new(401, "INVALID_SESSION_ID", message).answer();
     }
-    let taken = shared.limiter().take(&shared.options.limits, "api", false, request.now);
+    let taken = shared.frame.limiter().take(&shared.options.limits, "api", false, request.now);
     let answer = match taken {
         Err(_) => Problem::limit("TotalRequests").answer(),
         Ok(Remaining { .. }) => {

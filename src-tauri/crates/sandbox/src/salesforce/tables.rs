@@ -9,7 +9,7 @@ use super::field::Field;
 use super::id::{id18, number, prefix};
 use super::record::Record;
 use super::time::whole_seconds;
-use super::values::Values;
+use crate::values::Values;
 
 /// Checked values of one write; an empty text clears.
 pub(crate) type Changes = Vec<(FieldId, String)>;

@@ -1,26 +1,11 @@
-//! Codes, sessions and refresh tokens that the org has given out.
+//! Sessions and refresh tokens that the org has given out.
 
 use std::collections::{BTreeSet, HashMap};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// How long an authorization code may be redeemed, in milliseconds.
-const CODE_LIFETIME: i64 = 10 * 60_000;
 /// Authorizations of one user for one app that live side by side; the next one ends the oldest.
 const MOST_GRANTS: usize = 5;
-
-/// What a person is asked to allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
-    pub redirect_uri: String,
-    pub scopes: BTreeSet<String>,
-    pub state: Option<String>,
-    /// PKCE S256 challenge, when the client sent one.
-    pub challenge: Option<String>,
-}
 
 /// An access token is a session.
 #[derive(Clone, Debug)]
@@ -29,17 +14,6 @@ pub(crate) struct Session {
     pub issued: i64,
     pub expires: i64,
     grant: Option<u64>,
-}
-
-/// Why a code was not redeemed.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum CodeRefusal {
-    Expired,
-    RedirectUri,
-    VerifierMissing,
-    VerifierWrong,
-    /// Neither a secret nor a verifier proved who asks.
-    Unproven,
 }
 
 /// One authorization and the refresh tokens that came of it, of which the last one counts.
@@ -54,8 +28,6 @@ struct Grant {
 
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
-    waiting: HashMap<String, Asked>,
-    codes: HashMap<String, (Asked, i64)>,
     sessions: HashMap<String, Session>,
     grants: Vec<Grant>,
     next_grant: u64,
@@ -73,60 +45,19 @@ pub(crate) struct Issued {
 }
 
 impl Tokens {
-    pub(crate) fn ask(&mut self, asked: Asked) -> String {
-        let id = Uuid::new_v4().to_string();
-        self.waiting.insert(id.clone(), asked);
-        id
-    }
-
-    pub(crate) fn answered(&mut self, id: &str) -> Option<Asked> {
-        self.waiting.remove(id)
-    }
-
-    pub(crate) fn grant(&mut self, asked: Asked, now: i64) -> String {
-        let code = format!("sandbox-code-{}", Uuid::new_v4());
-        self.codes.insert(code.clone(), (asked, now + CODE_LIFETIME));
-        code
-    }
-
-    /// Redeems a code once; a failed attempt uses it up as well.
-    pub(crate) fn redeem(
-        &mut self,
-        code: &str,
-        redirect_uri: &str,
-        verifier: Option<&str>,
-        with_secret: bool,
-        life: Life<'_>,
-    ) -> Result<Issued, CodeRefusal> {
-        let (asked, until) = self.codes.remove(code).ok_or(CodeRefusal::Expired)?;
-        if life.now >= until {
-            return Err(CodeRefusal::Expired);
-        }
-        if asked.redirect_uri != redirect_uri {
-            return Err(CodeRefusal::RedirectUri);
-        }
-        match (&asked.challenge, verifier.filter(|verifier| !verifier.is_empty())) {
-            (None, _) if !with_secret => return Err(CodeRefusal::Unproven),
-            (None, _) => {}
-            (Some(_), None) => return Err(CodeRefusal::VerifierMissing),
-            (Some(challenge), Some(verifier)) => {
-                let hashed = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
-                if hashed != challenge.trim_end_matches('=') {
-                    return Err(CodeRefusal::VerifierWrong);
-                }
-            }
-        }
+    /// An authorization for what a person allowed; with the scope for it, also a refresh token.
+    pub(crate) fn authorize(&mut self, scopes: BTreeSet<String>, life: Life<'_>) -> Issued {
         if self.grants.len() >= MOST_GRANTS {
             let oldest = self.grants.remove(0);
             self.end_sessions(oldest.number);
         }
-        let refreshable = asked.scopes.contains("refresh_token") || asked.scopes.contains("offline_access");
+        let refreshable = scopes.contains("refresh_token") || scopes.contains("offline_access");
         let number = self.next_grant;
         self.next_grant += 1;
         let refresh = refreshable.then(refresh_token);
         let tokens = refresh.clone().into_iter().collect();
-        self.grants.push(Grant { number, scopes: asked.scopes.clone(), tokens, refreshable });
-        Ok(Issued { access: self.session(Some(number), &asked.scopes, life), refresh, scopes: asked.scopes })
+        self.grants.push(Grant { number, scopes: scopes.clone(), tokens, refreshable });
+        Issued { access: self.session(Some(number), &scopes, life), refresh, scopes }
     }
 
     /// A new session. With `rotate` the refresh token is replaced; one that was replaced before ends its whole family.
@@ -202,7 +133,6 @@ impl Tokens {
     pub(crate) fn revoke_all(&mut self) {
         self.sessions.clear();
         self.grants.clear();
-        self.codes.clear();
     }
 
     pub(crate) fn grants(&self) -> usize {
@@ -231,18 +161,8 @@ mod tests {
         Life { now, seconds: 60, org: "00DSb0000000001" }
     }
 
-    fn asked() -> Asked {
-        Asked {
-            redirect_uri: "http://localhost:1717/cb".into(),
-            scopes: ["api", "refresh_token"].map(str::to_owned).into(),
-            state: None,
-            challenge: None,
-        }
-    }
-
     fn authorize(tokens: &mut Tokens) -> Issued {
-        let code = tokens.grant(asked(), 0);
-        tokens.redeem(&code, &asked().redirect_uri, None, true, life(0)).unwrap()
+        tokens.authorize(["api", "refresh_token"].map(str::to_owned).into(), life(0))
     }
 
     #[test]

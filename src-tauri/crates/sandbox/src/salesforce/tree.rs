@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::catalogue::{ObjectType, find, objects};
 use super::id::id18;
 use super::input;
 use super::problem::{Problem, RowError};
-use super::request::Request;
 use super::rows::writing;
 use super::server::Shared;
 use super::write::Writer;

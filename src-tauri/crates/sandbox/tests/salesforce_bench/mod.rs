@@ -1,26 +1,14 @@
-//! A Salesforce sandbox and a bare HTTP client, so that tests see the wire and nothing of our own connectors.
+//! A Salesforce sandbox and a client for it.
 // Each test file uses its part; a broken set-up may end the test.
 #![allow(dead_code, clippy::unwrap_used)]
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use reqwest::{Method, RequestBuilder};
 use sandbox::salesforce::{Options, Org, Sandbox};
 use serde_json::{Value, json};
 
-/// 2026-01-05T00:00:00Z
-pub const START: i64 = 1_767_571_200_000;
+use crate::common::{Clock, Reply, client, read, text};
+
 pub const DATA: &str = "/services/data/v66.0";
-
-#[derive(Clone)]
-pub struct Clock(Arc<AtomicI64>);
-
-impl Clock {
-    pub fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
-    }
-}
 
 pub struct Bench {
     pub sandbox: Sandbox,
@@ -31,27 +19,14 @@ pub struct Bench {
     pub token: String,
 }
 
-pub struct Reply {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Value,
-    pub text: String,
-}
-
 pub async fn start(change: impl FnOnce(&mut Options)) -> Bench {
-    let clock = Clock(Arc::new(AtomicI64::new(START)));
-    let shared = clock.clone();
-    let mut options = Options {
-        clock: Arc::new(move || jiff::Timestamp::from_millisecond(shared.0.load(Ordering::SeqCst)).unwrap()),
-        ..Options::default()
-    };
+    let clock = Clock::new();
+    let mut options = Options { clock: clock.shared(), ..Options::default() };
     change(&mut options);
     let token = options.access_token.clone().unwrap_or_default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sandbox = Sandbox::start(listener, options).await.unwrap();
-    let client =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    Bench { url: sandbox.url(), org: sandbox.org(), sandbox, clock, client, token }
+    Bench { url: sandbox.url(), org: sandbox.org(), sandbox, clock, client: client(), token }
 }
 
 impl Bench {
@@ -99,38 +74,20 @@ impl Bench {
     }
 }
 
-pub async fn read(request: RequestBuilder) -> reqwest::Result<Reply> {
-    let response = request.send().await?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await?;
-    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Ok(Reply { status, headers, body, text })
+/// What Salesforce's answers hold.
+pub trait Answered {
+    fn records(&self) -> &[Value];
+    fn code(&self) -> String;
 }
 
-pub fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
-impl Reply {
-    pub fn records(&self) -> &[Value] {
+impl Answered for Reply {
+    fn records(&self) -> &[Value] {
         self.body["records"].as_array().map_or(&[], Vec::as_slice)
     }
 
     /// The code of the first error, wherever Salesforce puts it.
-    pub fn code(&self) -> String {
+    fn code(&self) -> String {
         let pointers = ["/0/errorCode", "/0/errors/0/statusCode", "/error"];
         pointers.iter().find_map(|place| self.body.pointer(place)).map(text).unwrap_or_default()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub fn at(&self, pointer: &str) -> String {
-        self.body.pointer(pointer).map(text).unwrap_or_default()
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::super::catalogue::{ObjectType, find};
 use super::super::csv;
@@ -10,7 +11,6 @@ use super::super::faults::JobFault;
 use super::super::id::{id18, normal};
 use super::super::input;
 use super::super::problem::{Problem, RowError};
-use super::super::request::Request;
 use super::super::rows::writing;
 use super::super::server::Shared;
 use super::super::write::{Upsert, Writer};

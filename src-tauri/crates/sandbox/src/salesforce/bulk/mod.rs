@@ -8,9 +8,9 @@ mod select;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::problem::Problem;
-use super::request::Request;
 use super::server::Shared;
 
 pub(crate) use job::Jobs;

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, CSV};
+use crate::request::Request;
 
 use super::super::csv;
 use super::super::problem::Problem;
-use super::super::request::Request;
 use super::super::server::Shared;
 use super::super::soql::show;
 use super::job::{Ingest, Job, Select, State, Work};

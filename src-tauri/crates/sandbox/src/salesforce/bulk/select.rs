@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::answer::Answer;
+use crate::request::Request;
 
 use super::super::field::Kind;
 use super::super::problem::Problem;
-use super::super::request::Request;
 use super::super::server::Shared;
 use super::super::soql::parser::parse;
 use super::super::soql::plan::{Output, plan};
