@@ -67,7 +67,12 @@ test.each([
 });
 
 test("a text that did not come from the catalogue is noticed", () => {
-  document.body.innerHTML = `<p>${pseudo("Read <0>this</0>")} <b title="forgotten words">12</b></p>`;
+  const line = document.createElement("p");
+  const number = document.createElement("b");
+  number.title = "forgotten words";
+  number.append("12");
+  line.append(pseudo("Read <0>this</0>"), number);
+  document.body.replaceChildren(line);
   expect(texts().flatMap(wordsOf)).toEqual(["forgotten words"]);
 });
 
