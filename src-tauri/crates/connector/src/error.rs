@@ -42,9 +42,10 @@ pub struct ConnectorError {
 }
 
 impl ConnectorError {
-    /// An error of this kind.
+    /// An error of this kind. What steers terminals, as quoted words may hold it, becomes blanks.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None }
+        let message: String = message.into();
+        Self { kind, message: message.replace(char::is_control, " "), retry_after: None }
     }
 
     /// This kind of system is not supported (yet) for what was asked.
