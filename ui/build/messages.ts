@@ -7,7 +7,7 @@ import { compiled } from "../src/locales/catalogue.ts";
 import { readPo } from "../src/locales/po.ts";
 
 /** What Lingui has to know; its own search for a file of settings is not used. */
-const lingui = makeConfig({ locales: ["en"], sourceLocale: "en" }, { skipValidation: true });
+const lingui = makeConfig({ locales: ["en"], sourceLocale: "en", runtimeConfigModule: { Trans: ["/src/parts/Trans.tsx", "Trans"] } }, { skipValidation: true });
 
 /** The step that turns the macros `t`, `plural`, `Trans` and `Plural` into messages with an id; `extract` keeps their words. */
 export function macro(extract: boolean): PluginItem {

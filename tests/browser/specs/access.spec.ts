@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
 import type { Host } from "../support/host";
 import { expect, expectAccessible, open, picture, reconcile, sample, test } from "../support/test";
 
@@ -8,6 +11,9 @@ async function screens(host: Host): Promise<[string, string][]> {
   const { id: preview } = await host.call("run_start", { mapping: outbound, mode: "preview", ids: [], allowDeletes: null, incremental: false });
   await expect.poll(async () => (await host.call("run_get", { id: preview })).summary.state, { timeout: 30_000 }).toBe("planned");
   const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 1 });
+  const organization = { name: "organization", schema: { title: "Organization", type: "object", order: ["name"], required: ["name"], properties: { name: { type: "string", title: "Name", searchable: true } } } };
+  if (!(await host.call("managed_types", {})).some(({ name }) => name === "organization")) await host.call("managed_type_save", { config: organization, rev: null, confirmed: true });
+  const { object } = await host.call("object_save", { kind: "organization", id: null, rev: null, attributes: { name: "Acme" } });
   return [
     ["dashboard", "/"],
     ["connectors", "/connectors"],
@@ -18,7 +24,9 @@ async function screens(host: Host): Promise<[string, string][]> {
     ["connector-new", "/connectors/new"],
     ["connector-new-hubspot", "/connectors/new?system=hubspot"],
     ["connector-new-salesforce", "/connectors/new?system=salesforce"],
+    ["connector-new-scim", "/connectors/new?system=scim"],
     ["mappings", "/mappings"],
+    ["mapping-new", "/mappings/new"],
     ["mapping", `/mappings/${inbound}`],
     ["mapping-runs", `/mappings/${inbound}?tab=runs`],
     ["mapping-scheduling", `/mappings/${inbound}?tab=scheduling`],
@@ -27,6 +35,9 @@ async function screens(host: Host): Promise<[string, string][]> {
     ["users", "/users"],
     ["user", `/users/${users[0]?.id}`],
     ["user-new", "/users/new"],
+    ["objects", "/objects/organization"],
+    ["object-new", "/objects/organization/new"],
+    ["object", `/objects/organization/${object.id}`],
     ["runs", "/runs"],
     ["run", `/runs/${preview}`],
     ["schedules", "/schedules"],
@@ -36,8 +47,24 @@ async function screens(host: Host): Promise<[string, string][]> {
     ["inbox", "/inbox"],
     ["queue", "/queue"],
     ["audit", "/audit"],
+    ["guide", "/guide"],
+    ["guide-page", "/guide/safety"],
     ["settings", "/settings"],
   ];
+}
+
+/** The routes of the window at which none of these places ends up. */
+function unvisited(places: string[]): string[] {
+  const source = readFileSync(fileURLToPath(new URL("../../../ui/src/app/router.tsx", import.meta.url)), "utf8");
+  const routes = [...source.matchAll(/\bpath: "([^"]+)"/g)].map(([, path]) => path ?? "");
+  expect(routes.length).toBeGreaterThan(20);
+  const paths = places.map((place) => place.split("?")[0] ?? "");
+  // A place that a route spells out belongs to that one, and not to one with a name in it.
+  const spelled = new Set(routes.filter((route) => !route.includes("$")));
+  return routes.filter((route) => {
+    const pattern = new RegExp(`^${route.replaceAll(/\$\w+/g, "[^/]+")}$`);
+    return !paths.some((path) => (spelled.has(path) ? path === route : pattern.test(path)));
+  });
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -46,7 +73,9 @@ for (const colorScheme of ["light", "dark"] as const) {
 
     test("every screen is accessible", async ({ host, page }) => {
       test.setTimeout(180_000);
-      for (const [name, place] of await screens(host)) {
+      const all = await screens(host);
+      expect(unvisited(all.map(([, place]) => place)), "every route of the window is looked at here").toEqual([]);
+      for (const [name, place] of all) {
         await test.step(name, async () => {
           await open(page, host, place);
           // Whatever the screen asks for has arrived: no grey lines in its place.

@@ -91,12 +91,40 @@ function scrollsSideways(page: Page): Promise<string[]> {
 
 const ALL = [FIRST, LAST, COMPANY, `${CITY} \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627`, "\ud83d\udc69\u200d\ud83d\udc67\ud83c\uddf3\ud83c\uddf4".repeat(200), "javascript:window.hit=1", "=HYPERLINK(\"http://x\")"];
 
+/** Contacts of every bad kind. */
+async function bad(host: Host): Promise<void> {
+  for (const [index, text] of ALL.entries()) await host.createContact({ email: `bad${index}@example.org`, firstname: text, lastname: text, city: text, company: text });
+  await host.createContact({ email: "bad-long@example.org", firstname: "W".repeat(10_000), lastname: `${LAST}${"w".repeat(10_000)}`, city: "x ".repeat(5_000) });
+}
+
+/** Looks at a screen for everything that a text could have done to it, and keeps what the page's policy refused. */
+async function watched(page: Page, colorScheme: string): Promise<{ sound: (name: string, whole?: boolean) => Promise<void>; refused: string[] }> {
+  const refused: string[] = [];
+  await page.exposeFunction("refusedByPolicy", (what: string) => refused.push(what));
+  await page.addInitScript(() =>
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const { refusedByPolicy } = window as unknown as { refusedByPolicy: (what: string) => void };
+      refusedByPolicy(`${event.violatedDirective} ${event.blockedURI}`);
+    }),
+  );
+  const sound = async (name: string, whole = true) => {
+    await expect(page.locator(".animate-pulse-soft")).toHaveCount(0, { timeout: 30_000 });
+    expect(await overflowing(page), name).toEqual([]);
+    expect(await scrollsSideways(page), name).toEqual([]);
+    expect(await page.evaluate(() => "hit" in window), name).toBe(false);
+    await expect(page.locator("main img, main script, aside img")).toHaveCount(0);
+    await picture(page, `hostile-${name}-${colorScheme}`);
+    // What an open list of choices hides is hidden from axe's rules about whole pages too.
+    if (whole) await expectAccessible(page);
+  };
+  return { sound, refused };
+}
+
 /** Records of every bad kind on both sides, a question about one, a run that saw them all. */
 async function seed(host: Host): Promise<{ inbound: string; user: string; run: string }> {
   const { inbound, outbound } = await sample(host);
   await host.call("mapping_remove", { name: outbound });
-  for (const [index, text] of ALL.entries()) await host.createContact({ email: `bad${index}@example.org`, firstname: text, lastname: text, city: text, company: text });
-  await host.createContact({ email: "bad-long@example.org", firstname: "W".repeat(10_000), lastname: `${LAST}${"w".repeat(10_000)}`, city: "x ".repeat(5_000) });
+  await bad(host);
   for (const userName of ["twin1", "twin2"]) await host.call("object_save", { kind: "user", id: null, rev: null, attributes: { userName, givenName: FIRST, sn: "W".repeat(10_000), mail: "bad0@example.org" } });
   const { id: run } = await host.call("run_start", { mapping: inbound, mode: "reconcile", ids: [], allowDeletes: null, incremental: false });
   await expect.poll(async () => (await host.call("run_get", { id: run })).summary.state, { timeout: 60_000 }).toBe("success");
@@ -112,25 +140,8 @@ for (const colorScheme of ["light", "dark"] as const) {
 
     test("no screen is widened, scripted or made inaccessible by what records hold", async ({ host, page }) => {
       test.setTimeout(300_000);
-      const refused: string[] = [];
-      await page.exposeFunction("refusedByPolicy", (what: string) => refused.push(what));
-      await page.addInitScript(() =>
-        document.addEventListener("securitypolicyviolation", (event) => {
-          const { refusedByPolicy } = window as unknown as { refusedByPolicy: (what: string) => void };
-          refusedByPolicy(`${event.violatedDirective} ${event.blockedURI}`);
-        }),
-      );
+      const { sound, refused } = await watched(page, colorScheme);
       const { inbound, user, run } = await seed(host);
-      const sound = async (name: string, whole = true) => {
-        await expect(page.locator(".animate-pulse-soft")).toHaveCount(0, { timeout: 30_000 });
-        expect(await overflowing(page), name).toEqual([]);
-        expect(await scrollsSideways(page), name).toEqual([]);
-        expect(await page.evaluate(() => "hit" in window), name).toBe(false);
-        await expect(page.locator("main img, main script, aside img")).toHaveCount(0);
-        await picture(page, `hostile-${name}-${colorScheme}`);
-        // What an open list of choices hides is hidden from axe's rules about whole pages too.
-        if (whole) await expectAccessible(page);
-      };
 
       await open(page, host, "/users?q=bad");
       await page.getByRole("checkbox", { name: "Select all rows" }).check();
@@ -171,6 +182,48 @@ for (const colorScheme of ["light", "dark"] as const) {
       await open(page, host, "/types/user");
       await expect(page.getByRole("table", { name: "Properties" })).toBeVisible();
       await sound("type");
+      expect(refused, "the policy had nothing to refuse").toEqual([]);
+    });
+
+    test("neither is a list of what waits, what is scheduled, or what a system holds", async ({ host, page }) => {
+      test.setTimeout(300_000);
+      const { sound, refused } = await watched(page, colorScheme);
+      const { connector, inbound, outbound } = await sample(host);
+      await bad(host);
+      await reconcile(host, inbound);
+      for (const [index, name] of [inbound, outbound].entries()) {
+        const { config } = await host.call("mapping_get", { name });
+        await host.call("mapping_save", { create: false, config: { ...config, displayName: `${ALL[index]}${"W".repeat(200)}` } });
+      }
+      await host.call("schedule_save", { create: true, name: "W".repeat(60), config: { enabled: false, type: "cron", schedule: "0 0 3 * * ?", persisted: true, invokeService: "sync", invokeContext: { action: "reconcile", mapping: inbound } } });
+      await host.faults([{ path: "/crm/*", times: "always", action: { answer: { status: 503 } } }]);
+      const found = await host.call("objects_list", { kind: "user", search: "bad", filter: null, sort: null, after: null, limit: 50, exactTotal: false });
+      for (const [index, { id }] of found.objects.entries()) await host.call("object_save", { kind: "user", id, rev: null, attributes: { sn: index === 0 ? "W".repeat(10_000) : `${ALL[index % ALL.length]}!` } });
+      await open(page, host, "/queue");
+      await expect(page.getByRole("table", { name: "Queue" }).getByRole("rowheader").nth(3)).toBeVisible();
+      await sound("queue");
+      await page.getByRole("button", { name: /^Discard/ }).first().click();
+      await expect(page.getByRole("dialog")).toContainText("will not be delivered");
+      await sound("queue-discard");
+      await host.faults([]);
+
+      await open(page, host, "/schedules");
+      await expect(page.getByRole("row").filter({ hasText: "WWWW" }).first()).toBeVisible();
+      await sound("schedules");
+      for (const place of ["/", "/mappings", "/runs", `/mappings/${outbound}?tab=scheduling`]) {
+        await open(page, host, place);
+        await sound(`titles-${place.replaceAll(/\W+/g, "-")}`);
+      }
+      await open(page, host, `/connectors/${connector}?tab=data`);
+      const records = page.getByRole("table", { name: "Records of contact" });
+      await page.getByRole("searchbox", { name: "Search contact" }).fill("bad-long");
+      await expect(records.getByRole("row")).toHaveCount(2);
+      await records.getByRole("row").nth(1).getByRole("button").click();
+      await expect(page.getByRole("complementary").last()).toContainText("WWWW");
+      await sound("connector-data");
+      await open(page, host, `/connectors/new?system=hubspot&name=${connector}&step=data`);
+      await expect(page.getByRole("table", { name: "First records of contact" })).toBeVisible();
+      await sound("wizard-data");
       expect(refused, "the policy had nothing to refuse").toEqual([]);
     });
   });

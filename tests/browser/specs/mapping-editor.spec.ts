@@ -143,7 +143,7 @@ test("what the target needs is added with a press", async ({ host, page }) => {
 });
 
 test("association: filters, a rule of groups, and its matches counted before it is saved", async ({ host, page }) => {
-  const { inbound } = await sample(host);
+  const { inbound, outbound } = await sample(host);
   await reconcile(host, inbound);
   await open(page, host, `/mappings/${inbound}?tab=association`);
   await page.getByRole("button", { name: "Count matches" }).click();
@@ -161,13 +161,39 @@ test("association: filters, a rule of groups, and its matches counted before it 
   await condition.getByRole("combobox", { name: "Comparison 2" }).selectOption("is not");
   await condition.getByRole("textbox", { name: "Value 2" }).fill("Norway");
   await page.getByRole("radio", { name: "Several, by name" }).check({ force: true });
+  // Whether a record of the target qualifies: all, a filter, a script; the filter is kept as the script that IDM wants.
+  const qualifies = page.getByRole("group", { name: "A record of the target qualifies" }).filter({ has: page.getByRole("radio") });
+  await qualifies.getByRole("radio", { name: "Filter" }).check({ force: true });
+  const validity = page.getByRole("group", { name: "A record of the target qualifies" }).filter({ has: page.getByRole("button", { name: "Add comparison" }) });
+  await validity.getByRole("button", { name: "Add comparison" }).click();
+  await validity.getByRole("combobox", { name: "Attribute 1" }).fill("accountStatus");
+  await page.keyboard.press("Tab");
+  await validity.getByRole("combobox", { name: "Comparison 1" }).selectOption("is");
+  await validity.getByRole("textbox", { name: "Value 1" }).fill("inactive");
   await save(page).click();
   await expect(page.getByText("all saved")).toBeVisible();
+  await page.reload();
+  await expect(qualifies.getByRole("radio", { name: "Filter" })).toBeChecked();
+  await expect(validity.getByRole("textbox", { name: "Value 1" })).toHaveValue("inactive");
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await validity.scrollIntoViewIfNeeded();
+    await picture(page, `mapping-validity-${colorScheme}`);
+    await expectAccessible(page);
+  }
 
   const { config } = await host.call("mapping_get", { name: inbound });
   expect(config["sourceCondition"]).toBe('/source/email pr and !(/source/country eq "Norway")');
   expect(config["correlationQuery"]).toMatchObject([{ linkQualifier: "default", expressionTree: { any: ["mail", { all: ["sn"] }] } }]);
   expect(config["linkQualifiers"]).toEqual(["default"]);
+  expect(config["validTarget"]).toMatchObject({ type: "text/javascript", source: expect.stringContaining('//filter: /accountStatus eq "inactive"') });
+  // The engine runs what was written: of two users without a contact it looks at one.
+  await host.call("mapping_remove", { name: outbound });
+  for (const accountStatus of ["active", "inactive"]) await host.call("object_save", { kind: "user", id: null, rev: null, attributes: { userName: accountStatus, givenName: "Nobody", sn: accountStatus, mail: `${accountStatus}@nowhere.example`, accountStatus } });
+  const { id } = await host.call("run_start", { mapping: inbound, mode: "preview", ids: [], allowDeletes: null, incremental: false });
+  await expect.poll(async () => (await host.call("run_get", { id })).summary.state, { timeout: 30_000 }).toMatch(/^(planned|held)$/);
+  const { situations } = await host.call("run_get", { id });
+  expect(Object.fromEntries(situations.map(({ name, count }) => [name, count]))).toMatchObject({ TARGET_IGNORED: 1, UNASSIGNED: 1 });
 });
 
 test("behaviors: patterns, a condition of its own, a script on complete, scripts of events", async ({ host, page }) => {

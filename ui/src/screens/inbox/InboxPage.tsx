@@ -17,7 +17,7 @@ import { useNow } from "../../words/useNow";
 import { ConflictTable } from "./ConflictTable";
 import { Candidates } from "./Candidates";
 import { inboxList, useAnswer } from "./queries";
-import { candidatesOf, conflictsOf, kindOf } from "./question";
+import { candidatesOf, conflictsOf, kindOf, linkedWords } from "./question";
 import { useQuestionKeys } from "./useQuestionKeys";
 
 /** What only a person can decide, each with its choices. */
@@ -71,10 +71,10 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
   const kind = kindOf(question);
   const conflicts = conflictsOf(question);
   const candidates = candidatesOf(question);
-  const give = (part: Partial<InboxAnswer> & Pick<InboxAnswer, "choice">) =>
-    answer.mutate({ id: question.id, target: null, attribute: null, ...part }, { onSuccess: ({ message }) => announce(message) });
-  const busy = (choice: InboxAnswer["choice"]) => answer.isPending && answer.variables.choice === choice;
   const title = question.title || question.source;
+  const give = (part: Partial<InboxAnswer> & Pick<InboxAnswer, "choice">) =>
+    answer.mutate({ id: question.id, target: null, attribute: null, ...part }, { onSuccess: ({ message }) => announce(part.choice === "link" ? linkedWords(title, message) : message) });
+  const busy = (choice: InboxAnswer["choice"]) => answer.isPending && answer.variables.choice === choice;
   return (
     <li aria-label={title} className="border-b border-line py-4 first:pt-0">
       <div className="flex items-baseline gap-3">

@@ -30,3 +30,9 @@ export function conflictsOf(question: InboxQuestion): Conflict[] {
 export function candidatesOf(question: InboxQuestion): string[] {
   return [...new Set([...question.targets, ...(question.target === null ? [] : [question.target])])];
 }
+
+/** What a link brought about, by name: "linked 12 to 34; updated" says ids first, and after them what became of the record. */
+export function linkedWords(title: string, message: string): string {
+  const outcome = message.slice(message.indexOf(";") + 1).trim();
+  return message.includes(";") && outcome !== "" ? t`${title} is linked: ${outcome}` : t`${title} is linked`;
+}

@@ -40,11 +40,11 @@ export function AssociationPanel({ detail, row, qualifier, onClose }: { detail: 
   const others = (trial.data?.candidates ?? []).filter(({ id }) => id !== linkedId);
 
   function link(record: SampleRecord) {
-    change.mutate({ link: true, change: { mapping: name, source: source.id, target: record.id, linkQualifier: qualifier } }, { onSuccess: ({ message }) => announce(message) });
+    change.mutate({ link: true, change: { mapping: name, source: source.id, target: record.id, linkQualifier: qualifier } }, { onSuccess: () => announce(t`${source.title || source.id} is linked to ${record.title || record.id}; the next run or change brings their values in line`) });
   }
 
   function unlink() {
-    change.mutate({ link: false, change: { mapping: name, source: source.id, target: null, linkQualifier: qualifier } }, { onSuccess: ({ message }) => announce(message) });
+    change.mutate({ link: false, change: { mapping: name, source: source.id, target: null, linkQualifier: qualifier } }, { onSuccess: () => announce(t`${source.title || source.id} is linked to nothing now`) });
   }
 
   return (

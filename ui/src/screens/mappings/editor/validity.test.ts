@@ -30,7 +30,7 @@ test.each([
 
 test("a script of one's own stays one", () => {
   const made = scriptOfFilter("/mail pr", "target");
-  for (const script of [undefined, "/mail pr", { type: "text/javascript", source: "true" }, { ...made, source: `${made?.source} && target.x` }, { type: "text/javascript", source: "// filter: /mail pr\ntrue" }]) {
+  for (const script of [undefined, "/mail pr", { type: "text/javascript", source: "true" }, { ...made, source: `${made?.source} && target.x` }, { type: "text/javascript", source: "//filter: /mail pr\ntrue" }]) {
     expect(filterOfScript(script, "target")).toBeNull();
   }
   expect(filterOfScript(made, "source")).toBeNull();

@@ -5,7 +5,7 @@ import { isScript, type Script } from "./document";
  * IDM has a script where it asks whether a record qualifies. A filter that is chosen here is written as one, so that the
  * mapping stays IDM's, and its first line keeps the filter; a script that was edited by hand stays a script.
  */
-const MARK = "// filter: ";
+const MARK = "//filter:";
 
 /** Compares like the engine's query filters do: by type, and a text that is a number also as that. */
 const HEAD = [
@@ -40,13 +40,13 @@ export function scriptOfFilter(filter: string, variable: string): Script | null 
   const group: Group | null = readFilter(filter, "");
   if (!group || group.parts.length === 0 || /[\r\n\u2028\u2029]/.test(filter)) return null;
   const joined = group.parts.map(test).join(group.join === "and" ? "\n    && " : "\n    || ");
-  return { type: "text/javascript", source: `${MARK}${filter}\n(function (record) {\n${HEAD.map((line) => `  ${line}\n`).join("")}  return ${joined};\n}(${variable}))` };
+  return { type: "text/javascript", source: `${MARK} ${filter}\n(function (record) {\n${HEAD.map((line) => `  ${line}\n`).join("")}  return ${joined};\n}(${variable}))` };
 }
 
 /** The filter that a script was made of; null for any other script. */
 export function filterOfScript(script: unknown, variable: string): string | null {
   if (!isScript(script) || !script.source?.startsWith(MARK)) return null;
-  const filter = script.source.slice(MARK.length, script.source.indexOf("\n"));
+  const filter = script.source.slice(MARK.length + 1, script.source.indexOf("\n"));
   return scriptOfFilter(filter, variable)?.source === script.source ? filter : null;
 }
 
