@@ -41,11 +41,10 @@ function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
   ];
 }
 
-const EVERYTHING: EntryFilter = { situation: null, action: null, failed: false, search: "" };
+export const EVERYTHING: EntryFilter = { situation: null, action: null, failed: false, search: "" };
 
 /** The records of a run: filters, a list of any length, and the opened record beside it. */
-export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsUser: boolean }) {
-  const [filter, setFilter] = useState(EVERYTHING);
+export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: RunDetail; targetIsUser: boolean; filter: EntryFilter; onFilter: (filter: EntryFilter) => void }) {
   const [opened, setOpened] = useState<EntryRow | null>(null);
   const entries = useInfiniteQuery(runEntries(detail.summary.id, filter));
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = entries;
@@ -65,7 +64,7 @@ export function Entries({ detail, targetIsUser }: { detail: RunDetail; targetIsU
   return (
     <>
       <div className="shrink-0 border-b border-line px-6 py-2">
-        <EntryFilters detail={detail} filter={filter} found={entries.data ? plural(total, { one: "# record", other: "# records" }) : ""} beside={exporting.menu} onChange={setFilter} />
+        <EntryFilters detail={detail} filter={filter} found={entries.data ? plural(total, { one: "# record", other: "# records" }) : ""} beside={exporting.menu} onChange={onFilter} />
         {exporting.told && <div className="mt-2">{exporting.told}</div>}
       </div>
       <div className="relative flex min-h-0 flex-1">

@@ -17,7 +17,14 @@ import { SegmentBar } from "./SegmentBar";
 import { recordsRead, segments, situationSegments } from "./segments";
 
 /** What a run found or did, what the guards say, and the button for what comes next. */
-export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDetail; heading?: string; onRun: (run: RunSummary) => void; onDiscard: () => void }) {
+export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
+  detail: RunDetail;
+  heading?: string;
+  onRun: (run: RunSummary) => void;
+  onDiscard: () => void;
+  /** The records that failed for a reason are to be shown. */
+  onCause: (reason: string) => void;
+}) {
   const { summary } = detail;
   const apply = useApplyRun();
   const cancel = useCancelRun();
@@ -104,7 +111,7 @@ export function RunHead({ detail, heading, onRun, onDiscard }: { detail: RunDeta
       {cancel.error && <Problem error={cancel.error} />}
       {undo.error && <Problem error={undo.error} />}
       {again.error && <Problem error={again.error} />}
-      <Causes detail={detail} />
+      <Causes detail={detail} onCause={onCause} />
     </div>
   );
 }
@@ -195,7 +202,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
 }
 
 /** Failures by cause, most first: one line each instead of one per record. */
-function Causes({ detail }: { detail: RunDetail }) {
+function Causes({ detail, onCause }: { detail: RunDetail; onCause: (reason: string) => void }) {
   const [all, setAll] = useState(false);
   if (detail.causes.length === 0) return null;
   const shown = all ? detail.causes : detail.causes.slice(0, 3);
@@ -204,7 +211,7 @@ function Causes({ detail }: { detail: RunDetail }) {
       <h2 className="mb-1 text-sm text-soft">{t`Why records failed`}</h2>
       <ul className="flex flex-col gap-0.5">
         {shown.map((cause) => (
-          <li key={cause.name} className="flex gap-2">
+          <li key={cause.name} className="flex items-center gap-2">
             <span className="w-12 shrink-0 text-right font-medium text-needs">{number(cause.count)}</span>
             <span className="min-w-0 flex-1 truncate" title={[cause.name, cause.meaning].filter(Boolean).join("\n")}>
               <bdi>{cause.name}</bdi>
@@ -215,6 +222,9 @@ function Causes({ detail }: { detail: RunDetail }) {
                 </span>
               )}
             </span>
+            <Button look="quiet" aria-label={t`Show the records: ${cause.name}`} onClick={() => onCause(cause.name)}>
+              {t`Show`}
+            </Button>
           </li>
         ))}
       </ul>

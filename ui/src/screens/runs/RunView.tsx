@@ -1,11 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { runPurpose, undoName } from "../../words/run";
-import { Entries } from "./Entries";
+import { Entries, EVERYTHING } from "./Entries";
 import { refreshAfterRun, runDetail, useUndone } from "./queries";
 import { RunHead } from "./RunHead";
 
@@ -20,6 +20,7 @@ export function RunView({ id, embedded = false, targetIsUser, onRun, onDiscard }
   onDiscard: () => void;
 }) {
   const run = useQuery(runDetail(id));
+  const [filter, setFilter] = useState(EVERYTHING);
   const undone = useUndone(run.data?.summary);
   useRefreshAtEnd(run.data?.summary);
   if (!run.data) {
@@ -29,7 +30,7 @@ export function RunView({ id, embedded = false, targetIsUser, onRun, onDiscard }
   return (
     <>
       <div className="max-h-[45vh] shrink-0 overflow-y-auto border-b border-line px-6 py-3">
-        <RunHead detail={run.data} heading={embedded ? (summary.undoes === null ? runPurpose(summary) : undoName(undone)) : undefined} onRun={onRun} onDiscard={onDiscard} />
+        <RunHead detail={run.data} heading={embedded ? (summary.undoes === null ? runPurpose(summary) : undoName(undone)) : undefined} onRun={onRun} onDiscard={onDiscard} onCause={(reason) => setFilter({ ...EVERYTHING, failed: true, search: tellingPart(reason) })} />
       </div>
       {summary.state === "active" && summary.mode !== "apply" ? (
         <div className="px-6 pt-8">
@@ -37,7 +38,7 @@ export function RunView({ id, embedded = false, targetIsUser, onRun, onDiscard }
         </div>
       ) : (
         // A plan that is being carried out is there to be read all the while.
-        <Entries key={id} detail={run.data} targetIsUser={targetIsUser} />
+        <Entries key={id} detail={run.data} targetIsUser={targetIsUser} filter={filter} onFilter={setFilter} />
       )}
     </>
   );
@@ -50,4 +51,9 @@ function useRefreshAtEnd(run: RunSummary | undefined) {
     if (before.current === "active" && run && run.state !== "active") void refreshAfterRun(client);
     before.current = run?.state;
   }, [client, run]);
+}
+
+/** A cause stands for many reasons, without what is particular to a record; its longest part is in each of them. */
+function tellingPart(cause: string): string {
+  return cause.split("\u2026").map((part) => part.trim()).toSorted((a, b) => b.length - a.length)[0] ?? "";
 }
