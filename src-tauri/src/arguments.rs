@@ -64,7 +64,9 @@ mod tests {
         let page = include_str!("../packaging/concord-desktop.1").replace('\\', "");
         let documented: std::collections::BTreeSet<&str> = page
             .lines()
-            .filter_map(|line| line.split_once("fB--").filter(|_| !line.starts_with('['))?.1.split("fR").next())
+            .filter_map(|line| {
+                line.split_once("fB--").filter(|_| !line.starts_with('['))?.1.split("fR").next()
+            })
             .collect();
         let mut command = Arguments::command();
         command.build();

@@ -156,6 +156,8 @@ impl Engine {
         }
         run.state = RunState::Active;
         run.progress.resume_at = None;
+        // Those of the plan; whoever looks on counts what becomes of it.
+        run.progress.counts = None;
         // The time that a person took to look at the plan is not the run's.
         run.started = self.at();
         run.ended = None;
@@ -315,7 +317,7 @@ impl Engine {
         run.stage = "COMPLETED_SUCCESS".into();
         // Only now: whatever ended before this is looked at again by the next incremental run.
         self.store.write(move |w| feeds.iter().try_for_each(|feed| w.put_feed(feed))).await?;
-        self.put_run(run).await
+        Ok(())
     }
 
     /// Runs a script of the mapping that belongs to the run as a whole.
@@ -682,6 +684,7 @@ fn bury(w: &store::Writer<'_>, mapping: &str, at: &str) -> Result<(), store::Sto
             run.state = RunState::Interrupted;
             run.stage = "COMPLETED_FAILED".into();
             run.ended = Some(at.to_owned());
+            run.progress.counts = Some(w.entry_counts(run.seq)?);
             run.message = Some(
                 "its process ended before the run did; what was done until then stays, run it again to go on"
                     .into(),

@@ -189,6 +189,16 @@ impl House {
         Some(run)
     }
 
+    /// Carries out a stored plan; `None` when the process ended in it.
+    pub async fn try_apply(&self, preview: &Run) -> Option<Run> {
+        let engine = &self.process.engine;
+        let work = async {
+            let begun = engine.begin_apply(&preview.id, ALLOWED).await?;
+            engine.carry_out(begun, CancellationToken::new()).await
+        };
+        self.while_it_lives("apply", work).await
+    }
+
     /// Delivers what is due; `None` when the process ended in it.
     pub async fn try_deliver(&self) -> Option<Delivery> {
         self.while_it_lives("delivery", self.process.engine.deliver_due()).await
@@ -298,6 +308,19 @@ impl House {
         all.extend(users.into_values().map(|u| (None, Some(u))));
         all.sort();
         End(all)
+    }
+
+    /// A run that is marked as ended tells what became of its plan, and never what was planned.
+    pub async fn ended_runs_tell_their_end(&self, context: &str) {
+        let told = self.process.store.read(|r| {
+            let runs = r.runs(None, None, 1_000)?.rows;
+            let ended = runs.into_iter().filter(|run| run.state != RunState::Active);
+            ended.map(|run| Ok((r.entry_counts(run.seq)?, run))).collect::<Result<Vec<_>, _>>()
+        });
+        for (counts, run) in told.await.unwrap() {
+            let told = run.progress.counts.as_ref();
+            assert_eq!(told, Some(&counts), "{context}: run {} of {}", run.id, run.mapping);
+        }
     }
 
     /// What holds at any moment: links are one to one, nothing is wrong with the file, and no file holds a PIN.

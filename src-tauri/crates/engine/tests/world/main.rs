@@ -129,6 +129,23 @@ fn a_run_does_what_its_preview_says() {
     });
 }
 
+#[test]
+fn a_run_that_has_ended_tells_its_end_at_every_moment() {
+    histories("a_run_that_has_ended_tells_its_end_at_every_moment", 3, async |dice| {
+        let house = past(dice, 6).await;
+        let preview = house.run(some_mapping(dice), RunMode::Preview, false).await;
+        for moment in 0.. {
+            let mut applied = house.copy(Manner::good(0)).await;
+            applied.restart(Manner { crash: Some(Crash::AfterWrite(moment)), ..Manner::good(0) });
+            let ended = applied.try_apply(&preview).await;
+            applied.ended_runs_tell_their_end(&format!("{moment} writes later")).await;
+            if ended.is_some() {
+                break;
+            }
+        }
+    });
+}
+
 /// What a plan said is what happened.
 fn was_done(plan: &[Entry], done: &[Entry]) {
     let list = |all: &[Entry]| all.iter().map(decision).collect::<Vec<_>>();
