@@ -43,9 +43,11 @@ export class Host {
   readonly url: string;
   readonly sandbox: string;
   readonly #process: ChildProcess;
+  readonly #complaints: () => string;
 
-  private constructor(process: ChildProcess, where: { url: string; sandbox: string }) {
+  private constructor(process: ChildProcess, complaints: () => string, where: { url: string; sandbox: string }) {
     this.#process = process;
+    this.#complaints = complaints;
     this.url = where.url;
     this.sandbox = where.sandbox;
   }
@@ -66,7 +68,7 @@ export class Host {
       once(lines, "line").then(([line]) => String(line)),
       once(program, "exit").then(([code]) => Promise.reject(new Error(`The host ended with ${code} before it began: ${complaints}`))),
     ]);
-    return new Host(program, JSON.parse(first) as { url: string; sandbox: string });
+    return new Host(program, () => complaints, JSON.parse(first) as { url: string; sandbox: string });
   }
 
   async stop(): Promise<void> {
@@ -82,6 +84,9 @@ export class Host {
       method: "POST",
       headers: { "content-type": "application/json", origin: this.url },
       body: JSON.stringify(request),
+    }).catch((cause: unknown) => {
+      const { exitCode, signalCode } = this.#process;
+      throw new Error(`${name} had no answer; the host ${exitCode ?? signalCode ?? "still runs"}, and said: ${this.#complaints()}`, { cause });
     });
     const body: unknown = await answer.json();
     if (!answer.ok) throw new Refusal(body as ApiError);
