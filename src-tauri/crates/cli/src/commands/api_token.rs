@@ -1,6 +1,6 @@
 //! `concord api-token` and `admin-password`: who may call IDM's REST.
 
-use api::{ApiScope, App};
+use api::{ApiScope, ApiToken, App};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use server::ADMINISTRATOR;
@@ -9,6 +9,8 @@ use crate::{
     exit::{Exit, Failure},
     output::Output,
 };
+
+use super::bearer_tokens::Kind;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -42,6 +44,13 @@ pub enum Scope {
 #[derive(Debug, Args)]
 pub struct AdminPassword {}
 
+const TOKENS: Kind = Kind {
+    noun: "API token",
+    good_for: "scope",
+    used: "Scripts send it to `concord serve` as Authorization: Bearer TOKEN.",
+    none: "No script has a token; make one with `concord api-token create NAME`.",
+};
+
 pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::Create { name, scope } => {
@@ -50,39 +59,17 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
                 Scope::Read => ApiScope::Read,
             };
             let token = app.api_token_create(name, scope).await?;
-            if output.is_json() {
-                output.document(&json!({"name": name, "scope": scope, "token": token.expose()}))?;
-            } else {
-                output.line(token.expose())?;
-                output.hint("The token is shown this once; only a hash of it is kept. Scripts send it to `concord serve` as Authorization: Bearer TOKEN.");
-            }
+            TOKENS.made(output, name, scope, &token)
         }
         Command::List => {
-            let tokens = app.api_tokens().await?;
-            if output.is_json() {
-                output.document(&tokens)?;
-            } else {
-                let rows: Vec<[String; 3]> = tokens
-                    .into_iter()
-                    .map(|token| {
-                        let scope = json!(token.scope).as_str().unwrap_or_default().to_owned();
-                        [token.name, scope, token.created]
-                    })
-                    .collect();
-                let hint = "No script has a token; make one with `concord api-token create NAME`.";
-                output.table(["NAME", "SCOPE", "CREATED"], &rows, hint)?;
-            }
+            let row = |token: ApiToken| (token.name, json!(token.scope), token.created);
+            TOKENS.list(output, app.api_tokens().await?, row)
         }
         Command::Revoke { name } => {
             app.api_token_revoke(name).await?;
-            if output.is_json() {
-                output.document(&json!({"name": name, "result": "revoked"}))?;
-            } else {
-                output.line(format!("API token {name} revoked"))?;
-            }
+            TOKENS.revoked(output, name)
         }
     }
-    Ok(Exit::Done)
 }
 
 pub async fn admin_password(app: &App, output: &Output) -> Result<Exit, Failure> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::{App, AppOptions};
 
 pub mod api_token;
+mod bearer_tokens;
 pub mod claims;
 pub mod connector;
 pub mod demo;

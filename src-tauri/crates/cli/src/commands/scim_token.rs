@@ -1,6 +1,6 @@
 //! `concord scim-token`: who may provision people by SCIM.
 
-use api::{App, ScimProfile};
+use api::{App, ScimProfile, ScimToken};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -8,6 +8,8 @@ use crate::{
     exit::{Exit, Failure},
     output::Output,
 };
+
+use super::bearer_tokens::Kind;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -39,6 +41,13 @@ pub enum Profile {
     Entra,
 }
 
+const TOKENS: Kind = Kind {
+    noun: "SCIM token",
+    good_for: "profile",
+    used: "Clients send it as a bearer token to /scim/v2 of `concord serve`.",
+    none: "No SCIM client has a token; make one with `concord scim-token create NAME`.",
+};
+
 pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::Create { name, profile } => {
@@ -49,37 +58,15 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
                 Profile::Entra => ScimProfile::Entra,
             };
             let token = app.scim_token_create(name, profile).await?;
-            if output.is_json() {
-                output.document(&json!({"name": name, "profile": profile, "token": token.expose()}))?;
-            } else {
-                output.line(token.expose())?;
-                output.hint("The token is shown this once; only a hash of it is kept. Clients send it as a bearer token to /scim/v2 of `concord serve`.");
-            }
+            TOKENS.made(output, name, profile, &token)
         }
         Command::List => {
-            let tokens = app.scim_tokens().await?;
-            if output.is_json() {
-                output.document(&tokens)?;
-            } else {
-                let rows: Vec<[String; 3]> = tokens
-                    .into_iter()
-                    .map(|token| {
-                        let profile = json!(token.profile).as_str().unwrap_or_default().to_owned();
-                        [token.name, profile, token.created]
-                    })
-                    .collect();
-                let hint = "No SCIM client has a token; make one with `concord scim-token create NAME`.";
-                output.table(["NAME", "PROFILE", "CREATED"], &rows, hint)?;
-            }
+            let row = |token: ScimToken| (token.name, json!(token.profile), token.created);
+            TOKENS.list(output, app.scim_tokens().await?, row)
         }
         Command::Revoke { name } => {
             app.scim_token_revoke(name).await?;
-            if output.is_json() {
-                output.document(&json!({"name": name, "result": "revoked"}))?;
-            } else {
-                output.line(format!("SCIM token {name} revoked"))?;
-            }
+            TOKENS.revoked(output, name)
         }
     }
-    Ok(Exit::Done)
 }
