@@ -57,7 +57,7 @@ pub fn check(arguments: &[String]) -> Result<(), String> {
                     short(&folder)
                 )),
                 Asked::Nobody(why) => wrong.push(format!(
-                    "{}: the registry does not answer about npm packages ({why}); ask one that does, such as registry.npmjs.org.",
+                    "{}: the registry does not answer about npm packages ({why}); ask one that does (`npm config set registry ADDRESS`).",
                     short(&folder)
                 )),
             }

@@ -232,18 +232,43 @@ fn modules(lock: &Value) -> Vec<Part> {
     shipped
         .filter_map(|(path, package)| {
             let name = path.rsplit_once("node_modules/")?.1;
+            let folder = root().join("ui").join(path);
             Some(Part {
                 name: name.to_owned(),
                 version: word(package, "version").to_owned(),
                 kind: "npm",
                 licence: spdx(word(package, "license")),
-                home: format!("https://www.npmjs.com/package/{name}"),
+                home: home_of_module(&folder),
                 within: Within::DESKTOP,
                 authors: format!("the authors of {name}"),
-                folder: root().join("ui").join(path),
+                folder,
             })
         })
         .collect()
+}
+
+/// Where an npm package is developed, as its own manifest says; empty when it does not.
+fn home_of_module(folder: &Path) -> String {
+    let manifest: Value = fs::read_to_string(folder.join("package.json"))
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let repository = match manifest.get("repository") {
+        Some(Value::String(short)) => short.as_str(),
+        Some(long) => word(long, "url"),
+        None => word(&manifest, "homepage"),
+    };
+    web_address(repository)
+}
+
+/// A repository's address for a browser: `git+ssh://git@host/a/b.git` and the short `a/b` are not.
+fn web_address(repository: &str) -> String {
+    let plain = repository.trim_start_matches("git+").trim_end_matches(".git");
+    match plain.split_once("://") {
+        Some((_, place)) => format!("https://{}", place.trim_start_matches("git@")),
+        None if plain.is_empty() => String::new(),
+        None => format!("https://github.com/{}", plain.trim_start_matches("github:")),
+    }
 }
 
 /// Older crates write a slash for "or".
@@ -441,6 +466,20 @@ mod tests {
         } });
         let seen: BTreeSet<_> = modules(&lock).into_iter().map(|part| part.name).collect();
         assert_eq!(seen.iter().collect::<Vec<_>>(), ["@scope/b", "react"]);
+    }
+
+    #[test]
+    fn a_repository_is_told_as_a_browser_takes_it() {
+        for (told, address) in [
+            ("git+https://example.org/a/b.git", "https://example.org/a/b"),
+            ("git+ssh://git@example.org/a/b.git", "https://example.org/a/b"),
+            ("git://example.org/a/b.git", "https://example.org/a/b"),
+            ("a/b", "https://github.com/a/b"),
+            ("github:a/b", "https://github.com/a/b"),
+            ("", ""),
+        ] {
+            assert_eq!(web_address(told), address, "{told}");
+        }
     }
 
     #[test]
