@@ -246,6 +246,17 @@ async fn crashed_run_ends_as(
     true
 }
 
+/// An end of the process before one of so many moments, or none.
+fn some_crash(dice: &mut Dice, moments: u64) -> Option<Crash> {
+    let moment = dice.number() % moments;
+    *dice.one_of(&[
+        None,
+        Some(Crash::BeforeCall(moment)),
+        Some(Crash::AfterCall(moment)),
+        Some(Crash::AfterWrite(moment)),
+    ])
+}
+
 #[test]
 fn bad_answers_and_crashes_lose_nothing() {
     histories("bad_answers_and_crashes_lose_nothing", 25, async |dice| {
@@ -258,13 +269,7 @@ fn bad_answers_and_crashes_lose_nothing() {
         // A full run that cannot judge a record deletes nothing; an incremental one knows by its id what is gone.
         let judged_all = whole.entries(&first).await.iter().all(|e| e.status != EntryStatus::Failed);
         for _ in 0..2 {
-            let moment = dice.number() % 12;
-            let crash = *dice.one_of(&[
-                None,
-                Some(Crash::BeforeCall(moment)),
-                Some(Crash::AfterCall(moment)),
-                Some(Crash::AfterWrite(moment)),
-            ]);
+            let crash = some_crash(dice, 12);
             house.restart(Manner { crash, faults: 20, ..Manner::good(dice.number()) });
             let incremental = dice.percent(30) && judged_all;
             house.try_run(mapping, RunMode::Reconcile, incremental).await;
@@ -342,13 +347,7 @@ fn two_systems_with_one_set_of_people_lose_nobody() {
             }
             made(&whole, next).await;
             for _ in 0..dice.below(3) {
-                let moment = dice.number() % 14;
-                let crash = *dice.one_of(&[
-                    None,
-                    Some(Crash::BeforeCall(moment)),
-                    Some(Crash::AfterCall(moment)),
-                    Some(Crash::AfterWrite(moment)),
-                ]);
+                let crash = some_crash(dice, 14);
                 house.restart(Manner { crash, faults: 20, ..Manner::good(dice.number()) });
                 match next {
                     Move::Run(mapping) => drop(house.try_run(mapping, RunMode::Reconcile, false).await),
