@@ -27,7 +27,11 @@ pub struct Bench {
     pub engine: Engine,
 }
 
-struct One(Mutex<BTreeMap<String, Arc<dyn Connector>>>, String);
+struct One {
+    built: Mutex<BTreeMap<String, Arc<dyn Connector>>>,
+    url: String,
+    clock: Arc<dyn Clock>,
+}
 
 #[async_trait]
 impl Connectors for One {
@@ -35,29 +39,36 @@ impl Connectors for One {
         if name != "hubspot" {
             return Err(EngineError::NotFound(format!("there is no connector `{name}`")));
         }
-        let mut built = self.0.lock().unwrap();
+        let mut built = self.built.lock().unwrap();
         if let Some(connector) = built.get(name) {
             return Ok(Arc::clone(connector));
         }
         let config: ConnectorConfig = serde_json::from_value(json!({
             "name": "hubspot",
             "connectorRef": {"connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector"},
-            "configurationProperties": {"apiBaseUrl": self.1, "permitsPerSecond": 1000}
+            "configurationProperties": {"apiBaseUrl": self.url, "permitsPerSecond": 1000}
         }))
         .unwrap();
         let credentials = Arc::new(MemoryCredentials::with_access_token("sandbox-service-key"));
         let connector =
-            connector::build(&config, credentials, Arc::new(Timestamp::now)).map_err(EngineError::from)?;
+            connector::build(&config, credentials, Arc::clone(&self.clock)).map_err(EngineError::from)?;
         built.insert(name.into(), Arc::clone(&connector));
         Ok(connector)
     }
 }
 
 pub async fn bench(options: Options) -> Bench {
+    bench_by(Arc::new(Timestamp::now), options).await
+}
+
+/// By another clock than the machine's, in the application and at the provider.
+pub async fn bench_by(clock: Arc<dyn Clock>, options: Options) -> Bench {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let theirs = Arc::clone(&clock);
+    let options = Options { clock: Arc::new(move || theirs.now()), ..options };
     let sandbox = Sandbox::start(listener, options).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (store, engine) = open(folder.path(), &sandbox.url());
+    let (store, engine) = open_with(folder.path(), &sandbox.url(), clock);
     let bench = Bench { sandbox, folder, store, engine };
     bench.put(inbound(json!({}))).await;
     bench.put(outbound(json!({}))).await;
@@ -72,7 +83,8 @@ pub fn open(folder: &Path, url: &str) -> (Store, Engine) {
 /// The same by another clock.
 pub fn open_with(folder: &Path, url: &str, clock: Arc<dyn Clock>) -> (Store, Engine) {
     let store = Store::open(folder).unwrap();
-    let connectors = Arc::new(One(Mutex::default(), url.to_owned()));
+    let connectors =
+        Arc::new(One { built: Mutex::default(), url: url.to_owned(), clock: Arc::clone(&clock) });
     let engine = Engine::new(store.clone(), connectors, clock, folder.to_path_buf());
     (store, engine)
 }
