@@ -58,7 +58,8 @@ const connectorRoute = createRoute({
   getParentRoute: at,
   path: "/connectors/$name",
   component: ConnectorPage,
-  validateSearch: (search: Record<string, unknown>): { tab?: string; type?: string } => ({ tab: text(search["tab"]), type: text(search["type"]) }),
+  // `at` is the part that somebody was sent to: where the keys are, or the button that authorizes.
+  validateSearch: (search: Record<string, unknown>): { tab?: string; type?: string; at?: string } => ({ tab: text(search["tab"]), type: text(search["type"]), at: text(search["at"]) }),
 });
 const mappingsRoute = createRoute({ getParentRoute: at, path: "/mappings", component: MappingsPage });
 const newMappingRoute = createRoute({ getParentRoute: at, path: "/mappings/new", component: NewMappingPage });
@@ -66,11 +67,16 @@ const mappingRoute = createRoute({
   getParentRoute: at,
   path: "/mappings/$name",
   component: MappingPage,
-  validateSearch: (search: Record<string, unknown>): { tab?: string; run?: string } => ({ tab: text(search["tab"]), run: text(search["run"]) }),
+  validateSearch: (search: Record<string, unknown>): { tab?: string; run?: string; property?: string; situation?: string } => ({ tab: text(search["tab"]), run: text(search["run"]), property: text(search["property"]), situation: text(search["situation"]) }),
 });
 const typesRoute = createRoute({ getParentRoute: at, path: "/types", component: TypesPage });
 const newTypeRoute = createRoute({ getParentRoute: at, path: "/types/new", component: NewTypePage });
-const typeRoute = createRoute({ getParentRoute: at, path: "/types/$name", component: TypePage });
+const typeRoute = createRoute({
+  getParentRoute: at,
+  path: "/types/$name",
+  component: TypePage,
+  validateSearch: (search: Record<string, unknown>): { property?: string } => ({ property: text(search["property"]) }),
+});
 const usersRoute = createRoute({
   getParentRoute: at,
   path: "/users",
