@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("bulk_csv", data));
+fuzz::target!(hostile::targets::bulk_csv);

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("crest_patch", data));
+fuzz::target!(hostile::targets::crest_patch);

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("export_csv", data));
+fuzz::target!(hostile::targets::export_csv);

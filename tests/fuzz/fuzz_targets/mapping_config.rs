@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("mapping_config", data));
+fuzz::target!(hostile::targets::mapping_config);

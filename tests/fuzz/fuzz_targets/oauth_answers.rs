@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("oauth_answers", data));
+fuzz::target!(hostile::targets::oauth_answers);

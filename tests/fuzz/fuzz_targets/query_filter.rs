@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("query_filter", data));
+fuzz::target!(hostile::targets::query_filter);

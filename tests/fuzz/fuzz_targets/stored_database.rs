@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("stored_database", data));
+fuzz::target!(hostile::targets::stored_database);

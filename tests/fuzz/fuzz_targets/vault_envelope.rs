@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| hostile::run("vault_envelope", data));
+fuzz::target!(hostile::targets::vault_envelope);

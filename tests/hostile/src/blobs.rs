@@ -35,8 +35,8 @@ thread_local! {
 }
 
 /// Nothing but what was sealed opens, and nothing but the recovery key is read as one. The first byte says what the rest is.
-pub fn vault(input: &[u8]) {
-    let Some((&what, rest)) = input.split_first() else { return };
+pub fn vault(input: &[u8]) -> bool {
+    let Some((&what, rest)) = input.split_first() else { return false };
     SEALED.with(|sealed| {
         let Sealed { store, vault, blob } = sealed.get_or_init(|| {
             let store = Memory::default();
@@ -46,7 +46,10 @@ pub fn vault(input: &[u8]) {
         });
         match what % 5 {
             // A sealed value of anybody's making.
-            0 => assert!(vault.open(&field(), rest).is_err(), "what was never sealed opens"),
+            0 => {
+                assert!(vault.open(&field(), rest).is_err(), "what was never sealed opens");
+                true
+            }
             // A sealed value with some bytes turned, cut off or put behind.
             1 => {
                 let mut turned = blob.clone();
@@ -65,10 +68,13 @@ pub fn vault(input: &[u8]) {
                 let opened = vault.open(&field(), &turned);
                 assert_eq!(opened.is_ok(), turned == *blob, "a turned value opens");
                 let _ = vault.is_outdated(&turned);
+                true
             }
             // A header of anybody's making: it opens only if it is the vault's own.
             2 => {
-                let Some(header) = text(rest).and_then(|text| Header::from_json(text).ok()) else { return };
+                let Some(header) = text(rest).and_then(|text| Header::from_json(text).ok()) else {
+                    return false;
+                };
                 let written = header.to_json().unwrap();
                 assert_eq!(Header::from_json(&written).as_ref().ok(), Some(&header), "{written}");
                 let unlocked = Vault::unlock_with_keyring(&header, vault.keys(), store);
@@ -76,25 +82,28 @@ pub fn vault(input: &[u8]) {
                     unlocked.is_err() || header == *vault.header(),
                     "a header of somebody else's opens the vault"
                 );
+                true
             }
             // A recovery key as typed: what is read is shown as it is read again.
             3 => {
-                let Some(typed) = text(rest) else { return };
-                let Ok(key) = RecoveryKey::parse(&Secret::new(typed)) else { return };
+                let Some(typed) = text(rest) else { return false };
+                let Ok(key) = RecoveryKey::parse(&Secret::new(typed)) else { return false };
                 let shown = key.reveal();
                 let again = RecoveryKey::parse(&shown).expect("what is shown can be typed");
                 assert_eq!(again.reveal().expose(), shown.expose());
                 let unlocked = Vault::unlock_with_recovery(vault.header(), vault.keys(), &key);
                 assert!(unlocked.is_err(), "a recovery key of somebody else's opens the vault");
+                true
             }
             // Wrapped keys of anybody's making.
             _ => {
-                let Ok(keys) = serde_json::from_slice::<Vec<WrappedKey>>(rest) else { return };
+                let Ok(keys) = serde_json::from_slice::<Vec<WrappedKey>>(rest) else { return false };
                 let unlocked = Vault::unlock_with_keyring(vault.header(), &keys, store);
                 assert!(unlocked.is_err(), "keys of somebody else's open the vault");
+                true
             }
         }
-    });
+    })
 }
 
 fn object(value: Value) -> Attributes {
@@ -251,7 +260,7 @@ fn database_file() -> Vec<u8> {
 
 /// Whatever is damaged: an answer or an error that says so. The input is a list of wounds: where (in 1/65536 of the file), how
 /// long, and the bytes; a length of 0 cuts the file off there.
-pub fn database(input: &[u8]) {
+pub fn database(input: &[u8]) -> bool {
     let mut file = DATABASE.with(|file| file.get_or_init(database_file).clone());
     let mut rest = input;
     for _ in 0..16 {
@@ -269,8 +278,9 @@ pub fn database(input: &[u8]) {
     }
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("concord.db"), &file).unwrap();
-    let Ok(store) = Store::open(folder.path()) else { return };
+    let Ok(store) = Store::open(folder.path()) else { return false };
     look(&store);
+    true
 }
 
 /// Reads everything that there is.

@@ -26,9 +26,9 @@ fn again<T: serde::Serialize + DeserializeOwned>(value: &T) -> T {
 }
 
 /// What is read is written as it was, its secrets leave it, and a connector is made of it or not.
-pub fn connector(input: &[u8]) {
-    let Some(text) = text(input) else { return };
-    let Ok(mut config) = ConnectorConfig::parse(text, Some("crm")) else { return };
+pub fn connector(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
+    let Ok(mut config) = ConnectorConfig::parse(text, Some("crm")) else { return false };
     assert_eq!(again(&config), config);
     let _ = (config.provider(), config.title().len());
     for script in ["a", ""] {
@@ -42,16 +42,24 @@ pub fn connector(input: &[u8]) {
     }
     let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
     match connector::build(&config, Arc::new(MemoryCredentials::new()), clock) {
-        Ok(connector) => assert!(!connector.descriptor().title.is_empty()),
-        Err(error) => assert!(error.message.chars().count() < 100_000, "{error}"),
+        Ok(connector) => {
+            assert!(!connector.descriptor().title.is_empty());
+            true
+        }
+        Err(error) => {
+            assert!(error.message.chars().count() < 100_000, "{error}");
+            false
+        }
     }
 }
 
 /// What is read is written as it was; a mapping that can run gives the same for the same record, and its trace agrees.
-pub fn mapping(input: &[u8]) {
-    let Some(text) = text(input) else { return };
+pub fn mapping(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
     let parts = parts(text, "---");
-    let Ok(configs) = MappingConfig::parse_all(parts.first().copied().unwrap_or_default()) else { return };
+    let Ok(configs) = MappingConfig::parse_all(parts.first().copied().unwrap_or_default()) else {
+        return false;
+    };
     let record = |part: Option<&&str>| -> Option<Map<String, Value>> {
         serde_json::from_str::<Value>(part?).ok()?.as_object().cloned()
     };
@@ -60,10 +68,12 @@ pub fn mapping(input: &[u8]) {
         source.as_object().unwrap().clone()
     });
     let target = record(parts.get(2));
+    let mut taken = false;
     for config in configs.into_iter().take(3) {
         let read = again(&config);
         assert_eq!(read, config);
         let Ok(mapping) = Mapping::compile(config, None, &mut NoScripts) else { continue };
+        taken = true;
         let whole = Value::Object(source.clone());
         let _ = (mapping.in_source_query(&whole), mapping.in_target_query(&whole));
         let _ = mapping.source_validity(&NoScripts, "default", &whole);
@@ -76,14 +86,15 @@ pub fn mapping(input: &[u8]) {
             let _ = serde_json::to_string(property).unwrap();
         }
     }
+    taken
 }
 
 /// What is read is written as it was; an object is judged by it, and no requirement is empty.
-pub fn managed(input: &[u8]) {
-    let Some(text) = text(input) else { return };
+pub fn managed(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
     let parts = parts(text, "---");
     let Ok(config) = serde_json::from_str::<ManagedConfig>(parts.first().copied().unwrap_or_default()) else {
-        return;
+        return false;
     };
     assert_eq!(again(&config), config);
     let object = parts.get(1).and_then(|part| serde_json::from_str::<Value>(part).ok());
@@ -96,6 +107,7 @@ pub fn managed(input: &[u8]) {
     for kind in config.objects.iter().take(3) {
         judge(kind, &object);
     }
+    !config.objects.is_empty()
 }
 
 fn judge(kind: &ManagedObjectConfig, object: &Map<String, Value>) {
@@ -117,13 +129,13 @@ fn judge(kind: &ManagedObjectConfig, object: &Map<String, Value>) {
 }
 
 /// What is read is written as it was; its times come one after the other, and there is an end of looking for them.
-pub fn schedule(input: &[u8]) {
-    let Some(text) = text(input) else { return };
-    let Ok(document) = serde_json::from_str::<Value>(text) else { return };
-    let Ok((_, config)) = ScheduleConfig::from_value(document) else { return };
+pub fn schedule(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
+    let Ok(document) = serde_json::from_str::<Value>(text) else { return false };
+    let Ok((_, config)) = ScheduleConfig::from_value(document) else { return false };
     assert_eq!(again(&config), config);
     let _ = config.task();
-    let Ok(timetable) = Timetable::of(&config, &TimeZone::UTC) else { return };
+    let Ok(timetable) = Timetable::of(&config, &TimeZone::UTC) else { return false };
     assert!(!timetable.words().is_empty());
     for now in ["2026-01-31T23:59:59Z", "2024-02-29T00:00:00Z", "9998-12-31T00:00:00Z"] {
         let now: Timestamp = now.parse().unwrap();
@@ -132,6 +144,7 @@ pub fn schedule(input: &[u8]) {
         assert!(times.first().is_none_or(|first| *first > now), "{times:?} after {now}");
         assert!(times.windows(2).all(|pair| matches!(pair, [one, other] if one < other)), "{times:?}");
     }
+    true
 }
 
 /// A data folder that imports go into, one after the other; each begins with what the ones before have left.
@@ -160,8 +173,8 @@ thread_local! {
 
 /// A folder is imported whole or refused with a sentence; what was imported can be written and imported again. Files are
 /// told apart by lines `=== NAME`.
-pub fn project(input: &[u8]) {
-    let Some(text) = text(input) else { return };
+pub fn project(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
     HOUSE.with(|house| {
         let house = house.get_or_init(House::new);
         let project = tempfile::tempdir_in(house.folder.path()).unwrap();
@@ -179,13 +192,14 @@ pub fn project(input: &[u8]) {
             }
         }
         if files == 0 {
-            return;
+            return false;
         }
         let import = |folder: &std::path::Path| IdmImport { folder: folder.to_owned(), replace: true };
         let imported = house.runtime.block_on(house.app.import_idm(import(project.path())));
         match imported {
             Err(error) => {
-                assert!(!error.message.is_empty() && error.message.chars().count() < 10_000, "{error}")
+                assert!(!error.message.is_empty() && error.message.chars().count() < 10_000, "{error}");
+                false
             }
             Ok(_) => {
                 let back = IdmExport { folder: project.path().join("back"), force: true };
@@ -194,7 +208,8 @@ pub fn project(input: &[u8]) {
                     exported.unwrap_or_else(|e| panic!("what was imported cannot be written: {e}"));
                 let again = house.runtime.block_on(house.app.import_idm(import(&exported.folder)));
                 again.unwrap_or_else(|e| panic!("what was written cannot be imported: {e}"));
+                true
             }
         }
-    });
+    })
 }

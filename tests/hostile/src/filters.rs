@@ -14,10 +14,10 @@ fn object() -> Value {
 }
 
 /// What is read can be judged, and what is printed reads the same. `---` on a line of its own begins an object to judge.
-pub fn query(input: &[u8]) {
-    let Some(text) = text(input) else { return };
+pub fn query(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
     let parts = parts(text, "---");
-    let Ok(filter) = Filter::parse(parts.first().copied().unwrap_or_default()) else { return };
+    let Ok(filter) = Filter::parse(parts.first().copied().unwrap_or_default()) else { return false };
     let given = parts.get(1).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_else(object);
     let matches = filter.matches(&given);
     let printed = filter.to_string();
@@ -27,17 +27,20 @@ pub fn query(input: &[u8]) {
     assert_eq!(again.matches(&given), matches);
     assert_eq!(Filter::Not(Box::new(filter.clone())).matches(&given), !matches);
     let _ = filter.pointers();
+    true
 }
 
 /// What is read can be judged, and its negation matches when it does not.
-pub fn scim(input: &[u8]) {
-    let Some(text) = text(input) else { return };
+pub fn scim(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
     let parts = parts(text, "---");
     let filter = parts.first().copied().unwrap_or_default();
     let user =
         parts.get(1).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_else(crate::patches::user);
+    let mut taken = false;
     for bare_words in [false, true] {
         let Ok(matches) = server::scim_filter_matches(filter, &user, bare_words) else { continue };
+        taken = true;
         if let Ok(negated) = server::scim_filter_matches(&format!("not ({filter})"), &user, bare_words) {
             assert_eq!(negated, !matches, "not ({filter})");
         }
@@ -46,4 +49,5 @@ pub fn scim(input: &[u8]) {
             assert_eq!(again, matches, "{both}");
         }
     }
+    taken
 }

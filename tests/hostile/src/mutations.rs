@@ -1,5 +1,9 @@
 //! Mutations of seeds, the same ones for the same number: what the short run tries.
 
+use std::sync::LazyLock;
+
+use crate::documents::mutated;
+
 /// The words that parsers know, one a line in libFuzzer's form, shared with the long run.
 const DICTIONARY: &str = include_str!("../../fuzz/dictionary.txt");
 
@@ -27,31 +31,51 @@ fn word(line: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// No input becomes longer.
+pub(crate) const LONGEST: usize = 8192;
+
+/// What decides where something has to: the same for the same number.
+#[derive(Debug)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    /// Numbers that are near to each other are made unlike.
+    pub(crate) fn of(number: u64) -> Self {
+        Self(number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `most`; 0 for 0.
+    pub(crate) fn below(&mut self, most: usize) -> usize {
+        // Xorshift: nothing here has to be unforeseeable.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        let number = usize::try_from(self.0 >> 11).unwrap_or_default();
+        number.checked_rem(most).unwrap_or_default()
+    }
+
+    /// A word that parsers know.
+    pub(crate) fn word(&mut self) -> &'static [u8] {
+        static WORDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(words);
+        WORDS.get(self.below(WORDS.len())).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
 /// An endless list of inputs made of seeds.
 #[derive(Debug)]
 pub struct Mutations {
-    state: u64,
+    chance: Chance,
     seeds: Vec<Vec<u8>>,
-    words: Vec<Vec<u8>>,
 }
-
-/// No input becomes longer.
-const LONGEST: usize = 8192;
 
 impl Mutations {
     /// Made of these seeds, with this number to begin with.
     pub fn of(seeds: Vec<Vec<u8>>, number: u64) -> Self {
-        Self { state: number | 1, seeds, words: words() }
+        Self { chance: Chance::of(number), seeds }
     }
 
-    /// A number below `most`; 0 for 0.
     fn below(&mut self, most: usize) -> usize {
-        // Xorshift: nothing here has to be unforeseeable.
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        let number = usize::try_from(self.state >> 11).unwrap_or_default();
-        number.checked_rem(most).unwrap_or_default()
+        self.chance.below(most)
     }
 
     fn seed(&mut self) -> Vec<u8> {
@@ -81,10 +105,9 @@ impl Mutations {
                 }
             }
             4 | 5 => {
-                let which = self.below(self.words.len());
-                let word = self.words.get(which).cloned().unwrap_or_default();
+                let word = self.chance.word();
                 let end = if self.below(2) == 0 { at } else { (at + word.len()).min(input.len()) };
-                input.splice(at..end, word);
+                input.splice(at..end, word.iter().copied());
             }
             6 => {
                 // A number becomes one that is too small, too large, or on an edge.
@@ -121,6 +144,13 @@ impl Iterator for Mutations {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut input = self.seed();
+        let number = u64::try_from(self.below(usize::MAX)).unwrap_or_default();
+        // Half of the inputs keep their documents whole.
+        if number.is_multiple_of(2)
+            && let Some(made) = mutated(&input, number, LONGEST)
+        {
+            return Some(made);
+        }
         for _ in 0..=self.below(5) {
             self.mutate(&mut input);
         }

@@ -135,9 +135,9 @@ fn as_pattern(text: &str) -> String {
 }
 
 /// The first byte says what the rest is: a text, or a filter.
-pub fn written(input: &[u8]) {
-    let Some((&what, rest)) = input.split_first() else { return };
-    let Some(given) = text(rest) else { return };
+pub fn written(input: &[u8]) -> bool {
+    let Some((&what, rest)) = input.split_first() else { return false };
+    let Some(given) = text(rest) else { return false };
     match what % 3 {
         0 => {
             let literal = text_literal(given);
@@ -150,14 +150,17 @@ pub fn written(input: &[u8]) {
             assert_eq!(read, Some(vec![Token::Text(format!("%{expected}%"))]), "{literal}");
         }
         _ => {
-            let Ok(filter) = Filter::parse(given) else { return };
+            let Ok(filter) = Filter::parse(given) else { return false };
             let mut known = Vec::new();
             texts(&filter, &mut known);
-            for soql in answers::salesforce_queries(&filter) {
-                asked(&soql, &known);
+            let queries = answers::salesforce_queries(&filter);
+            for soql in &queries {
+                asked(soql, &known);
             }
+            return !queries.is_empty();
         }
     }
+    true
 }
 
 /// A query that went out: its condition is one, and its texts are those of the filter.

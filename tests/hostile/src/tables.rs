@@ -5,8 +5,8 @@ use connector::salesforce::csv;
 use crate::text;
 
 /// How a body is cut does not change what is read, and what is written reads the same.
-pub fn bulk(input: &[u8]) {
-    let Some((&how, body)) = input.split_first() else { return };
+pub fn bulk(input: &[u8]) -> bool {
+    let Some((&how, body)) = input.split_first() else { return false };
     let whole = csv::lines(body);
     let step = usize::from(how % 13) + 1;
     let mut decoder = csv::Decoder::default();
@@ -23,7 +23,7 @@ pub fn bulk(input: &[u8]) {
     };
     let parts = cut();
     assert_eq!(parts.is_ok(), whole.is_ok(), "in parts of {step}: {parts:?}, whole: {whole:?}");
-    let Ok(whole) = whole else { return };
+    let Ok(whole) = whole else { return false };
     assert_eq!(parts.as_ref(), Ok(&whole), "in parts of {step}");
     // Nothing of the text is lost: every letter and digit of the body is in a field.
     let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
@@ -43,11 +43,12 @@ pub fn bulk(input: &[u8]) {
         "written as {:?}",
         String::from_utf8_lossy(&written)
     );
+    true
 }
 
 /// Every cell comes back as it was, or behind the apostrophe that keeps it from being a formula.
-pub fn export(input: &[u8]) {
-    let Some(text) = text(input) else { return };
+pub fn export(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
     let cells: Vec<&str> = text.split('\u{1f}').collect();
     let mut row = Vec::new();
     api::csv::write_row(&mut row, cells.iter().copied()).unwrap();
@@ -58,6 +59,7 @@ pub fn export(input: &[u8]) {
         assert!(!read.starts_with(['=', '+', '-', '@', '\t', '\r']), "a formula: {read:?}");
         assert!(read == cell || read.strip_prefix('\'') == Some(cell), "{cell:?} came back as {read:?}");
     }
+    true
 }
 
 /// The one row of a text, as RFC 4180 has it.
@@ -95,10 +97,16 @@ fn spreadsheet_row(text: &str) -> Option<Vec<String>> {
 }
 
 /// Every claim has a URI, and the words of a refusal are a sentence, not the file.
-pub fn claims(input: &[u8]) {
-    let Some(text) = text(input) else { return };
+pub fn claims(input: &[u8]) -> bool {
+    let Some(text) = text(input) else { return false };
     match api::claims_in(text) {
-        Ok(uris) => assert!(uris.iter().all(|uri| !uri.is_empty()), "{uris:?}"),
-        Err(why) => assert!(why.chars().count() < 2000, "{why}"),
+        Ok(uris) => {
+            assert!(uris.iter().all(|uri| !uri.is_empty()), "{uris:?}");
+            true
+        }
+        Err(why) => {
+            assert!(why.chars().count() < 2000, "{why}");
+            false
+        }
     }
 }

@@ -83,7 +83,7 @@ fn every_target_has_seeds_and_a_long_run() {
         assert!(manifest.contains(&format!("name = \"{}\"", target.name)), "{} has no long run", target.name);
         let program = fuzz().join("fuzz_targets").join(format!("{}.rs", target.name));
         let text = fs::read_to_string(program).unwrap();
-        assert!(text.contains(&format!("\"{}\"", target.name)), "{} runs another target", target.name);
+        assert!(text.contains(&format!("targets::{})", target.name)), "{} runs another target", target.name);
     }
     let folders = fs::read_dir(fuzz().join("seeds")).unwrap().count();
     assert_eq!(folders, TARGETS.len(), "seeds of a target that is not there");

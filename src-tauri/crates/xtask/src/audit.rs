@@ -10,12 +10,15 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    tool::{cargo, run, there_is, tool},
+    tool::{cargo, line, run, there_is, tool, watch},
     workspace::{root, short},
 };
 
 /// Folders with lock files of npm, and folders of such folders.
 const NPM: [&str; 3] = ["ui", "tests/browser", "tests/conformance"];
+
+/// The workspace of the programs that libFuzzer runs.
+const FUZZ: &str = "tests/fuzz/Cargo.toml";
 
 /// What came of asking for advisories.
 #[derive(Debug, PartialEq)]
@@ -41,13 +44,27 @@ pub fn check(arguments: &[String]) -> Result<(), String> {
         run(&mut cargo(&["install", "cargo-deny", "--locked"]))?;
     }
     let mut wrong: Vec<String> = Vec::new();
+    let mut unasked: Vec<String> = Vec::new();
     wrong.extend(run(&mut cargo(&["deny", "check", "bans", "licenses", "sources"])).err());
+    // The programs of the long run of hostile input have a lock file of their own. Nobody hands them on, so licences do not matter.
+    let fuzz = ["deny", "--manifest-path", FUZZ, "check"];
+    wrong.extend(run(cargo(&fuzz).args(["bans", "sources"])).err());
     if !offline {
         println!("Advisories are asked for over the network now.");
-        if let Err(problem) = run(&mut cargo(&["deny", "check", "advisories"])) {
-            wrong.push(format!(
-                "crates: {problem} Above is an advisory, or why the database (github.com/RustSec/advisory-db) could not be fetched."
-            ));
+        for mut command in
+            [cargo(&["deny", "check", "advisories"]), cargo(&[&fuzz[..], &["advisories"]].concat())]
+        {
+            let ended = watch(&mut command);
+            if ended.ok {
+                continue;
+            }
+            if is_unfetched(&ended.said) {
+                unasked.push(
+                    "crates: the database of advisories (github.com/RustSec/advisory-db) could not be fetched; above is why.".to_owned(),
+                );
+                break;
+            }
+            wrong.push(format!("`{}` failed; above is why.", line(&command)));
         }
         for folder in locked(root())? {
             match asked(&folder)? {
@@ -56,15 +73,15 @@ pub fn check(arguments: &[String]) -> Result<(), String> {
                     "{}: {count} npm packages with known advisories; `npm audit` in that folder names them.",
                     short(&folder)
                 )),
-                Asked::Nobody(why) => wrong.push(format!(
+                Asked::Nobody(why) => unasked.push(format!(
                     "{}: the registry does not answer about npm packages ({why}); ask one that does (`npm config set registry ADDRESS`).",
                     short(&folder)
                 )),
             }
         }
     }
-    if !wrong.is_empty() {
-        return Err(wrong.join("\n"));
+    if let Some(told) = concluded(&wrong, &unasked) {
+        return Err(told);
     }
     println!(
         "Passed: licences, bans, sources{}.",
@@ -75,6 +92,23 @@ pub fn check(arguments: &[String]) -> Result<(), String> {
         }
     );
     Ok(())
+}
+
+/// What was found and what nobody answered, told apart; `None` where there is neither.
+fn concluded(wrong: &[String], unasked: &[String]) -> Option<String> {
+    let list = |title: &str, lines: &[String]| match lines {
+        [] => String::new(),
+        lines => format!("{title}:\n  {}\n", lines.join("\n  ")),
+    };
+    let told = list("Found", wrong) + &list("Not checked, because nobody answered", unasked);
+    (!told.is_empty()).then(|| told.trim_end().to_owned())
+}
+
+/// Whether cargo-deny says that it has no advisories to look at.
+fn is_unfetched(said: &str) -> bool {
+    ["failed to fetch advisory database", "failed to load advisory database"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// The folders that hold a lock file of npm.
@@ -151,6 +185,18 @@ mod tests {
         ] {
             assert_eq!(told(text), expect, "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_not_checked_is_no_finding_and_no_success() {
+        let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        assert_eq!(concluded(&[], &[]), None);
+        let told = concluded(&lines(&["a licence"]), &lines(&["ui", "crates"])).unwrap();
+        assert_eq!(told, "Found:\n  a licence\nNot checked, because nobody answered:\n  ui\n  crates");
+        assert!(is_unfetched(
+            "[ERROR] failed to fetch advisory database https://x with cli: failed to clone"
+        ));
+        assert!(!is_unfetched("error[vulnerability]: Heap overflow"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod conformance;
 mod counts;
 mod fault_table;
 mod fuzz;
+mod fuzz_counts;
 mod installers;
 mod licences;
 mod node;
@@ -57,7 +58,7 @@ cargo xtask licences          writes the licences of what others wrote, after a 
 cargo xtask pictures [--as-they-are]
                               makes the pictures of all screens for the README (--as-they-are: from the last browser tests)
 cargo xtask audit [--offline] checks licences, banned crates, sources, and known advisories (needs network; --offline: not those)
-cargo xtask fuzz [--minutes N] [TARGET...]
+cargo xtask fuzz [--minutes N] [--at-once N] [TARGET...]
                               lets libFuzzer look for input that breaks a parser, N (2) minutes for each target
 ";
 
