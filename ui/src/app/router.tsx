@@ -101,7 +101,12 @@ const schedulesRoute = createRoute({ getParentRoute: at, path: "/schedules", com
 const queueRoute = createRoute({ getParentRoute: at, path: "/queue", component: QueuePage });
 const guideRoute = createRoute({ getParentRoute: at, path: "/guide", component: GuidePage });
 const guidePageRoute = createRoute({ getParentRoute: at, path: "/guide/$page", component: GuidePage });
-const settingsRoute = createRoute({ getParentRoute: at, path: "/settings", component: SettingsPage });
+const settingsRoute = createRoute({
+  getParentRoute: at,
+  path: "/settings",
+  component: SettingsPage,
+  validateSearch: (search: Record<string, unknown>): { part?: string } => ({ part: text(search["part"]) }),
+});
 
 const tree = root.addChildren([
   dashboardRoute,

@@ -9,6 +9,7 @@ import type { ConnectorDetail } from "./bindings/ConnectorDetail";
 import type { ConnectorSummary } from "./bindings/ConnectorSummary";
 import type { Count } from "./bindings/Count";
 import type { EntryRow } from "./bindings/EntryRow";
+import type { FailureCause } from "./bindings/FailureCause";
 import type { InboxQuestion } from "./bindings/InboxQuestion";
 import type { ManagedTypeDetail } from "./bindings/ManagedTypeDetail";
 import type { MappingDetail } from "./bindings/MappingDetail";
@@ -126,6 +127,7 @@ const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSumm
   enabled: true,
   state: "untested",
   message: null,
+  trouble: null,
   testedAt: null,
   objectTypes: ["contact", "company"],
   mappings: [],
@@ -220,6 +222,7 @@ function entry(index: number, situation: string, action: string, rest: Partial<E
     status: "planned",
     reason: "",
     remedy: null,
+    fix: null,
     linkQualifier: "default",
     sourceId: String(30_100_000 + index * 37),
     targetId: uuid(index),
@@ -278,7 +281,7 @@ interface FixtureRun {
   summary: RunSummary;
   entries: EntryRow[];
   guards: RunDetail["guards"];
-  causes: Count[];
+  causes: FailureCause[];
   polls: number;
   after?: Partial<RunSummary>;
 }
@@ -307,8 +310,8 @@ const syncOf = ({ rev }: UserRow): SyncResult[] =>
   rev === "1"
     ? []
     : [
-        { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "" },
-        { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token. Authorize the connector again." },
+        { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "", reason: "", fix: null },
+        { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token; authorize again, then run it again", reason: "HubSpot refused the refresh token", fix: { kind: "authorize" } },
       ];
 
 export function fixture(scenario = new URLSearchParams(location.search).get("scenario")): (name: string, request: unknown) => Promise<unknown> {
@@ -336,7 +339,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
   function fill() {
     connectors = [
       connector("hubspot", { title: "HubSpot", state: "active", testedAt: ago(14), mappings: ["systemHubspotContact_managedUser", "managedUser_systemHubspotContact"], drift: 3, usage: { calls: 412, dailyUsed: 201_203, dailyLimit: 250_000, intervalUsed: 12, intervalLimit: 190, intervalSeconds: 10, restsUntil: ago(-4) } }),
-      connector("hubspotEu", { title: "HubSpot Europe", state: "error", message: "HubSpot refused the refresh token (invalid_grant). Authorize the connector again.", testedAt: ago(60 * 26), host: "api-eu1.hubapi.com", mappings: ["systemHubspotEuContact_managedUser"] }),
+      connector("hubspotEu", { title: "HubSpot Europe", state: "error", message: "HubSpot refused the refresh token (invalid_grant). Authorize the connector again.", trouble: "authorize", testedAt: ago(60 * 26), host: "api-eu1.hubapi.com", mappings: ["systemHubspotEuContact_managedUser"] }),
       connector("sandbox", { title: "Sample HubSpot", state: "untested", host: "127.0.0.1:43117", usage: { calls: 42, dailyUsed: null, dailyLimit: null, intervalUsed: null, intervalLimit: null, intervalSeconds: null, restsUntil: null } }),
       connector("archive", { title: "Old portal (archive)", state: "disabled", enabled: false, testedAt: ago(60 * 24 * 90) }),
     ];
@@ -358,27 +361,27 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     ]);
     users = makeUsers();
     queue = [
-      { id: "q1", mapping: "managedUser_systemHubspotContact", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", created: ago(12) },
-      { id: "q2", mapping: "managedUser_systemHubspotContact", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.", created: ago(140) },
-      { id: "q3", mapping: "managedUser_systemHubspotContact", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, created: ago(1) },
+      { id: "q1", mapping: "managedUser_systemHubspotContact", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", reason: "HubSpot answered 503", fix: null, created: ago(12) },
+      { id: "q2", mapping: "managedUser_systemHubspotContact", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.; correct `country` in the source record or in the mapping", reason: "Property \"country\" has no option \"Norge\".", fix: { kind: "correctAttribute", attribute: "country" }, created: ago(140) },
+      { id: "q3", mapping: "managedUser_systemHubspotContact", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, created: ago(1) },
     ];
     addRun("managedUser_systemHubspotContact", "reconcile", { state: "success", started: ago(60 * 24 * 3), ended: ago(60 * 24 * 3 - 1), durationMs: 41_000, changes: 0, calls: 52 }, []);
     addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "held: 41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "maxDeletes", limit: "5", planned: "41", holds: true, message: "41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }]);
     const failed = makeEntries().map((item, i): EntryRow => (item.action === "UPDATE" && i % 9 === 0 ? { ...item, status: "failed", reason: "mail: another user has this e-mail already", remedy: "Correct the e-mail of one of the two, then reconcile again." } : item.status === "planned" ? { ...item, status: "done" } : item));
     const bad = failed.filter((item) => item.status === "failed").length;
     addRun("systemHubspotContact_managedUser", "reconcile", { state: "success", started: ago(120), ended: ago(119), durationMs: 7100, changes: 112, done: 112 - bad, failed: bad, needsYou: 7, calls: 51 }, failed, undefined, [
-      { name: "unique", meaning: "mail: another user has this e-mail already", count: bad - 2 },
-      { name: "required", meaning: "sn: a value is required, and HubSpot's lastname is empty", count: 2 },
+      { reason: "mail: another user has this e-mail already", remedy: null, fix: { kind: "correctAttribute", attribute: "mail" }, count: bad - 2 },
+      { reason: "sn: a value is required, and HubSpot's lastname is empty", remedy: null, fix: { kind: "meetPolicy", attribute: "sn" }, count: 2 },
     ]);
     addRun("managedUser_systemHubspotContact", "reconcile", { state: "canceled", started: ago(60 * 5), ended: ago(60 * 5 - 1), durationMs: 2100, changes: 30, done: 12, calls: 9, message: "Canceled after 12 of 30 changes; what was done stays." }, Array.from({ length: 30 }, (_, i) => entry(i, "CONFIRMED", "UPDATE", { status: i < 12 ? "done" : "planned", reason: "attributes differ", changes: [{ attribute: "lastname", before: "Li", after: "Lee" }] })));
   }
 
-  function addRun(name: string, mode: RunMode, summary: Partial<RunSummary>, entries: EntryRow[], guards: RunDetail["guards"] = [{ name: "maxDeletes", limit: "5", planned: "4", holds: false, message: "deletes 4 of 5 allowed" }], causes: Count[] = [], after?: Partial<RunSummary>): FixtureRun {
+  function addRun(name: string, mode: RunMode, summary: Partial<RunSummary>, entries: EntryRow[], guards: RunDetail["guards"] = [{ name: "maxDeletes", limit: "5", planned: "4", holds: false, message: "deletes 4 of 5 allowed" }], causes: Pick<FailureCause, "reason" | "remedy" | "fix" | "count">[] = [], after?: Partial<RunSummary>): FixtureRun {
     const run: FixtureRun = {
       summary: { id: `run-${runs.length + 1}`, mapping: name, mode, state: "active", stage: "ACTIVE_RECONCILING_SOURCE", stageDescription: "Reading HubSpot contact", started: new Date().toISOString(), ended: null, durationMs: 0, processed: 0, total: 1240, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, undoes: null, message: null, ...summary },
       entries,
       guards,
-      causes,
+      causes: causes.map((cause) => ({ ...cause, mapping: name, run: `run-${runs.length + 1}` })),
       polls: 0,
       after,
     };
@@ -428,7 +431,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     if (policies.length > 0) fail({ code: "policy", message: `${policies.length} policies are not met.`, policies });
     const user: UserRow = { id: before?.id ?? uuid(5000 + users.length), rev: String(Number(before?.rev ?? 1) + 1), attributes: merged };
     users = before ? users.map((item) => (item.id === id ? user : item)) : [user, ...users];
-    return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "" }] };
+    return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "", reason: "", fix: null }] };
   }
 
   const findUser = (id: string) => users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` });
@@ -462,7 +465,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     vault_new_recovery_key: () => ({ key: "made-up-recovery-key-for-looking-at-the-screen" }),
     overview: () => ({
       days: Array.from({ length: 28 }, (_, i) => ({ day: new Date(Date.now() - (27 - i) * 86_400_000).toISOString().slice(0, 10), users: i < 6 ? null : 900 + i * 12 + (i % 5) * 9 })),
-      causes: runs.flatMap(({ summary, causes }) => causes.map(({ name, count }) => ({ reason: name, remedy: "Correct the e-mail of one of the two, then reconcile again.", count, mapping: summary.mapping, run: summary.id }))),
+      causes: runs.flatMap(({ causes }) => causes),
       inbox: inbox.length,
     }),
     network_get: () => network,
@@ -505,8 +508,8 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const ok = summary.state !== "error";
       replaceConnector({ ...summary, state: !summary.enabled ? "disabled" : ok ? "active" : "error", testedAt: new Date().toISOString() });
       return ok
-        ? { name, ok, error: null, checked: ["reached api.hubapi.com", "signed in", "read 1 contact", "read the properties of contact (214)"], account: "Example GmbH (account 1234567)", missingScopes: ["crm.schemas.contacts.read"] }
-        : { name, ok, error: summary.message, checked: ["reached api-eu1.hubapi.com"], account: null, missingScopes: [] };
+        ? { name, ok, error: null, checked: ["reached api.hubapi.com", "signed in", "read 1 contact", "read the properties of contact (214)"], account: "Example GmbH (account 1234567)", missingScopes: ["crm.schemas.contacts.read"], trouble: null }
+        : { name, ok, error: summary.message, checked: ["reached api-eu1.hubapi.com"], account: null, missingScopes: [], trouble: "authorize" };
     },
     connector_enable: ({ name, enabled }) => {
       replaceConnector({ ...findConnector(name), enabled, state: enabled ? "untested" : "disabled" });
@@ -599,6 +602,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
         why: "no record matches",
         reason: "no matching user record",
         remedy: null,
+        fix: null,
         qualifiers: ["default"],
         byScripts: [],
         properties: list.map((property) => {
@@ -666,7 +670,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const situations = countBy(run.entries, "situation", (name) => SITUATIONS.find(([situation]) => situation === name)?.[1] ?? "");
       const confirmed = situations.find((count) => count.name === "CONFIRMED");
       if (confirmed && run.summary.undoes === null) confirmed.count += 1108;
-      return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), guards: run.guards, causes: run.causes };
+      return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), guards: run.guards, causes: run.causes, trouble: run.summary.state === "failed" ? "authorize" : null, resumeAt: null };
     },
     run_entries: ({ id, situation, action, failed, search, after, limit }) => {
       const wanted = (search ?? "").toLowerCase();

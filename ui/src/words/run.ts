@@ -24,6 +24,20 @@ export function runPurpose(run: RunSummary): string {
   return isLook(run) ? t`Undo preview` : t`Undo`;
 }
 
+const STAGES: Record<string, string> = {
+  ACTIVE_INITIALIZED: t`getting ready`,
+  ACTIVE_QUERY_ENTRIES: t`reading the records of both sides`,
+  ACTIVE_RECONCILING_SOURCE: t`comparing the records of the source`,
+  ACTIVE_RECONCILING_TARGET: t`writing to the target`,
+  ACTIVE_PROCESSING_RESULTS: t`noting the results`,
+  ACTIVE_CANCELING: t`canceling`,
+};
+
+/** What a run is doing now. */
+export function stageWords(run: RunSummary): string {
+  return STAGES[run.stage] ?? (run.stageDescription || t`running`);
+}
+
 /** Whether a run has written something that another run can take back. */
 export function canUndo(run: RunSummary): boolean {
   return run.done > 0 && run.state !== "active" && run.state !== "planned" && run.state !== "held";
@@ -92,7 +106,7 @@ const ENDED: Partial<Record<RunSummary["state"], string>> = { failed: t`failed`,
 /** The last run of a mapping in one line. */
 export function lastRunWords(run: RunSummary | null, now: number): string {
   if (!run) return t`Not yet reconciled`;
-  if (run.state === "active") return run.stageDescription || t`Running`;
+  if (run.state === "active") return stageWords(run);
   const what = run.undoes !== null ? runPurpose(run) : isLook(run) ? t`Preview` : t`Last run`;
   const when = ago(run.ended ?? run.started, now);
   const outcome = runOutcome(run);

@@ -37,6 +37,11 @@ export function situationWords(name: string): SituationWords | undefined {
   return SITUATIONS.find((situation) => situation.name === name.toUpperCase());
 }
 
+/** What a situation means; one that this window does not know yet in the backend's words. */
+export function situationMeaning(name: string, otherwise: string): string {
+  return situationWords(name)?.meaning ?? otherwise;
+}
+
 /** What an action does, in a sentence's tail. */
 export const ACTION_HELP: Record<string, string> = {
   CREATE: t`make the target record and link it`,

@@ -6,7 +6,7 @@ mod kinds;
 mod records;
 mod usage;
 
-use connector::TestReport;
+use connector::{ErrorKind, TestReport};
 use model::{ConnectorConfig, connector_config::Provider};
 use store::ConnectorRow;
 
@@ -15,6 +15,7 @@ use crate::{
     dto::{
         AttributeInfo, ByName, ConnectorBlank, ConnectorDetail, ConnectorDraft, ConnectorEnable,
         ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest, SecretStatus,
+        Trouble,
     },
     pool::{TOKENS, owner},
     schema_drift::reads_another_schema,
@@ -136,8 +137,12 @@ impl App {
     pub async fn connector_test(&self, request: ByName) -> Result<ConnectorTest, ApiError> {
         let row = self.connector_row(&request.name).await?;
         let name = row.config.name.clone();
+        let mut kind = None;
         let outcome = match self.pool.any(&row.config).await {
-            Ok(connector) => connector.test().await.map_err(ApiError::from),
+            Ok(connector) => connector.test().await.map_err(|error| {
+                kind = Some(error.kind);
+                ApiError::from(error)
+            }),
             Err(error) => Err(ApiError::from(error)),
         };
         if let Err(ApiError { code: ErrorCode::Locked | ErrorCode::Storage, .. }) = &outcome {
@@ -145,12 +150,18 @@ impl App {
         }
         let error = outcome.as_ref().err().map(|e| e.message.clone());
         let (at, stored, lookup) = (self.at(), error.clone(), name.clone());
-        self.store.write(move |w| w.put_connector_test(&lookup, &at, stored.as_deref())).await?;
+        self.store
+            .write(move |w| {
+                w.put_connector_test(&lookup, &at, stored.as_deref())?;
+                w.set_setting(&trouble_setting(&lookup), kind.map_or("", ErrorKind::as_str))
+            })
+            .await?;
         if error.is_none() {
             self.look_for_drift(&row).await?;
         }
         let TestReport { checked, account, missing_scopes } = outcome.unwrap_or_default();
-        Ok(ConnectorTest { name, ok: error.is_none(), error, checked, account, missing_scopes })
+        let trouble = kind.map(Trouble::of);
+        Ok(ConnectorTest { name, ok: error.is_none(), error, trouble, checked, account, missing_scopes })
     }
 
     /// Switches a connector on or off.
@@ -229,6 +240,13 @@ impl App {
         self.store.read(move |r| r.connector(&lookup)).await?.ok_or_else(|| no_such_connector(name))
     }
 
+    /// What to do about the error of the last test.
+    async fn trouble_of(&self, name: &str) -> Result<Option<Trouble>, ApiError> {
+        let setting = trouble_setting(name);
+        let word = self.store.read(move |r| r.setting(&setting)).await?;
+        Ok(Trouble::read(word.as_deref()))
+    }
+
     async fn mappings_of(&self, connector: &str) -> Result<Vec<String>, ApiError> {
         let inside = format!("system/{connector}/").to_lowercase();
         let mappings = self.store.read(|r| r.mappings()).await?;
@@ -259,6 +277,10 @@ impl App {
             enabled: config.enabled,
             state,
             message: row.test_error.clone().filter(|_| state == ConnectorState::Error),
+            trouble: match state {
+                ConnectorState::Error => self.trouble_of(&config.name).await?,
+                _ => None,
+            },
             tested_at: row.tested_at.clone(),
             object_types,
             mappings: self.mappings_of(&config.name).await?,
@@ -309,6 +331,11 @@ impl App {
 }
 
 const DEFAULT_REDIRECT: &str = "http://localhost:47812/oauth/callback";
+
+/// Where the kind of a connector's last error is kept, beside its words.
+fn trouble_setting(connector: &str) -> String {
+    format!("connectorTrouble/{}", connector.to_lowercase())
+}
 
 fn no_such_connector(name: &str) -> ApiError {
     ApiError::new(

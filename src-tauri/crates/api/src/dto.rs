@@ -33,6 +33,7 @@ mod associations;
 mod bulk;
 mod connectors;
 mod exports;
+mod fixes;
 mod inbox;
 mod managed;
 mod overview;
@@ -42,6 +43,7 @@ pub use associations::*;
 pub use bulk::*;
 pub use connectors::*;
 pub use exports::*;
+pub use fixes::*;
 pub use inbox::*;
 pub use managed::*;
 pub use overview::*;
@@ -167,6 +169,8 @@ dto! {
         state: ConnectorState,
         /// The reason when the state is `error`.
         message: Option<String>,
+        /// What to do about it then.
+        trouble: Option<Trouble>,
         tested_at: Option<String>,
         object_types: Vec<String>,
         /// The mappings that read or write it.
@@ -235,6 +239,8 @@ dto! {
         name: String,
         ok: bool,
         error: Option<String>,
+        /// What to do about the error.
+        trouble: Option<Trouble>,
         checked: Vec<String>,
         account: Option<String>,
         missing_scopes: Vec<String>,
@@ -396,7 +402,11 @@ dto! {
         /// Each guard and how the plan stands to it.
         guards: Vec<GuardRow>,
         /// Failures by cause, most first.
-        causes: Vec<Count>,
+        causes: Vec<FailureCause>,
+        /// What to do about the system that made it fail, when one did.
+        trouble: Option<Trouble>,
+        /// When it goes on by itself, while it rests.
+        resume_at: Option<String>,
     }
 
     /// A guard and how the plan stands to it.
@@ -442,6 +452,8 @@ dto! {
         reason: String,
         /// What to do about it, where something is to be done.
         remedy: Option<String>,
+        /// The same for a button.
+        fix: Option<Fix>,
         link_qualifier: String,
         source_id: Option<String>,
         target_id: Option<String>,
@@ -531,7 +543,16 @@ dto! {
     }
 
     /// How a change of a user stands at one target.
-    pub struct SyncResult { mapping: String, target: String, state: SyncState, message: String, }
+    pub struct SyncResult {
+        mapping: String,
+        target: String,
+        state: SyncState,
+        /// What came of it, or why it failed and what to do.
+        message: String,
+        /// Without what to do.
+        reason: String,
+        fix: Option<Fix>,
+    }
 
     /// One earlier change of an attribute.
     pub struct HistoryRow {
@@ -599,7 +620,12 @@ dto! {
         state: SyncState,
         attempts: u64,
         next_attempt_at: Option<String>,
+        /// Why it waits or failed, and what to do about it.
         message: Option<String>,
+        /// Only why.
+        reason: Option<String>,
+        /// What to do about it, where that is known.
+        fix: Option<Fix>,
         created: String,
     }
 
@@ -762,6 +788,8 @@ dto! {
         reason: String,
         /// What to do about it.
         remedy: Option<String>,
+        /// The same for a button.
+        fix: Option<Fix>,
         /// The link qualifiers that the record has, of which the trial is about one.
         qualifiers: Vec<String>,
         /// One for each property, in order.

@@ -17,8 +17,8 @@ use store::{LinkSpace, Orientation};
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
-        ByResource, ChangeRow, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial, TrialRequest,
-        TrialRow, TrialStep,
+        ByResource, ChangeRow, Fix, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial,
+        TrialRequest, TrialRow, TrialStep,
     },
     mapping_lab::{sample_record, shown},
 };
@@ -515,6 +515,7 @@ fn trial(tried: Tried, record: &TrialRecord, correlation: &Correlation, qualifie
         action: tried.action.map_or_else(String::new, |a| a.as_str().into()),
         outcome: tried.outcome.name().into(),
         reason: tried.reason,
+        fix: Fix::read(tried.remedy.as_deref()),
         remedy: tried.remedy,
         qualifiers,
         properties,

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     ApiError, App,
-    dto::{DayFigures, Empty, FailureCause, Overview},
+    dto::{DayFigures, Empty, FailureCause, Fix, Overview},
 };
 
 /// Days of the chart.
@@ -51,13 +51,7 @@ impl App {
                 for mapping in r.mappings()? {
                     let Some(run) = r.last_run(&mapping.config.name)? else { continue };
                     for cause in r.failure_causes(run.seq, CAUSES)? {
-                        causes.push(FailureCause {
-                            reason: cause.reason,
-                            remedy: cause.remedy,
-                            count: cause.count,
-                            mapping: mapping.config.name.clone(),
-                            run: run.id.clone(),
-                        });
+                        causes.push(failure_cause(cause, &mapping.config.name, &run.id));
                     }
                 }
                 Ok((population, causes, r.inbox_count()?))
@@ -75,6 +69,18 @@ impl App {
             self.store.write(move |w| w.put_population(PEOPLE, &day, users)).await?;
         }
         Ok(())
+    }
+}
+
+/// A cause of failures as screens have it.
+pub(crate) fn failure_cause(cause: store::FailureCause, mapping: &str, run: &str) -> FailureCause {
+    FailureCause {
+        fix: Fix::read(cause.remedy.as_deref()),
+        reason: cause.reason,
+        remedy: cause.remedy,
+        count: cause.count,
+        mapping: mapping.to_owned(),
+        run: run.to_owned(),
     }
 }
 

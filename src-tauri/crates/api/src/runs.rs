@@ -15,10 +15,11 @@ use crate::{
     ApiError, App, ErrorCode,
     app::Running,
     dto::{
-        ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, GuardRow, RunApply, RunDetail, RunMode,
-        RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest,
+        ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, Fix, GuardRow, RunApply, RunDetail,
+        RunMode, RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest, Trouble,
     },
     exports::entry_filter,
+    overview::failure_cause,
 };
 
 /// Entries in a page when nobody says how many.
@@ -256,10 +257,9 @@ impl App {
                     message: g.message.clone(),
                 })
                 .collect(),
-            causes: causes
-                .into_iter()
-                .map(|c| count_of(c.reason, c.remedy.as_deref().unwrap_or_default(), c.count))
-                .collect(),
+            causes: causes.into_iter().map(|c| failure_cause(c, &run.mapping, &run.id)).collect(),
+            trouble: Trouble::read(run.progress.trouble.as_deref()),
+            resume_at: run.progress.resume_at.clone(),
         })
     }
 
@@ -480,6 +480,7 @@ fn entry_row(entry: Entry) -> EntryRow {
         action: entry.action.to_string(),
         status: entry.status.as_str().into(),
         reason: entry.reason,
+        fix: Fix::read(entry.remedy.as_deref()),
         remedy: entry.remedy,
         link_qualifier: entry.qualifier,
         source_id: entry.source_id,

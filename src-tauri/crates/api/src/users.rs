@@ -7,7 +7,7 @@ use store::QueueState;
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
-        ById, Empty, HistoryRequest, ObjectDelete, ObjectDraft, ObjectName, ObjectsRequest, QueuePage,
+        ById, Empty, Fix, HistoryRequest, ObjectDelete, ObjectDraft, ObjectName, ObjectsRequest, QueuePage,
         QueueRow, SyncResult, SyncState, UserAttribute, UserDelete, UserDetail, UserDraft, UserPage, UserRow,
         UserSaved, UserSchema, UsersRequest,
     },
@@ -157,7 +157,10 @@ pub fn rest_object(user: &UserRow, fields: &[String]) -> Value {
 }
 
 pub(crate) fn sync_result(result: engine::SyncResult) -> SyncResult {
+    let (reason, fix) = Fix::apart(Some(result.message.clone()));
     SyncResult {
+        reason: reason.unwrap_or_default(),
+        fix,
         mapping: result.mapping,
         target: result.target,
         state: match result.ok {
@@ -171,6 +174,7 @@ pub(crate) fn sync_result(result: engine::SyncResult) -> SyncResult {
 
 fn queue_row(row: store::QueueRow) -> QueueRow {
     let failed = row.state == QueueState::Failed;
+    let (reason, fix) = Fix::apart(row.message.clone());
     QueueRow {
         id: row.seq.to_string(),
         mapping: row.mapping,
@@ -183,6 +187,8 @@ fn queue_row(row: store::QueueRow) -> QueueRow {
             .then(|| jiff::Timestamp::from_millisecond(row.next_ms).ok().map(engine::stamp))
             .flatten(),
         message: row.message,
+        reason,
+        fix,
         created: row.created,
     }
 }

@@ -107,7 +107,7 @@ fn in_words(detail: &RunDetail, document: &Value, output: &Output) -> Result<(),
         output.line(format!("guard {}: {} planned, limit {}", guard.name, guard.planned, guard.limit))?;
     }
     let causes: Vec<[String; 2]> =
-        detail.causes.iter().map(|c| [c.count.to_string(), c.name.clone()]).collect();
+        detail.causes.iter().map(|c| [c.count.to_string(), c.reason.clone()]).collect();
     output.table(["FAILED", "BECAUSE"], &causes, "")?;
     if run.needs_you > 0 {
         output.line(format!("waiting for a decision of yours: {}", counted(run.needs_you, "record")))?;

@@ -29,6 +29,43 @@ pub enum ErrorKind {
     Unsupported,
 }
 
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Configuration,
+        Self::Unreachable,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::RateLimited,
+        Self::Untrusted,
+        Self::Refused,
+        Self::Unavailable,
+        Self::Credentials,
+        Self::Unsupported,
+    ];
+
+    /// The word under which it is kept.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Unreachable => "unreachable",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::RateLimited => "rateLimited",
+            Self::Untrusted => "untrusted",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Credentials => "credentials",
+            Self::Unsupported => "unsupported",
+        }
+    }
+
+    /// The kind that a kept word means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 /// An error of a connection. The text names the connection, what was wrong and what to do next, and holds no secret.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]

@@ -5,7 +5,10 @@ use model::{Action, Attributes, Pointer, Situation};
 use serde_json::{Value, json};
 use store::{Entry, EntryStatus, Hash, InboxKind, NewLink, Question, StoredChange};
 
-use crate::judge::{Case, Judge, Judgement, Lookup, base_of};
+use crate::{
+    judge::{Case, Judge, Judgement, Lookup, base_of},
+    remedy::Remedy,
+};
 
 impl Judge<'_> {
     pub(crate) fn decide(
@@ -31,8 +34,7 @@ impl Judge<'_> {
                 entry.status = EntryStatus::Failed;
                 entry.reason =
                     format!("{}; CREATE was asked for, but the target record exists", entry.reason);
-                entry.remedy =
-                    Some(format!("use UPDATE or LINK for {} in the mapping's policies", entry.situation));
+                entry.remedy = Some(Remedy::PolicyForExisting(entry.situation).to_string());
             }
             Action::Create => {
                 self.plan_create(&mut entry, case)?;
@@ -70,7 +72,7 @@ impl Judge<'_> {
             }
             Action::Exception => {
                 entry.status = EntryStatus::NeedsYou;
-                entry.remedy = Some(remedy(&entry));
+                entry.remedy = Some(remedy(&entry).to_string());
             }
             Action::Ignore | Action::Report | Action::Async => entry.status = EntryStatus::Skipped,
         }
@@ -94,7 +96,7 @@ impl Judge<'_> {
                 Err(why) => {
                     entry.status = EntryStatus::Skipped;
                     entry.reason = format!("{}; not carried out, because {why}", entry.reason);
-                    entry.remedy = Some("clear the failures and run it again".into());
+                    entry.remedy = Some(Remedy::ClearFailures.to_string());
                 }
                 Ok(()) if entry.target_id.is_none() || (entry.action == Action::Unlink && !linked) => {
                     entry.status = EntryStatus::Skipped;
@@ -119,13 +121,12 @@ impl Judge<'_> {
             },
             Action::Exception => {
                 entry.status = EntryStatus::NeedsYou;
-                entry.remedy = Some(remedy(entry));
+                entry.remedy = Some(remedy(entry).to_string());
             }
             Action::Create | Action::Update | Action::Link => {
                 entry.status = EntryStatus::Failed;
                 entry.reason = format!("{}; {} needs a source record", entry.reason, entry.action);
-                entry.remedy =
-                    Some(format!("choose another action for {} in the mapping's policies", entry.situation));
+                entry.remedy = Some(Remedy::Policy(entry.situation).to_string());
             }
             Action::Ignore | Action::Report | Action::NoReport | Action::Async => {
                 entry.status = EntryStatus::Skipped;
@@ -135,10 +136,10 @@ impl Judge<'_> {
 
     /// Settles which target an UPDATE or a LINK means; false when there is none to be had, and then the entry says so.
     fn take_target(&self, entry: &mut Entry, case: &Case<'_>) -> bool {
-        let refuse = |entry: &mut Entry, why: String, remedy: String| {
+        let refuse = |entry: &mut Entry, why: String, remedy: Remedy| {
             entry.status = EntryStatus::Failed;
             entry.reason = format!("{}; {why}", entry.reason);
-            entry.remedy = Some(remedy);
+            entry.remedy = Some(remedy.to_string());
             false
         };
         match entry.situation {
@@ -149,19 +150,17 @@ impl Judge<'_> {
                 }
                 None => {
                     let why = format!("{} needs a target record, and there is none", entry.action);
-                    refuse(entry, why, "use CREATE or UNLINK for MISSING in the mapping's policies".into())
+                    refuse(entry, why, Remedy::PolicyForAbsent(entry.situation))
                 }
             },
             Situation::FoundAlreadyLinked if !case.found.owner_gone => refuse(
                 entry,
                 format!("{} cannot take it away from that record", entry.action),
-                "remove the wrong link or correct the record that matches by mistake".into(),
+                Remedy::RemoveLink,
             ),
             _ if case.target.is_none() => {
                 let why = format!("{} needs a target record, and there is none", entry.action);
-                let remedy =
-                    format!("use CREATE or UNLINK for {} in the mapping's policies", entry.situation);
-                refuse(entry, why, remedy)
+                refuse(entry, why, Remedy::PolicyForAbsent(entry.situation))
             }
             _ => true,
         }
@@ -248,7 +247,7 @@ impl Judge<'_> {
         if let (true, Some(waits)) = (unchanged, &waits) {
             entry.status = EntryStatus::NeedsYou;
             entry.reason = kept.map_or_else(|| waits.clone(), |kept| format!("{waits}; {kept}"));
-            entry.remedy = Some("decide in the inbox whose value stays".into());
+            entry.remedy = Some(Remedy::DecideConflict.to_string());
             // The link is not stamped, so that every run looks at the pair until somebody has decided.
             return Ok(Judgement::Entry(Box::new(entry), None));
         }
@@ -468,26 +467,15 @@ fn with_shaped(
 }
 
 /// What to do about a record that waits for a person.
-fn remedy(entry: &Entry) -> String {
+fn remedy(entry: &Entry) -> Remedy {
     match entry.situation {
-        Situation::Ambiguous => "make the records distinguishable or link the right one by hand".to_owned(),
-        Situation::Missing if entry.question.is_some() => {
-            "link it to the record that matches; or set the policy for MISSING to UPDATE, which does that by itself"
-                .to_owned()
-        }
-        Situation::Missing => {
-            "set the policy for MISSING to CREATE to make it again, or to UNLINK to forget it".to_owned()
-        }
-        Situation::SourceMissing => {
-            "set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record".to_owned()
-        }
-        Situation::FoundAlreadyLinked => {
-            "remove the wrong link or correct the record that matches by mistake".to_owned()
-        }
-        Situation::Unassigned => {
-            "set the policy for UNASSIGNED to IGNORE if such records are fine, or create their source".to_owned()
-        }
-        other => format!("choose another action for {other} in the mapping's policies"),
+        Situation::Ambiguous => Remedy::LinkByHand,
+        Situation::Missing if entry.question.is_some() => Remedy::LinkToMatch,
+        Situation::Missing => Remedy::PolicyForMissing,
+        Situation::SourceMissing => Remedy::PolicyForSourceMissing,
+        Situation::FoundAlreadyLinked => Remedy::RemoveLink,
+        Situation::Unassigned => Remedy::PolicyForUnassigned,
+        other => Remedy::Policy(other),
     }
 }
 

@@ -3,6 +3,8 @@
 use connector::ConnectorError;
 use store::StoreError;
 
+use crate::remedy::Remedy;
+
 /// An error of the engine, in words.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -55,8 +57,9 @@ impl From<mapping::CompileError> for EngineError {
 }
 
 /// What to do about a record that policies refuse.
-pub(crate) const POLICY_REMEDY: &str =
-    "correct the source record, or give the property a default in the mapping";
+pub(crate) fn policy_remedy(violations: &[model::policy::Violation]) -> Option<Remedy> {
+    violations.first().map(|violation| Remedy::MeetPolicy(violation.property.clone()))
+}
 
 pub(crate) fn policy_text(violations: &[model::policy::Violation]) -> String {
     let texts: Vec<&str> = violations.iter().map(|v| v.message.as_str()).collect();

@@ -12,6 +12,7 @@ use crate::{
     Engine, EngineError,
     ends::{End, Prepared},
     execute_managed::Ready,
+    remedy::Remedy,
 };
 
 /// Creates first, so that what is new can be linked; deletes last, so that nothing is gone before all else went well.
@@ -73,8 +74,8 @@ impl Settled {
         }
     }
 
-    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+    pub(crate) fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy.to_string());
         self
     }
 }

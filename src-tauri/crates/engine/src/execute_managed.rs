@@ -7,7 +7,7 @@ use store::{Entry, EntryStatus, HistoryEntry, Managed, ManagedWrite, QueueChange
 use crate::{
     Engine, EngineError,
     ends::{End, Prepared},
-    error::{POLICY_REMEDY, policy_text},
+    error::{policy_remedy, policy_text},
     execute::{Context, Settled, apply_changes, free_target, link_for, settle},
     people::{Onward, new_violations, queue_followers},
     title::title_of,
@@ -304,5 +304,9 @@ impl Work {
 }
 
 fn refused(entry: &Entry, violations: &[model::policy::Violation]) -> Settled {
-    Settled::ended(entry, EntryStatus::Failed, policy_text(violations)).with_remedy(POLICY_REMEDY)
+    let refused = Settled::ended(entry, EntryStatus::Failed, policy_text(violations));
+    match policy_remedy(violations) {
+        Some(remedy) => refused.with_remedy(remedy),
+        None => refused,
+    }
 }

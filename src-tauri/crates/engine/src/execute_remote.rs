@@ -14,6 +14,7 @@ use crate::{
     ends::{Prepared, Remote},
     execute::{Context, Settled, free_target, link_for, settle},
     pause::{LONGEST_WAIT, is_rest, rest_of},
+    remedy::Remedy,
 };
 
 /// How often a batch's leftovers are sent again when the provider asked to wait or an answer was lost.
@@ -249,13 +250,11 @@ impl Engine {
                 Outcome::Gone => notes.push(Note::failed(
                     item,
                     "the target record is gone",
-                    Some("run it again: it will be MISSING"),
+                    Some(Remedy::RunAgainForMissing),
                 )),
                 Outcome::Conflict { existing, reason } => conflicts.push((item, existing, reason)),
                 Outcome::Rejected { reason, attribute } => {
-                    let remedy =
-                        attribute.map(|a| format!("correct `{a}` in the source record or in the mapping"));
-                    notes.push(Note::failed(item, &reason, remedy.as_deref()));
+                    notes.push(Note::failed(item, &reason, attribute.map(Remedy::CorrectAttribute)));
                 }
                 // The run rests, and sends it when it goes on.
                 Outcome::Retry { after, reason } if context.run.is_some() && is_rest(after) => {
@@ -263,11 +262,11 @@ impl Engine {
                 }
                 Outcome::Retry { after, reason } if last_round || after > LONGEST_WAIT => {
                     let remedy = if after == Outcome::ONCE_AUTHORIZED {
-                        "authorize again, then run it again".to_owned()
+                        Remedy::Authorize
                     } else {
-                        format!("run it again in {} seconds or later", after.as_secs().max(1))
+                        Remedy::RunAgainAfter(after.as_secs().max(1))
                     };
-                    notes.push(Note::failed(item, &reason, Some(&remedy)));
+                    notes.push(Note::failed(item, &reason, Some(remedy)));
                 }
                 Outcome::Retry { after, reason } => {
                     wait = wait.max(after);
@@ -292,7 +291,7 @@ impl Engine {
                     notes.push(Note::failed(
                         item,
                         &format!("the answer was lost, and the change did not arrive: {reason}"),
-                        Some("run it again"),
+                        Some(Remedy::RunAgain),
                     ));
                 }
                 Doubt::NeverArrived => {
@@ -361,7 +360,7 @@ impl Engine {
             notes.push(Note::failed(
                 item,
                 &format!("{reason} It is linked to another record"),
-                Some("correct the record that has the wrong key, or remove the wrong link"),
+                Some(Remedy::RemoveLinkOrKey),
             ));
             return Ok(());
         }
@@ -373,7 +372,7 @@ impl Engine {
             notes.push(Note::failed(
                 item,
                 &format!("{reason} But that record cannot be read"),
-                Some("run it again"),
+                Some(Remedy::RunAgain),
             ));
             return Ok(());
         };
@@ -426,10 +425,12 @@ impl Engine {
             Outcome::Rejected { reason, .. }
             | Outcome::Retry { reason, .. }
             | Outcome::Unknown { reason } => {
-                notes.push(Note::failed(item, &reason, Some("run it again")));
+                notes.push(Note::failed(item, &reason, Some(Remedy::RunAgain)));
             }
             Outcome::Conflict { reason, .. } => notes.push(Note::failed(item, &reason, None)),
-            Outcome::Gone => notes.push(Note::failed(item, "the record is gone again", Some("run it again"))),
+            Outcome::Gone => {
+                notes.push(Note::failed(item, "the record is gone again", Some(Remedy::RunAgain)))
+            }
         }
         Ok(())
     }
@@ -510,9 +511,9 @@ impl Note {
         }
     }
 
-    fn failed(item: Item, reason: &str, remedy: Option<&str>) -> Self {
+    fn failed(item: Item, reason: &str, remedy: Option<Remedy>) -> Self {
         let mut settled = Settled::ended(&item.entry, EntryStatus::Failed, reason);
-        settled.remedy = remedy.map(str::to_owned);
+        settled.remedy = remedy.map(|remedy| remedy.to_string());
         Self {
             journal_end: Some((JournalState::Failed, None, Some(reason.to_owned()))),
             settled: Some(settled),
@@ -535,7 +536,7 @@ impl Note {
             EntryStatus::Failed,
             format!("the answer was lost, and whether the change arrived cannot be seen now: {reason}"),
         )
-        .with_remedy("run it again: it looks for the record before it creates anything");
+        .with_remedy(Remedy::RunAgainInDoubt);
         Self { settled: Some(settled), ..Self::new(item.journal) }
     }
 }

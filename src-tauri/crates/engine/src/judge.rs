@@ -8,7 +8,7 @@ use model::{Action, Attributes, Situation};
 use serde_json::Value;
 use store::{Candidate, Entry, EntryStatus, Hash, Link, LinkSpace, NewLink, Orientation, TargetCandidate};
 
-use crate::title::title_of;
+use crate::{remedy::Remedy, title::title_of};
 
 /// What correlation found, resolved to ids.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -103,7 +103,7 @@ impl Judge<'_> {
                 entry.status = EntryStatus::Failed;
                 entry.source_id = Some(candidate.id.clone());
                 entry.target_id = candidate.link.as_ref().map(|l| l.target_id.clone());
-                entry.remedy = Some("correct the mapping or the record, then run it again".into());
+                entry.remedy = Some(Remedy::CorrectMapping.to_string());
                 entry.reason = reason;
                 Judgement::Entry(Box::new(entry), None)
             }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     EngineError,
     ends::{End, Prepared, Scope},
-    error::{POLICY_REMEDY, policy_text},
+    error::{policy_remedy, policy_text},
     execute::apply_changes,
     judge::{Found, Judge, Judgement, Lookup},
     people::new_violations,
@@ -465,7 +465,7 @@ fn with_rules(view: View<'_>, rules: &Rules<'_>, mut entry: Entry) -> Result<Ent
         entry.status = EntryStatus::Failed;
         entry.claim = None;
         entry.reason = policy_text(&violations);
-        entry.remedy = Some(POLICY_REMEDY.into());
+        entry.remedy = policy_remedy(&violations).map(|remedy| remedy.to_string());
     }
     Ok(entry)
 }

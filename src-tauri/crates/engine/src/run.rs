@@ -14,6 +14,7 @@ use crate::{
     lock::{self, MappingLock},
     plan,
     read::Linked,
+    remedy::Remedy,
 };
 
 /// Finished runs that are kept per mapping, unless its `keepRuns` says otherwise.
@@ -245,6 +246,10 @@ impl Engine {
             Err(error) => {
                 run.state = RunState::Failed;
                 run.stage = "COMPLETED_FAILED".into();
+                run.progress.trouble = match &error {
+                    EngineError::Remote(error) => Some(error.kind.as_str().to_owned()),
+                    _ => None,
+                };
                 run.message = Some(error.to_string());
                 tracing::warn!(run = run.id, %error, "run failed");
             }
@@ -722,18 +727,17 @@ fn yields(entry: Entry, taken: Option<EntryStatus>) -> Entry {
     let (status, why, remedy) = if taken == EntryStatus::Planned {
         (EntryStatus::Skipped, "another record takes its target over", None)
     } else {
-        let remedy = "decide about the record that matches its target first";
         (
             EntryStatus::NeedsYou,
             "another record matches its target, which stays until that one is settled",
-            Some(remedy),
+            Some(Remedy::DecideOther),
         )
     };
     Entry {
         action: Action::Exception,
         status,
         reason: format!("{}; {why}", entry.reason),
-        remedy: remedy.map(str::to_owned),
+        remedy: remedy.map(|remedy| remedy.to_string()),
         changes: Vec::new(),
         ..entry
     }

@@ -135,6 +135,9 @@ pub struct Progress {
     pub resume_at: Option<String>,
     /// What a person has allowed it to delete, for when it goes on.
     pub allow_deletes: Option<u64>,
+    /// What kind of trouble a remote system made, when the run failed because of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// Entries by situation, action and status once the run has ended.
     pub counts: Option<Vec<EntryCount>>,
 }

@@ -148,7 +148,7 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
                 <Problem error={save.error} />
               </div>
             )}
-            <DetailsTab {...parts} unsaved={changes.length > 0} test={test} />
+            <DetailsTab {...parts} unsaved={changes.length > 0} test={test} at={search.at} />
           </TabPanel>
           <TabPanel id="advanced" className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
             {save.error && !placed && (

@@ -14,6 +14,7 @@ import { useNow } from "../../words/useNow";
 import { BudgetCell } from "./BudgetLine";
 import { connectorsList, useTestConnector } from "./queries";
 import { CONNECTOR_STATE, providerName } from "./state";
+import { TroubleButtons } from "./TroubleButtons";
 
 export function ConnectorsPage() {
   const connectors = useQuery(connectorsList);
@@ -94,9 +95,10 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
         </div>
       </div>
       {connector.state === "error" && connector.message && !test.isPending && (
-        <p role="alert" className="mt-1.5 text-needs">
-          <bdi>{connector.message}</bdi>
-        </p>
+        <div role="alert" className="mt-1.5 flex items-start gap-3">
+          <bdi className="min-w-0 flex-1 break-words text-needs">{connector.message}</bdi>
+          {connector.trouble && <TroubleButtons connector={connector.name} trouble={connector.trouble} />}
+        </div>
       )}
       {test.error && (
         <div className="mt-2">

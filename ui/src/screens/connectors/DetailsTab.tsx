@@ -1,10 +1,11 @@
 import { t } from "@lingui/core/macro";
+import { useEffect, useRef } from "react";
 
 import type { useTestConnector } from "./queries";
 import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import { TextField } from "../../parts/Field";
 import { Section } from "../../parts/Page";
-import { Problem } from "../../parts/Problem";
+import { Notice, Problem } from "../../parts/Problem";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { AuthorizePart } from "./AuthorizePart";
@@ -15,14 +16,24 @@ import { PropertyFields } from "./PropertyField";
 import { SalesforcePart } from "./SalesforcePart";
 import { ScimPart } from "./ScimPart";
 import { TestResult } from "./TestResult";
+import { TroubleButtons } from "./TroubleButtons";
 
 /** Name, keys and address on the left; how it stands on the right. */
-export function DetailsTab({ unsaved, test, ...parts }: FormPart & { unsaved: boolean; test: ReturnType<typeof useTestConnector> }) {
+export function DetailsTab({ unsaved, test, at, ...parts }: FormPart & {
+  unsaved: boolean;
+  test: ReturnType<typeof useTestConnector>;
+  /** The part that somebody was sent to. */
+  at: string | undefined;
+}) {
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (at !== undefined) focusPart(frame.current, at);
+  }, [at]);
   const { detail, form, errors, onChange } = parts;
   const plain = otherProperties(detail, form).filter((property) => !property.advanced);
   const Credentials = isSalesforce(detail) ? SalesforcePart : isScim(detail) ? ScimPart : CredentialsPart;
   return (
-    <div className="grid max-w-5xl grid-cols-1 gap-x-10 min-[1000px]:grid-cols-[minmax(0,1fr)_340px]">
+    <div ref={frame} className="grid max-w-5xl grid-cols-1 gap-x-10 min-[1000px]:grid-cols-[minmax(0,1fr)_340px]">
       <div className="min-w-0">
         <Section title={t`Basics`}>
           <div className="grid grid-cols-2 gap-4">
@@ -31,14 +42,18 @@ export function DetailsTab({ unsaved, test, ...parts }: FormPart & { unsaved: bo
           </div>
         </Section>
         {(hasChoice(detail) || isSalesforce(detail) || isScim(detail)) && (
-          <Section title={t`Credentials`}>
-            <Credentials {...parts} />
-          </Section>
+          <div data-at="keys" className="mb-8 last:mb-0">
+            <Section title={t`Credentials`}>
+              <Credentials {...parts} />
+            </Section>
+          </div>
         )}
         {plain.length > 0 && (
-          <Section title={t`Connection`}>
-            <PropertyFields {...parts} properties={plain} />
-          </Section>
+          <div data-at="settings">
+            <Section title={t`Connection`}>
+              <PropertyFields {...parts} properties={plain} />
+            </Section>
+          </div>
         )}
       </div>
       <div className="min-w-0">
@@ -47,13 +62,23 @@ export function DetailsTab({ unsaved, test, ...parts }: FormPart & { unsaved: bo
           <BudgetLines connector={detail.summary} />
         </Section>
         {needsConsent(detail, form) && (
-          <Section title={t`Authorization`}>
-            <AuthorizePart detail={detail} unsaved={unsaved} />
-          </Section>
+          <div data-at="authorize">
+            <Section title={t`Authorization`}>
+              <AuthorizePart detail={detail} unsaved={unsaved} />
+            </Section>
+          </div>
         )}
       </div>
     </div>
   );
+}
+
+/** Where the way to each part begins: its button, or the field that is to be filled in. */
+const FIRST: Record<string, string> = { authorize: "button:not(:disabled)", keys: "[role=group] button, input[type=password], input:not([type=radio])", settings: "input" };
+
+function focusPart(frame: HTMLElement | null, at: string) {
+  const part = [...(frame?.querySelectorAll<HTMLElement>("[data-at]") ?? [])].find(({ dataset }) => dataset["at"] === at);
+  part?.querySelector<HTMLElement>(FIRST[at] ?? "input, button")?.focus();
 }
 
 function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<typeof useTestConnector> }) {
@@ -77,7 +102,11 @@ function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<ty
       ) : test.error ? (
         <Problem error={test.error} />
       ) : test.data ? (
-        <TestResult test={test.data} />
+        <TestResult test={test.data} action={test.data.trouble && <TroubleButtons connector={summary.name} trouble={test.data.trouble} />} />
+      ) : summary.message !== null && summary.trouble !== null ? (
+        <Notice tone="needs" action={<TroubleButtons connector={summary.name} trouble={summary.trouble} />}>
+          <bdi>{summary.message}</bdi>
+        </Notice>
       ) : (
         <p className={summary.message ? "text-needs" : "text-soft"}>
           <bdi>

@@ -1,12 +1,17 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
+import type { ReactNode } from "react";
 
 import type { ConnectorTest } from "../../backend/bindings/ConnectorTest";
 import { Icon } from "../../parts/Icon";
 import { Notice } from "../../parts/Problem";
 
 /** What a test looked at, or what stopped it. */
-export function TestResult({ test }: { test: ConnectorTest }) {
+export function TestResult({ test, action }: {
+  test: ConnectorTest;
+  /** What can be done when it did not succeed. */
+  action?: ReactNode;
+}) {
   return (
     <div className="flex flex-col gap-2">
       {test.ok ? (
@@ -14,7 +19,7 @@ export function TestResult({ test }: { test: ConnectorTest }) {
           {test.account ? <Trans>Connected to <bdi>{test.account}</bdi>.</Trans> : t`Connected.`}
         </Notice>
       ) : (
-        <Notice tone="needs" live="alert">
+        <Notice tone="needs" live="alert" action={action}>
           <bdi>{test.error ?? t`The test did not succeed.`}</bdi>
         </Notice>
       )}

@@ -14,12 +14,16 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { fixWords } from "../../words/fix";
 import { number } from "../../words/numbers";
 import { lastRunWords, runState } from "../../words/run";
 import { ago } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { BudgetCell } from "../connectors/BudgetLine";
+import { useTestConnector } from "../connectors/queries";
 import { CONNECTOR_STATE } from "../connectors/state";
+import { TroubleButtons } from "../connectors/TroubleButtons";
+import { FixButtons } from "../runs/FixButtons";
 import { FirstSteps, firstSteps } from "./FirstSteps";
 import { PeopleChart } from "./PeopleChart";
 import { connectors as connectorsQuery, mappings as mappingsQuery, overview, useSampleSetup } from "./queries";
@@ -61,7 +65,7 @@ export function DashboardPage() {
             )}
           </div>
           <NeedsYou mappings={mappings.data} connectors={connectors.data} />
-          {seen.data && seen.data.causes.length > 0 && <Causes causes={seen.data.causes} />}
+          {seen.data && seen.data.causes.length > 0 && <Causes causes={seen.data.causes} mappings={mappings.data} />}
           <Section title={t`Mappings`}>
             {mappings.data.length === 0 ? (
               <Nothing action={<GoButton go={{ to: "/mappings/new" }}>{t`New mapping`}</GoButton>}>{t`No mapping yet. A mapping says which record becomes which, and how.`}</Nothing>
@@ -109,25 +113,29 @@ function QuickStart() {
 }
 
 /** What went wrong in the last run of each mapping, with what to do about it. */
-function Causes({ causes }: { causes: FailureCause[] }) {
+function Causes({ causes, mappings }: { causes: FailureCause[]; mappings: MappingSummary[] }) {
+  const endOf = (run: string) => mappings.find(({ lastRun }) => lastRun?.id === run)?.lastRun?.ended ?? null;
   return (
     <Section title={t`Errors by cause`}>
       <ul aria-label={t`Errors by cause`} className="flex flex-col">
-        {causes.map(({ reason, remedy, count: n, mapping, run }) => (
-          <li key={`${run} ${reason}`} className="grid grid-cols-[40px_minmax(0,1fr)_auto] items-center gap-3 border-b border-line py-2">
+        {causes.map(({ reason, remedy, fix, count: n, mapping, run }) => (
+          <li key={`${run} ${reason}`} className="grid grid-cols-[40px_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1.5 border-b border-line py-2">
             <span className="font-medium text-needs">{number(n)}</span>
             <div className="min-w-0">
               <p className="truncate" title={reason}>
                 <bdi>{reason}</bdi>
               </p>
               <p className="truncate text-sm text-soft" title={remedy ?? undefined}>
-                {remedy && <bdi>{remedy} </bdi>}
+                <bdi>{fix ? fixWords(fix) : remedy} </bdi>
                 <bdi>({mapping})</bdi>
               </p>
             </div>
-            <GoButton go={{ to: "/runs/$id", params: { id: run } }} aria-label={t`Open the run of ${mapping}: ${reason}`}>
-              {t`Open run`}
-            </GoButton>
+            <div className="flex flex-wrap justify-end gap-2">
+              {fix && <FixButtons fix={fix} mapping={mapping} about={reason} run={run} failedAt={endOf(run)} />}
+              <GoButton look="quiet" go={{ to: "/runs/$id", params: { id: run } }} aria-label={t`Open the run of ${mapping}: ${reason}`}>
+                {t`Open run`}
+              </GoButton>
+            </div>
           </li>
         ))}
       </ul>
@@ -206,12 +214,18 @@ function NeedsYou({ mappings, connectors }: { mappings: MappingSummary[]; connec
     <Section title={t`Needs you`}>
       <ul className="flex flex-col">
         {broken.map((connector) => (
-          <Item key={connector.name} action={<GoButton go={{ to: "/connectors/$name", params: { name: connector.name } }}>{t`Open connector`}</GoButton>}>
-            <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{connector.message}</bdi>
-          </Item>
+          <Broken key={connector.name} connector={connector} />
         ))}
         {runs.map(({ name, lastRun }) => (
-          <Item key={name} action={<GoButton go={{ to: "/runs/$id", params: { id: lastRun.id } }}>{t`Open run`}</GoButton>}>
+          <Item
+            key={name}
+            action={
+              <>
+                {lastRun.state !== "held" && lastRun.needsYou > 0 && <GoButton go={{ to: "/inbox" }} aria-label={t`Decide about the records of ${name} in the inbox`}>{t`Decide in the inbox`}</GoButton>}
+                <GoButton go={{ to: "/runs/$id", params: { id: lastRun.id } }} aria-label={t`Open the run of ${name}`}>{t`Open run`}</GoButton>
+              </>
+            }
+          >
             <bdi className="font-medium">{name}</bdi>{" "}
             <span className="text-soft">
               {[lastRun.state === "held" && t`held before the first write`, lastRun.failed > 0 && t`${number(lastRun.failed)} failed`, lastRun.needsYou > 0 && plural(lastRun.needsYou, { one: "# needs you", other: "# need you" })]
@@ -225,13 +239,31 @@ function NeedsYou({ mappings, connectors }: { mappings: MappingSummary[]; connec
   );
 }
 
-function Item({ action, children }: { action: ReactNode; children: ReactNode }) {
+/** A connector whose last test failed, with what mends it. */
+function Broken({ connector }: { connector: ConnectorSummary }) {
+  const test = useTestConnector();
+  return (
+    <Item
+      title={connector.message ?? undefined}
+      action={
+        <>
+          {connector.trouble && <TroubleButtons connector={connector.name} trouble={connector.trouble} test={test} />}
+          <GoButton look="quiet" go={{ to: "/connectors/$name", params: { name: connector.name } }} aria-label={t`Open connector ${connector.title}`}>{t`Open connector`}</GoButton>
+        </>
+      }
+    >
+      <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{test.error?.message ?? connector.message}</bdi>
+    </Item>
+  );
+}
+
+function Item({ action, title, children }: { action: ReactNode; title?: string; children: ReactNode }) {
   return (
     <li className="flex min-h-10 items-center gap-3 border-b border-line">
       <span className="text-needs">
         <Icon name="warning" />
       </span>
-      <p className="min-w-0 flex-1 truncate">{children}</p>
+      <p className="min-w-0 flex-1 truncate" title={title}>{children}</p>
       {action}
     </li>
   );

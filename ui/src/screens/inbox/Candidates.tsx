@@ -26,7 +26,7 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
   /** The resource that they are records of. */
   targetPath: string;
   chosen: string | null;
-  onChoose: (id: string) => void;
+  onChoose: (id: string, name: string) => void;
   /** Enter was pressed on the chosen one. */
   onEnter: () => void;
 }) {
@@ -54,7 +54,7 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
         return (
           <div key={id} className="flex min-h-8 min-w-0 items-center gap-2 border-b border-line last:border-0">
             <label className="flex min-w-0 flex-1 items-center gap-2">
-              <input type="radio" name={`question-${question.id}`} aria-label={t`Choose ${record?.title ?? id}`} className="size-3.5 shrink-0 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id)} onKeyDown={onKeyDown} />
+              <input type="radio" name={`question-${question.id}`} aria-label={t`Choose ${record?.title ?? id}`} className="size-3.5 shrink-0 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id, record?.title ?? id)} onKeyDown={onKeyDown} />
               {record ? <Known record={record} /> : named.data && <span className="text-soft">{t`not there any more`}</span>}
             </label>
             {kind !== null && record && (

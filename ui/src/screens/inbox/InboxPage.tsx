@@ -17,7 +17,7 @@ import { useNow } from "../../words/useNow";
 import { ConflictTable } from "./ConflictTable";
 import { Candidates } from "./Candidates";
 import { inboxList, useAnswer } from "./queries";
-import { candidatesOf, conflictsOf, kindOf, linkedWords } from "./question";
+import { answeredWords, candidatesOf, conflictsOf, kindOf } from "./question";
 import { useQuestionKeys } from "./useQuestionKeys";
 
 /** What only a person can decide, each with its choices. */
@@ -67,13 +67,13 @@ export function InboxPage() {
 function Question({ question, source, target, targetPath }: { question: InboxQuestion; source: string; target: string; targetPath: string }) {
   const now = useNow();
   const answer = useAnswer();
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<{ id: string; name: string } | null>(null);
   const kind = kindOf(question);
   const conflicts = conflictsOf(question);
   const candidates = candidatesOf(question);
   const title = question.title || question.source;
   const give = (part: Partial<InboxAnswer> & Pick<InboxAnswer, "choice">) =>
-    answer.mutate({ id: question.id, target: null, attribute: null, ...part }, { onSuccess: ({ message }) => announce(part.choice === "link" ? linkedWords(title, message) : message) });
+    answer.mutate({ id: question.id, target: null, attribute: null, ...part }, { onSuccess: ({ message }) => announce(answeredWords(part.choice, { title, target: chosen?.name ?? "" }, message)) });
   const busy = (choice: InboxAnswer["choice"]) => answer.isPending && answer.variables.choice === choice;
   return (
     <li aria-label={title} className="border-b border-line py-4 first:pt-0">
@@ -100,7 +100,7 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
           <ConflictTable conflicts={conflicts} source={source} target={target} busy={answer.isPending} onKeep={(side, attribute) => give({ choice: side, attribute })} />
         ) : (
           candidates.length > 0 && (
-            <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen} onChoose={setChosen} onEnter={() => !answer.isPending && give({ choice: "link", target: chosen })} />
+            <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen?.id ?? null} onChoose={(id, name) => setChosen({ id, name })} onEnter={() => !answer.isPending && chosen && give({ choice: "link", target: chosen.id })} />
           )
         )}
       </div>
@@ -117,7 +117,7 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
         ) : (
           <>
             {candidates.length > 0 && (
-              <Button look="primary" busy={busy("link")} disabled={chosen === null || answer.isPending} onClick={() => give({ choice: "link", target: chosen })}>
+              <Button look="primary" busy={busy("link")} disabled={chosen === null || answer.isPending} onClick={() => chosen && give({ choice: "link", target: chosen.id })}>
                 {t`Link to the chosen one`}
               </Button>
             )}

@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
 
+import type { InboxAnswer } from "../../backend/bindings/InboxAnswer";
 import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
 
 /** An attribute that was changed on both sides. */
@@ -31,8 +32,16 @@ export function candidatesOf(question: InboxQuestion): string[] {
   return [...new Set([...question.targets, ...(question.target === null ? [] : [question.target])])];
 }
 
-/** What a link brought about, by name: "linked 12 to 34; updated" says ids first, and after them what became of the record. */
-export function linkedWords(title: string, message: string): string {
-  const outcome = message.slice(message.indexOf(";") + 1).trim();
-  return message.includes(";") && outcome !== "" ? t`${title} is linked: ${outcome}` : t`${title} is linked`;
+/** What an answer brought about, by name. The backend's words about it, which hold ids, say what became of the record. */
+export function answeredWords(choice: InboxAnswer["choice"], { title, target }: { title: string; target: string }, message: string): string {
+  const [, ...rest] = message.split(";");
+  const outcome = rest.join(";").trim();
+  switch (choice) {
+    case "link":
+      return outcome === "" ? t`${title} is linked to ${target}` : t`${title} is linked to ${target}: ${outcome}`;
+    case "dismiss":
+      return t`${title} was put away`;
+    default:
+      return t`${title}: ${message}`;
+  }
 }

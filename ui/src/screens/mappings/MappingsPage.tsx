@@ -13,7 +13,7 @@ import { Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
 import { useReorder } from "../../parts/useReorder";
-import { lastRunWords, runState } from "../../words/run";
+import { lastRunWords, runState, stageWords } from "../../words/run";
 import { fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { useCancelRun, useStartRun } from "../runs/queries";
@@ -104,7 +104,7 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
         <div className="min-w-0" role="status">
           {active ? (
             <>
-              <div className="truncate text-accent">{active.stageDescription}</div>
+              <div className="truncate text-accent">{stageWords(active)}</div>
               <Progress label={t`Progress of ${name}`} done={active.processed} total={active.total} />
             </>
           ) : (

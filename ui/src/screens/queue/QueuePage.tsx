@@ -11,9 +11,14 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { fixWords } from "../../words/fix";
 import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
+import { FixButtons } from "../runs/FixButtons";
+import { SYNC_STATES } from "../users/SyncResults";
 import { queueList, useDiscard, useRetry } from "./queries";
+
+const CHANGES: Record<string, string> = { create: t`create`, update: t`update`, delete: t`delete` };
 
 export function QueuePage() {
   const queue = useQuery(queueList);
@@ -60,7 +65,7 @@ export function QueuePage() {
       >
         {dropping && (
           <p>
-            <Trans>The {dropping.change} of <bdi>{dropping.title}</bdi> will not be delivered by <bdi>{dropping.mapping}</bdi>. The next reconciliation of the mapping finds the difference again.</Trans>
+            <Trans>What changed about <bdi>{dropping.title}</bdi> will not be delivered by <bdi>{dropping.mapping}</bdi>. The next reconciliation of the mapping finds the difference again.</Trans>
           </p>
         )}
       </Confirm>
@@ -76,10 +81,10 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
         <tr>
           <th scope="col" className="w-[16%]">{t`User`}</th>
           <th scope="col" className="w-20">{t`Change`}</th>
-          <th scope="col" className="w-[26%]">{t`Mapping`}</th>
+          <th scope="col" className="w-[22%]">{t`Mapping`}</th>
           <th scope="col" className="w-24">{t`State`}</th>
           <th scope="col">{t`Why`}</th>
-          <th scope="col" className="w-36"><span className="sr-only">{t`Actions`}</span></th>
+          <th scope="col" className="w-[20%]"><span className="sr-only">{t`Actions`}</span></th>
         </tr>
       </thead>
       <tbody>
@@ -90,21 +95,23 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
                 <Outside text={row.title} />
               </Link>
             </th>
-            <td>{row.change}</td>
+            <td>{CHANGES[row.change] ?? row.change}</td>
             <td>
               <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
                 <Outside text={row.mapping} />
               </Link>
             </td>
             <td>
-              <State tone={row.state === "failed" ? "needs" : row.state === "waiting" ? "waits" : "fine"}>{row.state}</State>
+              <State tone={SYNC_STATES[row.state].tone}>{SYNC_STATES[row.state].text}</State>
             </td>
             <td className="py-1.5 break-words whitespace-normal" title={[row.message, t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
               {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{t`next try ${until(row.nextAttemptAt, now)}.`} </span>}
-              {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{row.message}</bdi>}
+              {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{row.fix ? row.reason : row.message}</bdi>}
+              {row.fix && <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>}
             </td>
             <td>
-              <span className="flex justify-end gap-1.5">
+              <span className="flex flex-wrap justify-end gap-1.5 py-1">
+                {row.fix && <FixButtons fix={row.fix} mapping={row.mapping} about={row.title} />}
                 <Button busy={busy === row.id} aria-label={t`Retry ${row.title}`} onClick={() => onRetry(row)}>{t`Retry`}</Button>
                 <Button look="quiet" aria-label={t`Discard ${row.title}`} onClick={() => onDiscard(row)}>{t`Discard`}</Button>
               </span>

@@ -10,6 +10,7 @@ import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
 import { actionWords } from "../../words/actions";
+import { situationMeaning } from "../../words/situations";
 import { Changes } from "./Change";
 import { EntryFilters } from "./EntryFilters";
 import { EntryPanel } from "./EntryPanel";
@@ -25,11 +26,14 @@ function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
       key: "situation",
       title: t`Situation`,
       width: compact ? "170px" : "25%",
-      cell: (entry) => (
-        <span title={undo ? t`In the run that is undone: ${entry.meaning}` : entry.meaning}>
-          <code className="font-mono text-xs">{entry.situation}</code> {!compact && <span className="text-soft">{undo ? t`in the undone run` : entry.meaning}</span>}
-        </span>
-      ),
+      cell: ({ situation, meaning }) => {
+        const words = situationMeaning(situation, meaning);
+        return (
+          <span title={undo ? t`In the run that is undone: ${words}` : words}>
+            <code className="font-mono text-xs">{situation}</code> {!compact && <span className="text-soft">{undo ? t`in the undone run` : words}</span>}
+          </span>
+        );
+      },
     },
     { key: "action", title: t`Action`, width: "132px", cell: (entry) => <Action entry={entry} /> },
     {

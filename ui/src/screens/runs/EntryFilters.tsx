@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import { SearchBox } from "../../parts/SearchBox";
 import { actionWords } from "../../words/actions";
+import { ACTION_HELP, situationMeaning } from "../../words/situations";
 import { number } from "../../words/numbers";
 import type { EntryFilter } from "./queries";
 import { segments } from "./segments";
@@ -23,7 +24,7 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
           <Chip
             key={action.name}
             count={action.count}
-            meaning={action.meaning}
+            meaning={ACTION_HELP[action.name] ?? action.meaning}
             pressed={filter.action === action.name}
             onPress={() => onChange({ ...filter, action: filter.action === action.name ? null : action.name })}
           >
@@ -41,7 +42,7 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
             key={situation.name}
             mono
             count={situation.count}
-            meaning={situation.meaning}
+            meaning={situationMeaning(situation.name, situation.meaning)}
             pressed={filter.situation === situation.name}
             onPress={() => onChange({ ...filter, situation: filter.situation === situation.name ? null : situation.name })}
           >

@@ -9,12 +9,16 @@ import { Notice } from "../../parts/Problem";
 import { SidePanel } from "../../parts/SidePanel";
 import { State } from "../../parts/State";
 import { actionWords } from "../../words/actions";
+import { fixWords } from "../../words/fix";
+import { situationMeaning } from "../../words/situations";
 import { cellText } from "../../words/value";
 import { ENTRY_STATUS } from "./entryStatus";
+import { FixButtons } from "./FixButtons";
 import { Trace } from "./Trace";
 
 /** One record of a run, opened to the side: before and after, why, what to do, and where it is. */
 export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { entry: EntryRow; mapping: string; undo: boolean; targetIsUser: boolean; onClose: () => void }) {
+  const meaning = situationMeaning(entry.situation, entry.meaning);
   const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
   return (
     <SidePanel label={t`Details of ${entry.title || t`record`}`} onClose={onClose}>
@@ -27,7 +31,7 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
       <dl className="grid grid-cols-[76px_minmax(0,1fr)] gap-y-1.5">
         <Fact name={t`Situation`}>
           <code className="font-mono text-sm">{entry.situation}</code>
-          <div className="text-soft">{undo ? t`in the undone run: ${entry.meaning}` : entry.meaning}</div>
+          <div className="text-soft">{undo ? t`in the undone run: ${meaning}` : meaning}</div>
         </Fact>
         <Fact name={t`Action`}>{actionWords(entry.action).label}</Fact>
         <Fact name={t`State`}>
@@ -40,9 +44,16 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
         )}
       </dl>
       {entry.remedy && (
-        <Notice tone={entry.status === "failed" ? "needs" : "waits"}>
-          <bdi>{entry.remedy}</bdi>
-        </Notice>
+        <div className="flex flex-col gap-2">
+          <Notice tone={entry.status === "failed" ? "needs" : "waits"}>
+            <bdi>{entry.fix ? fixWords(entry.fix) : entry.remedy}</bdi>
+          </Notice>
+          {entry.fix && (
+            <div className="flex flex-wrap gap-2 empty:hidden">
+              <FixButtons fix={entry.fix} mapping={mapping} about={entry.title || t`record`} />
+            </div>
+          )}
+        </div>
       )}
       {entry.changes.length > 0 && <BeforeAfter entry={entry} />}
       {entry.sourceId && !undo && <Trace key={entry.id} mapping={mapping} sourceId={entry.sourceId} qualifier={entry.linkQualifier} />}

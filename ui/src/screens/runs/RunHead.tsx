@@ -1,18 +1,28 @@
 import { plural, t } from "@lingui/core/macro";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import type { GuardRow } from "../../backend/bindings/GuardRow";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
+import type { Trouble } from "../../backend/bindings/Trouble";
+import { ask } from "../../backend/query";
 import { Button } from "../../parts/Button";
 import { Confirm, useOpen } from "../../parts/Dialog";
+import { GoButton } from "../../parts/GoButton";
 import { Notice, Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
+import { fixWords } from "../../words/fix";
+import { guardWords } from "../../words/guard";
 import { number } from "../../words/numbers";
-import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState } from "../../words/run";
-import { duration } from "../../words/time";
+import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords } from "../../words/run";
+import { duration, fullTime, until } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { TroubleButtons } from "../connectors/TroubleButtons";
+import { connectorOf, FixButtons } from "./FixButtons";
 import { type Mark, marked, paceWords } from "./pace";
-import { useApplyRun, useCancelRun, useRunUnfinished, useUndoRun } from "./queries";
+import { useApplyRun, useCancelRun, useRunUnfinished, useStartRun, useUndoRun } from "./queries";
 import { SegmentBar } from "./SegmentBar";
 import { recordsRead, segments, situationSegments } from "./segments";
 
@@ -94,7 +104,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
       {active ? (
         <div className="flex flex-col gap-1">
           <span className="flex gap-3 text-soft">
-            {summary.stageDescription}
+            {stageWords(summary)}
             <Pace run={summary} />
           </span>
           <Progress label={t`Progress of ${summary.mapping}`} done={summary.processed} total={summary.total} />
@@ -106,12 +116,12 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
         </div>
       )}
       {!active && <Guards detail={detail} />}
-      {!active && <Message detail={detail} />}
+      {!active && <Message detail={detail} onRun={onRun} />}
       {apply.error && <Problem error={apply.error} />}
       {cancel.error && <Problem error={cancel.error} />}
       {undo.error && <Problem error={undo.error} />}
       {again.error && <Problem error={again.error} />}
-      <Causes detail={detail} onCause={onCause} />
+      <Causes detail={detail} onCause={onCause} onRun={onRun} />
     </div>
   );
 }
@@ -142,38 +152,71 @@ function Guards({ detail }: { detail: RunDetail }) {
     <p className="flex flex-wrap gap-x-1.5 text-soft">
       <span>{t`Guards:`}</span>
       {kept.map((guard) => (
-        <bdi key={guard.name}>{sentence(guard.message)}</bdi>
+        <bdi key={guard.name}>{guardWords(guard)}</bdi>
       ))}
       <span className={stopped ? "text-needs" : "text-fine"}>{stopped ? t`Stopped before the first write.` : t`Fine.`}</span>
     </p>
   );
 }
 
-/** Why a run was held, failed or ended early. A held one speaks in its guards' words. */
-function Message({ detail: { summary, guards } }: { detail: RunDetail }) {
-  const stopping = summary.state === "held" ? guards.filter((guard) => guard.holds).map((guard) => sentence(guard.message)) : [];
-  const text = stopping.length > 0 ? stopping.join(" ") : summary.message;
-  if (!text) return null;
-  const loud = summary.state === "failed" || summary.state === "held";
+/** Why a run was held, failed, rests or ended early, and what to do about it. A held one speaks in its guards' words. */
+function Message({ detail: { summary, guards, trouble, resumeAt }, onRun }: { detail: RunDetail; onRun: (run: RunSummary) => void }) {
+  const now = useNow();
+  const stopping = summary.state === "held" ? guards.filter((guard) => guard.holds) : [];
+  if (stopping.length > 0) {
+    return (
+      <Notice tone="needs" live="alert" action={!releasable(stopping) && <GoButton go={{ to: "/mappings/$name", params: { name: summary.mapping }, search: { tab: "advanced" } }}>{t`Change the guards`}</GoButton>}>
+        <bdi>{stopping.map(guardWords).join(" ")}</bdi>
+      </Notice>
+    );
+  }
+  if (!summary.message && resumeAt === null) return null;
+  const loud = summary.state === "failed";
   return (
-    <Notice tone={loud ? "needs" : "off"} live={loud ? "alert" : undefined}>
-      <bdi>{text}</bdi>
+    <Notice tone={loud ? "needs" : "off"} live={loud ? "alert" : undefined} action={loud && <AfterFailure run={summary} trouble={trouble} onRun={onRun} />}>
+      <bdi>{summary.message}</bdi>
+      {summary.state === "paused" && resumeAt !== null && (
+        <>
+          {" "}
+          <span className="text-ink">
+            {t`It goes on by itself ${until(resumeAt, now)}, at ${fullTime(resumeAt)}.`}
+          </span>
+        </>
+      )}
     </Notice>
   );
 }
 
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+/** A run that failed as a whole: what mends the system that is to blame, and another try. */
+function AfterFailure({ run, trouble, onRun }: { run: RunSummary; trouble: Trouble | null; onRun: (run: RunSummary) => void }) {
+  const mappings = useQuery(ask("mappings_list", {}));
+  const start = useStartRun();
+  const mapping = mappings.data?.find(({ name }) => name === run.mapping);
+  const connectors = mapping && trouble ? [...new Set([mapping.source, mapping.target].map(connectorOf))].filter((name) => name !== null) : [];
+  return (
+    <span className="flex shrink-0 flex-wrap justify-end gap-2">
+      {trouble && connectors.map((name) => <TroubleButtons key={name} connector={name} trouble={trouble} />)}
+      {run.undoes === null && !canGoOn(run) && (
+        <Button icon="retry" busy={start.isPending} title={start.error?.message} onClick={() => start.mutate({ mapping: run.mapping, mode: "preview" }, { onSuccess: onRun })}>
+          {t`Preview again`}
+        </Button>
+      )}
+    </span>
+  );
 }
 
 /** The guards that an allowance for deletes satisfies; the others ask for another mapping or another source. */
-const RELEASABLE = new Set(["maxDeletes", "maxDeletePercent", "shortSource"]);
+const RELEASABLE = new Set(["maxDeletes", "maxDeletePercent", "shortSource", "missingTargets"]);
+
+function releasable(stopping: GuardRow[]): boolean {
+  return stopping.every((guard) => RELEASABLE.has(guard.name));
+}
 
 /** A held run goes on only when a person has read how much it would delete. */
 function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean; onRelease: (allowDeletes: number) => void }) {
   const asking = useOpen();
   const stopping = detail.guards.filter((guard) => guard.holds);
-  if (!stopping.every((guard) => RELEASABLE.has(guard.name))) return null;
+  if (!releasable(stopping)) return null;
   const deletes = detail.actions.reduce((total, { name, count }) => total + (name === "DELETE" || name === "UNLINK" ? count : 0), 0);
   return (
     <>
@@ -192,7 +235,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
       >
         {stopping.map((guard) => (
           <p key={guard.name}>
-            <bdi>{sentence(guard.message)}</bdi>
+            <bdi>{guardWords(guard)}</bdi>
           </p>
         ))}
         <p>{t`The limit stays as it is for every other run.`}</p>
@@ -201,32 +244,31 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   );
 }
 
-/** Failures by cause, most first: one line each instead of one per record. */
-function Causes({ detail, onCause }: { detail: RunDetail; onCause: (reason: string) => void }) {
+/** Failures by cause, most first: one line each instead of one per record, with what mends it. */
+function Causes({ detail, onCause, onRun }: { detail: RunDetail; onCause: (reason: string) => void; onRun: (run: RunSummary) => void }) {
   const [all, setAll] = useState(false);
   if (detail.causes.length === 0) return null;
   const shown = all ? detail.causes : detail.causes.slice(0, 3);
   return (
     <section aria-label={t`Failures by cause`}>
       <h2 className="mb-1 text-sm text-soft">{t`Why records failed`}</h2>
-      <ul className="flex flex-col gap-0.5">
-        {shown.map((cause) => (
-          <li key={cause.name} className="flex items-center gap-2">
-            <span className="w-12 shrink-0 text-right font-medium text-needs">{number(cause.count)}</span>
-            <span className="min-w-0 flex-1 truncate" title={[cause.name, cause.meaning].filter(Boolean).join("\n")}>
-              <bdi>{cause.name}</bdi>
-              {cause.meaning && (
-                <span className="text-soft">
-                  {" \u2013 "}
-                  <bdi>{cause.meaning}</bdi>
-                </span>
-              )}
-            </span>
-            <Button look="quiet" aria-label={t`Show the records: ${cause.name}`} onClick={() => onCause(cause.name)}>
-              {t`Show`}
-            </Button>
-          </li>
-        ))}
+      <ul className="flex flex-col">
+        {shown.map(({ reason, remedy, fix, count }) => {
+          const advice = fix ? fixWords(fix) : remedy;
+          return (
+            <li key={reason} className="flex items-center gap-2 py-0.5">
+              <span className="w-12 shrink-0 text-right font-medium text-needs">{number(count)}</span>
+              <span className="min-w-0 flex-1" title={[reason, advice].filter(Boolean).join("\n")}>
+                <bdi className="block truncate">{reason}</bdi>
+                {advice && <bdi className="block truncate text-sm text-soft">{advice}</bdi>}
+              </span>
+              {fix && <FixButtons fix={fix} mapping={detail.summary.mapping} about={reason} run={detail.summary.state === "active" ? undefined : detail.summary.id} failedAt={detail.summary.ended} onRun={onRun} />}
+              <Button look="quiet" aria-label={t`Show the records: ${reason}`} onClick={() => onCause(reason)}>
+                {t`Show`}
+              </Button>
+            </li>
+          );
+        })}
       </ul>
       {detail.causes.length > 3 && (
         <Button look="quiet" onClick={() => setAll(!all)}>

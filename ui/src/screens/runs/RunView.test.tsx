@@ -16,7 +16,7 @@ test("Preview shows progress, then what was read, and a button that names the nu
   expect(Number(progress.getAttribute("aria-valuenow"))).toBeGreaterThanOrEqual(0);
   expect(await screen.findByRole("button", { name: "Reconcile 112 changes" })).toBeTruthy();
   expect(screen.getByText(/read 1,258 records, 49 calls, 6 s/)).toBeTruthy();
-  expect(screen.getByText(/deletes 4 of 5 allowed/)).toBeTruthy();
+  expect(screen.getByText(/Deletes: 4 of 5 allowed/)).toBeTruthy();
 
   await user.click(await screen.findByRole("button", { name: /^Needs you 7/ }));
   await waitFor(() => expect(screen.getByText("7 records")).toBeTruthy());

@@ -3,7 +3,7 @@ import { t } from "@lingui/core/macro";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import type { Tone } from "../../parts/State";
 import { ACTION_ORDER, actionWords } from "../../words/actions";
-import { SITUATIONS, situationWords } from "../../words/situations";
+import { ACTION_HELP, situationMeaning, SITUATIONS, situationWords } from "../../words/situations";
 
 export interface Segment {
   name: string;
@@ -30,11 +30,11 @@ export function recordsRead(detail: RunDetail): number {
 export function segments(detail: RunDetail): Segment[] {
   const counts = [...detail.actions];
   const rest = recordsRead(detail) - sum(counts);
-  if (rest > 0) counts.push({ name: "UNCHANGED", meaning: t`linked, and both sides agree already`, count: rest });
+  if (rest > 0) counts.push({ name: "UNCHANGED", meaning: "", count: rest });
   return counts
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => place(a.name) - place(b.name))
-    .map(({ name, meaning, count }) => ({ name, meaning, count, label: actionWords(name).label, fill: actionWords(name).fill }));
+    .map(({ name, meaning, count }) => ({ name, meaning: name === "UNCHANGED" ? t`linked, and both sides agree already` : (ACTION_HELP[name] ?? meaning), count, label: actionWords(name).label, fill: actionWords(name).fill }));
 }
 
 const TONES: Record<Tone, string> = { fine: "bg-bar-link", waits: "bg-bar-skip", needs: "bg-bar-needs", off: "bg-bar-unchanged", busy: "bg-bar-update" };
@@ -45,7 +45,7 @@ export function situationSegments(detail: RunDetail): Segment[] {
   return detail.situations
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
-    .map(({ name, meaning, count }) => ({ name, meaning, count, label: name, fill: FILLS[name] ?? TONES[situationWords(name)?.tone ?? "off"] }));
+    .map(({ name, meaning, count }) => ({ name, meaning: situationMeaning(name, meaning), count, label: name, fill: FILLS[name] ?? TONES[situationWords(name)?.tone ?? "off"] }));
 }
 
 const FINE = ["CONFIRMED", "FOUND", "ABSENT"];

@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useRef } from "react";
+import { useSearch } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef } from "react";
 
 import { appStatus } from "../../app/queries";
 import { setTheme, type Theme, useTheme } from "../../app/theme";
@@ -37,13 +38,12 @@ export function SettingsPage() {
   const status = useQuery(appStatus);
   const theme = useTheme();
   const frame = useRef<HTMLDivElement>(null);
-  const go = (part: string) => {
-    const place = frame.current?.querySelector<HTMLElement>(`[data-part="${part}"]`);
-    if (!place || !frame.current) return;
-    // Only this frame scrolls: scrollIntoView would move the whole window too.
-    frame.current.scrollTop += place.getBoundingClientRect().top - frame.current.getBoundingClientRect().top - ABOVE;
-    place.focus({ preventScroll: true });
-  };
+  const { part } = useSearch({ from: "/settings" });
+  const go = (id: string) => bringUp(frame.current, id);
+  const read = status.data !== undefined;
+  useEffect(() => {
+    if (part !== undefined && read) bringUp(frame.current, part);
+  }, [part, read]);
   return (
     <Page flush title={t`Settings`}>
       <div className="flex min-h-0 flex-1">
@@ -99,6 +99,14 @@ export function SettingsPage() {
       </div>
     </Page>
   );
+}
+
+function bringUp(frame: HTMLElement | null, id: string) {
+  const place = [...(frame?.querySelectorAll<HTMLElement>("[data-part]") ?? [])].find(({ dataset }) => dataset["part"] === id);
+  if (!place || !frame) return;
+  // Only this frame scrolls: scrollIntoView would move the whole window too.
+  frame.scrollTop += place.getBoundingClientRect().top - frame.getBoundingClientRect().top - ABOVE;
+  place.focus({ preventScroll: true });
 }
 
 /** Where a link of the list of parts leads, for the eye and for the keyboard. */

@@ -1,6 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { ApiError } from "../../backend/bindings/ApiError";
@@ -56,7 +56,8 @@ function Waiting({ title, error }: { title: string; error: ApiError | null }) {
 
 function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null; known: string[]; onReload: () => void }) {
   const [edited, setEdited] = useState<TypeDocument | null>(null);
-  const [open, setOpen] = useState<string | null>(null);
+  const { property } = useSearch({ strict: false });
+  const [open, setOpen] = useState<string | null>(property ?? null);
   const [blank] = useState(blankType);
   const save = useSaveType();
   const navigate = useNavigate();

@@ -4,8 +4,10 @@ import type { SyncResult } from "../../backend/bindings/SyncResult";
 import type { SyncState } from "../../backend/bindings/SyncState";
 import { GoButton } from "../../parts/GoButton";
 import { State, type Tone } from "../../parts/State";
+import { fixWords } from "../../words/fix";
+import { FixButtons } from "../runs/FixButtons";
 
-const STATES: Record<SyncState, { tone: Tone; text: string }> = {
+export const SYNC_STATES: Record<SyncState, { tone: Tone; text: string }> = {
   synced: { tone: "fine", text: t`synced` },
   waiting: { tone: "waits", text: t`waiting` },
   failed: { tone: "needs", text: t`failed` },
@@ -18,12 +20,20 @@ export function SyncResults({ results }: { results: SyncResult[] }) {
       <ul aria-label={t`Delivery per target`} className="flex flex-col gap-1">
         {results.map((result) => (
           <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] items-start gap-x-2">
-            <State tone={STATES[result.state].tone}>{STATES[result.state].text}</State>
+            <State tone={SYNC_STATES[result.state].tone}>{SYNC_STATES[result.state].text}</State>
             <span className="min-w-0">
               <bdi className="block truncate" title={result.mapping}>
                 {result.target}
               </bdi>
-              {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{result.message}</bdi>}
+              {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{result.fix ? result.reason : result.message}</bdi>}
+              {result.fix && (
+                <>
+                  <bdi className="block text-sm break-words text-soft">{fixWords(result.fix)}</bdi>
+                  <span className="mt-1 flex flex-wrap gap-2 empty:hidden">
+                    <FixButtons fix={result.fix} mapping={result.mapping} about={result.target} />
+                  </span>
+                </>
+              )}
             </span>
           </li>
         ))}

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::Fix;
+
 dto! {
     /// A day (UTC) of the dashboard's chart.
     pub struct DayFigures {
@@ -18,6 +20,8 @@ dto! {
         reason: String,
         /// What to do about it, where that is known.
         remedy: Option<String>,
+        /// The same for a button.
+        fix: Option<Fix>,
         count: u64,
         mapping: String,
         run: String,

@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
+import { useSearch } from "@tanstack/react-router";
 import { type ReactNode, useId, useState } from "react";
 
 import { announce } from "../../../parts/Announcer";
@@ -21,7 +22,13 @@ import { ScriptField } from "./ScriptField";
 /** What is done in each situation, and the scripts that run on the way. */
 export function BehaviorsTab() {
   const { doc, draft } = useEditor();
-  const [opened, setOpened] = useState<number | string | null>(null);
+  const { situation: asked } = useSearch({ from: "/mappings/$name" });
+  // Whoever was sent here because of a situation finds its policy open: the mapping's own, or the default.
+  const [opened, setOpened] = useState<number | string | null>(() => {
+    if (asked === undefined || !situationWords(asked)) return null;
+    const own = policiesOf(doc).findIndex(({ situation }) => situation === asked);
+    return own < 0 ? asked : own;
+  });
   const rows = bySituation(doc);
   const errors = useErrors("policy");
   const policies = policiesOf(doc);

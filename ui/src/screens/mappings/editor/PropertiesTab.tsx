@@ -1,6 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 
 import type { SampleRecord } from "../../../backend/bindings/SampleRecord";
@@ -14,21 +14,29 @@ import { State } from "../../../parts/State";
 import { useReorder } from "../../../parts/useReorder";
 import { actionWords } from "../../../words/actions";
 import { situationWords } from "../../../words/situations";
+import { fixWords } from "../../../words/fix";
+import { number } from "../../../words/numbers";
 import { cellText } from "../../../words/value";
 import { useStartRun } from "../../runs/queries";
 import { complaintOf } from "./complaint";
-import { missingRequired, moved, plain, propertiesOf, type Property, removed, replaced, withProperties, withSource } from "./document";
+import { missingRequired, moved, plain, propertiesOf, type Property, removed, replaced, sourceAttributes, targetAttributes, withProperties, withSource } from "./document";
 import { useEditor } from "./EditorContext";
 import { PropertyPanel } from "./PropertyPanel";
 import { SamplePicker, useSamples } from "./SamplePicker";
 import { transformText } from "./transforms";
+import { filledShare, filledWords, type Stats, useStats } from "./useStats";
 import { useTrial } from "./useTrial";
 
 /** Which attribute goes where, with the values of a record on both sides. */
 export function PropertiesTab() {
   const { doc, draft, source, target, complaint } = useEditor();
   const properties = propertiesOf(doc);
-  const [opened, setOpened] = useState<number | null>(null);
+  const { property: asked } = useSearch({ from: "/mappings/$name" });
+  // Whoever was sent here because of an attribute finds its property open.
+  const [opened, setOpened] = useState<number | null>(() => {
+    const index = asked === undefined ? -1 : properties.findIndex(({ target: name }) => plain(name) === plain(asked));
+    return index < 0 ? null : index;
+  });
   const [picked, setPicked] = useState<SampleRecord | null>(null);
   const [qualifier, setQualifier] = useState<string | null>(null);
   const first = useSamples("");
@@ -159,7 +167,7 @@ function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample:
       </bdi>
       {trial.outcome === "failed" && (
         <bdi className="w-full break-words text-needs">
-          {trial.remedy ? t`It would fail: ${trial.reason}; ${trial.remedy}` : t`It would fail: ${trial.reason}`}
+          {trial.remedy ? t`It would fail: ${trial.reason}. ${trial.fix ? fixWords(trial.fix) : trial.remedy}` : t`It would fail: ${trial.reason}`}
         </bdi>
       )}
     </div>
@@ -203,8 +211,12 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
   onMove: (from: number, to: number) => void;
   onRemove: (index: number) => void;
 }) {
-  const { target, source } = useEditor();
+  const { doc, target, source } = useEditor();
   const reorder = useReorder(properties.length, onMove);
+  const sourceStats = useStats(source, sourceAttributes(doc));
+  const targetStats = useStats(target, targetAttributes(doc));
+  // Beside an open property there is no room, and the panel says it of that one.
+  const filled = opened === null && (sourceStats !== null || targetStats !== null);
   const required = new Set(target.attributes.filter((attribute) => attribute.required).map(({ name }) => name));
   const known = new Set(target.attributes.map(({ name }) => name));
   const readable = new Set(source.attributes.map(({ name }) => name));
@@ -216,10 +228,12 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
             <span className="sr-only">{t`Order`}</span>
           </th>
           <th scope="col">{t`Source`}</th>
+          {filled && <FilledHead side={t`of the source`} />}
           <th scope="col" className="w-6 px-0!">
             <span className="sr-only">{t`becomes`}</span>
           </th>
           <th scope="col">{t`Target`}</th>
+          {filled && <FilledHead side={t`of the target`} />}
           <th scope="col" className="w-[24%]">{t`How`}</th>
           <th scope="col" className="w-16">
             <span className="sr-only">{t`Remove`}</span>
@@ -254,6 +268,7 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
               <td>
                 <Side name={from} fallback={property.source === undefined ? t`no source` : t`whole record`} value={row ? row.source : sample && from ? sample.attributes[from] : undefined} look="text-soft" shown={sample !== null && from !== ""} mark={unread ? t`The source has no such attribute.` : undefined} />
               </td>
+              {filled && <FilledCell stats={sourceStats} attribute={from.split("/")[0] ?? ""} />}
               <td aria-hidden="true" className="px-0! text-soft">
                 {"\u2192"}
               </td>
@@ -272,6 +287,7 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
                   />
                 </button>
               </th>
+              {filled && <FilledCell stats={targetStats} attribute={name.split("/")[0] ?? ""} />}
               <td>
                 <How property={property} />
               </td>
@@ -291,6 +307,27 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
         })}
       </tbody>
     </table>
+  );
+}
+
+function FilledHead({ side }: { side: string }) {
+  return (
+    <th scope="col" className="number w-16 max-[1100px]:hidden" title={t`How many records have a value in this attribute`}>
+      {t`Filled`} <span className="sr-only">{side}</span>
+    </th>
+  );
+}
+
+/** How many records have a value, quietly; which ones are common is said on hover and in the panel of the property. */
+function FilledCell({ stats, attribute }: { stats: Stats | null; attribute: string }) {
+  const found = stats?.of(attribute);
+  if (!stats || !found || stats.looked === 0) return <td className="max-[1100px]:hidden" />;
+  const common = found.distinct < found.filled ? found.top.slice(0, 5).map(({ value, count }) => `${value} (${number(count)})`) : [];
+  const share = filledShare(found, stats.looked);
+  return (
+    <td className={`number text-sm max-[1100px]:hidden ${share === 0 ? "text-waits" : "text-soft"}`} title={[filledWords(found, stats.looked, stats.more), ...common].join("\n")}>
+      {t`${share}%`}
+    </td>
   );
 }
 

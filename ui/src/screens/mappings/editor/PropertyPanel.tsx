@@ -1,10 +1,8 @@
-import { plural, select, t } from "@lingui/core/macro";
-import { useQuery } from "@tanstack/react-query";
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useEffect, useRef } from "react";
 
 import type { AttributeStats } from "../../../backend/bindings/AttributeStats";
 import type { TrialRow } from "../../../backend/bindings/TrialRow";
-import { ask } from "../../../backend/query";
 import { Button, IconButton } from "../../../parts/Button";
 import { Field } from "../../../parts/Field";
 import { SidePanel } from "../../../parts/SidePanel";
@@ -15,6 +13,7 @@ import { ConditionField } from "./ConditionField";
 import { plain, type Property, sourceAttributes, targetAttributes, withKey, withSource, withTransform } from "./document";
 import { type End, useEditor } from "./EditorContext";
 import { TransformField, ValueField } from "./TransformField";
+import { filledShare, filledWords, useStats } from "./useStats";
 
 const WHEN_EMPTY: [string, string][] = [
   ["", t`as usual: the default if there is one, else leave`],
@@ -161,16 +160,12 @@ function shortened(text: string): string {
 
 /** How often an attribute has a value in a sample of the resource, and which values are common. */
 function Statistics({ end, side, mapped, attribute }: { end: End; side: string; mapped: string[]; attribute: string }) {
-  const names = new Set(end.attributes.map(({ name }) => name));
-  const known = names.has(attribute);
-  // All at once: the sample is read once for all of them, whichever is opened next.
-  const attributes = mapped.filter((name) => names.has(name));
-  const stats = useQuery({ ...ask("resource_stats", { resource: end.path, attributes }), enabled: known, staleTime: 300_000, refetchOnWindowFocus: false, placeholderData: (old) => old });
-  const found = stats.data?.attributes.find(({ name }) => name === attribute);
-  if (!known || !stats.data || !found) return null;
+  const stats = useStats(end, mapped);
+  const found = stats?.of(attribute);
+  if (!stats || !found) return null;
   return (
     <Part title={t`${side} values`}>
-      <Filled stats={found} looked={stats.data.looked} more={stats.data.more} />
+      <Filled stats={found} looked={stats.looked} more={stats.more} />
       {found.top.length > 0 && found.distinct < found.filled && (
         <ul className="flex flex-col gap-0.5" aria-label={t`Commonest values of ${attribute}`}>
           {found.top.slice(0, 5).map((top) => (
@@ -188,14 +183,14 @@ function Statistics({ end, side, mapped, attribute }: { end: End; side: string; 
 }
 
 function Filled({ stats, looked, more }: { stats: AttributeStats; looked: number; more: boolean }) {
-  const share = looked === 0 ? 0 : Math.round((stats.filled / looked) * 100);
+  const share = filledShare(stats, looked);
   return (
     <div className="flex flex-col gap-1">
       <div aria-hidden="true" className="h-1.5 overflow-hidden rounded-full bg-line">
         <div className="h-full bg-bar-update" style={{ width: `${share}%` }} />
       </div>
       <p className="text-sm text-soft">
-        {looked === 0 ? t`No record yet.` : t`${share}% of ${select(more ? "some" : "all", { some: "the first ", other: "" })}${plural(looked, { one: "# record", other: "# records" })} have a value; ${plural(stats.distinct, { one: "# different one", other: "# different ones" })}, at most ${plural(stats.longest, { one: "# character", other: "# characters" })}.`}
+        {filledWords(stats, looked, more)}
       </p>
     </div>
   );

@@ -1,0 +1,109 @@
+import { t } from "@lingui/core/macro";
+import { useQuery } from "@tanstack/react-query";
+import { type NavigateOptions, useNavigate } from "@tanstack/react-router";
+
+import type { Fix } from "../../backend/bindings/Fix";
+import type { RunSummary } from "../../backend/bindings/RunSummary";
+import { ask } from "../../backend/query";
+import { Button } from "../../parts/Button";
+import { GoButton } from "../../parts/GoButton";
+import { situationOf, waitsUntil } from "../../words/fix";
+import { fullTime, until } from "../../words/time";
+import { useNow } from "../../words/useNow";
+import { useRunUnfinished } from "./queries";
+
+const MANAGED = "managed/";
+
+/** A way to another screen, and what the button there says. */
+interface Way {
+  text: string;
+  go: NavigateOptions;
+}
+
+/** The screens on which a fix is made, the likeliest first. `target` is the resource that the mapping writes. */
+export function waysOf(fix: Fix, mapping: string, target: string): Way[] {
+  const editor = (search: { tab?: string; property?: string; situation?: string }): NavigateOptions => ({ to: "/mappings/$name", params: { name: mapping }, search });
+  const situation = situationOf(fix);
+  if (situation !== null) return [{ text: t`Edit policy`, go: editor({ tab: "behaviors", situation }) }];
+  switch (fix.kind) {
+    case "authorize": {
+      const connector = connectorOf(target);
+      return connector === null ? [] : [{ text: t`Authorize again`, go: { to: "/connectors/$name", params: { name: connector }, search: { at: "authorize" } } }];
+    }
+    case "correctAttribute":
+      return [{ text: t`Edit property`, go: editor({ property: fix.attribute }) }];
+    case "meetPolicy": {
+      const property: Way = { text: t`Edit property`, go: editor({ property: fix.attribute }) };
+      return target.startsWith(MANAGED) ? [property, { text: t`Open policy`, go: { to: "/types/$name", params: { name: target.slice(MANAGED.length) }, search: { property: fix.attribute.split("/")[0] || undefined } } }] : [property];
+    }
+    case "correctMapping":
+      return [{ text: t`Open mapping`, go: editor({}) }];
+    case "linkByHand":
+    case "linkToMatch":
+    case "decideConflict":
+    case "decideOther":
+      return [{ text: t`Decide in the inbox`, go: { to: "/inbox" } }];
+    case "removeLink":
+    case "removeLinkOrKey":
+      return [{ text: t`Look at the links`, go: editor({ tab: "association" }) }];
+    default:
+      return [];
+  }
+}
+
+/** Whether another look at the record is what mends it. */
+function looksAgain(fix: Fix): boolean {
+  return fix.kind.startsWith("runAgain") || fix.kind === "clearFailures";
+}
+
+/** `system/hubspot/contact` is of the connector `hubspot`. */
+export function connectorOf(resource: string): string | null {
+  const [kind, name] = resource.split("/");
+  return kind === "system" && name ? name : null;
+}
+
+/** The buttons that do what a remedy asks for. `about` tells those of several causes apart for people who do not see them. */
+export function FixButtons({ fix, mapping, about, run, failedAt, onRun }: {
+  fix: Fix;
+  mapping: string;
+  about: string;
+  /** The run whose failed records can be planned anew; without it that button stands elsewhere. */
+  run?: string;
+  /** When it failed, for providers that ask to wait. */
+  failedAt?: string | null;
+  onRun?: (run: RunSummary) => void;
+}) {
+  const mappings = useQuery(ask("mappings_list", {}));
+  const navigate = useNavigate();
+  const now = useNow();
+  const again = useRunUnfinished();
+  const target = mappings.data?.find(({ name }) => name === mapping)?.target ?? "";
+  const waits = waitsUntil(fix, failedAt ?? null, now);
+  const show = onRun ?? ((next: RunSummary) => void navigate({ to: "/mappings/$name", params: { name: mapping }, search: { tab: "run", run: next.id } }));
+  return (
+    <>
+      {waysOf(fix, mapping, target).map(({ text, go }) => (
+        <GoButton key={text} go={go} aria-label={t`${text}: ${about}`}>
+          {text}
+        </GoButton>
+      ))}
+      {looksAgain(fix) && run !== undefined && (
+        <>
+          {waits !== null && (
+            <span className="shrink-0 self-center text-soft" title={fullTime(waits)}>
+              {t`to be tried again ${until(waits, now)}`}
+            </span>
+          )}
+          <Button icon="retry" busy={again.isPending} disabled={waits !== null} aria-label={t`Run again: ${about}`} title={t`Plans the records again that this run left. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(run, { onSuccess: show })}>
+            {t`Run again`}
+          </Button>
+        </>
+      )}
+      {again.error && (
+        <span role="alert" className="min-w-0 self-center text-needs">
+          <bdi>{again.error.message}</bdi>
+        </span>
+      )}
+    </>
+  );
+}
