@@ -4,8 +4,10 @@ import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef,
 
 import { Icon } from "./Icon";
 
-const ROW = 33;
+const ROW = 32;
 const NEAR_END = 30;
+/** Rows that are shown as on their way beyond those that are here: enough to scroll far, few enough for any browser's longest page. */
+const AHEAD = 10_000;
 const ROOMY = "max-[1100px]:hidden";
 /** The first drawing happens before the frame is measured: rows enough for a common window, so that none is ever blank. */
 const BEFORE_MEASURED = { width: 0, height: 800 };
@@ -41,8 +43,9 @@ export interface Selection<R> {
 }
 
 /**
- * A table of any length: only the rows in view exist, the next page is asked for as its place comes near. The first
- * column is the row's header and opens it; arrows move between rows, Enter opens.
+ * A table of any length: only the rows in view exist, the next page is asked for as its place comes near. However fast
+ * somebody scrolls, each place in view shows a row or that one is on its way. The first column is the row's header and
+ * opens it; arrows move between rows, Enter opens, End goes to the last row that there is.
  */
 export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, onOpen, onMove, openKey, onNearEnd, sort, onSort, place, selection }: {
   label: string;
@@ -68,7 +71,8 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   const [before] = useState(() => (place !== undefined && left.get(label)?.place === place ? left.get(label) : undefined));
   const [current, setCurrent] = useState(before?.current ?? 0);
   const wantsFocus = useRef(false);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12, initialRect: BEFORE_MEASURED, initialOffset: before?.offset ?? 0 });
+  const coming = Math.min(Math.max(total - rows.length, 0), AHEAD);
+  const virtual = useVirtualizer({ count: rows.length + coming, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12, initialRect: BEFORE_MEASURED, initialOffset: before?.offset ?? 0 });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;
   const active = Math.min(current, Math.max(rows.length - 1, 0));
@@ -76,6 +80,16 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   useEffect(() => {
     if (last >= rows.length - NEAR_END && rows.length < total) onNearEnd();
   }, [last, rows.length, total, onNearEnd]);
+
+  // Somebody who pressed End is taken along as the pages come.
+  const wantsEnd = useRef(false);
+  useEffect(() => {
+    if (!wantsEnd.current) return;
+    if (coming === 0) wantsEnd.current = false;
+    wantsFocus.current = coming === 0;
+    setCurrent(Math.max(rows.length - 1, 0));
+    virtual.scrollToIndex(rows.length + coming - 1);
+  }, [rows.length, coming, virtual]);
 
   const shownPlace = useRef(place);
   useEffect(() => {
@@ -112,6 +126,11 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     }
     if (step === undefined) return;
     event.preventDefault();
+    wantsEnd.current = event.key === "End" && coming > 0;
+    if (wantsEnd.current) {
+      virtual.scrollToIndex(rows.length + coming - 1);
+      return;
+    }
     const next = Math.min(Math.max(active + step, 0), rows.length - 1);
     wantsFocus.current = true;
     setCurrent(next);
@@ -125,7 +144,13 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
 
   return (
-    <div ref={frame} className="min-h-0 flex-1 overflow-y-auto">
+    <div
+      ref={frame}
+      className="min-h-0 flex-1 overflow-y-auto"
+      onWheel={() => {
+        wantsEnd.current = false;
+      }}
+    >
       <table className="rows full" aria-label={label} aria-rowcount={total + 1}>
         <colgroup>
           {selection && <col style={{ width: "48px" }} />}
@@ -172,13 +197,19 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
         </thead>
         <tbody>
           {above > 0 && (
-            <tr className="spacer" aria-hidden="true">
+            <tr className="on-its-way" aria-hidden="true">
               <td colSpan={width} style={{ height: above }} />
             </tr>
           )}
           {items.map((item) => {
             const row = rows[item.index];
-            if (row === undefined) return null;
+            if (row === undefined) {
+              return (
+                <tr key={`coming ${item.index}`} className="on-its-way" aria-hidden="true">
+                  <td colSpan={width} style={{ height: item.size }} />
+                </tr>
+              );
+            }
             const open = openKey === rowKey(row);
             return (
               <tr key={rowKey(row)} aria-rowindex={item.index + 2} className={open ? "bg-picked" : "hover:bg-hover"} onClick={() => {
@@ -227,7 +258,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
             );
           })}
           {below > 0 && (
-            <tr className="spacer" aria-hidden="true">
+            <tr className="on-its-way" aria-hidden="true">
               <td colSpan={width} style={{ height: below }} />
             </tr>
           )}

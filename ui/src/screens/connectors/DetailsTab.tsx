@@ -78,7 +78,7 @@ const FIRST: Record<string, string> = { authorize: "button:not(:disabled)", keys
 
 function focusPart(frame: HTMLElement | null, at: string) {
   const part = [...(frame?.querySelectorAll<HTMLElement>("[data-at]") ?? [])].find(({ dataset }) => dataset["at"] === at);
-  part?.querySelector<HTMLElement>(FIRST[at] ?? "input, button")?.focus();
+  part?.querySelector<HTMLElement>(FIRST[at] ?? "button")?.focus();
 }
 
 function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<typeof useTestConnector> }) {

@@ -257,7 +257,7 @@ function Causes({ detail, onCause, onRun }: { detail: RunDetail; onCause: (reaso
           const advice = fix ? fixWords(fix) : remedy;
           return (
             <li key={reason} className="flex items-center gap-2 py-0.5">
-              <span className="w-12 shrink-0 text-right font-medium text-needs">{number(count)}</span>
+              <span className="w-10 shrink-0 font-medium text-needs">{number(count)}</span>
               <span className="min-w-0 flex-1" title={[reason, advice].filter(Boolean).join("\n")}>
                 <bdi className="block truncate">{reason}</bdi>
                 {advice && <bdi className="block truncate text-sm text-soft">{advice}</bdi>}

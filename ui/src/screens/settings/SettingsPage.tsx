@@ -43,7 +43,7 @@ export function SettingsPage() {
   const read = status.data !== undefined;
   useEffect(() => {
     if (part !== undefined && read) bringUp(frame.current, part);
-  }, [part, read]);
+  }, [part, read, frame]);
   return (
     <Page flush title={t`Settings`}>
       <div className="flex min-h-0 flex-1">

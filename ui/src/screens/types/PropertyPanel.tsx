@@ -44,7 +44,7 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
         <Problems problems={problems} />
         {NESTED.has(kind) && (
           <Notice tone="off">
-            {kind === "relationship" ? t`A reference to another object is kept as it is given; nothing here follows it or keeps its other end in step.` : t`Values of type ${kind} come by mappings and over REST; the form shows them, and no list can be sorted or searched by them.`}
+            {kind === "relationship" ? t`A reference to another object is kept as it is given; nothing here follows it or keeps its other end in step.` : t`No list can be sorted or searched by values of type ${kind}. The form edits them: what is declared in an object as fields, lists of texts and numbers value by value, everything else as JSON text.`}
           </Notice>
         )}
         <TextField label={t`Title`} value={text("title")} onChange={(title) => onChange(withProperty(doc, name, { title }))} />

@@ -2,12 +2,24 @@ import { SelectField, Switch, TextField } from "../../parts/Field";
 import { cellText } from "../../words/value";
 import { isEditable, policyHint } from "./draft";
 import type { Attribute } from "./kind";
+import { type ErrorsOf, NestedField } from "./NestedField";
+import { shapeOf } from "./nested";
 
 /** Attributes with a few values that have a meaning; any other value that a user has stays possible. */
 const CHOICES: Record<string, string[]> = { accountStatus: ["active", "inactive"] };
 
-/** One attribute of the form. */
-export function AttributeField({ attribute, value, errors, onChange }: { attribute: Attribute; value: unknown; errors: string[]; onChange: (value: unknown) => void }) {
+/** One attribute of the form, or of a group in it. */
+export function AttributeField({ attribute, path, value, errors: errorsOf, onChange }: {
+  attribute: Attribute;
+  /** Where it is in the object: `mail`, `address/city`. */
+  path: string;
+  value: unknown;
+  errors: ErrorsOf;
+  onChange: (value: unknown) => void;
+}) {
+  const shape = attribute.editable ? shapeOf(attribute) : null;
+  if (shape) return <NestedField shape={shape} attribute={attribute} path={path} value={value} errors={errorsOf} onChange={onChange} />;
+  const errors = errorsOf(path);
   const editable = isEditable(attribute, value);
   const help = errors.length === 0 ? policyHint(attribute.policies) : undefined;
   if (attribute.kind === "boolean") {

@@ -120,7 +120,7 @@ function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: stri
         }}
       />
       {/* Nothing is required here: an emptied attribute is removed, and what its policies say of that is told. */}
-      <AttributeField attribute={{ ...attribute, required: false }} value={value} errors={[]} onChange={setValue} />
+      <AttributeField attribute={{ ...attribute, required: false }} path={attribute.name} value={value} errors={() => []} onChange={setValue} />
       <p className="text-soft">{empty ? t`Without a value the attribute is removed. The change goes on to linked systems as a change of each by hand would.` : t`The change goes on to linked systems as a change of each by hand would.`}</p>
       {bulk.error && <Problem error={bulk.error} />}
       <div className="mt-2 flex justify-end gap-2">

@@ -75,6 +75,11 @@ function Waiting({ kind, error }: { kind: string; error: ApiError | null }) {
   );
 }
 
+/** The attribute to which a path leads. */
+function headOf(path: string): string {
+  return path.split("/")[0] ?? path;
+}
+
 function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail | null; onReload: () => void }) {
   const [edits, setEdits] = useState<Attributes>({});
   const save = useSaveObject(kind.name);
@@ -86,8 +91,13 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
   const changes = Object.fromEntries(Object.entries(changedAttributes(base, edits)).filter(([name, value]) => value !== null || !secrets.some((secret) => secret.name === name)));
   const errors = policyErrors(save.error);
   const known = new Set([...attributes, ...secrets].map((attribute) => attribute.name));
-  const placed = errors.size > 0 && [...errors.keys()].every((name) => known.has(name));
-  const titleOf = (name: string) => [...attributes, ...secrets].find((attribute) => attribute.name === name)?.title ?? name;
+  const placed = errors.size > 0 && [...errors.keys()].every((path) => known.has(headOf(path)));
+  // "Address, zip": a part of a group with the group's name before it.
+  const titleOf = (path: string) => {
+    const [head = "", ...inner] = path.split("/");
+    return [[...attributes, ...secrets].find((attribute) => attribute.name === head)?.title ?? head, ...inner].join(", ");
+  };
+  const errorsOf = (path: string) => errors.get(path) ?? [];
   const stale = save.error?.code === "stale";
 
   function submit() {
@@ -158,7 +168,8 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
                   key={attribute.name}
                   attribute={attribute}
                   value={attribute.name in edits ? edits[attribute.name] : base[attribute.name]}
-                  errors={errors.get(attribute.name) ?? []}
+                  path={attribute.name}
+                  errors={errorsOf}
                   onChange={(value) => setEdits((before) => ({ ...before, [attribute.name]: value }))}
                 />
               ))}
@@ -172,7 +183,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
                     help={policyHint(secret.policies.map(({ words }) => words))}
                     status={detail ? { property: secret.name, set: stored !== undefined, updatedAt: stored?.updated ?? null } : undefined}
                     value={typeof typed === "string" ? typed : ""}
-                    errors={errors.get(secret.name) ?? []}
+                    errors={errorsOf(secret.name)}
                     onChange={(value) => setEdits((before) => ({ ...before, [secret.name]: value }))}
                   />
                 );

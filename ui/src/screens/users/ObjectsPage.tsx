@@ -86,11 +86,13 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.objects) ?? [], [list.data]);
   const picked = useSelection(rows);
   const first = list.data?.pages[0];
-  // Where nobody has counted to the end, there are as many as have come, and more while there is a next page.
-  const total = first?.totalIsLeast ? Math.max(first.total, rows.length) : (first?.total ?? 0);
-  const least = first?.totalIsLeast === true && (hasNextPage || total > rows.length);
   const error = kind.error ?? (filter === "" ? list.error : null);
   const asked = q.trim() !== "" || filter !== "";
+  // How many match is counted up to a bound. How many there are at all is known; of matches there are as many as have come, and
+  // more while there is a next page.
+  const all = asked ? 0 : (kind.data?.objects ?? 0);
+  const total = first?.totalIsLeast ? Math.max(first.total, rows.length, all) : (first?.total ?? 0);
+  const least = first?.totalIsLeast === true && all === 0 && (hasNextPage || total > rows.length);
 
   return (
     <Page

@@ -3,6 +3,7 @@ import { t } from "@lingui/core/macro";
 import type { ApiError } from "../../backend/bindings/ApiError";
 import { cellText } from "../../words/value";
 import type { Attribute } from "./kind";
+import { shapeOf } from "./nested";
 
 export type Attributes = Record<string, unknown>;
 
@@ -33,9 +34,10 @@ export function objectName(attributes: Attributes): string {
 
 const NESTED = new Set(["object", "array", "relationship"]);
 
-/** Whether this form can edit an attribute; nested values are shown only. */
+/** Whether this form can edit an attribute; references to other objects are shown only. */
 export function isEditable(attribute: Attribute, value: unknown): boolean {
-  return attribute.editable && !NESTED.has(attribute.kind) && (typeof value !== "object" || value === null);
+  if (!attribute.editable) return false;
+  return shapeOf(attribute) !== null || (!NESTED.has(attribute.kind) && (typeof value !== "object" || value === null));
 }
 
 /** Whether an attribute has a place on the form: it can be edited, or there is something to show. */

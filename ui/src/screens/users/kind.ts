@@ -5,6 +5,7 @@ import type { ManagedProperty } from "../../backend/bindings/ManagedProperty";
 import type { ManagedTypeDetail } from "../../backend/bindings/ManagedTypeDetail";
 import { number } from "../../words/numbers";
 import type { ListState } from "./listState";
+import { objectOr } from "./nested";
 
 /** An attribute of a form or a list. */
 export interface Attribute {
@@ -16,22 +17,28 @@ export interface Attribute {
   editable: boolean;
   /** The policies in words. */
   policies: string[];
+  /** Its part of the type's document. */
+  schema: Record<string, unknown>;
 }
 
 /** What the screens of a managed type go by. */
 export interface Kind {
   name: string;
   title: string;
+  /** How many objects there are. */
+  objects: number;
   /** In form order, without what is never shown. */
   attributes: Attribute[];
   /** What goes in and never comes out: passwords and the like. */
   secrets: ManagedProperty[];
 }
 
-export function kindOf({ summary, properties }: ManagedTypeDetail): Kind {
+export function kindOf({ summary, properties, config }: ManagedTypeDetail): Kind {
+  const schemas = objectOr(objectOr(config["schema"])["properties"]);
   return {
     name: summary.name,
     title: summary.title || summary.name,
+    objects: summary.objects,
     attributes: properties
       .filter(({ viewable, private: hidden, protection }) => viewable && !hidden && protection === null)
       .map(({ name, title, types, required, searchable, computed, policies }) => ({
@@ -43,6 +50,7 @@ export function kindOf({ summary, properties }: ManagedTypeDetail): Kind {
         // `userEditable` is about people editing their own profile; an administrator edits everything that is stored.
         editable: !computed,
         policies: policies.filter(({ id, checked }) => checked && id !== "required").map(({ words }) => words),
+        schema: objectOr(schemas[name]),
       })),
     secrets: properties.filter(({ protection }) => protection !== null),
   };

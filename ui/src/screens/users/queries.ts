@@ -6,7 +6,9 @@ import type { Attributes } from "./draft";
 import { kindOf } from "./kind";
 import type { ListState } from "./listState";
 
+/** A first page is there at once; whoever goes further goes far. */
 const PAGE = 200;
+const FURTHER = 500;
 const HISTORY_PAGE = 50;
 const WHILE_WAITING = 1000;
 
@@ -20,7 +22,7 @@ export function objectsList(kind: string, { q = "", filter, sort }: ListState) {
   const asked = { kind, search: q.trim() || null, filter: filter ?? null, sort: sort ?? null, exactTotal: false };
   return infiniteQueryOptions({
     queryKey: ["objects_list", asked] as const,
-    queryFn: ({ pageParam }) => call("objects_glance", { ...asked, after: pageParam, limit: PAGE }),
+    queryFn: ({ pageParam }) => call("objects_glance", { ...asked, after: pageParam, limit: pageParam === null ? PAGE : FURTHER }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
