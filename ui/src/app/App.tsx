@@ -4,11 +4,13 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type RouterHistory, RouterProvider } from "@tanstack/react-router";
 import { useState } from "react";
 
+import { connectors, mappings, overview } from "../screens/dashboard/queries";
+import { appStatus } from "./queries";
 import { makeRouter } from "./router";
 
 export function App({ history }: { history?: RouterHistory }) {
   const [router] = useState(() => makeRouter(history));
-  const [client] = useState(makeClient);
+  const [client] = useState(() => asked(makeClient(), router.history.location.pathname));
   return (
     <I18nProvider i18n={i18n}>
       <QueryClientProvider client={client}>
@@ -16,6 +18,17 @@ export function App({ history }: { history?: RouterHistory }) {
       </QueryClientProvider>
     </I18nProvider>
   );
+}
+
+/** Asks what the first screen will show before anything is drawn, all at once. What fails is asked again by the screen. */
+function asked(client: QueryClient, path: string): QueryClient {
+  void client.prefetchQuery(appStatus);
+  if (path === "/") {
+    void client.prefetchQuery(connectors);
+    void client.prefetchQuery(mappings);
+    void client.prefetchQuery(overview);
+  }
+  return client;
 }
 
 function makeClient() {

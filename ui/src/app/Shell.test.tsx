@@ -68,3 +68,17 @@ test("the palette finds people and starts a preview", async () => {
   await user.type(await screen.findByRole("combobox", { name: "Command" }), "preview hubspotcontact_m incr{Enter}");
   await waitFor(() => expect(started).toMatchObject([{ mode: "preview", incremental: true }]));
 });
+
+test("a data folder that takes its time to open is told of, in the frame of the first screen", async () => {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  openWindow("/", (inner) => async (name, request) => {
+    await opened;
+    return inner(name, request);
+  });
+  expect(await screen.findByText(/is opening its data folder/)).toBeTruthy();
+  expect(screen.getByRole("navigation", { name: "Main" })).toBeTruthy();
+  open();
+  expect(await screen.findByRole("heading", { level: 1, name: "Dashboard" })).toBeTruthy();
+  expect(screen.queryByText(/is opening its data folder/)).toBeNull();
+});

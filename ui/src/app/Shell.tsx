@@ -1,18 +1,23 @@
 import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 
 import { Announcer } from "../parts/Announcer";
 import { Button } from "../parts/Button";
 import { Skeleton } from "../parts/Page";
 import { Problem } from "../parts/Problem";
-import { VaultPage } from "../screens/vault/VaultPage";
-import { Palette } from "./Palette";
 import { JUMPS } from "./places";
 import { appStatus, inboxCount } from "./queries";
-import { Shortcuts } from "./Shortcuts";
 import { Sidebar } from "./Sidebar";
+
+const rest = () => import("./screens");
+const VaultPage = lazy(async () => ({ default: (await rest()).VaultPage }));
+const Palette = lazy(async () => ({ default: (await rest()).Palette }));
+const Shortcuts = lazy(async () => ({ default: (await rest()).Shortcuts }));
+
+/** How long after the first screen the others are read, so that they are there when somebody goes to one. */
+const REST_AFTER = 400;
 
 /** The window: the sidebar and the screen in it, or the vault's page while the vault is not open. */
 export function Shell() {
@@ -21,6 +26,12 @@ export function Shell() {
   const [shortcuts, setShortcuts] = useState(false);
   const shut = status.data?.vault.state === "locked" || status.data?.vault.state === "needsPassphrase";
   const inbox = useQuery({ ...inboxCount, enabled: status.data !== undefined && !shut });
+  const there = status.data !== undefined;
+  useEffect(() => {
+    if (!there) return;
+    const timer = setTimeout(() => void rest(), REST_AFTER);
+    return () => clearTimeout(timer);
+  }, [there]);
   useKeys({ openPalette: () => setPalette(true), openShortcuts: () => setShortcuts(true) });
 
   if (status.error && !status.data) {
@@ -35,25 +46,42 @@ export function Shell() {
   }
   const vault = status.data?.vault;
   if (vault && shut) {
-    return <VaultPage vault={vault} />;
+    return (
+      <Suspense>
+        <VaultPage vault={vault} />
+      </Suspense>
+    );
   }
   return (
     <div className="flex h-full">
       <Sidebar waiting={{ "/inbox": inbox.data ?? 0, "/queue": status.data?.queue ?? 0 }} onPalette={() => setPalette(true)} />
       <main className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
-      <Palette open={palette} onClose={() => setPalette(false)} onShortcuts={() => setShortcuts(true)} />
-      <Shortcuts open={shortcuts} onClose={() => setShortcuts(false)} />
+      <Suspense>
+        {palette && <Palette open onClose={() => setPalette(false)} onShortcuts={() => setShortcuts(true)} />}
+        {shortcuts && <Shortcuts open onClose={() => setShortcuts(false)} />}
+      </Suspense>
       <Announcer />
     </div>
   );
 }
 
-/** The frame of a screen while the program tells how it stands. */
+/** After so long somebody wonders what the program does. */
+const WONDER_AFTER = 1500;
+
+/** The frame of a screen while the program opens its data folder; it says so when that takes its time. */
 function FirstLook() {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), WONDER_AFTER);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <div className="flex h-full flex-col" aria-busy="true">
       <div className="h-[57px] shrink-0 border-b border-line" />
       <div className="px-6 py-5">
+        <p role="status" className={long ? "mb-3 text-soft" : "sr-only"}>
+          {long && t`Concord is opening its data folder. If your desktop asks for the password of the keyring, enter it there: the keyring holds the key to your secrets.`}
+        </p>
         <Skeleton rows={8} />
       </div>
     </div>

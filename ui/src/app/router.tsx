@@ -1,30 +1,12 @@
 import { t } from "@lingui/core/macro";
-import { createHashHistory, createRootRoute, createRoute, createRouter, Link, type RouterHistory } from "@tanstack/react-router";
+import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, type RouterHistory } from "@tanstack/react-router";
 
 import { toApiError } from "../backend/error";
 import { Button, buttonClass } from "../parts/Button";
 import { Nothing, Page } from "../parts/Page";
 import { Problem } from "../parts/Problem";
-import { AuditPage } from "../screens/audit/AuditPage";
-import { ConnectorPage } from "../screens/connectors/ConnectorPage";
-import { ConnectorsPage } from "../screens/connectors/ConnectorsPage";
-import { NewConnectorPage } from "../screens/connectors/wizard/NewConnectorPage";
 import { DashboardPage } from "../screens/dashboard/DashboardPage";
-import { GuidePage } from "../screens/guide/GuidePage";
-import { InboxPage } from "../screens/inbox/InboxPage";
-import { MappingPage } from "../screens/mappings/MappingPage";
-import { MappingsPage } from "../screens/mappings/MappingsPage";
-import { NewMappingPage } from "../screens/mappings/NewMappingPage";
-import { QueuePage } from "../screens/queue/QueuePage";
-import { RunPage } from "../screens/runs/RunPage";
-import { RunsPage } from "../screens/runs/RunsPage";
-import { SchedulesPage } from "../screens/schedules/SchedulesPage";
-import { SettingsPage } from "../screens/settings/SettingsPage";
-import { NewTypePage, TypePage } from "../screens/types/TypePage";
-import { TypesPage } from "../screens/types/TypesPage";
-import { KindObjectPage, NewKindPage, NewUserPage, UserPage } from "../screens/users/ObjectPage";
 import type { ListState } from "../screens/users/listState";
-import { KindPage, UsersPage } from "../screens/users/ObjectsPage";
 import { Shell } from "./Shell";
 
 const root = createRootRoute({
@@ -42,69 +24,70 @@ const root = createRootRoute({
 });
 
 const at = () => root;
+const rest = () => import("./screens");
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
 const listState = (search: Record<string, unknown>): ListState => ({ q: text(search["q"]), filter: text(search["filter"]), sort: text(search["sort"]) });
 
 const dashboardRoute = createRoute({ getParentRoute: at, path: "/", component: DashboardPage });
-const connectorsRoute = createRoute({ getParentRoute: at, path: "/connectors", component: ConnectorsPage });
+const connectorsRoute = createRoute({ getParentRoute: at, path: "/connectors", component: lazyRouteComponent(rest, "ConnectorsPage") });
 const newConnectorRoute = createRoute({
   getParentRoute: at,
   path: "/connectors/new",
-  component: NewConnectorPage,
+  component: lazyRouteComponent(rest, "NewConnectorPage"),
   validateSearch: (search: Record<string, unknown>): { system?: string; at?: string; name?: string; step?: string; type?: string } => ({ system: text(search["system"]), at: text(search["at"]), name: text(search["name"]), step: text(search["step"]), type: text(search["type"]) }),
 });
 const connectorRoute = createRoute({
   getParentRoute: at,
   path: "/connectors/$name",
-  component: ConnectorPage,
+  component: lazyRouteComponent(rest, "ConnectorPage"),
   // `at` is the part that somebody was sent to: where the keys are, or the button that authorizes.
   validateSearch: (search: Record<string, unknown>): { tab?: string; type?: string; at?: string } => ({ tab: text(search["tab"]), type: text(search["type"]), at: text(search["at"]) }),
 });
-const mappingsRoute = createRoute({ getParentRoute: at, path: "/mappings", component: MappingsPage });
-const newMappingRoute = createRoute({ getParentRoute: at, path: "/mappings/new", component: NewMappingPage });
+const mappingsRoute = createRoute({ getParentRoute: at, path: "/mappings", component: lazyRouteComponent(rest, "MappingsPage") });
+const newMappingRoute = createRoute({ getParentRoute: at, path: "/mappings/new", component: lazyRouteComponent(rest, "NewMappingPage") });
 const mappingRoute = createRoute({
   getParentRoute: at,
   path: "/mappings/$name",
-  component: MappingPage,
+  component: lazyRouteComponent(rest, "MappingPage"),
   validateSearch: (search: Record<string, unknown>): { tab?: string; run?: string; property?: string; situation?: string } => ({ tab: text(search["tab"]), run: text(search["run"]), property: text(search["property"]), situation: text(search["situation"]) }),
 });
-const typesRoute = createRoute({ getParentRoute: at, path: "/types", component: TypesPage });
-const newTypeRoute = createRoute({ getParentRoute: at, path: "/types/new", component: NewTypePage });
+const typesRoute = createRoute({ getParentRoute: at, path: "/types", component: lazyRouteComponent(rest, "TypesPage") });
+const newTypeRoute = createRoute({ getParentRoute: at, path: "/types/new", component: lazyRouteComponent(rest, "NewTypePage") });
 const typeRoute = createRoute({
   getParentRoute: at,
   path: "/types/$name",
-  component: TypePage,
+  component: lazyRouteComponent(rest, "TypePage"),
   validateSearch: (search: Record<string, unknown>): { property?: string } => ({ property: text(search["property"]) }),
 });
 const usersRoute = createRoute({
   getParentRoute: at,
   path: "/users",
-  component: UsersPage,
+  component: lazyRouteComponent(rest, "UsersPage"),
   validateSearch: listState,
 });
-const newUserRoute = createRoute({ getParentRoute: at, path: "/users/new", component: NewUserPage });
-const userRoute = createRoute({ getParentRoute: at, path: "/users/$id", component: UserPage });
-const kindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind", component: KindPage, validateSearch: listState });
-const newKindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/new", component: NewKindPage });
-const kindObjectRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/$id", component: KindObjectPage });
-const runsRoute = createRoute({ getParentRoute: at, path: "/runs", component: RunsPage });
-const runRoute = createRoute({ getParentRoute: at, path: "/runs/$id", component: RunPage });
-const inboxRoute = createRoute({ getParentRoute: at, path: "/inbox", component: InboxPage });
+const newUserRoute = createRoute({ getParentRoute: at, path: "/users/new", component: lazyRouteComponent(rest, "NewUserPage") });
+const userRoute = createRoute({ getParentRoute: at, path: "/users/$id", component: lazyRouteComponent(rest, "UserPage") });
+const kindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind", component: lazyRouteComponent(rest, "KindPage"), validateSearch: listState });
+const newKindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/new", component: lazyRouteComponent(rest, "NewKindPage") });
+const kindObjectRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/$id", component: lazyRouteComponent(rest, "KindObjectPage") });
+const runsRoute = createRoute({ getParentRoute: at, path: "/runs", component: lazyRouteComponent(rest, "RunsPage") });
+const runRoute = createRoute({ getParentRoute: at, path: "/runs/$id", component: lazyRouteComponent(rest, "RunPage") });
+const inboxRoute = createRoute({ getParentRoute: at, path: "/inbox", component: lazyRouteComponent(rest, "InboxPage") });
 const auditRoute = createRoute({
   getParentRoute: at,
   path: "/audit",
-  component: AuditPage,
+  component: lazyRouteComponent(rest, "AuditPage"),
   validateSearch: (search: Record<string, unknown>): { q?: string; topic?: string } => ({ q: text(search["q"]), topic: text(search["topic"]) }),
 });
-const schedulesRoute = createRoute({ getParentRoute: at, path: "/schedules", component: SchedulesPage });
-const queueRoute = createRoute({ getParentRoute: at, path: "/queue", component: QueuePage });
-const guideRoute = createRoute({ getParentRoute: at, path: "/guide", component: GuidePage });
-const guidePageRoute = createRoute({ getParentRoute: at, path: "/guide/$page", component: GuidePage });
+const schedulesRoute = createRoute({ getParentRoute: at, path: "/schedules", component: lazyRouteComponent(rest, "SchedulesPage") });
+const queueRoute = createRoute({ getParentRoute: at, path: "/queue", component: lazyRouteComponent(rest, "QueuePage") });
+const guideRoute = createRoute({ getParentRoute: at, path: "/guide", component: lazyRouteComponent(rest, "GuidePage") });
+const guidePageRoute = createRoute({ getParentRoute: at, path: "/guide/$page", component: lazyRouteComponent(rest, "GuidePage") });
 const settingsRoute = createRoute({
   getParentRoute: at,
   path: "/settings",
-  component: SettingsPage,
+  component: lazyRouteComponent(rest, "SettingsPage"),
   validateSearch: (search: Record<string, unknown>): { part?: string } => ({ part: text(search["part"]) }),
 });
 
