@@ -68,7 +68,7 @@ impl Ready {
     pub(crate) fn carry_out(self, w: &Writer<'_>) -> Result<Vec<Settled>, StoreError> {
         let rules = self.work.config.as_ref().map(Rules::of);
         let mut settled = Vec::with_capacity(self.items.len());
-        for item in &self.items {
+        for item in self.items {
             settled.push(self.work.carry_out(w, rules.as_ref(), item)?);
         }
         settle(w, &self.work.context, &settled)?;
@@ -123,9 +123,10 @@ impl Work {
         &self,
         w: &Writer<'_>,
         rules: Option<&Rules<'_>>,
-        item: &Item,
+        item: Item,
     ) -> Result<Settled, StoreError> {
         let Item { entry, link, made } = item;
+        let entry = &entry;
         let linked = w.target_linked(&link.space, &link.source_id)?;
         let stale = |why: &str| {
             Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason))
@@ -143,7 +144,7 @@ impl Work {
                 if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
                     return Ok(stale("the target was linked to another record meanwhile"));
                 }
-                w.put_link(link, &self.at)?;
+                w.put_link(&link, &self.at)?;
                 Ok(Settled::done(entry, None, true))
             }
             (Action::Create, Some(rules)) => {
@@ -181,37 +182,37 @@ impl Work {
         w: &Writer<'_>,
         rules: &Rules<'_>,
         entry: &Entry,
-        link: &store::NewLink,
-        made: &Made,
+        link: store::NewLink,
+        made: Made,
     ) -> Result<Settled, StoreError> {
         let config = rules.config();
         let Made { id, chosen, attributes, hash } = made;
-        let violations = new_violations(w, rules, id, None, attributes)?;
+        let violations = new_violations(w, rules, &id, None, &attributes)?;
         if !violations.is_empty() {
             return Ok(refused(entry, &violations));
         }
-        if *chosen && w.managed(&config.name, id)?.is_some() {
+        if chosen && w.managed(&config.name, &id)?.is_some() {
             return Ok(Settled::ended(
                 entry,
                 EntryStatus::Failed,
                 format!("{} `{id}` exists already", config.name),
             ));
         }
-        w.insert_managed(&ManagedWrite { config, id, attributes, hash: *hash }, &self.at)?;
+        w.insert_managed(&ManagedWrite { config, id: &id, attributes: &attributes, hash }, &self.at)?;
         let link = store::NewLink {
             target_id: id.clone(),
             source_hash: entry.source_hash,
-            target_hash: Some(*hash),
+            target_hash: Some(hash),
             version: self.version,
-            ..link.clone()
+            ..link
         };
         // An undone delete of a target that no source accounted for has nothing to be linked to.
         let to_link = self.linking && !link.source_id.is_empty();
         if to_link {
             w.put_link(&link, &self.at)?;
         }
-        self.remember(w, config, id, entry, QueueChange::Create, attributes)?;
-        Ok(Settled::done(entry, Some(id.clone()), to_link))
+        self.remember(w, config, &id, entry, QueueChange::Create, &attributes)?;
+        Ok(Settled::done(entry, Some(id), to_link))
     }
 
     fn update(
@@ -219,7 +220,7 @@ impl Work {
         w: &Writer<'_>,
         rules: &Rules<'_>,
         entry: &Entry,
-        link: &store::NewLink,
+        link: store::NewLink,
         new_link: bool,
     ) -> Result<Settled, StoreError> {
         let config = rules.config();
@@ -241,7 +242,7 @@ impl Work {
             source_hash: entry.source_hash,
             target_hash: Some(hash),
             version: self.version,
-            ..link.clone()
+            ..link
         };
         if self.linking {
             w.put_link(&link, &self.at)?;

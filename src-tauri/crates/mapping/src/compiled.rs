@@ -144,10 +144,11 @@ impl Mapping {
         interpreter: &mut dyn Interpreter,
     ) -> Result<Self, CompileError> {
         let mut compiler = Compiler { config: &config, reverse, interpreter };
+        let two_way = reverse.map(|r| two_way_pairs(&config, r)).unwrap_or_default();
         let properties = config
             .properties
             .iter()
-            .map(|p| Property::compile(p, &mut compiler))
+            .map(|p| Property::compile(p, &mut compiler, &two_way))
             .collect::<Result<Vec<_>, CompileError>>()?;
         let policies = config
             .policies
@@ -188,7 +189,6 @@ impl Mapping {
             .collect::<Result<_, CompileError>>()?;
         let source_query = query_filter(&config, "sourceQuery", config.source_query.as_ref())?;
         let target_query = query_filter(&config, "targetQuery", config.target_query.as_ref())?;
-        let two_way = reverse.map(|r| two_way_pairs(&config, r)).unwrap_or_default();
         Ok(Self {
             config,
             properties,

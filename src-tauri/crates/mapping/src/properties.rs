@@ -32,16 +32,24 @@ pub(crate) struct Property {
     pub when_empty: WhenEmpty,
     pub set_on: SetOn,
     rule: Rule,
+    /// The attributes that the property joins (source, target), if it takes one attribute and both sides have a say in it.
+    pair: Option<(String, String)>,
 }
 
 impl Property {
     pub(crate) fn compile(
         config: &PropertyConfig,
         compiler: &mut Compiler<'_>,
+        two_way: &BTreeSet<(String, String)>,
     ) -> Result<Self, CompileError> {
+        let source = config.source.as_deref().map(Pointer::parse);
+        let target = Pointer::parse(&config.target);
+        let rule = Rule::of(config, compiler.config, compiler.reverse);
+        let pair = source.as_ref().filter(|s| !s.is_root()).map(|s| (s.to_string(), target.to_string()));
         Ok(Self {
-            source: config.source.as_deref().map(Pointer::parse),
-            target: Pointer::parse(&config.target),
+            pair: pair.filter(|pair| rule.own || two_way.contains(pair)),
+            source,
+            target,
             transform: config
                 .transform
                 .as_ref()
@@ -56,15 +64,8 @@ impl Property {
             default: config.default.clone(),
             when_empty: config.when_empty(),
             set_on: config.set_on(),
-            rule: Rule::of(config, compiler.config, compiler.reverse),
+            rule,
         })
-    }
-
-    /// The attributes that the property joins (source, target), if it takes one attribute and both sides have a say in it.
-    fn pair(&self, two_way: &BTreeSet<(String, String)>) -> Option<(String, String)> {
-        let source = self.source.as_ref().filter(|source| !source.is_root())?;
-        let pair = (source.to_string(), self.target.to_string());
-        (self.rule.own || two_way.contains(&pair)).then_some(pair)
     }
 }
 
@@ -162,7 +163,6 @@ impl<'r> Record<'r> {
 
 /// One evaluation on its way through the properties.
 pub(crate) struct Pass<'m> {
-    mapping: &'m Mapping,
     interpreter: &'m dyn Interpreter,
     occasion: Occasion<'m>,
     source: Record<'m>,
@@ -203,9 +203,9 @@ impl Pass<'_> {
             }
         }
         let mapped = value_of(property, self.interpreter, self.occasion.qualifier, &self.source, watch)?;
-        let pair = property.pair(&self.mapping.two_way).filter(|_| !is_new);
+        let pair = property.pair.as_ref().filter(|_| !is_new);
         let raw = property.source.as_ref().and_then(|p| self.source.get(p)).unwrap_or(&Value::Null);
-        let since = pair.as_ref().map(|pair| Since::of(self.occasion.base, pair, raw, &before));
+        let since = pair.map(|pair| Since::of(self.occasion.base, pair, raw, &before));
 
         let mut after = mapped.clone();
         if is_empty(&mapped) {
@@ -245,7 +245,7 @@ impl Pass<'_> {
                 Since::Source => {}
                 Since::Both | Since::Never => {
                     let base = self.occasion.base.filter(|_| since == Since::Both);
-                    let (source, target) = standings(base, &pair, &mapped, &before);
+                    let (source, target) = standings(base, pair, &mapped, &before);
                     let winner = property.rule.winner(source, target, self.occasion.newer);
                     let Rule { rule, mirrored, .. } = property.rule;
                     watch.note(|| Noted::Rule { rule, mirrored, winner });
@@ -253,14 +253,14 @@ impl Pass<'_> {
                         Some(Newer::Source) => {}
                         Some(Newer::Target) => {
                             self.evaluation.kept.push(pair.1.clone());
-                            self.evaluation.kept_by_rule.push(pair.1);
+                            self.evaluation.kept_by_rule.push(pair.1.clone());
                             return Ok(Outcome::Kept(Kept::Rule(rule)));
                         }
                         None => {
                             let was = base.map(|base| base.target.get(&pair.1).cloned().unwrap_or_default());
                             self.evaluation.conflicts.push(Conflict {
-                                attribute: pair.1,
-                                source_attribute: pair.0,
+                                attribute: pair.1.clone(),
+                                source_attribute: pair.0.clone(),
                                 source: after,
                                 target: before,
                                 base: was,
@@ -279,7 +279,7 @@ impl Pass<'_> {
     }
 
     fn settle(&mut self, property: &Property) {
-        self.evaluation.settled.extend(property.pair(&self.mapping.two_way));
+        self.evaluation.settled.extend(property.pair.clone());
     }
 }
 
@@ -327,7 +327,6 @@ impl Mapping {
         target: Option<&'m Attributes>,
     ) -> Pass<'m> {
         Pass {
-            mapping: self,
             interpreter,
             occasion,
             source: Record::new(Some(source)),
@@ -364,12 +363,11 @@ impl Mapping {
         target: &Attributes,
     ) -> Option<Base> {
         let wanted = Pointer::parse(attribute);
-        let (s, t) =
-            self.properties.iter().filter(|p| p.target == wanted).find_map(|p| p.pair(&self.two_way))?;
+        let (s, t) = self.properties.iter().filter(|p| p.target == wanted).find_map(|p| p.pair.as_ref())?;
         let mut base = old.cloned().unwrap_or_default();
         match winner {
-            Newer::Source => remember(&mut base.target, &t, target),
-            Newer::Target => remember(&mut base.source, &s, source),
+            Newer::Source => remember(&mut base.target, t, target),
+            Newer::Target => remember(&mut base.source, s, source),
         }
         Some(base)
     }
@@ -396,8 +394,8 @@ impl Mapping {
         source: &Attributes,
         attribute: &str,
     ) -> Result<Value, Problem> {
-        let source = Record::new(Some(source));
-        for property in self.properties.iter().filter(|p| p.target.to_string() == attribute) {
+        let (source, wanted) = (Record::new(Some(source)), Pointer::parse(attribute));
+        for property in self.properties.iter().filter(|p| p.target == wanted) {
             let applies = match &property.condition {
                 None => true,
                 Some(condition) => holds(condition, interpreter, qualifier, source.value(), &Value::Null)?,

@@ -15,7 +15,7 @@ impl Pointer {
         if text.is_empty() {
             return Self(Vec::new());
         }
-        Self(text.split('/').map(|s| s.replace("~1", "/").replace("~0", "~")).collect())
+        Self(text.split('/').map(unescaped).collect())
     }
 
     /// The pointer with these steps.
@@ -93,6 +93,10 @@ impl Pointer {
     }
 }
 
+fn unescaped(step: &str) -> String {
+    if step.contains('~') { step.replace("~1", "/").replace("~0", "~") } else { step.to_owned() }
+}
+
 fn step_into<'v>(value: &'v Value, step: &String) -> Option<&'v Value> {
     match value {
         Value::Object(map) => map.get(step),
@@ -107,7 +111,12 @@ impl fmt::Display for Pointer {
             if i > 0 {
                 f.write_str("/")?;
             }
-            f.write_str(&step.replace('~', "~0").replace('/', "~1"))?;
+            // Names of attributes hardly ever hold one of these, and pointers are written for every value of every record.
+            if step.contains(['~', '/']) {
+                f.write_str(&step.replace('~', "~0").replace('/', "~1"))?;
+            } else {
+                f.write_str(step)?;
+            }
         }
         Ok(())
     }

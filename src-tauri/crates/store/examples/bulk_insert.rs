@@ -3,8 +3,12 @@
 
 #![allow(missing_docs, clippy::print_stdout)]
 
-use std::{error::Error, path::Path, time::Instant};
+#[path = "measure/cost.rs"]
+mod cost;
 
+use std::{error::Error, path::Path};
+
+use cost::Cost;
 use rusqlite::{Connection, params};
 
 /// Rows per transaction.
@@ -22,9 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
          CREATE INDEX object_mail ON object (mail);
          CREATE TABLE link (first TEXT NOT NULL UNIQUE, second TEXT NOT NULL UNIQUE, hash BLOB NOT NULL);",
     )?;
-    // The one clock of a measurement.
-    #[allow(clippy::disallowed_methods)]
-    let began = Instant::now();
+    let cost = Cost::from_now();
     for from in (0..records).step_by(BATCH as usize) {
         let tx = connection.transaction()?;
         {
@@ -43,9 +45,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         tx.commit()?;
     }
-    println!(
-        r#"{{"phase":"bulk insert","records":{records},"seconds":{},"cpu":0,"peakKib":0,"calls":0,"done":{records}}}"#,
-        began.elapsed().as_secs_f64()
-    );
+    println!("{}", cost.line("bulk insert", records, 0, records));
     Ok(())
 }

@@ -581,6 +581,21 @@ impl Writer<'_> {
         reason: Option<&str>,
         remedy: Option<&str>,
     ) -> Result<(), StoreError> {
+        // Each attribute that a statement names costs the upkeep of its indexes, whether or not it changes.
+        if let (None, None, Some(target)) = (reason, remedy, target_id) {
+            self.connection
+                .prepare_cached(
+                    "UPDATE run_entry SET status = ?3, target_id = ?4 WHERE run = ?1 AND seq = ?2",
+                )?
+                .execute(params![run, seq, status.as_str(), target])?;
+            return Ok(());
+        }
+        if let (None, None, None) = (reason, remedy, target_id) {
+            self.connection
+                .prepare_cached("UPDATE run_entry SET status = ?3 WHERE run = ?1 AND seq = ?2")?
+                .execute(params![run, seq, status.as_str()])?;
+            return Ok(());
+        }
         self.connection
             .prepare_cached(
                 "UPDATE run_entry SET status = ?3, target_id = coalesce(?4, target_id), reason = coalesce(?5, reason),

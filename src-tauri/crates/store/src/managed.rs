@@ -135,6 +135,18 @@ impl Reader<'_> {
         value: &Value,
         except: &str,
     ) -> Result<Option<String>, StoreError> {
+        // A text in a column, which nearly all of these are, is asked of its index at once.
+        if let (Some(column), Value::String(text)) =
+            (self.columns(config)?.of_attribute(attribute).filter(|column| !column.number), value)
+        {
+            let sql = format!(
+                "SELECT o.id FROM managed_object o WHERE o.type = ?1 AND {} = ?2 AND o.id <> ?3 ORDER BY o.id LIMIT 1",
+                column.name()
+            );
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let key = [config.name.as_str(), text, except];
+            return Ok(statement.query_row(key, |row| row.get(0)).optional()?);
+        }
         let filter = Filter::Compare(from_steps(&[attribute.to_owned()]), Op::Eq, value.clone());
         Ok(self.managed_ids(config, &filter, 2)?.into_iter().find(|id| id != except))
     }

@@ -4,12 +4,15 @@
 
 #![allow(missing_docs, clippy::print_stdout)]
 
+#[path = "../../../store/examples/measure/cost.rs"]
+mod cost;
 mod source;
 
-use std::{collections::HashMap, error::Error, path::Path, sync::Arc, time::Instant};
+use std::{collections::HashMap, error::Error, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use connector::Connector;
+use cost::Cost;
 use engine::{CancellationToken, Connectors, Engine, EngineError, RunRequest};
 use jiff::Timestamp;
 use mapping::canonical;
@@ -69,7 +72,7 @@ fn floor(records: u64) -> Result<u64, Box<dyn Error>> {
     let mut known: HashMap<u64, [u8; 16]> = HashMap::new();
     let mut found = 0;
     for pass in 0..2 {
-        let began = clock();
+        let cost = Cost::from_now();
         for from in (0..records).step_by(PAGE as usize) {
             let text = source.text(from..records.min(from + PAGE));
             for object in Source::parse(&text, &attributes)? {
@@ -82,42 +85,10 @@ fn floor(records: u64) -> Result<u64, Box<dyn Error>> {
             }
         }
         if pass == 1 {
-            tell("floor", records, began, 0, found);
+            println!("{}", cost.line("floor", records, 0, found));
         }
     }
     Ok(found)
-}
-
-// The one clock of a measurement.
-#[allow(clippy::disallowed_methods)]
-fn clock() -> (Instant, f64) {
-    (Instant::now(), cpu_seconds())
-}
-
-/// Processor time of this process in seconds, where the system tells it.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    // The 14th and 15th field of the line are the 12th and 13th after the name; Linux counts them in hundredths.
-    let ticks: f64 = [11, 12].iter().filter_map(|i| fields.get(*i)?.parse::<f64>().ok()).sum();
-    ticks / 100.0
-}
-
-fn peak_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok())
-        .unwrap_or(0)
-}
-
-fn tell(phase: &str, records: u64, (began, cpu): (Instant, f64), calls: u64, done: u64) {
-    println!(
-        "{}",
-        json!({"phase": phase, "records": records, "seconds": began.elapsed().as_secs_f64(),
-            "cpu": cpu_seconds() - cpu, "peakKib": peak_kib(), "calls": calls, "done": done})
-    );
 }
 
 async fn run(engine: &Engine, mapping: &str, incremental: bool) -> Result<Run, Box<dyn Error>> {
@@ -157,10 +128,10 @@ async fn phase(name: &str, records: u64, folder: &Path) -> Result<(), Box<dyn Er
             store.write(move |w| w.put_mapping(&config, "2026-01-01T00:00:00Z")).await?;
         }
     }
-    let began = clock();
+    let cost = Cost::from_now();
     let run = run(&engine, mapping, incremental).await?;
     let done = run.progress.created + run.progress.updated;
-    tell(name, records, began, run.progress.calls, done);
+    println!("{}", cost.line(name, records, run.progress.calls, done));
     if done != expected {
         return Err(format!("{name}: {done} records were written, not {expected}").into());
     }
