@@ -1,3 +1,4 @@
+import { Host } from "../support/host";
 import { expect, test } from "../support/test";
 
 test("the host answers its own pages alone", async ({ host }) => {
@@ -22,4 +23,8 @@ test("the page runs under the policy of the application", async ({ host, page })
 test("an unknown command and a broken request are refused in words", async ({ host }) => {
   await expect(host.call("nonsense" as "app_status", {})).rejects.toThrow(/notFound: .*`nonsense`/);
   await expect(host.call("connector_get", {} as { name: string })).rejects.toThrow(/invalid: .*`connector_get`.*name/);
+});
+
+test("a host that cannot serve ends before it says where it is", async ({}, info) => {
+  await expect(Host.start({ ui: info.outputPath("nothing-built") })).rejects.toThrow(/ended with 1 before it began: .*no built UI/s);
 });

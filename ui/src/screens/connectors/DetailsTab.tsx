@@ -104,9 +104,14 @@ function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<ty
       ) : test.data ? (
         <TestResult test={test.data} action={test.data.trouble && <TroubleButtons connector={summary.name} trouble={test.data.trouble} />} />
       ) : summary.message !== null && summary.trouble !== null ? (
-        <Notice tone="needs" action={<TroubleButtons connector={summary.name} trouble={summary.trouble} />}>
-          <bdi>{summary.message}</bdi>
-        </Notice>
+        <div className="flex flex-col gap-2">
+          <Notice tone="needs">
+            <bdi>{summary.message}</bdi>
+          </Notice>
+          <div className="flex flex-wrap gap-2 empty:hidden">
+            <TroubleButtons connector={summary.name} trouble={summary.trouble} />
+          </div>
+        </div>
       ) : (
         <p className={summary.message ? "text-needs" : "text-soft"}>
           <bdi>

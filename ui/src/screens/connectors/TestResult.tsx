@@ -19,9 +19,12 @@ export function TestResult({ test, action }: {
           {test.account ? <Trans>Connected to <bdi>{test.account}</bdi>.</Trans> : t`Connected.`}
         </Notice>
       ) : (
-        <Notice tone="needs" live="alert" action={action}>
-          <bdi>{test.error ?? t`The test did not succeed.`}</bdi>
-        </Notice>
+        <>
+          <Notice tone="needs" live="alert">
+            <bdi>{test.error ?? t`The test did not succeed.`}</bdi>
+          </Notice>
+          {action && <div className="flex flex-wrap gap-2 empty:hidden">{action}</div>}
+        </>
       )}
       {test.checked.length > 0 && (
         <ul aria-label={t`Checked`} className="flex flex-col gap-1 px-3">

@@ -144,7 +144,7 @@ function Text({ attribute, root, path, value, errors, onChange }: Nested & { roo
   const wrong = "wrong" in found ? (found.wrong === "syntax" ? t`This is no JSON yet; it cannot be saved like this.` : root === "array" ? t`This is no list; write it in square brackets.` : t`This is no object; write it in curly brackets.`) : null;
   return (
     <div className="col-span-full">
-      <Field label={attribute.title} required={attribute.required} help={root === "array" ? t`A list of objects, edited as JSON text.` : t`An object without declared properties, edited as JSON text.`} errors={[...(wrong ? [wrong] : []), ...errors(path)]}>
+      <Field label={attribute.title} required={attribute.required} help={root === "array" ? t`A list of objects, edited as JSON text.` : t`An object without declared properties, edited as JSON text.`} errors={wrong ? [wrong] : errors(path)}>
         {(props) => (
           <textarea
             className="field"

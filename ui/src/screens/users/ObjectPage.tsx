@@ -92,10 +92,10 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
   const errors = policyErrors(save.error);
   const known = new Set([...attributes, ...secrets].map((attribute) => attribute.name));
   const placed = errors.size > 0 && [...errors.keys()].every((path) => known.has(headOf(path)));
-  // "Address, zip": a part of a group with the group's name before it.
+  // "Address / zip": a part of a group with the group's name before it.
   const titleOf = (path: string) => {
     const [head = "", ...inner] = path.split("/");
-    return [[...attributes, ...secrets].find((attribute) => attribute.name === head)?.title ?? head, ...inner].join(", ");
+    return [[...attributes, ...secrets].find((attribute) => attribute.name === head)?.title ?? head, ...inner].join(" / ");
   };
   const errorsOf = (path: string) => errors.get(path) ?? [];
   const stale = save.error?.code === "stale";
