@@ -107,7 +107,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let door = Door::at(listener.local_addr()?);
-    println!("{}", serde_json::json!({ "url": door.origin(), "sandbox": sandbox.url() }));
+    let where_it_is = serde_json::json!({ "url": door.origin(), "sandbox": sandbox.url() });
 
     let (opened, to_visit) = mpsc::unbounded_channel();
     let host = Host {
@@ -127,10 +127,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .fallback_service(get(files::serve).with_state(Arc::new(Files::new(arguments.ui)?)))
         .layer(middleware::from_fn_with_state(Arc::new(door), requests::guard));
 
-    let serving = axum::serve(listener, routes);
+    let mut serving = tokio::spawn(async move { axum::serve(listener, routes).await });
+    // The last word of the beginning: nothing can fail any more under somebody who calls at once.
+    println!("{where_it_is}");
     tokio::select! {
-        served = async { serving.await } => served?,
-        () = end_of_input() => {}
+        served = &mut serving => served??,
+        () = end_of_input() => serving.abort(),
     }
     drop(worker);
     app.close().await;

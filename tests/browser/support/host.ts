@@ -20,6 +20,8 @@ export interface HostOptions {
   dataDir?: string;
   /** The vault's passphrase; null starts without one. */
   passphrase?: string | null;
+  /** Where the built UI is; without it where this repository builds it. */
+  ui?: string;
 }
 
 /** A contact as the sandbox's CRM shows it to a person. */
@@ -52,10 +54,10 @@ export class Host {
     this.sandbox = where.sandbox;
   }
 
-  static async start({ records = 40, consent = "ask", dataDir, passphrase = PASSPHRASE }: HostOptions = {}): Promise<Host> {
+  static async start({ records = 40, consent = "ask", dataDir, passphrase = PASSPHRASE, ui }: HostOptions = {}): Promise<Host> {
     if (!existsSync(PROGRAM)) throw new Error(`There is no host at ${PROGRAM}. Build it: cargo build -p acceptance`);
     const { CONCORD_PASSPHRASE: _, DBUS_SESSION_BUS_ADDRESS: __, XDG_RUNTIME_DIR: ___, ...env } = process.env;
-    const program = spawn(PROGRAM, ["--records", String(records), "--consent", consent, ...(dataDir ? ["--data-dir", dataDir] : [])], {
+    const program = spawn(PROGRAM, ["--records", String(records), "--consent", consent, ...(dataDir ? ["--data-dir", dataDir] : []), ...(ui ? ["--ui", ui] : [])], {
       // Without a session bus nothing of the person who runs this is touched, their keyring least of all.
       env: { ...env, DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere", ...(passphrase === null ? {} : { CONCORD_PASSPHRASE: passphrase }) },
       // It ends when this end of its input does, even if the tests are killed.
