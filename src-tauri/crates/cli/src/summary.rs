@@ -47,6 +47,12 @@ pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
         }
         _ => {}
     }
+    // A run that went well may still have found something out.
+    if matches!(exit, Exit::Done | Exit::SomeFailed)
+        && let Some(words) = &run.message
+    {
+        output.hint(&format!("concord: {words}"));
+    }
     if exit == Exit::Held {
         output.hint(&format!(
             "Look at it with `concord run entries {id}`; release it with `concord run apply {id} --allow deletes=N`, or discard it with `concord run cancel {id}`.",

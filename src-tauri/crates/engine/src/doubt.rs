@@ -96,28 +96,31 @@ impl Engine {
     }
 
     /// Resolves what an ended process left in doubt for this mapping. Creates without a key to find them by are looked for
-    /// in a complete list of the target, which is read for them.
-    pub(crate) async fn resolve_doubts(&self, prepared: &Prepared) -> Result<(), EngineError> {
-        let End::Remote(remote) = &prepared.target else { return Ok(()) };
+    /// in a complete list of the target, which is read for them. Gives how many were found done.
+    pub(crate) async fn resolve_doubts(&self, prepared: &Prepared) -> Result<u64, EngineError> {
+        let End::Remote(remote) = &prepared.target else { return Ok(0) };
         let name = prepared.name().to_owned();
         let rows = self.store.read(move |r| r.in_doubt(&name)).await?;
         if rows.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         tracing::info!(mapping = prepared.name(), rows = rows.len(), "resolving writes in doubt");
-        let mut keyless = Vec::new();
+        let (mut keyless, mut done) = (Vec::new(), 0);
         let doubts = self.look_all(remote, &rows).await?;
         for (row, doubt) in rows.into_iter().zip(doubts) {
             match doubt {
-                Doubt::Arrived(object) => self.settle_doubt(prepared, &row, Some(object.uid)).await?,
+                Doubt::Arrived(object) => {
+                    self.settle_doubt(prepared, &row, Some(object.uid)).await?;
+                    done += 1;
+                }
                 Doubt::NeverArrived => self.settle_doubt(prepared, &row, None).await?,
                 Doubt::CannotTell => keyless.push(row),
             }
         }
         if !keyless.is_empty() {
-            self.resolve_keyless(prepared, remote, keyless).await?;
+            done += self.resolve_keyless(prepared, remote, keyless).await?;
         }
-        Ok(())
+        Ok(done)
     }
 
     /// A create without a natural key arrived when the list holds an unlinked record with exactly the values that were sent.
@@ -126,8 +129,9 @@ impl Engine {
         prepared: &Prepared,
         remote: &Remote,
         rows: Vec<JournalRow>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<u64, EngineError> {
         use futures::StreamExt;
+        let mut done = 0;
         let mut open: Vec<Option<JournalRow>> = rows.into_iter().map(Some).collect();
         let mut pages = remote.connector.search(connector::Search {
             object_type: remote.object_type.name.clone(),
@@ -152,6 +156,7 @@ impl Engine {
                     if taken.is_none() {
                         if let Some(row) = slot.take() {
                             self.settle_doubt(prepared, &row, Some(object.uid.clone())).await?;
+                            done += 1;
                         }
                         break;
                     }
@@ -161,7 +166,7 @@ impl Engine {
         for row in open.into_iter().flatten() {
             self.settle_doubt(prepared, &row, None).await?;
         }
-        Ok(())
+        Ok(done)
     }
 
     async fn settle_doubt(

@@ -13,8 +13,6 @@ use crate::{
     run::Read,
 };
 
-/// Ids per call when a deletion is confirmed.
-const CONFIRM: usize = 100;
 /// Runs that are looked through for the last one that dealt with everything.
 const LOOKED_THROUGH: usize = 20;
 
@@ -41,7 +39,7 @@ impl Engine {
             (&prepared.target, Side::of_target(prepared.orientation)),
         ] {
             told.push(match end {
-                End::Managed(config) => self.managed_changes(prepared, &config.name).await?,
+                End::Managed(config) => self.managed_changes(run, prepared, &config.name).await?,
                 End::Remote(remote) => self.remote_changes(run, prepared, remote, side, cancel).await?,
             });
         }
@@ -88,15 +86,17 @@ impl Engine {
         Ok(Read { sources: Some(sources), feeds })
     }
 
-    async fn managed_changes(&self, prepared: &Prepared, kind: &str) -> Result<Told, EngineError> {
+    async fn managed_changes(&self, run: &Run, prepared: &Prepared, kind: &str) -> Result<Told, EngineError> {
         let (name, path, wanted) = (prepared.name().to_owned(), format!("managed/{kind}"), kind.to_owned());
         let attributes = prepared.version.to_string();
         let at = self.at();
+        // A full run looks at everything, whatever has changed.
+        let follows = run.progress.incremental;
         let (ids, feed) = self
             .store
             .read(move |r| {
                 let newest = r.newest_history()?;
-                let known = r.feed(&name, &path)?.filter(|feed| feed.attributes == attributes);
+                let known = r.feed(&name, &path)?.filter(|feed| follows && feed.attributes == attributes);
                 let ids = match known.and_then(|feed| feed.cursor.parse().ok()) {
                     Some(seq) => Some(r.changed_since(&wanted, seq)?),
                     None => None,
@@ -151,7 +151,7 @@ impl Engine {
             let (seen, at) = (seen_page(remote, 0, page.objects), self.at());
             self.store.write(move |w| w.mirror_fresh(&seen, &at)).await?;
         }
-        self.confirm_deleted(prepared, remote, side, &deleted).await?;
+        run.progress.followed += self.confirm_deleted(prepared, remote, side, &deleted).await?;
         ids.extend(deleted);
         let feed = cursor.map(|cursor| Feed {
             mapping: prepared.name().to_owned(),
@@ -163,32 +163,16 @@ impl Engine {
         Ok(Told { ids: follows.then_some(ids), feed })
     }
 
-    /// What a feed says is gone is looked for by its id before it counts as gone.
+    /// What a feed says is gone is looked for by its id before it counts as gone. Gives how many links followed records that
+    /// were merged into others.
     async fn confirm_deleted(
         &self,
         prepared: &Prepared,
         remote: &Remote,
         side: Side,
         deleted: &BTreeSet<String>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<u64, EngineError> {
         let ids: Vec<String> = deleted.iter().cloned().collect();
-        for chunk in ids.chunks(CONFIRM) {
-            self.read_some(remote, chunk).await?;
-            let (path, asked) = (remote.path.clone(), chunk.to_vec());
-            let gone = self
-                .store
-                .read(move |r| {
-                    let mut gone = Vec::new();
-                    for id in asked {
-                        if r.mirrored(&path, &id)?.is_none() {
-                            gone.push(id);
-                        }
-                    }
-                    Ok(gone)
-                })
-                .await?;
-            self.follow_moved(remote, prepared.link_type(), side, &gone).await?;
-        }
-        Ok(())
+        self.read_as_now(remote, prepared.link_type(), side, &ids).await
     }
 }

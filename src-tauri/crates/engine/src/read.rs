@@ -292,7 +292,7 @@ impl Engine {
     async fn confirm_absences(
         &self,
         remote: &Remote,
-        run: &Run,
+        run: &mut Run,
         mut unmet: Option<Met>,
         linked: Linked<'_>,
         cancel: &CancellationToken,
@@ -328,7 +328,8 @@ impl Engine {
                     .into_iter()
                     .filter(|uid| !found.iter().any(|o| remote.id(o.uid.clone()) == *uid))
                     .collect();
-                self.follow_moved(remote, linked.kind, linked.side, &gone).await?;
+                let followed = self.follow_moved(remote, linked.kind, linked.side, &gone).await?;
+                run.progress.followed += followed.len() as u64;
                 if !found.is_empty() {
                     let (page, run, at) = (seen_page(remote, 0, found), run.clone(), self.at());
                     self.store
@@ -344,14 +345,15 @@ impl Engine {
     }
 
     /// Records that were merged into others are the same people under another id: their links follow them, so that nobody is
-    /// made a second time.
+    /// made a second time. Gives the ids that links lead to now.
     pub(crate) async fn follow_moved(
         &self,
         remote: &Remote,
         kind: &str,
         side: Side,
         gone: &[String],
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<String>, EngineError> {
+        let mut followed = Vec::new();
         for chunk in gone.chunks(CONFIRM) {
             let moved = remote.connector.moved(&remote.object_type.name, chunk).await?;
             if moved.is_empty() {
@@ -361,17 +363,42 @@ impl Engine {
                 moved.into_iter().map(|(old, new)| (remote.id(old), remote.id(new))).collect();
             tracing::info!(path = remote.path, records = moved.len(), "links follow merged records");
             let kind = kind.to_owned();
-            self.store
-                .write(move |w| {
-                    moved.iter().try_for_each(|(old, new)| w.move_link(&kind, side, old, new).map(|_| ()))
-                })
-                .await?;
+            let led = self.store.write(move |w| {
+                let mut led = Vec::new();
+                for (old, new) in moved {
+                    if w.move_link(&kind, side, &old, &new)? > 0 {
+                        led.push(new);
+                    }
+                }
+                Ok(led)
+            });
+            followed.extend(led.await?);
         }
-        Ok(())
+        Ok(followed)
     }
 
-    /// Brings single records of the mirror up to date; those that are gone are forgotten.
-    pub(crate) async fn read_some(&self, remote: &Remote, uids: &[String]) -> Result<(), EngineError> {
+    /// Brings single records up to date as those that they are now: links follow the ones that were merged into others. Gives
+    /// how many did.
+    pub(crate) async fn read_as_now(
+        &self,
+        remote: &Remote,
+        kind: &str,
+        side: Side,
+        uids: &[String],
+    ) -> Result<u64, EngineError> {
+        let gone = self.read_some(remote, uids).await?;
+        let followed = self.follow_moved(remote, kind, side, &gone).await?;
+        self.read_some(remote, &followed).await?;
+        Ok(followed.len() as u64)
+    }
+
+    /// Brings single records of the mirror up to date; those that are gone are forgotten, and given.
+    pub(crate) async fn read_some(
+        &self,
+        remote: &Remote,
+        uids: &[String],
+    ) -> Result<Vec<String>, EngineError> {
+        let mut all_gone = Vec::new();
         for chunk in uids.chunks(CONFIRM) {
             let found = remote.connector.read(&remote.object_type.name, chunk, &remote.attributes).await?;
             let gone: Vec<String> = chunk
@@ -379,6 +406,7 @@ impl Engine {
                 .filter(|uid| !found.iter().any(|o| remote.id(o.uid.clone()) == **uid))
                 .cloned()
                 .collect();
+            all_gone.extend(gone.iter().cloned());
             let (page, at, path) = (seen_page(remote, 0, found), self.at(), remote.path.clone());
             self.store
                 .write(move |w| {
@@ -387,7 +415,7 @@ impl Engine {
                 })
                 .await?;
         }
-        Ok(())
+        Ok(all_gone)
     }
 
     /// Reads the records with these natural keys into the mirror, so that correlation sees what is there now.

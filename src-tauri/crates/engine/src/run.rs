@@ -3,7 +3,7 @@
 use mapping::Hook;
 use model::{Action, Attributes};
 use serde_json::json;
-use store::{Entry, EntryFilter, EntryStatus, Feed, NewRun, Run, RunMode, RunState, Side};
+use store::{Entry, EntryFilter, EntryStatus, Feed, NewRun, Progress, Run, RunMode, RunState, Side};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -269,7 +269,7 @@ impl Engine {
         plan: &Plan,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        self.resolve_doubts(prepared).await?;
+        run.progress.found_done += self.resolve_doubts(prepared).await?;
         let mut feeds = Vec::new();
         match plan {
             Plan::Stored => {}
@@ -376,7 +376,7 @@ impl Engine {
         self.put_run(run).await?;
         if !run.progress.ids.is_empty() {
             let ids = run.progress.ids.clone();
-            self.read_partial(prepared, &ids).await?;
+            run.progress.followed += self.read_partial(prepared, &ids).await?;
             return Ok(Read { sources: Some(ids), ..Read::default() });
         }
         let read = self.read_changes(run, prepared, cancel).await?;
@@ -396,23 +396,26 @@ impl Engine {
         Ok(read)
     }
 
-    /// Brings the records of some sources, their links' targets and whatever correlates up to date.
-    pub(crate) async fn read_partial(&self, prepared: &Prepared, ids: &[String]) -> Result<(), EngineError> {
+    /// Brings the records of some sources, their links' targets and whatever correlates up to date. Gives how many links
+    /// followed records that were merged into others.
+    pub(crate) async fn read_partial(&self, prepared: &Prepared, ids: &[String]) -> Result<u64, EngineError> {
+        let mut followed = 0;
         if let End::Remote(remote) = &prepared.source {
-            self.read_some(remote, ids).await?;
+            let side = Side::of_source(prepared.orientation);
+            followed += self.read_as_now(remote, prepared.link_type(), side, ids).await?;
         }
-        self.read_targets(prepared, ids, true).await
+        Ok(followed + self.read_targets(prepared, ids, true).await?)
     }
 
     /// Brings the targets of some sources up to date: those that they are linked to, where asked for, and those that the
-    /// unlinked ones might be.
+    /// unlinked ones might be. Gives how many links followed records that were merged into others.
     pub(crate) async fn read_targets(
         &self,
         prepared: &Prepared,
         ids: &[String],
         also_linked: bool,
-    ) -> Result<(), EngineError> {
-        let End::Remote(remote) = &prepared.target else { return Ok(()) };
+    ) -> Result<u64, EngineError> {
+        let End::Remote(remote) = &prepared.target else { return Ok(0) };
         let qualifiers = {
             let (mapping, scripts) = prepared.compile()?;
             prepared.qualifiers(&mapping, &scripts)?
@@ -436,8 +439,10 @@ impl Engine {
                     Ok((linked, unlinked))
                 })
                 .await?;
+        let mut followed = 0;
         if also_linked {
-            self.read_some(remote, &linked).await?;
+            let side = Side::of_target(prepared.orientation);
+            followed = self.read_as_now(remote, prepared.link_type(), side, &linked).await?;
         }
         if let Some(key) = &remote.object_type.natural_key {
             let keys = {
@@ -452,7 +457,7 @@ impl Engine {
             };
             self.read_by_key(remote, &keys).await?;
         }
-        Ok(())
+        Ok(followed)
     }
 
     async fn plan_phase(
@@ -597,7 +602,7 @@ impl Engine {
         let reasons: Vec<&str> =
             run.progress.guards.iter().filter(|g| g.holds).map(|g| g.message.as_str()).collect();
         if reasons.is_empty() {
-            run.message = None;
+            run.message = found_out(&run.progress);
             return Ok(true);
         }
         run.message = Some(format!("held: {}", reasons.join("; ")));
@@ -667,6 +672,22 @@ impl Engine {
     pub fn is_busy(&self, mapping: &str) -> Result<bool, EngineError> {
         Ok(lock::try_lock(&self.folder, mapping)?.is_none())
     }
+}
+
+/// What a run has found out about links. A preview writes to neither side and finds the same, so it is told there already.
+fn found_out(progress: &Progress) -> Option<String> {
+    let found = match progress.found_done {
+        0 => None,
+        1 => Some("1 write of an earlier run, whose answer was lost, was found done".to_owned()),
+        n => Some(format!("{n} writes of earlier runs, whose answers were lost, were found done")),
+    };
+    let followed = match progress.followed {
+        0 => None,
+        1 => Some("1 link follows its record, which was merged into another one".to_owned()),
+        n => Some(format!("{n} links follow their records, which were merged into others")),
+    };
+    let all: Vec<String> = found.into_iter().chain(followed).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// What rests is done by the run that begins now.

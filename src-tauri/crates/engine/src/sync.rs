@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use model::{Action, Attributes, mapping_config::SyncMode};
-use store::{Entry, EntryStatus, NewInboxRow, QueueRow};
+use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueRow};
 
 use crate::{
     Engine, EngineError,
@@ -17,10 +17,8 @@ use crate::{
 
 /// Tries before a person has to decide: with the back-off below, about a day.
 const TRIES: u32 = 12;
-/// The first wait after a failure, in milliseconds; it doubles with every try.
-const FIRST_WAIT_MS: i64 = 2_000;
-/// The longest wait between two tries.
-const LONGEST_WAIT_MS: i64 = 4 * 3_600_000;
+/// Between two tries.
+const BACK_OFF: BackOff = BackOff { first_ms: 2_000, longest_ms: 4 * 3_600_000 };
 /// Rows taken at a time.
 const BATCH: usize = 50;
 
@@ -53,7 +51,7 @@ impl Engine {
     /// keeps only its own rows waiting.
     pub async fn deliver_due(&self) -> Result<Delivery, EngineError> {
         let now = self.now().as_millisecond();
-        let rows = self.store.read(move |r| r.queue_due(now, LONGEST_WAIT_MS, BATCH)).await?;
+        let rows = self.store.read(move |r| r.queue_due(now, BACK_OFF, BATCH)).await?;
         let mut by_mapping: BTreeMap<String, Vec<QueueRow>> = BTreeMap::new();
         for row in rows {
             by_mapping.entry(row.mapping.clone()).or_default().push(row);
@@ -189,8 +187,8 @@ impl Engine {
         message: String,
         at: String,
     ) -> Result<Option<bool>, EngineError> {
-        let wait = FIRST_WAIT_MS.saturating_mul(1_i64 << row.attempts.min(20)).min(LONGEST_WAIT_MS);
-        let next = (row.attempts + 1 < TRIES).then(|| self.now().as_millisecond() + wait);
+        let tries = row.attempts + 1;
+        let next = (tries < TRIES).then(|| self.now().as_millisecond() + BACK_OFF.wait_ms(tries));
         tracing::info!(mapping = row.mapping, object = row.object_id, %message, "implicit sync failed");
         self.store.write(move |w| w.not_delivered(&row, next, &message, &at)).await?;
         Ok(Some(false))

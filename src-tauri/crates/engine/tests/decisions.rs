@@ -408,6 +408,71 @@ async fn a_merged_record_keeps_its_user() {
     }
 }
 
+/// Where a contact is that was merged into another one is what the provider says: a preview takes note of it, tells it, and
+/// writes nothing on either side.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_preview_tells_which_links_follow_merged_records_and_writes_on_neither_side() {
+    for mapping in [INBOUND, OUTBOUND] {
+        let bench = small().await;
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        bench.recon(INBOUND).await;
+        let user = linked(&bench, &ann).await;
+        // The one that is left has no user yet, and other values.
+        let other = contact(&bench, "ann.li@example.com", "Anna");
+        let portal = bench.sandbox.portal();
+        let left = portal.merge(&other, &ann).unwrap();
+        let (people, contacts) = (bench.people().await, portal.contacts());
+        let preview = bench.run(mapping, RunMode::Preview).await;
+        assert_eq!((preview.state, preview.progress.followed), (RunState::Planned, 1), "{mapping}");
+        let message = preview.message.clone().unwrap();
+        assert_eq!(message, "1 link follows its record, which was merged into another one", "{mapping}");
+        assert_eq!((bench.people().await, portal.contacts()), (people, contacts), "{mapping}");
+        assert_eq!(linked(&bench, &left).await, user, "{mapping}");
+        // The run does what the preview said, and has nothing more to tell of links.
+        let planned = bench.entries(&preview).await;
+        let run = bench.recon(mapping).await;
+        let decided = |all: Vec<store::Entry>| -> Vec<_> {
+            all.into_iter().map(|e| (e.source_id, e.situation, e.action, e.target_id, e.changes)).collect()
+        };
+        assert_eq!(decided(bench.entries(&run).await), decided(planned), "{mapping}");
+        assert_eq!(
+            (run.state, run.progress.followed, run.message),
+            (RunState::Success, 0, None),
+            "{mapping}"
+        );
+        assert_eq!((run.progress.created, bench.users().await.len()), (0, 1), "{mapping}");
+    }
+}
+
+/// A change that travels on by itself looks at its own record only, and follows it as a run does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_follows_a_merged_record_and_makes_nobody_twice() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    bench.put(outbound(json!({"policies": [{"situation": "MISSING", "action": "CREATE"}]}))).await;
+    let user = linked(&bench, &ann).await.unwrap();
+    let other = contact(&bench, "ann.li@example.com", "Ann");
+    let left = bench.sandbox.portal().merge(&other, &ann).unwrap();
+    bench.edit(&user, json!({"telephoneNumber": "777"})).await;
+    let delivery = bench.engine.deliver_due().await.unwrap();
+    assert_eq!((delivery.delivered, delivery.failed), (1, 0));
+    let contacts = bench.sandbox.portal().contacts();
+    assert_eq!(
+        contacts.iter().map(|c| (c.id.as_str(), prop(c, "phone"))).collect::<Vec<_>>(),
+        [(left.as_str(), "777".to_owned())]
+    );
+    assert_eq!(linked(&bench, &left).await, Some(user.clone()));
+    // The same for a run over this one record.
+    let again = contact(&bench, "ann.lee@example.com", "Ann");
+    let last = bench.sandbox.portal().merge(&again, &left).unwrap();
+    bench.edit(&user, json!({"telephoneNumber": "778"})).await;
+    let run = bench.run_with(OUTBOUND, RunMode::Reconcile, vec![user.clone()], None).await;
+    assert_eq!((run.state, run.progress.followed, run.progress.created), (RunState::Success, 1, 0));
+    assert_eq!(linked(&bench, &last).await, Some(user));
+    assert_eq!(bench.sandbox.portal().contacts().len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_linking_correlation_decides_every_time() {
     let bench = small().await;

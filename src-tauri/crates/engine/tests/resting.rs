@@ -1,4 +1,4 @@
-//! Runs that rest while a provider takes no calls, and go on.
+//! Runs that rest while a provider takes no calls, and go on; changes that wait, and clocks that were wrong meanwhile.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
@@ -11,7 +11,10 @@ use std::{
 
 use engine::{CancellationToken, Engine};
 use jiff::{SignedDuration, Timestamp};
-use sandbox::hubspot::{Action, Fault, Options, WriteKind};
+use sandbox::{
+    faults::ALWAYS,
+    hubspot::{Action, Fault, Options, WriteKind},
+};
 use serde_json::json;
 use store::{EntryStatus, Run, RunMode, RunState};
 use support::{Bench, INBOUND, OUTBOUND, bench_by, open_with};
@@ -143,5 +146,51 @@ async fn a_run_begun_by_a_person_takes_the_place_of_one_that_rests_and_a_look_do
         let begun = next.begin(request(mode)).await.unwrap();
         next.carry_out(begun, CancellationToken::new()).await.unwrap();
         assert_eq!(next.run_row(&rested.id).await.unwrap().state, state, "{mode:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_saved_while_the_clock_was_ahead_is_delivered_at_once() {
+    for hours in [1, 3, 5, 24 * 365] {
+        let bench = bench(Options { records: 3, seed: 3, ..Options::default() }).await;
+        bench.recon(INBOUND).await;
+        let (id, mail) = bench.users().await.remove(0);
+        let change = engine::ManagedChange {
+            kind: "user".into(),
+            id: Some(id),
+            rev: None,
+            attributes: json!({"telephoneNumber": "777"}).as_object().unwrap().clone(),
+            who: "test".into(),
+        };
+        later(&bench, hours).save_managed(change).await.unwrap();
+        // The clock is right again: nobody waits until it has come so far.
+        let delivery = bench.engine.deliver_due().await.unwrap();
+        assert_eq!((delivery.delivered, delivery.failed), (1, 0), "{hours} hours ahead");
+        assert_eq!(support::prop(&bench.contact(&mail), "phone"), "777", "{hours} hours ahead");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_try_that_failed_by_a_clock_that_was_ahead_is_repeated_when_its_own_wait_is_over() {
+    for hours in [1, 3, 5] {
+        let bench = bench(Options { records: 3, seed: 3, ..Options::default() }).await;
+        bench.recon(INBOUND).await;
+        let (id, mail) = bench.users().await.remove(0);
+        bench.edit(&id, json!({"telephoneNumber": "777"})).await;
+        let portal = bench.sandbox.portal();
+        portal.set_faults(vec![
+            Fault::on(
+                "*/batch/update",
+                Action::Answer { status: 403, body: None, headers: Default::default() },
+            )
+            .times(ALWAYS),
+        ]);
+        let failed = later(&bench, hours).deliver_due().await.unwrap();
+        assert_eq!((failed.delivered, failed.failed), (0, 1), "{hours} hours ahead");
+        portal.clear_faults();
+        // Two seconds were to be waited, not hours.
+        let delivery = bench.engine.deliver_due().await.unwrap();
+        assert_eq!((delivery.delivered, delivery.failed), (1, 0), "{hours} hours ahead");
+        assert_eq!(support::prop(&bench.contact(&mail), "phone"), "777");
     }
 }

@@ -248,15 +248,26 @@ async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
         bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
         let contacts = portal.contacts().len();
         let (_, engine) = open(bench.folder.path(), &bench.sandbox.url());
-        let request = engine::RunRequest {
-            mapping: OUTBOUND.into(),
-            mode: RunMode::Reconcile,
-            ids: vec![],
-            allow_deletes: None,
-            incremental: false,
+        let run = async |mode| {
+            let request = engine::RunRequest {
+                mapping: OUTBOUND.into(),
+                mode,
+                ids: vec![],
+                allow_deletes: None,
+                incremental: false,
+            };
+            let begun = engine.begin(request).await.unwrap();
+            engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap()
         };
-        let begun = engine.begin(request).await.unwrap();
-        let run = engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap();
+        // Already a look at what would be done finds out and says what was done; it writes on neither side.
+        let preview = run(RunMode::Preview).await;
+        let words = arrived.then_some("1 write of an earlier run, whose answer was lost, was found done");
+        assert_eq!((preview.progress.found_done, preview.message.as_deref()), (u64::from(arrived), words));
+        assert_eq!(portal.contacts().len(), contacts);
+        let creates =
+            bench.entries(&preview).await.iter().filter(|e| e.action == model::Action::Create).count();
+        assert_eq!(creates, usize::from(!arrived));
+        let run = run(RunMode::Reconcile).await;
         assert_eq!(run.state, RunState::Success, "{:?}", run.message);
         assert_eq!(run.progress.created, u64::from(!arrived));
         assert_eq!(portal.contacts().len(), contacts + usize::from(!arrived));

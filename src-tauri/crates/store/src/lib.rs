@@ -55,7 +55,7 @@ pub use met::{Met, MetBlocks};
 pub use mirror::{MirrorRow, SeenPage};
 pub use plan::{Candidate, Side, TargetCandidate, Walk};
 pub use protected::secret_owner;
-pub use queue::{QueueChange, QueueRow, QueueState, SyncOutcome};
+pub use queue::{BackOff, QueueChange, QueueRow, QueueState, SyncOutcome};
 pub use reads::{Feed, UnfinishedRead};
 pub use runs::{EntryCount, GuardResult, NewRun, Progress, Run, RunMode, RunState};
 pub use schedules::{Fired, ScheduleRow};

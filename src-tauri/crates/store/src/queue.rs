@@ -111,6 +111,26 @@ fn from_row(row: &Row<'_>) -> Result<QueueRow, StoreError> {
     })
 }
 
+/// From here on a wait is not doubled any more, whatever its limit.
+const MOST_DOUBLINGS: u32 = 20;
+
+/// How long a row waits between two tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackOff {
+    /// After the first try that failed; it doubles with every further one.
+    pub first_ms: i64,
+    /// At most.
+    pub longest_ms: i64,
+}
+
+impl BackOff {
+    /// After so many tries that failed.
+    pub fn wait_ms(self, tries: u32) -> i64 {
+        let Some(doublings) = tries.checked_sub(1) else { return 0 };
+        self.first_ms.saturating_mul(1 << doublings.min(MOST_DOUBLINGS)).min(self.longest_ms)
+    }
+}
+
 impl Reader<'_> {
     fn queue_rows(
         &self,
@@ -147,17 +167,20 @@ impl Reader<'_> {
             .max(0) as u64)
     }
 
-    /// The rows that are due, oldest first. No row waits longer than `longest_wait_ms`: one that would was given its time by a
-    /// clock that was wrong, and is due.
+    /// The rows that are due, oldest first. No row waits longer than its tries make it wait, and one that has not been tried
+    /// does not wait at all: one that would was given its time by a clock that was wrong, and is due.
     pub fn queue_due(
         &self,
         now_ms: i64,
-        longest_wait_ms: i64,
+        back_off: BackOff,
         limit: usize,
     ) -> Result<Vec<QueueRow>, StoreError> {
+        let BackOff { first_ms, longest_ms } = back_off;
         self.queue_rows(
-            "state = 'waiting' AND (next_ms <= ?1 OR next_ms > ?2) ORDER BY seq LIMIT ?3",
-            &[&now_ms, &now_ms.saturating_add(longest_wait_ms), &(rows_at_most(limit))],
+            "state = 'waiting' AND (next_ms <= ?1 OR next_ms - ?1 >
+               CASE attempts WHEN 0 THEN 0 ELSE min(?2 << min(attempts - 1, ?4), ?3) END)
+             ORDER BY seq LIMIT ?5",
+            &[&now_ms, &first_ms, &longest_ms, &MOST_DOUBLINGS, &(rows_at_most(limit))],
         )
     }
 

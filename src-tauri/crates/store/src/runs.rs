@@ -131,6 +131,10 @@ pub struct Progress {
     pub resumed: Option<i64>,
     /// Records that the provider delivered a second time, and that were left out.
     pub repeated: u64,
+    /// Links that followed a record which was merged into another one.
+    pub followed: u64,
+    /// Writes of earlier runs whose answer was lost, and that were found done.
+    pub found_done: u64,
     /// When a run that rests goes on.
     pub resume_at: Option<String>,
     /// What a person has allowed it to delete, for when it goes on.

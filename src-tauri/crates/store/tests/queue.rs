@@ -6,9 +6,11 @@ mod common;
 use common::{AT, fresh, object};
 use proptest::prelude::*;
 use serde_json::json;
-use store::{ErrorKind, QueueChange, QueueRow, QueueState, Store};
+use store::{BackOff, ErrorKind, QueueChange, QueueRow, QueueState, Store};
 
 use QueueChange::{Create, Delete, Update};
+
+const BACK_OFF: BackOff = BackOff { first_ms: 1_000_000, longest_ms: 1_000_000 };
 
 fn enqueue(store: &Store, mapping: &'static str, id: &'static str, change: QueueChange) {
     store
@@ -110,14 +112,42 @@ fn a_number_is_never_given_twice() {
 }
 
 /// The clock was years ahead when a delivery failed, and is right again.
+/// What no try has made it wait for was given by a clock that was wrong.
 #[test]
-fn a_row_that_would_wait_longer_than_any_is_due() {
-    let (_folder, store) = fresh();
-    enqueue(&store, "m", "1", Update);
-    let row = rows(&store).remove(0);
-    store.write_blocking(move |w| w.not_delivered(&row, Some(10_000_000), "busy", "t1")).unwrap();
-    for (now, due) in [(1000, 1), (8_999_999, 1), (9_000_000, 0), (9_999_999, 0), (10_000_000, 1)] {
-        assert_eq!(store.read_blocking(|r| r.queue_due(now, 1_000_000, 10)).unwrap().len(), due, "{now}");
+fn a_row_waits_no_longer_than_its_tries_make_it_wait() {
+    let back_off = BackOff { first_ms: 2000, longest_ms: 10_000 };
+    for (tries, wait) in
+        [(0, 0), (1, 2000), (2, 4000), (3, 8000), (4, 10_000), (30, 10_000), (u32::MAX, 10_000)]
+    {
+        assert_eq!(back_off.wait_ms(tries), wait, "{tries}");
+    }
+    for tries in [0, 1, 2, 3, 4, 30] {
+        let (_folder, store) = fresh();
+        enqueue(&store, "m", "1", Update);
+        for _ in 0..tries {
+            let row = rows(&store).remove(0);
+            store.write_blocking(move |w| w.not_delivered(&row, Some(100_000), "busy", "t1")).unwrap();
+        }
+        let due_at = if tries == 0 { 1000 } else { 100_000 };
+        let wait = back_off.wait_ms(tries);
+        // On time, and where the clock has been set back further than it would ever wait.
+        for (now, due) in [
+            (due_at, 1),
+            (due_at + 1, 1),
+            (due_at - 1, u64::from(wait < 1)),
+            (due_at - wait, u64::from(wait == 0)),
+            (due_at - wait - 1, 1),
+            (due_at - 3_600_000, 1),
+            (i64::MIN + due_at, 1),
+        ] {
+            let found = store.read_blocking(|r| r.queue_due(now, back_off, 10)).unwrap();
+            assert_eq!(
+                found.len() as u64,
+                due,
+                "{tries} tries, {} before its time",
+                due_at.saturating_sub(now)
+            );
+        }
     }
 }
 
@@ -128,14 +158,14 @@ fn failures_are_tried_again_later_or_given_up() {
     enqueue(&store, "m", "2", Update);
     let due = |now| -> Vec<String> {
         store
-            .read_blocking(|r| r.queue_due(now, 1_000_000, 10))
+            .read_blocking(|r| r.queue_due(now, BACK_OFF, 10))
             .unwrap()
             .into_iter()
             .map(|r| r.object_id)
             .collect()
     };
-    assert_eq!((due(999), due(1000)), (vec![], vec!["1".to_owned(), "2".to_owned()]));
-    assert_eq!(store.read_blocking(|r| r.queue_due(1000, 1_000_000, 1)).unwrap().len(), 1);
+    assert_eq!(due(1000), ["1", "2"]);
+    assert_eq!(store.read_blocking(|r| r.queue_due(1000, BACK_OFF, 1)).unwrap().len(), 1);
     let first = rows(&store).remove(0);
     let again = first.clone();
     store.write_blocking(move |w| w.not_delivered(&again, Some(5000), "busy", "t1")).unwrap();
@@ -222,7 +252,7 @@ proptest! {
                     enqueue(&store, "m", id, Update);
                 }
                 Step::Begin => {
-                    for row in store.read_blocking(|r| r.queue_due(1000, 1_000_000, 1)).unwrap() {
+                    for row in store.read_blocking(|r| r.queue_due(1000, BACK_OFF, 1)).unwrap() {
                         let carried = newest[row.object_id.as_str()];
                         under_way.push((row, carried));
                     }

@@ -290,8 +290,8 @@ pub async fn made(house: &House, next: Move) {
         Move::Run(mapping) => to_rest(house, mapping).await,
         Move::Deliver => {
             for _ in 0..40 {
-                let done = house.process.engine.deliver_due().await.unwrap();
-                if done.delivered + done.failed + done.waiting == 0 {
+                house.process.engine.deliver_due().await.unwrap();
+                if house.waiting().await == 0 {
                     return;
                 }
                 house.jump(5 * HOUR);

@@ -17,7 +17,8 @@ use jiff::Timestamp;
 use model::{ManagedObjectConfig, MappingConfig, Secret};
 use serde_json::{Value, json};
 use store::{
-    Entry, EntryFilter, LinkSpace, ManagedQuery, Orientation, Run, RunMode, RunState, SealedSecret, Store,
+    Entry, EntryFilter, LinkSpace, ManagedQuery, Orientation, QueueState, Run, RunMode, RunState,
+    SealedSecret, Store,
 };
 
 use crate::system::{Connection, Crash, Life, Manner, Records};
@@ -42,6 +43,17 @@ pub type Values = BTreeMap<String, String>;
 pub struct End(pub Vec<(Option<Values>, Option<Values>)>);
 
 impl End {
+    /// The contacts and the users, whoever belongs to whom.
+    pub fn sides(self) -> (Vec<Values>, Vec<Values>) {
+        let (contacts, users): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        let sorted = |side: Vec<Option<Values>>| {
+            let mut side: Vec<Values> = side.into_iter().flatten().collect();
+            side.sort();
+            side
+        };
+        (sorted(contacts), sorted(users))
+    }
+
     /// Fails with what is only in one of the two.
     pub fn must_be(&self, want: &End, context: &str) {
         let only = |a: &End, b: &End| -> Vec<_> {
@@ -260,6 +272,12 @@ impl House {
     pub async fn entries(&self, run: &Run) -> Vec<Entry> {
         let (seq, filter) = (run.seq, EntryFilter { limit: 100_000, ..EntryFilter::default() });
         self.process.store.read(move |r| r.entries(seq, &filter)).await.unwrap().rows
+    }
+
+    /// How many rows of the queue wait for another try.
+    pub async fn waiting(&self) -> usize {
+        let rows = self.process.store.read(|r| r.queue(100_000)).await.unwrap();
+        rows.iter().filter(|row| row.state == QueueState::Waiting).count()
     }
 
     /// Every user's id and attributes.

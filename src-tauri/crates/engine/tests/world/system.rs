@@ -88,6 +88,15 @@ impl Records {
         self.feed.push(winner.to_owned());
     }
 
+    /// The record that one has become by merges.
+    pub fn survivor(&self, id: &str) -> String {
+        let mut now = id;
+        while let Some(next) = self.merged.get(now).filter(|_| !self.kept.contains_key(now)) {
+            now = next;
+        }
+        now.to_owned()
+    }
+
     fn shown(&self, id: &str, attributes: &[String]) -> Option<RemoteObject> {
         let mut shown = self.kept.get(id)?.clone();
         shown.retain(|name, _| attributes.contains(name));
@@ -347,7 +356,8 @@ impl Connector for Connection {
         uids: &[String],
     ) -> Result<Vec<(String, String)>, ConnectorError> {
         self.call(|records, _| {
-            Ok(uids.iter().filter_map(|id| Some((id.clone(), records.merged.get(id)?.clone()))).collect())
+            let moved = uids.iter().map(|id| (id.clone(), records.survivor(id)));
+            Ok(moved.filter(|(id, now)| id != now && records.kept.contains_key(now)).collect())
         })
         .await
     }
