@@ -107,3 +107,37 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
             | Error::Utf8Error(..)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Error, ffi};
+
+    use super::{ErrorKind, StoreError};
+
+    /// SQLite has many words for a disk without space: which one depends on the file that it cannot make or lengthen, the
+    /// database, its log, or the log's index.
+    #[test]
+    fn whatever_a_disk_without_space_is_called_its_space_is_named() {
+        for (code, kind, words) in [
+            (ffi::SQLITE_FULL, ErrorKind::Full, "is full; nothing of this step was kept. Free some space"),
+            (ffi::SQLITE_CANTOPEN, ErrorKind::Access, "check the folder's permissions and the disk's space"),
+            (
+                ffi::SQLITE_CANTOPEN_FULLPATH,
+                ErrorKind::Access,
+                "check the folder's permissions and the disk's space",
+            ),
+            (
+                ffi::SQLITE_READONLY_DIRECTORY,
+                ErrorKind::Access,
+                "check the folder's permissions and the disk's space",
+            ),
+            (ffi::SQLITE_IOERR_WRITE, ErrorKind::Access, "check its space and health, then run it again"),
+            (ffi::SQLITE_IOERR_SHMSIZE, ErrorKind::Access, "check its space and health, then run it again"),
+            (ffi::SQLITE_IOERR_SHMOPEN, ErrorKind::Access, "check its space and health, then run it again"),
+        ] {
+            let error = StoreError::from(Error::SqliteFailure(ffi::Error::new(code), None));
+            assert_eq!(error.kind, kind, "{code}: {error}");
+            assert!(error.to_string().contains(words), "{code}: {error}");
+        }
+    }
+}

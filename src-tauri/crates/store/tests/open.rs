@@ -53,6 +53,7 @@ fn what_cannot_be_opened_says_why() {
     };
     let no_folder: Spoil = |folder| fs::remove_dir(folder).unwrap();
     let folder_in_the_way: Spoil = |folder| fs::create_dir(folder.join("concord.db")).unwrap();
+    let log_in_the_way: Spoil = |folder| fs::create_dir(folder.join("concord.db-wal")).unwrap();
     for (what, spoil, kind, words) in [
         ("newer", newer, ErrorKind::TooNew, "written by a newer Concord (format 99, this program knows "),
         ("negative", negative, ErrorKind::TooNew, "newer Concord"),
@@ -60,6 +61,7 @@ fn what_cannot_be_opened_says_why() {
         ("stranger", stranger, ErrorKind::Damaged, "not one of Concord"),
         ("no folder", no_folder, ErrorKind::Access, "check the folder's permissions"),
         ("folder in the way", folder_in_the_way, ErrorKind::Access, "check the folder's permissions"),
+        ("no log can be made", log_in_the_way, ErrorKind::Access, "check its space and health"),
     ] {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("data");
