@@ -399,6 +399,7 @@ faults! { reads:
     over_a_missing_next_page(Action::DropPaging, 1, Read::OrSays("ended early"));
     over_a_cursor_that_points_to_itself(Action::SelfCursor, 1, Read::Through);
     over_a_cursor_that_stays(Action::SelfCursor, ALWAYS, Read::OrSays("does not advance"));
+    over_cursors_without_end(Action::NewCursor, ALWAYS, Read::OrSays("does not advance"));
     over_a_redirect_to_another_host(elsewhere(), 1, Read::OrSays("does not follow"));
     over_the_limit_of_a_second(limit("SECONDLY", None), 1, Read::Through);
     over_the_limit_of_ten_seconds(limit("TEN_SECONDLY_ROLLING", Some(1)), 2, Read::Through);

@@ -113,6 +113,8 @@ async fn faults_between_several_cursors_lose_nothing_and_repeat_nothing() {
         ("overlaps", Action::OverlapPage, 3, true),
         ("cursor points to itself once", Action::SelfCursor, 1, false),
         ("cursor points to itself", Action::SelfCursor, ALWAYS, true),
+        ("the same record by a new cursor once", Action::NewCursor, 1, true),
+        ("the same record by new cursors", Action::NewCursor, ALWAYS, true),
         ("paging missing", Action::DropPaging, 1, false),
         ("paging missing twice", Action::DropPaging, 2, true),
         (

@@ -474,6 +474,8 @@ async fn faults_of_a_read_are_healed_or_reported_and_never_lose_a_record() {
         ("page twice", Action::RepeatPage, 1, Ok(())),
         ("overlap", Action::OverlapPage, 1, Ok(())),
         ("cursor points to itself once", Action::SelfCursor, 1, Ok(())),
+        ("the same record by a new cursor once", Action::NewCursor, 1, Ok(())),
+        ("the same record by new cursors", Action::NewCursor, ALWAYS, Err(ErrorKind::Untrusted)),
         ("next page missing", Action::DropPaging, 1, Ok(())),
         (
             "redirect",

@@ -110,6 +110,8 @@ async fn faults_of_a_list_are_healed_or_reported_and_never_lose_a_record() {
         ("overlap", Action::OverlapPage, 1, Ok(50)),
         ("cursor points to itself once", Action::SelfCursor, 1, Ok(0)),
         ("cursor points to itself", Action::SelfCursor, ALWAYS, Err(ErrorKind::Untrusted)),
+        ("the same record by a new cursor once", Action::NewCursor, 1, Ok(1)),
+        ("the same record by new cursors", Action::NewCursor, ALWAYS, Err(ErrorKind::Untrusted)),
         ("paging missing", Action::DropPaging, 1, Ok(0)),
         ("paging missing for good", Action::DropPaging, ALWAYS, Err(ErrorKind::Untrusted)),
         (
@@ -144,7 +146,9 @@ async fn faults_of_a_list_are_healed_or_reported_and_never_lose_a_record() {
 async fn waits_follow_the_policy_of_the_limit() {
     let list = "/crm/objects/2026-03/contacts";
     for (policy, retry_after, times, expect) in [
-        ("TEN_SECONDLY_ROLLING", None, 2, vec![10, 20]),
+        // However often it was found full, the window is empty when nobody has called for as long as it is.
+        ("TEN_SECONDLY_ROLLING", None, 3, vec![10, 10, 10]),
+        ("TEN_SECONDLY_ROLLING", None, 8, vec![10; 8]),
         ("SECONDLY", None, 2, vec![1, 2]),
         ("TEN_SECONDLY_ROLLING", Some(7), 1, vec![7]),
     ] {
@@ -159,6 +163,15 @@ async fn waits_follow_the_policy_of_the_limit() {
             assert!(*wait >= least.mul_f64(0.99) && *wait <= least.mul_f64(1.25), "{policy}: {waits:?}");
         }
     }
+    // A window that stays full is somebody else's doing: it is told after as many tries as there are.
+    let world = World::new(seeded(10)).await;
+    let action = Action::TooManyRequests { policy: Some("TEN_SECONDLY_ROLLING".into()), retry_after: None };
+    world.sandbox.portal().add_fault(Fault::on(list, action).times(ALWAYS));
+    let error = all(&world.keyed(), contacts(&["email"])).await.err().unwrap();
+    assert_eq!((error.kind, world.sandbox.portal().call_count()), (ErrorKind::RateLimited, 9));
+    assert_eq!(error.retry_after, Some(Duration::from_secs(10)));
+    let waited: Duration = world.waiter.long().iter().sum();
+    assert!(waited >= Duration::from_secs(79) && waited <= Duration::from_secs(100), "{waited:?}");
     let world = World::new(seeded(10)).await;
     let action = Action::TooManyRequests { policy: Some("DAILY".into()), retry_after: Some(7200) };
     world.sandbox.portal().add_fault(Fault::on("*", action));
@@ -585,6 +598,65 @@ async fn a_revoked_app_asks_for_a_new_authorization() {
     let error = all(&world.hubspot(world.oauth(), wrong), contacts(&["email"])).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");
     assert!(!error.message.contains("test-refresh-1"), "{error}");
+}
+
+/// HubSpot counts what is wrong against an app: a refresh token that it refused is not sent again for five minutes, by this
+/// clock or by one that was set; a new authorization counts at once.
+#[tokio::test]
+async fn a_refresh_token_that_was_refused_is_left_alone_for_a_while_and_no_longer() {
+    let refused = || {
+        let body = json!({"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid refresh token"});
+        let answer = Action::Answer { status: 400, body: Some(body), headers: Default::default() };
+        Fault::on("/oauth/*token", answer).method("POST").times(ALWAYS)
+    };
+    for (seconds, asked_again) in [
+        (1, false),
+        (299, false),
+        (300, true),
+        (86_400, true),
+        // Set back a little the clock is as good as before; further back than the limit is long, nobody knows.
+        (-3600, true),
+        (-10 * 365 * 86_400, true),
+    ] {
+        let world = World::new(Options { consent: Consent::Allow, ..seeded(5) }).await;
+        let credentials = oauth_app();
+        authorize(&world, &credentials, &world.oauth()).await.unwrap();
+        let (hand, skew) = (world.hand.clone(), Arc::new(AtomicI64::new(0)));
+        let ours = Arc::clone(&skew);
+        let clock = Arc::new(move || hand.now() + SignedDuration::from_secs(ours.load(Ordering::SeqCst)));
+        let hubspot = Hubspot::new(
+            &world.config(world.oauth()),
+            Arc::new(credentials.clone()),
+            clock,
+            Arc::clone(&world.waiter) as Arc<dyn Waiter>,
+        )
+        .unwrap();
+        let portal = world.sandbox.portal();
+        let renewals = || {
+            let token =
+                |call: &&sandbox::hubspot::Call| call.method == "POST" && call.path.ends_with("/token");
+            portal.calls().iter().filter(token).count()
+        };
+        portal.expire_access_tokens();
+        portal.set_faults(vec![refused()]);
+        let before = renewals();
+        let failing = async || {
+            let error = all(&hubspot, contacts(&["email"])).await.err().unwrap();
+            assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");
+            assert!(error.message.contains("authorize again"), "{error}");
+        };
+        for _ in 0..3 {
+            failing().await;
+        }
+        assert_eq!(renewals() - before, 1, "{seconds}");
+        skew.store(seconds, Ordering::SeqCst);
+        failing().await;
+        assert_eq!(renewals() - before, 1 + usize::from(asked_again), "{seconds}");
+        // A person authorizes it again: another refresh token, which nobody has refused.
+        portal.clear_faults();
+        authorize(&world, &credentials, &world.oauth()).await.unwrap();
+        assert_eq!(all(&hubspot, contacts(&["email"])).await.unwrap().objects.len(), 5, "{seconds}");
+    }
 }
 
 #[tokio::test]

@@ -330,6 +330,30 @@ async fn every_list_is_whole_or_an_error() {
             Err("its cursor came again"),
         ),
         (
+            "the same record by new cursors",
+            habits(|h| (h.cursors, h.same_record, h.endless_cursors) = (true, true, true)),
+            whole,
+            Err("does not advance: 11 pages in a row brought nobody new"),
+        ),
+        (
+            "the same record by new cursors, and no totals",
+            habits(|h| (h.cursors, h.same_record, h.endless_cursors, h.no_total) = (true, true, true, true)),
+            whole,
+            Err("does not advance: 11 pages in a row brought nobody new"),
+        ),
+        (
+            "the same record wherever it is asked to begin",
+            habits(|h| h.same_record = true),
+            whole,
+            Err("does not advance"),
+        ),
+        (
+            "cursors to nobody without end",
+            habits(|h| (h.cursors, h.endless_cursors) = (true, true)),
+            whole,
+            Err("does not advance: 11 pages in a row brought nobody new"),
+        ),
+        (
             "counts more than it gives",
             habits(|h| h.total_off = 3),
             whole,

@@ -175,6 +175,21 @@ async fn every_odd_list_is_an_error_and_never_a_short_list() {
             vec![worded(1..=100, "a"), worded(1..=100, "b"), worded(1..=100, "c")],
             Err("does not advance"),
         ),
+        (
+            "the same record by numbers that rise",
+            vec![page([1], Some(1)), page([1], Some(2)), page([1], Some(3))],
+            Err("a page brings the same records again"),
+        ),
+        (
+            "nobody by numbers that rise",
+            (1..=12).map(|next| page([], Some(next))).collect(),
+            Err("11 pages in a row brought nobody new"),
+        ),
+        (
+            "nobody by words that change",
+            (1..=12).map(|next| worded([], &format!("w{next}"))).collect(),
+            Err("11 pages in a row brought nobody new"),
+        ),
         ("cursor is nothing", vec![worded(1..=5, "")], Err("no place in it")),
         (
             "ids are longer than numbers",

@@ -29,6 +29,9 @@ pub(crate) trait Dialect {
     /// Makes a page lead to itself.
     fn lead_to_itself(request: &Request, page: &mut Map<String, Value>);
 
+    /// Makes a page lead to a place where nobody has been yet.
+    fn lead_on(request: &Request, page: &mut Map<String, Value>);
+
     /// A page that begins with the last half of the one `before`; nothing is lost and cursors still rise.
     fn overlap(before: &[Value], page: &mut Map<String, Value>);
 }
@@ -60,6 +63,7 @@ pub(crate) fn instead<D: Dialect>(action: &Action, request: &Request) -> Option<
         | Action::OverlapPage
         | Action::DropPaging
         | Action::SelfCursor
+        | Action::NewCursor
         | Action::Delay { .. } => return None,
     })
 }
@@ -112,6 +116,15 @@ impl Pages {
                 page.remove(D::NEXT);
             }),
             Action::SelfCursor => rewrite::<D>(answer, |page| D::lead_to_itself(request, page)),
+            Action::NewCursor => {
+                let before = previous.and_then(page::<D>).and_then(|mut page| page.remove(D::RECORDS));
+                rewrite::<D>(answer, |page| {
+                    let records = before.as_ref().or_else(|| page.get(D::RECORDS));
+                    let first = records.and_then(|records| records.get(0)).cloned();
+                    page.insert(D::RECORDS.into(), first.into_iter().collect());
+                    D::lead_on(request, page);
+                })
+            }
             _ => answer,
         }
     }

@@ -34,6 +34,7 @@
 //!   - `"overlapPage"`: the page begins with the last half of the previous one; cursors still rise, nothing is lost.
 //!   - `"dropPaging"`: the page is full but its paging element is missing.
 //!   - `"selfCursor"`: the cursor for the next page is the one this page was asked with.
+//!   - `"newCursor"`: the page holds the first record of the page before it, and a cursor that was not there yet.
 //!   - `{"redirect": {"to": "http://localhost:9", "status": 307}}`: to the same path on another host.
 //!   - `{"delay": {"ms": 1000}}`: the call is answered later; may go together with another fault.
 //!
@@ -113,6 +114,8 @@ pub enum Action {
     DropPaging,
     /// The next cursor is this page's own.
     SelfCursor,
+    /// The same record once more, and a cursor that is new.
+    NewCursor,
     /// To the same path elsewhere.
     Redirect {
         to: String,

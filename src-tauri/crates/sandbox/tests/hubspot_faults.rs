@@ -147,6 +147,17 @@ async fn pages_that_lie() {
     }
     assert_eq!(page(&bench, "").await.at("/paging/next/after"), "");
 
+    bench.portal.set_faults(vec![Fault::on(LIST, Action::NewCursor).times(ALWAYS)]);
+    let mut at = String::new();
+    for further in 1..6 {
+        let got = page(&bench, &at).await;
+        assert_eq!(
+            (got.ids(), got.at("/paging/next/after")),
+            (good.ids()[..1].to_vec(), further.to_string())
+        );
+        at = further.to_string();
+    }
+
     bench.portal.set_faults(vec![Fault::on(LIST, Action::RepeatPage).nth(2)]);
     assert_eq!(page(&bench, "").await.text, good.text);
     assert_eq!(page(&bench, &next).await.text, good.text);

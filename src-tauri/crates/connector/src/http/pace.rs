@@ -186,3 +186,57 @@ pub(crate) fn with_jitter(duration: Duration) -> Duration {
     let _ = getrandom::fill(&mut byte);
     duration + duration.mul_f64(f64::from(byte[0]) / 1024.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::{Lane, Waiter};
+
+    /// Time goes by only where somebody waits.
+    #[derive(Default)]
+    struct Skips(AtomicU64);
+
+    #[async_trait]
+    impl Waiter for Skips {
+        fn elapsed(&self) -> Duration {
+            Duration::from_nanos(self.0.load(Ordering::SeqCst))
+        }
+
+        async fn wait(&self, duration: Duration) {
+            self.0.fetch_add(u64::try_from(duration.as_nanos()).unwrap(), Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_rest_calls_come_at_their_pace_and_not_all_at_once() {
+        for per_second in [5, 10, 19] {
+            let waiter = Arc::<Skips>::default();
+            let lane =
+                Lane::new(NonZeroU32::new(per_second).unwrap(), Arc::clone(&waiter) as Arc<dyn Waiter>);
+            lane.admit(Duration::MAX).await.unwrap();
+            // Several calls that were under way are refused, each for its own time: the longest counts, once.
+            for millis in [10_000, 12_400, 11_000] {
+                lane.rest(Duration::from_millis(millis));
+            }
+            let mut admitted = Vec::new();
+            for _ in 0..40 {
+                lane.admit(Duration::MAX).await.unwrap();
+                admitted.push(waiter.elapsed());
+            }
+            assert_eq!(admitted[0], Duration::from_millis(12_400), "{per_second}");
+            let most = admitted
+                .iter()
+                .map(|from| {
+                    admitted.iter().filter(|at| (*from..*from + Duration::from_secs(1)).contains(at)).count()
+                })
+                .max();
+            assert!(most <= Some(per_second as usize + 1), "{per_second}: {most:?} calls in a second");
+        }
+    }
+}

@@ -19,6 +19,9 @@ use super::day::{Day, NewDay, Place};
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Answer, Dialect, Interval, Judgement, words};
 
+/// What HubSpot counts the calls of an app over.
+const ROLLING_WINDOW: Duration = Duration::from_secs(10);
+
 /// One record.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -271,6 +274,8 @@ impl Dialect for HubspotDialect {
             429 => {
                 let rest = answer.retry_after.unwrap_or(match problem.policy_name.as_deref() {
                     Some("SECONDLY") => Duration::from_secs(u64::from(step)),
+                    // Where nobody calls, the window is empty by then, however often it was found full.
+                    Some("TEN_SECONDLY_ROLLING") => ROLLING_WINDOW,
                     _ => Duration::from_secs(10 * u64::from(step)),
                 });
                 Judgement::Throttled { searches_only: problem.policy_name.as_deref() == Some("SECONDLY"), rest, error: self.error(ErrorKind::RateLimited, format!("too many calls: {}", problem.words())) }

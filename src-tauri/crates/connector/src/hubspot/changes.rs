@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answers::{Record, RecordPage};
-use super::list::{LIST_PAGE, Next, Scope};
+use super::list::{IDLE_PAGES, LIST_PAGE, Next, Scope};
 use super::read::{Behind, is_id};
 use super::{BATCH, Hubspot, ObjectType, pick, properties};
 use crate::error::{ConnectorError, ErrorKind};
@@ -246,14 +246,19 @@ impl Hubspot {
             } else {
                 let mut after = Some(next);
                 let mut been = HashSet::new();
+                let mut known: HashSet<String> = binned.iter().map(|record| record.id.clone()).collect();
+                let mut idle = 0;
                 while let Some(at) = after {
                     let more = self.bin(object_type, Some(&at)).await?;
+                    let before = known.len();
+                    known.extend(more.records.iter().map(|record| record.id.clone()));
+                    idle = if known.len() == before { idle + 1 } else { 0 };
                     let stands = match (&more.next, &at) {
                         (Some(Next::Number(next)), Next::Number(at)) => next <= at,
                         (Some(next), at) => next == at || !been.insert(next.text()),
                         (None, _) => false,
                     };
-                    if stands {
+                    if stands || idle > IDLE_PAGES {
                         return Err(self.untrusted(format!(
                             "the list of archived {} does not advance",
                             object_type.plural()

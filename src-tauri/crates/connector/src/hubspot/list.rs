@@ -36,6 +36,8 @@ const PATIENT_PAGES: u64 = 10;
 const PATIENT_TIME: Duration = Duration::from_secs(1);
 /// Most cursors.
 const MOST_CURSORS: u64 = 16;
+/// So many pages in a row that bring nobody new, and lead on, are no list.
+pub(super) const IDLE_PAGES: u32 = 10;
 /// A range with fewer records than this to come is not divided any more.
 const WORTH_DIVIDING: u64 = 400;
 
@@ -74,6 +76,8 @@ struct Range {
     again: bool,
     /// Waits until the range above has shown where it begins.
     blocked: bool,
+    /// Pages in a row that brought nobody new.
+    idle: u32,
     /// What HubSpot said to go on after, where that is no number; `after` then only counts the records.
     cursor: Option<String>,
 }
@@ -487,6 +491,7 @@ impl Hubspot {
         *repeated += dropped;
         pass.doubtful |= dropped > 0 || (sent == 0 && next.is_some());
         arrived(range, &records);
+        self.keeps_coming(range, &records, asked)?;
         pass.seen = pass.seen.map(|n| n + records.len() as u64);
         match next {
             Some(next) => (range.after, range.cursor) = (next, word),
@@ -570,6 +575,7 @@ impl Hubspot {
         drop_known(&mut records, range.highest);
         *repeated += (before - records.len()) as u64;
         arrived(range, &records);
+        self.keeps_coming(range, &records, asked)?;
         if let Some(first) = records.first().and_then(number).filter(|_| range.first.is_none()) {
             range.first = Some(first);
         }
@@ -590,6 +596,24 @@ impl Hubspot {
             below.blocked = false;
         }
         Ok(Taken::Records(records))
+    }
+
+    /// A list whose cursors go on for ever, with the same records or with none, has no end.
+    fn keeps_coming(
+        &self,
+        range: &mut Range,
+        records: &[Record],
+        asked: &Asked<'_>,
+    ) -> Result<(), ConnectorError> {
+        range.idle = if records.is_empty() { range.idle + 1 } else { 0 };
+        if range.idle <= IDLE_PAGES {
+            return Ok(());
+        }
+        Err(self.untrusted(format!(
+            "the list of {} does not advance: {} pages in a row brought nobody new; nothing was done with the incomplete list, run again",
+            asked.scope.object_type.plural(),
+            range.idle
+        )))
     }
 
     /// Whether a pass whose ranges are all done is complete. A list that may have been cut off is compared with

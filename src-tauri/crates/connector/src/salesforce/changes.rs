@@ -150,7 +150,7 @@ impl Salesforce {
                 }
                 // An address that comes twice would never end.
                 let stands = page.next_records_url.as_ref().is_none_or(|path| !been.insert(path.clone()));
-                if page.records.is_empty() || stands {
+                if page.records.is_empty() || stands || delivered > total {
                     Err(self.untrusted(format!("the changes of {} break off after {delivered} of {total}", kind.name)))?;
                 }
                 next = page.next_records_url;

@@ -293,9 +293,11 @@ impl Salesforce {
         self.send(&self.get(url), |a| a.json()).await
     }
 
-    /// The records of a page and of those behind it. An address that comes twice would never end.
+    /// The records of a page and of those behind it. An address that comes twice would never end, nor would a list that gives
+    /// more than it counted.
     pub(super) async fn all_behind(&self, mut page: QueryPage) -> Result<Vec<Attributes>, ConnectorError> {
         let mut records = std::mem::take(&mut page.records);
+        let total = page.total_size;
         let mut been = HashSet::new();
         while !page.done {
             let path = page.next_records_url.unwrap_or_default();
@@ -307,6 +309,12 @@ impl Salesforce {
                 break;
             }
             records.append(&mut page.records);
+            if records.len() as u64 > total {
+                return Err(self.untrusted(format!(
+                    "Salesforce counted {total} records and goes on after {}; run again",
+                    records.len()
+                )));
+            }
         }
         Ok(records)
     }

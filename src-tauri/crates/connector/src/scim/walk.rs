@@ -19,6 +19,8 @@ use crate::http::Failure;
 
 /// How often a list is walked before it counts as unreadable.
 const PASSES: u8 = 3;
+/// So many pages in a row that bring nobody new, and lead on, are no list.
+const IDLE_PAGES: u32 = 10;
 
 /// Ids by two hashes that no server can foresee: a million of them fit in some tens of megabytes.
 #[derive(Default)]
@@ -68,6 +70,8 @@ pub(super) struct Walk {
     /// The totals that are told are those of the page.
     totals_lie: bool,
     cursors: Vec<String>,
+    /// Pages in a row that brought nobody new.
+    idle: u32,
     over: bool,
 }
 
@@ -112,6 +116,7 @@ impl Walk {
             doubting: false,
             totals_lie: false,
             cursors: Vec::new(),
+            idle: 0,
             over: false,
         };
         if let Some(text) = after {
@@ -251,6 +256,7 @@ impl Walk {
         (self.covered, self.total, self.moved) = (0, None, false);
         (self.first_page, self.confirming) = (true, false);
         self.cursors.clear();
+        self.idle = 0;
         Ok(())
     }
 
@@ -271,6 +277,7 @@ impl Walk {
             }
         }
         self.covered += new_here;
+        self.idle = if new_here == 0 { self.idle + 1 } else { 0 };
         let confirmed = std::mem::take(&mut self.confirming);
         if confirmed && new_here > 0 {
             // The total was that of the page. How many there are is not known, so the list ends with an empty page.
@@ -299,6 +306,13 @@ impl Walk {
                         return Err(scim.untrusted(format!(
                             "the list of {} does not advance: its cursor came again; nothing was done with the incomplete list",
                             self.list.path()
+                        )));
+                    }
+                    if self.idle > IDLE_PAGES {
+                        return Err(scim.untrusted(format!(
+                            "the list of {} does not advance: {} pages in a row brought nobody new; nothing was done with the incomplete list",
+                            self.list.path(),
+                            self.idle
                         )));
                     }
                     self.cursors.push(cursor.clone());

@@ -50,6 +50,10 @@ pub struct Habits {
     pub cursors: bool,
     /// The cursor stays the same for ever.
     pub stuck_cursor: bool,
+    /// Each page has a cursor that was not there yet, and the first record again.
+    pub same_record: bool,
+    /// Each page has a cursor that was not there yet, also where nobody is left.
+    pub endless_cursors: bool,
     /// Refuses to change an element that is not there.
     pub strict_elements: bool,
     /// Says yes to a change of an element that is not there, and does nothing.
@@ -473,8 +477,9 @@ fn list(data: &mut Data, kind: &str, query: &[(String, String)]) -> Reply {
     }
     let count = told("count").map_or(100, |c| c.parse().unwrap());
     let count = habits.page.map_or(count, |most| most.min(count));
+    let (from, count) = if habits.same_record { (0, 1) } else { (start - 1, count) };
     let page: Vec<Value> =
-        all.iter().skip(start - 1).take(count).map(|r| shown(&habits, 200, r.clone()).body).collect();
+        all.iter().skip(from).take(count).map(|r| shown(&habits, 200, r.clone()).body).collect();
     let mut body = json!({"startIndex": start, "itemsPerPage": page.len(), "totalResults": all.len() + habits.total_off});
     if habits.total_of_page {
         body["totalResults"] = json!(page.len());
@@ -482,8 +487,8 @@ fn list(data: &mut Data, kind: &str, query: &[(String, String)]) -> Reply {
     if habits.no_total {
         body.as_object_mut().unwrap().shift_remove("totalResults");
     }
-    if habits.cursors && start + page.len() <= all.len() {
-        let next = if habits.stuck_cursor { 1 } else { start + page.len() };
+    if habits.cursors && (habits.endless_cursors || start + page.len() <= all.len()) {
+        let next = if habits.stuck_cursor { 1 } else { start + page.len().max(1) };
         body["nextCursor"] = json!(format!("c{next}"));
     }
     body["Resources"] = Value::Array(page);

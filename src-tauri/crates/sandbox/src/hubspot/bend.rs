@@ -29,6 +29,11 @@ impl Dialect for Shared {
         page.insert("paging".into(), json!({"next": {"after": own, "link": link}}));
     }
 
+    fn lead_on(request: &Request, page: &mut Map<String, Value>) {
+        let further = cursor(request).parse::<u64>().unwrap_or(0).saturating_add(1);
+        page.insert("paging".into(), json!({"next": {"after": further.to_string()}}));
+    }
+
     fn overlap(before: &[Value], page: &mut Map<String, Value>) {
         let Some(Value::Array(own)) = page.remove("results") else { return };
         // A page keeps its size, so the second half of this one comes with the next.

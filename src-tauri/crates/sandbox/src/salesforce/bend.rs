@@ -36,6 +36,18 @@ impl Dialect for Shared {
         page.insert("done".into(), false.into());
     }
 
+    /// Within the cursor at whose place the page was asked for, or the one that it leads to.
+    fn lead_on(request: &Request, page: &mut Map<String, Value>) {
+        let told = page.get("nextRecordsUrl").and_then(Value::as_str).map(str::to_owned);
+        let own = request.path.contains("/query/").then(|| request.path.clone());
+        let further = own.and_then(|path| {
+            let (cursor, at) = path.rsplit_once('-')?;
+            Some(format!("{cursor}-{}", at.parse::<u64>().ok()?.saturating_add(1)))
+        });
+        page.insert("nextRecordsUrl".into(), further.or(told).into());
+        page.insert("done".into(), false.into());
+    }
+
     fn overlap(before: &[Value], page: &mut Map<String, Value>) {
         if let Some(Value::Array(own)) = page.get_mut("records") {
             let mut records: Vec<Value> = before.iter().skip(before.len() / 2).cloned().collect();
