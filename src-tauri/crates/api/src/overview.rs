@@ -43,7 +43,7 @@ impl App {
         let first = day_of(before(now, DAYS - 1));
         let users = self.store.read(|r| r.managed_count(PEOPLE)).await?;
         self.note_users(users).await?;
-        let (population, mut causes, inbox) = self
+        let (mut population, mut causes, inbox) = self
             .store
             .read(move |r| {
                 let population = r.population(PEOPLE, &first)?;
@@ -57,6 +57,11 @@ impl App {
                 Ok((population, causes, r.inbox_count()?))
             })
             .await?;
+        // Whoever noted it at the same moment may not have written it yet.
+        let today = day_of(now);
+        if population.last().is_none_or(|(day, _)| *day != today) {
+            population.push((today, users));
+        }
         causes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
         causes.truncate(CAUSES);
         Ok(Overview { days: days(now, &population), causes, inbox })

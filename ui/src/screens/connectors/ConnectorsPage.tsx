@@ -47,7 +47,7 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
   const state = CONNECTOR_STATE[connector.state];
   return (
     <li className="border-b border-line py-3 first:pt-0">
-      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,1.6fr)_130px_minmax(0,1fr)_minmax(0,1.5fr)_auto] items-center gap-4">
+      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,1.6fr)_124px_minmax(108px,1fr)_minmax(0,1.5fr)_auto] items-center gap-4 max-[1100px]:gap-3">
         <div className="min-w-0">
           <Link to="/connectors/$name" params={{ name: connector.name }} className="block truncate rounded-sm font-medium hover:underline">
             <Outside text={connector.title} />

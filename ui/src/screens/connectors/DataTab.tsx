@@ -18,6 +18,7 @@ import { cellText } from "../../words/value";
 import { ColumnsPicker } from "./ColumnsPicker";
 import { tellingAttributes } from "./tellingAttributes";
 import { TypeList } from "./TypeList";
+import { TroubleButtons } from "./TroubleButtons";
 
 const PAGE = 50;
 /** Columns beside an open record. */
@@ -105,7 +106,15 @@ function Records({ name, type }: { name: string; type: string }) {
         </div>
         {error ? (
           <div className="px-6">
-            <Problem error={error} action={<Button onClick={() => void (schema.error ? schema.refetch() : records.refetch())}>{t`Read again`}</Button>} />
+            <Problem
+              error={error}
+              action={
+                <>
+                  {error.code === "unauthorized" && <TroubleButtons connector={name} trouble="authorize" />}
+                  <Button onClick={() => void (schema.error ? schema.refetch() : records.refetch())}>{t`Read again`}</Button>
+                </>
+              }
+            />
           </div>
         ) : !records.data ? (
           <div className="px-6">

@@ -14,6 +14,7 @@ import { SearchBox } from "../../parts/SearchBox";
 import { DriftPart } from "./DriftPart";
 import { connectorDrift } from "./queries";
 import { TypeList } from "./TypeList";
+import { TroubleButtons } from "./TroubleButtons";
 
 /** The object types of a system, the attributes of the chosen one as they are now, and what changed in them. */
 export function ObjectTypesTab({ connector }: { connector: ConnectorSummary }) {
@@ -47,7 +48,15 @@ export function ObjectTypesTab({ connector }: { connector: ConnectorSummary }) {
       <div className="flex min-h-0 min-w-0 flex-1 flex-col overflow-y-auto px-6 py-4">
         {drift && <DriftPart key={type} connector={name} drift={drift} />}
         {schema.error ? (
-          <Problem error={schema.error} action={<Button onClick={() => void schema.refetch()}>{t`Read again`}</Button>} />
+          <Problem
+            error={schema.error}
+            action={
+              <>
+                {schema.error.code === "unauthorized" && <TroubleButtons connector={name} trouble="authorize" />}
+                <Button onClick={() => void schema.refetch()}>{t`Read again`}</Button>
+              </>
+            }
+          />
         ) : !schema.data ? (
           <Skeleton rows={10} />
         ) : (

@@ -79,12 +79,12 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
     <table className="rows inset" aria-label={t`Queue`}>
       <thead>
         <tr>
-          <th scope="col" className="w-[16%]">{t`User`}</th>
+          <th scope="col" className="w-[14%]">{t`User`}</th>
           <th scope="col" className="w-20">{t`Change`}</th>
-          <th scope="col" className="w-[22%]">{t`Mapping`}</th>
+          <th scope="col" className="w-[20%]">{t`Mapping`}</th>
           <th scope="col" className="w-24">{t`State`}</th>
           <th scope="col">{t`Why`}</th>
-          <th scope="col" className="w-[20%]"><span className="sr-only">{t`Actions`}</span></th>
+          <th scope="col" className="w-38 max-[1100px]:w-24"><span className="sr-only">{t`Actions`}</span></th>
         </tr>
       </thead>
       <tbody>
@@ -107,11 +107,17 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
             <td className="py-1.5 break-words whitespace-normal" title={[row.message, t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
               {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{t`next try ${until(row.nextAttemptAt, now)}.`} </span>}
               {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{row.fix ? row.reason : row.message}</bdi>}
-              {row.fix && <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>}
+              {row.fix && (
+                <>
+                  <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>
+                  <span className="mt-1 flex flex-wrap gap-1.5 empty:hidden">
+                    <FixButtons fix={row.fix} mapping={row.mapping} about={row.title} />
+                  </span>
+                </>
+              )}
             </td>
             <td>
-              <span className="flex flex-wrap justify-end gap-1.5 py-1">
-                {row.fix && <FixButtons fix={row.fix} mapping={row.mapping} about={row.title} />}
+              <span className="flex justify-end gap-1.5 max-[1100px]:flex-col max-[1100px]:items-end">
                 <Button busy={busy === row.id} aria-label={t`Retry ${row.title}`} onClick={() => onRetry(row)}>{t`Retry`}</Button>
                 <Button look="quiet" aria-label={t`Discard ${row.title}`} onClick={() => onDiscard(row)}>{t`Discard`}</Button>
               </span>

@@ -98,7 +98,7 @@ export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: Ru
             />
           )}
         </div>
-        {shown && <EntryPanel entry={shown} mapping={detail.summary.mapping} undo={undo} targetIsUser={targetIsUser} onClose={close} />}
+        {shown && <EntryPanel entry={shown} mapping={detail.summary.mapping} undo={undo} asked={detail.summary.state !== "planned" && detail.summary.state !== "held"} targetIsUser={targetIsUser} onClose={close} />}
       </div>
     </>
   );

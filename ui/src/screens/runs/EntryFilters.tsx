@@ -15,8 +15,8 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
   const situations = detail.situations.filter((situation) => situation.count > 0);
   const none = filter.action === null && filter.situation === null && !filter.failed;
   return (
-    <div className="flex items-start gap-4">
-      <div role="group" aria-label={t`Filter records`} className="flex min-w-0 flex-1 flex-wrap items-center gap-1">
+    <div className="flex items-start gap-x-4 gap-y-2 max-[1100px]:flex-wrap">
+      <div role="group" aria-label={t`Filter records`} className="flex min-w-0 flex-1 flex-wrap items-center gap-1 max-[1100px]:basis-full">
         <Chip pressed={none} onPress={() => onChange({ ...filter, action: null, situation: null, failed: false })}>
           {t`All`}
         </Chip>
@@ -50,7 +50,7 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
           </Chip>
         ))}
       </div>
-      <div className="flex shrink-0 items-center gap-3 max-[1100px]:w-[270px]">
+      <div className="flex shrink-0 items-center gap-3 max-[1100px]:ml-auto">
         <span role="status" className="shrink-0 text-soft">
           {found}
         </span>

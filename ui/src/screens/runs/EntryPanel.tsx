@@ -17,7 +17,15 @@ import { FixButtons } from "./FixButtons";
 import { Trace } from "./Trace";
 
 /** One record of a run, opened to the side: before and after, why, what to do, and where it is. */
-export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { entry: EntryRow; mapping: string; undo: boolean; targetIsUser: boolean; onClose: () => void }) {
+export function EntryPanel({ entry, mapping, undo, asked, targetIsUser, onClose }: {
+  entry: EntryRow;
+  mapping: string;
+  undo: boolean;
+  /** Its run has put its questions into the inbox. */
+  asked: boolean;
+  targetIsUser: boolean;
+  onClose: () => void;
+}) {
   const meaning = situationMeaning(entry.situation, entry.meaning);
   const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
   return (
@@ -50,7 +58,7 @@ export function EntryPanel({ entry, mapping, undo, targetIsUser, onClose }: { en
           </Notice>
           {entry.fix && (
             <div className="flex flex-wrap gap-2 empty:hidden">
-              <FixButtons fix={entry.fix} mapping={mapping} about={entry.title || t`record`} />
+              <FixButtons fix={entry.fix} mapping={mapping} about={entry.title || t`record`} asked={asked} />
             </div>
           )}
         </div>

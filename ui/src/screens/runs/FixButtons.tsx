@@ -20,8 +20,13 @@ interface Way {
   go: NavigateOptions;
 }
 
-/** The screens on which a fix is made, the likeliest first. `target` is the resource that the mapping writes. */
-export function waysOf(fix: Fix, mapping: string, target: string): Way[] {
+const INBOX: Way = { text: t`Decide in the inbox`, go: { to: "/inbox" } };
+
+/**
+ * The screens on which a fix is made, the likeliest first. `target` is the resource that the mapping writes; `asked` whether
+ * the inbox has its question already, which a plan that is not carried out has not put there.
+ */
+export function waysOf(fix: Fix, mapping: string, target: string, asked = true): Way[] {
   const editor = (search: { tab?: string; property?: string; situation?: string }): NavigateOptions => ({ to: "/mappings/$name", params: { name: mapping }, search });
   const situation = situationOf(fix);
   if (situation !== null) return [{ text: t`Edit policy`, go: editor({ tab: "behaviors", situation }) }];
@@ -40,12 +45,13 @@ export function waysOf(fix: Fix, mapping: string, target: string): Way[] {
       return [{ text: t`Open mapping`, go: editor({}) }];
     case "linkByHand":
     case "linkToMatch":
+      return asked ? [INBOX] : [{ text: t`Link by hand`, go: editor({ tab: "association" }) }];
     case "decideConflict":
     case "decideOther":
-      return [{ text: t`Decide in the inbox`, go: { to: "/inbox" } }];
+      return asked ? [INBOX] : [];
     case "removeLink":
     case "removeLinkOrKey":
-      return [{ text: t`Look at the links`, go: editor({ tab: "association" }) }];
+      return [...(asked ? [INBOX] : []), { text: t`Look at the links`, go: editor({ tab: "association" }) }];
     default:
       return [];
   }
@@ -63,10 +69,12 @@ export function connectorOf(resource: string): string | null {
 }
 
 /** The buttons that do what a remedy asks for. `about` tells those of several causes apart for people who do not see them. */
-export function FixButtons({ fix, mapping, about, run, failedAt, onRun }: {
+export function FixButtons({ fix, mapping, about, asked = true, run, failedAt, onRun }: {
   fix: Fix;
   mapping: string;
   about: string;
+  /** Whether the inbox has its question, where it is one. */
+  asked?: boolean;
   /** The run whose failed records can be planned anew; without it that button stands elsewhere. */
   run?: string;
   /** When it failed, for providers that ask to wait. */
@@ -82,7 +90,7 @@ export function FixButtons({ fix, mapping, about, run, failedAt, onRun }: {
   const show = onRun ?? ((next: RunSummary) => void navigate({ to: "/mappings/$name", params: { name: mapping }, search: { tab: "run", run: next.id } }));
   return (
     <>
-      {waysOf(fix, mapping, target).map(({ text, go }) => (
+      {waysOf(fix, mapping, target, asked).map(({ text, go }) => (
         <GoButton key={text} go={go} aria-label={t`${text}: ${about}`}>
           {text}
         </GoButton>

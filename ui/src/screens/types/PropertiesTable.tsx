@@ -27,6 +27,8 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
   const names = orderOf(doc);
   const whole = open === null;
   const columns = whole ? COLUMNS : COLUMNS_BESIDE;
+  // In a narrow window the open property has its title, the others their names.
+  const roomy = whole ? undefined : "max-[1100px]:hidden";
   const order = useReorder(names.length, (from, to) => onChange(moved(doc, from, to)));
   const edge = (index: number) => (order.gap === index ? "border-t-2 border-t-accent" : "");
   return (
@@ -36,8 +38,8 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
           <th scope="col" className="w-8">
             <span className="sr-only">{t`Order`}</span>
           </th>
-          <th scope="col" className={whole ? "w-[20%]" : "w-[34%]"}>{t`Name`}</th>
-          <th scope="col">{t`Title`}</th>
+          <th scope="col" className={whole ? "w-[20%]" : "w-[34%] max-[1100px]:w-auto"}>{t`Name`}</th>
+          <th scope="col" className={roomy}>{t`Title`}</th>
           <th scope="col" className="w-32">{t`Type`}</th>
           {whole && (
             <>
@@ -73,7 +75,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
                     {name}
                   </button>
                 </th>
-                <td>
+                <td className={roomy}>
                   <input
                     aria-label={t`Title of ${name}`}
                     className="field"

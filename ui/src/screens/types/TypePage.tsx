@@ -58,6 +58,11 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   const [edited, setEdited] = useState<TypeDocument | null>(null);
   const { property } = useSearch({ strict: false });
   const [open, setOpen] = useState<string | null>(property ?? null);
+  const [before, setBefore] = useState(property);
+  if (property !== before) {
+    setBefore(property);
+    if (property !== undefined) setOpen(property);
+  }
   const [blank] = useState(blankType);
   const save = useSaveType();
   const navigate = useNavigate();

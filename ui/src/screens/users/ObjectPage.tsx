@@ -128,7 +128,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
       actions={detail && <DeleteObject kind={kind} detail={detail} />}
     >
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
-        <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-[minmax(0,1fr)_420px]">
+        <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-8 min-[1160px]:grid-cols-[minmax(0,1fr)_420px]">
           <div className="min-w-0">
             {save.error && (!placed || save.error.code !== "policy") && (
               <div className="mb-4">

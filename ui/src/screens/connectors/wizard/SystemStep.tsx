@@ -78,12 +78,12 @@ function System({ kind: { provider, title, text } }: { kind: ConnectorKind }) {
   const navigate = useNavigate();
   const go = (environment?: Environment) => void navigate({ to: "/connectors/new", search: { system: provider, ...(environment ? { at: environment } : {}) } });
   return (
-    <li className="flex items-center gap-4 border-b border-line px-4 py-3 last:border-0">
-      <div className="min-w-0 flex-1">
+    <li className="flex items-center gap-x-4 gap-y-2 border-b border-line px-4 py-3 last:border-0 max-[1100px]:flex-wrap">
+      <div className="min-w-0 flex-1 max-[1100px]:min-w-80">
         <h3 className="font-semibold">{title}</h3>
         <p className="text-soft">{text}</p>
       </div>
-      <div className="flex shrink-0 items-center gap-2">
+      <div className="ml-auto flex shrink-0 items-center gap-2">
         {provider === "salesforce" &&
           ENVIRONMENTS.map((environment) => (
             <Button key={environment.id} onClick={() => go(environment.id)}>

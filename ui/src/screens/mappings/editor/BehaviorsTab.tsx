@@ -14,21 +14,29 @@ import { actionWords } from "../../../words/actions";
 import { ACTION_HELP, situationWords } from "../../../words/situations";
 import { Explained } from "./AssociationTab";
 import { ConditionField } from "./ConditionField";
-import { isScript, moved, policiesOf, type Policy, removed, replaced, type Script, withKey, withPolicies } from "./document";
+import { type Doc, isScript, moved, policiesOf, type Policy, removed, replaced, type Script, withKey, withPolicies } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
 import { bySituation, conditionText, isUnreachable, patternOf, PATTERNS, type SituationPolicies, withNewPolicy, withPattern } from "./policies";
 import { ScriptField } from "./ScriptField";
+
+/** The policy of a situation: the mapping's own by its number, or the default by its situation. */
+function policyFor(doc: Doc, situation: string | undefined): number | string | null {
+  if (situation === undefined || !situationWords(situation)) return null;
+  const own = policiesOf(doc).findIndex((policy) => policy.situation === situation);
+  return own < 0 ? situation : own;
+}
 
 /** What is done in each situation, and the scripts that run on the way. */
 export function BehaviorsTab() {
   const { doc, draft } = useEditor();
   const { situation: asked } = useSearch({ from: "/mappings/$name" });
   // Whoever was sent here because of a situation finds its policy open: the mapping's own, or the default.
-  const [opened, setOpened] = useState<number | string | null>(() => {
-    if (asked === undefined || !situationWords(asked)) return null;
-    const own = policiesOf(doc).findIndex(({ situation }) => situation === asked);
-    return own < 0 ? asked : own;
-  });
+  const [opened, setOpened] = useState(() => policyFor(doc, asked));
+  const [before, setBefore] = useState(asked);
+  if (asked !== before) {
+    setBefore(asked);
+    if (asked !== undefined) setOpened(policyFor(doc, asked));
+  }
   const rows = bySituation(doc);
   const errors = useErrors("policy");
   const policies = policiesOf(doc);

@@ -33,10 +33,12 @@ export function PropertiesTab() {
   const properties = propertiesOf(doc);
   const { property: asked } = useSearch({ from: "/mappings/$name" });
   // Whoever was sent here because of an attribute finds its property open.
-  const [opened, setOpened] = useState<number | null>(() => {
-    const index = asked === undefined ? -1 : properties.findIndex(({ target: name }) => plain(name) === plain(asked));
-    return index < 0 ? null : index;
-  });
+  const [opened, setOpened] = useState(() => indexOf(properties, asked));
+  const [before, setBefore] = useState(asked);
+  if (asked !== before) {
+    setBefore(asked);
+    if (asked !== undefined) setOpened(indexOf(properties, asked));
+  }
   const [picked, setPicked] = useState<SampleRecord | null>(null);
   const [qualifier, setQualifier] = useState<string | null>(null);
   const first = useSamples("");
@@ -142,6 +144,11 @@ export function PropertiesTab() {
   );
 }
 
+function indexOf(properties: Property[], attribute: string | undefined): number | null {
+  const index = attribute === undefined ? -1 : properties.findIndex(({ target }) => plain(target) === plain(attribute));
+  return index < 0 ? null : index;
+}
+
 /** What the mapping would do with the sample, in a line. */
 function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample: SampleRecord | null; pending: boolean }) {
   if (!trial || !sample) {
@@ -216,7 +223,7 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
   const sourceStats = useStats(source, sourceAttributes(doc));
   const targetStats = useStats(target, targetAttributes(doc));
   // Beside an open property there is no room, and the panel says it of that one.
-  const filled = opened === null && (sourceStats !== null || targetStats !== null);
+  const filled = opened === null;
   const required = new Set(target.attributes.filter((attribute) => attribute.required).map(({ name }) => name));
   const known = new Set(target.attributes.map(({ name }) => name));
   const readable = new Set(source.attributes.map(({ name }) => name));
