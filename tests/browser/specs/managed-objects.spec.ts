@@ -98,3 +98,28 @@ test("a type of one's own is made, used and removed", async ({ host, page }) => 
   await expect(page.getByRole("heading", { level: 1, name: "Managed Objects" })).toBeVisible();
   expect((await host.call("managed_types", {})).map(({ name }) => name)).not.toContain("device");
 });
+
+test("a property is protected, and its values never come back", async ({ host, page }) => {
+  await open(page, host, "/types/user");
+  await page.getByRole("textbox", { name: "New property" }).fill("pin");
+  await page.keyboard.press("Enter");
+  await page.getByRole("complementary", { name: "Property pin" }).getByRole("combobox", { name: "Protected" }).selectOption("encrypted with a key of the vault");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("all saved")).toBeVisible();
+  const { properties } = await host.call("managed_type_get", { name: "user" });
+  expect(properties.find(({ name }) => name === "pin")?.protection).toBe("seal");
+
+  await open(page, host, "/users/new");
+  for (const [field, value] of [["Username", "ann"], ["First Name", "Ann"], ["Last Name", "Lee"], ["Email Address", "ann@example.org"]] as const) await page.getByRole("textbox", { name: field }).fill(value);
+  await page.getByLabel("Pin", { exact: true }).fill("4711-0815");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("group", { name: "Pin" })).toContainText("set on");
+  expect(await page.content()).not.toContain("4711-0815");
+
+  // One that a mapping uses cannot become one that nobody may read.
+  const { inbound } = await sample(host);
+  await open(page, host, "/types/user?property=city");
+  await page.getByRole("complementary", { name: "Property city" }).getByRole("combobox", { name: "Protected" }).selectOption("hashed, for good");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("complementary", { name: "Property city" })).toContainText(inbound);
+});

@@ -127,6 +127,8 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     if (step === undefined) return;
     event.preventDefault();
     wantsEnd.current = event.key === "End" && coming > 0;
+    // A row that goes out of view would take the focus with it, and the next key would go nowhere.
+    if (Math.abs(step) > 1) frame.current?.focus({ preventScroll: true });
     if (wantsEnd.current) {
       virtual.scrollToIndex(rows.length + coming - 1);
       return;
@@ -144,9 +146,15 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
 
   return (
+    // Its rows are what can be pressed; it hears their keys for them, also when the row that had the focus is out of view.
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions
     <div
       ref={frame}
-      className="min-h-0 flex-1 overflow-y-auto"
+      tabIndex={-1}
+      className="min-h-0 flex-1 overflow-y-auto outline-none"
+      onKeyDown={(event) => {
+        if (event.target === frame.current || (event.target as HTMLElement).dataset["row"] !== undefined) onKeyDown(event);
+      }}
       onWheel={() => {
         wantsEnd.current = false;
       }}
@@ -243,7 +251,6 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
                         title={rowName(row)}
                         className="block max-w-full truncate rounded-sm text-left font-medium"
                         onFocus={() => setCurrent(item.index)}
-                        onKeyDown={onKeyDown}
                       >
                         {column.cell(row)}
                       </button>

@@ -7,8 +7,9 @@ import { Notice } from "../../parts/Problem";
 import { cellText, yesNo } from "../../words/value";
 import { PolicyList } from "./PolicyList";
 import { Problems } from "./Problems";
-import { isRequired, isUnique, kindOf, policiesOf, propertyOf, type TypeDocument, withPolicies, withProperty, withRequired, withUnique } from "./schema";
+import { isRequired, isUnique, kindOf, policiesOf, propertyOf, protectionOf, type TypeDocument, withPolicies, withProperty, withProtection, withRequired, withUnique } from "./schema";
 
+const PROTECTIONS: Record<string, string> = { "": t`no`, hash: t`hashed, for good`, seal: t`encrypted with a key of the vault` };
 const NESTED = new Set(["array", "object", "relationship"]);
 
 /** Everything about one property that has no column of its own. */
@@ -57,6 +58,16 @@ export function PropertyPanel({ doc, name, known, problems, onChange, onClose }:
         <Switch label={t`Shown in the form`} help={t`also in people's own profiles; WSO2 calls it supported`} checked={property["viewable"] !== false} onChange={(viewable) => onChange(withProperty(doc, name, { viewable }))} />
         <Switch label={t`Edited by its owner`} help={t`people may change it in their own profile; without it, it is what WSO2 calls read-only`} checked={property["userEditable"] === true} onChange={(userEditable) => onChange(withProperty(doc, name, { userEditable }))} />
         <Switch label={t`Private`} help={t`stored and never shown`} checked={property["scope"] === "private"} onChange={(on) => onChange(withProperty(doc, name, { scope: on ? "private" : undefined }))} />
+        {kind === "string" && (
+          <SelectField
+            label={t`Protected`}
+            help={t`A protected value goes in and never comes out: not in lists, runs, histories or exports, and no mapping reads or writes it.`}
+            value={protectionOf(name, property)}
+            options={name === "password" ? ["hash", "seal"] : ["", "hash", "seal"]}
+            words={PROTECTIONS}
+            onChange={(chosen) => onChange(withProtection(doc, name, chosen === "hash" || chosen === "seal" ? chosen : ""))}
+          />
+        )}
         <section aria-label={t`Policies of this property`}>
           <h3 className="mb-2 font-semibold">{t`Policies`}</h3>
           <PolicyList policies={policiesOf(property)} known={known} onChange={(policies) => onChange(withPolicies(doc, name, policies))} />

@@ -54,6 +54,22 @@ export function kindOf(property: PropertyDocument): { kind: string; nullable: bo
   return { kind: kinds.find((kind) => kind !== "null") ?? "", nullable: kinds.includes("null") };
 }
 
+/** How values that nobody may read are kept: `hash`, `seal`, or not like that. A password is always one of them. */
+export type Protection = "" | "hash" | "seal";
+
+export function protectionOf(name: string, property: PropertyDocument): Protection {
+  if (isObject(property["secureHash"])) return "hash";
+  if (isObject(property["encryption"])) return "seal";
+  return name === "password" ? "hash" : "";
+}
+
+export function withProtection(doc: TypeDocument, name: string, protection: Protection): TypeDocument {
+  return withProperty(doc, name, {
+    secureHash: protection === "hash" ? { algorithm: "ARGON2ID" } : undefined,
+    encryption: protection === "seal" ? { purpose: "idm.password.encryption" } : undefined,
+  });
+}
+
 export function policiesOf(property: PropertyDocument): Policy[] {
   const policies = property["policies"];
   return Array.isArray(policies) ? policies.filter((policy): policy is Policy => isObject(policy) && typeof policy["policyId"] === "string") : [];
