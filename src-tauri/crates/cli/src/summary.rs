@@ -36,6 +36,12 @@ pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
         RunState::Success | RunState::Planned if run.failed > 0 => Exit::SomeFailed,
         RunState::Success | RunState::Planned => Exit::Done,
     };
+    // A run that went well may still have found something out.
+    if matches!(exit, Exit::Done | Exit::SomeFailed)
+        && let Some(words) = &run.message
+    {
+        output.hint(&format!("concord: {words}"));
+    }
     match exit {
         Exit::SomeFailed => output.hint(&format!(
             "concord: {} failed; `concord run entries {} --failed` says why",
@@ -46,12 +52,6 @@ pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
             output.hint(&format!("concord: {}", run.message.as_deref().unwrap_or(&run.stage_description)));
         }
         _ => {}
-    }
-    // A run that went well may still have found something out.
-    if matches!(exit, Exit::Done | Exit::SomeFailed)
-        && let Some(words) = &run.message
-    {
-        output.hint(&format!("concord: {words}"));
     }
     if exit == Exit::Held {
         output.hint(&format!(

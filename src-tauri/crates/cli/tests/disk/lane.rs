@@ -499,11 +499,11 @@ fn tells_what_is_wrong(ran: &Ran, context: &str) {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end. One that hangs is noticed, and one that gets little of a busy machine is not taken for it.
 async fn run(command: Command) -> Ran {
     let mut command = tokio::process::Command::from(command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let patience = Duration::from_secs(120);
+    let patience = Duration::from_secs(1800);
     let output = tokio::time::timeout(patience, command.output()).await;
     Ran::of(output.expect("a command that comes to an end").unwrap())
 }
