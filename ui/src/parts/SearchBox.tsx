@@ -1,3 +1,4 @@
+import { useRouter } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 
 import { Icon } from "./Icon";
@@ -17,14 +18,18 @@ export function SearchBox({ label, value, onChange }: { label: string; value: st
     }
   }, [value]);
 
+  const router = useRouter();
   useEffect(() => {
     if (text === told.current) return;
+    const here = router.latestLocation.pathname;
     const timer = setTimeout(() => {
+      // Whoever opened a row meanwhile is on the way to another screen, and is not called back by a search.
+      if (router.latestLocation.pathname !== here) return;
       told.current = text;
       onChange(text);
     }, PAUSE);
     return () => clearTimeout(timer);
-  }, [text, onChange]);
+  }, [text, onChange, router]);
 
   return (
     <div className="relative w-64 min-w-40">
