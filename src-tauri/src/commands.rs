@@ -1,19 +1,17 @@
-//! The commands that the UI calls. Each is one line over [`App`]: the list is the `api` crate's, so a command that
+//! The commands that the UI calls. Each is one line over [`api::App`]: the list is the `api` crate's, so a command that
 //! is missing here, or has other types, does not compile.
 
-use std::sync::Arc;
-
-use api::{ApiError, App, dto::*};
+use api::{ApiError, dto::*};
 use server::Switch;
 use tauri::{AppHandle, Runtime, State, ipc::Invoke};
 
-use crate::{browser, oauth_window, sandbox_host::SandboxHost};
+use crate::{browser, oauth_window, opening::Opening, sandbox_host::SandboxHost};
 
 macro_rules! commands {
     ($($name:ident($request:ty) -> $answer:ty;)*) => { $(
         #[tauri::command]
-        async fn $name(app: State<'_, Arc<App>>, request: $request) -> Result<$answer, ApiError> {
-            app.$name(request).await
+        async fn $name(opening: State<'_, Opening>, request: $request) -> Result<$answer, ApiError> {
+            opening.app().await?.$name(request).await
         }
     )* };
 }
@@ -23,9 +21,10 @@ api::with_commands!(commands);
 #[tauri::command]
 async fn connector_authorize<R: Runtime>(
     handle: AppHandle<R>,
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     request: AuthorizeRequest,
 ) -> Result<AuthorizeResult, ApiError> {
+    let app = opening.app().await?;
     match request.method {
         AuthorizeMethod::Window => oauth_window::authorize(&handle, &app, &request.name).await,
         AuthorizeMethod::Browser => app.authorize_in_browser(&request.name, browser::show).await,
@@ -36,22 +35,23 @@ async fn connector_authorize<R: Runtime>(
 #[tauri::command]
 async fn connector_authorize_cancel<R: Runtime>(
     handle: AppHandle<R>,
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     request: ByName,
 ) -> Result<Empty, ApiError> {
     oauth_window::cancel(&handle, &request.name);
-    app.authorize_cancel(&request.name);
+    opening.app().await?.authorize_cancel(&request.name);
     Ok(Empty {})
 }
 
 /// Starts the sandbox and makes the sample connector and mappings.
 #[tauri::command]
 async fn sample_setup(
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     sandbox: State<'_, SandboxHost>,
     request: Empty,
 ) -> Result<SampleSetup, ApiError> {
     let Empty {} = request;
+    let app = opening.app().await?;
     sandbox.sample_setup(&app).await
 }
 
@@ -68,62 +68,68 @@ async fn sandbox_list(
 /// Starts a sandbox, now and with every start of the program.
 #[tauri::command]
 async fn sandbox_start(
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     sandbox: State<'_, SandboxHost>,
     request: ByProvider,
 ) -> Result<Vec<SandboxState>, ApiError> {
+    let app = opening.app().await?;
     sandbox.start(&app, &request).await
 }
 
 /// Stops a sandbox.
 #[tauri::command]
 async fn sandbox_stop(
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     sandbox: State<'_, SandboxHost>,
     request: ByProvider,
 ) -> Result<Vec<SandboxState>, ApiError> {
+    let app = opening.app().await?;
     sandbox.end(&app, &request).await
 }
 
 /// Starts a sandbox if need be, and makes a connector to it.
 #[tauri::command]
 async fn sandbox_connect(
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     sandbox: State<'_, SandboxHost>,
     request: ByProvider,
 ) -> Result<ConnectorDetail, ApiError> {
+    let app = opening.app().await?;
     sandbox.connect(&app, &request).await
 }
 
 /// Whether other systems are served, and where.
 #[tauri::command]
 async fn serving_get(
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     switch: State<'_, Switch>,
     request: Empty,
 ) -> Result<Serving, ApiError> {
     let Empty {} = request;
+    let app = opening.app().await?;
     switch.state(&app).await
 }
 
 /// Switches serving on or off.
 #[tauri::command]
 async fn serving_set(
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     switch: State<'_, Switch>,
     request: ServingWanted,
 ) -> Result<Serving, ApiError> {
+    let app = opening.app().await?;
     switch.set(&app, request).await
 }
 
 /// Makes another password for the administrator.
 #[tauri::command]
 async fn serving_password(
-    app: State<'_, Arc<App>>,
+    opening: State<'_, Opening>,
     switch: State<'_, Switch>,
     request: Empty,
 ) -> Result<Serving, ApiError> {
     let Empty {} = request;
+    let app = opening.app().await?;
     switch.renew_password(&app).await
 }
 

@@ -17,7 +17,9 @@ mod logging;
 mod main_window;
 mod notifier;
 mod oauth_window;
+mod opening;
 mod page_end;
+mod painting;
 mod problem_window;
 mod sandbox_host;
 mod setup;
@@ -29,10 +31,11 @@ use api::App;
 use clap::Parser as _;
 use tauri::{AppHandle, Builder, Context, Manager as _, RunEvent, Runtime, WindowEvent};
 
-use crate::{arguments::Arguments, sandbox_host::SandboxHost};
+use crate::{arguments::Arguments, opening::Opening, sandbox_host::SandboxHost};
 
 /// Runs the application until its window is closed.
 pub fn run() -> ExitCode {
+    painting::choose();
     let arguments = Arguments::parse();
     match start(&arguments) {
         Ok(code) => code,
@@ -100,21 +103,25 @@ pub fn shell<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         .manage(oauth_window::Consent::default())
         .manage(setup::Running::default())
         .manage(window_state::Kept::default())
+        .manage(server::Switch::default())
+        .manage(Opening::default())
         .invoke_handler(commands::handler())
         .on_window_event(|window, event| {
             window_state::note(window, event);
             if window.label() == main_window::LABEL && matches!(event, WindowEvent::Destroyed) {
-                // A consent window must not keep the application alive on its own.
-                window.app_handle().exit(0);
+                main_window::ended(window.app_handle());
             }
         })
 }
 
-/// Puts what was opened behind the commands. No window may call one before.
-pub fn serve<R: Runtime>(handle: &AppHandle<R>, app: Arc<App>, data_dir: &Path) {
+/// Says which data folder this is. No window may be there before.
+pub fn prepare<R: Runtime>(handle: &AppHandle<R>, data_dir: &Path) {
     handle.manage(SandboxHost::new(data_dir));
-    handle.manage(server::Switch::default());
-    handle.manage(app);
+}
+
+/// Puts what was opened behind the commands; those that wait for it go on.
+pub fn serve<R: Runtime>(handle: &AppHandle<R>, app: Arc<App>) {
+    handle.state::<Opening>().succeeded(app);
 }
 
 /// The configuration, the capabilities and the UI that were built in.

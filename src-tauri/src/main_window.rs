@@ -5,7 +5,7 @@ use std::path::Path;
 use tauri::{AppHandle, Manager as _, Runtime, WebviewWindowBuilder};
 use url::Url;
 
-use crate::{page_end::when_page_ends, window_state};
+use crate::{opening::Opening, page_end::when_page_ends, window_state};
 
 /// The label that the capability names.
 pub const LABEL: &str = "main";
@@ -16,7 +16,9 @@ pub fn open<R: Runtime>(handle: &AppHandle<R>, data_dir: &Path, address: Option<
     let Some(configured) = configured else {
         return Err(tauri::Error::WindowNotFound);
     };
-    let window = WebviewWindowBuilder::from_config(handle, configured)?
+    let place = window_state::last_place(handle, data_dir);
+    let builder = WebviewWindowBuilder::from_config(handle, configured)?;
+    let window = window_state::put(builder, place)
         .on_navigation(|url| {
             let own = is_own_page(url);
             if !own {
@@ -25,14 +27,33 @@ pub fn open<R: Runtime>(handle: &AppHandle<R>, data_dir: &Path, address: Option<
             own
         })
         .on_download(|_, _| false)
+        .on_page_load(|_, page| tracing::debug!(event = ?page.event(), "the page of the main window"))
         .build()?;
-    window_state::restore(&window, data_dir);
+    tracing::debug!("the main window is there");
+    window_state::watch(handle, data_dir, place);
     if let Some(address) = address {
         go_to(handle, address);
     }
     let handle = handle.clone();
-    when_page_ends(&window, move || handle.exit(0));
+    when_page_ends(&window, move || ended(&handle));
     Ok(())
+}
+
+/// The application ends with its main window: a consent window must not keep it alive on its own. Only a window that was
+/// taken away leaves another in its place.
+pub fn ended<R: Runtime>(handle: &AppHandle<R>) {
+    if !handle.state::<Opening>().has_failed() {
+        handle.exit(0);
+    }
+}
+
+/// Takes the window away, because there is nothing that it could show.
+pub fn take_away<R: Runtime>(handle: &AppHandle<R>) {
+    if let Some(window) = handle.get_webview_window(LABEL)
+        && let Err(problem) = window.destroy()
+    {
+        tracing::warn!(%problem, "the main window could not be taken away");
+    }
 }
 
 /// Shows a screen of the UI by its address, such as `/runs/ID`. What is none shows the screen for that.

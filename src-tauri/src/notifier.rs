@@ -21,10 +21,12 @@ pub fn watch<R: Runtime>(handle: AppHandle<R>, app: Arc<App>) {
             match app.news(before.as_ref()).await {
                 Ok((standing, news)) => {
                     before = Some(standing);
-                    let wanted = !news.is_empty()
-                        && !is_watched(&handle)
-                        && app.preferences_get(Empty {}).await.is_ok_and(|p| p.notifications);
-                    if wanted {
+                    if news.is_empty() {
+                        continue;
+                    }
+                    if is_watched(&handle) {
+                        tracing::debug!(news = news.len(), "news while the window is in front");
+                    } else if app.preferences_get(Empty {}).await.is_ok_and(|p| p.notifications) {
                         news.into_iter().for_each(|one| tell(&handle, one));
                     }
                 }

@@ -1,4 +1,4 @@
-//! The beginning and the end: what is opened before the main window, and closed after it.
+//! The beginning and the end: what is opened beside the main window, and closed after it.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use api::{ApiError, App, AppOptions, app::Worker};
+use api::{ApiError, App, AppOptions, ErrorCode, app::Worker};
 use server::Switch;
 use tauri::{AppHandle, Manager as _, Runtime, async_runtime};
 
-use crate::{main_window, notifier, problem_window, sandbox_host::SandboxHost};
+use crate::{main_window, notifier, opening::Opening, problem_window, sandbox_host::SandboxHost};
 
 /// How long a run may take to stop in good order when the application ends; the journal covers what is cut off.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -39,31 +39,48 @@ pub fn instance_name(data_dir: &Path) -> String {
     format!("org.concord.Concord.d{:016x}", hasher.finish())
 }
 
-/// Opens everything away from the UI thread (a migration or a locked keyring may take its time), then the main
-/// window; or a window that says why not.
+/// Opens everything away from the UI thread (a migration or a locked keyring may take its time), and the main window at
+/// the same time; or a window in its place that says why not.
 pub fn begin<R: Runtime>(handle: &AppHandle<R>, options: Options) {
     end_on_signal(handle.clone());
+    let (data_dir, address) = (options.data_dir.clone(), options.open.clone());
+    crate::prepare(handle, &data_dir);
+    let opening = async_runtime::spawn(open(handle.clone(), options));
+    // Its commands wait until everything is open.
+    if !told(handle, main_window::open(handle, &data_dir, address.as_deref())) {
+        return;
+    }
     let handle = handle.clone();
     async_runtime::spawn(async move {
-        let (data_dir, address) = (options.data_dir.clone(), options.open.clone());
-        let opened = match open(&handle, options).await {
-            Ok(()) => main_window::open(&handle, &data_dir, address.as_deref()),
+        let opened = opening.await.unwrap_or_else(|problem| {
+            let why = format!("Opening the data folder ended unexpectedly: {problem}");
+            Err(ApiError::new(ErrorCode::Internal, why))
+        });
+        match opened {
+            Ok(app) => crate::serve(&handle, app),
             Err(problem) => {
                 tracing::error!(code = ?problem.code, "could not start: {problem}");
-                problem_window::show(&handle, &problem.message, &data_dir)
+                handle.state::<Opening>().failed(problem.clone());
+                told(&handle, problem_window::show(&handle, &problem.message, &data_dir));
+                main_window::take_away(&handle);
             }
-        };
-        if let Err(problem) = opened {
-            tracing::error!("the window could not be opened: {problem}");
-            handle.exit(1);
         }
     });
 }
 
-async fn open<R: Runtime>(handle: &AppHandle<R>, options: Options) -> Result<(), ApiError> {
+/// Whether there is a window. Without one the application ends.
+fn told<R: Runtime>(handle: &AppHandle<R>, opened: tauri::Result<()>) -> bool {
+    if let Err(problem) = &opened {
+        tracing::error!("the window could not be opened: {problem}");
+        handle.exit(1);
+    }
+    opened.is_ok()
+}
+
+async fn open<R: Runtime>(handle: AppHandle<R>, options: Options) -> Result<Arc<App>, ApiError> {
     let Options { data_dir, passphrase, with_sandbox, open: _ } = options;
-    let app = App::open(AppOptions { data_dir: data_dir.clone(), passphrase }).await?;
-    crate::serve(handle, Arc::clone(&app), &data_dir);
+    let app = App::open(AppOptions { data_dir, passphrase }).await?;
+    tracing::debug!("the data folder is open");
     let sandbox = handle.state::<SandboxHost>();
     let begun = if with_sandbox {
         sandbox.sample_setup(&app).await.map(|_| ())
@@ -82,7 +99,7 @@ async fn open<R: Runtime>(handle: &AppHandle<R>, options: Options) -> Result<(),
     }
     notifier::watch(handle.clone(), Arc::clone(&app));
     handle.state::<Switch>().start_again(&app).await;
-    Ok(())
+    Ok(app)
 }
 
 /// Closes what [`begin`] opened.
@@ -90,7 +107,7 @@ pub fn end<R: Runtime>(handle: &AppHandle<R>) {
     if let Ok(mut running) = handle.state::<Running>().0.lock() {
         running.take();
     }
-    let Some(app) = handle.try_state::<Arc<App>>() else { return };
+    let Some(app) = handle.state::<Opening>().opened() else { return };
     let closed = async_runtime::block_on(async {
         if let Some(switch) = handle.try_state::<Switch>() {
             switch.stop().await;

@@ -1,5 +1,5 @@
-//! Where the main window stood, so that it opens there again. A file in the data folder; whoever has none, or a screen that
-//! is not there any more, gets the window as configured.
+//! Where the main window stood, so that it opens there again. A file in the data folder; whoever has none gets the window as
+//! configured, and whoever has taken a screen away gets it on one that is there.
 
 use std::{
     fs,
@@ -8,19 +8,20 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tauri::{
-    AppHandle, LogicalPosition, LogicalSize, Manager as _, Runtime, WebviewWindow, Window, WindowEvent,
-};
+use tauri::{AppHandle, Manager, Runtime, WebviewWindowBuilder, Window, WindowEvent};
 
 use crate::main_window;
 
 /// Of the window, this much must be on a screen for its place to be taken: enough to take hold of it.
 const SEEN: f64 = 120.0;
 
+/// Beside the repository, because it is of this data folder.
+const FILE: &str = "window.json";
+
 /// Where a window stands, in logical pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct Place {
+pub struct Place {
     x: f64,
     y: f64,
     width: f64,
@@ -48,6 +49,19 @@ impl Place {
         })
     }
 
+    /// This place, or the nearest to it that somebody can reach. A screen that was taken away leaves its windows to the
+    /// first of those that are there, and none is larger than its screen.
+    fn on_one_of(self, screens: &[Screen]) -> Option<Self> {
+        let seen = screens.iter().find(|screen| self.is_on(std::slice::from_ref(screen)));
+        let screen = seen.or(screens.first())?;
+        let (width, height) = (self.width.min(screen.width), self.height.min(screen.height));
+        let (x, y) = match seen {
+            Some(_) => (self.x, self.y),
+            None => (screen.x + (screen.width - width) / 2.0, screen.y + (screen.height - height) / 2.0),
+        };
+        Some(Self { x, y, width, height, ..self })
+    }
+
     fn is_sane(&self) -> bool {
         [self.x, self.y, self.width, self.height].iter().all(|n| n.is_finite())
             && self.width >= SEEN
@@ -67,21 +81,29 @@ impl Kept {
     }
 }
 
-/// Puts the main window where it stood, and begins to watch it.
-pub fn restore<R: Runtime>(window: &WebviewWindow<R>, data_dir: &Path) {
-    let file = data_dir.join("window.json");
-    let place = read(&file).filter(|place| place.is_sane() && place.is_on(&screens(window)));
-    if let Some(place) = place {
-        let moved = window
-            .set_size(LogicalSize::new(place.width, place.height))
-            .and_then(|()| window.set_position(LogicalPosition::new(place.x, place.y)))
-            .and_then(|()| if place.maximized { window.maximize() } else { Ok(()) });
-        if let Err(problem) = moved {
-            tracing::warn!(%problem, "the window could not be put where it stood");
+/// Where the main window stood last, moved onto a screen of today.
+pub fn last_place<R: Runtime>(handle: &AppHandle<R>, data_dir: &Path) -> Option<Place> {
+    read(&data_dir.join(FILE)).filter(Place::is_sane)?.on_one_of(&screens(handle))
+}
+
+/// Has the main window open there at once: a window that moves later lays out its page twice.
+pub fn put<'a, R: Runtime, M: Manager<R>>(
+    window: WebviewWindowBuilder<'a, R, M>,
+    place: Option<Place>,
+) -> WebviewWindowBuilder<'a, R, M> {
+    match place {
+        Some(place) => {
+            window.inner_size(place.width, place.height).position(place.x, place.y).maximized(place.maximized)
         }
+        None => window,
     }
-    let kept = window.state::<Kept>();
-    *kept.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((file, place.unwrap_or_default()));
+}
+
+/// Begins to watch the main window, which opened at this place.
+pub fn watch<R: Runtime>(handle: &AppHandle<R>, data_dir: &Path, place: Option<Place>) {
+    let kept = handle.state::<Kept>();
+    let mut kept = kept.0.lock().unwrap_or_else(PoisonError::into_inner);
+    *kept = Some((data_dir.join(FILE), place.unwrap_or_default()));
 }
 
 /// Notes where the main window went.
@@ -126,8 +148,8 @@ fn write(file: &Path, place: &Place) -> std::io::Result<()> {
     fs::write(file, serde_json::to_string(place)?)
 }
 
-fn screens<R: Runtime>(window: &WebviewWindow<R>) -> Vec<Screen> {
-    let monitors = window.available_monitors().unwrap_or_default();
+fn screens<R: Runtime>(handle: &AppHandle<R>) -> Vec<Screen> {
+    let monitors = handle.available_monitors().unwrap_or_default();
     monitors
         .iter()
         .map(|monitor| {
@@ -166,6 +188,24 @@ mod tests {
         ] {
             assert_eq!(place.is_on(screens), seen, "{place:?}");
         }
+    }
+
+    #[test]
+    fn a_place_that_is_gone_becomes_one_that_is_there() {
+        let large = Place { width: 2500.0, height: 1400.0, ..at(10.0, 20.0) };
+        for (place, screens, expected) in [
+            (at(2000.0, 10.0), &[LEFT, RIGHT][..], Some((2000.0, 10.0, 1280.0, 840.0))),
+            (at(2000.0, 10.0), &[LEFT], Some((320.0, 120.0, 1280.0, 840.0))),
+            (at(-5000.0, -5000.0), &[LEFT, RIGHT], Some((320.0, 120.0, 1280.0, 840.0))),
+            (at(10.0, -30.0), &[RIGHT], Some((1920.0, 92.0, 1280.0, 840.0))),
+            (large, &[LEFT], Some((10.0, 20.0, 1920.0, 1080.0))),
+            (at(10.0, 10.0), &[], None),
+        ] {
+            let put = place.on_one_of(screens);
+            assert_eq!(put.map(|put| (put.x, put.y, put.width, put.height)), expected, "{place:?}");
+        }
+        let maximized = Place { maximized: true, ..at(9000.0, 0.0) };
+        assert!(maximized.on_one_of(&[LEFT]).is_some_and(|put| put.maximized), "that is not a place");
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl Shell {
             passphrase: Some("a passphrase for tests".to_owned()),
         };
         let app: Arc<App> = tauri::async_runtime::block_on(App::open(options)).unwrap();
-        concord_desktop::serve(application.handle(), app, data.path());
+        concord_desktop::prepare(application.handle(), data.path());
+        concord_desktop::serve(application.handle(), app);
         Self { application, _data: data }
     }
 

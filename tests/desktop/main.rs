@@ -7,5 +7,7 @@
 
 mod consent;
 mod first_day;
+mod notifications;
+mod picture;
 mod screen;
 mod window;

@@ -11,11 +11,12 @@ use std::{
 };
 
 use acceptance::webdriver::{Outcome, PATIENCE, Session, until};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const INSTALL: &str = "apt-get install xvfb dbus gnome-keyring webkit2gtk-driver";
+use crate::picture::png_of;
+
+const INSTALL: &str = "apt-get install xvfb dbus gnome-keyring webkit2gtk-driver openbox";
 const BUILD: &str = "(cd ui && npm ci && npm run build) && cargo build -p concord-desktop";
 
 /// The application on a desktop of its own. Everything ends with it.
@@ -27,6 +28,7 @@ pub struct Screen {
     driver_address: String,
     // In this order: the application's driver goes before what it needs.
     _driver: Group,
+    _manager: Option<Group>,
     _keyring: Group,
     _bus: Group,
     _display: Group,
@@ -65,25 +67,37 @@ impl Surroundings {
         for foreign in ["WAYLAND_DISPLAY", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "CONCORD_PASSPHRASE"] {
             command.env_remove(foreign);
         }
-        // With either of these a screenshot never comes back.
-        for hindrance in ["WEBKIT_DISABLE_COMPOSITING_MODE", "WEBKIT_DISABLE_DMABUF_RENDERER"] {
-            command.env_remove(hindrance);
-        }
         command.envs(self.0.iter().cloned()).stdin(Stdio::null());
         command
+    }
+}
+
+/// What is special about a screen.
+pub struct Setup<'a> {
+    /// What the application is started with.
+    pub arguments: &'a [&'a str],
+    /// What is in its data folder before.
+    pub prepare: fn(&Path),
+    /// Whether windows have a manager: without one nothing is maximized, minimized or brought to the front.
+    pub managed: bool,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { arguments: &[], prepare: |_| (), managed: false }
     }
 }
 
 impl Screen {
     /// Starts the application with its own home and data folder.
     pub async fn start(arguments: &[&str]) -> Self {
-        Self::start_over(arguments, |_| ()).await
+        Self::set_up(Setup { arguments, ..Setup::default() }).await
     }
 
-    /// The same with a data folder in which something is there before.
-    pub async fn start_over(arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
+    /// The same on a screen of another kind.
+    pub async fn set_up(Setup { arguments, prepare, managed }: Setup<'_>) -> Self {
         let folders = tempfile::tempdir().unwrap();
-        for name in ["home", "run", "data"] {
+        for name in ["home", "run", "data", "display"] {
             let folder = folders.path().join(name);
             fs::create_dir(&folder).unwrap();
             #[cfg(unix)]
@@ -91,21 +105,18 @@ impl Screen {
         }
         prepare(&folders.path().join("data"));
 
-        let (display, number) = spoken(Command::new("Xvfb").args([
-            "-displayfd",
-            "1",
-            "-screen",
-            "0",
-            "1400x1000x24",
-            "-nolisten",
-            "tcp",
-        ]));
+        let (display, number) = spoken(
+            Command::new("Xvfb")
+                .args(["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-fbdir"])
+                .arg(folders.path().join("display")),
+        );
         let mut surroundings = Surroundings(vec![
             ("HOME", folders.path().join("home").into()),
             ("XDG_RUNTIME_DIR", folders.path().join("run").into()),
             ("DISPLAY", format!(":{number}").into()),
             ("CONCORD_DATA_DIR", folders.path().join("data").into()),
             ("CONCORD_OAUTH_WINDOW_SHARED", "1".into()),
+            ("CONCORD_LOG", "debug".into()),
         ]);
         let (bus, address) =
             spoken(surroundings.command("dbus-daemon").args(["--session", "--nofork", "--print-address=1"]));
@@ -121,6 +132,8 @@ impl Screen {
             String::from_utf8_lossy(&owned.stdout).contains("true").then_some(())
         })
         .await;
+
+        let manager = if managed { Some(manager(&surroundings, folders.path()).await) } else { None };
 
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let driver = Group::start(
@@ -140,6 +153,7 @@ impl Screen {
             surroundings,
             driver_address,
             _driver: driver,
+            _manager: manager,
             _keyring: keyring,
             _bus: bus,
             _display: display,
@@ -166,6 +180,12 @@ impl Screen {
         tokio::time::timeout(PATIENCE, waiting).await.expect("the second one has to end").unwrap()
     }
 
+    /// The address of its session bus.
+    pub fn bus(&self) -> &str {
+        let bus = self.surroundings.0.iter().find(|(name, _)| *name == "DBUS_SESSION_BUS_ADDRESS");
+        bus.and_then(|(_, address)| address.to_str()).unwrap()
+    }
+
     /// Where the application keeps everything.
     pub fn data_dir(&self) -> PathBuf {
         self.folders.path().join("data")
@@ -189,9 +209,8 @@ impl Screen {
         // What the page says may be a frame ahead of what it shows.
         let shown = "return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))";
         self.app.run(shown, &[]).await.unwrap();
-        let picture = self.app.picture().await.unwrap();
-        fs::write(folder.join(format!("desktop-{name}.png")), BASE64_STANDARD.decode(picture).unwrap())
-            .unwrap();
+        let dump = fs::read(self.folders.path().join("display/Xvfb_screen0")).unwrap();
+        fs::write(folder.join(format!("desktop-{name}.png")), png_of(&dump).unwrap()).unwrap();
     }
 
     /// Ends the application in good order, so that all of its files are written.
@@ -253,4 +272,14 @@ fn keyring(command: &mut Command) -> Group {
     let mut group = Group::start(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()));
     group.0.stdin.take().unwrap().write_all(b"a password for tests\n").unwrap();
     group
+}
+
+/// A window manager, as soon as it manages.
+async fn manager(surroundings: &Surroundings, folder: &Path) -> Group {
+    let there = folder.join("manager-is-there");
+    let mut command = surroundings.command("openbox");
+    command.arg("--sm-disable").arg("--startup").arg(format!("touch {}", there.display()));
+    let manager = Group::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    until("window manager", async || there.exists().then_some(())).await;
+    manager
 }

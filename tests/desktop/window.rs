@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use acceptance::webdriver::{Role, until};
+use acceptance::webdriver::{Role, Session, until};
 use serde_json::json;
 
-use crate::screen::{Screen, call};
+use crate::screen::{Screen, Setup, call};
 
 #[tokio::test]
 async fn the_page_keeps_to_its_policy() {
@@ -48,10 +48,19 @@ async fn the_page_keeps_to_its_policy() {
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_opened_is_explained() {
-    let screen =
-        Screen::start_over(&[], |data| fs::write(data.join("concord.db"), "this is no database").unwrap())
-            .await;
+    let screen = Screen::set_up(Setup {
+        prepare: |data| fs::write(data.join("concord.db"), "this is no database").unwrap(),
+        ..Setup::default()
+    })
+    .await;
     let app = &screen.app;
+    // The main window may have been there for a moment; the one that says why stands in its place.
+    until("window that explains", async || {
+        let [window] = <[String; 1]>::try_from(app.windows().await.ok()?).ok()?;
+        app.look_at(&window).await.ok()?;
+        app.url().await.ok()?.starts_with("problem:").then_some(())
+    })
+    .await;
     app.find(Role::Heading, "Concord could not start").await;
     app.sees(&screen.data_dir().display().to_string()).await;
     screen.picture("cannot-start").await;
@@ -100,7 +109,7 @@ async fn the_window_opens_as_large_as_it_was_left() {
     screen.app.find(Role::Heading, "Dashboard").await;
     let before = screen.app.place().await.unwrap();
     screen.app.resize(1130, 770).await.unwrap();
-    let size = async |app: &acceptance::webdriver::Session| {
+    let size = async |app: &Session| {
         let [_, _, width, height] = app.place().await.unwrap();
         [width, height]
     };
@@ -112,5 +121,73 @@ async fn the_window_opens_as_large_as_it_was_left() {
     screen.start_again().await;
     screen.app.find(Role::Heading, "Dashboard").await;
     until("the size that was left", async || (size(&screen.app).await == left).then_some(())).await;
+    screen.end().await.unwrap();
+}
+
+/// Waits until a window stands still, and says where.
+async fn place_of(app: &Session) -> [i64; 4] {
+    let mut last = [0; 4];
+    until("window that stands still", async || {
+        let now = app.place().await.ok()?;
+        let still = now == last && now[2] > 0;
+        last = now;
+        still.then_some(now)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_window_opens_where_it_was_left_however_often() {
+    let mut screen = Screen::set_up(Setup { managed: true, ..Setup::default() }).await;
+    screen.app.find(Role::Heading, "Dashboard").await;
+    let before = place_of(&screen.app).await;
+    screen.app.put([63, 91, 1130, 770]).await.unwrap();
+    until("window's new place", async || (screen.app.place().await.ok()? != before).then_some(())).await;
+    let left = place_of(&screen.app).await;
+    for _ in 0..2 {
+        screen.start_again().await;
+        screen.app.find(Role::Heading, "Dashboard").await;
+        assert_eq!(place_of(&screen.app).await, left);
+    }
+    screen.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_maximized_window_opens_maximized_and_remembers_its_size() {
+    let mut screen = Screen::set_up(Setup { managed: true, ..Setup::default() }).await;
+    screen.app.find(Role::Heading, "Dashboard").await;
+    screen.app.put([63, 91, 1130, 770]).await.unwrap();
+    place_of(&screen.app).await;
+    screen.app.maximize().await.unwrap();
+    until("window that fills the screen", async || (screen.app.place().await.ok()?[2] == 1400).then_some(()))
+        .await;
+    let filled = place_of(&screen.app).await;
+    screen.start_again().await;
+    screen.app.find(Role::Heading, "Dashboard").await;
+    assert_eq!(place_of(&screen.app).await, filled);
+    screen.end().await.unwrap();
+    let kept = fs::read_to_string(screen.data_dir().join("window.json")).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept["maximized"], true, "{kept}");
+    assert_eq!(
+        [&kept["width"], &kept["height"]],
+        [&json!(1130.0), &json!(770.0)],
+        "where it goes back to: {kept}"
+    );
+}
+
+#[tokio::test]
+async fn a_window_of_a_screen_that_is_gone_opens_on_one_that_is_there() {
+    const ELSEWHERE: &str = r#"{ "x": 5000, "y": 4000, "width": 1100, "height": 700, "maximized": false }"#;
+    let screen = Screen::set_up(Setup {
+        prepare: |data| fs::write(data.join("window.json"), ELSEWHERE).unwrap(),
+        managed: true,
+        ..Setup::default()
+    })
+    .await;
+    screen.app.find(Role::Heading, "Dashboard").await;
+    let [x, y, width, height] = place_of(&screen.app).await;
+    assert!(x >= 0 && y >= 0 && x + width <= 1400 && y + height <= 1000, "{x} {y} {width} {height}");
+    assert_eq!([width, height], [1100, 700], "it keeps its size");
     screen.end().await.unwrap();
 }

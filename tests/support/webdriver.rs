@@ -289,9 +289,20 @@ impl Session {
         self.post("window/rect", json!({ "width": width, "height": height })).await.map(drop)
     }
 
-    /// A picture of the page, in base64 of PNG.
-    pub async fn picture(&self) -> Outcome<String> {
-        self.get("screenshot").await.and_then(|picture| text(&picture))
+    /// Moves the window there and makes it this wide and high, as somebody does at its head and its corner.
+    pub async fn put(&self, [x, y, width, height]: [i64; 4]) -> Outcome<()> {
+        let place = json!({ "x": x, "y": y, "width": width, "height": height });
+        self.post("window/rect", place).await.map(drop)
+    }
+
+    /// Has the window fill the screen.
+    pub async fn maximize(&self) -> Outcome<()> {
+        self.post("window/maximize", json!({})).await.map(drop)
+    }
+
+    /// Puts the window away without closing it.
+    pub async fn minimize(&self) -> Outcome<()> {
+        self.post("window/minimize", json!({})).await.map(drop)
     }
 
     async fn get(&self, command: &str) -> Outcome<Value> {

@@ -17,9 +17,10 @@ pub const BUILD: &[&str] = &[
     "libdbus-1-dev",
 ];
 
-/// What the tests need besides: a display, a session bus with a keyring, and the driver of the embedded browser.
+/// What the tests need besides: a display with a window manager, a session bus with a keyring, and the driver of the embedded
+/// browser.
 const TEST: &[&str] =
-    &["xvfb", "xauth", "webkit2gtk-driver", "dbus", "dbus-daemon", "gnome-keyring", "curl", "jq"];
+    &["xvfb", "xauth", "openbox", "webkit2gtk-driver", "dbus", "dbus-daemon", "gnome-keyring", "curl", "jq"];
 
 /// Any of these will do for the browser tests.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];

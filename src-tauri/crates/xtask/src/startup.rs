@@ -53,66 +53,114 @@ struct Start {
     work: Duration,
 }
 
-/// Starts the application again and again. `--program PATH` takes one that is there instead of building it; `--runs N` starts
-/// it so often over the same data.
+/// In which state the application finds the computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nobody has ever started it: no data folder, nothing in the home folder.
+    First,
+    /// The same, and the sample is made before the screen is whole.
+    FirstWithSample,
+    /// Over the sample, soon after it was started before.
+    Again,
+    /// Over the sample, with every file read from disk.
+    FromDisk,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::First, Self::FirstWithSample, Self::Again, Self::FromDisk];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::First => "the first start of all, to the two doors",
+            Self::FirstWithSample => "the first start of all, with the sample made on the way",
+            Self::Again => "started again",
+            Self::FromDisk => "started again, every file read from disk",
+        }
+    }
+
+    /// Whether the bar is for it. Making the sample is work that somebody has asked for.
+    fn is_held(self) -> bool {
+        self != Self::FirstWithSample
+    }
+}
+
+/// Starts the application again and again: as often in each state, and several applications in turn, so that whatever
+/// else the computer does hits all of them. `--program PATH` takes one that is there instead of building it, and may be
+/// given more than once; `--runs N` is how often.
 ///
 /// # Errors
 /// When it does not start, or takes longer than the bar.
 pub fn measure(arguments: &[String]) -> Result<(), String> {
-    let (mut given, mut runs) = (None, 7);
+    let (mut given, mut runs) = (Vec::new(), 7);
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match (word.as_str(), words.next()) {
-            ("--program", Some(path)) => given = Some(PathBuf::from(path)),
+            ("--program", Some(path)) => given.push(PathBuf::from(path)),
             ("--runs", Some(number)) => {
                 runs = number.parse().map_err(|_| format!("`{number}` is no number of runs."))?;
             }
-            _ => return Err("cargo xtask startup [--runs N] [--program PATH]".to_owned()),
+            _ => return Err("cargo xtask startup [--runs N] [--program PATH]...".to_owned()),
         }
     }
     packages::ensure(&NEEDED)?;
-    let application = match given {
-        Some(path) => path,
-        None => built()?,
-    };
+    if given.is_empty() {
+        given.push(built()?);
+    }
     let folder = root().join("target/startup");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
     }
     let desk = Desk::set_up(&folder)?;
-
-    let first = desk.start(&application, &["--with-sandbox"])?;
-    told("first start, makes the data folder and the sample", &[first]);
-    let mut warm = Vec::new();
+    let mut kinds = Kind::ALL.to_vec();
+    let mut starts = Vec::new();
     for _ in 0..runs {
-        warm.push(desk.start(&application, &[])?);
-    }
-    told("started again", &warm);
-    let mut cold = Vec::new();
-    for _ in 0..runs.min(3) {
-        if !forget_files() {
-            println!(
-                "Only root may make the system forget the files that it has read: not measured after that."
-            );
-            break;
+        for (place, application) in given.iter().enumerate() {
+            for kind in kinds.clone() {
+                match kind {
+                    Kind::First | Kind::FirstWithSample => desk.forget_everything()?,
+                    Kind::Again => {}
+                    Kind::FromDisk if forget_files() => {}
+                    Kind::FromDisk => {
+                        println!(
+                            "Only root may make the system forget the files that it has read: not measured after that."
+                        );
+                        kinds.retain(|kind| *kind != Kind::FromDisk);
+                        continue;
+                    }
+                }
+                let sample: &[&str] = if kind == Kind::FirstWithSample { &["--with-sandbox"] } else { &[] };
+                starts.push((place, kind, desk.start(application, sample, kind)?));
+            }
         }
-        cold.push(desk.start(&application, &[])?);
     }
-    if !cold.is_empty() {
-        told("started again, every file read from disk", &cold);
+    let mut slow = Vec::new();
+    for (place, application) in given.iter().enumerate() {
+        println!("{}", application.display());
+        for kind in &kinds {
+            let of_kind: Vec<Start> = starts
+                .iter()
+                .filter(|start| (start.0, start.1) == (place, *kind))
+                .map(|start| start.2)
+                .collect();
+            told(kind.words(), &of_kind);
+            let median = middle(of_kind.iter().map(|start| start.whole));
+            if kind.is_held() && median > BAR {
+                slow.push(format!("{}: {median:.2?} in the median.", kind.words()));
+            }
+        }
     }
-    println!("The first screen of the last start is in target/startup/first-screen.xwd.");
+    println!("The first screen of the last start of each kind is in target/startup, in the format of xwd.");
     let errors = desk.errors();
     if !errors.is_empty() {
         return Err(format!("The application's log has errors:\n{}", errors.join("\n")));
     }
-    let median = middle(warm.iter().map(|start| start.whole));
-    if median > BAR {
-        return Err(format!("A start took {median:.2?} in the median, and may take {BAR:?}."));
+    if !slow.is_empty() {
+        return Err(format!(
+            "A start may take {BAR:?} to a whole first screen, and took longer:\n{}",
+            slow.join("\n")
+        ));
     }
-    println!(
-        "Passed: {median:.2?} from the start to a whole first screen, in the median of {runs}; the bar is {BAR:?}."
-    );
+    println!("Passed: no start takes longer than {BAR:?} to a whole first screen, in the median of {runs}.");
     Ok(())
 }
 
@@ -128,14 +176,15 @@ fn built() -> Result<PathBuf, String> {
 
 fn told(what: &str, starts: &[Start]) {
     let line = |of: fn(&Start) -> Duration| {
-        let worst = starts.iter().map(of).max().unwrap_or_default();
-        format!("{:>5} ms (worst {} ms)", middle(starts.iter().map(of)).as_millis(), worst.as_millis())
+        let times = || starts.iter().map(of);
+        let (fastest, slowest) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+        format!("{:>5} ms ({} to {})", middle(times()).as_millis(), fastest.as_millis(), slowest.as_millis())
     };
-    println!("{what}, {} times:", starts.len());
-    println!("  a window             {}", line(|start| start.window));
-    println!("  the first screen     {}", line(|start| start.whole));
-    println!("  answer to a key      {}", line(|start| start.answer));
-    println!("  processor time       {}", line(|start| start.work));
+    println!("  {what}, median of {} (fastest to slowest):", starts.len());
+    println!("    a window             {}", line(|start| start.window));
+    println!("    the first screen     {}", line(|start| start.whole));
+    println!("    answer to a key      {}", line(|start| start.answer));
+    println!("    processor time       {}", line(|start| start.work));
 }
 
 /// The median, of an even number the larger of the two in the middle.
@@ -220,8 +269,19 @@ impl Desk {
         Ok(Self { folder: folder.to_owned(), surroundings, _keyring: keyring, _bus: bus, _display: display })
     }
 
+    /// Leaves nothing of earlier starts, as on a computer that has never seen the application. The keyring stays.
+    fn forget_everything(&self) -> Result<(), String> {
+        for name in ["data", "home/.cache", "home/.local/share/org.concord.Concord"] {
+            let gone = self.folder.join(name);
+            if gone.exists() {
+                fs::remove_dir_all(&gone).map_err(|problem| format!("{}: {problem}", gone.display()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Starts the application, looks until it is there, presses a key, and ends it in good order.
-    fn start(&self, application: &Path, arguments: &[&str]) -> Result<Start, String> {
+    fn start(&self, application: &Path, arguments: &[&str], kind: Kind) -> Result<Start, String> {
         let picture = Picture::open(&self.folder.join("display/Xvfb_screen0"))?;
         let empty = picture.look()?;
         let begun = now();
@@ -229,12 +289,14 @@ impl Desk {
         let quiet = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
         let started = quiet.spawn().map(Ended);
         let mut started = started.map_err(|problem| format!("{}: {problem}", application.display()))?;
-        let (mut seen, mut window, mut changed) = (empty.clone(), None, begun);
-        while !is_written_on(&seen) || now() - changed < QUIET {
+        let (mut seen, mut written, mut window, mut changed) = (empty.clone(), false, None, begun);
+        while !written || now() - changed < QUIET {
             let looked = picture.look()?;
             let at = now();
             if looked != seen {
                 window.get_or_insert(at);
+                // Only now: the processors are the application's as long as nothing happens.
+                written = is_written_on(&looked);
                 (seen, changed) = (looked, at);
             }
             if at - begun > PATIENCE {
@@ -246,7 +308,7 @@ impl Desk {
             pause();
         }
         let work = work_of(started.0.id());
-        let kept = self.folder.join("first-screen.xwd");
+        let kept = self.folder.join(format!("{kind:?}.xwd"));
         fs::copy(self.folder.join("display/Xvfb_screen0"), &kept)
             .map_err(|problem| format!("{}: {problem}", kept.display()))?;
         let asked = now();
