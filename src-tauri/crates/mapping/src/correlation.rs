@@ -89,8 +89,15 @@ impl Tree {
     fn query(&self, value_of: &dyn Fn(&str) -> Option<Value>) -> Option<Filter> {
         match self {
             Self::Attribute(name) => {
-                let value = value_of(name).filter(|v| !canonical::is_empty(v))?;
-                Some(Filter::Compare(Pointer::parse(name), Op::Eq, value))
+                let asks = |value| Filter::Compare(Pointer::parse(name), Op::Eq, value);
+                match value_of(name)? {
+                    // Nothing equals a list: the target is asked for each of its items.
+                    Value::Array(items) => {
+                        let items = items.into_iter().filter(|item| !canonical::is_empty(item));
+                        one_or(items.map(asks).collect(), Filter::Or)
+                    }
+                    value => Some(value).filter(|value| !canonical::is_empty(value)).map(asks),
+                }
             }
             Self::Any(parts) => {
                 let parts: Vec<Filter> = parts.iter().filter_map(|p| p.query(value_of)).collect();
@@ -101,6 +108,15 @@ impl Tree {
                 one_or(parts?, Filter::And)
             }
         }
+    }
+}
+
+/// Whether a filter can ask for the value: a text, a number, a flag, or a list of these.
+fn can_be_asked_for(value: &Value) -> bool {
+    let is_plain = |value: &Value| !matches!(value, Value::Array(_) | Value::Object(_));
+    match value {
+        Value::Array(items) => items.iter().all(is_plain),
+        value => is_plain(value),
     }
 }
 
@@ -188,10 +204,15 @@ impl Mapping {
                     tree.attributes(&mut names);
                     let mut values = Attributes::new();
                     for name in names {
-                        values.insert(
-                            name.to_owned(),
-                            self.mapped_value(interpreter, qualifier, source, name)?,
-                        );
+                        let value = self.mapped_value(interpreter, qualifier, source, name)?;
+                        if !can_be_asked_for(&value) {
+                            return Err(format!(
+                                "correlation asks for `{name}`, and the mapping gives it an object or a list of these, which no \
+                                 target can be asked for; map it to a text, or name another attribute in the rule"
+                            )
+                            .into());
+                        }
+                        values.insert(name.to_owned(), value);
                     }
                     match tree.query(&|name| values.get(name).cloned()) {
                         Some(filter) => Correlation::Query(Query { filter }),

@@ -272,6 +272,13 @@ impl Pass<'_> {
             }
         }
         let outcome = if is_empty(&after) { Outcome::Cleared } else { Outcome::Written };
+        if let Some(within) = no_object_at(&property.target, &self.result) {
+            return Err(format!(
+                "`{}` cannot be set, because `{within}` of the target is no object; map `{within}` as a whole",
+                property.target
+            )
+            .into());
+        }
         property.target.set_in(self.result.to_mut(), after.clone());
         self.settle(property);
         record(&mut self.evaluation.changes, &property.target, before, after);
@@ -281,6 +288,21 @@ impl Pass<'_> {
     fn settle(&mut self, property: &Property) {
         self.evaluation.settled.extend(property.pair.clone());
     }
+}
+
+/// The attribute on the way of a pointer that holds a text, a number or a list: what is put within it would take its place.
+fn no_object_at(target: &Pointer, object: &Attributes) -> Option<Pointer> {
+    let (first, mut rest) = target.steps().split_first()?;
+    let mut here = object.get(first)?;
+    while !rest.is_empty() {
+        match here {
+            Value::Object(map) => here = map.get(rest.first()?)?,
+            value if is_empty(value) => return None,
+            _ => return target.steps().get(..target.steps().len() - rest.len()).map(Pointer::from_steps),
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    None
 }
 
 /// The value that a property makes of a source, before its default.
@@ -628,6 +650,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_object_is_not_replaced_by_one() {
+        let m = mapping(with_mail(json!([{"source": "x", "target": "a/0/b"}])));
+        let source = object(json!({"email": "x", "x": "1"}));
+        for (target, changes) in [
+            (json!({"a": [{"b": "9"}, {"b": "2"}]}), None),
+            (json!({"a": "text"}), None),
+            (json!({"a": {"0": 7}}), None),
+            (json!({"a": {"0": {"b": "9"}}}), Some(2)),
+            (json!({"a": []}), Some(2)),
+            (json!({}), Some(2)),
+        ] {
+            let evaluation =
+                m.evaluate(&NoScripts, Occasion::default(), &source, Some(&object(target.clone())));
+            match (evaluation, changes) {
+                (Ok(evaluation), changes) => assert_eq!(Some(evaluation.changes.len()), changes, "{target}"),
+                (Err(problem), None) => {
+                    assert!(
+                        problem.reason.contains("`a/0/b` cannot be set, because `a"),
+                        "{}",
+                        problem.reason
+                    );
+                }
+                (Err(problem), Some(_)) => panic!("{target}: {problem}"),
+            }
+        }
+    }
+
+    #[test]
     fn an_invalid_source_says_why() {
         let m = mapping(with_mail(json!([])));
         assert_eq!(
@@ -651,6 +701,18 @@ mod tests {
             panic!("a query")
         };
         assert_eq!(query.key(), "/mail eq \"ann@x.org\"");
+        let crate::Correlation::Query(query) = m
+            .correlate(&NoScripts, DEFAULT_QUALIFIER, &object(json!({"email": ["a@x.org", "", "b@x.org"]})))
+            .unwrap()
+        else {
+            panic!("a query")
+        };
+        assert_eq!(query.key(), "(/mail eq \"a@x.org\" or /mail eq \"b@x.org\")", "each item of a list");
+        let as_it_is = mapping(json!([{"source": "email", "target": "mail"}]));
+        let problem = as_it_is
+            .correlate(&NoScripts, DEFAULT_QUALIFIER, &object(json!({"email": [{"value": "a@x.org"}]})))
+            .unwrap_err();
+        assert!(problem.reason.contains("which no target can be asked for"), "{}", problem.reason);
         assert_eq!(
             m.correlate(&NoScripts, DEFAULT_QUALIFIER, &object(json!({}))).unwrap(),
             crate::Correlation::NoKey
