@@ -1,12 +1,14 @@
 //! Who paints the pages: the graphics card, or the processor.
 //!
-//! WebKitGTK hands its pages to OpenGL. Where there is no graphics card OpenGL is emulated by the processor, compiler and
-//! all: that takes a third of the start, and every picture goes through it. There the page is painted directly.
+//! WebKitGTK paints its pages by OpenGL. Where there is no graphics card the processor emulates OpenGL, compiler and all, to
+//! paint what it could have painted itself: there it is told to, and OpenGL only puts the parts of a page together. Without
+//! that last step too (`WEBKIT_DISABLE_COMPOSITING_MODE`) a window waits up to half a second for its page before it goes on,
+//! and the page waits for the window.
 
 use std::path::Path;
 
 /// WebKitGTK's own switch, read when its first page is made and handed on to its processes.
-const SWITCH: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
+const SWITCH: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
 
 /// Chooses before the window system is started. Whoever has set the switch has chosen already.
 #[cfg(target_os = "linux")]
