@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use model::Attributes;
 use reqwest::header::HeaderMap;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use url::Url;
 
@@ -26,6 +26,7 @@ const ROLLING_WINDOW: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Record {
+    #[serde(deserialize_with = "some_id")]
     pub id: String,
     #[serde(default)]
     pub properties: Attributes,
@@ -54,7 +55,14 @@ pub(crate) struct Links {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Link {
+    #[serde(deserialize_with = "some_id")]
     pub id: String,
+}
+
+/// An id that is one. What came without would be taken for a record that nobody can ask for again.
+pub(super) fn some_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    if id.trim().is_empty() { Err(D::Error::custom("a record came without an id")) } else { Ok(id) }
 }
 
 /// A page of a list or a search.
@@ -328,7 +336,15 @@ impl Dialect for HubspotDialect {
 mod tests {
     use serde_json::json;
 
-    use super::{Problem, ValueProblem};
+    use super::{Problem, RecordPage, ValueProblem};
+
+    #[test]
+    fn a_record_without_an_id_makes_the_answer_none() {
+        for (id, fine) in [(json!("7"), true), (json!(""), false), (json!(" "), false), (json!(null), false)] {
+            let page = json!({"results": [{"id": "1", "properties": {}}, {"id": id, "properties": {}}]});
+            assert_eq!(serde_json::from_value::<RecordPage>(page).is_ok(), fine, "{id}");
+        }
+    }
 
     #[test]
     fn the_existing_id_is_found_in_the_message_only() {

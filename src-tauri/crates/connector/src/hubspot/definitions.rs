@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::answers::Problem;
+use super::answers::{Problem, some_id};
 use super::write::{Operation, failed, judged};
 use super::{Hubspot, ObjectType};
 use crate::error::ConnectorError;
@@ -75,6 +75,7 @@ struct Definitions {
 
 #[derive(Deserialize)]
 struct Definition {
+    #[serde(deserialize_with = "some_id")]
     name: String,
     #[serde(flatten)]
     rest: Map<String, Value>,
