@@ -340,7 +340,8 @@ mod tests {
 
     #[test]
     fn a_record_without_an_id_makes_the_answer_none() {
-        for (id, fine) in [(json!("7"), true), (json!(""), false), (json!(" "), false), (json!(null), false)] {
+        for (id, fine) in [(json!("7"), true), (json!(""), false), (json!(" "), false), (json!(null), false)]
+        {
             let page = json!({"results": [{"id": "1", "properties": {}}, {"id": id, "properties": {}}]});
             assert_eq!(serde_json::from_value::<RecordPage>(page).is_ok(), fine, "{id}");
         }
