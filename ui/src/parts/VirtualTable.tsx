@@ -1,10 +1,12 @@
 import { t } from "@lingui/core/macro";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
+import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { Icon } from "./Icon";
 
 const ROW = 32;
+/** The head stays above the rows and takes its height from what is in view of them. */
+const HEAD = 28;
 const NEAR_END = 30;
 /** Rows that are shown as on their way beyond those that are here: enough to scroll far, few enough for any browser's longest page. */
 const AHEAD = 10_000;
@@ -70,12 +72,23 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   const frame = useRef<HTMLDivElement>(null);
   const [before] = useState(() => (place !== undefined && left.get(label)?.place === place ? left.get(label) : undefined));
   const [current, setCurrent] = useState(before?.current ?? 0);
-  const wantsFocus = useRef(false);
-  const coming = Math.min(Math.max(total - rows.length, 0), AHEAD);
-  const virtual = useVirtualizer({ count: rows.length + coming, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12, initialRect: BEFORE_MEASURED, initialOffset: before?.offset ?? 0 });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? -1;
+  // The row that is to have the focus once it is the active one.
+  const wantsFocus = useRef<number | null>(null);
   const active = Math.min(current, Math.max(rows.length - 1, 0));
+  const coming = Math.min(Math.max(total - rows.length, 0), AHEAD);
+  const virtual = useVirtualizer({
+    count: rows.length + coming,
+    getScrollElement: () => frame.current,
+    estimateSize: () => ROW,
+    overscan: 12,
+    scrollPaddingEnd: HEAD,
+    initialRect: BEFORE_MEASURED,
+    initialOffset: before?.offset ?? 0,
+    // The row that the keys act on is always there: one that was scrolled out of the page would take the focus with it.
+    rangeExtractor: (range) => [...new Set([...defaultRangeExtractor(range), ...(rows.length > 0 ? [active] : [])])].toSorted((a, b) => a - b),
+  });
+  const items = virtual.getVirtualItems();
+  const last = virtual.range?.endIndex ?? -1;
 
   useEffect(() => {
     if (last >= rows.length - NEAR_END && rows.length < total) onNearEnd();
@@ -86,8 +99,9 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   useEffect(() => {
     if (!wantsEnd.current) return;
     if (coming === 0) wantsEnd.current = false;
-    wantsFocus.current = coming === 0;
-    setCurrent(Math.max(rows.length - 1, 0));
+    const end = Math.max(rows.length - 1, 0);
+    wantsFocus.current = coming === 0 ? end : null;
+    setCurrent(end);
     virtual.scrollToIndex(rows.length + coming - 1);
   }, [rows.length, coming, virtual]);
 
@@ -107,11 +121,12 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   }, [label, place, current]);
 
   useEffect(() => {
-    if (!wantsFocus.current) return;
+    if (wantsFocus.current !== active) return;
     const button = frame.current?.querySelector<HTMLElement>(`[data-row="${active}"]`);
     if (button) {
-      wantsFocus.current = false;
+      wantsFocus.current = null;
       button.focus({ preventScroll: true });
+      virtual.scrollToIndex(active);
     }
   });
 
@@ -134,7 +149,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
       return;
     }
     const next = Math.min(Math.max(active + step, 0), rows.length - 1);
-    wantsFocus.current = true;
+    wantsFocus.current = next;
     setCurrent(next);
     virtual.scrollToIndex(next);
     const row = rows[next];
@@ -142,8 +157,13 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
   }
 
   const width = columns.length + (selection ? 1 : 0);
-  const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
+  const onTheirWay = (height: number) =>
+    height > 0 && (
+      <tr className="on-its-way" aria-hidden="true">
+        <td colSpan={width} style={{ height }} />
+      </tr>
+    );
 
   return (
     // Its rows are what can be pressed; it hears their keys for them, also when the row that had the focus is out of view.
@@ -151,7 +171,7 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
     <div
       ref={frame}
       tabIndex={-1}
-      className="min-h-0 flex-1 overflow-y-auto outline-none"
+      className="min-h-0 flex-1 overflow-y-auto outline-none [overflow-anchor:none]"
       onKeyDown={(event) => {
         if (event.target === frame.current || (event.target as HTMLElement).dataset["row"] !== undefined) onKeyDown(event);
       }}
@@ -204,71 +224,67 @@ export function VirtualTable<R>({ label, columns, rows, rowKey, rowName, total, 
           </tr>
         </thead>
         <tbody>
-          {above > 0 && (
-            <tr className="on-its-way" aria-hidden="true">
-              <td colSpan={width} style={{ height: above }} />
-            </tr>
-          )}
-          {items.map((item) => {
+          {items.map((item, at) => {
             const row = rows[item.index];
+            const gap = onTheirWay(item.start - (items[at - 1]?.end ?? 0));
             if (row === undefined) {
               return (
-                <tr key={`coming ${item.index}`} className="on-its-way" aria-hidden="true">
-                  <td colSpan={width} style={{ height: item.size }} />
-                </tr>
+                <Fragment key={`coming ${item.index}`}>
+                  {gap}
+                  {onTheirWay(item.size)}
+                </Fragment>
               );
             }
             const open = openKey === rowKey(row);
             return (
-              <tr key={rowKey(row)} aria-rowindex={item.index + 2} className={open ? "bg-picked" : "hover:bg-hover"} onClick={() => {
-                setCurrent(item.index);
-                onOpen(row);
-              }}>
-                {selection && (
-                  <td className="pr-0!">
-                    <input
-                      type="checkbox"
-                      tabIndex={-1}
-                      aria-label={t`Select ${rowName(row)}`}
-                      className="size-3.5 align-middle accent-accent-fill"
-                      checked={selection.has(rowKey(row))}
-                      onChange={() => undefined}
-                      onClick={(event) => {
-                        event.stopPropagation();
-                        selection.toggle(row, event.shiftKey);
-                      }}
-                    />
-                  </td>
-                )}
-                {columns.map((column, index) =>
-                  index === 0 ? (
-                    <th key={column.key} scope="row">
-                      <button
-                        type="button"
-                        data-row={item.index}
-                        tabIndex={item.index === active ? 0 : -1}
-                        aria-current={open || undefined}
-                        title={rowName(row)}
-                        className="block max-w-full truncate rounded-sm text-left font-medium"
-                        onFocus={() => setCurrent(item.index)}
-                      >
-                        {column.cell(row)}
-                      </button>
-                    </th>
-                  ) : (
-                    <td key={column.key} className={`${column.numeric ? "number" : ""} ${column.roomy ? ROOMY : ""}`}>
-                      {column.cell(row)}
+              <Fragment key={rowKey(row)}>
+                {gap}
+                <tr aria-rowindex={item.index + 2} className={open ? "bg-picked" : "hover:bg-hover"} onClick={() => {
+                  setCurrent(item.index);
+                  onOpen(row);
+                }}>
+                  {selection && (
+                    <td className="pr-0!">
+                      <input
+                        type="checkbox"
+                        tabIndex={-1}
+                        aria-label={t`Select ${rowName(row)}`}
+                        className="size-3.5 align-middle accent-accent-fill"
+                        checked={selection.has(rowKey(row))}
+                        onChange={() => undefined}
+                        onClick={(event) => {
+                          event.stopPropagation();
+                          selection.toggle(row, event.shiftKey);
+                        }}
+                      />
                     </td>
-                  ),
-                )}
-              </tr>
+                  )}
+                  {columns.map((column, index) =>
+                    index === 0 ? (
+                      <th key={column.key} scope="row">
+                        <button
+                          type="button"
+                          data-row={item.index}
+                          tabIndex={item.index === active ? 0 : -1}
+                          aria-current={open || undefined}
+                          title={rowName(row)}
+                          className="block max-w-full truncate rounded-sm text-left font-medium"
+                          onFocus={() => setCurrent(item.index)}
+                        >
+                          {column.cell(row)}
+                        </button>
+                      </th>
+                    ) : (
+                      <td key={column.key} className={`${column.numeric ? "number" : ""} ${column.roomy ? ROOMY : ""}`}>
+                        {column.cell(row)}
+                      </td>
+                    ),
+                  )}
+                </tr>
+              </Fragment>
             );
           })}
-          {below > 0 && (
-            <tr className="on-its-way" aria-hidden="true">
-              <td colSpan={width} style={{ height: below }} />
-            </tr>
-          )}
+          {onTheirWay(below)}
         </tbody>
       </table>
     </div>
