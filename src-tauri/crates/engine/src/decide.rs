@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use store::{Entry, EntryStatus, Hash, InboxKind, NewLink, Question, StoredChange};
 
 use crate::{
+    execute::apply_changes,
     judge::{Case, Judge, Judgement, Lookup, base_of},
     remedy::Remedy,
 };
@@ -364,20 +365,17 @@ impl Judge<'_> {
         base: Option<&Base>,
         evaluation: Evaluation,
     ) {
-        let mut after = target.clone();
-        for change in &evaluation.changes {
-            Pointer::parse(&change.attribute).set_in(&mut after, change.after.clone());
-        }
-        let base = self.mapping.base(base, &evaluation.settled, &case.source, &after);
-        let mut both = Attributes::new();
-        both.insert("source".into(), Value::Object(base.source));
-        both.insert("target".into(), Value::Object(base.target));
-        entry.base = Some(both);
         entry.changes = evaluation
             .changes
             .into_iter()
             .map(|c| StoredChange { attribute: c.attribute, before: c.before, after: c.after })
             .collect();
+        let after = apply_changes(target, entry);
+        let base = self.mapping.base(base, &evaluation.settled, &case.source, &after);
+        let mut both = Attributes::new();
+        both.insert("source".into(), Value::Object(base.source));
+        both.insert("target".into(), Value::Object(base.target));
+        entry.base = Some(both);
     }
 
     fn stamp(

@@ -1,7 +1,10 @@
 //! Executing into the repository: object, link, history and the queue rows of other mappings in one transaction.
 
 use mapping::canonical;
-use model::{Action, Attributes, ManagedObjectConfig, MappingConfig, policy::Rules};
+use model::{
+    Action, Attributes, ManagedObjectConfig, MappingConfig,
+    policy::{Rules, Violation},
+};
 use store::{Entry, EntryStatus, HistoryEntry, Managed, ManagedWrite, QueueChange, StoreError, Writer};
 
 use crate::{
@@ -9,7 +12,7 @@ use crate::{
     ends::{End, Prepared},
     error::{policy_remedy, policy_text},
     execute::{Context, Settled, apply_changes, free_target, link_for, settle},
-    people::{Onward, new_violations, queue_followers},
+    people::{Onward, new_violations, queue_followers, taken, wrong_values},
     title::title_of,
 };
 
@@ -30,16 +33,15 @@ impl Engine {
             End::Managed(config) => Some(config.clone()),
             End::Remote(_) => None,
         };
-        let defaults: Attributes = config
-            .iter()
-            .flat_map(|c| c.defaults())
-            .map(|(name, value)| (name.to_owned(), value.clone()))
-            .collect();
+        let rules = config.as_ref().map(Rules::of);
         let items = entries
             .into_iter()
             .map(|entry| Item {
                 link: link_for(prepared, &entry, entry.target_id.as_deref().unwrap_or_default(), None, None),
-                made: (entry.action == Action::Create).then(|| Made::new(&defaults, &entry, self.new_id())),
+                made: rules
+                    .as_ref()
+                    .filter(|_| entry.action == Action::Create)
+                    .map(|rules| Made::new(rules, &entry, self.new_id())),
                 entry,
             })
             .collect();
@@ -91,17 +93,20 @@ struct Made {
     chosen: bool,
     attributes: Attributes,
     hash: store::Hash,
+    /// What policies find wrong with its values, whatever else there is.
+    violations: Vec<Violation>,
 }
 
 impl Made {
-    fn new(defaults: &Attributes, entry: &Entry, id: String) -> Self {
-        let mut attributes = apply_changes(defaults, entry);
+    fn new(rules: &Rules<'_>, entry: &Entry, id: String) -> Self {
+        let mut attributes = apply_changes(rules.defaults(), entry);
         let (id, chosen) = match attributes.shift_remove("_id") {
             Some(serde_json::Value::String(chosen)) if !chosen.is_empty() => (chosen, true),
             _ => (id, false),
         };
         let hash = canonical::hash(&attributes);
-        Self { id, chosen, attributes, hash }
+        let violations = wrong_values(rules, &attributes);
+        Self { id, chosen, attributes, hash, violations }
     }
 }
 
@@ -186,8 +191,8 @@ impl Work {
         made: Made,
     ) -> Result<Settled, StoreError> {
         let config = rules.config();
-        let Made { id, chosen, attributes, hash } = made;
-        let violations = new_violations(w, rules, &id, None, &attributes)?;
+        let Made { id, chosen, attributes, hash, mut violations } = made;
+        violations.extend(taken(w, rules, &id, None, &attributes)?);
         if !violations.is_empty() {
             return Ok(refused(entry, &violations));
         }

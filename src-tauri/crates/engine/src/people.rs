@@ -603,6 +603,18 @@ pub(crate) fn new_violations(
     violations_between(r, rules, id, before, after, &[])
 }
 
+/// What policies find wrong with the values of a new object that a mapping makes, wherever it is put.
+pub(crate) fn wrong_values(rules: &Rules<'_>, object: &Attributes) -> Vec<Violation> {
+    let in_the_open = in_the_open(rules, object);
+    if in_the_open.is_empty() { rules.violations(object) } else { in_the_open }
+}
+
+/// Values that nobody may read, where everybody can.
+fn in_the_open(rules: &Rules<'_>, object: &Attributes) -> Vec<Violation> {
+    let names = object.keys().filter(|name| rules.protects(name));
+    names.map(|name| Violation::protected(rules.config(), name)).collect()
+}
+
 fn violations_between(
     r: &Reader<'_>,
     rules: &Rules<'_>,
@@ -612,11 +624,7 @@ fn violations_between(
     protected: &[Protected],
 ) -> Result<Vec<Violation>, StoreError> {
     let config = rules.config();
-    let in_the_open: Vec<Violation> = after
-        .keys()
-        .filter(|name| rules.protects(name))
-        .map(|name| Violation::protected(config, name))
-        .collect();
+    let in_the_open = in_the_open(rules, after);
     if !in_the_open.is_empty() {
         return Ok(in_the_open);
     }
@@ -672,7 +680,7 @@ fn forgive_kept(
 }
 
 /// The unique values that another object has.
-fn taken(
+pub(crate) fn taken(
     r: &Reader<'_>,
     rules: &Rules<'_>,
     id: &str,

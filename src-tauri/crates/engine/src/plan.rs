@@ -457,8 +457,7 @@ fn with_rules(view: View<'_>, rules: &Rules<'_>, mut entry: Entry) -> Result<Ent
             Action::Update => r.managed(&config.name, &target)?.map(|m| m.attributes),
             _ => None,
         };
-        let defaults: model::Attributes = config.defaults().map(|(n, v)| (n.to_owned(), v.clone())).collect();
-        let after = apply_changes(before.as_ref().unwrap_or(&defaults), &entry);
+        let after = apply_changes(before.as_ref().unwrap_or(rules.defaults()), &entry);
         new_violations(r, rules, &target, before.as_ref(), &after)
     })?;
     if !violations.is_empty() {

@@ -1,6 +1,6 @@
 //! Correlation: which target belongs to a source that has no link yet.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use model::{Attributes, Filter, Pointer, filter::Op, mapping_config::ScriptConfig};
 use serde_json::Value;
@@ -193,9 +193,9 @@ impl Mapping {
         source: &Attributes,
     ) -> Result<Correlation, Problem> {
         let mut answer = Correlation::NotDefined;
-        let whole = Value::Object(source.clone());
-        let variable = Value::from(qualifier);
-        let variables = [("source", &whole), ("linkQualifier", &variable)];
+        // Only scripts see the record as a whole.
+        let (whole, variable) = (OnceCell::new(), Value::from(qualifier));
+        let whole = || whole.get_or_init(|| Value::Object(source.clone()));
         let asked = |rule: &&Rule| rule.qualifier.as_deref().is_none_or(|of| of == qualifier);
         for rule in self.correlation.iter().filter(asked) {
             answer = match &rule.ask {
@@ -220,7 +220,8 @@ impl Mapping {
                     }
                 }
                 CorrelationRule::QueryScript(id) => {
-                    let result = interpreter.eval(*id, &variables)?;
+                    let result =
+                        interpreter.eval(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
                     match result.get("_queryFilter").and_then(Value::as_str) {
                         Some(text) => Correlation::Query(Query {
                             filter: Filter::parse(text)
@@ -236,7 +237,8 @@ impl Mapping {
                     }
                 }
                 CorrelationRule::IdScript(id) => {
-                    let result = interpreter.eval(*id, &variables)?;
+                    let result =
+                        interpreter.eval(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
                     let ids = result
                         .as_array()
                         .and_then(|items| {

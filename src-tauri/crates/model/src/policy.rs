@@ -92,9 +92,8 @@ pub struct Rules<'c> {
     config: &'c ManagedObjectConfig,
     /// In form order.
     rules: Vec<Rule<'c>>,
-    by_name: HashMap<&'c str, usize>,
-    /// Those that are asked even where an object has no such attribute.
-    required: Vec<usize>,
+    /// What a new object has before anything is written into it.
+    defaults: Attributes,
     /// What is required although the schema has no such property.
     missing: Vec<&'c str>,
     unique: Vec<&'c str>,
@@ -104,6 +103,7 @@ pub struct Rules<'c> {
 /// What is asked of one attribute.
 struct Rule<'c> {
     name: &'c str,
+    title: &'c str,
     property: &'c Value,
     required: bool,
     not_empty: bool,
@@ -125,6 +125,7 @@ impl<'c> Rule<'c> {
         };
         Some(Self {
             name,
+            title: config.title(name),
             property,
             required: config.schema.required.iter().any(|r| r == name) || asks("required"),
             not_empty: asks("not-empty"),
@@ -151,8 +152,7 @@ impl<'c> Rules<'c> {
         let names = schema.properties.keys().map(String::as_str).chain(["password"]);
         Self {
             config,
-            by_name: rules.iter().enumerate().map(|(n, rule)| (rule.name, n)).collect(),
-            required: rules.iter().enumerate().filter(|(_, rule)| rule.required).map(|(n, _)| n).collect(),
+            defaults: config.defaults().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
             rules,
             missing: required.filter(|name| !schema.properties.contains_key(*name)).collect(),
             unique: config.unique().collect(),
@@ -175,15 +175,19 @@ impl<'c> Rules<'c> {
         self.protected.contains(&attribute)
     }
 
+    /// What a new object has before anything is written into it.
+    pub fn defaults(&self) -> &Attributes {
+        &self.defaults
+    }
+
     /// Every violation of the object, in form order.
     pub fn violations(&self, object: &Attributes) -> Vec<Violation> {
-        let mut asked: Vec<usize> = self.required.clone();
-        asked.extend(object.keys().filter_map(|name| self.by_name.get(name.as_str())));
-        asked.sort_unstable();
-        asked.dedup();
         let mut found = Vec::new();
-        for rule in asked.into_iter().filter_map(|n| self.rules.get(n)) {
-            self.check(rule, object, &mut found);
+        for rule in &self.rules {
+            let value = object.get(rule.name);
+            if value.is_some() || rule.required {
+                self.check(rule, value, object, &mut found);
+            }
         }
         // What is required may be missing from the properties altogether.
         for name in self.missing.iter().filter(|name| !object.get(**name).is_some_and(is_present)) {
@@ -194,17 +198,18 @@ impl<'c> Rules<'c> {
 
     fn violations_of(&self, object: &Attributes, property: &str) -> Vec<Violation> {
         let mut found = Vec::new();
-        if let Some(rule) = self.by_name.get(property).and_then(|n| self.rules.get(*n)) {
-            self.check(rule, object, &mut found);
+        if let Some(rule) = self.rules.iter().find(|rule| rule.name == property) {
+            self.check(rule, object.get(property), object, &mut found);
         }
         found
     }
 
-    fn check(&self, rule: &Rule<'_>, object: &Attributes, found: &mut Vec<Violation>) {
+    /// Holds a rule against its value in the object.
+    fn check(&self, rule: &Rule<'_>, value: Option<&Value>, object: &Attributes, found: &mut Vec<Violation>) {
         let name = rule.name;
-        let value = object.get(name).filter(|value| !value.is_null());
+        let value = value.filter(|value| !value.is_null());
         let there = value.is_some_and(is_present);
-        let title = || self.config.title(name);
+        let title = || rule.title;
         let first = found.len();
         let mut add = |violation: Violation| {
             // A length that both the schema and a policy ask for is one fault.

@@ -77,6 +77,11 @@ impl Columns {
         self.ready().find(|column| column.attribute == attribute)
     }
 
+    /// The column that answers for the texts of an attribute, without regard to the case of ASCII letters.
+    pub(crate) fn folded(&self, attribute: &str) -> Option<&Column> {
+        self.of_attribute(attribute).filter(|column| !column.number)
+    }
+
     /// The columns that queries may ask.
     pub(crate) fn ready(&self) -> impl Iterator<Item = &Column> {
         self.0.iter().filter(|column| column.filled.is_none())

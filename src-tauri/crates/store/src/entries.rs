@@ -13,7 +13,6 @@ use serde_json::Value;
 use crate::{
     Hash, InboxKind, Page, Reader, StoreError, Writer,
     limit::{one_more, rows_at_most},
-    links::attributes,
 };
 
 /// How an entry stands.
@@ -167,33 +166,30 @@ impl Facet {
 }
 
 fn from_row(row: &Row<'_>) -> Result<Entry, StoreError> {
-    let word = |i: usize| -> Result<String, StoreError> { Ok(row.get(i)?) };
-    let list = |text: Option<String>| text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
-    let changes: Option<String> = row.get(9)?;
+    let word = |i: usize| row.get_ref(i)?.as_str().map_err(StoreError::damaged);
+    let list = |text: Option<&str>| text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+    let text = |i: usize| row.get_ref(i)?.as_str_or_null().map_err(StoreError::damaged);
+    let changes = text(9)?;
     Ok(Entry {
         seq: row.get(0)?,
         situation: word(1)?.parse().map_err(StoreError::damaged)?,
         action: word(2)?.parse().map_err(StoreError::damaged)?,
-        status: EntryStatus::parse(&word(3)?)?,
+        status: EntryStatus::parse(word(3)?)?,
         phase: if word(4)? == "target" { "target" } else { "source" },
         title: row.get(5)?,
         source_id: row.get(6)?,
         target_id: row.get(7)?,
-        ambiguous: list(row.get(8)?),
-        changes: changes.map_or(Ok(Vec::new()), |t| serde_json::from_str(&t)).map_err(StoreError::damaged)?,
+        ambiguous: list(text(8)?),
+        changes: changes.map_or(Ok(Vec::new()), serde_json::from_str).map_err(StoreError::damaged)?,
         reason: row.get(10)?,
         remedy: row.get(11)?,
         claim: row.get(12)?,
         source_hash: row.get(13)?,
         target_hash: row.get(14)?,
-        base: attributes(row.get(15)?),
+        base: text(15)?.and_then(|t| serde_json::from_str(t).ok()),
         qualifier: row.get(16)?,
         policy: row.get(17)?,
-        question: row
-            .get::<_, Option<String>>(18)?
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(StoreError::damaged)?,
+        question: text(18)?.map(serde_json::from_str).transpose().map_err(StoreError::damaged)?,
     })
 }
 

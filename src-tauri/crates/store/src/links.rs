@@ -1,5 +1,7 @@
 //! Links: which source and which target are the same person.
 
+use std::sync::LazyLock;
+
 use model::Attributes;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
@@ -110,6 +112,22 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Link> {
     })
 }
 
+fn put_sql(o: Orientation) -> String {
+    let (s, t, v) = (o.source_column(), o.target_column(), o.version_column());
+    let back = match o {
+        Orientation::Forward => Orientation::Backward.version_column(),
+        Orientation::Backward => Orientation::Forward.version_column(),
+    };
+    format!(
+        "INSERT INTO link (type, qualifier, {s}_id, {t}_id, {v}_source, {v}_target, {v}, base, created, updated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+         ON CONFLICT (type, qualifier, {s}_id) DO UPDATE SET
+           {back} = CASE WHEN {t}_id = excluded.{t}_id THEN {back} END,
+           {t}_id = excluded.{t}_id, {v}_source = excluded.{v}_source, {v}_target = excluded.{v}_target,
+           {v} = excluded.{v}, base = excluded.base, updated = excluded.updated"
+    )
+}
+
 /// The values of both sides as a link remembers them.
 fn base_text(o: Orientation, source: &Attributes, target: &Attributes) -> Result<String, StoreError> {
     #[derive(Serialize)]
@@ -150,27 +168,21 @@ impl Reader<'_> {
 
     /// The target that a source is linked to: the link without what it remembers.
     pub fn target_linked(&self, space: &LinkSpace, source: &str) -> Result<Option<String>, StoreError> {
-        let o = space.orientation;
-        self.other_end(space, o.source_column(), o.target_column(), source)
+        self.other_end(space, Side::of_source(space.orientation), source)
     }
 
     /// The source that a target is linked to: the link without what it remembers.
     pub fn source_linked(&self, space: &LinkSpace, target: &str) -> Result<Option<String>, StoreError> {
-        let o = space.orientation;
-        self.other_end(space, o.target_column(), o.source_column(), target)
+        self.other_end(space, Side::of_target(space.orientation), target)
     }
 
-    fn other_end(
-        &self,
-        space: &LinkSpace,
-        known: &str,
-        wanted: &str,
-        id: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let sql =
-            format!("SELECT {wanted}_id FROM link WHERE type = ?1 AND qualifier = ?2 AND {known}_id = ?3");
+    fn other_end(&self, space: &LinkSpace, known: Side, id: &str) -> Result<Option<String>, StoreError> {
+        let sql = match known {
+            Side::First => "SELECT second_id FROM link WHERE type = ?1 AND qualifier = ?2 AND first_id = ?3",
+            Side::Second => "SELECT first_id FROM link WHERE type = ?1 AND qualifier = ?2 AND second_id = ?3",
+        };
         let key = [space.kind.as_str(), space.qualifier.as_str(), id];
-        Ok(self.connection.prepare_cached(&sql)?.query_row(key, |row| row.get(0)).optional()?)
+        Ok(self.connection.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?)
     }
 
     /// The qualifiers under which a link type has links.
@@ -201,22 +213,16 @@ impl Writer<'_> {
     /// Makes a link or brings it up to date; one that points at another target now has yet to be judged by the other direction.
     /// A link of another source to this target is an error of kind `Unique`.
     pub fn put_link(&self, link: &NewLink, at: &str) -> Result<(), StoreError> {
+        // Written for every record of a first load, and so put together once.
+        static FORWARD: LazyLock<String> = LazyLock::new(|| put_sql(Orientation::Forward));
+        static BACKWARD: LazyLock<String> = LazyLock::new(|| put_sql(Orientation::Backward));
         let o = link.space.orientation;
-        let (s, t, v) = (o.source_column(), o.target_column(), o.version_column());
-        let back = match o {
-            Orientation::Forward => Orientation::Backward.version_column(),
-            Orientation::Backward => Orientation::Forward.version_column(),
-        };
         let base = base_text(o, &link.base_source, &link.base_target)?;
-        let sql = format!(
-            "INSERT INTO link (type, qualifier, {s}_id, {t}_id, {v}_source, {v}_target, {v}, base, created, updated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
-             ON CONFLICT (type, qualifier, {s}_id) DO UPDATE SET
-               {back} = CASE WHEN {t}_id = excluded.{t}_id THEN {back} END,
-               {t}_id = excluded.{t}_id, {v}_source = excluded.{v}_source, {v}_target = excluded.{v}_target,
-               {v} = excluded.{v}, base = excluded.base, updated = excluded.updated"
-        );
-        self.connection.prepare_cached(&sql)?.execute(params![
+        let sql = match o {
+            Orientation::Forward => &FORWARD,
+            Orientation::Backward => &BACKWARD,
+        };
+        self.connection.prepare_cached(sql)?.execute(params![
             link.space.kind,
             link.space.qualifier,
             link.source_id,

@@ -72,6 +72,21 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+/// A text that a column is compared with.
+struct Equal<'f> {
+    column: String,
+    text: &'f str,
+}
+
+impl<'f> Equal<'f> {
+    /// A filter that asks for one text in one column, which is what correlation asks for.
+    fn of(filter: &'f Filter, columns: &Columns) -> Option<Self> {
+        let Filter::Compare(pointer, Op::Eq, Value::String(text)) = filter else { return None };
+        let [attribute] = pointer.steps() else { return None };
+        Some(Self { column: columns.folded(attribute)?.name(), text })
+    }
+}
+
 const COLUMNS: &str = "o.id, o.rev, o.doc, o.hash, o.created, o.updated";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<(String, i64, String, Hash, String, String)> {
@@ -112,6 +127,9 @@ impl Reader<'_> {
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         let columns = self.columns(config)?;
+        if let Some(equal) = Equal::of(filter, &columns) {
+            return self.managed_equal(config, &equal, "", limit);
+        }
         let Condition { sql, mut values } = condition(filter, columns.as_ref());
         // The index of one value gives its rows by id, and a sorter costs more than finding them. The plus keeps SQLite from
         // walking all objects in id order instead of asking the filter's index.
@@ -135,20 +153,31 @@ impl Reader<'_> {
         value: &Value,
         except: &str,
     ) -> Result<Option<String>, StoreError> {
-        // A text in a column, which nearly all of these are, is asked of its index at once.
-        if let (Some(column), Value::String(text)) =
-            (self.columns(config)?.of_attribute(attribute).filter(|column| !column.number), value)
-        {
-            let sql = format!(
-                "SELECT o.id FROM managed_object o WHERE o.type = ?1 AND {} = ?2 AND o.id <> ?3 ORDER BY o.id LIMIT 1",
-                column.name()
-            );
-            let mut statement = self.connection.prepare_cached(&sql)?;
-            let key = [config.name.as_str(), text, except];
-            return Ok(statement.query_row(key, |row| row.get(0)).optional()?);
+        if let (Some(column), Value::String(text)) = (self.columns(config)?.folded(attribute), value) {
+            let equal = Equal { column: column.name(), text };
+            return Ok(self.managed_equal(config, &equal, except, 1)?.pop());
         }
         let filter = Filter::Compare(from_steps(&[attribute.to_owned()]), Op::Eq, value.clone());
         Ok(self.managed_ids(config, &filter, 2)?.into_iter().find(|id| id != except))
+    }
+
+    /// The first objects with this text in a column, by id, without one of them: what is asked for most, record by record, so
+    /// it is asked of the column's index at once.
+    fn managed_equal(
+        &self,
+        config: &ManagedObjectConfig,
+        equal: &Equal<'_>,
+        except: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let sql = format!(
+            "SELECT o.id FROM managed_object o WHERE o.type = ?1 AND {} = ?2 AND o.id <> ?3 ORDER BY o.id LIMIT ?4",
+            equal.column
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement
+            .query_map(params![config.name, equal.text, except, rows_at_most(limit)], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Whether a filter has to look at every object, because no column narrows it down.
