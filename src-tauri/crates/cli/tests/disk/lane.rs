@@ -1,8 +1,7 @@
 //! Two accounts, a data folder between them at a few moments of its life, and one case after the other on copies of it.
 
 use std::{
-    fs,
-    net::SocketAddr,
+    fs, net,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -65,7 +64,8 @@ pub struct Lane {
     keyed: bool,
     source: Sandbox,
     target: Option<Sandbox>,
-    address: SocketAddr,
+    /// Where the target is, from the first case to the last: an address that was let go would be anybody's.
+    door: net::TcpListener,
     /// The contacts that the target has when a case begins, in the order in which they were made.
     made: Vec<Vec<(String, String)>>,
     measures: Vec<Measure>,
@@ -76,15 +76,15 @@ impl Lane {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options { records: CONTACTS, seed: 11, ..Options::default() };
         let source = Sandbox::start(listener, options).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let target = Some(Sandbox::start(listener, Options::default()).await.unwrap());
+        let door = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        door.set_nonblocking(true).unwrap();
+        let target = Some(Sandbox::start(at(&door), Options::default()).await.unwrap());
         let mut lane = Self {
             house: House::empty(),
             keyed,
             source,
             target,
-            address,
+            door,
             made: Vec::new(),
             measures: Vec::new(),
         };
@@ -157,7 +157,8 @@ impl Lane {
     }
 
     fn write_documents(&self) {
-        for (name, url) in [("hubspot", self.source.url()), ("other", format!("http://{}", self.address))] {
+        let other = format!("http://{}", self.door.local_addr().unwrap());
+        for (name, url) in [("hubspot", self.source.url()), ("other", other)] {
             let mut connector = house::connector(&url, TOKEN);
             connector["name"] = json!(name);
             connector["configurationProperties"]["permitsPerSecond"] = json!(1000);
@@ -243,7 +244,7 @@ impl Lane {
         if let Some(target) = self.target.take() {
             target.stop().await;
         }
-        let target = Sandbox::start(listen(self.address).await, Options::default()).await.unwrap();
+        let target = Sandbox::start(at(&self.door), Options::default()).await.unwrap();
         let portal = target.portal();
         if moment != Moment::SetUp {
             for properties in &self.made {
@@ -508,17 +509,9 @@ async fn run(command: Command) -> Ran {
     Ran::of(output.expect("a command that comes to an end").unwrap())
 }
 
-/// The address that the connector knows, once the one who had it has let go.
-async fn listen(address: SocketAddr) -> TcpListener {
-    let mut problem = None;
-    for _ in 0..10_000 {
-        match TcpListener::bind(address).await {
-            Ok(listener) => return listener,
-            Err(error) => problem = Some(error),
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("{address} is not free: {problem:?}")
+/// A listener at the address that the connector knows.
+fn at(door: &net::TcpListener) -> TcpListener {
+    TcpListener::from_std(door.try_clone().unwrap()).unwrap()
 }
 
 fn all_files(folder: &Path, into: &mut Vec<PathBuf>) {
