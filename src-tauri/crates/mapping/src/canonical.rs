@@ -113,6 +113,44 @@ mod tests {
         }
     }
 
+    /// Else a record that is kept would differ from the one that came, and a value would change on its way.
+    #[test]
+    fn a_number_is_the_same_when_it_was_written_down_and_read_again() {
+        let check = |text: &str| {
+            let read: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(read.as_f64(), text.parse().ok(), "{text} was read as {read}");
+            let again: Value = serde_json::from_str(&read.to_string()).unwrap();
+            assert!(same(&read, &again), "{text}: {read} became {again}");
+            assert!(same(&read, &json!(text)), "{text}: {read}");
+            assert_eq!(
+                hash_of(json!({"n": read})),
+                hash_of(json!({"n": again})),
+                "{text}: {read} became {again}"
+            );
+        };
+        for text in [
+            "0.1",
+            "0.30000000000000004",
+            "11.381699339072611",
+            "112.89632774615143",
+            "52.516274538476131",
+            "9007199254740993.0",
+            "1e23",
+            "5.164466425822488e-228",
+            "-2.3293092250360917e+231",
+            "5e-324",
+            "1.7976931348623157e308",
+        ] {
+            check(text);
+        }
+        // Places on earth, as precisely as a double has them.
+        let mut bits = 1_u64;
+        for _ in 0..20_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            check(&format!("{}", (bits >> 11) as f64 / (1_u64 << 53) as f64 * 180.0));
+        }
+    }
+
     #[test]
     fn sameness_crosses_the_border_of_types() {
         for (a, b, expect) in [
