@@ -70,15 +70,15 @@ test("the palette finds people and starts a preview", async () => {
 });
 
 test("a data folder that takes its time to open is told of, in the frame of the first screen", async () => {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => (open = resolve));
+  const door = new AbortController();
+  const opened = new Promise((resolve) => door.signal.addEventListener("abort", resolve));
   openWindow("/", (inner) => async (name, request) => {
     await opened;
     return inner(name, request);
   });
   expect(await screen.findByText(/is opening its data folder/)).toBeTruthy();
   expect(screen.getByRole("navigation", { name: "Main" })).toBeTruthy();
-  open();
+  door.abort();
   expect(await screen.findByRole("heading", { level: 1, name: "Dashboard" })).toBeTruthy();
   expect(screen.queryByText(/is opening its data folder/)).toBeNull();
 });
