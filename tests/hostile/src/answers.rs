@@ -1,6 +1,8 @@
 //! Answers of providers: whole conversations of a real connector with a server that says what the input says.
 //!
-//! The first line says what the connector does: an operation, a place where a feed or list goes on. What follows are answers in
+//! The first line says what the connector does: an operation, what kind of records, a place where a feed or list goes on. With a
+//! `+` behind it the operation takes the longer way: links of the records at HubSpot, jobs for every list and every write at
+//! Salesforce. What follows are answers in
 //! their order, each with a status, headers, an empty line and a body, parted by lines `=====`. The last one is given again when
 //! the connector asks on, and after [`MOST_CALLS`] there are none any more: whoever still asks has no end. `{here}` is the
 //! server's own address, `{elsewhere}` one of another server, which nobody may call.
@@ -201,6 +203,7 @@ thread_local! {
 /// What a connector is told to do.
 struct Task<'t> {
     operation: &'t str,
+    longer: bool,
     kind: String,
     place: Option<String>,
 }
@@ -208,10 +211,16 @@ struct Task<'t> {
 impl<'t> Task<'t> {
     fn parse(line: &'t str, kinds: &[&str]) -> Self {
         let mut words = line.splitn(3, ' ');
-        let operation = words.next().unwrap_or_default();
+        let named = words.next().unwrap_or_default();
+        let operation = named.strip_suffix('+').unwrap_or(named);
         let wanted = words.next().unwrap_or_default();
         let kind = kinds.iter().find(|kind| **kind == wanted).or(kinds.first()).copied().unwrap_or_default();
-        Self { operation, kind: kind.to_owned(), place: words.next().map(str::to_owned) }
+        Self {
+            operation,
+            longer: named != operation,
+            kind: kind.to_owned(),
+            place: words.next().map(str::to_owned),
+        }
     }
 }
 
@@ -221,7 +230,7 @@ fn talk(
     input: &[u8],
     kinds: &[&str],
     prepared: fn(&str) -> Prepared,
-    made: impl Fn(&str, &str) -> Option<Arc<dyn Connector>>,
+    made: impl Fn(&str, &Task<'_>) -> Option<Arc<dyn Connector>>,
 ) -> bool {
     let Some(text) = text(input) else { return false };
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
@@ -233,7 +242,7 @@ fn talk(
     let taken = RUNTIME.with(|runtime| {
         runtime.block_on(async {
             let server = Server::start(&replies, &stranger, prepared(task.operation)).await;
-            let Some(connector) = made(&server.url, task.operation) else { return false };
+            let Some(connector) = made(&server.url, &task) else { return false };
             let taken = act(connector.as_ref(), &task).await;
             let calls = server.calls();
             assert!(calls <= MOST_CALLS, "it asks without end: {calls} calls for `{first}`");
@@ -298,6 +307,10 @@ async fn act(connector: &dyn Connector, task: &Task<'_>) -> bool {
         .collect();
     let attributes: Attributes =
         wanted.iter().map(|name| (name.clone(), json!(format!("{name}@example.org")))).collect();
+    let mut wanted = wanted;
+    if task.longer && connector.descriptor().title == "HubSpot" {
+        wanted.push(if kind == "company" { "__CONTACTS__" } else { "__COMPANIES__" }.to_owned());
+    }
     let uids = ["101", "102", "003000000000001AAA", "003000000000002AAA"].map(str::to_owned);
     match task.operation {
         "test" => match connector.test().await {
@@ -315,6 +328,7 @@ async fn act(connector: &dyn Connector, task: &Task<'_>) -> bool {
                 false
             }
         },
+        "revoke" => answered(connector.revoke().await),
         "schema" => answered(connector.schema(kind).await),
         "search" | "filter" => {
             let filter = (task.operation == "filter")
@@ -448,9 +462,15 @@ fn salesforce_prepared(operation: &str) -> Prepared {
     |target| target.ends_with("/describe").then(description)
 }
 
-fn salesforce_connector(url: &str) -> Option<Salesforce> {
-    let properties = json!({"instanceUrl": url, "loginUrl": format!("{url}/services/oauth2/token"), "permitsPerSecond": 100_000,
+fn salesforce_connector(url: &str, in_jobs: bool) -> Option<Salesforce> {
+    let mut properties = json!({"instanceUrl": url, "loginUrl": format!("{url}/services/oauth2/token"), "permitsPerSecond": 100_000,
         "supportedObjectTypes": ["Contact", "User"]});
+    if in_jobs {
+        for threshold in ["bulkReadThreshold", "bulkWriteThreshold"] {
+            properties[threshold] = json!(1);
+        }
+        properties["externalIds"] = json!({"Contact": "Email"});
+    }
     let credentials = MemoryCredentials::with_access_token("test-token-1");
     let config = config("org.forgerock.openidm.salesforce", &properties);
     Salesforce::new(&config, Arc::new(credentials), Arc::new(now), Arc::new(Impatient::default())).ok()
@@ -458,8 +478,8 @@ fn salesforce_connector(url: &str) -> Option<Salesforce> {
 
 /// Salesforce: pages of queries, descriptions, collections and their errors, bulk jobs and their CSV, limits, feed places.
 pub fn salesforce(input: &[u8]) -> bool {
-    talk(input, &["Contact", "User"], salesforce_prepared, |url, _| {
-        salesforce_connector(url).map(|made| Arc::new(made) as Arc<dyn Connector>)
+    talk(input, &["Contact", "User"], salesforce_prepared, |url, task| {
+        salesforce_connector(url, task.longer).map(|made| Arc::new(made) as Arc<dyn Connector>)
     })
 }
 
@@ -471,7 +491,7 @@ pub(crate) fn salesforce_queries(filter: &Filter) -> Vec<String> {
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
             let server = Server::start(&[answer], "http://127.0.0.1:9", salesforce_prepared("search")).await;
-            let Some(connector) = salesforce_connector(&server.url) else { return Vec::new() };
+            let Some(connector) = salesforce_connector(&server.url, false) else { return Vec::new() };
             let search = Search {
                 object_type: "Contact".into(),
                 filter: Some(filter.clone()),
@@ -532,7 +552,7 @@ pub fn oauth(input: &[u8]) -> bool {
     else {
         return false;
     };
-    talk(strange.as_bytes(), &["Contact"], nothing, |url, operation| {
+    talk(strange.as_bytes(), &["Contact", "contact", "User"], nothing, |url, task| {
         let waiter = Arc::new(Impatient::default());
         let (credentials, clock) = (Arc::new(over()), Arc::new(now));
         let app = json!({"clientId": "app", "permitsPerSecond": 100_000});
@@ -543,7 +563,7 @@ pub fn oauth(input: &[u8]) -> bool {
             }
             all
         };
-        let made: Option<Arc<dyn Connector>> = match operation {
+        let made: Option<Arc<dyn Connector>> = match task.operation {
             "test" | "hubspot" => {
                 let config = config("HubspotConnector", &with(json!({"apiBaseUrl": url})));
                 Hubspot::new(&config, credentials, clock, waiter).ok().map(|made| Arc::new(made) as _)

@@ -8,10 +8,13 @@ use api::{App, AppOptions, IdmExport, IdmImport};
 use connector::credentials::memory::MemoryCredentials;
 use engine::Timetable;
 use jiff::{Timestamp, tz::TimeZone};
-use mapping::{Mapping, NoScripts};
+use mapping::{
+    AttributeChange, Base, Correlation, Decision, Hook, Interpreter, Mapping, Newer, Occasion, Place,
+    ScriptId, trace::Outcome,
+};
 use model::{
-    ConnectorConfig, ManagedConfig, ManagedObjectConfig, MappingConfig, policy,
-    schedule_config::ScheduleConfig, schema_check,
+    ConnectorConfig, Filter, ManagedConfig, ManagedObjectConfig, MappingConfig, Pointer, Situation,
+    mapping_config::ScriptConfig, policy, schedule_config::ScheduleConfig, schema_check,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -53,7 +56,30 @@ pub fn connector(input: &[u8]) -> bool {
     }
 }
 
-/// What is read is written as it was; a mapping that can run gives the same for the same record, and its trace agrees.
+/// Scripts that answer what stands in them: a script whose text is JSON gives that, any other its text. What a script does to
+/// a variable is to become its answer.
+#[derive(Default)]
+struct Saying(Vec<Value>);
+
+impl Interpreter for Saying {
+    fn compile(&mut self, _: Place, script: &ScriptConfig) -> Result<ScriptId, String> {
+        let text = script.source.clone().unwrap_or_default();
+        self.0.push(serde_json::from_str(&text).unwrap_or(Value::String(text)));
+        Ok(ScriptId(self.0.len() - 1))
+    }
+
+    fn eval(&self, script: ScriptId, _: &[(&str, &Value)]) -> Result<Value, String> {
+        self.0.get(script.0).cloned().ok_or_else(|| "there is no such script".to_owned())
+    }
+
+    fn change(&self, script: ScriptId, variables: &[(&str, &Value)], _: &str) -> Result<Value, String> {
+        self.eval(script, variables)
+    }
+}
+
+/// What is read is written as it was; a mapping that can run gives the same for the same records, and its trace agrees. A second
+/// mapping is taken for the way back of the first. `---` parts them from the source, the target, and what both were when they
+/// were last in sync.
 pub fn mapping(input: &[u8]) -> bool {
     let Some(text) = text(input) else { return false };
     let parts = parts(text, "---");
@@ -68,25 +94,117 @@ pub fn mapping(input: &[u8]) -> bool {
         source.as_object().unwrap().clone()
     });
     let target = record(parts.get(2));
+    let base =
+        record(parts.get(3)).map(|source| Base { source, target: record(parts.get(4)).unwrap_or_default() });
+    let back = configs.get(1).cloned();
     let mut taken = false;
-    for config in configs.into_iter().take(3) {
+    for config in configs.into_iter().take(2) {
         let read = again(&config);
         assert_eq!(read, config);
-        let Ok(mapping) = Mapping::compile(config, None, &mut NoScripts) else { continue };
+        let mut scripts = Saying::default();
+        let Ok(mapping) = Mapping::compile(config, back.as_ref(), &mut scripts) else { continue };
         taken = true;
-        let whole = Value::Object(source.clone());
-        let _ = (mapping.in_source_query(&whole), mapping.in_target_query(&whole));
-        let _ = mapping.source_validity(&NoScripts, "default", &whole);
-        let occasion = mapping::Occasion::default;
-        let once = mapping.evaluate(&NoScripts, occasion(), &source, target.as_ref());
-        let twice = mapping.evaluate(&NoScripts, occasion(), &source, target.as_ref());
-        assert_eq!(once, twice, "the same record gives the same");
-        let trace = mapping.trace(&NoScripts, occasion(), &source, target.as_ref());
-        for property in &trace.properties {
-            let _ = serde_json::to_string(property).unwrap();
+        judged(&mapping, &scripts, &source, target.as_ref());
+        for newer in [None, Some(Newer::Source), Some(Newer::Target)] {
+            let occasion = || Occasion { base: base.as_ref(), newer, ..Occasion::default() };
+            let once = mapping.evaluate(&scripts, occasion(), &source, target.as_ref());
+            let twice = mapping.evaluate(&scripts, occasion(), &source, target.as_ref());
+            assert_eq!(once, twice, "the same record gives the same");
+            let trace = mapping.trace(&scripts, occasion(), &source, target.as_ref());
+            for property in &trace.properties {
+                let _ = serde_json::to_string(property).unwrap();
+            }
+            let came_to = |wanted: fn(&Outcome) -> bool| {
+                trace.properties.iter().any(|property| wanted(&property.outcome))
+            };
+            assert_eq!(once.is_err(), came_to(|o| matches!(o, Outcome::Failed(_))), "{once:?} {trace:?}");
+            let Ok(once) = once else { continue };
+            let writes = came_to(|o| matches!(o, Outcome::Written | Outcome::Cleared));
+            assert!(once.changes.is_empty() || writes, "{once:?} {trace:?}");
+            assert_eq!(
+                once.conflicts.is_empty(),
+                !came_to(|o| matches!(o, Outcome::Asked)),
+                "{once:?} {trace:?}"
+            );
+            if newer.is_none() && base.is_none() {
+                comes_to_rest(&mapping, &scripts, &once.changes, &source, target.clone().unwrap_or_default());
+            }
         }
     }
     taken
+}
+
+/// A record that was written is not written again.
+fn comes_to_rest(
+    mapping: &Mapping,
+    scripts: &Saying,
+    changes: &[AttributeChange],
+    source: &Map<String, Value>,
+    mut target: Map<String, Value>,
+) {
+    let properties = &mapping.config.properties;
+    // What looks at the target may think otherwise of the new one, and of two properties that write within one another the
+    // later undoes the earlier.
+    let looks = properties.iter().any(|property| property.condition.is_some());
+    let steps: Vec<Pointer> = properties.iter().map(|property| Pointer::parse(&property.target)).collect();
+    let within = steps.iter().enumerate().any(|(at, one)| {
+        steps.iter().skip(at + 1).any(|other| one.steps().iter().zip(other.steps()).all(|(a, b)| a == b))
+    });
+    if looks || within {
+        return;
+    }
+    for change in changes {
+        assert!(Pointer::parse(&change.attribute).set_in(&mut target, change.after.clone()), "{change:?}");
+    }
+    let again = mapping.evaluate(scripts, Occasion::default(), source, Some(&target));
+    let again = again.expect("what could be judged can be judged again");
+    assert_eq!(again.changes, [], "after {changes:?}");
+}
+
+/// What a mapping thinks of two records, in every situation.
+fn judged(
+    mapping: &Mapping,
+    scripts: &Saying,
+    source: &Map<String, Value>,
+    target: Option<&Map<String, Value>>,
+) {
+    let whole = Value::Object(source.clone());
+    let other = target.map_or(Value::Null, |target| Value::Object(target.clone()));
+    let _ = (mapping.in_source_query(&whole), mapping.in_target_query(&other));
+    let _ = mapping.source_validity(scripts, "default", &whole);
+    let _ = mapping.target_valid(scripts, "default", &other);
+    let _ = (mapping.source_attributes(), mapping.target_attributes(), mapping.all_qualifiers(scripts));
+    for qualifier in mapping.qualifiers_of(scripts, &whole).unwrap_or_default().iter().take(3) {
+        let asked = mapping.correlate(scripts, qualifier, source);
+        assert_eq!(asked, mapping.correlate(scripts, qualifier, source), "the same record asks the same");
+        if let Ok(Correlation::Query(query)) = asked {
+            let printed = query.filter.to_string();
+            let read = Filter::parse(&printed).unwrap_or_else(|e| panic!("asks for {printed:?}: {e}"));
+            assert_eq!(read.matches(&other), query.filter.matches(&other), "{printed}");
+        }
+    }
+    for situation in Situation::ALL {
+        let decision = Decision {
+            mapping: "m",
+            run: "",
+            qualifier: "default",
+            situation: *situation,
+            from_source: true,
+            source: &whole,
+            target: &other,
+            source_id: Some("1"),
+            target_id: None,
+            ambiguous: &[],
+        };
+        if let Ok(decided) = mapping.action(scripts, &decision)
+            && let Some(policy) = decided.policy
+        {
+            let _ = mapping.post_action(scripts, policy, &decision, decided.action);
+        }
+    }
+    for hook in [Hook::Create, Hook::Update, Hook::DefaultMapping, Hook::PostMapping] {
+        let _ = mapping.run_hook(scripts, hook, &[("source", &whole)], source);
+    }
 }
 
 /// What is read is written as it was; an object is judged by it, and no requirement is empty.

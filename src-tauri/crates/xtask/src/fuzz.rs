@@ -202,6 +202,8 @@ fn one(places: &Places, name: &str, budget: Duration) -> Result<Ran, String> {
             // By the clock on the wall: what a busy computer did to it is found out below.
             "-timeout=120".to_owned(),
             "-rss_limit_mb=2048".to_owned(),
+            // Nobody else puts anything into its folder.
+            "-reload=0".to_owned(),
             "-print_final_stats=1".to_owned(),
         ]);
         let (ended, cpu) = watched(&mut command, &log, budget.saturating_sub(all.cpu), AtLimit::Asked)?;
