@@ -11,7 +11,7 @@ use api::{
         SchedulesRequest,
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sandbox::hubspot::{Options, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -103,9 +103,11 @@ async fn of_two_processes_one_fires_and_the_run_is_linked() {
 async fn a_clock_that_was_ahead_stops_no_schedule() {
     let house = House::new().await;
     let info = house.save("hourly", hourly(IN)).await;
+    // Half a day from now, so that its next time does not come meanwhile.
+    let hour = (first(&info).to_zoned(TimeZone::UTC).hour() + 12) % 24;
     let cron = json!({
-        "type": "cron", "schedule": "0 0 2 * * ?", "persisted": true, "invokeService": "sync",
-        "invokeContext": {"action": "reconcile", "mapping": IN}, "misfirePolicy": "doNothing"
+        "type": "cron", "schedule": format!("0 0 {hour} * * ?"), "timeZone": "UTC", "persisted": true,
+        "invokeService": "sync", "invokeContext": {"action": "reconcile", "mapping": IN}, "misfirePolicy": "doNothing"
     });
     let nightly = house.save("nightly", cron).await;
     let (now, day) = (first(&info) - SECOND, SignedDuration::from_hours(25));

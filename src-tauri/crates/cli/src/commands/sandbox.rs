@@ -172,9 +172,9 @@ async fn hubspot(asked: &Hubspot, output: &Output) -> Result<Exit, Failure> {
     let (token, client_id, client_secret) =
         (options.access_token.clone(), options.client_id.clone(), options.client_secret.clone());
     let sandbox = Sandbox::start(listener, options).await.map_err(not_started)?;
-    let url = sandbox.url();
+    let (url, ending) = (sandbox.url(), asked_to_end());
     tell(output, &Access { name: "HubSpot", url, token: ("service key", token), client_id, client_secret })?;
-    let asked = asked_to_end().await;
+    let asked = ending.await;
     sandbox.stop().await;
     asked.map(|()| Exit::Done)
 }
@@ -185,9 +185,9 @@ async fn salesforce(asked: &Salesforce, output: &Output) -> Result<Exit, Failure
     let (token, client_id, client_secret) =
         (options.access_token.clone(), options.client_id.clone(), options.client_secret.clone());
     let sandbox = salesforce::Sandbox::start(listener, options).await.map_err(not_started)?;
-    let url = sandbox.url();
+    let (url, ending) = (sandbox.url(), asked_to_end());
     tell(output, &Access { name: "Salesforce", url, token: ("session", token), client_id, client_secret })?;
-    let asked = asked_to_end().await;
+    let asked = ending.await;
     sandbox.stop().await;
     asked.map(|()| Exit::Done)
 }

@@ -68,7 +68,7 @@ pub async fn run(command: &Serve, app: &Arc<App>, output: &Output) -> Result<Exi
         self_service: self_service(command)?,
     };
     let server = Server::start(Arc::clone(app), listener, options).map_err(refused)?;
-    let at = server.addresses();
+    let (at, ending) = (server.addresses(), asked_to_end());
     if output.is_json() {
         let mut document = json!({
             "url": at.rest, "openapi": at.openapi, "scim": at.scim, "scimOld": at.scim_old, "selfService": at.self_service,
@@ -97,7 +97,7 @@ pub async fn run(command: &Serve, app: &Arc<App>, output: &Output) -> Result<Exi
         }
         output.hint("Runs until Ctrl-C.");
     }
-    let asked = asked_to_end().await;
+    let asked = ending.await;
     server.stop().await;
     app.close().await;
     asked.map(|()| Exit::Done)
