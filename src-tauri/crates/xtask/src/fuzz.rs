@@ -177,7 +177,9 @@ fn in_turn(
         let ran = one(places, &name, Duration::from_secs(minutes * 60))?;
         println!("{name}: {}", ran.line());
         held(found).extend(ran.findings.iter().cloned());
+        // Another run may have counted meanwhile.
         let mut counts = held(counts);
+        *counts = Counts::read(&places.learnt)?;
         counts.add(&name, &ran);
         counts.keep()?;
     }
