@@ -39,15 +39,17 @@ async fn incremental(bench: &Bench, mapping: &str) -> store::Run {
 async fn ten_thousand_contacts_cost_a_hundred_lists_and_a_change_costs_by_the_hundred() {
     let bench = bench(Options { records: CONTACTS, seed: 5, ..Options::default() }).await;
     let portal = bench.sandbox.portal();
-    // 10,000 fill the last page, so that one count has to say that there are no more. Where answers are slow, several
-    // cursors share the work: that count tells them where to begin, and the seams cost a page or two.
+    // 10,000 fill the last page, so that one count has to say that there are no more. Where answers are slow, as they are on
+    // a busy machine, several cursors share the work: a count tells them where to begin, and the seams cost a page or two.
     let count = "POST /crm/objects/2026-03/contacts/search";
     let whole = |lists: usize| (CONTACTS / 100..=CONTACTS / 100 + 2).contains(&lists);
+    let counted =
+        |others: &[String]| matches!(others.len(), 1 | 2) && others.iter().all(|call| call == count);
     for what in ["first import", "no change"] {
         let run = bench.recon(INBOUND).await;
         assert_eq!(run.state, RunState::Success, "{what}: {:?}", run.message);
         let (lists, others) = spent(&portal);
-        assert!(whole(lists) && others == [count], "{what}: {lists} {others:#?}");
+        assert!(whole(lists) && counted(&others), "{what}: {lists} {others:#?}");
     }
     // One in a hundred changes outward.
     bench.recon(OUTBOUND).await;
@@ -57,10 +59,11 @@ async fn ten_thousand_contacts_cost_a_hundred_lists_and_a_change_costs_by_the_hu
     }
     let run = bench.recon(OUTBOUND).await;
     assert_eq!(run.progress.updated, 100, "{:?}", run.message);
-    let (lists, others) = spent(&portal);
+    let (lists, mut others) = spent(&portal);
     assert!(whole(lists), "{lists}");
     let write = "POST /crm/objects/2026-03/contacts/batch/update";
-    assert_eq!(others, [count, write], "one more for a hundred changes");
+    assert_eq!(others.pop().as_deref(), Some(write), "one more for a hundred changes");
+    assert!(counted(&others), "{others:#?}");
 
     // What has changed since costs by how much it is.
     incremental(&bench, INBOUND).await;
