@@ -618,19 +618,7 @@ async fn a_refresh_token_that_was_refused_is_left_alone_for_a_while_and_no_longe
         (-3600, true),
         (-10 * 365 * 86_400, true),
     ] {
-        let world = World::new(Options { consent: Consent::Allow, ..seeded(5) }).await;
-        let credentials = oauth_app();
-        authorize(&world, &credentials, &world.oauth()).await.unwrap();
-        let (hand, skew) = (world.hand.clone(), Arc::new(AtomicI64::new(0)));
-        let ours = Arc::clone(&skew);
-        let clock = Arc::new(move || hand.now() + SignedDuration::from_secs(ours.load(Ordering::SeqCst)));
-        let hubspot = Hubspot::new(
-            &world.config(world.oauth()),
-            Arc::new(credentials.clone()),
-            clock,
-            Arc::clone(&world.waiter) as Arc<dyn Waiter>,
-        )
-        .unwrap();
+        let (world, credentials, hubspot, skew) = with_a_clock_of_its_own().await;
         let portal = world.sandbox.portal();
         let renewals = || {
             let token =
@@ -731,25 +719,31 @@ fn listener_url() -> &'static Url {
     URL.get_or_init(|| Url::parse("https://elsewhere.example/").unwrap())
 }
 
+/// An authorized connection, and by how many seconds its computer's clock differs from HubSpot's.
+async fn with_a_clock_of_its_own() -> (World, MemoryCredentials, Hubspot, Arc<AtomicI64>) {
+    let world = World::new(Options { consent: Consent::Allow, ..seeded(5) }).await;
+    let credentials = oauth_app();
+    authorize(&world, &credentials, &world.oauth()).await.unwrap();
+    let (hand, skew) = (world.hand.clone(), Arc::new(AtomicI64::new(0)));
+    let ours = Arc::clone(&skew);
+    let clock = Arc::new(move || hand.now() + SignedDuration::from_secs(ours.load(Ordering::SeqCst)));
+    let hubspot = Hubspot::new(
+        &world.config(world.oauth()),
+        Arc::new(credentials.clone()),
+        clock,
+        Arc::clone(&world.waiter) as Arc<dyn Waiter>,
+    )
+    .unwrap();
+    (world, credentials, hubspot, skew)
+}
+
 /// This computer's clock is set and HubSpot's is not: a token that only seems good is renewed when it is refused, one that only
 /// seems over is renewed early, each of them once, and nobody has to authorize again.
 #[tokio::test]
 async fn a_clock_that_is_set_costs_a_renewal_and_no_authorization() {
     const YEAR: i64 = 365 * 86_400;
     for jump in [5 * YEAR, -10 * YEAR, 86_400, -86_400, 1] {
-        let world = World::new(Options { consent: Consent::Allow, ..seeded(5) }).await;
-        let credentials = oauth_app();
-        authorize(&world, &credentials, &world.oauth()).await.unwrap();
-        let (hand, skew) = (world.hand.clone(), Arc::new(AtomicI64::new(0)));
-        let ours = Arc::clone(&skew);
-        let clock = Arc::new(move || hand.now() + SignedDuration::from_secs(ours.load(Ordering::SeqCst)));
-        let hubspot = Hubspot::new(
-            &world.config(world.oauth()),
-            Arc::new(credentials.clone()),
-            clock,
-            Arc::clone(&world.waiter) as Arc<dyn Waiter>,
-        )
-        .unwrap();
+        let (world, credentials, hubspot, skew) = with_a_clock_of_its_own().await;
         let count = || async { all(&hubspot, contacts(&["email"])).await.unwrap().objects.len() };
         assert_eq!(count().await, 5);
         for (clock, at_most) in [(jump, 1), (0, 1)] {
