@@ -12,8 +12,7 @@ pub fn asked_to_end() -> impl Future<Output = Result<(), Failure>> + Send {
         let listening = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
         async move {
             let [pressed, terminate] = listening;
-            let (mut pressed, mut terminate) =
-                (pressed.map_err(no_signals)?, terminate.map_err(no_signals)?);
+            let (mut pressed, mut terminate) = (pressed.map_err(no_signals)?, terminate.map_err(no_signals)?);
             tokio::select! {
                 _ = pressed.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),
@@ -21,5 +20,7 @@ pub fn asked_to_end() -> impl Future<Output = Result<(), Failure>> + Send {
         }
     }
     #[cfg(not(unix))]
-    async move { tokio::signal::ctrl_c().await.map_err(no_signals) }
+    async move {
+        tokio::signal::ctrl_c().await.map_err(no_signals)
+    }
 }
