@@ -96,6 +96,10 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
         let made = folder.join(format!("{name}.webp"));
         // Sharp writing on flat ground: without loss this is smaller than with it.
         run(tool("cwebp", &["-quiet", "-near_lossless", "40", "-z", "9"]).arg(&source).arg("-o").arg(&made))?;
+        // A full disk leaves a file without a picture, and not always a failure.
+        if !is_picture(&made) {
+            return Err(format!("{} holds no picture; is the disk full?", short(&made)));
+        }
         bytes += fs::metadata(&made).map(|about| about.len()).unwrap_or_default();
     }
     let page = folder.join("README.md");
@@ -109,6 +113,15 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
     }
     println!("Passed: {} pictures in docs/pictures, {} kB.", PICTURES.len(), bytes / 1_000);
     Ok(())
+}
+
+/// Whether a file is a whole WebP: its header says how many bytes follow it.
+fn is_picture(file: &Path) -> bool {
+    let Ok(bytes) = fs::read(file) else { return false };
+    let says = bytes.get(4..8).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
+    bytes.starts_with(b"RIFF")
+        && bytes.get(8..12) == Some(b"WEBP")
+        && says.is_some_and(|size| size as usize + 8 == bytes.len())
 }
 
 fn left_by_the_tests(folder: &Path, source: &str) -> PathBuf {
@@ -156,7 +169,8 @@ mod tests {
         let folder = root().join("docs/pictures");
         assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), gallery());
         for Picture(_, name, _) in &PICTURES {
-            assert!(folder.join(format!("{name}.webp")).is_file(), "{name}: run `cargo xtask pictures`");
+            let picture = folder.join(format!("{name}.webp"));
+            assert!(is_picture(&picture), "{name}: run `cargo xtask pictures`");
         }
         let readme = fs::read_to_string(root().join("README.md")).unwrap();
         let shown: BTreeSet<&str> =
