@@ -3,6 +3,10 @@
 // A console window beside the application would only confuse on Windows.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+/// As in the `concord` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     concord_desktop::run()
 }

@@ -174,7 +174,7 @@ impl Judge<'_> {
         let (Some(_), Some((there, _))) = (case.found.free(), &case.found.target) else { return Ok(false) };
         let occasion = Occasion { qualifier: case.qualifier, ..Occasion::default() };
         let evaluation =
-            self.mapping.evaluate(self.scripts, occasion, &case.source, None).map_err(|p| p.reason)?;
+            self.mapping.evaluate(self.scripts, occasion, case.source, None).map_err(|p| p.reason)?;
         let text = |value: &Value| value.as_str().map(str::to_lowercase).filter(|text| !text.is_empty());
         let wanted = evaluation.changes.iter().find(|change| change.attribute == key);
         let wanted = wanted.and_then(|change| text(&change.after));
@@ -185,7 +185,7 @@ impl Judge<'_> {
         let nothing = Attributes::new();
         let occasion = Occasion { qualifier: case.qualifier, ..Occasion::default() };
         let mut evaluation =
-            self.mapping.evaluate(self.scripts, occasion, &case.source, None).map_err(|p| p.reason)?;
+            self.mapping.evaluate(self.scripts, occasion, case.source, None).map_err(|p| p.reason)?;
         entry.target_id = None;
         entry.target_hash = None;
         entry.claim = case.found.claim.clone();
@@ -215,7 +215,7 @@ impl Judge<'_> {
         let occasion = Occasion { qualifier: case.qualifier, base: base.as_ref(), newer };
         let mut evaluation = self
             .mapping
-            .evaluate(self.scripts, occasion, &case.source, Some(attributes))
+            .evaluate(self.scripts, occasion, case.source, Some(attributes))
             .map_err(|p| p.reason)?;
         evaluation.changes = self.shape(Hook::Update, evaluation.changes, attributes, &entry, case)?;
         if let Some(change) = evaluation.changes.iter().find(|c| c.attribute == "_id") {
@@ -371,7 +371,7 @@ impl Judge<'_> {
             .map(|c| StoredChange { attribute: c.attribute, before: c.before, after: c.after })
             .collect();
         let after = apply_changes(target, entry);
-        let base = self.mapping.base(base, &evaluation.settled, &case.source, &after);
+        let base = self.mapping.base(base, &evaluation.settled, case.source, &after);
         let mut both = Attributes::new();
         both.insert("source".into(), Value::Object(base.source));
         both.insert("target".into(), Value::Object(base.target));
@@ -387,7 +387,7 @@ impl Judge<'_> {
         evaluation: &Evaluation,
     ) -> NewLink {
         let old = case.candidate.link.as_ref().and_then(base_of);
-        let base = self.mapping.base(old.as_ref(), &evaluation.settled, &case.source, target);
+        let base = self.mapping.base(old.as_ref(), &evaluation.settled, case.source, target);
         NewLink {
             space: self.space(case.qualifier),
             source_id: case.candidate.id.clone(),

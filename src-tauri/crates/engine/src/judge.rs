@@ -78,7 +78,7 @@ pub(crate) struct Judge<'a> {
 pub(crate) struct Case<'a> {
     pub qualifier: &'a str,
     pub candidate: &'a Candidate,
-    pub source: Attributes,
+    pub source: &'a Attributes,
     pub found: &'a Found,
     /// The target: its id, its attributes, its hash.
     pub target: Option<(String, Attributes, Hash)>,
@@ -116,8 +116,8 @@ impl Judge<'_> {
         candidate: &Candidate,
         lookup: &dyn Lookup,
     ) -> Result<Judgement, String> {
-        let source_attributes = with_id(&candidate.attributes, &candidate.id);
-        let source = Value::Object(source_attributes.clone());
+        let source = Value::Object(with_id(&candidate.attributes, &candidate.id));
+        let source_attributes = source.as_object().ok_or("the source is no object")?;
         if !self.mapping.in_source_query(&source) {
             return Ok(Judgement::Outside);
         }
@@ -149,7 +149,7 @@ impl Judge<'_> {
         // A source whose target is gone may have moved to another one, which IDM never asks.
         let found = if linked_target.is_none() {
             let correlation =
-                self.mapping.correlate(self.scripts, qualifier, &source_attributes).map_err(|p| p.reason)?;
+                self.mapping.correlate(self.scripts, qualifier, source_attributes).map_err(|p| p.reason)?;
             lookup.find(&correlation, qualifier, &candidate.id)?
         } else {
             Found::default()

@@ -20,6 +20,7 @@ mod foresight;
 mod guard;
 mod interpreter;
 mod judge;
+mod judges;
 mod lock;
 mod managed_types;
 mod overrides;

@@ -1,4 +1,4 @@
-//! Planning: walks the candidates and writes entries, in chunks, on one thread.
+//! Planning: walks the candidates in chunks, has them judged, and writes entries in the order of the walk.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mapping::{Correlation, Decision, Interpreter, Mapping, Newer};
 use model::{Action, Filter, ManagedObjectConfig, ResourcePath, Situation, filter::Op, policy::Rules};
 use serde_json::Value;
-use store::{Candidate, Entry, EntryStatus, NewLink, Reader, Run, RunMode, Store, Walk, Writing, claim_key};
+use store::{Entry, EntryStatus, NewLink, Reader, Run, RunMode, Store, Walk, Writing, claim_key};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -15,11 +15,19 @@ use crate::{
     error::{policy_remedy, policy_text},
     execute::apply_changes,
     judge::{Found, Judge, Judgement, Lookup},
+    judges::{Court, Judges},
     people::new_violations,
 };
 
-/// Records judged per transaction.
+/// Records judged per transaction, unless the mapping says otherwise.
 const CHUNK: usize = 1000;
+/// The most that a mapping can ask for.
+const LARGEST_CHUNK: usize = 10_000;
+
+/// How many records a mapping wants to have looked at together.
+fn chunk(asked: Option<usize>) -> usize {
+    asked.filter(|size| *size > 0).unwrap_or(CHUNK).min(LARGEST_CHUNK)
+}
 
 /// How the repository is read for a record: each time as it is then, or as it was when the record's chunk began. Beginning to
 /// read costs as much as a few lookups, so a walk over many records begins once for each chunk.
@@ -212,10 +220,6 @@ pub(crate) fn plan(
         situations: BTreeMap::new(),
         next_seq: 1,
         accounted: 0,
-        rules: match &prepared.target {
-            End::Managed(config) => Some(Rules::of(config)),
-            End::Remote(_) => None,
-        },
         claims: Vec::new(),
         writing: None,
     };
@@ -252,8 +256,6 @@ struct Planning<'a> {
     next_seq: i64,
     /// Links seen so far whose source and target are both there.
     accounted: u64,
-    /// What the policies of a managed target ask for.
-    rules: Option<Rules<'a>>,
     /// The keys of what the planned records would claim, for finding those that claim the same.
     claims: Vec<u64>,
     /// The last chunk on its way into the repository, while the next one is judged.
@@ -263,52 +265,48 @@ struct Planning<'a> {
 impl Planning<'_> {
     /// The source phase under one qualifier; gives how many sources had to be looked at.
     fn sources(&mut self, run: &mut Run, qualifier: &str, walk: &Walk) -> Result<u64, EngineError> {
-        let (mut judged, mut after) = (0, String::new());
         let store = self.store;
         // Two ways to the same candidates: where there are links and their targets stand, targets need not be looked at.
         let whole = walk.ids.is_none() && run.progress.links_total > 0;
         let targets_stand = whole && store.read_blocking(|r| r.targets_stand(walk))?;
-        loop {
-            if self.cancel.is_cancelled() {
-                return Err(EngineError::Canceled);
-            }
-            let chunk = store.read_blocking(|r| {
-                let candidates = match targets_stand {
-                    true => r.changed_sources(walk, &after, CHUNK)?,
-                    false => r.candidates(walk, &after, CHUNK)?,
-                };
-                let Some(last) = candidates.last() else { return Ok(None) };
-                after = last.id.clone();
-                let (entries, stamps) =
-                    self.judge_chunk(run, qualifier, &candidates, walk, View::Chunk(r))?;
-                let with_target = candidates.iter().filter(|c| c.target.is_some()).count() as u64;
-                Ok(Some((candidates.len() as u64, with_target, entries, stamps)))
+        let size = chunk(self.prepared.config.recon_source_query_page_size);
+        let mut after = String::new();
+        let mut next = || {
+            let candidates = store.read_blocking(|r| match targets_stand {
+                true => r.changed_sources(walk, &after, size),
+                false => r.candidates(walk, &after, size),
             })?;
-            let Some((looked_at, with_target, entries, stamps)) = chunk else {
-                self.written()?;
-                return Ok(judged);
-            };
-            judged += looked_at;
-            self.accounted += with_target;
-            run.progress.source_processed = run.progress.source_processed.max(judged);
-            run.progress.stage_processed += looked_at;
-            self.write_chunk(run, entries, stamps)?;
-        }
+            if let Some(last) = candidates.last() {
+                after.clone_from(&last.id);
+            }
+            Ok::<_, EngineError>((!candidates.is_empty()).then_some(candidates))
+        };
+        let court = Court { store, prepared: self.prepared, run: &run.id.clone(), qualifier, walk };
+        let threads = court.threads(run.progress.source_total.unwrap_or_default(), size);
+        let mut judged = 0;
+        std::thread::scope(|scope| {
+            let mut judges = Judges::of(&court, self.judge, threads, scope);
+            loop {
+                if self.cancel.is_cancelled() {
+                    return Err(EngineError::Canceled);
+                }
+                let Some(chunk) = judges.next(&mut next)? else { return self.written() };
+                judged += chunk.sources;
+                self.accounted += chunk.with_target;
+                run.progress.source_processed = run.progress.source_processed.max(judged);
+                run.progress.stage_processed += chunk.sources;
+                let (entries, stamps) = self.take(run, chunk.judgements);
+                self.write_chunk(run, entries, stamps)?;
+            }
+        })?;
+        Ok(judged)
     }
 
-    /// Judges these sources: gives their entries, and the links that are only to be stamped.
-    fn judge_chunk(
-        &mut self,
-        run: &mut Run,
-        qualifier: &str,
-        candidates: &[Candidate],
-        walk: &Walk,
-        view: View<'_>,
-    ) -> Result<(Vec<Entry>, Vec<NewLink>), store::StoreError> {
-        let lookup = StoreLookup { view, prepared: self.prepared, walk };
+    /// Counts what was judged: gives the entries, and the links that are only to be stamped.
+    fn take(&mut self, run: &mut Run, judgements: Vec<Judgement>) -> (Vec<Entry>, Vec<NewLink>) {
         let (mut entries, mut stamps) = (Vec::new(), Vec::new());
-        for candidate in candidates {
-            match self.judge.source(qualifier, candidate, &lookup) {
+        for judgement in judgements {
+            match judgement {
                 Judgement::Outside => {}
                 Judgement::InSync(link) => {
                     *self.situations.entry(Situation::Confirmed.to_string()).or_default() += 1;
@@ -318,24 +316,20 @@ impl Planning<'_> {
                 Judgement::Silent(situation) => {
                     *self.situations.entry(situation.to_string()).or_default() += 1;
                 }
-                Judgement::Entry(entry, stamp) => {
+                Judgement::Entry(mut entry, stamp) => {
                     // A preview leaves it unstamped, so that the run says the same.
                     stamps.extend(stamp.filter(|_| run.mode != RunMode::Preview).map(|s| *s));
-                    let mut entry = match &self.rules {
-                        Some(rules) => with_rules(view, rules, *entry)?,
-                        None => *entry,
-                    };
                     entry.seq = self.next_seq;
                     self.next_seq += 1;
                     if entry.status == EntryStatus::Failed {
                         run.progress.failed_sources += 1;
                     }
                     self.claims.extend(entry.claim.as_ref().map(|claim| claim_key(&entry.qualifier, claim)));
-                    entries.push(entry);
+                    entries.push(*entry);
                 }
             }
         }
-        Ok((entries, stamps))
+        (entries, stamps)
     }
 
     /// The target phase: what no source accounts for.
@@ -350,6 +344,7 @@ impl Planning<'_> {
         if qualifiers.len() == 1 && self.accounted == total {
             return Ok(());
         }
+        let size = chunk(self.prepared.config.recon_target_query_page_size);
         let mut after = String::new();
         loop {
             if self.cancel.is_cancelled() {
@@ -357,7 +352,7 @@ impl Planning<'_> {
             }
             let candidates = self
                 .store
-                .read_blocking(|r| r.unaccounted_targets(walk, qualifiers, run.seq, &after, CHUNK))?;
+                .read_blocking(|r| r.unaccounted_targets(walk, qualifiers, run.seq, &after, size))?;
             let Some(last) = candidates.last() else { return self.written() };
             after = last.id.clone();
             let mut entries = Vec::new();
@@ -446,7 +441,11 @@ pub(crate) fn with_policies_of(
 }
 
 /// As [`with_policies`], for many entries of one type.
-fn with_rules(view: View<'_>, rules: &Rules<'_>, mut entry: Entry) -> Result<Entry, store::StoreError> {
+pub(crate) fn with_rules(
+    view: View<'_>,
+    rules: &Rules<'_>,
+    mut entry: Entry,
+) -> Result<Entry, store::StoreError> {
     if entry.status != EntryStatus::Planned || !matches!(entry.action, Action::Create | Action::Update) {
         return Ok(entry);
     }

@@ -217,12 +217,9 @@ impl Mapping {
         match &self.source_condition {
             None => {}
             Some(Condition::Filter(filter, text)) => {
-                let mut scope = serde_json::Map::new();
-                scope.insert("source".into(), source.clone());
-                scope.insert("linkQualifier".into(), qualifier.clone());
-                let scope = Value::Object(scope);
-                if !filter.matches(&scope) {
-                    return Ok(Validity::Invalid(explain_filter(filter, text, &scope)));
+                let variables = [("source", source), ("linkQualifier", &qualifier)];
+                if !filter.matches_among(&variables) {
+                    return Ok(Validity::Invalid(explain_filter(filter, text, &variables)));
                 }
             }
             Some(Condition::Script(id)) => {
@@ -439,22 +436,13 @@ pub(crate) fn holds(
     source: &Value,
     target: &Value,
 ) -> Result<bool, Problem> {
+    let qualifier = Value::from(qualifier);
+    // Property conditions say `/object/...`, source conditions `/source/...`; both mean the source.
+    let variables =
+        [("object", source), ("source", source), ("target", target), ("linkQualifier", &qualifier)];
     match condition {
-        Condition::Filter(filter, _) => {
-            let mut scope = serde_json::Map::new();
-            // Property conditions say `/object/...`, source conditions `/source/...`; both mean the source.
-            scope.insert("object".into(), source.clone());
-            scope.insert("source".into(), source.clone());
-            scope.insert("target".into(), target.clone());
-            scope.insert("linkQualifier".into(), qualifier.into());
-            Ok(filter.matches(&Value::Object(scope)))
-        }
-        Condition::Script(id) => {
-            let qualifier = Value::from(qualifier);
-            let variables =
-                [("object", source), ("source", source), ("target", target), ("linkQualifier", &qualifier)];
-            Ok(truthy(&interpreter.eval(*id, &variables)?))
-        }
+        Condition::Filter(filter, _) => Ok(filter.matches_among(&variables)),
+        Condition::Script(id) => Ok(truthy(&interpreter.eval(*id, &variables)?)),
     }
 }
 
@@ -474,14 +462,14 @@ fn expect_boolean(value: &Value, hook: &str) -> Result<bool, Problem> {
 }
 
 /// Says in words why a source condition does not hold; for the commonest one, "no e-mail".
-fn explain_filter(filter: &Filter, text: &str, scope: &Value) -> String {
+fn explain_filter(filter: &Filter, text: &str, variables: &[(&str, &Value)]) -> String {
     let missing: Vec<String> = match filter {
         Filter::And(parts) => parts.iter().collect::<Vec<_>>(),
         single => vec![single],
     }
     .into_iter()
     .filter_map(|part| match part {
-        Filter::Present(pointer) if !part.matches(scope) => Some(pointer.tail().to_string()),
+        Filter::Present(pointer) if !part.matches_among(variables) => Some(pointer.tail().to_string()),
         _ => None,
     })
     .collect();

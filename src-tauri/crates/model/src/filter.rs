@@ -96,13 +96,22 @@ impl Filter {
 
     /// Whether the object matches.
     pub fn matches(&self, object: &Value) -> bool {
+        self.holds(&|pointer| pointer.get(object))
+    }
+
+    /// Whether it matches where the first step of each pointer names a variable.
+    pub fn matches_among(&self, variables: &[(&str, &Value)]) -> bool {
+        self.holds(&|pointer| pointer.get_among(variables))
+    }
+
+    fn holds<'v>(&self, get: &impl Fn(&Pointer) -> Option<&'v Value>) -> bool {
         match self {
             Self::Always(v) => *v,
-            Self::And(parts) => parts.iter().all(|p| p.matches(object)),
-            Self::Or(parts) => parts.iter().any(|p| p.matches(object)),
-            Self::Not(part) => !part.matches(object),
-            Self::Present(pointer) => pointer.get(object).is_some_and(is_present),
-            Self::Compare(pointer, op, literal) => match pointer.get(object) {
+            Self::And(parts) => parts.iter().all(|p| p.holds(get)),
+            Self::Or(parts) => parts.iter().any(|p| p.holds(get)),
+            Self::Not(part) => !part.holds(get),
+            Self::Present(pointer) => get(pointer).is_some_and(is_present),
+            Self::Compare(pointer, op, literal) => match get(pointer) {
                 Some(Value::Array(items)) => items.iter().any(|item| compare(item, *op, literal)),
                 Some(value) => compare(value, *op, literal),
                 None => compare(&Value::Null, *op, literal),

@@ -335,7 +335,16 @@ pub struct MappingConfig {
     /// Limits on the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guards: Option<GuardsConfig>,
-    /// Everything else: paging, threads, and whatever a later IDM added.
+    /// Threads on which a run's records are judged, though not more than there are processors; 0 and 1 are the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_threads: Option<usize>,
+    /// Source records that a run looks at together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recon_source_query_page_size: Option<usize>,
+    /// Target records that a run looks at together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recon_target_query_page_size: Option<usize>,
+    /// Everything else: whatever a later IDM added.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }

@@ -54,6 +54,13 @@ impl Pointer {
         rest.iter().try_fold(object.get(first)?, step_into)
     }
 
+    /// The value there in the variable that the first step names.
+    pub fn get_among<'v>(&self, variables: &[(&str, &'v Value)]) -> Option<&'v Value> {
+        let (first, rest) = self.0.split_first()?;
+        let (_, variable) = variables.iter().find(|(name, _)| name == first)?;
+        rest.iter().try_fold(*variable, step_into)
+    }
+
     /// Whether it has more steps than any document of people; what is nested as deeply can be written and not be read again.
     pub fn is_too_deep(&self) -> bool {
         self.0.len() > Self::DEEPEST
@@ -127,6 +134,22 @@ mod tests {
     use serde_json::json;
 
     use super::Pointer;
+
+    #[test]
+    fn the_first_step_can_name_a_variable() {
+        let (source, target) = (json!({"email": "ann@example.org", "tags": ["a", "b"]}), json!("whole"));
+        let variables = [("source", &source), ("target", &target)];
+        for (pointer, found) in [
+            ("/source/email", Some(json!("ann@example.org"))),
+            ("source/tags/1", Some(json!("b"))),
+            ("/target", Some(json!("whole"))),
+            ("/target/email", None),
+            ("/other/email", None),
+            ("", None),
+        ] {
+            assert_eq!(Pointer::parse(pointer).get_among(&variables), found.as_ref(), "{pointer}");
+        }
+    }
 
     #[test]
     fn reads_through_objects_and_arrays() {

@@ -21,6 +21,10 @@ use serde_json::{Value, json};
 use source::{PAGE, Source};
 use store::{Run, RunMode, RunState, Store};
 
+/// What the programs use.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const INBOUND: &str = "systemCrmContact_managedUser";
 const OUTBOUND: &str = "managedUser_systemOtherContact";
 

@@ -39,12 +39,14 @@ fn pair(dice: &mut Dice, system: &str, inbound_name: &str, outbound_name: &str) 
         ("ALL_GONE", &["", "UNLINK"]),
     ];
     let rule = *dice.one_of(&["source", "source", "target", "sourceUnlessBlank"]);
+    let (threads, together) = (dice.below(4), 1 + dice.below(5));
     let inbound = json!({
         "name": inbound_name, "source": system, "target": "managed/user",
         "sourceCondition": "/source/email pr",
         "correlationQuery": {"expressionTree": {"any": ["mail"]}},
         "allowEmptySourceSet": true,
         "conflictRule": rule,
+        "taskThreads": threads, "reconSourceQueryPageSize": together, "reconTargetQueryPageSize": together,
         "properties": [
             {"source": "email", "target": "userName", "transform": {"builtIn": "lower"}, "setOn": "create"},
             {"source": "email", "target": "mail", "transform": {"builtIn": "lower"}},
@@ -59,6 +61,7 @@ fn pair(dice: &mut Dice, system: &str, inbound_name: &str, outbound_name: &str) 
         "correlationQuery": {"expressionTree": {"any": ["email"]}},
         "allowEmptySourceSet": true,
         "conflictRule": rule,
+        "taskThreads": threads, "reconSourceQueryPageSize": together, "reconTargetQueryPageSize": together,
         "properties": [
             {"source": "mail", "target": "email"},
             {"source": "givenName", "target": "firstname"},

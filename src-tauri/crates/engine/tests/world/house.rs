@@ -54,6 +54,22 @@ impl End {
         (sorted(contacts), sorted(users))
     }
 
+    /// Everybody but those whose address several users have. Of those who want the same record of a system, a delivery gives
+    /// it to whoever comes first, and after a failure that is another one.
+    pub fn uncontested(self) -> Self {
+        let mut users: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, user) in &self.0 {
+            let address = user.as_ref().and_then(|user| user.get("mail"));
+            *users.entry(address.map(|a| a.to_lowercase()).unwrap_or_default()).or_default() += 1;
+        }
+        let contested = |side: &Option<Values>, name: &str| {
+            let address = side.as_ref().and_then(|values| values.get(name)).map(|a| a.to_lowercase());
+            address.is_some_and(|address| users.get(&address).is_some_and(|having| *having > 1))
+        };
+        let rest = self.0.into_iter().filter(|(c, u)| !contested(c, "email") && !contested(u, "mail"));
+        Self(rest.collect())
+    }
+
     /// Fails with what is only in one of the two.
     pub fn must_be(&self, want: &End, context: &str) {
         let only = |a: &End, b: &End| -> Vec<_> {
