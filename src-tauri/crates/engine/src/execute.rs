@@ -205,18 +205,21 @@ impl Engine {
                     next = read(last.seq);
                     let (entries, gone) = self.still_there(&context, run, prepared, action, entries).await?;
                     tally(run, &gone);
+                    // Shown while the run goes on; the end of the run adds the exact number of calls.
+                    let shown = |run: &Run| {
+                        let mut shown = run.clone();
+                        shown.progress.calls = calls_so_far + (prepared.calls() - calls_before);
+                        shown
+                    };
                     if is_local(prepared, action) {
                         // These are made ready while the ones before are written.
-                        let ready = self.ready_managed(&context, prepared, entries);
+                        let ready = self.ready_managed(&context, prepared, entries)?;
                         tally(run, &under_way.end().await?);
-                        under_way.begin(&self.store, ready);
+                        under_way.begin(&self.store, ready, shown(run));
                     } else {
                         tally(run, &self.execute_batch(&context, prepared, action, entries).await?);
+                        self.put_run(&shown(run)).await?;
                     }
-                    // Shown while the run goes on; the end of the run adds the exact number.
-                    let mut shown = run.clone();
-                    shown.progress.calls = calls_so_far + (prepared.calls() - calls_before);
-                    self.put_run(&shown).await?;
                     if let Some(error) = context.rest.get() {
                         return Err(EngineError::from(error.clone()));
                     }
@@ -300,9 +303,17 @@ fn broken_off(what: &str, error: &tokio::task::JoinError) -> EngineError {
 struct UnderWay(Option<JoinHandle<Result<Vec<Settled>, store::StoreError>>>);
 
 impl UnderWay {
-    fn begin(&mut self, store: &Store, ready: Ready) {
+    /// Begins to write them; how far the run was is written along.
+    fn begin(&mut self, store: &Store, ready: Ready, run: Run) {
         let store = store.clone();
-        self.0 = Some(tokio::spawn(async move { store.write(move |w| ready.carry_out(w)).await }));
+        self.0 = Some(tokio::spawn(async move {
+            let work = move |w: &Writer<'_>| {
+                w.put_run(&run)?;
+                ready.carry_out(w)
+            };
+            let (settled, _) = store.write(work).await?;
+            Ok(settled)
+        }));
     }
 
     async fn end(&mut self) -> Result<Vec<Settled>, EngineError> {

@@ -5,7 +5,7 @@ use model::{
     Action, Attributes, ManagedObjectConfig, MappingConfig,
     policy::{Rules, Violation},
 };
-use store::{Entry, EntryStatus, HistoryEntry, Managed, ManagedWrite, QueueChange, StoreError, Writer};
+use store::{Entry, EntryStatus, HistoryEntry, Managed, ManagedWrite, QueueChange, StoreError, Text, Writer};
 
 use crate::{
     Engine, EngineError,
@@ -23,28 +23,36 @@ impl Engine {
         prepared: &Prepared,
         entries: Vec<Entry>,
     ) -> Result<Vec<Settled>, EngineError> {
-        let ready = self.ready_managed(context, prepared, entries);
-        Ok(self.store.write(move |w| ready.carry_out(w)).await?)
+        let ready = self.ready_managed(context, prepared, entries)?;
+        let (settled, _) = self.store.write(move |w| ready.carry_out(w)).await?;
+        Ok(settled)
     }
 
     /// Makes everything ready that needs no look at the repository, so that the writer is kept as short as can be.
-    pub(crate) fn ready_managed(&self, context: &Context, prepared: &Prepared, entries: Vec<Entry>) -> Ready {
+    pub(crate) fn ready_managed(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        entries: Vec<Entry>,
+    ) -> Result<Ready, StoreError> {
         let config = match &prepared.target {
             End::Managed(config) => Some(config.clone()),
             End::Remote(_) => None,
         };
         let rules = config.as_ref().map(Rules::of);
-        let items = entries
-            .into_iter()
-            .map(|entry| Item {
-                link: link_for(prepared, &entry, entry.target_id.as_deref().unwrap_or_default(), None, None),
-                made: rules
-                    .as_ref()
-                    .filter(|_| entry.action == Action::Create)
-                    .map(|rules| Made::new(rules, &entry, self.new_id())),
+        let item = |entry: Entry| {
+            let target = entry.target_id.as_deref().unwrap_or_default();
+            let link = link_for(prepared, &entry, target, None, None);
+            let rules = rules.as_ref().filter(|_| entry.action == Action::Create);
+            Ok(Item {
+                made: rules.map(|rules| Made::new(rules, &entry, self.new_id())).transpose()?,
+                base: Text::of_base(&link)?,
+                changes: Text::of_changes(&entry.changes)?,
+                link,
                 entry,
             })
-            .collect();
+        };
+        let items = entries.into_iter().map(item).collect::<Result<_, StoreError>>()?;
         let work = Work {
             config,
             version: prepared.version,
@@ -56,7 +64,7 @@ impl Engine {
             at: self.at(),
             now_ms: self.now().as_millisecond(),
         };
-        Ready { work, items }
+        Ok(Ready { work, items })
     }
 }
 
@@ -67,14 +75,16 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    pub(crate) fn carry_out(self, w: &Writer<'_>) -> Result<Vec<Settled>, StoreError> {
+    /// Gives back what is no longer needed as well: thousands of records are let go of elsewhere, not on the writer's thread.
+    pub(crate) fn carry_out(mut self, w: &Writer<'_>) -> Result<(Vec<Settled>, Self), StoreError> {
         let rules = self.work.config.as_ref().map(Rules::of);
         let mut settled = Vec::with_capacity(self.items.len());
-        for item in self.items {
+        for item in &mut self.items {
             settled.push(self.work.carry_out(w, rules.as_ref(), item)?);
         }
         settle(w, &self.work.context, &settled)?;
-        Ok(settled)
+        drop(rules);
+        Ok((settled, self))
     }
 }
 
@@ -82,6 +92,9 @@ struct Item {
     entry: Entry,
     /// Its link, without its target's hash.
     link: store::NewLink,
+    /// What the link remembers of both sides, and what the history does of the changes, as they are kept.
+    base: Text,
+    changes: Text,
     /// The object that it makes, if it makes one.
     made: Option<Made>,
 }
@@ -92,13 +105,14 @@ struct Made {
     /// The mapping says what its id is; else it was made up just now and is nobody's.
     chosen: bool,
     attributes: Attributes,
+    doc: Text,
     hash: store::Hash,
     /// What policies find wrong with its values, whatever else there is.
     violations: Vec<Violation>,
 }
 
 impl Made {
-    fn new(rules: &Rules<'_>, entry: &Entry, id: String) -> Self {
+    fn new(rules: &Rules<'_>, entry: &Entry, id: String) -> Result<Self, StoreError> {
         let mut attributes = apply_changes(rules.defaults(), entry);
         let (id, chosen) = match attributes.shift_remove("_id") {
             Some(serde_json::Value::String(chosen)) if !chosen.is_empty() => (chosen, true),
@@ -106,7 +120,7 @@ impl Made {
         };
         let hash = canonical::hash(&attributes);
         let violations = wrong_values(rules, &attributes);
-        Self { id, chosen, attributes, hash, violations }
+        Ok(Self { id, chosen, doc: Text::of_object(&attributes)?, attributes, hash, violations })
     }
 }
 
@@ -128,10 +142,10 @@ impl Work {
         &self,
         w: &Writer<'_>,
         rules: Option<&Rules<'_>>,
-        item: Item,
+        item: &mut Item,
     ) -> Result<Settled, StoreError> {
-        let Item { entry, link, made } = item;
-        let entry = &entry;
+        let made = item.made.take();
+        let Item { entry, link, base, .. } = &*item;
         let linked = w.target_linked(&link.space, &link.source_id)?;
         let stale = |why: &str| {
             Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason))
@@ -149,7 +163,7 @@ impl Work {
                 if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
                     return Ok(stale("the target was linked to another record meanwhile"));
                 }
-                w.put_link(&link, &self.at)?;
+                w.put_link_with(link, base, &self.at)?;
                 Ok(Settled::done(entry, None, true))
             }
             (Action::Create, Some(rules)) => {
@@ -159,9 +173,9 @@ impl Work {
                 {
                     return Ok(stale("the record was linked meanwhile"));
                 }
-                self.create(w, rules, entry, link, made)
+                self.create(w, rules, item, made)
             }
-            (Action::Update, Some(rules)) => self.update(w, rules, entry, link, linked.is_none()),
+            (Action::Update, Some(rules)) => self.update(w, rules, item, linked.is_none()),
             (Action::Delete, Some(rules)) => {
                 let config = rules.config();
                 let Some(now) = w.managed(&config.name, &link.target_id)? else {
@@ -173,7 +187,7 @@ impl Work {
                 }
                 w.delete_managed(&config.name, &now.id, Some(now.rev))?;
                 w.remove_link(&link.space, &link.source_id)?;
-                self.remember(w, config, &now.id, entry, QueueChange::Delete, &now.attributes)?;
+                self.remember(w, config, &now.id, item, QueueChange::Delete, &now.attributes)?;
                 Ok(Settled::done(entry, None, false))
             }
             (action, _) => {
@@ -186,48 +200,38 @@ impl Work {
         &self,
         w: &Writer<'_>,
         rules: &Rules<'_>,
-        entry: &Entry,
-        link: store::NewLink,
+        item: &mut Item,
         made: Made,
     ) -> Result<Settled, StoreError> {
         let config = rules.config();
-        let Made { id, chosen, attributes, hash, mut violations } = made;
+        let Made { id, chosen, attributes, doc, hash, mut violations } = made;
         violations.extend(taken(w, rules, &id, None, &attributes)?);
         if !violations.is_empty() {
-            return Ok(refused(entry, &violations));
+            return Ok(refused(&item.entry, &violations));
         }
         if chosen && w.managed(&config.name, &id)?.is_some() {
-            return Ok(Settled::ended(
-                entry,
-                EntryStatus::Failed,
-                format!("{} `{id}` exists already", config.name),
-            ));
+            let why = format!("{} `{id}` exists already", config.name);
+            return Ok(Settled::ended(&item.entry, EntryStatus::Failed, why));
         }
-        w.insert_managed(&ManagedWrite { config, id: &id, attributes: &attributes, hash }, &self.at)?;
-        let link = store::NewLink {
-            target_id: id.clone(),
-            source_hash: entry.source_hash,
-            target_hash: Some(hash),
-            version: self.version,
-            ..link
-        };
+        let object = ManagedWrite { config, id: &id, attributes: &attributes, hash };
+        w.insert_managed_with(&object, &doc, &self.at)?;
         // An undone delete of a target that no source accounted for has nothing to be linked to.
-        let to_link = self.linking && !link.source_id.is_empty();
+        let to_link = self.linking && !item.link.source_id.is_empty();
         if to_link {
-            w.put_link(&link, &self.at)?;
+            self.link(w, item, id.clone(), hash)?;
         }
-        self.remember(w, config, &id, entry, QueueChange::Create, &attributes)?;
-        Ok(Settled::done(entry, Some(id), to_link))
+        self.remember(w, config, &id, item, QueueChange::Create, &attributes)?;
+        Ok(Settled::done(&item.entry, Some(id), to_link))
     }
 
     fn update(
         &self,
         w: &Writer<'_>,
         rules: &Rules<'_>,
-        entry: &Entry,
-        link: store::NewLink,
+        item: &mut Item,
         new_link: bool,
     ) -> Result<Settled, StoreError> {
+        let Item { entry, link, .. } = &*item;
         let config = rules.config();
         let stale = |why: &str| {
             Ok(Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason)))
@@ -239,30 +243,39 @@ impl Work {
         if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
             return stale("it was linked to another record meanwhile");
         }
-        let hash = match self.write_changes(w, rules, entry, &now)? {
+        let hash = match self.write_changes(w, rules, item, &now)? {
             Ok(hash) => hash,
             Err(refusal) => return Ok(refusal),
         };
-        let link = store::NewLink {
-            source_hash: entry.source_hash,
-            target_hash: Some(hash),
-            version: self.version,
-            ..link
-        };
         if self.linking {
-            w.put_link(&link, &self.at)?;
+            self.link(w, item, now.id, hash)?;
         }
-        Ok(Settled::done(entry, None, new_link && self.linking))
+        Ok(Settled::done(&item.entry, None, new_link && self.linking))
+    }
+
+    /// Links a record to its target as that is now.
+    fn link(
+        &self,
+        w: &Writer<'_>,
+        item: &mut Item,
+        target: String,
+        hash: store::Hash,
+    ) -> Result<(), StoreError> {
+        let link = &mut item.link;
+        link.target_id = target;
+        (link.source_hash, link.target_hash) = (item.entry.source_hash, Some(hash));
+        link.version = self.version;
+        w.put_link_with(link, &item.base, &self.at)
     }
 
     fn write_changes(
         &self,
         w: &Writer<'_>,
         rules: &Rules<'_>,
-        entry: &Entry,
+        item: &Item,
         now: &Managed,
     ) -> Result<Result<store::Hash, Settled>, StoreError> {
-        let config = rules.config();
+        let (config, entry) = (rules.config(), &item.entry);
         let attributes = apply_changes(&now.attributes, entry);
         let hash = canonical::hash(&attributes);
         if hash == now.hash {
@@ -277,7 +290,7 @@ impl Work {
             now.rev,
             &self.at,
         )?;
-        self.remember(w, config, &now.id, entry, QueueChange::Update, &attributes)?;
+        self.remember(w, config, &now.id, item, QueueChange::Update, &attributes)?;
         Ok(Ok(hash))
     }
 
@@ -286,11 +299,12 @@ impl Work {
         w: &Writer<'_>,
         config: &ManagedObjectConfig,
         id: &str,
-        entry: &Entry,
+        item: &Item,
         change: QueueChange,
         attributes: &Attributes,
     ) -> Result<(), StoreError> {
-        w.remember(&HistoryEntry {
+        let entry = &item.entry;
+        let remembered = HistoryEntry {
             kind: &config.name,
             object_id: id,
             at: &self.at,
@@ -298,7 +312,8 @@ impl Work {
             changes: &entry.changes,
             run: self.context.run.as_ref().map(|(_, id)| id.as_str()),
             mapping: Some(&self.mapping),
-        })?;
+        };
+        w.remember_with(&remembered, &item.changes)?;
         if self.followers.is_empty() {
             return Ok(());
         }

@@ -20,8 +20,8 @@ use crate::{
 
 /// IDM's number, where a mapping has no `taskThreads`.
 const DEFAULT_THREADS: usize = 10;
-/// Chunks that a thread has before it, so that it never waits for the next one.
-const AHEAD: usize = 2;
+/// Chunks that lie ready beside those that are being judged, so that no thread waits for its next one.
+const AHEAD: usize = 1;
 
 /// What all judges of a walk share.
 pub(crate) struct Court<'a> {
@@ -140,7 +140,7 @@ impl<'a> Judges<'a> {
                 source()?.map(|candidates| court.chunk(judge, rules.as_ref(), &candidates)).transpose()
             }
             Self::There { threads, given, under_way } => {
-                while under_way.len() < threads.len() * AHEAD {
+                while under_way.len() < threads.len() + AHEAD {
                     let Some(candidates) = source()? else { break };
                     let turn = *given % threads.len();
                     let thread = threads.get(turn).ok_or_else(broken_off)?;

@@ -32,12 +32,12 @@ fn chunk(asked: Option<usize>) -> usize {
 /// How the repository is read for a record: each time as it is then, or as it was when the record's chunk began. Beginning to
 /// read costs as much as a few lookups, so a walk over many records begins once for each chunk.
 #[derive(Clone, Copy)]
-pub(crate) enum View<'a> {
+pub(crate) enum View<'a, 'c> {
     Now(&'a Store),
-    Chunk(&'a Reader<'a>),
+    Chunk(&'a Reader<'c>),
 }
 
-impl View<'_> {
+impl View<'_, '_> {
     fn read<T>(
         self,
         work: impl FnOnce(&Reader<'_>) -> Result<T, store::StoreError>,
@@ -50,13 +50,13 @@ impl View<'_> {
 }
 
 /// Finds targets for correlation in the repository or in the mirror.
-pub(crate) struct StoreLookup<'a> {
-    pub view: View<'a>,
+pub(crate) struct StoreLookup<'a, 'c> {
+    pub view: View<'a, 'c>,
     pub prepared: &'a Prepared,
     pub walk: &'a Walk,
 }
 
-impl Lookup for StoreLookup<'_> {
+impl Lookup for StoreLookup<'_, '_> {
     fn find(&self, correlation: &Correlation, qualifier: &str, source_id: &str) -> Result<Found, String> {
         let (ids, claim) = match correlation {
             Correlation::NotDefined => return Ok(Found::default()),
@@ -131,7 +131,7 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     text.parse().or_else(|_| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text)).ok()
 }
 
-impl StoreLookup<'_> {
+impl StoreLookup<'_, '_> {
     fn as_kept(&self, ids: &[String]) -> Vec<String> {
         match &self.prepared.target {
             End::Managed(_) => ids.to_vec(),
@@ -421,7 +421,7 @@ pub(crate) fn judge<'a>(
 /// A planned entry whose values the managed object's policies would refuse fails in the plan already, so that a preview says
 /// what the run will do. Two new objects of one plan that want the same unique value are found out when they are written.
 pub(crate) fn with_policies(
-    view: View<'_>,
+    view: View<'_, '_>,
     prepared: &Prepared,
     entry: Entry,
 ) -> Result<Entry, store::StoreError> {
@@ -433,7 +433,7 @@ pub(crate) fn with_policies(
 
 /// As [`with_policies`], of a target of this type.
 pub(crate) fn with_policies_of(
-    view: View<'_>,
+    view: View<'_, '_>,
     config: &ManagedObjectConfig,
     entry: Entry,
 ) -> Result<Entry, store::StoreError> {
@@ -442,7 +442,7 @@ pub(crate) fn with_policies_of(
 
 /// As [`with_policies`], for many entries of one type.
 pub(crate) fn with_rules(
-    view: View<'_>,
+    view: View<'_, '_>,
     rules: &Rules<'_>,
     mut entry: Entry,
 ) -> Result<Entry, store::StoreError> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Page, Reader, StoreError, Writer,
+    Page, Reader, StoreError, Text, Writer,
     entries::StoredChange,
     limit::{one_more, rows_at_most},
 };
@@ -132,18 +132,15 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Remembers a change of an object.
     pub fn remember(&self, entry: &HistoryEntry<'_>) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("INSERT INTO history (type, object_id, at, who, changes, run, mapping) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-            .execute(params![
-                entry.kind,
-                entry.object_id,
-                entry.at,
-                entry.who,
-                serde_json::to_string(&entry.changes).map_err(StoreError::damaged)?,
-                entry.run,
-                entry.mapping
-            ])?;
-        Ok(())
+        self.remember_with(entry, &Text::of_changes(entry.changes)?)
+    }
+
+    /// The same with the changes in words already.
+    pub fn remember_with(&self, entry: &HistoryEntry<'_>, changes: &Text) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO history (type, object_id, at, who, changes, run, mapping) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let HistoryEntry { kind, object_id, at, who, run, mapping, .. } = entry;
+        let values = params![kind, object_id, at, who, changes.0, run, mapping];
+        self.repeated(SQL, |statement| statement.execute(values)).map(|_| ())
     }
 
     /// Adds a line to the audit. `detail` must hold no secret.

@@ -13,13 +13,14 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use rusqlite::{CachedStatement, Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use crate::{
     columns::ColumnsRead,
     error::{ErrorKind, StoreError},
     filter_function,
     migrate::migrate,
+    statements::Statements,
 };
 
 /// Older libraries can corrupt a WAL database when two connections write and checkpoint at the same time.
@@ -51,6 +52,23 @@ pub struct Reader<'c> {
     pub(crate) connection: &'c Connection,
     /// The columns of managed types, read once in a transaction.
     pub(crate) columns: ColumnsRead,
+    /// What is run for record after record.
+    statements: Statements<'c>,
+}
+
+impl<'c> Reader<'c> {
+    fn on(connection: &'c Connection) -> Self {
+        Self { connection, columns: ColumnsRead::default(), statements: Statements::default() }
+    }
+
+    /// Works with a statement that is run for record after record.
+    pub(crate) fn repeated<T>(
+        &self,
+        sql: &'static str,
+        work: impl FnOnce(&mut CachedStatement<'c>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        Ok(self.statements.with(self.connection, sql, work)?)
+    }
 }
 
 /// Write access inside [`Store::write`]: one transaction, committed when the closure gives `Ok`.
@@ -80,7 +98,7 @@ impl<'c> Deref for Writer<'c> {
 impl<'c> Writer<'c> {
     /// Write access inside this transaction.
     pub(crate) fn on(connection: &'c Connection) -> Self {
-        Self { reader: Reader { connection, columns: ColumnsRead::default() } }
+        Self { reader: Reader::on(connection) }
     }
 }
 
@@ -168,7 +186,7 @@ impl Store {
             None => connect(&self.shared.file, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
         };
         let tx = connection.transaction()?;
-        let result = work(&Reader { connection: &tx, columns: ColumnsRead::default() });
+        let result = work(&Reader::on(&tx));
         tx.finish()?;
         let mut readers = self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < 4 {
@@ -298,7 +316,7 @@ fn connect_within(patience: Duration, file: &Path, flags: OpenFlags) -> Result<C
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     filter_function::register(&connection)?;
     connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
+        "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
     )?;
     if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -311,7 +329,7 @@ fn connect_within(patience: Duration, file: &Path, flags: OpenFlags) -> Result<C
             ));
         }
         connection.execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -65536;",
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32768;",
         )?;
     }
     connection.busy_timeout(PATIENCE)?;

@@ -506,10 +506,12 @@ impl Reader<'_> {
         rows.next()?.map(from_row).transpose()
     }
 
-    /// How an earlier record of the run stands that has this target.
+    /// How an earlier record of the run stands that has this target. One that is to be made is nobody's target yet.
     pub fn target_taken(&self, run: i64, target_id: &str) -> Result<Option<EntryStatus>, StoreError> {
         self.connection
-            .prepare_cached("SELECT status FROM run_entry WHERE run = ?1 AND target_id = ?2 LIMIT 1")?
+            .prepare_cached(
+                "SELECT status FROM run_entry WHERE run = ?1 AND target_id = ?2 AND action <> 'CREATE' LIMIT 1",
+            )?
             .query_row(params![run, target_id], |row| row.get::<_, String>(0))
             .optional()?
             .map(|status| EntryStatus::parse(&status))
@@ -579,18 +581,14 @@ impl Writer<'_> {
     ) -> Result<(), StoreError> {
         // Each attribute that a statement names costs the upkeep of its indexes, whether or not it changes.
         if let (None, None, Some(target)) = (reason, remedy, target_id) {
-            self.connection
-                .prepare_cached(
-                    "UPDATE run_entry SET status = ?3, target_id = ?4 WHERE run = ?1 AND seq = ?2",
-                )?
-                .execute(params![run, seq, status.as_str(), target])?;
-            return Ok(());
+            const SQL: &str = "UPDATE run_entry SET status = ?3, target_id = ?4 WHERE run = ?1 AND seq = ?2";
+            let values = params![run, seq, status.as_str(), target];
+            return self.repeated(SQL, |statement| statement.execute(values)).map(|_| ());
         }
         if let (None, None, None) = (reason, remedy, target_id) {
-            self.connection
-                .prepare_cached("UPDATE run_entry SET status = ?3 WHERE run = ?1 AND seq = ?2")?
-                .execute(params![run, seq, status.as_str()])?;
-            return Ok(());
+            const SQL: &str = "UPDATE run_entry SET status = ?3 WHERE run = ?1 AND seq = ?2";
+            let values = params![run, seq, status.as_str()];
+            return self.repeated(SQL, |statement| statement.execute(values)).map(|_| ());
         }
         self.connection
             .prepare_cached(

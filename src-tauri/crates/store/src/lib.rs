@@ -38,6 +38,8 @@ mod schedules;
 mod schemas;
 mod secrets;
 mod settings;
+mod statements;
+mod texts;
 
 pub use associations::{Association, Standing};
 pub use audit::{AuditRow, HistoryEntry, HistoryRow};
@@ -61,6 +63,7 @@ pub use runs::{EntryCount, GuardResult, NewRun, Progress, Run, RunMode, RunState
 pub use schedules::{Fired, ScheduleRow};
 pub use schemas::KnownSchema;
 pub use secrets::{SealedSecret, StoredKey};
+pub use texts::Text;
 
 /// 16 bytes of blake3 over a record's canonical attributes.
 pub type Hash = [u8; 16];

@@ -6,7 +6,7 @@ use model::Attributes;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::{Hash, Reader, Side, StoreError, Writer};
+use crate::{Hash, Reader, Side, StoreError, Text, Writer};
 
 /// Which end of the link a mapping calls its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,11 @@ fn put_sql(o: Orientation) -> String {
 }
 
 /// The values of both sides as a link remembers them.
-fn base_text(o: Orientation, source: &Attributes, target: &Attributes) -> Result<String, StoreError> {
+pub(crate) fn base_text(
+    o: Orientation,
+    source: &Attributes,
+    target: &Attributes,
+) -> Result<String, StoreError> {
     #[derive(Serialize)]
     struct Base<'a> {
         first: &'a Attributes,
@@ -182,7 +186,7 @@ impl Reader<'_> {
             Side::Second => "SELECT first_id FROM link WHERE type = ?1 AND qualifier = ?2 AND second_id = ?3",
         };
         let key = [space.kind.as_str(), space.qualifier.as_str(), id];
-        Ok(self.connection.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?)
+        self.repeated(sql, |statement| statement.query_row(key, |row| row.get(0)).optional())
     }
 
     /// The qualifiers under which a link type has links.
@@ -213,16 +217,20 @@ impl Writer<'_> {
     /// Makes a link or brings it up to date; one that points at another target now has yet to be judged by the other direction.
     /// A link of another source to this target is an error of kind `Unique`.
     pub fn put_link(&self, link: &NewLink, at: &str) -> Result<(), StoreError> {
+        self.put_link_with(link, &Text::of_base(link)?, at)
+    }
+
+    /// The same with its base in words already.
+    pub fn put_link_with(&self, link: &NewLink, base: &Text, at: &str) -> Result<(), StoreError> {
         // Written for every record of a first load, and so put together once.
         static FORWARD: LazyLock<String> = LazyLock::new(|| put_sql(Orientation::Forward));
         static BACKWARD: LazyLock<String> = LazyLock::new(|| put_sql(Orientation::Backward));
         let o = link.space.orientation;
-        let base = base_text(o, &link.base_source, &link.base_target)?;
-        let sql = match o {
+        let sql: &'static str = match o {
             Orientation::Forward => &FORWARD,
             Orientation::Backward => &BACKWARD,
         };
-        self.connection.prepare_cached(sql)?.execute(params![
+        let values = params![
             link.space.kind,
             link.space.qualifier,
             link.source_id,
@@ -230,10 +238,10 @@ impl Writer<'_> {
             link.source_hash,
             link.target_hash,
             link.version,
-            base,
+            base.0,
             at
-        ])?;
-        Ok(())
+        ];
+        self.repeated(sql, |statement| statement.execute(values)).map(|_| ())
     }
 
     /// Removes the link of a source; false when there was none.

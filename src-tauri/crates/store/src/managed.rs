@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter, types::Value as
 use serde_json::Value;
 
 use crate::{
-    Hash, Reader, StoreError, Writer,
+    Hash, Reader, StoreError, Text, Writer,
     columns::{Column, Columns, number_key},
     error::ErrorKind,
     filter_function::from_steps,
@@ -643,17 +643,36 @@ fn joined(left: Condition, word: &str, right: Condition) -> Condition {
 impl Writer<'_> {
     /// Makes an object. An id that is taken is an error of kind `Unique`.
     pub fn insert_managed(&self, object: &ManagedWrite<'_>, at: &str) -> Result<(), StoreError> {
+        self.insert_managed_with(object, &Text::of_object(object.attributes)?, at)
+    }
+
+    /// The same with its attributes in words already.
+    pub fn insert_managed_with(
+        &self,
+        object: &ManagedWrite<'_>,
+        doc: &Text,
+        at: &str,
+    ) -> Result<(), StoreError> {
+        const SQL: &str =
+            "INSERT INTO managed_object (type, id, rev, doc, hash, created, updated, a0, a1, a2, a3, a4, a5, a6, a7)
+             VALUES (?1, ?2, 1, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         let slots = self.columns(object.config)?.texts(object.attributes);
-        self.connection
-            .prepare_cached(
-                "INSERT INTO managed_object (type, id, rev, doc, hash, created, updated, a0, a1, a2, a3, a4, a5, a6, a7)
-                 VALUES (?1, ?2, 1, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-            )?
-            .execute(params![
-                object.config.name, object.id, document(object)?, object.hash, at,
-                slots[0], slots[1], slots[2], slots[3], slots[4], slots[5], slots[6], slots[7]
-            ])?;
-        Ok(())
+        let values = params![
+            object.config.name,
+            object.id,
+            doc.0,
+            object.hash,
+            at,
+            slots[0],
+            slots[1],
+            slots[2],
+            slots[3],
+            slots[4],
+            slots[5],
+            slots[6],
+            slots[7]
+        ];
+        self.repeated(SQL, |statement| statement.execute(values)).map(|_| ())
     }
 
     /// Changes an object whose revision is `rev`; another revision is an error of kind `Stale`. Gives the new one.
@@ -666,7 +685,7 @@ impl Writer<'_> {
                    a3 = ?10, a4 = ?11, a5 = ?12, a6 = ?13, a7 = ?14 WHERE type = ?1 AND id = ?2 AND rev = ?3",
             )?
             .execute(params![
-                object.config.name, object.id, rev, document(object)?, object.hash, at,
+                object.config.name, object.id, rev, Text::of_object(object.attributes)?.0, object.hash, at,
                 slots[0], slots[1], slots[2], slots[3], slots[4], slots[5], slots[6], slots[7]
             ])?;
         if changed == 0 {
@@ -696,8 +715,4 @@ impl Writer<'_> {
             ),
         })
     }
-}
-
-fn document(object: &ManagedWrite<'_>) -> Result<String, StoreError> {
-    serde_json::to_string(object.attributes).map_err(StoreError::damaged)
 }

@@ -274,6 +274,7 @@ impl Reader<'_> {
              LEFT JOIN {sjoin} ON {scond} AND {sid} = l.{sc}_id
              WHERE {tcond} AND {tid} > ? AND CASE WHEN {sid} IS NULL THEN
                NOT EXISTS (SELECT 1 FROM run_entry e INDEXED BY run_entry_target WHERE e.run = ? AND e.target_id = {tid}
+                             AND e.action <> 'CREATE'
                              AND (l.qualifier IS NULL OR e.qualifier = l.qualifier))
                AND NOT EXISTS (SELECT 1 FROM run_claim k WHERE k.run = ? AND k.target_id = {tid}) END
              ORDER BY {tid} LIMIT ?",

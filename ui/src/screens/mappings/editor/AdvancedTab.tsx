@@ -22,6 +22,13 @@ const FLAGS: { name: string; fallback: boolean; label: string; help: string }[] 
   { name: "targetIdsCaseSensitive", fallback: true, label: t`Ids of the target differ in case`, help: t`Off, \`A1\` and \`a1\` are one record.` },
 ];
 
+const NUMBERS: { name: string; label: string; help: string }[] = [
+  { name: "reconSourceQueryPageSize", label: t`Source records together`, help: t`A run looks at so many of them at a time. 1000 where nothing is set; fewer take less memory.` },
+  { name: "reconTargetQueryPageSize", label: t`Target records together`, help: t`The same for target records that no source record accounts for.` },
+  { name: "taskThreads", label: t`Threads`, help: t`On so many records are judged side by side, though not on more than this computer has processors. 10 where nothing is set.` },
+  { name: "keepRuns", label: t`Runs kept`, help: t`Older ones are forgotten with their records and can no longer be undone. 30 where nothing is set.` },
+];
+
 const CONFLICT: [string, string][] = [
   ["", t`the source wins, as in IDM`],
   ["target", t`the target wins`],
@@ -38,7 +45,7 @@ export function AdvancedTab() {
   const put = (key: string, label: string) => (value: unknown) => draft.edit(key, label, (old) => withKey(old, key, value));
 
   function guard(name: string, label: string, text: string) {
-    const value = text.trim() === "" ? undefined : Number.isFinite(Number(text)) ? Number(text) : text;
+    const value = numberOr(text);
     const next = withKey(guards, name, value);
     draft.edit(`guards ${name}`, label, (old) => withKey(old, "guards", Object.keys(next).length === 0 ? undefined : next));
   }
@@ -48,11 +55,9 @@ export function AdvancedTab() {
       <Section title={t`Guards`}>
         <Explained>{t`They count over the whole plan, before the first write. A run that goes beyond is held until a person releases it.`}</Explained>
         <div className="grid grid-cols-2 gap-x-6 gap-y-4">
-          {GUARDS.map(({ name, label, help }) => {
-            const value = guards[name];
-            const wrong = value !== undefined && (typeof value !== "number" || value < 0) ? [t`A number, 0 or more.`] : [];
-            return <TextField key={name} label={label} help={help} errors={wrong} inputMode="numeric" value={value === undefined || value === null ? "" : String(value)} onBlur={draft.seal} onChange={(text) => guard(name, label.toLowerCase(), text)} />;
-          })}
+          {GUARDS.map(({ name, label, help }) => (
+            <NumberField key={name} label={label} help={help} value={guards[name]} onBlur={draft.seal} onChange={(text) => guard(name, label.toLowerCase(), text)} />
+          ))}
         </div>
         {errors.length > 0 && (
           <p role="alert" className="mt-2 text-sm text-needs">
@@ -82,6 +87,13 @@ export function AdvancedTab() {
           ))}
         </div>
       </Section>
+      <Section title={t`Paging and threads`}>
+        <div className="grid grid-cols-2 gap-x-6 gap-y-4">
+          {NUMBERS.map(({ name, label, help }) => (
+            <NumberField key={name} whole label={label} help={help} value={doc[name]} onBlur={draft.seal} onChange={(text) => put(name, label.toLowerCase())(numberOr(text))} />
+          ))}
+        </div>
+      </Section>
       <Section title={t`Name`}>
         <div className="max-w-100">
           <TextField label={t`Title`} help={t`What people see. The name stays ${textOf(doc, "name")}: links and runs belong to it.`} value={textOf(doc, "displayName")} onBlur={draft.seal} onChange={(text) => put("displayName", t`title`)(text === "" ? undefined : text)} />
@@ -89,4 +101,27 @@ export function AdvancedTab() {
       </Section>
     </div>
   );
+}
+
+/** The number that a text says; the text itself where it says none, so that nothing typed is lost; nothing where it is empty. */
+function numberOr(text: string): unknown {
+  if (text.trim() === "") return undefined;
+  return Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+interface NumberFieldProps {
+  label: string;
+  help: string;
+  /** No fraction makes sense. */
+  whole?: boolean;
+  value: unknown;
+  onBlur: () => void;
+  onChange: (text: string) => void;
+}
+
+function NumberField({ whole = false, value, ...rest }: NumberFieldProps) {
+  const said = value === undefined || value === null ? "" : String(value);
+  const wrong = said !== "" && (typeof value !== "number" || value < 0 || (whole && !Number.isInteger(value)));
+  const errors = wrong ? [whole ? t`A whole number, 0 or more.` : t`A number, 0 or more.`] : [];
+  return <TextField errors={errors} inputMode="numeric" value={said} {...rest} />;
 }
