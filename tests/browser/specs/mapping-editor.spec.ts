@@ -106,6 +106,26 @@ test("a script is written with names to choose from, and what is wrong with it s
   await expect(code).not.toBeFocused();
 });
 
+test("how much of a run is done together is set, and what is no number is told", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await open(page, host, `/mappings/${inbound}`);
+  await tab(page, "Advanced").click();
+  const field = (name: string) => page.getByRole("textbox", { name, exact: true });
+  await field("Threads").fill("two");
+  await expect(page.getByText("A whole number, 0 or more.")).toBeVisible();
+  await field("Threads").fill("2");
+  await field("Source records together").fill("25");
+  await field("Runs kept").fill("7");
+  await save(page).click();
+  await expect(page.getByText("all saved")).toBeVisible();
+  const { config } = await host.call("mapping_get", { name: inbound });
+  expect(config).toMatchObject({ taskThreads: 2, reconSourceQueryPageSize: 25, keepRuns: 7 });
+  await field("Source records together").fill("");
+  await save(page).click();
+  await expect(page.getByText("all saved")).toBeVisible();
+  expect((await host.call("mapping_get", { name: inbound })).config).not.toHaveProperty("reconSourceQueryPageSize");
+});
+
 test("the order of properties changes by keyboard and by dragging", async ({ host, page }) => {
   const { inbound } = await sample(host);
   await open(page, host, `/mappings/${inbound}`);

@@ -26,8 +26,9 @@ function subscribe(listener: () => void) {
 export function Announcer() {
   const message = useSyncExternalStore(subscribe, () => text);
   return (
-    <div role="status" className="pointer-events-none fixed bottom-4 left-1/2 z-50 -translate-x-1/2">
-      {message && <div className="max-w-[80vw] truncate rounded-md bg-ink px-3 py-2 text-surface">{message}</div>}
+    // Beside the sidebar, which it must not cover.
+    <div role="status" className="pointer-events-none fixed right-0 bottom-4 left-44 z-50 flex justify-center px-6">
+      {message && <div className="line-clamp-2 rounded-md bg-ink px-3 py-2 text-surface">{message}</div>}
     </div>
   );
 }
