@@ -207,7 +207,12 @@ impl App {
             tracing::info!(connector = name, %error, "the grant was not revoked at the provider");
         }
         let lookup = name.clone();
-        self.store.write(move |w| w.remove_connector(&lookup)).await?;
+        self.store
+            .write(move |w| {
+                w.remove_setting(&trouble_setting(&lookup))?;
+                w.remove_connector(&lookup)
+            })
+            .await?;
         self.store.checkpoint().await?;
         self.audit("connector", &name, "removed").await?;
         Ok(Empty {})

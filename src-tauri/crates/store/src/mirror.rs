@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeSet};
 
-use model::Attributes;
+use model::{Attributes, Pointer};
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value;
 
@@ -278,6 +278,8 @@ impl Writer<'_> {
         let container = self.ensure_container(&page.path)?;
         let indexed = self.indexed(container, &page.indexed)?;
         let all = rows_at_most(indexed.len());
+        let places: Vec<(&String, Pointer)> =
+            indexed.iter().map(|name| (name, Pointer::parse(name))).collect();
         let mut known = self.connection.prepare_cached(
             "UPDATE mirror SET seen = max(seen, ?3) WHERE container = ?1 AND uid = ?2 AND hash = ?4 AND indexed = ?5",
         )?;
@@ -326,8 +328,8 @@ impl Writer<'_> {
                     unindex.execute(params![container, uid])?;
                 }
             }
-            for attribute in &indexed {
-                if let Some(text) = index_text(attributes.get(attribute)) {
+            for (attribute, pointer) in &places {
+                for text in index_texts(pointer.get_in(attributes)) {
                     index.execute(params![container, attribute, text, uid])?;
                 }
             }
@@ -400,6 +402,16 @@ impl Writer<'_> {
 
 /// Records that are found before they are forgotten.
 const FORGOTTEN_TOGETHER: usize = 1000;
+
+/// The texts under which a value is found again: a list under each of its items.
+fn index_texts(value: Option<&Value>) -> impl Iterator<Item = String> {
+    let items = match value {
+        None => &[],
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+    };
+    items.iter().filter_map(|item| index_text(Some(item)))
+}
 
 /// The text under which a value is found again.
 pub(crate) fn index_text(value: Option<&Value>) -> Option<String> {

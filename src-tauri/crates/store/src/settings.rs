@@ -23,4 +23,10 @@ impl Writer<'_> {
             .execute([name, value])?;
         Ok(())
     }
+
+    /// Forgets a setting.
+    pub fn remove_setting(&self, name: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached("DELETE FROM setting WHERE name = ?1")?.execute([name])?;
+        Ok(())
+    }
 }

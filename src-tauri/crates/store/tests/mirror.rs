@@ -97,7 +97,8 @@ fn values_are_found_without_case_and_follow_the_record() {
 #[test]
 fn an_attribute_that_is_indexed_later_is_found_although_nothing_changed() {
     let (_folder, store) = fresh();
-    let rows = vec![("1".to_owned(), hash(1), object(json!({"phone": 555, "vip": true, "tags": ["a"]})))];
+    let record = json!({"phone": 555, "vip": true, "tags": ["a", "b", "a", {}], "name": {"family": "Li"}});
+    let rows = vec![("1".to_owned(), hash(1), object(record))];
     let indexing = |names: &[&str]| SeenPage {
         path: PATH.into(),
         read: 1,
@@ -108,10 +109,12 @@ fn an_attribute_that_is_indexed_later_is_found_although_nothing_changed() {
         |name: &str, value: &str| store.read_blocking(|r| r.mirrored_by_value(PATH, name, value, 9)).unwrap();
     assert_eq!(take_in(&store, indexing(&[])), 1);
     assert_eq!(find("phone", "555"), [""; 0]);
-    assert_eq!(take_in(&store, indexing(&["phone", "vip", "tags", "absent"])), 0);
+    assert_eq!(take_in(&store, indexing(&["phone", "vip", "tags", "name/family", "absent"])), 0);
     assert_eq!(find("phone", "555"), ["1"]);
     assert_eq!(find("vip", "true"), ["1"]);
-    assert_eq!(find("tags", "[\"a\"]"), [""; 0], "lists are not indexed");
+    assert_eq!(find("tags", "b"), ["1"], "a list is found by each of its items");
+    assert_eq!(find("tags", "[\"a\"]"), [""; 0]);
+    assert_eq!(find("name/family", "Li"), ["1"]);
     // Another mapping that asks for something else takes nothing away.
     assert_eq!(take_in(&store, indexing(&["vip"])), 0);
     assert_eq!(find("phone", "555"), ["1"]);

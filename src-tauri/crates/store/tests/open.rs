@@ -17,6 +17,8 @@ fn what_was_written_is_there_after_reopening() {
     assert_eq!(store.read_blocking(|r| r.setting("theme")).unwrap().as_deref(), Some("dark"));
     assert_eq!(store.read_blocking(|r| r.setting("absent")).unwrap(), None);
     assert_eq!(store.file(), folder.path().join("concord.db"));
+    store.write_blocking(|w| w.remove_setting("theme")).unwrap();
+    assert_eq!(store.read_blocking(|r| r.setting("theme")).unwrap(), None);
 }
 
 #[test]
