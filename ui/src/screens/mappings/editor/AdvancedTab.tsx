@@ -65,6 +65,13 @@ export function AdvancedTab() {
           </p>
         )}
       </Section>
+      <Section title={t`Paging and threads`}>
+        <div className="grid grid-cols-2 gap-x-6 gap-y-4">
+          {NUMBERS.map(({ name, label, help }) => (
+            <NumberField key={name} whole label={label} help={help} value={doc[name]} onBlur={draft.seal} onChange={(text) => put(name, label.toLowerCase())(numberOr(text))} />
+          ))}
+        </div>
+      </Section>
       <Section title={t`Conflicts`}>
         <div className="max-w-100">
           <Field label={t`An attribute that changed on both sides`} help={t`Asked only where a mapping in the other direction shares the links. A property may say otherwise.`}>
@@ -84,13 +91,6 @@ export function AdvancedTab() {
         <div className="flex flex-col gap-4">
           {FLAGS.map(({ name, fallback, label, help }) => (
             <Switch key={name} label={label} help={help} checked={flagOf(doc, name, fallback)} onChange={(checked) => put(name, label.toLowerCase())(checked === fallback ? undefined : checked)} />
-          ))}
-        </div>
-      </Section>
-      <Section title={t`Paging and threads`}>
-        <div className="grid grid-cols-2 gap-x-6 gap-y-4">
-          {NUMBERS.map(({ name, label, help }) => (
-            <NumberField key={name} whole label={label} help={help} value={doc[name]} onBlur={draft.seal} onChange={(text) => put(name, label.toLowerCase())(numberOr(text))} />
           ))}
         </div>
       </Section>
