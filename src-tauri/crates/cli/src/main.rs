@@ -25,7 +25,7 @@ use clap::Parser;
 
 use crate::{arguments::Arguments, exit::Failure, output::Output};
 
-/// Records are made of many small texts, and the system's allocator would take a quarter of a run.
+/// Records are made of many small texts: the system's allocator took an eighth of the instructions of a first load.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
