@@ -24,7 +24,7 @@ import { connectorOf, FixButtons } from "./FixButtons";
 import { type Mark, marked, paceWords } from "./pace";
 import { useApplyRun, useCancelRun, useRunUnfinished, useStartRun, useUndoRun } from "./queries";
 import { SegmentBar } from "./SegmentBar";
-import { recordsRead, segments, situationSegments } from "./segments";
+import { outcomeSegments, recordsRead, segments, situationSegments } from "./segments";
 
 /** What a run found or did, what the guards say, and the button for what comes next. */
 export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
@@ -111,6 +111,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
         </div>
       ) : (
         <div className="grid grid-cols-[minmax(0,1fr)_minmax(0,1fr)] items-start gap-x-8 gap-y-3 max-[1100px]:grid-cols-1">
+          <SegmentBar label={t`By outcome`} segments={outcomeSegments(detail)} />
           <SegmentBar label={t`By action`} segments={segments(detail)} />
           <SegmentBar label={t`By situation`} segments={situationSegments(detail)} />
         </div>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Count } from "../../backend/bindings/Count";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
-import { recordsRead, segments } from "./segments";
+import { outcomeSegments, recordsRead, segments } from "./segments";
 
 const counts = (values: Record<string, number>): Count[] => Object.entries(values).map(([name, count]) => ({ name, meaning: "", count }));
 const detail = (situations: Record<string, number>, actions: Record<string, number>) => ({ situations: counts(situations), actions: counts(actions) }) as RunDetail;
@@ -16,4 +16,16 @@ test.each([
   const run = detail(situations as Record<string, number>, actions as Record<string, number>);
   expect(recordsRead(run)).toBe(read);
   expect(segments(run).map(({ name, count }) => [name, count])).toEqual(Object.entries(bar));
+});
+
+test.each([
+  { what: "a plan has no outcome yet", run: { state: "planned", changes: 5, done: 0, failed: 0 }, bar: {} },
+  { what: "nor has a preview that was discarded", run: { mode: "preview", state: "canceled", changes: 5, done: 0, failed: 0 }, bar: {} },
+  { what: "all changes made need no bar", run: { state: "success", changes: 5, done: 5, failed: 0 }, bar: {} },
+  { what: "nothing to do needs no bar", run: { state: "success", changes: 0, done: 0, failed: 0 }, bar: {} },
+  { what: "nothing of it was made", run: { state: "failed", changes: 5, done: 0, failed: 0 }, bar: { LEFT: 5 } },
+  { what: "some failed", run: { state: "success", changes: 5, done: 3, failed: 2 }, bar: { DONE: 3, FAILED: 2 } },
+  { what: "canceled on the way", run: { state: "canceled", changes: 9, done: 3, failed: 2 }, bar: { DONE: 3, FAILED: 2, LEFT: 4 } },
+])("$what", ({ run, bar }) => {
+  expect(outcomeSegments({ summary: run } as RunDetail).map(({ name, count }) => [name, count])).toEqual(Object.entries(bar));
 });

@@ -37,6 +37,18 @@ export function segments(detail: RunDetail): Segment[] {
     .map(({ name, meaning, count }) => ({ name, meaning: name === "UNCHANGED" ? t`linked, and both sides agree already` : (ACTION_HELP[name] ?? meaning), count, label: actionWords(name).label, fill: actionWords(name).fill }));
 }
 
+/** What became of the planned changes. Nothing where all of them were made, or none was begun: then the plan says it all. */
+export function outcomeSegments({ summary: { mode, state, changes, done, failed } }: RunDetail): Segment[] {
+  const left = Math.max(changes - done - failed, 0);
+  const looked = mode === "preview" && done === 0;
+  if (looked || state === "planned" || state === "held" || state === "active" || failed + left === 0) return [];
+  return [
+    { name: "DONE", label: t`made`, meaning: t`changes that were made`, count: done, fill: "bg-bar-create" },
+    { name: "FAILED", label: t`failed`, meaning: t`changes that were refused or went wrong; the records say why`, count: failed, fill: "bg-bar-needs" },
+    { name: "LEFT", label: t`not made`, meaning: t`changes that this run has not come to`, count: left, fill: "bg-bar-unchanged" },
+  ].filter(({ count }) => count > 0);
+}
+
 const TONES: Record<Tone, string> = { fine: "bg-bar-link", waits: "bg-bar-skip", needs: "bg-bar-needs", off: "bg-bar-unchanged", busy: "bg-bar-update" };
 
 /** The same records by IDM's situations: what is well first, what needs a person last. */
