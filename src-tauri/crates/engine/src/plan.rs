@@ -266,9 +266,9 @@ impl Planning<'_> {
     /// The source phase under one qualifier; gives how many sources had to be looked at.
     fn sources(&mut self, run: &mut Run, qualifier: &str, walk: &Walk) -> Result<u64, EngineError> {
         let store = self.store;
-        // Two ways to the same candidates: where there are links and their targets stand, targets need not be looked at.
-        let whole = walk.ids.is_none() && run.progress.links_total > 0;
-        let targets_stand = whole && store.read_blocking(|r| r.targets_stand(walk))?;
+        // Two ways to the same candidates: where there are links and their targets stand, targets need not be looked at. That
+        // they do is noted before the first of them is made.
+        let targets_stand = walk.ids.is_none() && store.targets_stand(walk)? && run.progress.links_total > 0;
         let size = chunk(self.prepared.config.recon_source_query_page_size);
         let mut after = String::new();
         let mut next = || {

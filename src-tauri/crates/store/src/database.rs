@@ -21,6 +21,7 @@ use crate::{
     filter_function,
     migrate::migrate,
     statements::Statements,
+    undisturbed::Disturbance,
 };
 
 /// Older libraries can corrupt a WAL database when two connections write and checkpoint at the same time.
@@ -74,6 +75,7 @@ impl<'c> Reader<'c> {
 /// Write access inside [`Store::write`]: one transaction, committed when the closure gives `Ok`.
 pub struct Writer<'c> {
     reader: Reader<'c>,
+    pub(crate) disturbance: Disturbance,
 }
 
 /// A transaction that is on its way.
@@ -98,7 +100,7 @@ impl<'c> Deref for Writer<'c> {
 impl<'c> Writer<'c> {
     /// Write access inside this transaction.
     pub(crate) fn on(connection: &'c Connection) -> Self {
-        Self { reader: Reader::on(connection) }
+        Self { reader: Reader::on(connection), disturbance: Disturbance::default() }
     }
 }
 
@@ -274,7 +276,10 @@ fn transaction<T>(
 ) -> Result<T, StoreError> {
     panic::catch_unwind(AssertUnwindSafe(|| {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&Writer::on(&tx))?;
+        let writer = Writer::on(&tx);
+        let value = work(&writer)?;
+        writer.count_disturbance()?;
+        drop(writer);
         tx.commit()?;
         Ok(value)
     }))

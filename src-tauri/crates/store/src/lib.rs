@@ -40,6 +40,7 @@ mod secrets;
 mod settings;
 mod statements;
 mod texts;
+mod undisturbed;
 
 pub use associations::{Association, Standing};
 pub use audit::{AuditRow, HistoryEntry, HistoryRow};

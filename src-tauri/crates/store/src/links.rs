@@ -230,6 +230,7 @@ impl Writer<'_> {
             Orientation::Forward => &FORWARD,
             Orientation::Backward => &BACKWARD,
         };
+        self.disturbance.stamped(link);
         let values = params![
             link.space.kind,
             link.space.qualifier,

@@ -672,7 +672,9 @@ impl Writer<'_> {
             slots[6],
             slots[7]
         ];
-        self.repeated(SQL, |statement| statement.execute(values)).map(|_| ())
+        self.repeated(SQL, |statement| statement.execute(values))?;
+        self.disturbance.made(object.id, object.hash);
+        Ok(())
     }
 
     /// Changes an object whose revision is `rev`; another revision is an error of kind `Stale`. Gives the new one.
@@ -691,6 +693,7 @@ impl Writer<'_> {
         if changed == 0 {
             return Err(self.stale(&object.config.name, object.id, rev)?);
         }
+        self.disturbance.changed();
         Ok(rev + 1)
     }
 
@@ -700,6 +703,7 @@ impl Writer<'_> {
         if self.connection.prepare_cached(sql)?.execute(params![kind, id, rev])? == 0 {
             return Err(self.stale(kind, id, rev.unwrap_or_default())?);
         }
+        self.disturbance.changed();
         self.forget_protected(kind, id)
     }
 

@@ -81,7 +81,8 @@ impl Writer<'_> {
         }
         let kind = config.link_type();
         if !self.mappings()?.iter().any(|m| m.config.link_type() == kind) {
-            self.connection.execute("DELETE FROM link WHERE type = ?1", [kind])?;
+            self.connection.execute("DELETE FROM link WHERE type = ?1", [&kind])?;
+            self.connection.execute("DELETE FROM undisturbed WHERE type = ?1", [&kind])?;
         }
         Ok(())
     }

@@ -461,3 +461,98 @@ fn sources_are_listed_with_what_they_are_linked_to() {
         (vec!["u4 c4".into(), "u7".into()], None)
     );
 }
+
+/// What may happen to a user and its link. Numbers are revisions; without one, a stamp is right.
+#[derive(Debug, Clone)]
+enum Step {
+    Make { user: u8, link: Option<u64> },
+    Change { user: u8, revision: u64 },
+    Delete { user: u8 },
+    Stamp { user: u8, revision: Option<u64>, old: bool },
+    Unlink { user: u8 },
+    Unsettle { user: u8 },
+}
+
+/// Mostly what leaves targets as they stand, so that there is a peace to disturb.
+fn step() -> impl Strategy<Value = Step> {
+    let user = 0u8..2;
+    let wrong = prop_oneof![4 => Just(None), 1 => Just(Some(2u64))];
+    let old = prop_oneof![4 => Just(false), 1 => Just(true)];
+    prop_oneof![
+        4 => (user.clone(), prop_oneof![4 => Just(Some(1u64)), 1 => Just(None), 1 => Just(Some(2))])
+            .prop_map(|(user, link)| Step::Make { user, link }),
+        2 => (user.clone(), 1u64..3).prop_map(|(user, revision)| Step::Change { user, revision }),
+        1 => user.clone().prop_map(|user| Step::Delete { user }),
+        4 => (user.clone(), wrong, old).prop_map(|(user, revision, old)| Step::Stamp { user, revision, old }),
+        1 => user.clone().prop_map(|user| Step::Unlink { user }),
+        1 => user.prop_map(|user| Step::Unsettle { user }),
+    ]
+}
+
+fn carry_out(w: &Writer<'_>, step: &Step) -> Result<(), store::StoreError> {
+    let config = user_type();
+    let (Step::Make { user, .. }
+    | Step::Change { user, .. }
+    | Step::Delete { user }
+    | Step::Stamp { user, .. }
+    | Step::Unlink { user }
+    | Step::Unsettle { user }) = step;
+    let (contact, id) = (format!("c{user}"), format!("u{user}"));
+    let now = w.managed("user", &id)?;
+    match (step, now) {
+        (Step::Make { link: revision, .. }, None) => {
+            insert(w, &config, &id, 1, json!({"userName": id}))?;
+            if let Some(revision) = revision {
+                link(w, Orientation::Forward, (&contact, 1), (&id, *revision), VERSION);
+            }
+        }
+        (Step::Change { revision, .. }, Some(now)) => {
+            let attributes = object(json!({"userName": id}));
+            let write = store::ManagedWrite {
+                config: &config,
+                id: &id,
+                attributes: &attributes,
+                hash: hash(*revision),
+            };
+            w.update_managed(&write, now.rev, AT)?;
+        }
+        (Step::Delete { .. }, Some(_)) => w.delete_managed("user", &id, None)?,
+        (Step::Stamp { revision, old, .. }, now) => {
+            let is = now.map_or(1, |user| if user.hash == hash(1) { 1 } else { 2 });
+            let revision = revision.unwrap_or(is);
+            link(w, Orientation::Forward, (&contact, 1), (&id, revision), VERSION - i64::from(*old));
+        }
+        (Step::Unlink { .. }, _) => {
+            w.remove_link(&space(Orientation::Forward), &contact)?;
+        }
+        (Step::Unsettle { .. }, _) => {
+            w.unsettle_link(&space(Orientation::Forward), &contact, None)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// What is remembered of the targets says at any time what a look at each of them says, however often it was asked before
+    /// and whatever a transaction held.
+    #[test]
+    fn targets_that_are_remembered_to_stand_do(
+        transactions in prop::collection::vec((prop::collection::vec(step(), 1..3), prop::bool::weighted(0.7)), 1..16),
+    ) {
+        let (_folder, store) = fresh();
+        let walk = walk(Orientation::Forward);
+        for (steps, asked) in transactions {
+            store.write_blocking(move |w| steps.iter().try_for_each(|step| carry_out(w, step))).unwrap();
+            if asked {
+                let looked = store.read_blocking(|r| r.targets_stand(&walk)).unwrap();
+                prop_assert_eq!(store.targets_stand(&walk).unwrap(), looked);
+                let other = Walk { version: VERSION - 1, ..walk.clone() };
+                let looked = store.read_blocking(|r| r.targets_stand(&other)).unwrap();
+                prop_assert_eq!(store.targets_stand(&other).unwrap(), looked);
+            }
+        }
+    }
+}
