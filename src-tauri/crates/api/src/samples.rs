@@ -13,7 +13,6 @@ pub(crate) fn hubspot_connector(name: &str, base_url: Option<&str>) -> Value {
         "disableHostNameVerifier": false,
         "readSchema": true,
         "maximumConnections": 10,
-        "permitsPerSecond": 10,
         "apiVersion": "2026-03",
     });
     if let (Some(url), Some(map)) = (base_url, properties.as_object_mut()) {

@@ -16,8 +16,6 @@ pub struct Descriptor {
     pub title: String,
     /// The object types, for example `contact`.
     pub object_types: Vec<ObjectTypeDescriptor>,
-    /// Calls per second that this connection allows itself.
-    pub permits_per_second: u32,
 }
 
 /// What is fixed about one object type.

@@ -592,7 +592,6 @@ async fn permits_are_spread_over_the_second() {
     }
     let waited: Duration = wire.waiter.all().iter().sum();
     assert!(waited >= Duration::from_millis(1_999) && waited <= Duration::from_millis(2_001), "{waited:?}");
-    assert_eq!(hubspot.descriptor().permits_per_second, 10);
 }
 
 #[tokio::test]

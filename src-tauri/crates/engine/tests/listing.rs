@@ -118,7 +118,6 @@ async fn place(more: Value) -> Place {
                 change_feed: false,
                 modified_attribute: None,
             }],
-            permits_per_second: 100,
         },
         records: Mutex::default(),
     });

@@ -123,9 +123,9 @@ fn hubspot() -> Vec<ConnectorProperty> {
             "permitsPerSecond",
             "Calls per second",
             "number",
-            json!(10),
+            Value::Null,
             true,
-            "HubSpot allows 10 on Free and Starter, 19 on Professional and Enterprise.",
+            "Empty: as fast as the account allows, which HubSpot tells with each answer.",
         ),
     ]
 }

@@ -26,8 +26,8 @@ use url::Url;
 
 use self::client::{NetworkSettings, chain};
 pub(crate) use self::opened::Opened;
-use self::pace::Lane;
 pub(crate) use self::pace::with_jitter;
+use self::pace::{Admitted, Lane};
 pub use self::pace::{RealTime, Waiter};
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
@@ -355,8 +355,8 @@ impl Http {
         clock: Arc<dyn Clock>,
         waiter: Arc<dyn Waiter>,
     ) -> Result<Self, ConnectorError> {
-        let permits = config.number("permitsPerSecond")?.unwrap_or(10);
-        let permits = u32::try_from(permits)
+        let configured = config.number("permitsPerSecond")?;
+        let permits = u32::try_from(configured.unwrap_or(10))
             .ok()
             .filter(|n| *n <= 100_000)
             .and_then(NonZeroU32::new)
@@ -367,11 +367,8 @@ impl Http {
         }
         let searches = NonZeroU32::new(SEARCHES_PER_SECOND).unwrap_or(NonZeroU32::MIN).min(permits);
         let lane = |property: &str| -> Result<Option<Lane>, ConnectorError> {
-            Ok(pace::rate(config, property)?.map(|(calls, within)| {
-                let lane = Lane::new(permits, Arc::clone(&waiter));
-                lane.allow(calls, within);
-                lane
-            }))
+            let limit = pace::rate(config, property)?;
+            Ok(limit.map(|(calls, within)| Lane::spread(calls, within, Arc::clone(&waiter))))
         };
         let (reads, writes) = (lane("readRateLimit")?, lane("writeRateLimit")?);
         Ok(Self {
@@ -382,7 +379,10 @@ impl Http {
             dialect,
             client: OnceCell::new(),
             connections: Semaphore::new(usize::try_from(connections).unwrap_or(1)),
-            general: Lane::new(permits, Arc::clone(&waiter)),
+            general: match configured {
+                Some(_) => Lane::new(permits, Arc::clone(&waiter)),
+                None => Lane::learning(permits, Arc::clone(&waiter)),
+            },
             searches: Lane::new(searches, Arc::clone(&waiter)),
             reads,
             writes,
@@ -405,8 +405,9 @@ impl Http {
         self.clock.now()
     }
 
+    /// Calls that may begin within a second.
     pub fn permits_per_second(&self) -> u32 {
-        self.permits_per_second
+        self.general.told().unwrap_or(self.permits_per_second)
     }
 
     /// Most calls that may be under way at once.
@@ -441,13 +442,10 @@ impl Http {
         }
     }
 
-    /// Keeps to what the provider allows in a short time. Others may use the same budget, so the last of it is left.
+    /// Keeps to what the provider allows in a short time.
     fn keep_to(&self, interval: Interval) {
         *self.interval.lock().unwrap_or_else(PoisonError::into_inner) = Some(interval);
-        self.general.allow(interval.allowed, interval.length);
-        if interval.left == 0 {
-            self.general.rest(interval.length / 10);
-        }
+        self.general.allow(interval.allowed, interval.left, interval.length);
     }
 
     /// Sends a call until it has an answer that `read` understands, as often as its kind allows.
@@ -475,11 +473,13 @@ impl Http {
         let mut tries = Tries::default();
         let mut token = None;
         loop {
-            self.admit(call).await?;
+            let admitted = self.admit(call).await?;
             if let (Some(bearer), false) = (call.bearer, tries.replaced) {
                 token = Some(bearer.current().await.map_err(Failure::NotDone)?);
             }
-            match self.attempt(call, token.as_ref(), tries.limited, &reading).await {
+            let came = self.attempt(call, token.as_ref(), tries.limited, &reading).await;
+            drop(admitted);
+            match came {
                 Ok(value) => {
                     if self.day_runs_short() {
                         self.ask_for_day(token.as_ref()).await;
@@ -516,6 +516,7 @@ impl Http {
                     let give_up = rest + tries.waited > PATIENCE || tries.limited >= LIMIT_TRIES;
                     // The other calls shall not run into the same wall.
                     if let Some(lane) = lane {
+                        lane.refused();
                         lane.rest(if give_up { rest } else { with_jitter(rest) });
                     }
                     if give_up {
@@ -661,7 +662,7 @@ impl Http {
         (!rest.is_zero()).then(|| (rest, ConnectorError { retry_after: Some(rest), ..error.clone() }))
     }
 
-    async fn admit(&self, call: &Call<'_>) -> Result<(), Failure> {
+    async fn admit(&self, call: &Call<'_>) -> Result<Admitted<'_>, Failure> {
         let too_long = |rest: Duration| {
             if let Some((_, error)) = self.day_left() {
                 return Failure::NotDone(error);

@@ -208,7 +208,6 @@ impl Hubspot {
                     },
                 })
                 .collect(),
-            permits_per_second: http.permits_per_second(),
         };
         Ok(Self {
             name: config.name.clone(),

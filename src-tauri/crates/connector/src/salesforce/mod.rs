@@ -101,7 +101,6 @@ impl Salesforce {
         let descriptor = Descriptor {
             title: TITLE.to_owned(),
             object_types: object_types.iter().map(ObjectType::descriptor).collect(),
-            permits_per_second: http.permits_per_second(),
         };
         Ok(Self {
             name: config.name.clone(),

@@ -146,7 +146,6 @@ impl Scim {
                 .iter()
                 .map(|t| described(t, &settings, change_feed))
                 .collect(),
-            permits_per_second: http.permits_per_second(),
         };
         Ok(Self {
             name: config.name.clone(),

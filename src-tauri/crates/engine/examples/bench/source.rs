@@ -51,8 +51,7 @@ impl Source {
             change_feed: true,
             modified_attribute: None,
         };
-        let descriptor =
-            Descriptor { title: "CRM".into(), object_types: vec![contact], permits_per_second: 1000 };
+        let descriptor = Descriptor { title: "CRM".into(), object_types: vec![contact] };
         Self { descriptor, records, round, calls: AtomicU64::new(0), made: AtomicU64::new(0) }
     }
 

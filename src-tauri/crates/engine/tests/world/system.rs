@@ -169,11 +169,7 @@ impl Connection {
             modified_attribute: None,
         };
         Self {
-            descriptor: Descriptor {
-                title: title.into(),
-                object_types: vec![contact],
-                permits_per_second: 1000,
-            },
+            descriptor: Descriptor { title: title.into(), object_types: vec![contact] },
             records,
             manner,
             dice: Mutex::new(Dice::new(manner.seed)),
