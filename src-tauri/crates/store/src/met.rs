@@ -55,6 +55,11 @@ impl Met {
         self.blocks.get(&block).and_then(|bits| bits.get(byte)).is_some_and(|byte| byte & bit != 0)
     }
 
+    /// How many records are marked.
+    pub fn count(&self) -> u64 {
+        self.blocks.values().flatten().map(|byte| u64::from(byte.count_ones())).sum()
+    }
+
     /// The blocks that have changed since this was asked last.
     pub fn take_changed(&mut self) -> MetBlocks {
         std::mem::take(&mut self.changed)

@@ -139,12 +139,25 @@ impl Reader<'_> {
 
     /// How many remembered records a read has neither written nor met.
     pub fn unmet_count(&self, path: &str, met: &Met) -> Result<u64, StoreError> {
+        if self.all_numbers_met(path, met)? {
+            return Ok(0);
+        }
         let mut unmet = 0;
         self.each_unmet(path, met, "", |_| {
             unmet += 1;
             Ok(true)
         })?;
         Ok(unmet)
+    }
+
+    /// Whether every number that was ever given in a container is marked, so that no record needs to be looked at.
+    fn all_numbers_met(&self, path: &str, met: &Met) -> Result<bool, StoreError> {
+        let given: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT numbers FROM container WHERE path = ?1")?
+            .query_row([path], |row| row.get(0))
+            .optional()?;
+        Ok(given.is_some_and(|given| met.count() == given.unsigned_abs()))
     }
 
     /// Walks the records after `after` that a read has neither written nor met, in the order of their ids, for as long as
