@@ -110,7 +110,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
           <Progress label={t`Progress of ${summary.mapping}`} done={summary.processed} total={summary.total} />
         </div>
       ) : (
-        <div className="grid grid-cols-[minmax(0,1fr)_minmax(0,1fr)] items-start gap-x-8 gap-y-3 max-[1100px]:grid-cols-1">
+        <div className="grid grid-cols-[repeat(auto-fit,minmax(230px,1fr))] items-start gap-x-8 gap-y-3">
           <SegmentBar label={t`By outcome`} segments={outcomeSegments(detail)} />
           <SegmentBar label={t`By action`} segments={segments(detail)} />
           <SegmentBar label={t`By situation`} segments={situationSegments(detail)} />
