@@ -1,6 +1,7 @@
 import type { ConnectorProperty } from "../../backend/bindings/ConnectorProperty";
 import type { SecretStatus } from "../../backend/bindings/SecretStatus";
 import { SelectField, Switch, TextField } from "../../parts/Field";
+import { settingWords } from "../../words/settings";
 import { cellText } from "../../words/value";
 import type { FormPart } from "./draft";
 import { SecretField } from "./SecretField";
@@ -35,14 +36,14 @@ function PropertyField({ property, status, value, secret, errors, onChange, onSe
   onChange: (value: unknown) => void;
   onSecret: (value: string) => void;
 }) {
-  const { label, help } = property;
+  const [label, help] = [settingWords(property.label), settingWords(property.help)];
   switch (property.kind) {
     case "secret":
       return <SecretField label={label} help={help} status={status} value={secret} errors={errors} onChange={onSecret} />;
     case "switch":
       return <Switch label={label} help={help} checked={(value ?? property.default) === true} onChange={onChange} />;
     case "choice": {
-      const words = Object.fromEntries(property.choices.map((choice) => [choice.value, choice.label]));
+      const words = Object.fromEntries(property.choices.map((choice) => [choice.value, settingWords(choice.label)]));
       return <SelectField label={label} help={help || undefined} errors={errors} value={cellText(value ?? property.default)} options={Object.keys(words)} words={words} onChange={onChange} />;
     }
     default: {

@@ -496,4 +496,25 @@ mod tests {
         }
         assert!(rows.iter().all(|row| row.name != "accessToken"), "Salesforce has no keys of that kind");
     }
+
+    /// A form is shown in the window's words (`ui/src/words/settings.ts`), so that it is translated with the rest.
+    #[test]
+    fn each_word_of_a_form_is_one_of_the_windows_words() {
+        let window = include_str!("../../../../../ui/src/words/settings.ts");
+        let templates = [
+            samples::hubspot_connector("a", None),
+            samples::salesforce_connector("a"),
+            samples::scim_connector("a"),
+        ];
+        let rows = templates.into_iter().flat_map(|template| form(template).1);
+        let words: BTreeSet<String> = rows
+            .flat_map(|row| {
+                let choices = row.choices.into_iter().map(|choice| choice.label);
+                [row.label, row.help].into_iter().chain(choices).collect::<Vec<_>>()
+            })
+            .filter(|words| words.contains(char::is_alphabetic))
+            .collect();
+        let missing: Vec<_> = words.iter().filter(|words| !window.contains(&format!("t`{words}`"))).collect();
+        assert!(missing.is_empty(), "missing in ui/src/words/settings.ts:\n{missing:#?}");
+    }
 }
