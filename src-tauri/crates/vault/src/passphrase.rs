@@ -1,6 +1,7 @@
 //! From a passphrase to a key: argon2id, with parameters that can be raised but not lowered.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use allocator_api2::{alloc::System, vec::Vec};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::aead::{KEY_BYTES, Key};
@@ -55,9 +56,18 @@ impl Kdf {
         let params = Params::new(self.memory_kib, self.iterations, self.parallelism, Some(KEY_BYTES))
             .map_err(|error| Error::KdfRefused { why: error.to_string() })?;
         let mut key = Key::zero();
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.expose().as_bytes(), salt, key.bytes_mut())
-            .map_err(|_| Error::Crypto("key derivation"))?;
+        // The programs' own allocator keeps what is freed for a second, and a run that begins meanwhile would need half as
+        // much memory again. The system's gives so large a piece back at once.
+        let mut memory = Vec::new_in(System);
+        memory.resize(params.block_count(), Block::default());
+        let derived = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(
+                passphrase.expose().as_bytes(),
+                salt,
+                key.bytes_mut(),
+                memory.as_mut_slice(),
+            );
+        derived.map_err(|_| Error::Crypto("key derivation"))?;
         Ok(Kek(key))
     }
 }
