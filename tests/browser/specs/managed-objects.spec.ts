@@ -62,7 +62,9 @@ for (const colorScheme of ["light", "dark"] as const) {
 
 test("a property is put in another place by dragging it", async ({ host, page }) => {
   await open(page, host, "/types/user");
-  const names = async () => (await page.getByRole("table", { name: "Properties" }).getByRole("rowheader").allInnerTexts()).map((name) => name.trim());
+  const rows = page.getByRole("table", { name: "Properties" }).getByRole("rowheader");
+  await expect(rows.nth(2)).toBeVisible();
+  const names = async () => (await rows.allInnerTexts()).map((name) => name.trim());
   const before = await names();
   const [handle, goal] = [page.getByRole("button", { name: `Move ${before[2]}`, exact: true }), page.getByRole("button", { name: `Move ${before[0]}`, exact: true })];
   const [from, to] = [await handle.boundingBox(), await goal.boundingBox()];
@@ -71,7 +73,7 @@ test("a property is put in another place by dragging it", async ({ host, page })
   await page.mouse.down();
   await page.mouse.move(to.x + 8, to.y - 2, { steps: 5 });
   await page.mouse.up();
-  expect(await names()).toEqual([before[2], before[0], before[1], ...before.slice(3)]);
+  await expect.poll(names).toEqual([before[2], before[0], before[1], ...before.slice(3)]);
   await expect(page.getByText("unsaved: 1 change")).toBeVisible();
 });
 

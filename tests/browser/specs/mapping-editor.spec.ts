@@ -135,10 +135,10 @@ test("the order of properties changes by keyboard and by dragging", async ({ hos
 
   await page.getByRole("button", { name: new RegExp(`^Move ${first},`) }).focus();
   await page.keyboard.press("ArrowDown");
-  expect((await names()).slice(0, 3)).toEqual([second, first, third]);
+  await expect.poll(async () => (await names()).slice(0, 3)).toEqual([second, first, third]);
   await expect(page.getByRole("button", { name: new RegExp(`^Move ${first},`) })).toBeFocused();
   await page.keyboard.press("ArrowDown");
-  expect((await names()).slice(0, 3)).toEqual([second, third, first]);
+  await expect.poll(async () => (await names()).slice(0, 3)).toEqual([second, third, first]);
 
   const from = await page.getByRole("button", { name: new RegExp(`^Move ${first},`) }).boundingBox();
   const to = await page.getByRole("button", { name: new RegExp(`^Move ${second},`) }).boundingBox();
@@ -147,7 +147,7 @@ test("the order of properties changes by keyboard and by dragging", async ({ hos
   await page.mouse.down();
   await page.mouse.move(to.x + 8, to.y + 2, { steps: 6 });
   await page.mouse.up();
-  expect((await names()).slice(0, 3)).toEqual([first, second, third]);
+  await expect.poll(async () => (await names()).slice(0, 3)).toEqual([first, second, third]);
 });
 
 test("what the target needs is added with a press", async ({ host, page }) => {

@@ -17,7 +17,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: "Save" }).click();
       await expect(field).toHaveAttribute("aria-invalid", "true");
       const told = page.locator(`[id="${(await field.getAttribute("aria-describedby"))?.split(" ").find((part) => part.endsWith("-error"))}"] li`);
-      expect(await told.count(), "more than one policy is broken").toBeGreaterThan(1);
+      await expect(told.nth(1), "more than one policy is broken").toBeVisible();
       await picture(page, `user-password-refused-${colorScheme}`);
       await expectAccessible(page);
 
