@@ -60,14 +60,14 @@ impl Kdf {
         // much memory again. The system's gives so large a piece back at once.
         let mut memory = Vec::new_in(System);
         memory.resize(params.block_count(), Block::default());
-        let derived = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into_with_memory(
                 passphrase.expose().as_bytes(),
                 salt,
                 key.bytes_mut(),
                 memory.as_mut_slice(),
-            );
-        derived.map_err(|_| Error::Crypto("key derivation"))?;
+            )
+            .map_err(|_| Error::Crypto("key derivation"))?;
         Ok(Kek(key))
     }
 }
