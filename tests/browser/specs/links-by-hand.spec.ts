@@ -36,9 +36,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       // Its own user matches by address and is offered.
       await expect(panel.getByRole("region", { name: "Records that match" })).toContainText("Zzann Oldname");
       await page.getByRole("searchbox", { name: "Search source records" }).fill("");
-      await page.getByRole("radio", { name: "Not linked" }).check({ force: true });
+      await page.getByRole("radio", { name: "Not linked" }).check();
       await expect(row).toContainText("not linked");
-      await page.getByRole("radio", { name: "Linked", exact: true }).check({ force: true });
+      await page.getByRole("radio", { name: "Linked", exact: true }).check();
       await expect(row).toHaveCount(0);
     });
   });

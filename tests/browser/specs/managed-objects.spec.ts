@@ -84,7 +84,7 @@ test("a type of one's own is made, used and removed", async ({ host, page }) => 
   await page.getByRole("textbox", { name: "New property" }).fill("serial");
   await page.getByRole("button", { name: "Add property" }).click();
   const panel = page.getByRole("complementary", { name: "Property serial" });
-  await panel.getByRole("switch", { name: "Unique" }).check({ force: true });
+  await panel.getByRole("switch", { name: "Unique" }).check();
   await panel.getByRole("button", { name: "Close" }).click();
   await page.getByRole("checkbox", { name: "serial is required" }).check();
   await expect(page.getByRole("checkbox", { name: "serial is unique" })).toBeChecked();

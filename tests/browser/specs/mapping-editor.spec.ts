@@ -180,10 +180,10 @@ test("association: filters, a rule of groups, and its matches counted before it 
   await page.keyboard.press("Tab");
   await condition.getByRole("combobox", { name: "Comparison 2" }).selectOption("is not");
   await condition.getByRole("textbox", { name: "Value 2" }).fill("Norway");
-  await page.getByRole("radio", { name: "Several, by name" }).check({ force: true });
+  await page.getByRole("radio", { name: "Several, by name" }).check();
   // Whether a record of the target qualifies: all, a filter, a script; the filter is kept as the script that IDM wants.
   const qualifies = page.getByRole("group", { name: "A record of the target qualifies" }).filter({ has: page.getByRole("radio") });
-  await qualifies.getByRole("radio", { name: "Filter" }).check({ force: true });
+  await qualifies.getByRole("radio", { name: "Filter" }).check();
   const validity = page.getByRole("group", { name: "A record of the target qualifies" }).filter({ has: page.getByRole("button", { name: "Add comparison" }) });
   await validity.getByRole("button", { name: "Add comparison" }).click();
   await validity.getByRole("combobox", { name: "Attribute 1" }).fill("accountStatus");
@@ -228,7 +228,7 @@ test("behaviors: patterns, a condition of its own, a script on complete, scripts
   await table.getByRole("button", { name: /^Edit FOUND:/ }).click();
   const panel = page.getByRole("complementary", { name: "Policy for FOUND" });
   await panel.getByRole("radio", { name: /^LINK/ }).check();
-  await panel.getByRole("radio", { name: "Filter" }).check({ force: true });
+  await panel.getByRole("radio", { name: "Filter" }).check();
   await panel.getByRole("button", { name: "Add comparison" }).click();
   await panel.getByRole("combobox", { name: "Attribute 1" }).fill("jobtitle");
   await page.keyboard.press("Tab");

@@ -54,7 +54,7 @@ test("a mapping is made from two resources, swapped and linked, without a pointe
 test("a mapping can still be pasted as a document, and one that stands in the way is named", async ({ host, page }) => {
   const { inbound } = await sample(host);
   await open(page, host, "/mappings/new");
-  await page.getByRole("radio", { name: "From a document" }).check({ force: true });
+  await page.getByRole("radio", { name: "From a document" }).check();
   const { config } = await host.call("mapping_get", { name: inbound });
   await page.getByRole("textbox", { name: "Mapping document" }).fill(JSON.stringify(config));
   await page.getByRole("button", { name: "Save", exact: true }).click();

@@ -20,10 +20,10 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(times).not.toContainText(/Sat|Sun/);
       await picture(page, `schedule-${colorScheme}`);
       await expectAccessible(page);
-      await dialog.getByRole("radio", { name: "Cron" }).check({ force: true });
+      await dialog.getByRole("radio", { name: "Cron" }).check();
       await dialog.getByLabel("Cron expression").fill("0 0 2 1 * MON");
       await expect(times).toContainText("write `?` for one of them");
-      await dialog.getByRole("radio", { name: "At a time of day" }).check({ force: true });
+      await dialog.getByRole("radio", { name: "At a time of day" }).check();
       await dialog.getByRole("button", { name: "Save" }).click();
       const row = page.getByRole("row").filter({ hasText: inbound });
       await expect(row).toContainText("not fired yet");
@@ -32,7 +32,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await row.getByRole("button", { name: `Run ${inbound} now` }).click();
       await expect(row.getByRole("link", { name: `Run of ${inbound}: Done` })).toBeVisible();
 
-      await page.getByRole("switch", { name: /^Follow the changes of HubSpot/ }).check({ force: true });
+      await page.getByRole("switch", { name: /^Follow the changes of HubSpot/ }).check();
       const live = page.getByRole("row").filter({ hasText: "liveSync_hubspot_contact" });
       await expect(live).toContainText("Every 5 minutes");
       await picture(page, `scheduling-${colorScheme}`);
@@ -154,7 +154,7 @@ test("notifications are switched off and stay off", async ({ host, page }) => {
   await open(page, host, "/settings");
   const tell = page.getByRole("switch", { name: "Tell me on the desktop" });
   await expect(tell).toBeChecked();
-  await tell.click({ force: true });
+  await tell.click();
   await expect.poll(async () => (await host.call("preferences_get", {})).notifications).toBe(false);
   await page.reload();
   await expect(tell).not.toBeChecked();

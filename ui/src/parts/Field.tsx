@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { type InputHTMLAttributes, type ReactNode, useId } from "react";
+import { type InputHTMLAttributes, type ReactNode, useId, useState } from "react";
 
 interface Shared {
   label: string;
@@ -85,26 +85,40 @@ export function SelectField({ label, help, errors, required, hideLabel, value, o
   );
 }
 
-export function Switch({ label, help, checked, onChange, disabled, hideLabel = false }: { label: string; hideLabel?: boolean; help?: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean }) {
+/** On or off. When `onChange` returns a promise, what was asked for is shown until it is settled, and `checked` from then on. */
+export function Switch({ label, help, checked, onChange, disabled, hideLabel = false }: { label: string; hideLabel?: boolean; help?: ReactNode; checked: boolean; onChange: (checked: boolean) => unknown; disabled?: boolean }) {
   const id = useId();
+  const [asked, setAsked] = useState<boolean | null>(null);
+  const on = asked ?? checked;
+  function turn(wanted: boolean) {
+    if (asked !== null) return;
+    const done = onChange(wanted);
+    if (!(done instanceof Promise)) return;
+    setAsked(wanted);
+    // Whoever began the change shows its error; here the switch only goes back.
+    void done.catch(() => undefined).finally(() => setAsked(null));
+  }
   return (
     <div className="flex flex-col gap-1">
       <label className="inline-flex items-center gap-2 self-start">
-        <input
-          type="checkbox"
-          role="switch"
-          className="peer sr-only"
-          checked={checked}
-          aria-checked={checked}
-          disabled={disabled}
-          aria-describedby={help ? `${id}-help` : undefined}
-          onChange={(event) => onChange(event.target.checked)}
-        />
-        <span
-          aria-hidden="true"
-          className={`flex h-4 w-7 items-center rounded-full p-0.5 transition-colors peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-accent ${checked ? "bg-accent-fill" : "bg-line-strong"}`}
-        >
-          <span className={`size-3 rounded-full bg-on-accent transition-transform ${checked ? "translate-x-3" : ""}`} />
+        <span className="relative flex">
+          <input
+            type="checkbox"
+            role="switch"
+            className="peer absolute inset-0 z-1 m-0 opacity-0"
+            checked={on}
+            aria-checked={on}
+            aria-busy={asked !== null || undefined}
+            disabled={disabled}
+            aria-describedby={help ? `${id}-help` : undefined}
+            onChange={(event) => turn(event.target.checked)}
+          />
+          <span
+            aria-hidden="true"
+            className={`flex h-4 w-7 items-center rounded-full p-0.5 transition-colors peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-accent ${on ? "bg-accent-fill" : "bg-line-strong"}`}
+          >
+            <span className={`size-3 rounded-full bg-on-accent transition-transform ${on ? "translate-x-3" : ""}`} />
+          </span>
         </span>
         <span className={hideLabel ? "sr-only" : undefined}>{label}</span>
       </label>

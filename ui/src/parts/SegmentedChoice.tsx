@@ -18,7 +18,7 @@ export function SegmentedChoice<T extends string>({ label, hideLabel = false, va
             key={option.value}
             className={`relative flex h-6.5 items-center px-2.5 whitespace-nowrap first:rounded-l-sm last:rounded-r-sm not-first:border-l not-first:border-line has-focus-visible:outline-2 has-focus-visible:outline-accent ${value === option.value ? "bg-picked font-medium text-ink" : "text-soft hover:bg-hover hover:text-ink"}`}
           >
-            <input type="radio" name={name} className="sr-only" checked={value === option.value} onChange={() => onChange(option.value)} />
+            <input type="radio" name={name} className="absolute inset-0 m-0 opacity-0" checked={value === option.value} onChange={() => onChange(option.value)} />
             {option.label}
           </label>
         ))}

@@ -57,8 +57,8 @@ function LiveSync({ about, schedule, taken, ready }: { about: About; schedule: S
   const enable = useEnableSchedule();
   const error = feed.error ?? save.error ?? enable.error;
   function toggle(on: boolean) {
-    if (schedule) enable.mutate({ name: schedule.name, enabled: on });
-    else save.mutate({ create: true, name: freshName(`liveSync_${about.source.replace(/^system\//, "")}`, taken), config: documentOf(emptyForm("liveSync"), about) });
+    if (schedule) return enable.mutateAsync({ name: schedule.name, enabled: on });
+    return save.mutateAsync({ create: true, name: freshName(`liveSync_${about.source.replace(/^system\//, "")}`, taken), config: documentOf(emptyForm("liveSync"), about) });
   }
   if (!feed.data) return error ? <Problem error={error} /> : <Skeleton rows={1} />;
   const { title, follows, problem } = feed.data;
@@ -67,8 +67,8 @@ function LiveSync({ about, schedule, taken, ready }: { about: About; schedule: S
       <Switch
         label={t`Follow the changes of ${title}`}
         help={follows ? t`Asks every few minutes what has changed there, and carries it through every mapping that reads it and has implicit sync on.` : problem}
-        checked={enable.isPending ? enable.variables.enabled : save.isPending || (schedule?.enabled ?? false)}
-        disabled={(!follows && !schedule) || !ready || save.isPending || enable.isPending}
+        checked={schedule?.enabled ?? false}
+        disabled={(!follows && !schedule) || !ready}
         onChange={toggle}
       />
       {schedule && <SchedulesTable schedules={[schedule]} taken={taken} withMapping={false} />}

@@ -49,7 +49,7 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
           {schedules.map((schedule) => (
             <tr key={schedule.name}>
               <td>
-                <Switch label={t`Schedule ${schedule.name}`} hideLabel checked={enable.isPending && enable.variables.name === schedule.name ? enable.variables.enabled : schedule.enabled} disabled={enable.isPending || schedule.task === "other"} onChange={(enabled) => enable.mutate({ name: schedule.name, enabled })} />
+                <Switch label={t`Schedule ${schedule.name}`} hideLabel checked={schedule.enabled} disabled={schedule.task === "other"} onChange={(enabled) => enable.mutateAsync({ name: schedule.name, enabled })} />
               </td>
               <th scope="row" className="py-1.5 font-normal">
                 <span className="font-medium">

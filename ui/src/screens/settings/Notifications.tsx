@@ -19,8 +19,8 @@ export function Notifications() {
         <Switch
           label={t`Tell me on the desktop`}
           help={t`When a run is held or fails, or a connector stops working, and another window is in front. Not every run.`}
-          checked={save.isPending ? save.variables : preferences.data.notifications}
-          onChange={(on) => save.mutate(on)}
+          checked={preferences.data.notifications}
+          onChange={save.mutateAsync}
         />
       ) : (
         !error && <Skeleton rows={1} />

@@ -39,7 +39,7 @@ function ServeSwitch({ serving }: { serving: Serving }) {
   const keep = { onSuccess: (changed: Serving) => changed.password && setPassword(changed.password) };
   const set = (wanted: { on: boolean; selfService: boolean }) => {
     renew.reset();
-    serve.mutate({ ...wanted, port: number }, keep);
+    return serve.mutateAsync({ ...wanted, port: number }, keep);
   };
   return (
     <div className="flex flex-col gap-4">
