@@ -1,14 +1,18 @@
 //! `config`: connectors, mappings, schedules and managed types as documents. Secrets go in and never come out.
 
 use api::{
-    ErrorCode,
+    App, ErrorCode,
     dto::{ByName, MappingDraft, ScheduleDraft},
 };
+use axum::http::StatusCode;
 use futures::FutureExt as _;
 use model::{Attributes, patch};
 use serde_json::{Value, json};
 
-use super::operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, Operation, Parameter, Revision, switch};
+use super::{
+    list::{Wanted, part_of},
+    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, Parameter, Revision, switch},
+};
 use crate::problem::Problem;
 
 const CONFIRM: Parameter = switch("confirm", "Whether what it does to stored objects is known and meant");
@@ -22,9 +26,14 @@ pub(crate) fn operations() -> Vec<Operation> {
         "/openidm/config/schedule/{name}",
     );
     vec![
-        Operation::new("GET", "/openidm/config", "Lists the documents", "Configurations", |c| {
-            names(c).boxed()
-        }),
+        Operation::new(
+            "GET",
+            "/openidm/config",
+            "Names the documents; with a filter, lists those that match",
+            "Configurations",
+            |c| names(c).boxed(),
+        )
+        .takes(&LIST),
         Operation::new("GET", sync, "Shows every mapping, in sync order", "SyncConfig", |c| {
             get_sync(c).boxed()
         }),
@@ -100,6 +109,9 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 async fn names(call: Call) -> Result<Answer, Problem> {
+    if ["_queryFilter", "_queryId", "_queryExpression"].into_iter().any(|name| call.text(name).is_some()) {
+        return query(&call).await;
+    }
     let rows: Vec<Value> = call
         .app()
         .config_names()
@@ -114,6 +126,28 @@ async fn names(call: Call) -> Result<Answer, Problem> {
         })
         .collect();
     Ok(Answer::ok(json!({"configurations": rows})))
+}
+
+/// The documents themselves. One that is removed meanwhile is left out.
+async fn query(call: &Call) -> Result<Answer, Problem> {
+    let wanted = Wanted::read(call)?;
+    let app = call.app();
+    let mut rows = Vec::new();
+    for id in app.config_names().await? {
+        let document = match id.split_once('/') {
+            None if id == "managed" => app.managed_document().await.map_err(Problem::from),
+            None => app.sync_document().await.map_err(Problem::from),
+            Some(("mapping", name)) => mapping_document(app, name).await,
+            Some(("schedule", name)) => schedule_document(app, name).await,
+            Some((_, name)) => app.connector_document(name).await.map_err(Problem::from),
+        };
+        match document {
+            Ok(document) => rows.push(document),
+            Err(problem) if problem.status == StatusCode::NOT_FOUND => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    part_of(rows, &wanted)
 }
 
 async fn get_sync(call: Call) -> Result<Answer, Problem> {
@@ -197,8 +231,8 @@ async fn delete_connector(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(document))
 }
 
-async fn mapping_document(call: &Call) -> Result<Value, Problem> {
-    let config = call.app().mapping_config(call.part("name")).await?;
+async fn mapping_document(app: &App, name: &str) -> Result<Value, Problem> {
+    let config = app.mapping_config(name).await?;
     let mut document = serde_json::to_value(&config).unwrap_or_default();
     if let Some(document) = document.as_object_mut() {
         document.insert("_id".into(), format!("mapping/{}", config.name).into());
@@ -208,7 +242,7 @@ async fn mapping_document(call: &Call) -> Result<Value, Problem> {
 
 async fn get_mapping(call: Call) -> Result<Answer, Problem> {
     let fields = call.fields();
-    Ok(Answer::ok(mapping_document(&call).await?).only(&fields))
+    Ok(Answer::ok(mapping_document(call.app(), call.part("name")).await?).only(&fields))
 }
 
 async fn put_mapping(call: Call) -> Result<Answer, Problem> {
@@ -217,7 +251,7 @@ async fn put_mapping(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn patch_mapping(call: Call) -> Result<Answer, Problem> {
-    let before = mapping_document(&call).await?;
+    let before = mapping_document(call.app(), call.part("name")).await?;
     let document = patched(&call, before)?;
     write_mapping(&call, document).await
 }
@@ -242,7 +276,7 @@ async fn write_mapping(call: &Call, mut document: Attributes) -> Result<Answer, 
         return Err(exists(&format!("mapping `{name}`")));
     }
     app.mapping_save(MappingDraft { create, config: Value::Object(document) }).await?;
-    let document = mapping_document(call).await?;
+    let document = mapping_document(app, name).await?;
     Ok(if create {
         Answer::created(document, format!("/openidm/config/mapping/{name}"))
     } else {
@@ -252,13 +286,13 @@ async fn write_mapping(call: &Call, mut document: Attributes) -> Result<Answer, 
 
 async fn delete_mapping(call: Call) -> Result<Answer, Problem> {
     no_revision(&call)?;
-    let document = mapping_document(&call).await?;
+    let document = mapping_document(call.app(), call.part("name")).await?;
     call.app().mapping_remove(ByName { name: call.part("name").to_owned() }).await?;
     Ok(Answer::ok(document))
 }
 
-async fn schedule_document(call: &Call) -> Result<Value, Problem> {
-    let schedule = call.app().schedule_get(ByName { name: call.part("name").to_owned() }).await?;
+async fn schedule_document(app: &App, name: &str) -> Result<Value, Problem> {
+    let schedule = app.schedule_get(ByName { name: name.to_owned() }).await?;
     let mut document = schedule.config;
     if let Some(document) = document.as_object_mut() {
         document.insert("_id".into(), format!("schedule/{}", schedule.name).into());
@@ -268,7 +302,7 @@ async fn schedule_document(call: &Call) -> Result<Value, Problem> {
 
 async fn get_schedule(call: Call) -> Result<Answer, Problem> {
     let fields = call.fields();
-    Ok(Answer::ok(schedule_document(&call).await?).only(&fields))
+    Ok(Answer::ok(schedule_document(call.app(), call.part("name")).await?).only(&fields))
 }
 
 async fn put_schedule(call: Call) -> Result<Answer, Problem> {
@@ -277,7 +311,7 @@ async fn put_schedule(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn patch_schedule(call: Call) -> Result<Answer, Problem> {
-    let before = schedule_document(&call).await?;
+    let before = schedule_document(call.app(), call.part("name")).await?;
     let document = patched(&call, before)?;
     write_schedule(&call, document).await
 }
@@ -296,13 +330,13 @@ async fn write_schedule(call: &Call, mut document: Attributes) -> Result<Answer,
     }
     let location = format!("/openidm/config/schedule/{name}");
     app.schedule_save(ScheduleDraft { create, name, config: Value::Object(document) }).await?;
-    let document = schedule_document(call).await?;
+    let document = schedule_document(call.app(), call.part("name")).await?;
     Ok(if create { Answer::created(document, location) } else { Answer::ok(document) })
 }
 
 async fn delete_schedule(call: Call) -> Result<Answer, Problem> {
     no_revision(&call)?;
-    let document = schedule_document(&call).await?;
+    let document = schedule_document(call.app(), call.part("name")).await?;
     call.app().schedule_remove(ByName { name: call.part("name").to_owned() }).await?;
     Ok(Answer::ok(document))
 }

@@ -1,4 +1,4 @@
-//! `info`: whether it is there, and who is asking.
+//! `info`: whether it is there, which version it is, and who is asking.
 
 use futures::FutureExt as _;
 use serde_json::json;
@@ -11,12 +11,19 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("GET", "/openidm/info/ping", "Says that the server is there", "Ping", |c| {
             ping(c).boxed()
         }),
+        Operation::new("GET", "/openidm/info/version", "Says which version this is", "Version", |c| {
+            version(c).boxed()
+        }),
         Operation::new("GET", "/openidm/info/login", "Says who is signed in", "Login", |c| login(c).boxed()),
     ]
 }
 
 async fn ping(_: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(json!({"_id": "ping", "state": "ACTIVE_READY", "shortDesc": "ready"})))
+}
+
+async fn version(_: Call) -> Result<Answer, Problem> {
+    Ok(Answer::ok(json!({"_id": "version", "productVersion": env!("CARGO_PKG_VERSION")})))
 }
 
 async fn login(call: Call) -> Result<Answer, Problem> {

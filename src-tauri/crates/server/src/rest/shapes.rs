@@ -79,6 +79,7 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ),
         ("PatchStep", step),
         ("Ping", of(&[("shortDesc", text())], &[("state", text())])),
+        ("Version", of(&[], &[("productVersion", text())])),
         ("Login", of(&[("authorization", object())], &[("authenticationId", text())])),
         ("Reconciliations", of(&[], &[("reconciliations", json!({"type": "array", "items": object()}))])),
         // What is not named here is refused.
@@ -180,7 +181,10 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ),
         (
             "Configurations",
-            of(&[], &[("configurations", json!({"type": "array", "items": of(&[], &[("_id", text())])}))]),
+            json!({"anyOf": [
+                of(&[], &[("configurations", json!({"type": "array", "items": of(&[], &[("_id", text())])}))]),
+                list(of(&[], &[("_id", text())])),
+            ]}),
         ),
         (
             "ManagedConfig",

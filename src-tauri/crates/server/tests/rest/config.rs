@@ -68,6 +68,38 @@ async fn mappings_are_written_one_by_one_or_all_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn documents_are_found_by_a_filter() {
+    let house = House::connected(1).await;
+    let found = async |query: &str| {
+        let reply = house.get(&format!("/config?{query}")).await.is(200);
+        assert!(!reply.text.contains(TOKEN), "{reply:#?}");
+        reply.body
+    };
+    let ids = |found: &Value| -> Vec<String> {
+        found["result"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (one, other) = (format!("mapping/{IN}"), format!("mapping/{OUT}"));
+    let all = found("_queryFilter=true").await;
+    assert_eq!(ids(&all), ["managed", "sync", "provisioner.openicf/hubspot", &one, &other]);
+    assert_eq!(all["result"][3], house.get(&format!("/config/{one}")).await.is(200).body);
+    assert_eq!(
+        ids(&found("_queryFilter=_id+sw+%22mapping/%22&_sortKeys=-_id&_fields=_id").await),
+        [one, other]
+    );
+    assert_eq!(ids(&found("_queryFilter=source+eq+%22managed/user%22").await), [format!("mapping/{OUT}")]);
+    assert_eq!(
+        found("_queryId=query-all-ids&_pageSize=2").await["result"],
+        json!([{"_id": "managed"}, {"_id": "sync"}])
+    );
+    house.get("/config?_queryFilter=(").await.is(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn schedules_are_written_and_removed() {
     let house = House::connected(1).await;
     let path = "/config/schedule/nightly";

@@ -39,6 +39,7 @@ async fn without_credentials_nothing_is_told() {
 async fn both_ways_to_sign_in_are_idms() {
     let house = House::empty().await;
     house.get("/info/ping").await.is(200);
+    assert_eq!(house.get("/info/version").await.is(200).body["productVersion"], env!("CARGO_PKG_VERSION"));
     let with_headers = house
         .bare("GET", "/info/login")
         .header("X-OpenIDM-Username", ADMINISTRATOR)
