@@ -105,6 +105,13 @@ test("rows are picked with the keyboard alone, and everything that matches at on
   await expect(bar).toHaveCount(0);
 });
 
+test("a long search without a blank widens nothing", async ({ host, page }) => {
+  await sample(host);
+  await open(page, host, `/users?q=${"x".repeat(300)}`);
+  await expect(page.getByRole("main").getByText("No user has an attribute that starts with")).toBeVisible();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+});
+
 test("a filter that no index serves says so, and a filter that is none is told", async ({ host, page }) => {
   const { inbound } = await sample(host);
   await reconcile(host, inbound);

@@ -55,7 +55,7 @@ export function Section({ title, aside, children }: { title: string; aside?: Rea
 export function Nothing({ children, action }: { children: ReactNode; action?: ReactNode }) {
   return (
     <div className="flex flex-col items-start gap-3 rounded-md border border-dashed border-line px-5 py-6 text-soft">
-      <p>{children}</p>
+      <p className="wrap-anywhere">{children}</p>
       {action}
     </div>
   );

@@ -221,7 +221,11 @@ fn decoded(text: &str) -> Result<String, String> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
-        let (name, after) = after.split_once(';').ok_or("an entity in it is never closed")?;
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '#').unwrap_or(after.len());
+        let (name, after) = after.split_at(end);
+        let after = after
+            .strip_prefix(';')
+            .ok_or("an & in it begins no entity; write &amp; for the character itself")?;
         let number = name.strip_prefix('#').map(|digits| match digits.strip_prefix(['x', 'X']) {
             Some(digits) => u32::from_str_radix(digits, 16),
             None => digits.parse(),
@@ -233,6 +237,7 @@ fn decoded(text: &str) -> Result<String, String> {
             ("quot", _) => '"',
             ("apos", _) => '\'',
             (_, Some(Ok(code))) => char::from_u32(code).ok_or("a character in it does not exist")?,
+            _ if name.len() > 30 => return Err("an entity in it is not known".to_owned()),
             _ => return Err(format!("the entity &{name}; in it is not known")),
         });
         rest = after;
@@ -287,10 +292,13 @@ mod tests {
             ("ClaimURI\n\"x", "never closed"),
             ("<!DOCTYPE x [<!ENTITY a \"b\">]><Claim/>", "document type"),
             ("<Claim><ClaimURI>&boom;</ClaimURI></Claim>", "&boom;"),
+            ("<Claim><ClaimURI>a & b;</ClaimURI></Claim>", "&amp;"),
             ("<Claim", "never closed"),
         ] {
             assert!(parse(text).unwrap_err().contains(says), "{text}");
         }
+        let endless = format!("<Claim><ClaimURI>&{};</ClaimURI></Claim>", "x".repeat(3000));
+        assert_eq!(parse(&endless), Err("an entity in it is not known".into()));
         assert_eq!(parse("[]"), Ok(vec![]));
         assert_eq!(
             parse(""),
