@@ -130,6 +130,17 @@ fn a_password_can_be_brought() {
     assert_eq!(running.end("-TERM"), 0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_taken_in_small_pages() {
+    let house = House::empty();
+    let running = Running::start(&house, &[]);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
+    // A kernel that knows no larger pages does not tell.
+    let told = status.lines().find_map(|line| line.strip_prefix("THP_enabled:"));
+    assert!(told.is_none_or(|told| told.trim() == "0"), "{status}");
+}
+
 /// A certificate for these names and its key, as files.
 fn certificate(house: &House, stem: &str, names: &[&str]) -> (String, String, String) {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();

@@ -147,6 +147,9 @@ async fn phase(name: &str, records: u64, folder: &Path) -> Result<(), Box<dyn Er
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // As the command does it.
+    #[cfg(target_os = "linux")]
+    rustix::thread::disable_transparent_huge_pages(true)?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [name, records, folder] = arguments.as_slice() else {
         return Err("bench PHASE RECORDS FOLDER".into());
