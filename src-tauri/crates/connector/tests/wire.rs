@@ -546,6 +546,16 @@ async fn nothing_that_a_server_says_brings_a_token_elsewhere_or_into_a_text() {
     let wire = Wire::new([error(500, &echo, "X")]).await;
     let outcomes = wire.hubspot().create("contact", &[creation("a", "a@x.org")]).await;
     assert!(matches!(&outcomes[0], Outcome::Unknown { reason } if !reason.contains(TOKEN)), "{outcomes:?}");
+
+    // Within an answer that is none of a refusal.
+    let problems = json!([{"category": "X", "message": echo}, {"category": "Y", "message": "no"}]);
+    let in_part = json!({"status": "COMPLETE", "results": [], "numErrors": 2, "errors": problems});
+    let wire = Wire::new([Reply::json(207, in_part)]).await;
+    let outcomes = wire.hubspot().create("contact", &[creation("a", "a@x.org")]).await;
+    assert!(
+        matches!(&outcomes[0], Outcome::Unknown { reason } if reason.contains("your token ***") && !reason.contains(TOKEN)),
+        "{outcomes:?}"
+    );
 }
 
 #[tokio::test]

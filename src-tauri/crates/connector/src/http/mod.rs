@@ -126,9 +126,20 @@ pub(crate) struct Answer {
     /// `Retry-After`, in either of its forms.
     pub retry_after: Option<Duration>,
     pub body: Vec<u8>,
+    /// What the call was made with.
+    pub token: Option<Secret>,
 }
 
 impl Answer {
+    /// The same without the token that the call was made with, for words that are handed on. Data is not read from it: a
+    /// token that is a common word would change it.
+    pub fn quotable(&self) -> Self {
+        let Self { status, headers, retry_after, body, token } = self;
+        let mut body = body.clone();
+        token.iter().for_each(|token| scrub(&mut body, token.expose().as_bytes()));
+        Self { status: *status, headers: headers.clone(), retry_after: *retry_after, body, token: None }
+    }
+
     /// What the server's own clock said, where it told.
     pub fn date(&self) -> Option<Timestamp> {
         http_date(self.headers.get(DATE)?.to_str().ok()?)
@@ -567,7 +578,7 @@ impl Http {
             Reading::Open(_) => None,
             Reading::Whole(read) => Some(read),
         };
-        let mut answer = opened.whole().await.map_err(setback)?;
+        let mut answer = opened.whole(token).await.map_err(setback)?;
         if let Some(read) = read.filter(|_| fine) {
             if self.general.rest_left().is_zero() {
                 // There are calls again, sooner than was said.
@@ -685,7 +696,7 @@ impl Http {
     }
 
     async fn exchange(&self, call: &Call<'_>, token: Option<&Secret>) -> Result<Answer, Broken> {
-        self.begin(call, token, false).await?.whole().await
+        self.begin(call, token, false).await?.whole(token).await
     }
 
     /// Sends a call once, up to the head of its answer. `long` is for bodies that are read piece by piece.

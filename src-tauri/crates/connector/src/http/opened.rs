@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::Secret;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response};
 use tokio::sync::SemaphorePermit;
@@ -56,7 +57,7 @@ impl<'h> Opened<'h> {
     }
 
     /// The whole answer. The limit is on what it holds once it is unpacked, so that a few bytes cannot fill the memory.
-    pub(super) async fn whole(mut self) -> Result<Answer, Broken> {
+    pub(super) async fn whole(mut self, token: Option<&Secret>) -> Result<Answer, Broken> {
         let mut body = Vec::new();
         let broken = |e| self.http.broken(&self.method, &self.url, e);
         while let Some(chunk) = self.response.chunk().await.map_err(broken)? {
@@ -78,6 +79,6 @@ impl<'h> Opened<'h> {
             .get(RETRY_AFTER)
             .and_then(|v| v.to_str().ok())
             .and_then(|v| retry_after(v, self.http.clock.now()));
-        Ok(Answer { status: self.status, headers: self.headers, retry_after, body })
+        Ok(Answer { status: self.status, headers: self.headers, retry_after, body, token: token.cloned() })
     }
 }

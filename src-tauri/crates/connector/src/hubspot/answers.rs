@@ -99,6 +99,17 @@ pub(crate) struct BatchAnswer {
     pub num_errors: Option<u64>,
 }
 
+impl BatchAnswer {
+    /// Its records as they are, and its errors without the token.
+    pub fn read(answer: &Answer) -> Result<Self, String> {
+        let mut whole: Self = answer.json()?;
+        if !whole.errors.is_empty() {
+            whole.errors = answer.quotable().json::<Self>()?.errors;
+        }
+        Ok(whole)
+    }
+}
+
 /// An error body, or one of the errors inside a batch.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::answers::{Problem, Record};
 use super::{Hubspot, ObjectType};
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::Repeat;
+use crate::http::{Answer, Repeat};
 
 /// Most records in one batch read of links.
 const BATCH: usize = 1_000;
@@ -19,10 +19,20 @@ const BATCH: usize = 1_000;
 const MOST_PAGES: usize = 1_000;
 
 #[derive(Deserialize)]
-struct Answer {
+struct Links {
     results: Vec<Linked>,
     #[serde(default)]
     errors: Vec<Problem>,
+}
+
+impl Links {
+    fn read(answer: &Answer) -> Result<Self, String> {
+        let mut whole: Self = answer.json()?;
+        if !whole.errors.is_empty() {
+            whole.errors = answer.quotable().json::<Self>()?.errors;
+        }
+        Ok(whole)
+    }
 }
 
 #[derive(Deserialize)]
@@ -129,7 +139,7 @@ impl Hubspot {
             }
             let inputs: Vec<Value> = waiting.drain(..waiting.len().min(BATCH)).collect();
             let call = self.post(url.clone(), &json!({"inputs": inputs}), Repeat::Safe);
-            let answer: Answer = self.http.send(&call, |a| a.json()).await?;
+            let answer = self.http.send(&call, Links::read).await?;
             // A record without links is named among the errors.
             if let Some(problem) = answer.errors.iter().find(|p| !p.is("OBJECT_NOT_FOUND")) {
                 return Err(self.error(

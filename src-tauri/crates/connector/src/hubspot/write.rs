@@ -220,7 +220,7 @@ impl Hubspot {
                 .http
                 .send(&call, |answer| match (operation, answer.body.is_empty()) {
                     (Operation::Archive, true) => Ok(None),
-                    _ => answer.json::<BatchAnswer>().map(Some),
+                    _ => BatchAnswer::read(answer).map(Some),
                 })
                 .await;
             match sent {

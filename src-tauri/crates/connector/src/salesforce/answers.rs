@@ -318,6 +318,7 @@ mod tests {
                 headers: HeaderMap::new(),
                 retry_after: None,
                 body: body.to_string().into_bytes(),
+                token: None,
             };
             let found =
                 match (SalesforceDialect { name: "sf".into(), save_duplicates: false }).judge(&answer, 0) {

@@ -15,7 +15,7 @@ use super::objects::ObjectType;
 use super::settings::is_api_name;
 use super::soql::time;
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::{Failure, Payload, Repeat};
+use crate::http::{Answer, Failure, Payload, Repeat};
 
 const FIRST_POLL: Duration = Duration::from_secs(2);
 /// SOQL follows five relationships. A head that names more is none of ours, and shall not exhaust the stack.
@@ -39,6 +39,14 @@ pub(super) struct Job {
 }
 
 impl Job {
+    fn read(answer: &Answer) -> Result<Self, String> {
+        let mut job: Self = answer.json()?;
+        if job.error_message.is_some() {
+            job.error_message = answer.quotable().json::<Self>()?.error_message;
+        }
+        Ok(job)
+    }
+
     pub fn is_over(&self) -> bool {
         matches!(self.state.as_str(), "JobComplete" | "Failed" | "Aborted")
     }
@@ -68,7 +76,7 @@ impl Salesforce {
         let body = json!({"operation": "query", "query": soql});
         // A job that was made twice costs little and is forgotten after seven days.
         let call = self.call(Method::POST, self.url("jobs/query"), &body, Repeat::Safe);
-        let job = match self.send(&call, |a| a.json::<Job>()).await {
+        let job = match self.send(&call, Job::read).await {
             Ok(job) => job,
             Err(Failure::Refused(refusal)) if matches!(refusal.status, 400 | 403..=405) => {
                 tracing::info!(connector = %self.name, "reading page by page instead of in bulk: {}", refusal.error);
@@ -105,7 +113,7 @@ impl Salesforce {
             pause = (pause * 2).min(LONGEST_POLL);
             // What is under way is seen to its end, whatever the share of the day.
             let look = self.get(self.url(&format!("{path}/{}", job.id)));
-            job = self.http.send(&look, |a| a.json()).await?;
+            job = self.http.send(&look, Job::read).await?;
         }
         Ok(job)
     }
@@ -126,7 +134,7 @@ impl Salesforce {
         }
         // A job that nothing is uploaded to does nothing, so one that was made and not told about does no harm.
         let call = self.call(Method::POST, self.url("jobs/ingest"), &body, Repeat::Safe);
-        let job: Job = self.send(&call, |a| a.json()).await?;
+        let job: Job = self.send(&call, Job::read).await?;
         let path = format!("jobs/ingest/{}", job.id);
         let mut upload = self.get(self.url(&format!("{path}/batches")));
         upload.method = Method::PUT;
@@ -139,11 +147,11 @@ impl Salesforce {
         }
         let complete =
             self.call(Method::PATCH, self.url(&path), &json!({"state": "UploadComplete"}), Repeat::Never);
-        let job = match self.send(&complete, |a| a.json::<Job>()).await {
+        let job = match self.send(&complete, Job::read).await {
             Ok(job) => job,
             Err(Failure::Lost(error)) => {
                 let look = self.get(self.url(&path));
-                match self.send(&look, |a| a.json::<Job>()).await {
+                match self.send(&look, Job::read).await {
                     Ok(job) if job.state == "Open" => {
                         self.abort(&path).await;
                         return Err(Failure::NotDone(error));
@@ -171,7 +179,10 @@ impl Salesforce {
     /// One of the three results of an ingest job, line by line with its head.
     pub(super) async fn ingest_results(&self, job: &Job, which: &str) -> Result<Vec<Vec<String>>, Failure> {
         let call = self.get(self.url(&format!("jobs/ingest/{}/{which}", job.id)));
-        self.http.send(&call, |answer| lines(&answer.body)).await
+        let refusals = which == "failedResults";
+        let read =
+            |answer: &Answer| if refusals { lines(&answer.quotable().body) } else { lines(&answer.body) };
+        self.http.send(&call, read).await
     }
 }
 

@@ -379,7 +379,14 @@ impl Salesforce {
             }
         };
         self.send(&call, |answer| {
-            let results: Vec<SaveResult> = answer.json()?;
+            let mut results: Vec<SaveResult> = answer.json()?;
+            if results.iter().any(|result| !result.errors.is_empty()) {
+                let quotable: Vec<SaveResult> = answer.quotable().json()?;
+                results
+                    .iter_mut()
+                    .zip(quotable)
+                    .for_each(|(result, quotable)| result.errors = quotable.errors);
+            }
             if results.len() == items.len() {
                 Ok(results)
             } else {
