@@ -52,6 +52,17 @@ test("? lists the keys, and g with a letter leads to a place", async () => {
   expect(await screen.findByRole("heading", { level: 1, name: "User" })).toBeTruthy();
 });
 
+test("a letter alone leads nowhere, however soon after the start it comes", async () => {
+  openWindow("/");
+  const title = await screen.findByRole("heading", { level: 1, name: "Dashboard" });
+  const key = new KeyboardEvent("keydown", { key: "r", bubbles: true, cancelable: true });
+  // The clock of events begins with the page.
+  Object.defineProperty(key, "timeStamp", { value: 200 });
+  document.body.dispatchEvent(key);
+  expect(key.defaultPrevented).toBe(false);
+  expect(title.isConnected).toBe(true);
+});
+
 test("the palette finds people and starts a preview", async () => {
   const user = userEvent.setup();
   const started: unknown[] = [];

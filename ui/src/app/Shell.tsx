@@ -95,7 +95,8 @@ const JUMP_WITHIN = 1500;
 function useKeys({ openPalette, openShortcuts }: { openPalette: () => void; openShortcuts: () => void }) {
   const navigate = useNavigate();
   const router = useRouter();
-  const jumping = useRef(0);
+  /** When a jump was begun, on the clock of events, which begins with the page. */
+  const jumping = useRef(-Infinity);
   useEffect(() => {
     function onKeyDown(event: KeyboardEvent) {
       const control = event.ctrlKey || event.metaKey;
@@ -120,7 +121,7 @@ function useKeys({ openPalette, openShortcuts }: { openPalette: () => void; open
       }
       if (control || event.altKey || isTyping(event.target) || document.querySelector("[role=dialog]")) return;
       if (event.timeStamp - jumping.current < JUMP_WITHIN) {
-        jumping.current = 0;
+        jumping.current = -Infinity;
         const to = JUMPS[key];
         if (to) {
           event.preventDefault();

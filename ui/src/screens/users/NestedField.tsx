@@ -1,5 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { type ReactNode, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 
 import { announce } from "../../parts/Announcer";
 import { Button, IconButton } from "../../parts/Button";
@@ -75,7 +76,11 @@ function List({ attribute, item, path, value, errors, onChange }: Nested & { ite
   const items = Array.isArray(value) ? (value as unknown[]) : value === null || value === undefined || value === "" ? [] : [value];
   const list = useRef<HTMLOListElement>(null);
   const put = (next: unknown[]) => onChange(next.length === 0 ? null : next);
-  const focus = (index: number) => requestAnimationFrame(() => list.current?.querySelectorAll<HTMLElement>("input, select")[index]?.focus());
+  /** Changes the list, and has the focus there before the next key comes. */
+  function putAndFocus(next: unknown[], index: number) {
+    flushSync(() => put(next));
+    list.current?.querySelectorAll<HTMLElement>("input, select")[index]?.focus();
+  }
 
   function move(from: number, to: number) {
     const next = [...items];
@@ -109,9 +114,8 @@ function List({ attribute, item, path, value, errors, onChange }: Nested & { ite
                 icon="close"
                 label={t`Remove: ${label}`}
                 onClick={() => {
-                  put(items.filter((_, at) => at !== index));
+                  putAndFocus(items.filter((_, at) => at !== index), Math.max(index - 1, 0));
                   announce(plural(items.length - 1, { one: "removed, # value is left", other: "removed, # values are left" }));
-                  focus(Math.max(index - 1, 0));
                 }}
               />
             </li>
@@ -122,10 +126,7 @@ function List({ attribute, item, path, value, errors, onChange }: Nested & { ite
         <Button
           icon="plus"
           aria-label={t`Add a value to ${attribute.title}`}
-          onClick={() => {
-            put([...items, item === "boolean" ? true : ""]);
-            focus(items.length);
-          }}
+          onClick={() => putAndFocus([...items, item === "boolean" ? true : ""], items.length)}
         >
           {t`Add value`}
         </Button>
