@@ -47,7 +47,8 @@ pub fn vault(input: &[u8]) -> bool {
         match what % 5 {
             // A sealed value of anybody's making.
             0 => {
-                assert!(vault.open(&field(), rest).is_err(), "what was never sealed opens");
+                // libFuzzer looks at what is compared, and so comes to know the one that was sealed.
+                assert!(rest == blob || vault.open(&field(), rest).is_err(), "what was never sealed opens");
                 true
             }
             // A sealed value with some bytes turned, cut off or put behind.

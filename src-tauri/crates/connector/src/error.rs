@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use model::connector_config::ConnectorConfigError;
 
+/// A read that is to go on from a place that its list never gave. The place is not repeated: it may be any text.
+pub(crate) const NO_PLACE: &str = "what was given is no place to go on from; start the read again";
+
 /// The kind of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {

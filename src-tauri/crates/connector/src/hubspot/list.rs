@@ -22,7 +22,7 @@ use super::associations;
 use super::read::{finish, wanted_with};
 use super::search::LocalCheck;
 use super::{ARCHIVED, Hubspot, ObjectType, properties};
-use crate::error::{ConnectorError, ErrorKind};
+use crate::error::{ConnectorError, ErrorKind, NO_PLACE};
 use crate::http::Repeat;
 use crate::port::Page;
 
@@ -295,7 +295,7 @@ impl Hubspot {
         Box::pin(async_stream::try_stream! {
             let mut pass = match after {
                 None => Pass::start(),
-                Some(text) => Pass::parse(text).ok_or_else(|| self.no_such_place(text))?,
+                Some(text) => Pass::parse(text).ok_or_else(|| self.no_such_place())?,
             };
             let wanted = wanted_with(attributes, check);
             let scope = Scope { links: associations::is_wanted(scope.object_type, &wanted), ..scope };
@@ -790,11 +790,8 @@ impl Hubspot {
             .ok_or_else(|| self.untrusted("the list goes on after something that is no place in it"))
     }
 
-    pub(super) fn no_such_place(&self, text: &str) -> ConnectorError {
-        self.error(
-            ErrorKind::Configuration,
-            format!("`{text}` is no place to go on from; start the read again"),
-        )
+    pub(super) fn no_such_place(&self) -> ConnectorError {
+        self.error(ErrorKind::Configuration, NO_PLACE)
     }
 }
 

@@ -54,7 +54,7 @@ impl Hubspot {
                 Plan::Remotely { groups, check } => {
                     let mut behind = match after {
                         None => Behind(0),
-                        Some(text) => Behind(text.parse().map_err(|_| self.no_such_place(text))?),
+                        Some(text) => Behind(text.parse().map_err(|_| self.no_such_place())?),
                     };
                     loop {
                         let step = match self.search_page(object_type, &behind, groups, wanted, check.as_ref()).await {

@@ -17,7 +17,7 @@ use super::describe::Kind;
 use super::objects::{ID, ObjectType};
 use super::soql::{LocalCheck, Names, Plan, text_literal};
 use super::{Salesforce, ids};
-use crate::error::{ConnectorError, ErrorKind};
+use crate::error::{ConnectorError, ErrorKind, NO_PLACE};
 use crate::http::{Failure, Repeat};
 use crate::port::{Page, Pages, RemoteObject, Search};
 
@@ -117,10 +117,7 @@ impl Salesforce {
             let last = match &search.after {
                 None => None,
                 Some(text) => Some(ids::long(text).ok_or_else(|| {
-                    self.error(
-                        ErrorKind::Configuration,
-                        format!("`{text}` is no place to go on from; start the read again"),
-                    )
+                    self.error(ErrorKind::Configuration, NO_PLACE)
                 })?),
             };
             let (condition, check) = match &search.filter {

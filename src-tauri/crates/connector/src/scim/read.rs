@@ -13,7 +13,7 @@ use super::filter::{Plan, equals};
 use super::names::{Path, listed};
 use super::walk::Walk;
 use super::{Kind, Scim};
-use crate::error::{ConnectorError, ErrorKind};
+use crate::error::{ConnectorError, ErrorKind, NO_PLACE};
 use crate::http::Failure;
 use crate::port::{Page, Pages, RemoteObject, Search};
 
@@ -42,8 +42,7 @@ impl Scim {
             let after = search.after.as_deref();
             let narrow = self.narrowed(&search.attributes, &read);
             let walk = Walk::new(self, &kind, narrow, asked, after).ok_or_else(|| {
-                let what = format!("`{}` is no place to go on from; start the read again", after.unwrap_or_default());
-                self.error(ErrorKind::Configuration, what)
+                self.error(ErrorKind::Configuration, NO_PLACE)
             })?;
             let mut walk = walk.doubting();
             while let Some(step) = walk.step(self).await? {
