@@ -140,6 +140,19 @@ impl Answer {
         Self { status: *status, headers: headers.clone(), retry_after: *retry_after, body, token: None }
     }
 
+    /// The body as JSON of this shape. Where it `quotes`, `take` moves the words over from a copy without the token.
+    pub fn json_quoting<T: DeserializeOwned>(
+        &self,
+        quotes: impl FnOnce(&T) -> bool,
+        take: impl FnOnce(&mut T, T),
+    ) -> Result<T, String> {
+        let mut whole = self.json()?;
+        if quotes(&whole) {
+            take(&mut whole, self.quotable().json()?);
+        }
+        Ok(whole)
+    }
+
     /// What the server's own clock said, where it told.
     pub fn date(&self) -> Option<Timestamp> {
         http_date(self.headers.get(DATE)?.to_str().ok()?)

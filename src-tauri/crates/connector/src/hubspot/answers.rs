@@ -102,11 +102,10 @@ pub(crate) struct BatchAnswer {
 impl BatchAnswer {
     /// Its records as they are, and its errors without the token.
     pub fn read(answer: &Answer) -> Result<Self, String> {
-        let mut whole: Self = answer.json()?;
-        if !whole.errors.is_empty() {
-            whole.errors = answer.quotable().json::<Self>()?.errors;
-        }
-        Ok(whole)
+        answer.json_quoting(
+            |whole: &Self| !whole.errors.is_empty(),
+            |whole, quotable| whole.errors = quotable.errors,
+        )
     }
 }
 

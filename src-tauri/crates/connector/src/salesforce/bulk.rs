@@ -40,11 +40,10 @@ pub(super) struct Job {
 
 impl Job {
     fn read(answer: &Answer) -> Result<Self, String> {
-        let mut job: Self = answer.json()?;
-        if job.error_message.is_some() {
-            job.error_message = answer.quotable().json::<Self>()?.error_message;
-        }
-        Ok(job)
+        answer.json_quoting(
+            |job: &Self| job.error_message.is_some(),
+            |job, quotable| job.error_message = quotable.error_message,
+        )
     }
 
     pub fn is_over(&self) -> bool {

@@ -379,14 +379,15 @@ impl Salesforce {
             }
         };
         self.send(&call, |answer| {
-            let mut results: Vec<SaveResult> = answer.json()?;
-            if results.iter().any(|result| !result.errors.is_empty()) {
-                let quotable: Vec<SaveResult> = answer.quotable().json()?;
-                results
-                    .iter_mut()
-                    .zip(quotable)
-                    .for_each(|(result, quotable)| result.errors = quotable.errors);
-            }
+            let results = answer.json_quoting(
+                |results: &Vec<SaveResult>| results.iter().any(|result| !result.errors.is_empty()),
+                |results, quotable| {
+                    results
+                        .iter_mut()
+                        .zip(quotable)
+                        .for_each(|(result, quotable)| result.errors = quotable.errors);
+                },
+            )?;
             if results.len() == items.len() {
                 Ok(results)
             } else {
