@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use connector::ConnectorError;
-use model::{Action, Attributes, Pointer, Situation};
+use model::{Action, Attributes, Pointer, Situation, policy::Rules};
 use store::{Entry, EntryStatus, Hash, LinkSpace, NewLink, Run, Store, Walk, Writer};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -174,9 +174,13 @@ impl Engine {
         };
         let seq = run.seq;
         let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
-        run.progress.stage_total = Some(
-            counts.iter().filter(|(_, _, status, _)| *status == EntryStatus::Planned).map(|(.., n)| n).sum(),
-        );
+        let planned = |wanted: Action| -> u64 {
+            let of_it = counts
+                .iter()
+                .filter(|(_, action, status, _)| *action == wanted && *status == EntryStatus::Planned);
+            of_it.map(|(.., n)| n).sum()
+        };
+        run.progress.stage_total = Some(ORDER.into_iter().map(planned).sum());
         run.progress.stage_processed = 0;
         self.put_run(run).await?;
         let calls_before = prepared.calls();
@@ -186,6 +190,7 @@ impl Engine {
             End::Remote(remote) => remote.object_type.batch_size.max(1),
         };
         for action in ORDER {
+            let is_load = action == Action::Create && self.begin_load(prepared, planned(action)).await?;
             let mut under_way = UnderWay::default();
             let carried_out = async {
                 // The next entries are read while these are carried out, which does not touch any that come later.
@@ -227,10 +232,24 @@ impl Engine {
             }
             .await;
             // However it ended, what was begun is done and counts.
-            tally(run, &under_way.end().await?);
-            carried_out?;
+            let ended = under_way.end().await.map(|settled| tally(run, &settled));
+            let built = if is_load { self.store.build_column_indexes().await } else { Ok(()) };
+            ended.and(carried_out)?;
+            built?;
         }
         Ok(())
+    }
+
+    /// Makes the repository ready where so many new objects go into it. Gives whether something is to be done once they are
+    /// there.
+    async fn begin_load(&self, prepared: &Prepared, objects: u64) -> Result<bool, EngineError> {
+        let End::Managed(config) = &prepared.target else { return Ok(false) };
+        let config = config.clone();
+        let ready = move |w: &Writer<'_>| {
+            // Before each of them is made it is asked who else has its unique values.
+            w.put_column_indexes_aside(&config, Rules::of(&config).unique(), objects)
+        };
+        Ok(self.store.write(ready).await?)
     }
 
     /// A stored plan, and a read that was taken up again, hold sources as they were some time ago. Before anything is made of

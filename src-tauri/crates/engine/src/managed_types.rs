@@ -247,8 +247,10 @@ impl Engine {
             .await?
     }
 
-    /// Fills the columns of attributes that became searchable, in small transactions, until none is left to fill.
+    /// Fills the columns of attributes that became searchable, in small transactions, until none is left to fill, and builds
+    /// the indexes that a load left behind which could not end.
     pub async fn fill_columns(&self) -> Result<(), EngineError> {
+        self.store.build_column_indexes().await?;
         let types = self.store.read(|r| Ok(Self::managed_types(r))).await??;
         for config in types {
             let kind = config.name.clone();

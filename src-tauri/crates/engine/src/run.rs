@@ -655,7 +655,8 @@ impl Engine {
     async fn bury_dead_runs(&self, mapping: &str) -> Result<(), EngineError> {
         let (mapping, at) = (mapping.to_owned(), self.at());
         self.store.write(move |w| bury(w, &mapping, &at)).await?;
-        Ok(())
+        // One of them may have put these aside for a load that it could not end.
+        Ok(self.store.build_column_indexes().await?)
     }
 
     /// Marks every run whose process is gone, at start.

@@ -275,6 +275,56 @@ async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_builds_the_indexes_that_it_or_an_earlier_one_put_aside() {
+    let mut bench = bench(Options { records: 5_500, seed: 5, ..Options::default() }).await;
+    // As a process that dies in the midst of a load leaves it.
+    let user = model::ManagedObjectConfig::default_user();
+    let aside = move |w: &store::Writer<'_>| w.put_column_indexes_aside(&user, &[], 5_000);
+    assert!(bench.store.write(aside.clone()).await.unwrap());
+    (bench.store, bench.engine) = open(bench.folder.path(), &bench.sandbox.url());
+    let without =
+        async |bench: &support::Bench| bench.store.read(|r| r.columns_without_index()).await.unwrap().len();
+    assert_eq!(without(&bench).await, 8);
+    bench.run_with(INBOUND, RunMode::Preview, vec!["1".into()], None).await;
+    assert_eq!(without(&bench).await, 0, "whoever comes next builds them");
+
+    let run = bench.recon(INBOUND).await;
+    assert!(run.progress.created >= 5_000, "{:?}", run.message);
+    assert_eq!(without(&bench).await, 0, "a load builds its own");
+    let mail = bench.users().await[17].1.to_uppercase();
+    let by_mail = model::Filter::parse(&format!("mail eq \"{mail}\"")).unwrap();
+    let found = bench
+        .store
+        .read(move |r| r.managed_ids(&model::ManagedObjectConfig::default_user(), &by_mail, 9))
+        .await
+        .unwrap();
+    assert_eq!(found, [bench.users().await[17].0.clone()]);
+    assert_eq!(bench.store.faults().unwrap(), Vec::<String>::new());
+
+    // What has a few thousand already is searched while more come.
+    assert!(!bench.store.write(aside).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_that_is_cut_off_is_gone_on_with_and_its_indexes_are_built() {
+    let mut bench = bench(Options { records: 5_500, seed: 5, ..Options::default() }).await;
+    let plan = bench.run(INBOUND, RunMode::Preview).await;
+    let planned = bench.entries(&plan).await.iter().filter(|e| e.action == model::Action::Create).count();
+    let begun = bench.engine.begin_apply(&plan.id, None).await.unwrap();
+    // The power goes while the second thousand of the sources are looked at again.
+    bench.store.stop_after(20);
+    bench.engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap_err();
+    (bench.store, bench.engine) = open(bench.folder.path(), &bench.sandbox.url());
+    let made = bench.users().await.len();
+    assert!((1..planned).contains(&made), "{made} of {planned}");
+    assert!(!bench.store.read(|r| r.columns_without_index()).await.unwrap().is_empty());
+    let rest = bench.apply(&plan, None).await;
+    assert_eq!((rest.state, bench.users().await.len()), (RunState::Success, planned), "{:?}", rest.message);
+    assert_eq!(bench.store.read(|r| r.columns_without_index()).await.unwrap(), Vec::<usize>::new());
+    assert_eq!(bench.store.faults().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_bad_record_fails_alone_with_its_reason() {
     let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
     bench.put(outbound(json!({"properties": [

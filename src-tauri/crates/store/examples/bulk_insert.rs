@@ -5,10 +5,13 @@
 
 #[path = "measure/cost.rs"]
 mod cost;
+#[path = "measure/made_up.rs"]
+mod made_up;
 
 use std::{error::Error, path::Path};
 
 use cost::Cost;
+use made_up::{address, family};
 use rusqlite::{Connection, params};
 
 /// Rows per transaction.
@@ -35,9 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             for n in from..records.min(from + BATCH) {
                 let (id, first) =
                     (format!("01990000-0000-7000-8000-{n:012}"), format!("{}", 100_000_000 + n));
-                let mail = format!("person{n}@example.com");
+                let (mail, family) = (address(n), family(n));
                 let doc = format!(
-                    r#"{{"accountStatus":"active","userName":"{mail}","mail":"{mail}","givenName":"Ann","sn":"Name {n}","telephoneNumber":"+1 555 {n:07}"}}"#
+                    r#"{{"accountStatus":"active","userName":"{mail}","mail":"{mail}","givenName":"Ann","sn":"{family}","telephoneNumber":"+1 555 {n:07}"}}"#
                 );
                 object.execute(params![id, mail, doc])?;
                 link.execute(params![first, id, n.to_be_bytes()])?;

@@ -5,8 +5,13 @@
 
 #![allow(missing_docs, clippy::print_stdout)]
 
+#[allow(dead_code, reason = "others use more of it")]
+#[path = "measure/made_up.rs"]
+mod made_up;
+
 use std::{error::Error, path::Path, time::Instant};
 
+use made_up::scattered;
 use model::{Attributes, Filter, ManagedObjectConfig};
 use serde_json::json;
 use store::{ManagedQuery, ManagedWrite, Store};
@@ -40,11 +45,6 @@ const FAMILY: [&str; 13] = [
     "Raman",
 ];
 const CITIES: [&str; 8] = ["Oslo", "Lisbon", "Graz", "Turin", "Izmir", "Accra", "Osaka", "Porto"];
-
-/// Spread like ids of people, the same each time.
-fn scattered(n: u64) -> u64 {
-    n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29).wrapping_mul(0xBF58_476D_1CE4_E5B9)
-}
 
 fn of<'a>(list: &[&'a str], n: u64) -> &'a str {
     list.get(usize::try_from(n % list.len() as u64).unwrap_or_default()).copied().unwrap_or_default()

@@ -333,8 +333,10 @@ fn connect_within(patience: Duration, file: &Path, flags: OpenFlags) -> Result<C
                 ),
             ));
         }
+        // An index of a million objects is sorted here. In memory that would take more than all the rest; the file has no name
+        // and goes with the process.
         connection.execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32768;",
+            "PRAGMA temp_store = FILE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32768;",
         )?;
     }
     connection.busy_timeout(PATIENCE)?;

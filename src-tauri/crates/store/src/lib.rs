@@ -9,6 +9,7 @@
 mod associations;
 mod audit;
 mod census;
+mod column_indexes;
 mod columns;
 mod connectors;
 mod database;

@@ -6,6 +6,8 @@
 
 #[path = "../../../store/examples/measure/cost.rs"]
 mod cost;
+#[path = "../../../store/examples/measure/made_up.rs"]
+mod made_up;
 mod source;
 
 use std::{collections::HashMap, error::Error, path::Path, sync::Arc};

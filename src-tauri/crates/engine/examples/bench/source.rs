@@ -12,6 +12,8 @@ use futures::stream;
 use model::Attributes;
 use serde::Deserialize;
 
+use crate::made_up::{address, family};
+
 /// Records in a page and in a batch: HubSpot's.
 pub const PAGE: u64 = 100;
 
@@ -67,8 +69,10 @@ impl Source {
             let first = FIRST[(n % 8) as usize];
             let round = if n % CHANGED == 0 { self.round } else { 0 };
             text.push_str(&format!(
-                r#"{{"id":"{id}","properties":{{"createdate":"2026-01-01T00:00:00.000Z","email":"person{n}@example.com","firstname":"{first}","hs_object_id":"{id}","lastmodifieddate":"2026-02-01T00:00:00.000Z","lastname":"Name {n} {round}","phone":"+1 555 {phone:07}"}},"createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-02-01T00:00:00.000Z","archived":false}}"#,
+                r#"{{"id":"{id}","properties":{{"createdate":"2026-01-01T00:00:00.000Z","email":"{mail}","firstname":"{first}","hs_object_id":"{id}","lastmodifieddate":"2026-02-01T00:00:00.000Z","lastname":"{family} {round}","phone":"+1 555 {phone:07}"}},"createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-02-01T00:00:00.000Z","archived":false}}"#,
                 id = 100_000_000 + n,
+                mail = address(n),
+                family = family(n),
                 phone = n % 10_000_000,
             ));
         }
