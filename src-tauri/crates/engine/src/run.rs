@@ -79,7 +79,7 @@ impl Engine {
     pub async fn begin_with(&self, request: RunRequest, overrides: &Overrides) -> Result<Begun, EngineError> {
         let prepared = self.prepare_with(&request.mapping, overrides).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
-        self.bury_dead_runs(prepared.name()).await?;
+        self.clear_up(prepared.name()).await?;
         let new = NewRun {
             id: self.new_id(),
             mapping: prepared.name().to_owned(),
@@ -122,7 +122,7 @@ impl Engine {
         }
         let prepared = self.prepare_with(&row.mapping, &row.progress.overrides.clone().into()).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
-        self.bury_dead_runs(prepared.name()).await?;
+        self.clear_up(prepared.name()).await?;
         // Another applier may have been quicker; under the lock the row says what is so.
         let mut run = self.run_row(id).await?;
         let seq = run.seq;
@@ -651,12 +651,18 @@ impl Engine {
         )))
     }
 
+    /// What processes that are gone have left, before a run of this mapping begins: its dead runs, and the indexes that some
+    /// load put aside and could not build.
+    async fn clear_up(&self, mapping: &str) -> Result<(), EngineError> {
+        self.bury_dead_runs(mapping).await?;
+        Ok(self.store.build_column_indexes().await?)
+    }
+
     /// Runs of a mapping that are marked as under way although nobody holds its lock: their process is gone.
     async fn bury_dead_runs(&self, mapping: &str) -> Result<(), EngineError> {
         let (mapping, at) = (mapping.to_owned(), self.at());
         self.store.write(move |w| bury(w, &mapping, &at)).await?;
-        // One of them may have put these aside for a load that it could not end.
-        Ok(self.store.build_column_indexes().await?)
+        Ok(())
     }
 
     /// Marks every run whose process is gone, at start.
