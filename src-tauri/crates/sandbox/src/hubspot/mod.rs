@@ -21,7 +21,7 @@
 //! `companies` may stand for `contacts`. None of these counts as an API call and no fault or limit touches them.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -116,8 +116,6 @@ impl Sandbox {
         self.serving.stop().await;
         if let Some(saver) = self.saver.take() {
             saver.abort();
-            // A save under way uses the same temporary file, so it must end first.
-            let _ = saver.await;
             save_now(&self.portal.shared).await;
         }
     }
@@ -142,15 +140,49 @@ async fn keep_saved(shared: Arc<server::Shared>) {
 }
 
 async fn save_now(shared: &Arc<server::Shared>) {
-    let Some(path) = shared.options.state_file.clone() else { return };
+    if let Err(error) = save(shared).await {
+        tracing::warn!(%error, "the sandbox state could not be saved");
+    }
+}
+
+/// Writes the state file, if there is to be one. A save that was given up by who asked for it goes on, so the next one waits
+/// for it and then writes what is so by now.
+async fn save(shared: &Arc<server::Shared>) -> io::Result<()> {
+    let Some(path) = shared.options.state_file.clone() else { return Ok(()) };
     let shared = shared.clone();
     let saving = tokio::task::spawn_blocking(move || {
+        let _alone = shared.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = save::bytes(&shared.crm(), &shared.tokens())?;
         save::write(&path, &bytes)
     });
-    match saving.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the sandbox state could not be saved"),
-        Err(error) => tracing::warn!(%error, "saving the sandbox state ended early"),
+    saving.await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn saves_at_the_same_time_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portal.json");
+        let options = Options { records: 50, state_file: Some(file.clone()), ..Options::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sandbox = Sandbox::start(listener, options).await.unwrap();
+        let begin = || {
+            let shared = sandbox.portal.shared.clone();
+            tokio::spawn(async move { save(&shared).await })
+        };
+        let saves: Vec<_> = (0..40).map(|_| begin()).collect();
+        for saved in saves {
+            saved.await.unwrap().unwrap();
+        }
+        // One that nobody waits for any more goes on beside the last one.
+        drop(begin());
+        sandbox.portal().create(&[("email", "last@example.org")]).unwrap();
+        sandbox.stop().await;
+        assert!(std::fs::read_to_string(&file).unwrap().contains("last@example.org"));
     }
 }

@@ -117,6 +117,8 @@ pub(crate) struct Shared {
     pub frame: Frame,
     /// Wakes the saver.
     pub changed: Notify,
+    /// Held by whoever writes the state file.
+    pub saving: Mutex<()>,
 }
 
 impl Shared {
@@ -128,6 +130,7 @@ impl Shared {
             tokens: Mutex::new(tokens),
             consents: Mutex::default(),
             changed: Notify::new(),
+            saving: Mutex::default(),
         }
     }
 
