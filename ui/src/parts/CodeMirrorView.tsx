@@ -1,11 +1,11 @@
 import { t } from "@lingui/core/macro";
-import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionStatus, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
 import { json } from "@codemirror/lang-json";
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { Compartment, EditorState } from "@codemirror/state";
-import { EditorView, highlightSpecialChars, keymap } from "@codemirror/view";
+import { EditorView, highlightSpecialChars, keymap, repositionTooltips } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 
@@ -27,6 +27,7 @@ export default function CodeMirrorView({ label, value, onChange, onLeave, langua
     const element = host.current;
     if (!element) return;
     const root = element.shadowRoot ?? element.attachShadow({ mode: "open", delegatesFocus: true });
+    const following = followCaret();
     const editor = new EditorView({
       root,
       parent: root,
@@ -53,6 +54,7 @@ export default function CodeMirrorView({ label, value, onChange, onLeave, langua
           EditorView.updateListener.of((update) => {
             if (update.docChanged && !update.transactions.some((t) => t.isUserEvent("outside"))) latest.current.onChange?.(update.state.doc.toString());
           }),
+          EditorView.updateListener.of((update) => following.look(update.view)),
           EditorView.domEventHandlers({ blur: () => latest.current.onLeave?.() }),
         ],
       }),
@@ -65,6 +67,7 @@ export default function CodeMirrorView({ label, value, onChange, onLeave, langua
     element.addEventListener("keydown", keep);
     return () => {
       element.removeEventListener("keydown", keep);
+      following.end();
       editor.destroy();
       view.current = null;
     };
@@ -84,6 +87,28 @@ export default function CodeMirrorView({ label, value, onChange, onLeave, langua
   }, [label, invalid, lines]);
 
   return <div ref={host} className={`overflow-hidden rounded-sm border ${invalid ? "border-needs" : "border-line-strong"} bg-surface focus-within:outline-2 focus-within:-outline-offset-1 focus-within:outline-accent`} />;
+}
+
+/**
+ * Keeps the names to choose from at the caret. What stands above the editor grows and shrinks while one types, and moves the
+ * editor without CodeMirror knowing.
+ */
+function followCaret() {
+  let frame = 0;
+  let place = "";
+  const next = (editor: EditorView) => {
+    frame = 0;
+    if (completionStatus(editor.state) === null) return;
+    const { top, left } = editor.dom.getBoundingClientRect();
+    // An editor that was out of sight finds out that it no longer is by measuring.
+    if (place !== `${top} ${left}`) editor.requestMeasure({ read: () => undefined, write: () => repositionTooltips(editor) });
+    place = `${top} ${left}`;
+    look(editor);
+  };
+  const look = (editor: EditorView) => {
+    if (frame === 0 && completionStatus(editor.state) !== null) frame = requestAnimationFrame(() => next(editor));
+  };
+  return { look, end: () => cancelAnimationFrame(frame) };
 }
 
 const attributes = new Compartment();
