@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use model::ManagedObjectConfig;
 
-use crate::{Reader, Store, StoreError, Writer, columns::SLOTS, limit::rows_at_most};
+use crate::{Reader, Store, StoreError, Writer, columns::SLOTS, limit::one_more};
 
 /// Fewer objects are written as fast with the indexes in place.
 const WORTH_IT: u64 = 5_000;
@@ -74,10 +74,7 @@ impl Writer<'_> {
         let there: i64 = self
             .connection
             .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM managed_object LIMIT ?1)")?
-            .query_row(
-                [rows_at_most(usize::try_from(most).unwrap_or(usize::MAX)).saturating_add(1)],
-                |row| row.get(0),
-            )?;
+            .query_row([one_more(usize::try_from(most).unwrap_or(usize::MAX))], |row| row.get(0))?;
         if there.unsigned_abs() > most {
             return Ok(false);
         }
