@@ -1,10 +1,10 @@
 //! Executing: by operation, in batches, each batch durable before the next.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use connector::ConnectorError;
 use model::{Action, Attributes, Pointer, Situation, policy::Rules};
-use store::{Entry, EntryStatus, Hash, LinkSpace, NewLink, Run, Store, Walk, Writer};
+use store::{Entry, EntryStatus, Hash, LinkSpace, Load, NewLink, Run, Store, Walk, Writer};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -189,67 +189,102 @@ impl Engine {
             End::Managed(_) => LOCAL_BATCH,
             End::Remote(remote) => remote.object_type.batch_size.max(1),
         };
+        let carrying = Carrying {
+            prepared,
+            context,
+            limit,
+            // Shown while the run goes on; the end of the run adds the exact number of calls.
+            calls: &|| calls_so_far + (prepared.calls() - calls_before),
+        };
         for action in ORDER {
-            let is_load = action == Action::Create && self.begin_load(prepared, planned(action)).await?;
-            let mut under_way = UnderWay::default();
-            let carried_out = async {
-                // The next entries are read while these are carried out, which does not touch any that come later.
-                let read = |after| {
-                    let store = self.store.clone();
-                    let planned =
-                        async move { store.read(move |r| r.planned(seq, action, after, limit)).await };
-                    tokio::spawn(planned)
-                };
-                let mut next = read(0);
-                loop {
-                    if cancel.is_cancelled() {
-                        return Err(EngineError::Canceled);
-                    }
-                    let entries = next.await.map_err(|error| broken_off("reading the plan", &error))??;
-                    let Some(last) = entries.last() else { return Ok(()) };
-                    next = read(last.seq);
-                    let (entries, gone) = self.still_there(&context, run, prepared, action, entries).await?;
-                    tally(run, &gone);
-                    // Shown while the run goes on; the end of the run adds the exact number of calls.
-                    let shown = |run: &Run| {
-                        let mut shown = run.clone();
-                        shown.progress.calls = calls_so_far + (prepared.calls() - calls_before);
-                        shown
-                    };
-                    if is_local(prepared, action) {
-                        // These are made ready while the ones before are written.
-                        let ready = self.ready_managed(&context, prepared, entries)?;
-                        tally(run, &under_way.end().await?);
-                        under_way.begin(&self.store, ready, shown(run));
-                    } else {
-                        tally(run, &self.execute_batch(&context, prepared, action, entries).await?);
-                        self.put_run(&shown(run)).await?;
-                    }
-                    if let Some(error) = context.rest.get() {
-                        return Err(EngineError::from(error.clone()));
-                    }
-                }
+            if action == Action::Create
+                && let Some(load) = self.begin_load(prepared, planned(action)).await?
+            {
+                let loaded =
+                    self.carry_out_planned(run, &carrying, action, Some(&Arc::new(Mutex::new(load)))).await;
+                let built = self.store.build_column_indexes().await;
+                loaded?;
+                built?;
             }
-            .await;
-            // However it ended, what was begun is done and counts.
-            let ended = under_way.end().await.map(|settled| tally(run, &settled));
-            let built = if is_load { self.store.build_column_indexes().await } else { Ok(()) };
-            ended.and(carried_out)?;
-            built?;
+            // What a load left waiting among them.
+            self.carry_out_planned(run, &carrying, action, None).await?;
         }
         Ok(())
     }
 
-    /// Makes the repository ready where so many new objects go into it. Gives whether something is to be done once they are
-    /// there.
-    async fn begin_load(&self, prepared: &Prepared, objects: u64) -> Result<bool, EngineError> {
-        let End::Managed(config) = &prepared.target else { return Ok(false) };
+    /// Makes the repository ready where so many new objects go into it.
+    async fn begin_load(&self, prepared: &Prepared, objects: u64) -> Result<Option<Load>, EngineError> {
+        let End::Managed(config) = &prepared.target else { return Ok(None) };
+        if !Load::is_worth_it(objects) {
+            return Ok(None);
+        }
         let config = config.clone();
-        let ready = move |w: &Writer<'_>| {
-            // Before each of them is made it is asked who else has its unique values.
-            w.put_column_indexes_aside(&config, Rules::of(&config).unique(), objects)
+        let begin = move |w: &Writer<'_>| w.begin_load(&config, Rules::of(&config).unique(), objects);
+        Ok(self.store.write(begin).await?)
+    }
+
+    /// Carries out the planned entries of one action, batch by batch; those of a load, as far as that may go.
+    async fn carry_out_planned(
+        &self,
+        run: &mut Run,
+        carrying: &Carrying<'_>,
+        action: Action,
+        load: Option<&SharedLoad>,
+    ) -> Result<(), EngineError> {
+        let mut under_way = UnderWay::default();
+        let carried_out = self.begin_batches(run, carrying, action, load, &mut under_way).await;
+        // However it ended, what was begun is done and counts.
+        let ended = under_way.end().await.map(|settled| tally(run, &settled));
+        ended.and(carried_out)
+    }
+
+    async fn begin_batches(
+        &self,
+        run: &mut Run,
+        carrying: &Carrying<'_>,
+        action: Action,
+        load: Option<&SharedLoad>,
+        under_way: &mut UnderWay,
+    ) -> Result<(), EngineError> {
+        let &Carrying { prepared, ref context, limit, calls } = carrying;
+        // The next entries are read while these are carried out, which does not touch any that come later.
+        let seq = run.seq;
+        let read = |after| {
+            let store = self.store.clone();
+            let planned = async move { store.read(move |r| r.planned(seq, action, after, limit)).await };
+            tokio::spawn(planned)
         };
-        Ok(self.store.write(ready).await?)
+        let shown = |run: &Run| {
+            let mut shown = run.clone();
+            shown.progress.calls = calls();
+            shown
+        };
+        let mut next = read(0);
+        loop {
+            if context.cancel.is_cancelled() {
+                return Err(EngineError::Canceled);
+            }
+            let entries = next.await.map_err(|error| broken_off("reading the plan", &error))??;
+            let Some(last) = entries.last() else { return Ok(()) };
+            next = read(last.seq);
+            let (entries, gone) = self.still_there(context, run, prepared, action, entries).await?;
+            tally(run, &gone);
+            if is_local(prepared, action) {
+                // These are made ready while the ones before are written.
+                let ready = self.ready_managed(context, prepared, entries, load.cloned())?;
+                tally(run, &under_way.end().await?);
+                if load.is_some_and(|load| guarded(load).is_over()) {
+                    return Ok(());
+                }
+                under_way.begin(&self.store, ready, shown(run));
+            } else {
+                tally(run, &self.execute_batch(context, prepared, action, entries).await?);
+                self.put_run(&shown(run)).await?;
+            }
+            if let Some(error) = context.rest.get() {
+                return Err(EngineError::from(error.clone()));
+            }
+        }
     }
 
     /// A stored plan, and a read that was taken up again, hold sources as they were some time ago. Before anything is made of
@@ -315,6 +350,23 @@ fn is_local(prepared: &Prepared, action: Action) -> bool {
 
 fn broken_off(what: &str, error: &tokio::task::JoinError) -> EngineError {
     EngineError::config(format!("{what} broke off: {error}"))
+}
+
+/// A load that the batches of a run share, one after the other.
+pub(crate) type SharedLoad = Arc<Mutex<Load>>;
+
+pub(crate) fn guarded(load: &SharedLoad) -> MutexGuard<'_, Load> {
+    load.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How the entries of a run are carried out.
+struct Carrying<'a> {
+    prepared: &'a Prepared,
+    context: Context,
+    /// Entries per batch.
+    limit: usize,
+    /// Calls of the run so far.
+    calls: &'a (dyn Fn() -> u64 + Sync),
 }
 
 /// The batch that is being written, if any.

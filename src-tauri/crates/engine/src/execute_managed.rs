@@ -11,7 +11,7 @@ use crate::{
     Engine, EngineError,
     ends::{End, Prepared},
     error::{policy_remedy, policy_text},
-    execute::{Context, Settled, apply_changes, free_target, link_for, settle},
+    execute::{Context, Settled, SharedLoad, apply_changes, free_target, guarded, link_for, settle},
     people::{Onward, new_violations, queue_followers, taken, wrong_values},
     title::title_of,
 };
@@ -23,17 +23,19 @@ impl Engine {
         prepared: &Prepared,
         entries: Vec<Entry>,
     ) -> Result<Vec<Settled>, EngineError> {
-        let ready = self.ready_managed(context, prepared, entries)?;
+        let ready = self.ready_managed(context, prepared, entries, None)?;
         let (settled, _) = self.store.write(move |w| ready.carry_out(w)).await?;
         Ok(settled)
     }
 
-    /// Makes everything ready that needs no look at the repository, so that the writer is kept as short as can be.
+    /// Makes everything ready that needs no look at the repository, so that the writer is kept as short as can be. `load` is
+    /// the load that they are part of.
     pub(crate) fn ready_managed(
         &self,
         context: &Context,
         prepared: &Prepared,
         entries: Vec<Entry>,
+        load: Option<SharedLoad>,
     ) -> Result<Ready, StoreError> {
         let config = match &prepared.target {
             End::Managed(config) => Some(config.clone()),
@@ -64,7 +66,7 @@ impl Engine {
             at: self.at(),
             now_ms: self.now().as_millisecond(),
         };
-        Ok(Ready { work, items })
+        Ok(Ready { work, items, load })
     }
 }
 
@@ -72,17 +74,41 @@ impl Engine {
 pub(crate) struct Ready {
     work: Work,
     items: Vec<Item>,
+    load: Option<SharedLoad>,
 }
 
 impl Ready {
-    /// Gives back what is no longer needed as well: thousands of records are let go of elsewhere, not on the writer's thread.
+    /// Gives how those ended that were carried out; what a load cannot tell stays planned. Gives back what is no longer needed
+    /// as well: thousands of records are let go of elsewhere, not on the writer's thread.
     pub(crate) fn carry_out(mut self, w: &Writer<'_>) -> Result<(Vec<Settled>, Self), StoreError> {
-        let rules = self.work.config.as_ref().map(Rules::of);
+        let shared = self.load.clone();
+        let mut load = shared.as_ref().map(guarded);
         let mut settled = Vec::with_capacity(self.items.len());
+        if let Some(load) = &mut load
+            && !load.goes_on(w)?
+        {
+            return Ok((settled, self));
+        }
+        let rules = self.work.config.as_ref().map(Rules::of);
         for item in &mut self.items {
-            settled.push(self.work.carry_out(w, rules.as_ref(), item)?);
+            let claim = match (&load, &mut item.made) {
+                (Some(load), Some(made)) => {
+                    let Some(claim) = load.claim(&made.attributes) else { continue };
+                    made.free = true;
+                    Some(claim)
+                }
+                _ => None,
+            };
+            let ended = self.work.carry_out(w, rules.as_ref(), item)?;
+            if let (Some(load), Some(claim), EntryStatus::Done) = (&mut load, claim, ended.status) {
+                load.made(claim);
+            }
+            settled.push(ended);
         }
         settle(w, &self.work.context, &settled)?;
+        if let Some(load) = &mut load {
+            load.remember(w)?;
+        }
         drop(rules);
         Ok((settled, self))
     }
@@ -109,6 +135,8 @@ struct Made {
     hash: store::Hash,
     /// What policies find wrong with its values, whatever else there is.
     violations: Vec<Violation>,
+    /// A load knows that no other object has one of its unique values.
+    free: bool,
 }
 
 impl Made {
@@ -120,7 +148,7 @@ impl Made {
         };
         let hash = canonical::hash(&attributes);
         let violations = wrong_values(rules, &attributes);
-        Ok(Self { id, chosen, doc: Text::of_object(&attributes)?, attributes, hash, violations })
+        Ok(Self { id, chosen, doc: Text::of_object(&attributes)?, attributes, hash, violations, free: false })
     }
 }
 
@@ -204,8 +232,10 @@ impl Work {
         made: Made,
     ) -> Result<Settled, StoreError> {
         let config = rules.config();
-        let Made { id, chosen, attributes, doc, hash, mut violations } = made;
-        violations.extend(taken(w, rules, &id, None, &attributes)?);
+        let Made { id, chosen, attributes, doc, hash, mut violations, free } = made;
+        if !free {
+            violations.extend(taken(w, rules, &id, None, &attributes)?);
+        }
         if !violations.is_empty() {
             return Ok(refused(&item.entry, &violations));
         }

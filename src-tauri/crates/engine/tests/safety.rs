@@ -279,7 +279,7 @@ async fn a_load_builds_the_indexes_that_it_or_an_earlier_one_put_aside() {
     let mut bench = bench(Options { records: 5_500, seed: 5, ..Options::default() }).await;
     // As a process that dies in the midst of a load leaves it.
     let user = model::ManagedObjectConfig::default_user();
-    let aside = move |w: &store::Writer<'_>| w.put_column_indexes_aside(&user, &[], 5_000);
+    let aside = move |w: &store::Writer<'_>| Ok(w.begin_load(&user, &["userName"], 5_000)?.is_some());
     assert!(bench.store.write(aside.clone()).await.unwrap());
     (bench.store, bench.engine) = open(bench.folder.path(), &bench.sandbox.url());
     let without =
@@ -322,6 +322,63 @@ async fn a_load_that_is_cut_off_is_gone_on_with_and_its_indexes_are_built() {
     assert_eq!((rest.state, bench.users().await.len()), (RunState::Success, planned), "{:?}", rest.message);
     assert_eq!(bench.store.read(|r| r.columns_without_index()).await.unwrap(), Vec::<usize>::new());
     assert_eq!(bench.store.faults().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_refuses_each_value_that_somebody_has() {
+    let bench = bench(Options { records: 5_500, seed: 5, ..Options::default() }).await;
+    new_user(&bench, "here before", "before@example.org").await;
+    // A family name is everybody's: the first one of each makes a user, in the order of the plan.
+    bench.put(inbound(json!({"correlationQuery": null, "properties": [
+        {"source": "email", "target": "mail"}, {"source": "lastname", "target": "userName", "default": "-"},
+        {"source": "firstname", "target": "givenName", "default": "-"}, {"source": "lastname", "target": "sn", "default": "-"}
+    ]}))).await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    let creates: Vec<_> =
+        bench.entries(&run).await.into_iter().filter(|e| e.action == model::Action::Create).collect();
+    let mut names = std::collections::HashSet::new();
+    let mut made = 0;
+    for entry in &creates {
+        let name = entry.changes.iter().find(|c| c.attribute == "userName").unwrap().after.as_str().unwrap();
+        let first = names.insert(name.to_ascii_lowercase());
+        made += u64::from(first);
+        let expect = if first { EntryStatus::Done } else { EntryStatus::Failed };
+        assert_eq!(entry.status, expect, "{name}: {}", entry.reason);
+        assert!(first || entry.reason.contains(name), "{name}: {}", entry.reason);
+    }
+    assert!(creates.len() > 5_000 && (2..5_000).contains(&made), "{made} of {}", creates.len());
+    assert_eq!((run.progress.created, bench.users().await.len() as u64), (made, made + 1));
+    assert_eq!(bench.store.read(|r| r.columns_without_index()).await.unwrap(), Vec::<usize>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_who_makes_a_user_during_a_load_is_noticed() {
+    let bench = bench(Options { records: 5_500, seed: 5, ..Options::default() }).await;
+    let plan = bench.run(INBOUND, RunMode::Preview).await;
+    let creates: Vec<_> =
+        bench.entries(&plan).await.into_iter().filter(|e| e.action == model::Action::Create).collect();
+    let wanted = |entry: &store::Entry| {
+        let name = entry.changes.iter().find(|c| c.attribute == "userName").unwrap();
+        name.after.as_str().unwrap().to_owned()
+    };
+    let name = wanted(creates.last().unwrap());
+    let apply = bench.apply(&plan, None);
+    let meanwhile = async {
+        while bench.store.read(|r| r.managed_count("user")).await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+        new_user(&bench, &name.to_uppercase(), "meanwhile@example.org").await;
+    };
+    let (run, ()) = tokio::join!(apply, meanwhile);
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    let entries = bench.entries(&run).await;
+    let refused: Vec<_> = entries.iter().filter(|e| e.status == EntryStatus::Failed).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(wanted(refused[0]), name);
+    assert_eq!(run.progress.created, creates.len() as u64 - 1);
+    assert_eq!(bench.users().await.len(), creates.len());
+    assert_eq!(bench.store.read(|r| r.columns_without_index()).await.unwrap(), Vec::<usize>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

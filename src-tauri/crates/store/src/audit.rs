@@ -62,18 +62,7 @@ pub struct HistoryRow {
 impl Reader<'_> {
     /// The changes of an object, newest first.
     pub fn history(&self, kind: &str, object_id: &str, limit: usize) -> Result<Vec<HistoryRow>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT at, who, changes, run, mapping FROM history WHERE type = ?1 AND object_id = ?2 ORDER BY seq DESC LIMIT ?3",
-        )?;
-        let rows = statement.query_map(params![kind, object_id, rows_at_most(limit)], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get(4)?))
-        })?;
-        rows.map(|row| {
-            let (at, who, changes, run, mapping) = row?;
-            let changes = serde_json::from_str(&changes).map_err(StoreError::damaged)?;
-            Ok(HistoryRow { at, who, changes, run, mapping })
-        })
-        .collect()
+        Ok(self.history_page(kind, object_id, None, None, limit)?.rows)
     }
 
     /// A page of the audit, newest first: only this topic, only lines that contain this text, only before this number.
@@ -138,7 +127,8 @@ impl Writer<'_> {
     /// The same with the changes in words already.
     pub fn remember_with(&self, entry: &HistoryEntry<'_>, changes: &Text) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO history (type, object_id, at, who, changes, run, mapping) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let HistoryEntry { kind, object_id, at, who, run, mapping, .. } = entry;
+        let HistoryEntry { kind, object_id, at, run, mapping, .. } = entry;
+        let who = entry.kept_who();
         let values = params![kind, object_id, at, who, changes.0, run, mapping];
         self.repeated(SQL, |statement| statement.execute(values)).map(|_| ())
     }

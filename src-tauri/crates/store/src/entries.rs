@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Hash, InboxKind, Page, Reader, StoreError, Writer,
+    Hash, InboxKind, Page, Reader, StoreError, Text, Writer,
     limit::{one_more, rows_at_most},
+    texts::kept_changes,
 };
 
 /// How an entry stands.
@@ -180,7 +181,7 @@ fn from_row(row: &Row<'_>) -> Result<Entry, StoreError> {
         source_id: row.get(6)?,
         target_id: row.get(7)?,
         ambiguous: list(text(8)?),
-        changes: changes.map_or(Ok(Vec::new()), serde_json::from_str).map_err(StoreError::damaged)?,
+        changes: changes.map_or(Ok(Vec::new()), kept_changes)?,
         reason: row.get(10)?,
         remedy: row.get(11)?,
         claim: row.get(12)?,
@@ -557,10 +558,11 @@ impl Writer<'_> {
                 e.policy,
                 json(e.question.is_none(), &|| serde_json::to_string(&e.question))?,
             ])?;
-            let changes = json(e.changes.is_empty(), &|| serde_json::to_string(&e.changes))?;
+            let changes =
+                Some(&e.changes).filter(|c| !c.is_empty()).map(|c| Text::of_changes(c)).transpose()?;
             let base = json(e.base.is_none(), &|| serde_json::to_string(&e.base))?;
             if changes.is_some() || base.is_some() {
-                docs.execute(params![run, e.seq, changes, base])?;
+                docs.execute(params![run, e.seq, changes.map(|text| text.0), base])?;
             }
             for id in &e.ambiguous {
                 claims.execute(params![run, id])?;

@@ -2,7 +2,23 @@
 
 use rusqlite::params;
 
-use crate::{HistoryRow, Page, Reader, StoreError, StoredChange, error::ErrorKind};
+use crate::{HistoryEntry, HistoryRow, Page, Reader, StoreError, error::ErrorKind, texts::kept_changes};
+
+/// Who did what a run did. A row says it by the run alone.
+fn by_run(run: &str) -> String {
+    format!("run {run}")
+}
+
+impl HistoryEntry<'_> {
+    /// Who, as it is kept.
+    pub(crate) fn kept_who(&self) -> &str {
+        if self.run.is_some_and(|run| by_run(run) == self.who) { "" } else { self.who }
+    }
+}
+
+fn who_of(kept: String, run: Option<&str>) -> String {
+    run.filter(|_| kept.is_empty()).map_or(kept, by_run)
+}
 
 impl Reader<'_> {
     /// A page of the changes of an object, newest first; with an attribute only what was done to that, and to what is
@@ -27,13 +43,14 @@ impl Reader<'_> {
         )?;
         let found = statement.query_map(params![kind, object_id, before], |row| {
             let changes: String = row.get(3)?;
-            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, changes, row.get(4)?, row.get(5)?))
+            let run: Option<String> = row.get(4)?;
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, changes, run, row.get(5)?))
         })?;
         let mut rows = Vec::new();
         for row in found {
             let (seq, at, who, changes, run, mapping) = row?;
-            let mut changes: Vec<StoredChange> =
-                serde_json::from_str(&changes).map_err(StoreError::damaged)?;
+            let mut changes = kept_changes(&changes)?;
+            let who = who_of(who, run.as_deref());
             if let Some(wanted) = attribute {
                 changes.retain(|change| is_within(&change.attribute, wanted));
                 if changes.is_empty() {

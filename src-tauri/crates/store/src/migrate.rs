@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_marks.sql"),
     include_str!("../migrations/0008_found.sql"),
     include_str!("../migrations/0009_undisturbed.sql"),
+    include_str!("../migrations/0010_object_changes.sql"),
 ];
 
 /// Brings a database up to date. Before an existing one changes, a copy of it goes into `copies`.

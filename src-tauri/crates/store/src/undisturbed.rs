@@ -12,6 +12,8 @@ use crate::{Hash, NewLink, Reader, Store, StoreError, Walk, Writer};
 #[derive(Default)]
 pub(crate) struct Disturbance {
     happened: Cell<bool>,
+    /// A managed object was changed or removed.
+    objects: Cell<bool>,
     /// The managed object that was made last, and its hash.
     made: RefCell<Option<(String, Hash)>>,
 }
@@ -20,6 +22,7 @@ impl Disturbance {
     /// A managed object was changed or removed.
     pub fn changed(&self) {
         self.happened.set(true);
+        self.objects.set(true);
     }
 
     /// A managed object was made: nobody can have judged it before.
@@ -71,6 +74,14 @@ impl Reader<'_> {
             .query_row([], |row| row.get(0))?)
     }
 
+    /// How many transactions have changed or removed managed objects.
+    pub(crate) fn object_changes(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT objects FROM disturbance")?
+            .query_row([], |row| row.get(0))?)
+    }
+
     fn undisturbed_at(&self, walk: &Walk) -> Result<Option<i64>, StoreError> {
         let links = &walk.links;
         Ok(self
@@ -104,7 +115,9 @@ impl Writer<'_> {
     /// Counts what this transaction did. It comes last in it.
     pub(crate) fn count_disturbance(&self) -> Result<(), StoreError> {
         if self.disturbance.happened.get() {
-            self.connection.prepare_cached("UPDATE disturbance SET count = count + 1")?.execute([])?;
+            self.connection
+                .prepare_cached("UPDATE disturbance SET count = count + 1, objects = objects + ?1")?
+                .execute([self.disturbance.objects.get()])?;
         }
         Ok(())
     }
