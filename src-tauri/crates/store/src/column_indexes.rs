@@ -7,7 +7,10 @@
 
 use rusqlite::params;
 
-use crate::{Reader, Store, StoreError, Writer, columns::SLOTS};
+use crate::{
+    Reader, Store, StoreError, Writer,
+    columns::{Columns, SLOTS},
+};
 
 /// What the planner is to believe of such an index; see the first migration.
 const STATISTICS: &str = "1000000 1000000 10 1";
@@ -17,10 +20,14 @@ fn name(slot: usize) -> String {
     format!("managed_object_a{slot}")
 }
 
+/// Whether it leads to objects without a value in the column as well. The first columns nearly always hold something.
+fn holds_all(slot: usize) -> bool {
+    slot < 4
+}
+
 /// The statement that builds it, as the migrations left it.
 fn definition(slot: usize) -> String {
-    // The first columns nearly always hold something.
-    let condition = if slot < 4 { String::new() } else { format!(" WHERE a{slot} IS NOT NULL") };
+    let condition = if holds_all(slot) { String::new() } else { format!(" WHERE a{slot} IS NOT NULL") };
     format!("CREATE INDEX {} ON managed_object (type, a{slot}, id){condition}", name(slot))
 }
 
@@ -51,9 +58,9 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Puts the indexes aside. [`Store::build_column_indexes`] is to follow, however the load ends.
-    pub(crate) fn put_column_indexes_aside(&self) -> Result<(), StoreError> {
-        for slot in 0..SLOTS {
+    /// Puts aside the indexes that grow with each object of a type. [`Store::build_column_indexes`] is to follow.
+    pub(crate) fn put_column_indexes_aside(&self, columns: &Columns) -> Result<(), StoreError> {
+        for slot in (0..SLOTS).filter(|slot| holds_all(*slot) || columns.holds(*slot)) {
             self.connection.execute_batch(&format!("DROP INDEX IF EXISTS {}", name(slot)))?;
         }
         Ok(())

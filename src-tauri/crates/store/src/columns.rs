@@ -82,6 +82,11 @@ impl Columns {
         self.of_attribute(attribute).filter(|column| !column.number)
     }
 
+    /// Whether an attribute is in this column, filled or not.
+    pub(crate) fn holds(&self, slot: usize) -> bool {
+        self.0.iter().any(|column| column.slot == slot)
+    }
+
     /// The columns that queries may ask.
     pub(crate) fn ready(&self) -> impl Iterator<Item = &Column> {
         self.0.iter().filter(|column| column.filled.is_none())
