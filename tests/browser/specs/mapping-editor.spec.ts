@@ -78,9 +78,16 @@ test("a script is written with names to choose from, and what is wrong with it s
   await open(page, host, `/mappings/${inbound}`);
   await row(page, "title").getByRole("button", { name: "Edit title" }).click();
   const panel = page.getByRole("complementary", { name: "Property title" });
+  const why = panel.getByRole("region", { name: "Why, for the sample" });
+  const said = await why.innerText();
   await panel.getByRole("combobox", { name: "Source", exact: true }).fill("");
   await page.keyboard.press("Tab");
-  await panel.getByRole("button", { name: "Add transform" }).click();
+  // What comes a moment after an edit moves no button away from the pointer.
+  const add = panel.getByRole("button", { name: "Add transform" });
+  const place = await add.boundingBox();
+  await expect(why).not.toHaveText(said, { useInnerText: true });
+  expect(await add.boundingBox()).toEqual(place);
+  await add.click();
   await panel.getByRole("combobox", { name: "Transform" }).selectOption("Script");
   const code = panel.getByRole("textbox", { name: "Transformation script" });
   await code.click();

@@ -70,7 +70,8 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
     </Field>
   );
   return (
-    <SidePanel ref={panel} label={name ? t`Property ${name}` : t`Property without a target`} onClose={onClose}>
+    // Why comes a moment after each edit; above what is edited it would move the next button away from the pointer.
+    <SidePanel ref={panel} label={name ? t`Property ${name}` : t`Property without a target`} footer={result && <Why result={result} />} onClose={onClose}>
       <div className="flex items-center gap-1">
         <h2 className="min-w-0 flex-1 truncate text-lg font-semibold">
           <bdi>{name || t`New property`}</bdi>
@@ -81,7 +82,6 @@ export function PropertyPanel({ property, index, count: total, result, errors, o
       </div>
       <Suggest label={t`Source`} value={plain(property.source ?? "")} options={source.suggestions} help={property.source ? undefined : t`Empty: the whole record goes to the transform, or the default is always set.`} onChange={(text) => onChange("source", (old) => withSource(old, text))} onLeave={draft.seal} />
       <Suggest label={t`Target`} required value={name} options={target.suggestions} errors={name === "" ? [t`Choose where the value goes.`] : errors.filter(() => property.transform === undefined && property.condition === undefined)} onChange={put("target")} onLeave={draft.seal} />
-      {result && <Why result={result} />}
       <Part title={t`On its way`}>
         <TransformField value={property.transform} whole={plain(property.source ?? "") === ""} errors={errors} onChange={(value) => onChange("transform", (old) => withTransform(old, value))} />
       </Part>
@@ -116,8 +116,12 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 
 /** How the sample's value came out so, step by step. */
 function Why({ result }: { result: TrialRow }) {
+  const title = t`Why, for the sample`;
   return (
-    <Part title={t`Why, for the sample`}>
+    // It scrolls, so the keyboard has to reach it.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <section aria-label={title} tabIndex={0} className="flex max-h-[40%] shrink-0 flex-col gap-2 overflow-y-auto border-t border-line p-4">
+      <h3 className="font-medium">{title}</h3>
       <p className={`break-words ${result.outcome === "failed" ? "text-needs" : ""}`}>
         <bdi>{result.why}</bdi>
       </p>
@@ -149,7 +153,7 @@ function Why({ result }: { result: TrialRow }) {
           <bdi>{shortened(valueText(result.after))}</bdi>
         </dd>
       </dl>
-    </Part>
+    </section>
   );
 }
 
