@@ -85,8 +85,8 @@ impl App {
 
     /// Drops a run that is over, and gives its summary.
     pub async fn recon_remove(&self, id: &str) -> Result<Value, ApiError> {
-        let (document, run) = (self.run_document(id).await?, id.to_owned());
-        if !self.store.write(move |w| w.remove_run(&run)).await? {
+        let document = self.run_document(id).await?;
+        if !self.store.remove_run(id).await? {
             let what = format!("run `{id}` is not over; cancel it first");
             return Err(ApiError::new(ErrorCode::Conflict, what));
         }

@@ -91,6 +91,7 @@ impl Engine {
         };
         let (id, changed) = (new.id.clone(), overrides.keys().clone());
         let kept = prepared.config.keep_runs.unwrap_or(DEFAULT_KEPT_RUNS).max(1);
+        self.store.prune_runs(prepared.name(), kept).await?;
         let run = self
             .store
             .write(move |w| {
@@ -98,7 +99,6 @@ impl Engine {
                     end_rests(w, &new)?;
                 }
                 w.begin_run(&new)?;
-                w.prune_runs(&new.mapping, kept)?;
                 let gone = || store::StoreError::not_found(format!("run {}", new.id));
                 let mut run = w.run(&new.id)?.ok_or_else(gone)?;
                 if !changed.is_empty() {

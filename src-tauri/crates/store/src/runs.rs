@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EntryStatus, Page, Reader, StoreError, Writer,
+    EntryStatus, Page, Reader, Store, StoreError, Writer,
     limit::{one_more, rows_at_most},
 };
 
@@ -308,35 +308,78 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// A finished run of a mapping beyond the newest `keep` of them: the oldest.
+    fn run_to_prune(&self, mapping: &str, keep: usize) -> Result<Option<(i64, String)>, StoreError> {
+        const SQL: &str = "SELECT seq, id FROM run WHERE mapping = ?1 AND state <> 'active' AND seq <= (
+               SELECT seq FROM run WHERE mapping = ?1 AND state <> 'active' ORDER BY seq DESC LIMIT 1 OFFSET ?2)
+             ORDER BY seq LIMIT 1";
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        Ok(self.connection.query_row(SQL, params![mapping, rows_at_most(keep)], row).optional()?)
+    }
+
+    /// Removes a part of what a run holds, and the run once it holds nothing. Gives whether it is gone.
+    fn remove_part(&self, run: i64, id: &str) -> Result<bool, StoreError> {
+        let entries = "SELECT seq FROM run_entry WHERE run = ?1 ORDER BY seq LIMIT 1";
+        let first = |offset: i64| {
+            let sql = format!("{entries} OFFSET {offset}");
+            self.connection.query_row(&sql, [run], |row| row.get::<_, i64>(0)).optional()
+        };
+        if let Some(rest) = first(REMOVED_AT_ONCE)? {
+            for table in ["run_entry_doc", "run_entry"] {
+                self.connection
+                    .execute(&format!("DELETE FROM {table} WHERE run = ?1 AND seq < ?2"), [run, rest])?;
+            }
+            return Ok(false);
+        }
+        let sent = "DELETE FROM journal WHERE seq IN (
+               SELECT seq FROM journal WHERE run = ?1 AND state <> 'sending' LIMIT ?2)";
+        if self.connection.execute(sent, params![id, REMOVED_AT_ONCE])? as i64 == REMOVED_AT_ONCE {
+            return Ok(false);
+        }
+        self.connection.execute("DELETE FROM run WHERE seq = ?1", [run])?;
+        Ok(true)
+    }
+}
+
+/// Entries, or writes in the journal, that one transaction removes at most.
+const REMOVED_AT_ONCE: i64 = 5_000;
+
+/// What is removed with a run goes in small transactions, so that whoever saves something meanwhile does not wait for a million of
+/// entries. A process that dies leaves the rest to whoever removes that run next.
+impl Store {
     /// Drops a run with its entries and what the journal holds of it, except writes that are still in doubt. One that still goes
     /// on, or will, stays: then this gives `false`.
-    pub fn remove_run(&self, id: &str) -> Result<bool, StoreError> {
-        let over = "id = ?1 AND state NOT IN ('active', 'paused')";
-        let doubt = format!("run IN (SELECT id FROM run WHERE {over}) AND state <> 'sending'");
-        self.connection.execute(&format!("DELETE FROM journal WHERE {doubt}"), [id])?;
-        Ok(self.connection.execute(&format!("DELETE FROM run WHERE {over}"), [id])? > 0)
+    pub async fn remove_run(&self, id: &str) -> Result<bool, StoreError> {
+        const OVER: &str = "SELECT seq FROM run WHERE id = ?1 AND state NOT IN ('active', 'paused')";
+        let mut removed = false;
+        loop {
+            let id = id.to_owned();
+            let gone = self
+                .write(move |w| {
+                    let over: Option<i64> =
+                        w.connection.query_row(OVER, [&id], |row| row.get(0)).optional()?;
+                    over.map(|run| w.remove_part(run, &id)).transpose()
+                })
+                .await?;
+            match gone {
+                None => return Ok(removed),
+                Some(gone) => removed = gone,
+            }
+        }
     }
 
     /// Keeps the newest `keep` finished runs of a mapping, drops the older ones with their entries and what the journal holds of
     /// them, except writes that are still in doubt.
-    pub fn prune_runs(&self, mapping: &str, keep: usize) -> Result<(), StoreError> {
-        let edge: Option<i64> = self
-            .connection
-            .query_row(
-                "SELECT seq FROM run WHERE mapping = ?1 AND state <> 'active' ORDER BY seq DESC LIMIT 1 OFFSET ?2",
-                params![mapping, rows_at_most(keep)],
-                |row| row.get(0),
-            )
-            .optional()?;
-        let Some(edge) = edge else { return Ok(()) };
-        let old = "mapping = ?1 AND seq <= ?2 AND state <> 'active'";
-        self.connection.execute(
-            &format!(
-                "DELETE FROM journal WHERE run IN (SELECT id FROM run WHERE {old}) AND state <> 'sending'"
-            ),
-            params![mapping, edge],
-        )?;
-        self.connection.execute(&format!("DELETE FROM run WHERE {old}"), params![mapping, edge])?;
-        Ok(())
+    pub async fn prune_runs(&self, mapping: &str, keep: usize) -> Result<(), StoreError> {
+        loop {
+            let mapping = mapping.to_owned();
+            let part = move |w: &Writer<'_>| match w.run_to_prune(&mapping, keep)? {
+                None => Ok(false),
+                Some((run, id)) => w.remove_part(run, &id).map(|_| true),
+            };
+            if !self.write(part).await? {
+                return Ok(());
+            }
+        }
     }
 }

@@ -156,8 +156,8 @@ fn journal_row(run: &str) -> JournalRow {
     }
 }
 
-#[test]
-fn pruning_keeps_the_newest_and_whatever_is_under_way_or_in_doubt() {
+#[tokio::test]
+async fn pruning_keeps_the_newest_and_whatever_is_under_way_or_in_doubt() {
     let (_folder, store) = fresh();
     for n in 0..6 {
         let (id, seq) = (format!("a{n}"), begin(&store, &format!("a{n}"), "a"));
@@ -174,7 +174,7 @@ fn pruning_keeps_the_newest_and_whatever_is_under_way_or_in_doubt() {
     }
     begin(&store, "b0", "b");
     finish(&store, "b0", RunState::Success);
-    store.write_blocking(|w| w.prune_runs("a", 2)).unwrap();
+    store.prune_runs("a", 2).await.unwrap();
     let left = store.read_blocking(|r| r.runs(None, None, 100)).unwrap().rows;
     assert_eq!(left.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["b0", "a5", "a4", "a3", "a1"]);
     let c = rusqlite::Connection::open(store.file()).unwrap();
@@ -183,16 +183,59 @@ fn pruning_keeps_the_newest_and_whatever_is_under_way_or_in_doubt() {
     assert_eq!(count("SELECT count(*) FROM run_claim"), 4);
     assert_eq!(count("SELECT count(*) FROM journal WHERE state = 'done'"), 4, "and so does the journal");
     assert_eq!(store.read_blocking(|r| r.in_doubt("a")).unwrap().len(), 6, "but what is in doubt stays");
-    store.write_blocking(|w| w.prune_runs("a", 0)).unwrap();
+    store.prune_runs("a", 0).await.unwrap();
     assert_eq!(store.read_blocking(|r| r.runs(Some("a"), None, 100)).unwrap().rows.len(), 2);
 }
 
-#[test]
-fn a_number_is_never_given_twice() {
+#[tokio::test]
+async fn a_long_run_is_removed_in_parts_whatever_happens_in_between() {
+    const ENTRIES: i64 = 12_000;
+    let (folder, store) = fresh();
+    let mut long = Vec::new();
+    for id in ["r0", "r1"] {
+        let run = begin(&store, id, "a");
+        let entries: Vec<Entry> = (1..=ENTRIES).map(|seq| Entry { seq, ..entry() }).collect();
+        let sent = vec![journal_row(id); 6_000];
+        store
+            .write(move |w| {
+                w.add_entries(run, &entries)?;
+                let sent = w.journal_sending(&sent, AT)?;
+                sent.iter().try_for_each(|seq| w.journal_settled(*seq, JournalState::Done, None, None, AT))
+            })
+            .await
+            .unwrap();
+        finish(&store, id, RunState::Success);
+        long.push(run);
+    }
+    let all = EntryFilter::default();
+    let left = |store: &Store, run: usize| store.read_blocking(|r| r.entry_count(long[run], &all)).unwrap();
+    // The power goes after two parts.
+    store.stop_after(2);
+    store.prune_runs("a", 1).await.unwrap_err();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert!((1..ENTRIES as u64).contains(&left(&store, 0)), "{}", left(&store, 0));
+    assert!(store.read(|r| r.run("r0")).await.unwrap().is_some(), "whoever prunes next finds it");
+    store.prune_runs("a", 1).await.unwrap();
+    assert!(store.read(|r| r.run("r0")).await.unwrap().is_none());
+    assert_eq!((left(&store, 0), left(&store, 1)), (0, ENTRIES as u64));
+
+    assert!(store.remove_run("r1").await.unwrap());
+    assert_eq!(left(&store, 1), 0);
+    assert!(!store.remove_run("r1").await.unwrap());
+    let c = rusqlite::Connection::open(store.file()).unwrap();
+    let rows = |table: &str| {
+        c.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(["run", "run_entry", "run_entry_doc", "run_claim", "journal"].map(rows), [0; 5]);
+}
+
+#[tokio::test]
+async fn a_number_is_never_given_twice() {
     let (_folder, store) = fresh();
     let first = begin(&store, "r1", "m");
     finish(&store, "r1", RunState::Success);
-    store.write_blocking(|w| w.prune_runs("m", 0)).unwrap();
+    store.prune_runs("m", 0).await.unwrap();
     assert!(store.read_blocking(|r| r.run("r1")).unwrap().is_none());
     assert!(begin(&store, "r2", "m") > first, "mirrors would take the new run's reads for the old one's");
     let entries = store.read_blocking(|r| r.entry_count(first, &EntryFilter::default())).unwrap();
