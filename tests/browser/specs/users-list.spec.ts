@@ -31,6 +31,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: "Columns" }).click();
       await page.getByRole("dialog", { name: "Columns" }).getByRole("checkbox", { name: "City not sortable" }).click();
       await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog")).toHaveCount(0);
       await expect(users(page).getByRole("columnheader", { name: "City" })).toBeVisible();
       await picture(page, `users-filtered-${colorScheme}`);
       await expectAccessible(page);
@@ -79,6 +80,7 @@ test("columns and filter are there again after a visit elsewhere", async ({ host
   await page.getByRole("button", { name: "Columns" }).click();
   await page.getByRole("dialog", { name: "Columns" }).getByRole("checkbox", { name: "Email Address" }).click();
   await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await expect(users(page).getByRole("columnheader", { name: "Email Address" })).toHaveCount(0);
   await users(page).getByRole("rowheader").first().getByRole("button").click();
   await expect(page.getByRole("textbox", { name: "Last Name" })).toBeVisible();

@@ -4,6 +4,9 @@ import { expect, test } from "vitest";
 
 import { openWindow } from "../../testing/window";
 
+/** The name of what has the keyboard. */
+const focused = () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.closest("label")?.textContent;
+
 test("what is picked is counted, and a delete says what it does elsewhere before it is one", async () => {
   const user = userEvent.setup();
   const deleted: unknown[] = [];
@@ -40,4 +43,36 @@ test("a status is set for all that are picked, and those that refuse it stay pic
   await user.click(within(dialog).getByRole("button", { name: /^Change/ }));
   expect((await screen.findByRole("list", { name: "Refused" })).textContent).toContain("Ann Lee: a policy says no");
   expect(bar.textContent).toContain("1 user selected");
+});
+
+test("the keyboard stays with a column that is shown, moved and taken away", async () => {
+  const user = userEvent.setup();
+  openWindow("/users");
+  await user.click(await screen.findByRole("button", { name: "Columns" }));
+  const dialog = await screen.findByRole("dialog", { name: "Columns" });
+  const others = within(within(dialog).getByRole("list", { name: "Not shown" })).getAllByRole("checkbox");
+  const title = others[0]?.closest("label")?.querySelector("bdi")?.textContent ?? "";
+  others[0]?.focus();
+  await user.keyboard(" ");
+  const shown = within(dialog).getByRole("list", { name: "Shown" });
+  expect(within(shown).getByText(title)).toBeTruthy();
+  expect(focused()).toBe(title);
+
+  const first = within(shown).getAllByRole("listitem")[0]?.querySelector("bdi")?.textContent ?? "";
+  const steps = within(shown).getAllByRole("listitem").length - 1;
+  within(shown)
+    .getByRole("button", { name: `${first} further right` })
+    .focus();
+  for (let step = 1; step < steps; step += 1) {
+    await user.keyboard("{Enter}");
+    expect(focused()).toBe(`${first} further right`);
+  }
+  // At the end there is no further right: the row keeps the focus.
+  await user.keyboard("{Enter}");
+  expect(focused()).toBe(first);
+  await user.keyboard(" ");
+  expect(within(within(dialog).getByRole("list", { name: "Not shown" })).getByText(first)).toBeTruthy();
+  expect(focused()).toContain(first);
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(screen.queryByRole("dialog", { name: "Columns" })).toBeNull());
 });
