@@ -1,28 +1,30 @@
 //! The log: a file a day in the data folder, and stderr.
-//!
-//! Other crates only speak up with warnings. What they say at finer levels (headers, frames) could hold a secret.
 
-use std::{fs, panic, path::Path};
+use std::{
+    fs,
+    io::{IsTerminal as _, stderr},
+    panic,
+    path::Path,
+};
 
-use tracing::{Level, level_filters::LevelFilter};
+use api::log::spoken;
 use tracing_appender::{
     non_blocking::WorkerGuard,
     rolling::{RollingFileAppender, Rotation},
 };
 use tracing_subscriber::{
-    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer as _, filter::LevelFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 const KEPT_FILES: usize = 7;
-const OWN_CRATES: [&str; 9] =
-    ["concord_desktop", "api", "engine", "connector", "script", "store", "vault", "sandbox", "mapping"];
 
 /// Starts logging to `<data_dir>/logs` until the guard is dropped. `CONCORD_LOG` names the level of Concord's own
-/// parts: error, warn, info (the default), debug or trace.
+/// parts: off, error, warn, info (the default), debug or trace.
 ///
 /// A folder that cannot be written is no reason to end here: opening it will say so where people can see it.
 pub fn start(data_dir: &Path) -> Option<WorkerGuard> {
-    let level = std::env::var("CONCORD_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
+    let named = std::env::var("CONCORD_LOG").ok().and_then(|level| level.parse().ok());
+    let level = named.unwrap_or(LevelFilter::INFO);
     let (file, refusal) = match open(data_dir) {
         Ok(appender) => (Some(tracing_appender::non_blocking(appender)), None),
         Err(problem) => (None, Some(problem)),
@@ -30,10 +32,9 @@ pub fn start(data_dir: &Path) -> Option<WorkerGuard> {
     let (writer, guard) = file.unzip();
     let into_file =
         writer.map(|file| fmt::layer().with_ansi(false).with_writer(file).with_filter(spoken(level)));
-    let started = tracing_subscriber::registry()
-        .with(into_file)
-        .with(fmt::layer().with_writer(std::io::stderr).with_filter(spoken(level)))
-        .try_init();
+    let to_stderr =
+        fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_filter(spoken(level));
+    let started = tracing_subscriber::registry().with(into_file).with(to_stderr).try_init();
     // Only a host that has set up its own log gets here twice; then that one serves.
     started.ok();
     if let Some(problem) = refusal {
@@ -53,12 +54,6 @@ fn open(data_dir: &Path) -> Result<RollingFileAppender, String> {
         .max_log_files(KEPT_FILES)
         .build(&folder)
         .map_err(|problem| problem.to_string())
-}
-
-fn spoken(level: Level) -> Targets {
-    Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_targets(OWN_CRATES.map(|name| (name, LevelFilter::from_level(level))))
 }
 
 /// Only the place goes into the log: the message of a panic may quote the value that caused it.
@@ -82,19 +77,10 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[test]
-    fn other_crates_are_kept_to_warnings() {
-        let spoken = spoken(Level::TRACE);
-        assert!(spoken.would_enable("connector::token", &Level::TRACE));
-        assert!(spoken.would_enable("hyper::proto", &Level::WARN));
-        assert!(!spoken.would_enable("hyper::proto", &Level::INFO), "headers are logged at finer levels");
-    }
-
-    #[cfg(unix)]
     #[test]
     fn nobody_else_may_read_the_folder() {
         use std::os::unix::fs::PermissionsExt as _;

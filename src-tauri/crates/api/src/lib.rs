@@ -25,6 +25,7 @@ pub mod exports;
 mod idm_project;
 mod inbox;
 mod live_counts;
+pub mod log;
 mod managed_objects;
 mod managed_types;
 mod mapping_lab;

@@ -69,7 +69,7 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
     let released = Workspace::read()?.released();
     let target = released.parent().unwrap_or(&released).to_owned();
     let build = ["build", "--release", "--locked", "--package", "cli", "--package", "concord-desktop"];
-    run(without_paths(&mut cargo(&build), &target)?)?;
+    run(as_anywhere(&mut cargo(&build), &target)?)?;
     stage(&released)?;
     let time = time_of_the_source()?;
     let mut made = Vec::new();
@@ -124,8 +124,10 @@ fn stage(released: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps the folders of this computer out of what is compiled, by giving each a name that it has on every computer.
-fn without_paths<'a>(command: &'a mut Command, target: &Path) -> Result<&'a mut Command, String> {
+/// Keeps out of what is compiled where and when that is done: each folder of this computer gets a name that it has on every
+/// computer, and C that tells its own age (mimalloc) tells none. The time of the commit would not do, because a target folder
+/// that has served an earlier one compiles no C again.
+fn as_anywhere<'a>(command: &'a mut Command, target: &Path) -> Result<&'a mut Command, String> {
     let home = |name: &str, folder: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
@@ -152,6 +154,7 @@ fn without_paths<'a>(command: &'a mut Command, target: &Path) -> Result<&'a mut 
         let flags = mapped("-ffile-prefix-map").join(" ");
         command.env(compiler, format!("{} {flags}", given(compiler)).trim());
     }
+    command.env("SOURCE_DATE_EPOCH", "0");
     Ok(command)
 }
 
@@ -214,9 +217,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compiled_is_told_no_folder_of_this_computer() {
+    fn what_is_compiled_is_told_no_folder_of_this_computer_and_no_time() {
         let mut command = Command::new("cargo");
-        without_paths(&mut command, Path::new("/somewhere/target")).unwrap();
+        as_anywhere(&mut command, Path::new("/somewhere/target")).unwrap();
         let set = |name: &str| {
             let found = command.get_envs().find(|(known, _)| *known == name).and_then(|(_, value)| value);
             found.unwrap().to_string_lossy().into_owned()
@@ -226,5 +229,6 @@ mod tests {
         assert!(rust.contains("--remap-path-prefix=/somewhere/target=/concord/target"), "{rust}");
         assert!(set("CFLAGS").contains("-ffile-prefix-map=/somewhere/target=/concord/target"));
         assert_eq!(set("CFLAGS"), set("CXXFLAGS"));
+        assert_eq!(set("SOURCE_DATE_EPOCH"), "0");
     }
 }
