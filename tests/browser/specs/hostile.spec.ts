@@ -165,7 +165,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: "Count matches" }).click();
       await expect(page.getByRole("status").filter({ hasText: "of the source" })).toBeVisible();
       await page.getByRole("searchbox", { name: "Search source records" }).fill("bad-long");
-      await page.getByRole("table", { name: "Links" }).getByRole("rowheader").first().getByRole("button").click();
+      const links = page.getByRole("table", { name: "Links" }).getByRole("rowheader");
+      await expect(links).toHaveCount(1);
+      await links.getByRole("button").click();
       await expect(page.getByRole("region", { name: "Linked to" })).toBeVisible();
       await page.getByRole("searchbox", { name: "Search User" }).fill("twin");
       await expect(page.getByRole("button", { name: /^Link to/ }).first()).toBeVisible();

@@ -42,6 +42,7 @@ test("a first day: sample data, preview, reconcile, a change by hand, and it is 
   const contact = (await host.contacts()).find(({ properties }) => properties["email"] && properties["lastname"]);
   const mail = String(contact?.properties["email"]);
   await page.getByRole("searchbox", { name: "Search users" }).fill(mail);
+  await expect(page.getByRole("table", { name: "Users" }).getByRole("rowheader")).toHaveCount(1);
   await page.getByRole("table", { name: "Users" }).getByRole("cell", { name: mail.toLowerCase() }).first().click();
   await page.getByRole("textbox", { name: "Last Name" }).fill("Ångström-O’Neill");
   await page.getByRole("button", { name: "Save" }).click();

@@ -5,8 +5,11 @@ import { Icon } from "./Icon";
 
 const PAUSE = 200;
 
-/** A search field that tells its text once the typing pauses. `/` jumps to it from anywhere on the screen. */
-export function SearchBox({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+/**
+ * A search field that tells its text once the typing pauses, or at once where what it searches is here already. `/` jumps to it
+ * from anywhere on the screen.
+ */
+export function SearchBox({ label, value, onChange, atOnce = false }: { label: string; value: string; onChange: (value: string) => void; atOnce?: boolean }) {
   const [text, setText] = useState(value);
   const told = useRef(value);
 
@@ -31,6 +34,12 @@ export function SearchBox({ label, value, onChange }: { label: string; value: st
     return () => clearTimeout(timer);
   }, [text, onChange, router]);
 
+  const enter = (text: string) => {
+    setText(text);
+    if (!atOnce) return;
+    told.current = text;
+    onChange(text);
+  };
   return (
     <div className="relative w-64 min-w-40">
       <span className="pointer-events-none absolute top-1.5 left-2 text-soft">
@@ -45,11 +54,11 @@ export function SearchBox({ label, value, onChange }: { label: string; value: st
         autoComplete="off"
         spellCheck={false}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => enter(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape" && text !== "") {
             event.stopPropagation();
-            setText("");
+            enter("");
           }
         }}
       />

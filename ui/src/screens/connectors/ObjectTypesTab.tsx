@@ -82,7 +82,7 @@ function Attributes({ attributes, type, words, onWords, reading, onRead }: {
   return (
     <>
       <div className="mb-2 flex items-center gap-3">
-        <SearchBox label={t`Search attributes of ${type}`} value={words} onChange={onWords} />
+        <SearchBox label={t`Search attributes of ${type}`} value={words} onChange={onWords} atOnce />
         <span role="status" className="text-soft">
           {shown.length === attributes.length ? plural(attributes.length, { one: "# attribute", other: "# attributes" }) : t`${shown.length} of ${plural(attributes.length, { one: "# attribute", other: "# attributes" })}`}
         </span>

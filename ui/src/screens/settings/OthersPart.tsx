@@ -34,7 +34,7 @@ function Told() {
   return (
     <>
       <div className="flex items-center justify-between gap-4">
-        <SearchBox label={t`Search parts and licences`} value={search} onChange={setSearch} />
+        <SearchBox label={t`Search parts and licences`} value={search} onChange={setSearch} atOnce />
         <span className="text-soft" role="status">
           {plural(parts.length, { one: "# part by others", other: "# parts by others" })}
         </span>
