@@ -180,12 +180,17 @@ impl Credentials for StoredCredentials {
             })
             .to_string(),
         );
-        let sealed = self
-            .vaulting
-            .seal(&owner(&self.connector), TOKENS, &document)
-            .await
-            .map_err(|e| self.error(e.message))?;
-        self.store.write(move |w| w.put_secret(&sealed)).await.map_err(|e| self.error(e))
+        // The provider gives these once. If the keys are changed meanwhile, they are sealed once more.
+        let mut tries = 3;
+        loop {
+            tries -= 1;
+            let sealed = self.vaulting.seal(&owner(&self.connector), TOKENS, &document).await;
+            let sealed = sealed.map_err(|e| self.error(e.message))?;
+            match self.store.write(move |w| w.put_secret(&sealed)).await {
+                Err(error) if error.kind == store::ErrorKind::Busy && tries > 0 => {}
+                written => return written.map_err(|e| self.error(e)),
+            }
+        }
     }
 
     async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine::{EngineError, stamp};
 use model::{Clock, Secret};
 use store::{SealedSecret, Store, StoreError, StoredKey};
-use vault::{Access, Header, KekStore, KeySource, RecoveryKey, Vault, WrappedBy, WrappedKey};
+use vault::{Header, KekStore, KeySource, RecoveryKey, Vault, WrappedBy, WrappedKey};
 
 use crate::{
     ApiError, ErrorCode,
@@ -85,19 +85,27 @@ impl Vaulting {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The open vault, made now if there is none yet.
+    /// The open vault, made now if there is none yet. Another process may have made it, or changed its keys, since this one
+    /// looked.
     pub(crate) async fn vault(&self) -> Result<Arc<Vault>, ApiError> {
-        if let Some(vault) = self.opened()? {
-            return Ok(vault);
+        match (self.opened()?, self.rows().await?) {
+            (Some(vault), Some((header, keys))) if !vault.is_stored_as(&header, &keys) => {
+                if let Some(changed) = vault.changed_to(&header, &keys).map_err(refused)? {
+                    return Ok(self.now_open(changed));
+                }
+            }
+            (Some(vault), _) => return Ok(vault),
+            (None, Some(_)) => {}
+            (None, None) => return self.create(self.passphrase.clone()).await,
         }
-        // Another process may have made it since this one looked.
-        if self.rows().await?.is_some() {
-            let passphrase = self.passphrase.clone();
-            self.try_open(passphrase).await?;
-            return self.opened()?.ok_or_else(|| locked("the vault is locked"));
-        }
-        let passphrase = self.passphrase.clone();
-        self.create(passphrase).await
+        self.try_open(self.passphrase.clone()).await?;
+        self.opened()?.ok_or_else(|| locked("the vault is locked"))
+    }
+
+    fn now_open(&self, vault: Vault) -> Arc<Vault> {
+        let vault = Arc::new(vault);
+        *self.lock() = Slot::Open(Arc::clone(&vault));
+        vault
     }
 
     fn opened(&self) -> Result<Option<Arc<Vault>>, ApiError> {
@@ -120,29 +128,41 @@ impl Vaulting {
             vault::Error::NoKeyring(_) => locked(e.to_string()),
             other => refused(other),
         })?;
-        self.keep(vault, true).await
+        self.keep(None, vault, None).await
     }
 
-    /// Writes the vault's rows and makes it the one in use.
-    async fn keep(&self, vault: Vault, fresh: bool) -> Result<Arc<Vault>, ApiError> {
-        let header = vault.header().to_json().map_err(refused)?;
-        let keys: Vec<StoredKey> = vault.keys().iter().map(stored_key).collect();
-        let at = stamp(self.clock.now());
+    /// Writes a vault's rows in place of those of the vault that it came of, and every secret where each was sealed anew, and
+    /// makes it the one in use. If another process was quicker, nothing is written.
+    async fn keep(
+        &self,
+        was: Option<&Vault>,
+        vault: Vault,
+        sealed: Option<Vec<SealedSecret>>,
+    ) -> Result<Arc<Vault>, ApiError> {
+        let busy =
+            |what| StoreError::new(store::ErrorKind::Busy, format!("{what} at the same moment; try again"));
+        let (was, keys) = (was.map_or_else(Vec::new, stored_keys), stored_keys(&vault));
+        let (header, at) = (vault.header().to_json().map_err(refused)?, stamp(self.clock.now()));
         self.store
             .write(move |w| {
-                if fresh && w.setting(HEADER)?.is_some() {
-                    return Err(StoreError::new(
-                        store::ErrorKind::Busy,
-                        "another Concord process made the vault at the same moment; try again",
-                    ));
+                // Each wrapped key is another one whenever it is written: no two vaults share theirs.
+                if w.vault_keys()? != was {
+                    return Err(busy("another Concord process changed the keys of the vault"));
                 }
                 w.set_setting(HEADER, &header)?;
-                w.replace_vault_keys(&keys, &at)
+                w.replace_vault_keys(&keys, &at)?;
+                let Some(sealed) = sealed else { return Ok(()) };
+                let there = w.all_secrets()?;
+                let next_of = |(old, new): (&SealedSecret, &SealedSecret)| {
+                    (&old.owner, &old.field, old.revision + 1) == (&new.owner, &new.field, new.revision)
+                };
+                if there.len() != sealed.len() || !there.iter().zip(&sealed).all(next_of) {
+                    return Err(busy("a secret was changed"));
+                }
+                sealed.iter().try_for_each(|secret| w.put_secret(secret))
             })
             .await?;
-        let vault = Arc::new(vault);
-        *self.lock() = Slot::Open(Arc::clone(&vault));
-        Ok(vault)
+        Ok(self.now_open(vault))
     }
 
     /// How it stands, without changing anything.
@@ -183,8 +203,7 @@ impl Vaulting {
         if let Ok(recovery) = RecoveryKey::parse(&passphrase)
             && let Some((header, keys)) = self.rows().await?
         {
-            let vault = Vault::unlock_with_recovery(&header, &keys, &recovery).map_err(refused)?;
-            *self.lock() = Slot::Open(Arc::new(vault));
+            self.now_open(Vault::unlock_with_recovery(&header, &keys, &recovery).map_err(refused)?);
             return Ok(());
         }
         self.try_open(Some(passphrase)).await?;
@@ -194,12 +213,13 @@ impl Vaulting {
     /// Protects the vault by another passphrase from now on.
     pub(crate) async fn set_passphrase(&self, passphrase: Secret) -> Result<(), ApiError> {
         let vault = self.vault().await?;
+        let was = Arc::clone(&vault);
         let changed = tokio::task::spawn_blocking(move || vault.set_passphrase(&passphrase))
             .await
             .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?
             .map_err(refused)?;
         let id = changed.header().vault_id().to_owned();
-        self.keep(changed, false).await?;
+        self.keep(Some(&was), changed, None).await?;
         let keyring = Arc::clone(&self.keyring);
         // The keyring's entry opens nothing any more; where there is no keyring, there is no entry.
         let _ = tokio::task::spawn_blocking(move || keyring.delete(&id)).await;
@@ -216,28 +236,10 @@ impl Vaulting {
             let plain = open(&old, &secret)?;
             let revision = secret.revision + 1;
             let bytes = new.seal(&field(&secret.owner, &secret.field, revision), &plain).map_err(refused)?;
-            sealed.push(SealedSecret { revision, sealed: bytes, ..secret });
+            sealed.push(SealedSecret { revision, sealed: bytes, key: new.data_version(), ..secret });
         }
-        let new = new.forget_old_keys();
-        let header = new.header().to_json().map_err(refused)?;
-        let keys: Vec<StoredKey> = new.keys().iter().map(stored_key).collect();
-        let (at, count) = (stamp(self.clock.now()), sealed.len() as u64);
-        self.store
-            .write(move |w| {
-                for secret in &sealed {
-                    if w.secret_revision(&secret.owner, &secret.field)? + 1 != secret.revision {
-                        return Err(StoreError::new(
-                            store::ErrorKind::Busy,
-                            "a secret changed during the rotation; rotate again",
-                        ));
-                    }
-                    w.put_secret(secret)?;
-                }
-                w.set_setting(HEADER, &header)?;
-                w.replace_vault_keys(&keys, &at)
-            })
-            .await?;
-        *self.lock() = Slot::Open(Arc::new(new));
+        let count = sealed.len() as u64;
+        self.keep(Some(&old), new.forget_old_keys(), Some(sealed)).await?;
         self.store.checkpoint().await?;
         Ok(count)
     }
@@ -245,18 +247,8 @@ impl Vaulting {
     /// Makes a new recovery key; the old one opens nothing any more. It is shown once.
     pub(crate) async fn recovery_key(&self) -> Result<Secret, ApiError> {
         let vault = self.vault().await?;
-        let (keyring, passphrase) = (Arc::clone(&self.keyring), self.passphrase.clone());
-        let (vault, recovery) = tokio::task::spawn_blocking(move || {
-            let access = match (vault.header().source(), &passphrase) {
-                (KeySource::Passphrase, Some(passphrase)) => Access::Passphrase(passphrase),
-                _ => Access::Keyring(keyring.as_ref()),
-            };
-            vault.replace_recovery_key(access)
-        })
-        .await
-        .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?
-        .map_err(refused)?;
-        self.keep(vault, false).await?;
+        let (changed, recovery) = vault.replace_recovery_key().map_err(refused)?;
+        self.keep(Some(&vault), changed, None).await?;
         Ok(recovery.reveal())
     }
 
@@ -276,17 +268,24 @@ impl Vaulting {
             field: name.to_owned(),
             revision,
             sealed,
+            key: vault.data_version(),
             updated: stamp(self.clock.now()),
         })
     }
 
     /// A secret in clear.
     pub(crate) async fn reveal(&self, owner: &str, name: &str) -> Result<Option<Secret>, ApiError> {
-        let o = owner.to_owned();
-        let rows = self.store.read(move |r| r.secrets(&o)).await?;
-        let Some(row) = rows.into_iter().find(|r| r.field == name) else { return Ok(None) };
-        let vault = self.vault().await?;
-        open(&vault, &row).map(Some)
+        let mut again = true;
+        loop {
+            let o = owner.to_owned();
+            let rows = self.store.read(move |r| r.secrets(&o)).await?;
+            let Some(row) = rows.into_iter().find(|r| r.field == name) else { return Ok(None) };
+            let vault = self.vault().await?;
+            // Where the keys were changed between the two, the row that was read is not there any more.
+            if row.key == vault.data_version() || !std::mem::take(&mut again) {
+                return open(&vault, &row).map(Some);
+            }
+        }
     }
 }
 
@@ -304,6 +303,13 @@ fn locked(why: impl Into<String>) -> ApiError {
 
 fn refused(error: vault::Error) -> ApiError {
     ApiError::new(if error.is_locked() { ErrorCode::Locked } else { ErrorCode::Invalid }, error.to_string())
+}
+
+/// In the order in which the repository gives them.
+fn stored_keys(vault: &Vault) -> Vec<StoredKey> {
+    let mut keys: Vec<StoredKey> = vault.keys().iter().map(stored_key).collect();
+    keys.sort_by(|a, b| (a.version, &a.kind).cmp(&(b.version, &b.kind)));
+    keys
 }
 
 fn stored_key(key: &WrappedKey) -> StoredKey {

@@ -14,7 +14,7 @@ use engine::{
 use jiff::Timestamp;
 use model::{Filter, ManagedObjectConfig, MappingConfig, Secret, patch};
 use serde_json::{Value, json};
-use store::{ErrorKind, ManagedQuery, SealedSecret, Store, StoredChange};
+use store::{ErrorKind, ManagedQuery, SealedSecret, Store, StoredChange, StoredKey};
 
 struct Nobody;
 
@@ -39,6 +39,7 @@ impl Sealer for Backwards {
             field: field.into(),
             revision: 1,
             sealed,
+            key: 1,
             updated: "now".into(),
         })
     }
@@ -53,6 +54,8 @@ struct House {
 fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
+    let key = StoredKey { version: 1, kind: "root".into(), wrapped: "a data key".into() };
+    store.write_blocking(move |w| w.replace_vault_keys(&[key], "now")).unwrap();
     let engine =
         Engine::new(store.clone(), Arc::new(Nobody), Arc::new(Timestamp::now), folder.path().to_owned());
     House { engine, store, folder }

@@ -2,14 +2,14 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::{Reader, StoreError, Writer};
+use crate::{Reader, StoreError, Writer, error::ErrorKind};
 
-/// A data key, wrapped.
+/// A key, wrapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
     /// The key's version.
     pub version: u32,
-    /// What it is wrapped with: `keyring`, `passphrase`, `recovery`.
+    /// What it is wrapped with: `keyring`, `passphrase`, `recovery` for the root key, `root` for a data key.
     pub kind: String,
     /// The vault's own text form of the wrapped key.
     pub wrapped: String,
@@ -26,6 +26,8 @@ pub struct SealedSecret {
     pub revision: u64,
     /// The sealed bytes.
     pub sealed: Vec<u8>,
+    /// The version of the data key they are sealed with; 0 where it was not told yet.
+    pub key: u32,
     /// When it was set.
     pub updated: String,
 }
@@ -45,7 +47,7 @@ impl Reader<'_> {
     /// The secrets of an owner.
     pub fn secrets(&self, owner: &str) -> Result<Vec<SealedSecret>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT owner, field, revision, sealed, updated FROM secret WHERE owner = ?1 ORDER BY field",
+            "SELECT owner, field, revision, sealed, key, updated FROM secret WHERE owner = ?1 ORDER BY field",
         )?;
         let rows = statement.query_map([owner], sealed_from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -54,7 +56,7 @@ impl Reader<'_> {
     /// Every secret, for a change of keys.
     pub fn all_secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT owner, field, revision, sealed, updated FROM secret ORDER BY owner, field",
+            "SELECT owner, field, revision, sealed, key, updated FROM secret ORDER BY owner, field",
         )?;
         let rows = statement.query_map([], sealed_from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -77,7 +79,8 @@ fn sealed_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<SealedSecret> {
         field: row.get(1)?,
         revision: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
         sealed: row.get(3)?,
-        updated: row.get(4)?,
+        key: row.get(4)?,
+        updated: row.get(5)?,
     })
 }
 
@@ -95,21 +98,31 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Keeps a sealed secret in place of the one that is there.
+    /// Keeps a sealed secret in place of the one that is there. One whose data key is gone is refused as busy: whoever changed
+    /// the keys meanwhile would leave it unreadable, and it can be sealed once more.
     pub fn put_secret(&self, secret: &SealedSecret) -> Result<(), StoreError> {
-        self.connection
+        let kept = self
+            .connection
             .prepare_cached(
-                "INSERT INTO secret (owner, field, revision, sealed, updated) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO secret (owner, field, revision, sealed, key, updated)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM vault_key WHERE kind = 'root' AND version = ?5
                  ON CONFLICT (owner, field) DO UPDATE
-                 SET revision = excluded.revision, sealed = excluded.sealed, updated = excluded.updated",
+                 SET revision = excluded.revision, sealed = excluded.sealed, key = excluded.key, updated = excluded.updated",
             )?
             .execute(params![
                 secret.owner,
                 secret.field,
                 secret.revision as i64,
                 secret.sealed,
+                secret.key,
                 secret.updated
             ])?;
+        if kept == 0 {
+            return Err(StoreError::new(
+                ErrorKind::Busy,
+                "the keys of the vault were changed at the same moment; try again",
+            ));
+        }
         Ok(())
     }
 

@@ -65,6 +65,7 @@ fn secret(owner: &str, field: &str, revision: u64) -> SealedSecret {
         field: field.into(),
         revision,
         sealed: vec![0, 255, 7],
+        key: 1,
         updated: AT.into(),
     }
 }
@@ -217,6 +218,11 @@ fn secrets_and_keys_are_kept_as_given() {
             w.remove_secrets("connector/b")
         })
         .unwrap();
+    assert_eq!(store.read_blocking(|r| r.all_secrets()).unwrap(), [secret("connector/a", "accessToken", 5)]);
+
+    let gone = SealedSecret { key: 2, ..secret("connector/a", "accessToken", 6) };
+    let refused = store.write_blocking(move |w| w.put_secret(&gone)).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Busy, "sealed with a key that is not there");
     assert_eq!(store.read_blocking(|r| r.all_secrets()).unwrap(), [secret("connector/a", "accessToken", 5)]);
 
     let key =

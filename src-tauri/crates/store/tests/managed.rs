@@ -443,6 +443,7 @@ fn what_nobody_may_read_lives_and_dies_with_its_object() {
         field: "pin".into(),
         revision,
         sealed: vec![1],
+        key: 1,
         updated: AT.into(),
     };
     store

@@ -145,6 +145,7 @@ fn a_removed_secret_is_in_neither_file_after_a_checkpoint() {
         field: "accessToken".into(),
         revision: 1,
         sealed: needle.repeat(40).into_bytes(),
+        key: 1,
         updated: AT.into(),
     };
     store.write_blocking(move |w| w.put_secret(&secret)).unwrap();

@@ -52,6 +52,11 @@ pub enum Error {
     /// The vault is protected by the other source than the one that was tried.
     #[error("the vault is locked: it is protected by {}, so open it with that or with its recovery key", .0.noun())]
     OtherSource(KeySource),
+    /// A new recovery key is asked of a vault that the old one has opened.
+    #[error(
+        "the vault was opened with its recovery key; choose a new passphrase first, then make another recovery key"
+    )]
+    OpenedByRecovery,
     /// A key row that the header speaks of is not there.
     #[error("the vault's {what} is missing from the database; restore the database from a backup")]
     RowMissing {

@@ -40,7 +40,7 @@ pub use password::{hash_password, password_matches, random_password};
 pub use process::{MemoryKept, Swap, keep_memory_private, memory_kept, write_no_core_file};
 pub use recovery::RecoveryKey;
 pub use system_keyring::Keyring;
-pub use vault::{Access, Vault};
+pub use vault::Vault;
 
 /// What every fallible operation of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

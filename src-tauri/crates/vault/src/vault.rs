@@ -25,6 +25,8 @@ pub struct Vault {
     rows: Vec<WrappedKey>,
     root: Key,
     data: BTreeMap<u32, Key>,
+    /// What opens it in daily use; not known where the recovery key opened it.
+    kek: Option<Kek>,
 }
 
 impl Vault {
@@ -67,6 +69,7 @@ impl Vault {
             rows: Vec::new(),
             root: Key::random()?,
             data: BTreeMap::from([(data_version, Key::random()?)]),
+            kek: Some(kek.clone()),
         };
         let recovery = RecoveryKey::random()?;
         vault.wrap_root(source.wraps_as(), kek)?;
@@ -112,8 +115,12 @@ impl Vault {
             .find(|row| row.wrapped_by == by && row.version == header.root_version)
             .ok_or_else(|| Error::RowMissing { what: format!("root key wrapped by {}", by.as_str()) })?;
         let root = unwrap(header, root_row, &kek.0)?.ok_or(Error::WrongKey(by))?;
-        header.verify(&root)?;
+        let daily = by == header.source.wraps_as();
+        Self::with_root(header, keys, root, daily.then(|| kek.clone()))
+    }
 
+    fn with_root(header: &Header, keys: &[WrappedKey], root: Key, kek: Option<Kek>) -> Result<Self> {
+        header.verify(&root)?;
         let mut data = BTreeMap::new();
         for row in keys.iter().filter(|row| row.wrapped_by == WrappedBy::Root) {
             let key = unwrap(header, row, &root)?
@@ -123,7 +130,36 @@ impl Vault {
         if !data.contains_key(&header.data_version) {
             return Err(Error::RowMissing { what: format!("data key {}", header.data_version) });
         }
-        Ok(Self { header: header.clone(), rows: keys.to_vec(), root, data })
+        Ok(Self { header: header.clone(), rows: keys.to_vec(), root, data, kek })
+    }
+
+    /// This vault as another process has changed it since: with other data keys, another recovery key, behind another
+    /// passphrase. `None` where only that passphrase, or what else protects it now, opens it.
+    pub fn changed_to(&self, header: &Header, keys: &[WrappedKey]) -> Result<Option<Self>> {
+        let same_root =
+            header.vault_id == self.header.vault_id && header.root_version == self.header.root_version;
+        let same_source = header.source == self.header.source && header.kdf == self.header.kdf;
+        let kek = self.kek.clone().filter(|_| same_source);
+        if same_root {
+            return Self::with_root(header, keys, self.root.clone(), kek).map(Some);
+        }
+        let Some(kek) = kek else { return Ok(None) };
+        match Self::unlock(header, keys, header.source.wraps_as(), &kek) {
+            Err(Error::WrongKey(_)) => Ok(None),
+            changed => changed.map(Some),
+        }
+    }
+
+    /// Whether these are its header and its keys, in whatever order.
+    pub fn is_stored_as(&self, header: &Header, keys: &[WrappedKey]) -> bool {
+        self.header == *header
+            && self.rows.len() == keys.len()
+            && keys.iter().all(|key| self.rows.contains(key))
+    }
+
+    /// The version of the data key that seals.
+    pub fn data_version(&self) -> u32 {
+        self.header.data_version
     }
 
     /// What to store about this vault.
@@ -209,28 +245,19 @@ impl Vault {
     }
 
     /// A new recovery key. The root key is replaced with it, so the old recovery key opens nothing that is written from
-    /// now on, not even together with an old copy of the database. `kek` is asked for again because the new root key
-    /// has to be wrapped by it too.
-    pub fn replace_recovery_key(&self, access: Access<'_>) -> Result<(Self, RecoveryKey)> {
-        let kek = match (self.header.source, access) {
-            (KeySource::Keyring, Access::Keyring(store)) => load_kek(&self.header.vault_id, store)?,
-            (KeySource::Passphrase, Access::Passphrase(passphrase)) => {
-                let Some(kdf) = &self.header.kdf else {
-                    return Err(Error::MalformedHeader { why: "it has no key derivation parameters".into() });
-                };
-                kdf.cost.derive(passphrase, &kdf.salt)?
-            }
-            (source, _) => return Err(Error::OtherSource(source)),
-        };
-        if !self.is_opened_by(&kek) {
-            return Err(Error::WrongKey(self.header.source.wraps_as()));
-        }
+    /// now on, not even together with an old copy of the database.
+    ///
+    /// # Errors
+    /// [`Error::OpenedByRecovery`] where what protects the vault in daily use is not known, so that the new root key could not
+    /// be put behind it.
+    pub fn replace_recovery_key(&self) -> Result<(Self, RecoveryKey)> {
+        let kek = self.kek.as_ref().filter(|kek| self.is_opened_by(kek)).ok_or(Error::OpenedByRecovery)?;
         let recovery = RecoveryKey::random()?;
         let mut next = self.clone();
         next.header.root_version += 1;
         next.root = Key::random()?;
         next.rows.clear();
-        next.wrap_root(next.header.source.wraps_as(), &kek)?;
+        next.wrap_root(next.header.source.wraps_as(), kek)?;
         next.wrap_root(WrappedBy::Recovery, &recovery.kek(&next.header.vault_id))?;
         next.wrap_data_keys()?;
         next.header.sign(&next.root);
@@ -241,6 +268,7 @@ impl Vault {
         let mut next = self.clone();
         next.header.source = source;
         next.header.kdf = kdf;
+        next.kek = Some(kek.clone());
         next.rows.retain(|row| !matches!(row.wrapped_by, WrappedBy::Keyring | WrappedBy::Passphrase));
         next.wrap_root(source.wraps_as(), kek)?;
         next.header.sign(&next.root);
@@ -291,15 +319,6 @@ impl fmt::Debug for Vault {
             .field("source", &self.header.source)
             .finish_non_exhaustive()
     }
-}
-
-/// What protects the vault, given once more.
-#[derive(Clone, Copy)]
-pub enum Access<'a> {
-    /// The store that holds its key.
-    Keyring(&'a dyn KekStore),
-    /// Its passphrase.
-    Passphrase(&'a Secret),
 }
 
 /// The data key's version of a sealed value; `None` when it is too short to have one.

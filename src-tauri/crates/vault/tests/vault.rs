@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation in a helper is a failed test")]
 
 use vault::{
-    Access, Error, Field, Header, Kdf, KekStore, KeyError, KeySource, Keyring, Memory, RecoveryKey, Secret,
-    Vault, WrappedBy, WrappedKey,
+    Error, Field, Header, Kdf, KekStore, KeyError, KeySource, Keyring, Memory, RecoveryKey, Secret, Vault,
+    WrappedBy, WrappedKey,
 };
 
 const CANARY: &str = "canary-refresh-token-é";
@@ -369,7 +369,7 @@ fn a_lost_keyring_is_replaced_by_way_of_the_recovery_key() {
 fn a_replaced_recovery_key_opens_nothing_new() {
     let (store, vault, old_key) = keyring_vault();
     let sealed = vault.seal(&field(), &secret(CANARY)).unwrap();
-    let (replaced, new_key) = vault.replace_recovery_key(Access::Keyring(&store)).unwrap();
+    let (replaced, new_key) = vault.replace_recovery_key().unwrap();
     let stored = Stored::of(&replaced);
     opens(&stored.with_keyring(&store).unwrap(), &sealed);
     opens(&stored.with_recovery(&new_key).unwrap(), &sealed);
@@ -380,11 +380,49 @@ fn a_replaced_recovery_key_opens_nothing_new() {
     keys.extend(vault.keys().iter().filter(|row| row.wrapped_by == WrappedBy::Recovery).cloned());
     assert!(Vault::unlock_with_recovery(&stored.header(), &keys, &old_key).is_err());
 
-    let (vault, _) = passphrase_vault();
-    let wrong = vault.replace_recovery_key(Access::Passphrase(&secret("not this one")));
-    assert!(matches!(wrong, Err(Error::WrongKey(WrappedBy::Passphrase))));
-    assert!(matches!(vault.replace_recovery_key(Access::Keyring(&store)), Err(Error::OtherSource(_))));
-    assert!(vault.replace_recovery_key(Access::Passphrase(&secret(PASSPHRASE))).is_ok());
+    // What protects the vault in daily use has to be known, so that the new root key can be put behind it.
+    let (vault, recovery) = passphrase_vault();
+    let opened = Stored::of(&vault).with_recovery(&recovery).unwrap();
+    assert!(matches!(opened.replace_recovery_key(), Err(Error::OpenedByRecovery)));
+    let moved = opened.set_passphrase_at_cost(&secret("another passphrase"), Kdf::MINIMUM).unwrap();
+    let (replaced, _) = moved.replace_recovery_key().unwrap();
+    assert!(Stored::of(&replaced).with_passphrase("another passphrase").is_ok());
+}
+
+#[test]
+fn an_open_vault_follows_what_another_process_does_to_its_keys() {
+    let (vault, recovery) = passphrase_vault();
+    let sealed = vault.seal(&field(), &secret(CANARY)).unwrap();
+    let follows = |from: &Vault, to: &Vault| {
+        let stored = Stored::of(to);
+        assert!(!from.is_stored_as(&stored.header(), &stored.keys));
+        from.changed_to(&stored.header(), &stored.keys).unwrap()
+    };
+    let rotated = vault.rotate().unwrap();
+    let sealed_anew = rotated.seal(&field(), &secret(CANARY)).unwrap();
+    let rotated = rotated.forget_old_keys();
+    let followed = follows(&vault, &rotated).unwrap();
+    opens(&followed, &sealed_anew);
+    assert!(followed.open(&field(), &sealed).is_err(), "its key is gone");
+    assert_eq!(followed.data_version(), 2);
+
+    let (replaced, _) = rotated.replace_recovery_key().unwrap();
+    opens(&follows(&vault, &replaced).unwrap(), &sealed_anew);
+    let protected = rotated.set_passphrase_at_cost(&secret("another passphrase"), Kdf::MINIMUM).unwrap();
+    let followed = follows(&vault, &protected).unwrap();
+    opens(&followed, &sealed_anew);
+    assert!(
+        matches!(followed.replace_recovery_key(), Err(Error::OpenedByRecovery)),
+        "its passphrase is not known"
+    );
+
+    // Behind another passphrase and another root key it is as closed as for anybody.
+    let (both, _) = protected.replace_recovery_key().unwrap();
+    assert!(follows(&vault, &both).is_none());
+    let opened = Stored::of(&vault).with_recovery(&recovery).unwrap();
+    assert!(follows(&opened, &replaced).is_none());
+    let (stranger, _) = passphrase_vault();
+    assert!(follows(&vault, &stranger).is_none());
 }
 
 #[test]

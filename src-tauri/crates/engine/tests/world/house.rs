@@ -18,7 +18,7 @@ use model::{ManagedObjectConfig, MappingConfig, Secret};
 use serde_json::{Value, json};
 use store::{
     Entry, EntryFilter, LinkSpace, ManagedQuery, Orientation, QueueState, Run, RunMode, RunState,
-    SealedSecret, Store,
+    SealedSecret, Store, StoredKey,
 };
 
 use crate::system::{Connection, Crash, Life, Manner, Records};
@@ -130,6 +130,7 @@ impl Sealer for Inverse {
             field: field.into(),
             revision: 1,
             sealed: value.expose().bytes().map(|byte| !byte).collect(),
+            key: 1,
             updated: "2026-01-01T00:00:00Z".into(),
         })
     }
@@ -139,6 +140,8 @@ type System = Arc<Mutex<Records>>;
 
 fn start(folder: &Path, [crm, sales]: [&System; 2], now: &Arc<AtomicI64>, manner: Manner) -> Process {
     let store = Store::open(folder).unwrap();
+    let key = StoredKey { version: 1, kind: "root".into(), wrapped: "a data key".into() };
+    store.write_blocking(move |w| w.replace_vault_keys(&[key], "2026-01-01T00:00:00Z")).unwrap();
     let life = Arc::new(Life::default());
     let other = Manner { seed: manner.seed.rotate_left(7), ..manner };
     let both = Both {

@@ -4,7 +4,7 @@
 
 use model::{Attributes, ManagedObjectConfig};
 use serde_json::{Value, json};
-use store::{Hash, ManagedWrite, SeenPage, Store, StoreError, Writer};
+use store::{Hash, ManagedWrite, SeenPage, Store, StoreError, StoredKey, Writer};
 use tempfile::TempDir;
 
 /// A moment for rows whose time does not matter.
@@ -14,6 +14,8 @@ pub const AT: &str = "2026-01-02T03:04:05Z";
 pub fn fresh() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
+    let key = StoredKey { version: 1, kind: "root".into(), wrapped: "a data key".into() };
+    store.write_blocking(move |w| w.replace_vault_keys(&[key], AT)).unwrap();
     (folder, store)
 }
 
