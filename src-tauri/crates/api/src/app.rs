@@ -1,7 +1,7 @@
 //! The open data folder: repository, vault, connectors and engine, and what runs in this process.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
@@ -12,7 +12,7 @@ use engine::{CancellationToken, Engine};
 use jiff::Timestamp;
 use model::{Clock, Secret};
 use store::{AuditRow, Store};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     ApiError, ErrorCode,
@@ -136,24 +136,52 @@ impl App {
     pub fn start_worker(self: &Arc<Self>) -> Worker {
         // An index that an earlier process began.
         self.fill_columns_in_background();
-        let app = Arc::clone(self);
-        let task = tokio::spawn(async move {
-            loop {
-                match app.engine.deliver_due().await {
-                    // More may be due at once.
-                    Ok(delivery) if delivery.delivered > 0 => continue,
-                    Ok(_) => {}
-                    Err(error) => tracing::warn!(%error, "implicit sync could not go on"),
-                }
-                if let Err(error) = app.wake_rested_runs().await {
-                    tracing::warn!(%error, "runs that rest could not be looked at");
-                }
-                // Woken by a write in this process; the timer is for retries and for writes of other processes.
-                let _ = tokio::time::timeout(Duration::from_secs(2), app.wake.notified()).await;
-            }
-        });
+        let task = tokio::spawn(Arc::clone(self).keep_delivering());
         let schedules = tokio::spawn(Arc::clone(self).keep_schedules());
         Worker { tasks: [task, schedules] }
+    }
+
+    /// Delivers what is due, a mapping beside the other: a target that takes its time keeps only its own waiting.
+    async fn keep_delivering(self: Arc<Self>) {
+        let mut under_way = JoinSet::new();
+        let mut mappings = BTreeSet::new();
+        loop {
+            match self.engine.due_mappings().await {
+                Ok(due) => {
+                    for mapping in due {
+                        if mappings.insert(mapping.clone()) {
+                            let engine = self.engine.clone();
+                            under_way.spawn(async move {
+                                let delivered = engine.deliver_due_of(&mapping).await;
+                                (mapping, delivered)
+                            });
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "implicit sync could not go on"),
+            }
+            if let Err(error) = self.wake_rested_runs().await {
+                tracing::warn!(%error, "runs that rest could not be looked at");
+            }
+            // Woken by a write in this process; the timer is for retries and for writes of other processes.
+            let timer = tokio::time::timeout(Duration::from_secs(2), self.wake.notified());
+            tokio::pin!(timer);
+            loop {
+                let ended = tokio::select! {
+                    _ = &mut timer => break,
+                    Some(ended) = under_way.join_next() => ended,
+                };
+                // A delivery that broke off is not begun again before the next start.
+                let Ok((mapping, delivery)) = ended else { continue };
+                mappings.remove(&mapping);
+                match delivery {
+                    // More may be due at once.
+                    Ok(delivery) if delivery.delivered > 0 => break,
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, mapping, "implicit sync could not go on"),
+                }
+            }
+        }
     }
 
     pub(crate) fn wake_worker(&self) {

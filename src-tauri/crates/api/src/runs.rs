@@ -8,7 +8,7 @@ use std::{
 use engine::{Begun, CancellationToken, Overrides, RunRequest};
 use model::{Action, Situation};
 use serde_json::{Map, Value};
-use store::{Entry, EntryCount, EntryFilter, EntryStatus, Run};
+use store::{Entry, EntryCount, EntryFilter, EntryStatus, Run, Store};
 use tokio::sync::watch;
 
 use crate::{
@@ -77,6 +77,8 @@ impl App {
     /// Carries out the plan of a preview, or releases a held run.
     pub async fn run_apply(&self, request: RunApply) -> Result<RunSummary, ApiError> {
         let begun = self.engine.begin_apply(&request.id, request.allow_deletes).await?;
+        // What asked an earlier process to end the same run is not meant for this one.
+        forget_cancel(&self.store, &request.id).await;
         self.go(begun, false).await
     }
 
@@ -108,6 +110,7 @@ impl App {
         let running = Running { cancel: cancel.clone(), ended, problem: Arc::clone(&problem), calls_before };
         self.remember_running(&run.id, running);
         let (engine, store, id) = (self.engine.clone(), self.store.clone(), run.id.clone());
+        let (cancels, stopped) = (store.clone(), cancel.clone());
         let (looking, mapping) = (self.me.upgrade().filter(|_| whole), run.mapping.clone());
         tokio::spawn(async move {
             let asked = cancel.clone();
@@ -136,6 +139,9 @@ impl App {
                 let _ = problem.set(error.into());
             }
             watching.abort();
+            if stopped.is_cancelled() {
+                forget_cancel(&cancels, &id).await;
+            }
             // Nobody may be waiting any more.
             let _ = done.send(true);
         });
@@ -408,6 +414,14 @@ impl App {
 
     fn running(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets that another process asked for the end of a run.
+async fn forget_cancel(store: &Store, id: &str) {
+    let key = cancel_key(id);
+    if let Err(error) = store.write(move |w| w.remove_setting(&key)).await {
+        tracing::warn!(run = id, %error, "a request to cancel could not be forgotten");
     }
 }
 

@@ -12,6 +12,8 @@ use crate::{
     Engine, EngineError,
     ends::{End, Prepared},
     execute_managed::Ready,
+    judge::{Found, Lookup as _, with_id},
+    plan,
     remedy::Remedy,
 };
 
@@ -196,6 +198,9 @@ impl Engine {
             // Shown while the run goes on; the end of the run adds the exact number of calls.
             calls: &|| calls_so_far + (prepared.calls() - calls_before),
         };
+        if recheck && run.progress.undoes.is_none() {
+            self.leave_out_what_matches_now(run, &carrying).await?;
+        }
         for action in ORDER {
             if action == Action::Create
                 && let Some(load) = self.begin_load(prepared, planned(action)).await?
@@ -306,11 +311,17 @@ impl Engine {
             let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
             self.read_some(remote, &ids).await?;
         }
+        let (mut entries, mut gone) = (entries, Vec::new());
+        if context.recheck && action == Action::Create && prepared.target.remote().is_some() {
+            let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
+            self.read_targets(prepared, &ids, false).await?;
+            (entries, gone) = self.matched_since(prepared, entries)?;
+        }
         let (walk, context) = (prepared.here(), context.clone());
         Ok(self
             .store
             .write(move |w| {
-                let (mut there, mut gone) = (Vec::new(), Vec::new());
+                let mut there = Vec::new();
                 for entry in entries {
                     let id = entry.source_id.clone().unwrap_or_default();
                     if w.source(&walk, &id)?.is_some() {
@@ -324,6 +335,76 @@ impl Engine {
                 Ok((there, gone))
             })
             .await?)
+    }
+
+    /// A plan says CREATE where nothing matched. What has come into the repository since is found before a second one is made of
+    /// it, and before a load puts the indexes aside that lead to it. Records of remote systems are asked for batch by batch.
+    async fn leave_out_what_matches_now(
+        &self,
+        run: &mut Run,
+        carrying: &Carrying<'_>,
+    ) -> Result<(), EngineError> {
+        let &Carrying { prepared, ref context, .. } = carrying;
+        let same = self.store.read(|r| r.newest_history()).await?;
+        if prepared.target.remote().is_some() || run.progress.history == Some(same) {
+            return Ok(());
+        }
+        let (seq, mut after) = (run.seq, 0);
+        loop {
+            if context.cancel.is_cancelled() {
+                return Err(EngineError::Canceled);
+            }
+            let entries =
+                self.store.read(move |r| r.planned(seq, Action::Create, after, LOCAL_BATCH)).await?;
+            let Some(last) = entries.last() else { return Ok(()) };
+            after = last.seq;
+            let matched = self.matched_since(prepared, entries)?.1;
+            if !matched.is_empty() {
+                tally(run, &matched);
+                let context = context.clone();
+                self.store.write(move |w| settle(w, &context, &matched)).await?;
+            }
+        }
+    }
+
+    /// Of planned creates, those whose source still matches nothing, and how the others end.
+    fn matched_since(
+        &self,
+        prepared: &Prepared,
+        entries: Vec<Entry>,
+    ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
+        tokio::task::block_in_place(|| {
+            let (mapping, scripts) = prepared.compile()?;
+            let walk = prepared.here();
+            let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
+            let (mut none, mut matched) = (Vec::new(), Vec::new());
+            for entry in entries {
+                let source = entry.source_id.clone().unwrap_or_default();
+                // In any other situation somebody has decided about what matches.
+                let asked = matches!(entry.situation, Situation::Absent | Situation::Missing);
+                let attributes = match asked {
+                    true => self.store.read_blocking(|r| r.source(&walk, &source))?,
+                    false => None,
+                };
+                let found = match attributes {
+                    Some((attributes, _)) => mapping
+                        .correlate(&scripts, &entry.qualifier, &with_id(&attributes, &source))
+                        .map_err(|problem| problem.reason)
+                        .and_then(|rule| lookup.find(&rule, &entry.qualifier, &source)),
+                    None => Ok(Found::default()),
+                };
+                match found {
+                    Ok(found) if found.ids.is_empty() => none.push(entry),
+                    Ok(found) => {
+                        let why = format!("{} has come since, which matches", found.ids.join(", "));
+                        let reason = format!("{}; not carried out: {why}", entry.reason);
+                        matched.push(Settled::ended(&entry, EntryStatus::Stale, reason));
+                    }
+                    Err(reason) => matched.push(Settled::ended(&entry, EntryStatus::Failed, reason)),
+                }
+            }
+            Ok((none, matched))
+        })
     }
 
     /// Carries out entries of one action.

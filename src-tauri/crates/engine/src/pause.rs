@@ -8,7 +8,7 @@ use connector::{ConnectorError, ErrorKind, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use store::{Run, RunMode, RunState};
 
-use crate::{Begun, Engine, EngineError, RunRequest};
+use crate::{Begun, Engine, EngineError, RunRequest, run::Place};
 
 /// The longest wait that is sat out.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(90);
@@ -69,7 +69,7 @@ impl Engine {
         };
         Ok(self
             .store
-            .read(|r| r.paused_runs())
+            .read(|r| r.runs_in(RunState::Paused))
             .await?
             .iter()
             .filter(|run| over(run))
@@ -83,18 +83,19 @@ impl Engine {
         rested: Run,
         allow_deletes: Option<u64>,
     ) -> Result<Begun, EngineError> {
+        let (id, mode) = (Some(rested.id), rested.mode);
         if let Some(undone) = rested.progress.undoes {
-            let mode = rested.mode;
-            return self.begin_undo(&undone, mode, allow_deletes).await;
+            return self.begin_undo_as(&undone, mode, allow_deletes, id).await;
         }
         let request = RunRequest {
             mapping: rested.mapping,
-            mode: if rested.mode == RunMode::Preview { RunMode::Preview } else { RunMode::Reconcile },
+            mode: if mode == RunMode::Preview { RunMode::Preview } else { RunMode::Reconcile },
             ids: rested.progress.ids,
             allow_deletes,
             incremental: rested.progress.incremental,
         };
-        self.begin_with(request, &rested.progress.overrides.into()).await
+        let place = Place { rested: id, undoes: None };
+        self.begin_as(request, &rested.progress.overrides.into(), place).await
     }
 }
 

@@ -4,7 +4,7 @@
 use connector::{Page, RemoteObject, Search};
 use futures::StreamExt;
 use mapping::canonical;
-use store::{LinkSpace, Met, Orientation, Run, SeenPage, Side, StoreError, UnfinishedRead, Writer};
+use store::{LinkSpace, Met, Orientation, Run, RunState, SeenPage, Side, StoreError, UnfinishedRead, Writer};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -158,7 +158,7 @@ impl Engine {
         let (found, stale) = self
             .store
             .read(move |r| {
-                let active: Vec<i64> = r.active_runs()?.into_iter().map(|run| run.seq).collect();
+                let active: Vec<i64> = r.runs_in(RunState::Active)?.into_iter().map(|run| run.seq).collect();
                 let found = r.unfinished_read(&path)?.filter(|found| {
                     found.attributes == signature
                         && (0..TAKEN_UP_WITHIN_MS).contains(&(now - found.began_ms))

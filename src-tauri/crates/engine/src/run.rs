@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError, Overrides,
-    ends::{End, Prepared, Scope},
+    ends::{End, Prepared, Scope, UNSETTLED},
     guard,
     judge::{Gone, with_id},
     lock::{self, MappingLock},
@@ -69,6 +69,15 @@ enum Plan {
     Undo(Box<Run>),
 }
 
+/// What a new run is begun for, where it is not for itself.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    /// The run that rested and that it takes the place of, by `_id`.
+    pub rested: Option<String>,
+    /// The run that it takes back.
+    pub undoes: Option<Run>,
+}
+
 impl Engine {
     /// Begins a run: everything that can be refused is refused here.
     pub async fn begin(&self, request: RunRequest) -> Result<Begun, EngineError> {
@@ -77,6 +86,16 @@ impl Engine {
 
     /// The same with keys of the mapping that hold for this run only.
     pub async fn begin_with(&self, request: RunRequest, overrides: &Overrides) -> Result<Begun, EngineError> {
+        self.begin_as(request, overrides, Place::default()).await
+    }
+
+    /// The same in the place of a run that rested, or to take one back.
+    pub(crate) async fn begin_as(
+        &self,
+        request: RunRequest,
+        overrides: &Overrides,
+        place: Place,
+    ) -> Result<Begun, EngineError> {
         let prepared = self.prepare_with(&request.mapping, overrides).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
         self.clear_up(prepared.name()).await?;
@@ -89,27 +108,26 @@ impl Engine {
             ids: request.ids,
             incremental: request.incremental,
         };
-        let (id, changed) = (new.id.clone(), overrides.keys().clone());
+        let (id, version, changed) = (new.id.clone(), prepared.version, overrides.keys().clone());
         let kept = prepared.config.keep_runs.unwrap_or(DEFAULT_KEPT_RUNS).max(1);
-        self.store.prune_runs(prepared.name(), kept).await?;
+        let Place { rested, undoes } = place;
+        self.store.prune_runs(prepared.name(), kept, undoes.as_ref().map(|run| run.id.as_str())).await?;
+        let undone = undoes.as_ref().map(|run| run.id.clone());
         let run = self
             .store
             .write(move |w| {
-                if new.mode != RunMode::Preview {
-                    end_rests(w, &new)?;
-                }
+                end_rests(w, &new, rested.as_deref())?;
                 w.begin_run(&new)?;
                 let gone = || store::StoreError::not_found(format!("run {}", new.id));
                 let mut run = w.run(&new.id)?.ok_or_else(gone)?;
-                if !changed.is_empty() {
-                    run.progress.overrides = changed;
-                    w.put_run(&run)?;
-                }
+                run.progress = Progress { version, overrides: changed, undoes: undone, ..run.progress };
+                w.put_run(&run)?;
                 Ok(run)
             })
             .await?;
         tracing::info!(run = id, mapping = prepared.name(), mode = request.mode.as_str(), "run begun");
-        Ok(Begun { run, prepared, allow_deletes: request.allow_deletes, plan: Plan::Make, _lock: lock })
+        let plan = undoes.map_or(Plan::Make, |done| Plan::Undo(Box::new(done)));
+        Ok(Begun { run, prepared, allow_deletes: request.allow_deletes, plan, _lock: lock })
     }
 
     /// Begins to carry out the plan of a preview, a held run's, or what is left of the plan of a run that was canceled or cut
@@ -120,7 +138,7 @@ impl Engine {
             let allowed = allow_deletes.or(row.progress.allow_deletes);
             return self.begin_anew(row, allowed).await;
         }
-        let prepared = self.prepare_with(&row.mapping, &row.progress.overrides.clone().into()).await?;
+        let mut prepared = self.prepare_with(&row.mapping, &row.progress.overrides.clone().into()).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
         self.clear_up(prepared.name()).await?;
         // Another applier may have been quicker; under the lock the row says what is so.
@@ -151,6 +169,10 @@ impl Engine {
                 )));
             }
         }
+        // A mapping that was changed since has not judged what is carried out here: its next run does.
+        if run.progress.version != prepared.version {
+            prepared.version = UNSETTLED;
+        }
         let allow_deletes = allow_deletes.or(run.progress.allow_deletes.take());
         if run.state != RunState::Paused {
             run.mode = RunMode::Apply;
@@ -174,6 +196,17 @@ impl Engine {
         mode: RunMode,
         allow_deletes: Option<u64>,
     ) -> Result<Begun, EngineError> {
+        self.begin_undo_as(id, mode, allow_deletes, None).await
+    }
+
+    /// The same in the place of an undo that rested.
+    pub(crate) async fn begin_undo_as(
+        &self,
+        id: &str,
+        mode: RunMode,
+        allow_deletes: Option<u64>,
+        rested: Option<String>,
+    ) -> Result<Begun, EngineError> {
         let done = self.run_row(id).await?;
         match done.state {
             RunState::Success | RunState::Canceled | RunState::Failed | RunState::Interrupted => {}
@@ -193,19 +226,9 @@ impl Engine {
                 )));
             }
         }
-        let mut begun = self
-            .begin(RunRequest {
-                mapping: done.mapping.clone(),
-                mode,
-                ids: Vec::new(),
-                allow_deletes,
-                incremental: false,
-            })
-            .await?;
-        begun.run.progress.undoes = Some(done.id.clone());
-        self.put_run(&begun.run).await?;
-        begun.plan = Plan::Undo(Box::new(done));
-        Ok(begun)
+        let mapping = done.mapping.clone();
+        let request = RunRequest { mapping, mode, ids: Vec::new(), allow_deletes, incremental: false };
+        self.begin_as(request, &Overrides::default(), Place { rested, undoes: Some(done) }).await
     }
 
     /// Begins a run over those sources of an ended run that failed, were stale or wait for a person.
@@ -468,6 +491,7 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
         let (store, at) = (self.store.clone(), self.at());
+        run.progress.history = Some(self.store.read(|r| r.newest_history()).await?);
         let mut working = run.clone();
         // The interpreter stays on one thread, and the repository's calls block: both want a thread of their own.
         let planned: Result<Run, EngineError> = tokio::task::block_in_place(|| {
@@ -667,7 +691,7 @@ impl Engine {
 
     /// Marks every run whose process is gone, at start.
     pub async fn bury_all_dead_runs(&self) -> Result<(), EngineError> {
-        for run in self.store.read(|r| r.active_runs()).await? {
+        for run in self.store.read(|r| r.runs_in(RunState::Active)).await? {
             if let Some(_lock) = lock::try_lock(&self.folder, &run.mapping)? {
                 self.bury_dead_runs(&run.mapping).await?;
             }
@@ -697,10 +721,18 @@ fn found_out(progress: &Progress) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-/// What rests is done by the run that begins now.
-fn end_rests(w: &store::Writer<'_>, new: &NewRun) -> Result<(), store::StoreError> {
-    for mut run in w.paused_runs()? {
-        if new.mapping.eq_ignore_ascii_case(&run.mapping) {
+/// What rests is done by the run that begins now; by a preview, only the one whose place it takes.
+fn end_rests(w: &store::Writer<'_>, new: &NewRun, rested: Option<&str>) -> Result<(), store::StoreError> {
+    let resting = w.runs_in(RunState::Paused)?;
+    if let Some(rested) = rested.filter(|rested| !resting.iter().any(|run| run.id == *rested)) {
+        return Err(store::StoreError::new(
+            store::ErrorKind::Busy,
+            format!("run {rested} rests no more: another process has let it go on, or it was canceled"),
+        ));
+    }
+    for mut run in resting {
+        let same = new.mapping.eq_ignore_ascii_case(&run.mapping);
+        if same && (new.mode != RunMode::Preview || rested == Some(run.id.as_str())) {
             run.state = RunState::Interrupted;
             run.stage = "COMPLETED_FAILED".into();
             run.message =
@@ -712,7 +744,7 @@ fn end_rests(w: &store::Writer<'_>, new: &NewRun) -> Result<(), store::StoreErro
 }
 
 fn bury(w: &store::Writer<'_>, mapping: &str, at: &str) -> Result<(), store::StoreError> {
-    for mut run in w.active_runs()? {
+    for mut run in w.runs_in(RunState::Active)? {
         if mapping.eq_ignore_ascii_case(&run.mapping) {
             run.state = RunState::Interrupted;
             run.stage = "COMPLETED_FAILED".into();

@@ -1,10 +1,10 @@
 //! Implicit sync: carries single changes of managed objects on, mapping by mapping, each on its own, with retry and back-off.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use model::{Action, Attributes, mapping_config::SyncMode};
-use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueRow};
+use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueRow, Reader};
 
 use crate::{
     Engine, EngineError,
@@ -15,8 +15,8 @@ use crate::{
     lock, plan,
 };
 
-/// Tries before a person has to decide: with the back-off below, about a day.
-const TRIES: u32 = 12;
+/// Tries before a person has to decide: with the back-off below, after a day.
+const TRIES: u32 = 19;
 /// Between two tries.
 const BACK_OFF: BackOff = BackOff { first_ms: 2_000, longest_ms: 4 * 3_600_000 };
 /// Rows taken at a time.
@@ -47,17 +47,11 @@ pub struct SyncResult {
 }
 
 impl Engine {
-    /// Delivers every row that is due, once: in order within a mapping, mappings beside each other, so that a slow target
-    /// keeps only its own rows waiting.
+    /// Delivers rows that are due, once, of all mappings beside each other.
     pub async fn deliver_due(&self) -> Result<Delivery, EngineError> {
-        let now = self.now().as_millisecond();
-        let rows = self.store.read(move |r| r.queue_due(now, BACK_OFF, BATCH)).await?;
-        let mut by_mapping: BTreeMap<String, Vec<QueueRow>> = BTreeMap::new();
-        for row in rows {
-            by_mapping.entry(row.mapping.clone()).or_default().push(row);
-        }
+        let due = self.due_mappings().await?;
         let mut total = Delivery::default();
-        for delivery in join_all(by_mapping.into_values().map(|rows| self.deliver_in_order(rows))).await {
+        for delivery in join_all(due.iter().map(|mapping| self.deliver_due_of(mapping))).await {
             let delivery = delivery?;
             total.delivered += delivery.delivered;
             total.failed += delivery.failed;
@@ -66,7 +60,25 @@ impl Engine {
         Ok(total)
     }
 
-    async fn deliver_in_order(&self, rows: Vec<QueueRow>) -> Result<Delivery, EngineError> {
+    /// The mappings that have rows which are due.
+    pub async fn due_mappings(&self) -> Result<Vec<String>, EngineError> {
+        let now = self.now().as_millisecond();
+        let due = move |r: &Reader<'_>| {
+            let mut due = Vec::new();
+            for mapping in r.mappings()? {
+                if !r.queue_due(&mapping.config.name, now, BACK_OFF, 1)?.is_empty() {
+                    due.push(mapping.config.name);
+                }
+            }
+            Ok(due)
+        };
+        Ok(self.store.read(due).await?)
+    }
+
+    /// Delivers rows of a mapping that are due, once and in order. A slow target keeps nobody else's waiting.
+    pub async fn deliver_due_of(&self, mapping: &str) -> Result<Delivery, EngineError> {
+        let (now, mapping) = (self.now().as_millisecond(), mapping.to_owned());
+        let rows = self.store.read(move |r| r.queue_due(&mapping, now, BACK_OFF, BATCH)).await?;
         let mut delivery = Delivery::default();
         for row in rows {
             match self.deliver(&row).await? {
@@ -362,5 +374,17 @@ pub(crate) fn in_words(entry: &Entry, outcome: &Settled) -> String {
         Action::Unlink => format!("unlinked {target}"),
         Action::Link => format!("linked {target}"),
         other => format!("{other} {target}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_tried_for_a_day_before_a_person_has_to_decide() {
+        let waits: i64 = (1..TRIES).map(|tries| BACK_OFF.wait_ms(tries)).sum();
+        let hours = waits / 3_600_000;
+        assert!((24..30).contains(&hours), "{hours} hours");
     }
 }

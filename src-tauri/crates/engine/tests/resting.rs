@@ -112,6 +112,22 @@ async fn a_run_that_was_still_reading_begins_anew() {
     assert!(old.message.unwrap().contains(&done.id));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_preview_that_rested_begins_anew_once() {
+    let bench = bench(Options { records: 20, seed: 3, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    portal.set_faults(vec![used_up("*/contacts")]);
+    let rested = bench.run(INBOUND, RunMode::Preview).await;
+    assert_eq!(rested.state, RunState::Paused);
+    let next = later(&bench, 25);
+    let done = go_on(&next, &rested).await;
+    assert_eq!((done.state, done.mode), (RunState::Planned, RunMode::Preview), "{:?}", done.message);
+    assert_eq!(next.run_row(&rested.id).await.unwrap().state, RunState::Interrupted);
+    assert_eq!(next.rested_runs().await.unwrap(), [""; 0]);
+    let again = next.begin_apply(&rested.id, None).await.err().unwrap().to_string();
+    assert!(again.contains("has ended"), "{again}");
+}
+
 /// It was set by a clock that was years ahead, and would rest until then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rest_that_is_longer_than_any_is_over() {

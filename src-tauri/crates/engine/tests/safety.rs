@@ -477,6 +477,104 @@ async fn a_queue_row_whose_target_is_down_waits_and_is_tried_again() {
     assert_eq!(prop(&bench.contact(&mail), "lastname"), "Later");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_a_mapping_that_is_being_run_hide_nobody_elses() {
+    let bench = bench(Options { records: 80, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    assert!(users.len() > 60);
+    for (id, _) in users.iter().take(60) {
+        bench.edit(id, json!({"sn": "First"})).await;
+    }
+    let mut second = outbound(json!({"name": "second"}));
+    second.as_object_mut().unwrap().shift_remove("links");
+    bench.put(second).await;
+    let (id, mail) = &users[61];
+    bench.edit(id, json!({"sn": "Second"})).await;
+    let request = engine::RunRequest {
+        mapping: OUTBOUND.into(),
+        mode: RunMode::Preview,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    };
+    let _under_way = bench.engine.begin(request).await.unwrap();
+    assert_eq!(bench.engine.due_mappings().await.unwrap(), [OUTBOUND, "second"]);
+    let delivery = bench.engine.deliver_due().await.unwrap();
+    assert_eq!((delivery.delivered, delivery.waiting), (1, 50));
+    assert_eq!(prop(&bench.contact(mail), "lastname"), "Second");
+    assert_eq!(bench.engine.due_mappings().await.unwrap(), [OUTBOUND]);
+}
+
+/// With so few, and with so many that a load puts the indexes aside which lead to those who match.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_plan_makes_no_second_user_of_somebody_who_came_since() {
+    for records in [30, 5_500] {
+        let bench = bench(Options { records, seed: 5, ..Options::default() }).await;
+        let preview = bench.run(INBOUND, RunMode::Preview).await;
+        let planned = bench.entries(&preview).await;
+        let mail = planned
+            .iter()
+            .filter(|entry| entry.status == EntryStatus::Planned)
+            .find_map(|entry| entry.changes.iter().find(|change| change.attribute == "mail"))
+            .map(|change| change.after.as_str().unwrap().to_owned())
+            .unwrap();
+        let came = new_user(&bench, "came", &mail).await;
+        let applied = bench.apply(&preview, None).await;
+        assert_eq!(applied.state, RunState::Success, "{:?}", applied.message);
+        let entries = bench.entries(&applied).await;
+        let stale: Vec<_> = entries.iter().filter(|entry| entry.status == EntryStatus::Stale).collect();
+        assert_eq!(stale.len(), 1, "of {records}");
+        assert!(stale[0].reason.contains(&format!("{came} has come since")), "{}", stale[0].reason);
+        assert_eq!(bench.users().await.iter().filter(|(_, m)| *m == mail).count(), 1);
+        let next = bench.recon(INBOUND).await;
+        assert_eq!((next.progress.created, next.progress.linked), (0, 1), "it is linked to that one");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_plan_looks_for_a_record_that_came_since_in_the_other_system() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    for name in ["one", "two"] {
+        new_user(&bench, name, &format!("{name}@new.example.org")).await;
+    }
+    let preview = bench.run(OUTBOUND, RunMode::Preview).await;
+    let portal = bench.sandbox.portal();
+    portal.create(&[("email", "one@new.example.org"), ("firstname", "Another")]).unwrap();
+    let applied = bench.apply(&preview, None).await;
+    assert_eq!((applied.state, applied.progress.created), (RunState::Success, 1), "{:?}", applied.message);
+    let entries = bench.entries(&applied).await;
+    let stale: Vec<_> = entries.iter().filter(|entry| entry.status == EntryStatus::Stale).collect();
+    assert_eq!(stale.len(), 1);
+    assert!(stale[0].reason.contains("has come since"), "{}", stale[0].reason);
+    assert_eq!(
+        prop(&bench.contact("one@new.example.org"), "firstname"),
+        "Another",
+        "nothing was written there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_older_mapping_planned_is_judged_by_the_newer_one_afterwards() {
+    let bench = bench(Options { records: 20, seed: 5, ..Options::default() }).await;
+    bench.store.write(|w| w.remove_mapping(OUTBOUND)).await.unwrap();
+    let preview = bench.run(INBOUND, RunMode::Preview).await;
+    let mut changed = inbound(json!({}));
+    let properties = changed["properties"].as_array_mut().unwrap();
+    properties[3] =
+        json!({"source": "lastname", "target": "sn", "default": "-", "transform": {"builtIn": "upper"}});
+    bench.put(changed).await;
+    let applied = bench.apply(&preview, None).await;
+    assert_eq!(applied.state, RunState::Success, "{:?}", applied.message);
+    assert!(applied.progress.created > 10);
+    bench.recon(INBOUND).await;
+    for person in bench.people().await {
+        let name = person["sn"].as_str().unwrap();
+        assert_eq!(name, name.to_uppercase());
+    }
+}
+
 #[allow(clippy::disallowed_methods)]
 fn jiff_now() -> i64 {
     jiff::Timestamp::now().as_millisecond()

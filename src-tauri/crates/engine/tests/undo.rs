@@ -79,3 +79,15 @@ async fn deleted_users_come_back_under_their_ids_with_their_links() {
         bench.store.read(move |r| r.link_of_source(&support::links(INBOUND), &gone.id)).await.unwrap();
     assert_eq!(linked.map(|l| l.target_id), Some(users[3].0.clone()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_oldest_run_that_is_kept_can_be_taken_back() {
+    let bench = bench(Options { records: 20, seed: 5, ..Options::default() }).await;
+    bench.put(inbound(json!({"keepRuns": 1}))).await;
+    let import = bench.recon(INBOUND).await;
+    bench.recon(INBOUND).await;
+    let users = bench.users().await.len();
+    let undone = undo(&bench, &import, RunMode::Reconcile, Some(users as u64)).await;
+    assert_eq!(undone.state, RunState::Success, "{:?}", undone.message);
+    assert_eq!((undone.progress.deleted, bench.users().await.len()), (users as u64, 0));
+}

@@ -17,7 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_found.sql"),
     include_str!("../migrations/0009_undisturbed.sql"),
     include_str!("../migrations/0010_object_changes.sql"),
-    include_str!("../migrations/0011_secret_keys.sql"),
+    include_str!("../migrations/0011_keys_and_queues.sql"),
 ];
 
 /// Brings a database up to date. Before an existing one changes, a copy of it goes into `copies`.

@@ -263,15 +263,16 @@ fn entries_runs_queue_and_history_go_by_index() {
         w.make_ambiguous(1, 1, Action::Exception, EntryStatus::NeedsYou, "")?;
         w.clear_entries(1)
     });
-    repository
-        .holds("runs", |w| Ok((w.run("r")?, w.last_run("m")?, w.runs(None, Some(9), 3)?, w.active_runs()?)));
+    repository.holds("runs", |w| {
+        Ok((w.run("r")?, w.last_run("m")?, w.runs(None, Some(9), 3)?, w.runs_in(crate::RunState::Active)?))
+    });
     repository.holds("journal", |w| {
         w.in_doubt("m")?;
         w.journal_settled(1, crate::JournalState::Done, None, None, "now")
     });
     repository.holds("queue", |w| {
         w.enqueue("m", "user", "1", "Ann", QueueChange::Update, None, 1, "now")?;
-        let due = w.queue_due(1, crate::BackOff { first_ms: 10, longest_ms: 1000 }, 10)?;
+        let due = w.queue_due("m", 1, crate::BackOff { first_ms: 10, longest_ms: 1000 }, 10)?;
         w.queue_of("user", "1")?;
         w.sync_outcomes("user", "1")?;
         w.not_delivered(&due[0], None, "no", "now")?;

@@ -167,20 +167,21 @@ impl Reader<'_> {
             .max(0) as u64)
     }
 
-    /// The rows that are due, oldest first. No row waits longer than its tries make it wait, and one that has not been tried
+    /// The rows of a mapping that are due, oldest first. No row waits longer than its tries make it wait, and one that has not been tried
     /// does not wait at all: one that would was given its time by a clock that was wrong, and is due.
     pub fn queue_due(
         &self,
+        mapping: &str,
         now_ms: i64,
         back_off: BackOff,
         limit: usize,
     ) -> Result<Vec<QueueRow>, StoreError> {
         let BackOff { first_ms, longest_ms } = back_off;
         self.queue_rows(
-            "state = 'waiting' AND (next_ms <= ?1 OR next_ms - ?1 >
+            "mapping = ?6 AND state = 'waiting' AND (next_ms <= ?1 OR next_ms - ?1 >
                CASE attempts WHEN 0 THEN 0 ELSE min(?2 << min(attempts - 1, ?4), ?3) END)
              ORDER BY seq LIMIT ?5",
-            &[&now_ms, &first_ms, &longest_ms, &MOST_DOUBLINGS, &(rows_at_most(limit))],
+            &[&now_ms, &first_ms, &longest_ms, &MOST_DOUBLINGS, &(rows_at_most(limit)), &mapping],
         )
     }
 

@@ -125,6 +125,10 @@ pub struct Progress {
     pub overrides: Attributes,
     /// The run that this one takes back.
     pub undoes: Option<String>,
+    /// The version of the mapping by which its plan was made; 0 for that of no mapping.
+    pub version: i64,
+    /// The newest entry of the history when its plan was made.
+    pub history: Option<i64>,
     /// Only what has changed since the last run of the mapping was looked at.
     pub incremental: bool,
     /// The run whose unfinished read this one has taken up.
@@ -246,24 +250,13 @@ impl Reader<'_> {
         Ok(Page { rows, next })
     }
 
-    /// Runs that rest, oldest first.
-    pub fn paused_runs(&self) -> Result<Vec<Run>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE state = 'paused' ORDER BY seq"))?;
-        let mut found = statement.query([])?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            rows.push(from_row(row)?);
-        }
-        Ok(rows)
-    }
-
-    /// Runs that were under way when their process ended, or still are.
-    pub fn active_runs(&self) -> Result<Vec<Run>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE state = 'active' ORDER BY seq"))?;
+    /// Runs in a state, oldest first. Those that are active were under way when their process ended, or still are.
+    pub fn runs_in(&self, state: RunState) -> Result<Vec<Run>, StoreError> {
+        // Only a state in the statement itself leads to the index of those that are active.
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM run WHERE state = '{}' ORDER BY seq",
+            state.as_str()
+        ))?;
         let mut found = statement.query([])?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
@@ -309,12 +302,19 @@ impl Writer<'_> {
     }
 
     /// A finished run of a mapping beyond the newest `keep` of them: the oldest.
-    fn run_to_prune(&self, mapping: &str, keep: usize) -> Result<Option<(i64, String)>, StoreError> {
-        const SQL: &str = "SELECT seq, id FROM run WHERE mapping = ?1 AND state <> 'active' AND seq <= (
-               SELECT seq FROM run WHERE mapping = ?1 AND state <> 'active' ORDER BY seq DESC LIMIT 1 OFFSET ?2)
+    fn run_to_prune(
+        &self,
+        mapping: &str,
+        keep: usize,
+        spared: Option<&str>,
+    ) -> Result<Option<(i64, String)>, StoreError> {
+        const SQL: &str = "SELECT seq, id FROM run
+             WHERE mapping = ?1 AND state NOT IN ('active', 'paused') AND id IS NOT ?3 AND seq <= (
+               SELECT seq FROM run WHERE mapping = ?1 AND state NOT IN ('active', 'paused')
+               ORDER BY seq DESC LIMIT 1 OFFSET ?2)
              ORDER BY seq LIMIT 1";
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        Ok(self.connection.query_row(SQL, params![mapping, rows_at_most(keep)], row).optional()?)
+        Ok(self.connection.query_row(SQL, params![mapping, rows_at_most(keep), spared], row).optional()?)
     }
 
     /// Removes a part of what a run holds, and the run once it holds nothing. Gives whether it is gone.
@@ -369,11 +369,16 @@ impl Store {
     }
 
     /// Keeps the newest `keep` finished runs of a mapping, drops the older ones with their entries and what the journal holds of
-    /// them, except writes that are still in doubt.
-    pub async fn prune_runs(&self, mapping: &str, keep: usize) -> Result<(), StoreError> {
+    /// them, except writes that are still in doubt. The `spared` one stays as well, and those that rest.
+    pub async fn prune_runs(
+        &self,
+        mapping: &str,
+        keep: usize,
+        spared: Option<&str>,
+    ) -> Result<(), StoreError> {
         loop {
-            let mapping = mapping.to_owned();
-            let part = move |w: &Writer<'_>| match w.run_to_prune(&mapping, keep)? {
+            let (mapping, spared) = (mapping.to_owned(), spared.map(str::to_owned));
+            let part = move |w: &Writer<'_>| match w.run_to_prune(&mapping, keep, spared.as_deref())? {
                 None => Ok(false),
                 Some((run, id)) => w.remove_part(run, &id).map(|_| true),
             };

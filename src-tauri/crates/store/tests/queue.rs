@@ -140,7 +140,7 @@ fn a_row_waits_no_longer_than_its_tries_make_it_wait() {
             (due_at - 3_600_000, 1),
             (i64::MIN + due_at, 1),
         ] {
-            let found = store.read_blocking(|r| r.queue_due(now, back_off, 10)).unwrap();
+            let found = store.read_blocking(|r| r.queue_due("m", now, back_off, 10)).unwrap();
             assert_eq!(
                 found.len() as u64,
                 due,
@@ -158,14 +158,14 @@ fn failures_are_tried_again_later_or_given_up() {
     enqueue(&store, "m", "2", Update);
     let due = |now| -> Vec<String> {
         store
-            .read_blocking(|r| r.queue_due(now, BACK_OFF, 10))
+            .read_blocking(|r| r.queue_due("m", now, BACK_OFF, 10))
             .unwrap()
             .into_iter()
             .map(|r| r.object_id)
             .collect()
     };
     assert_eq!(due(1000), ["1", "2"]);
-    assert_eq!(store.read_blocking(|r| r.queue_due(1000, BACK_OFF, 1)).unwrap().len(), 1);
+    assert_eq!(store.read_blocking(|r| r.queue_due("m", 1000, BACK_OFF, 1)).unwrap().len(), 1);
     let first = rows(&store).remove(0);
     let again = first.clone();
     store.write_blocking(move |w| w.not_delivered(&again, Some(5000), "busy", "t1")).unwrap();
@@ -252,7 +252,7 @@ proptest! {
                     enqueue(&store, "m", id, Update);
                 }
                 Step::Begin => {
-                    for row in store.read_blocking(|r| r.queue_due(1000, BACK_OFF, 1)).unwrap() {
+                    for row in store.read_blocking(|r| r.queue_due("m", 1000, BACK_OFF, 1)).unwrap() {
                         let carried = newest[row.object_id.as_str()];
                         under_way.push((row, carried));
                     }

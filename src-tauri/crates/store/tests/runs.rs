@@ -110,7 +110,7 @@ fn runs_are_listed_newest_first_in_pages() {
     assert_eq!(pages(Some("c"), 3), [""; 0]);
     assert_eq!(store.read_blocking(|r| r.last_run("a")).unwrap().unwrap().id, "a4");
     finish(&store, "a0", RunState::Success);
-    let active = store.read_blocking(|r| r.active_runs()).unwrap();
+    let active = store.read_blocking(|r| r.runs_in(RunState::Active)).unwrap();
     assert_eq!(active.len(), 9);
     assert_eq!(active[0].id, "b0");
 }
@@ -174,7 +174,7 @@ async fn pruning_keeps_the_newest_and_whatever_is_under_way_or_in_doubt() {
     }
     begin(&store, "b0", "b");
     finish(&store, "b0", RunState::Success);
-    store.prune_runs("a", 2).await.unwrap();
+    store.prune_runs("a", 2, None).await.unwrap();
     let left = store.read_blocking(|r| r.runs(None, None, 100)).unwrap().rows;
     assert_eq!(left.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["b0", "a5", "a4", "a3", "a1"]);
     let c = rusqlite::Connection::open(store.file()).unwrap();
@@ -183,7 +183,7 @@ async fn pruning_keeps_the_newest_and_whatever_is_under_way_or_in_doubt() {
     assert_eq!(count("SELECT count(*) FROM run_claim"), 4);
     assert_eq!(count("SELECT count(*) FROM journal WHERE state = 'done'"), 4, "and so does the journal");
     assert_eq!(store.read_blocking(|r| r.in_doubt("a")).unwrap().len(), 6, "but what is in doubt stays");
-    store.prune_runs("a", 0).await.unwrap();
+    store.prune_runs("a", 0, None).await.unwrap();
     assert_eq!(store.read_blocking(|r| r.runs(Some("a"), None, 100)).unwrap().rows.len(), 2);
 }
 
@@ -211,12 +211,12 @@ async fn a_long_run_is_removed_in_parts_whatever_happens_in_between() {
     let left = |store: &Store, run: usize| store.read_blocking(|r| r.entry_count(long[run], &all)).unwrap();
     // The power goes after two parts.
     store.stop_after(2);
-    store.prune_runs("a", 1).await.unwrap_err();
+    store.prune_runs("a", 1, None).await.unwrap_err();
     drop(store);
     let store = Store::open(folder.path()).unwrap();
     assert!((1..ENTRIES as u64).contains(&left(&store, 0)), "{}", left(&store, 0));
     assert!(store.read(|r| r.run("r0")).await.unwrap().is_some(), "whoever prunes next finds it");
-    store.prune_runs("a", 1).await.unwrap();
+    store.prune_runs("a", 1, None).await.unwrap();
     assert!(store.read(|r| r.run("r0")).await.unwrap().is_none());
     assert_eq!((left(&store, 0), left(&store, 1)), (0, ENTRIES as u64));
 
@@ -235,7 +235,7 @@ async fn a_number_is_never_given_twice() {
     let (_folder, store) = fresh();
     let first = begin(&store, "r1", "m");
     finish(&store, "r1", RunState::Success);
-    store.prune_runs("m", 0).await.unwrap();
+    store.prune_runs("m", 0, None).await.unwrap();
     assert!(store.read_blocking(|r| r.run("r1")).unwrap().is_none());
     assert!(begin(&store, "r2", "m") > first, "mirrors would take the new run's reads for the old one's");
     let entries = store.read_blocking(|r| r.entry_count(first, &EntryFilter::default())).unwrap();

@@ -1,2 +1,6 @@
 -- Which data key a secret is sealed with, so that nothing is kept that no key opens any more. 0: from before this was told.
 ALTER TABLE secret ADD COLUMN key INTEGER NOT NULL DEFAULT 0;
+
+-- Each mapping's rows are delivered beside those of the others.
+DROP INDEX queue_due;
+CREATE INDEX queue_due ON queue (mapping, state, seq, next_ms);
