@@ -411,6 +411,8 @@ dto! {
 
     /// A guard and how the plan stands to it.
     pub struct GuardRow { name: String, limit: String, planned: String, holds: bool, message: String, }
+        /// What is planned and not begun, by action.
+        planned: Vec<Count>,
 
     /// Asks for entries of a run.
     pub struct EntriesRequest {

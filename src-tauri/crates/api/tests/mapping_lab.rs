@@ -7,9 +7,10 @@ use std::{net::Ipv4Addr, sync::Arc};
 use api::{
     App, AppOptions, ErrorCode,
     dto::{
-        AssociationPage, AssociationStanding, AssociationsRequest, ByName, ByResource, Empty, LinkChange,
-        MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest, NamesRequest, ObjectNames,
-        ObjectsChange, ObjectsExport, SampleRequest, StatsRequest, TrialRequest, UserDraft,
+        AssociationPage, AssociationStanding, AssociationsRequest, ById, ByName, ByResource, Empty,
+        LinkChange, MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest, NamesRequest,
+        ObjectNames, ObjectsChange, ObjectsExport, RunApply, RunMode, RunStart, RunState, SampleRequest,
+        StatsRequest, TrialRequest, UserDraft,
     },
 };
 use sandbox::hubspot::{Options, Sandbox};
@@ -328,5 +329,37 @@ async fn many_users_are_changed_exported_and_deleted_with_what_that_means() {
     assert_eq!(links(&lab, OUTBOUND, AssociationStanding::Any, None).await.rows, []);
     let many = ObjectNames { kind: "user".into(), ids: vec!["x".into(); 501] };
     assert_eq!(lab.app.objects_delete(many).await.unwrap_err().code, ErrorCode::Invalid);
+    lab.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_tells_what_of_its_plan_is_not_begun() {
+    let lab = lab().await;
+    let reconcile = |mode| RunStart {
+        mapping: INBOUND.into(),
+        mode,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    };
+    let run = lab.app.run_start(reconcile(RunMode::Reconcile)).await.unwrap();
+    lab.app.run_wait(&run.id, |_| {}).await.unwrap();
+    let mut config = lab.config(INBOUND).await;
+    config["sourceCondition"] = json!("lastname eq \"nobody at all\"");
+    config["policies"] = json!([{"situation": "UNQUALIFIED", "action": "UNLINK"}]);
+    lab.app.mapping_save(MappingDraft { create: false, config }).await.unwrap();
+    let run = lab.app.run_start(reconcile(RunMode::Preview)).await.unwrap();
+    let held = lab.app.run_wait(&run.id, |_| {}).await.unwrap();
+    assert_eq!(held.state, RunState::Held, "{held:?}");
+    let detail = lab.app.run_get(ById { id: run.id.clone() }).await.unwrap();
+    let names = |counts: &[api::dto::Count]| -> Vec<(String, u64)> {
+        counts.iter().map(|c| (c.name.clone(), c.count)).collect()
+    };
+    assert_eq!(names(&detail.planned), [("UNLINK".to_owned(), held.changes)]);
+    let run = lab.app.run_apply(RunApply { id: run.id, allow_deletes: Some(held.changes) }).await.unwrap();
+    lab.app.run_wait(&run.id, |_| {}).await.unwrap();
+    let detail = lab.app.run_get(ById { id: run.id }).await.unwrap();
+    assert!(names(&detail.actions).contains(&("UNLINK".to_owned(), held.changes)), "{detail:?}");
+    assert_eq!(names(&detail.planned), []);
     lab.end().await;
 }
