@@ -361,9 +361,9 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     ]);
     users = makeUsers();
     queue = [
-      { id: "q1", mapping: "managedUser_systemHubspotContact", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", reason: "HubSpot answered 503", fix: null, created: ago(12) },
-      { id: "q2", mapping: "managedUser_systemHubspotContact", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.; correct `country` in the source record or in the mapping", reason: "Property \"country\" has no option \"Norge\".", fix: { kind: "correctAttribute", attribute: "country" }, created: ago(140) },
-      { id: "q3", mapping: "managedUser_systemHubspotContact", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, created: ago(1) },
+      { id: "q1", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", reason: "HubSpot answered 503", fix: null, created: ago(12) },
+      { id: "q2", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.; correct `country` in the source record or in the mapping", reason: "Property \"country\" has no option \"Norge\".", fix: { kind: "correctAttribute", attribute: "country" }, created: ago(140) },
+      { id: "q3", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, created: ago(1) },
     ];
     addRun("managedUser_systemHubspotContact", "reconcile", { state: "success", started: ago(60 * 24 * 3), ended: ago(60 * 24 * 3 - 1), durationMs: 41_000, changes: 0, calls: 52 }, []);
     addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "held: 41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "maxDeletes", limit: "5", planned: "41", holds: true, message: "41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }]);
@@ -802,14 +802,18 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       preferences = changed;
       return preferences;
     },
-    queue_list: () => ({ rows: queue }),
+    queue_list: ({ after, limit }) => {
+      const { items, next } = page(queue.toSorted((a, b) => Number(b.state === "failed") - Number(a.state === "failed")), after, limit);
+      const failed = queue.filter(({ state }) => state === "failed").length;
+      return { rows: items, next, failed, waiting: queue.length - failed };
+    },
     queue_retry: ({ id }) => {
       queue = queue.map((row) => (row.id === id ? { ...row, state: "waiting", attempts: row.attempts + 1, nextAttemptAt: null, message: null } : row));
-      return { rows: queue };
+      return {};
     },
     queue_discard: ({ id }) => {
       queue = queue.filter((row) => row.id !== id);
-      return { rows: queue };
+      return {};
     },
     scim_token_list: () => tokens,
     scim_token_make: ({ name, profile }) => {

@@ -627,12 +627,30 @@ dto! {
         /// Only why.
         reason: Option<String>,
         /// What to do about it, where that is known.
+        /// The managed type of the object.
+        kind: String,
         fix: Option<Fix>,
         created: String,
     }
 
-    /// The queue of implicit syncs.
-    pub struct QueuePage { rows: Vec<QueueRow>, }
+    /// Asks for the queue: what failed first, then what waits, each oldest first.
+    pub struct QueueRequest {
+        /// The `next` of the page before.
+        #[serde(default)]
+        after: Option<String>,
+        #[serde(default)]
+        limit: Option<u32>,
+    }
+
+    /// A page of the queue of implicit syncs.
+    pub struct QueuePage {
+        rows: Vec<QueueRow>,
+        next: Option<String>,
+        /// How many failed, on every page.
+        failed: u64,
+        /// How many wait, on every page.
+        waiting: u64,
+    }
 
     /// What setting up the sample data made.
     pub struct SampleSetup { connector: String, mappings: Vec<String>, url: String, }

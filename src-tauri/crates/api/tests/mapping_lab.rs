@@ -7,10 +7,10 @@ use std::{net::Ipv4Addr, sync::Arc};
 use api::{
     App, AppOptions, ErrorCode,
     dto::{
-        AssociationPage, AssociationStanding, AssociationsRequest, ById, ByName, ByResource, Empty,
-        LinkChange, MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest, NamesRequest,
-        ObjectNames, ObjectsChange, ObjectsExport, RunApply, RunMode, RunStart, RunState, SampleRequest,
-        StatsRequest, TrialRequest, UserDraft,
+        AssociationPage, AssociationStanding, AssociationsRequest, ById, ByName, ByResource, ConnectorEnable,
+        Empty, LinkChange, MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest, NamesRequest,
+        ObjectNames, ObjectsChange, ObjectsExport, QueueRequest, RunApply, RunMode, RunStart, RunState,
+        SampleRequest, StatsRequest, TrialRequest, UserDraft,
     },
 };
 use sandbox::hubspot::{Options, Sandbox};
@@ -361,5 +361,33 @@ async fn a_run_tells_what_of_its_plan_is_not_begun() {
     let detail = lab.app.run_get(ById { id: run.id }).await.unwrap();
     assert!(names(&detail.actions).contains(&("UNLINK".to_owned(), held.changes)), "{detail:?}");
     assert_eq!(names(&detail.planned), []);
+    lab.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_read_in_pages_that_say_how_much_there_is() {
+    let lab = lab().await;
+    lab.app.connector_enable(ConnectorEnable { name: "hubspot".into(), enabled: false }).await.unwrap();
+    for name in ["one", "two", "three"] {
+        lab.user(name, &format!("{name}@example.com")).await;
+    }
+    let all = lab.app.queue_rows().await.unwrap();
+    assert_eq!(all.len(), 3);
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let page = lab.app.queue_list(QueueRequest { after, limit: Some(2) }).await.unwrap();
+        assert_eq!(page.failed + page.waiting, all.len() as u64);
+        pages.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let ids = |rows: &[api::dto::QueueRow]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&pages), ids(&all));
+    let one = lab.app.queue_get(ById { id: all[0].id.clone() }).await.unwrap();
+    assert_eq!((one.id.as_str(), one.kind.as_str()), (all[0].id.as_str(), "user"));
+    let none = lab.app.queue_get(ById { id: "1000000".into() }).await.unwrap_err();
+    assert_eq!(none.code, ErrorCode::NotFound);
     lab.end().await;
 }
