@@ -141,6 +141,7 @@ const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSumm
 function salesforceDetail(summary: ConnectorSummary): ConnectorDetail {
   return {
     summary,
+    rev: "1",
     config: {
       name: summary.name,
       displayName: summary.title,
@@ -168,6 +169,7 @@ function detailOf(summary: ConnectorSummary): ConnectorDetail {
   if (summary.provider === "salesforce") return salesforceDetail(summary);
   return {
     summary,
+    rev: "1",
     config: {
       ...(summary.name ? { name: summary.name, displayName: summary.title, enabled: summary.enabled } : {}),
       connectorRef: { connectorName: "org.forgerock.openicf.connectors.hubspot.HubspotConnector" },
@@ -196,6 +198,7 @@ function detailOf(summary: ConnectorSummary): ConnectorDetail {
 function mapping(name: string, source: string, target: string, sourceTitle: string, targetTitle: string, rest: Partial<MappingDetail["summary"]> = {}): MappingDetail {
   return {
     summary: { name, title: name, source, target, sourceTitle, targetTitle, links: null, enableSync: true, properties: 6, lastRun: null, problem: null, ...rest },
+    rev: "1",
     config: { name, source, target, properties: [{ source: "firstname", target: "givenName" }, { source: "lastname", target: "sn", default: "-" }], policies: [{ situation: "ABSENT", action: "CREATE" }] },
     properties: [
       { source: "firstname", target: "givenName", transform: null, condition: null, default: null, whenEmpty: "leave", setOn: "always" },
@@ -482,7 +485,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     connectors_list: () => connectors,
     connector_blank: ({ provider }) => (provider === "salesforce" ? detailOf(connector("salesforce", { title: "Salesforce", provider })) : detailOf(connector("", { title: "" }))),
     connector_get: ({ name }) => connectorDetail(name),
-    connector_save: ({ create, config, secrets }) => {
+    connector_save: ({ create, rev, config, secrets }) => {
       const name = String(config["name"] ?? "");
       if (!/^[A-Za-z0-9_-]+$/.test(name)) fail({ code: "invalid", field: "name", message: `Connector name \`${name}\` cannot be used; use letters, digits, - and _.` });
       if (create && connectors.some((item) => item.name === name)) fail({ code: "conflict", field: "name", message: `There is a connector ${name} already. Choose another name.` });
@@ -491,8 +494,10 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const summary: ConnectorSummary = { ...known, title: String(config["displayName"] || name), enabled, state: enabled ? "untested" : "disabled", message: null };
       connectors = create ? [...connectors, summary] : connectors.map((item) => (item.name === name ? summary : item));
       const before = details.get(name) ?? detailOf(summary);
+      if (rev !== undefined && rev !== before.rev) fail({ code: "stale", message: `connector \`${name}\` has changed meanwhile; load it again and repeat the change` });
       const stored = {
         ...before,
+        rev: String(Number(before.rev) + 1),
         config,
         secrets: before.secrets.map((secret) => {
           const value = secrets[secret.property];
@@ -568,12 +573,14 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return mappings.map((item) => item.summary);
     },
     mapping_get: ({ name }) => findMapping(name),
-    mapping_save: ({ create, config }) => {
+    mapping_save: ({ create, rev, config }) => {
       const name = String(config["name"] ?? "");
       if (name === "") fail({ code: "invalid", field: "name", message: "The mapping has no name. Give it one, for example systemHubspotContact_managedUser." });
       if (create && mappings.some((item) => item.summary.name === name)) fail({ code: "conflict", field: "name", message: `There is a mapping ${name} already. Choose another name, or edit that one.` });
+      const there = mappings.find((item) => item.summary.name === name);
+      if (rev !== undefined && rev !== there?.rev) fail({ code: "stale", message: `mapping \`${name}\` has changed meanwhile (revision ${there?.rev} now, ${rev} expected); load it again and repeat the change` });
       const saved = { ...mapping(name, String(config["source"]), String(config["target"]), "HubSpot contact", "User"), config };
-      mappings = create ? [...mappings, saved] : mappings.map((item) => (item.summary.name === name ? { ...item, config } : item));
+      mappings = create ? [...mappings, saved] : mappings.map((item) => (item.summary.name === name ? { ...item, config, rev: String(Number(item.rev) + 1) } : item));
       return findMapping(name);
     },
     mapping_remove: ({ name }) => {

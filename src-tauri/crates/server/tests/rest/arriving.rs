@@ -18,7 +18,7 @@ async fn house(change: impl Fn(&mut Value)) -> (House, Secret) {
     let config = house.app.mapping_config(OUT).await.unwrap();
     let mut config = serde_json::to_value(config).unwrap();
     change(&mut config);
-    house.app.mapping_save(MappingDraft { create: false, config }).await.unwrap();
+    house.app.mapping_save(MappingDraft { create: false, rev: None, config }).await.unwrap();
     let token = house.app.scim_token_create("wso2", ScimProfile::Wso2).await.unwrap();
     (house, token)
 }
