@@ -46,7 +46,7 @@ test("what failed is run again, and an incremental run reads only what changed",
   await host.faults([{ path: "/crm/*", times: "always", action: { answer: { status: 503 } } }]);
   for (const { id } of users) await host.call("object_save", { kind: "user", id, rev: null, attributes: { city: "Bergen" } });
   await host.faults([]);
-  for (const { id } of (await host.call("queue_list", {})).rows) await host.call("queue_discard", { id });
+  for (const { id } of (await host.call("queue_list", { after: null, limit: null })).rows) await host.call("queue_discard", { id });
 
   await open(page, host, `/mappings/${outbound}`);
   await page.getByRole("button", { name: "Preview", exact: true }).click();

@@ -297,7 +297,7 @@ fn look(store: &Store) {
     let _ = store.read_blocking(|r| r.audit(10));
     let _ = store.read_blocking(|r| r.history("user", "1", 10));
     let _ = store.read_blocking(|r| r.inbox(None, 0, 10));
-    let _ = store.read_blocking(|r| r.queue(10));
+    let _ = store.read_blocking(|r| r.queue(None, 10));
     let _ = store.read_blocking(|r| r.in_doubt("m"));
     let _ = store.read_blocking(|r| r.link_of_source(&links(), "1"));
     let _ = store.read_blocking(|r| Ok((r.vault_keys()?, r.secrets("connector/hub")?)));

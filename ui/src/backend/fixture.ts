@@ -141,6 +141,7 @@ const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSumm
 function salesforceDetail(summary: ConnectorSummary): ConnectorDetail {
   return {
     summary,
+    rev: "1",
     config: {
       name: summary.name,
       displayName: summary.title,
@@ -168,6 +169,7 @@ function detailOf(summary: ConnectorSummary): ConnectorDetail {
   if (summary.provider === "salesforce") return salesforceDetail(summary);
   return {
     summary,
+    rev: "1",
     config: {
       ...(summary.name ? { name: summary.name, displayName: summary.title, enabled: summary.enabled } : {}),
       connectorRef: { connectorName: "org.forgerock.openicf.connectors.hubspot.HubspotConnector" },
@@ -196,6 +198,7 @@ function detailOf(summary: ConnectorSummary): ConnectorDetail {
 function mapping(name: string, source: string, target: string, sourceTitle: string, targetTitle: string, rest: Partial<MappingDetail["summary"]> = {}): MappingDetail {
   return {
     summary: { name, title: name, source, target, sourceTitle, targetTitle, links: null, enableSync: true, properties: 6, lastRun: null, problem: null, ...rest },
+    rev: "1",
     config: { name, source, target, properties: [{ source: "firstname", target: "givenName" }, { source: "lastname", target: "sn", default: "-" }], policies: [{ situation: "ABSENT", action: "CREATE" }] },
     properties: [
       { source: "firstname", target: "givenName", transform: null, condition: null, default: null, whenEmpty: "leave", setOn: "always" },
@@ -361,9 +364,9 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     ]);
     users = makeUsers();
     queue = [
-      { id: "q1", mapping: "managedUser_systemHubspotContact", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", reason: "HubSpot answered 503", fix: null, created: ago(12) },
-      { id: "q2", mapping: "managedUser_systemHubspotContact", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.; correct `country` in the source record or in the mapping", reason: "Property \"country\" has no option \"Norge\".", fix: { kind: "correctAttribute", attribute: "country" }, created: ago(140) },
-      { id: "q3", mapping: "managedUser_systemHubspotContact", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, created: ago(1) },
+      { id: "q1", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", reason: "HubSpot answered 503", fix: null, created: ago(12) },
+      { id: "q2", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.; correct `country` in the source record or in the mapping", reason: "Property \"country\" has no option \"Norge\".", fix: { kind: "correctAttribute", attribute: "country" }, created: ago(140) },
+      { id: "q3", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, created: ago(1) },
     ];
     addRun("managedUser_systemHubspotContact", "reconcile", { state: "success", started: ago(60 * 24 * 3), ended: ago(60 * 24 * 3 - 1), durationMs: 41_000, changes: 0, calls: 52 }, []);
     addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "held: 41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "maxDeletes", limit: "5", planned: "41", holds: true, message: "41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }]);
@@ -482,7 +485,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     connectors_list: () => connectors,
     connector_blank: ({ provider }) => (provider === "salesforce" ? detailOf(connector("salesforce", { title: "Salesforce", provider })) : detailOf(connector("", { title: "" }))),
     connector_get: ({ name }) => connectorDetail(name),
-    connector_save: ({ create, config, secrets }) => {
+    connector_save: ({ create, rev, config, secrets }) => {
       const name = String(config["name"] ?? "");
       if (!/^[A-Za-z0-9_-]+$/.test(name)) fail({ code: "invalid", field: "name", message: `Connector name \`${name}\` cannot be used; use letters, digits, - and _.` });
       if (create && connectors.some((item) => item.name === name)) fail({ code: "conflict", field: "name", message: `There is a connector ${name} already. Choose another name.` });
@@ -491,8 +494,10 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const summary: ConnectorSummary = { ...known, title: String(config["displayName"] || name), enabled, state: enabled ? "untested" : "disabled", message: null };
       connectors = create ? [...connectors, summary] : connectors.map((item) => (item.name === name ? summary : item));
       const before = details.get(name) ?? detailOf(summary);
+      if (rev !== undefined && rev !== before.rev) fail({ code: "stale", message: `connector \`${name}\` has changed meanwhile; load it again and repeat the change` });
       const stored = {
         ...before,
+        rev: String(Number(before.rev) + 1),
         config,
         secrets: before.secrets.map((secret) => {
           const value = secrets[secret.property];
@@ -568,12 +573,14 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       return mappings.map((item) => item.summary);
     },
     mapping_get: ({ name }) => findMapping(name),
-    mapping_save: ({ create, config }) => {
+    mapping_save: ({ create, rev, config }) => {
       const name = String(config["name"] ?? "");
       if (name === "") fail({ code: "invalid", field: "name", message: "The mapping has no name. Give it one, for example systemHubspotContact_managedUser." });
       if (create && mappings.some((item) => item.summary.name === name)) fail({ code: "conflict", field: "name", message: `There is a mapping ${name} already. Choose another name, or edit that one.` });
+      const there = mappings.find((item) => item.summary.name === name);
+      if (rev !== undefined && rev !== there?.rev) fail({ code: "stale", message: `mapping \`${name}\` has changed meanwhile (revision ${there?.rev} now, ${rev} expected); load it again and repeat the change` });
       const saved = { ...mapping(name, String(config["source"]), String(config["target"]), "HubSpot contact", "User"), config };
-      mappings = create ? [...mappings, saved] : mappings.map((item) => (item.summary.name === name ? { ...item, config } : item));
+      mappings = create ? [...mappings, saved] : mappings.map((item) => (item.summary.name === name ? { ...item, config, rev: String(Number(item.rev) + 1) } : item));
       return findMapping(name);
     },
     mapping_remove: ({ name }) => {
@@ -670,7 +677,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const situations = countBy(run.entries, "situation", (name) => SITUATIONS.find(([situation]) => situation === name)?.[1] ?? "");
       const confirmed = situations.find((count) => count.name === "CONFIRMED");
       if (confirmed && run.summary.undoes === null) confirmed.count += 1108;
-      return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), guards: run.guards, causes: run.causes, trouble: run.summary.state === "failed" ? "authorize" : null, resumeAt: null };
+      return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), planned: countBy(run.entries.filter(({ status }) => status === "planned"), "action", () => ""), guards: run.guards, causes: run.causes, trouble: run.summary.state === "failed" ? "authorize" : null, resumeAt: null };
     },
     run_entries: ({ id, situation, action, failed, search, after, limit }) => {
       const wanted = (search ?? "").toLowerCase();
@@ -802,14 +809,18 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       preferences = changed;
       return preferences;
     },
-    queue_list: () => ({ rows: queue }),
+    queue_list: ({ after, limit }) => {
+      const { items, next } = page(queue.toSorted((a, b) => Number(b.state === "failed") - Number(a.state === "failed")), after, limit);
+      const failed = queue.filter(({ state }) => state === "failed").length;
+      return { rows: items, next, failed, waiting: queue.length - failed };
+    },
     queue_retry: ({ id }) => {
       queue = queue.map((row) => (row.id === id ? { ...row, state: "waiting", attempts: row.attempts + 1, nextAttemptAt: null, message: null } : row));
-      return { rows: queue };
+      return {};
     },
     queue_discard: ({ id }) => {
       queue = queue.filter((row) => row.id !== id);
-      return { rows: queue };
+      return {};
     },
     scim_token_list: () => tokens,
     scim_token_make: ({ name, profile }) => {

@@ -7,10 +7,10 @@ afterEach(() => vi.unstubAllGlobals());
 const answer = (status: number, body: string) => vi.fn(async () => new Response(body, { status, headers: { "content-type": "application/json" } }));
 
 test("a call is posted to its own address", async () => {
-  const fetch = answer(200, JSON.stringify({ rows: [] }));
+  const fetch = answer(200, "[]");
   vi.stubGlobal("fetch", fetch);
-  expect(await call("queue_list", {})).toEqual({ rows: [] });
-  expect(fetch).toHaveBeenCalledWith("/api/queue_list", expect.objectContaining({ method: "POST", body: "{}" }));
+  expect(await call("mappings_list", {})).toEqual([]);
+  expect(fetch).toHaveBeenCalledWith("/api/mappings_list", expect.objectContaining({ method: "POST", body: "{}" }));
 });
 
 test("an error of the backend arrives as it is", async () => {

@@ -1,7 +1,8 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 
 import type { ApiError } from "../backend/bindings/ApiError";
+import { Button } from "./Button";
 import { Icon } from "./Icon";
 
 /** An error in the backend's words, with the button that does what it asks for. */
@@ -12,6 +13,12 @@ export function Problem({ error, action }: { error: ApiError; action?: ReactNode
       {error.retryAfter !== undefined && <> {t`Try again in ${error.retryAfter} s.`}</>}
     </Notice>
   );
+}
+
+/** A save that was refused. Where somebody else saved meanwhile, the way to what is stored now drops the changes made here. */
+export function NotSaved({ error, changes, onReload, action }: { error: ApiError; changes: number; onReload: () => void; action?: ReactNode }) {
+  const reload = <Button onClick={onReload}>{changes > 0 ? t`Drop ${plural(changes, { one: "# change", other: "# changes" })} and reload` : t`Reload`}</Button>;
+  return <Problem error={error} action={error.code === "stale" ? reload : action} />;
 }
 
 const LOOKS = {

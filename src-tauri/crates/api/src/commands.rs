@@ -92,9 +92,9 @@ macro_rules! with_commands {
             scim_token_list(Empty) -> Vec<ScimTokenInfo>;
             scim_token_make(ScimTokenDraft) -> ScimTokenMade;
             scim_token_remove(ByName) -> Empty;
-            queue_list(Empty) -> QueuePage;
-            queue_retry(ById) -> QueuePage;
-            queue_discard(ById) -> QueuePage;
+            queue_list(QueueRequest) -> QueuePage;
+            queue_retry(ById) -> Empty;
+            queue_discard(ById) -> Empty;
         }
     };
 }

@@ -90,7 +90,12 @@ impl App {
         }
         let lookup = name.to_owned();
         let create = self.store.read(move |r| r.connector(&lookup)).await?.is_none();
-        let draft = ConnectorDraft { create, config: Value::Object(document), secrets: Default::default() };
+        let draft = ConnectorDraft {
+            create,
+            rev: None,
+            config: Value::Object(document),
+            secrets: Default::default(),
+        };
         self.connector_save(draft).await?;
         Ok(create)
     }

@@ -8,7 +8,7 @@ mod usage;
 
 use connector::{ErrorKind, TestReport};
 use model::{ConnectorConfig, connector_config::Provider};
-use store::ConnectorRow;
+use store::{ConnectorRow, StoreError};
 
 use crate::{
     ApiError, App, ErrorCode,
@@ -58,7 +58,7 @@ impl App {
         self.detail_of(row).await
     }
 
-    /// Creates or changes a connector. Its secrets go into the vault, and all of it is committed at once or not at all.
+    /// Creates or changes a connector. A revision that is not in force is [`ErrorCode::Stale`]. Its secrets go into the vault, and all of it is committed at once or not at all.
     pub async fn connector_save(&self, request: ConnectorDraft) -> Result<ConnectorDetail, ApiError> {
         let text = request.config.to_string();
         let mut config = ConnectorConfig::parse(&text, None)?;
@@ -106,8 +106,18 @@ impl App {
         let (at, stored) = (self.at(), config.clone());
         let removed_any = !removed.is_empty();
         let elsewhere = existing.as_ref().is_some_and(|row| reads_another_schema(&row.config, &config));
+        let rev = request.rev;
         self.store
             .write(move |w| {
+                if rev.is_some() && rev != w.connector(&stored.name)?.map(|row| revision(&row.config)) {
+                    return Err(StoreError::new(
+                        store::ErrorKind::Stale,
+                        format!(
+                            "connector `{}` has changed meanwhile; load it again and repeat the change",
+                            stored.name
+                        ),
+                    ));
+                }
                 w.put_connector(&stored, &at)?;
                 if elsewhere {
                     w.forget_schemas(&stored.name)?;
@@ -324,6 +334,7 @@ impl App {
         );
         Ok(ConnectorDetail {
             summary: self.summary_of(&row).await?,
+            rev: revision(&row.config),
             config: serde_json::to_value(&row.config)
                 .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?,
             secrets,
@@ -336,6 +347,12 @@ impl App {
 }
 
 const DEFAULT_REDIRECT: &str = "http://localhost:47812/oauth/callback";
+
+/// The revision of a connector's document: another one as soon as anything in it changes.
+fn revision(config: &ConnectorConfig) -> String {
+    let text = serde_json::to_string(config).unwrap_or_default();
+    blake3::hash(text.as_bytes()).to_hex().chars().take(16).collect()
+}
 
 /// Where the kind of a connector's last error is kept, beside its words.
 fn trouble_setting(connector: &str) -> String {

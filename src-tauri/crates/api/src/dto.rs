@@ -206,6 +206,8 @@ dto! {
     /// A connector with everything that its form needs.
     pub struct ConnectorDetail {
         summary: ConnectorSummary,
+        /// The revision to save it with.
+        rev: String,
         /// The whole document in the shape of `provisioner.openicf-<name>.json`, without secrets.
         #[ts(type = "Record<string, unknown>")]
         config: Value,
@@ -224,6 +226,10 @@ dto! {
     pub struct ConnectorDraft {
         /// True when it must not exist yet.
         create: bool,
+        /// The revision that the change is based on; absent takes whatever is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        rev: Option<String>,
         #[ts(type = "Record<string, unknown>")]
         config: Value,
         /// New secrets by property name; what is left out stays, an empty text removes.
@@ -301,6 +307,8 @@ dto! {
     /// A mapping with everything that its screen needs.
     pub struct MappingDetail {
         summary: MappingSummary,
+        /// The revision to save it with.
+        rev: String,
         #[ts(type = "Record<string, unknown>")]
         config: Value,
         properties: Vec<PropertyRow>,
@@ -315,6 +323,10 @@ dto! {
     /// A mapping to create or change, in the shape of an element of `sync.json`.
     pub struct MappingDraft {
         create: bool,
+        /// The revision that the change is based on; absent takes whatever is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        rev: Option<String>,
         #[ts(type = "Record<string, unknown>")]
         config: Value,
     }
@@ -399,6 +411,8 @@ dto! {
         summary: RunSummary,
         situations: Vec<Count>,
         actions: Vec<Count>,
+        /// What is planned and not begun, by action.
+        planned: Vec<Count>,
         /// Each guard and how the plan stands to it.
         guards: Vec<GuardRow>,
         /// Failures by cause, most first.
@@ -613,6 +627,8 @@ dto! {
     pub struct QueueRow {
         id: String,
         mapping: String,
+        /// The managed type of the object.
+        kind: String,
         object_id: String,
         title: String,
         /// `create`, `update` or `delete`.
@@ -629,8 +645,24 @@ dto! {
         created: String,
     }
 
-    /// The queue of implicit syncs.
-    pub struct QueuePage { rows: Vec<QueueRow>, }
+    /// Asks for the queue: what failed first, then what waits, each oldest first.
+    pub struct QueueRequest {
+        /// The `next` of the page before.
+        #[serde(default)]
+        after: Option<String>,
+        #[serde(default)]
+        limit: Option<u32>,
+    }
+
+    /// A page of the queue of implicit syncs.
+    pub struct QueuePage {
+        rows: Vec<QueueRow>,
+        next: Option<String>,
+        /// How many failed, on every page.
+        failed: u64,
+        /// How many wait, on every page.
+        waiting: u64,
+    }
 
     /// What setting up the sample data made.
     pub struct SampleSetup { connector: String, mappings: Vec<String>, url: String, }

@@ -5,11 +5,12 @@ use model::{
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
 };
 use serde_json::Value;
-use store::ConnectorRow;
+use store::{ConnectorRow, MappingRow};
 
 use crate::{
     ApiError, App, ErrorCode,
     dto::{ByName, Empty, MappingDetail, MappingDraft, MappingSummary, PolicyRow, PropertyRow, SampleSetup},
+    managed_objects::revision,
     samples,
 };
 
@@ -26,10 +27,11 @@ impl App {
 
     /// A mapping with everything that its screen needs.
     pub async fn mapping_get(&self, request: ByName) -> Result<MappingDetail, ApiError> {
-        let config = self.mapping_config(&request.name).await?;
+        let MappingRow { config, version } = self.mapping_row(&request.name).await?;
         let connectors = self.store.read(|r| r.connectors()).await?;
         Ok(MappingDetail {
             summary: self.mapping_summary(&config, &connectors).await?,
+            rev: version.to_string(),
             properties: config.properties.iter().map(property_row).collect(),
             policies: policy_rows(&config),
             correlation: correlation_text(&config),
@@ -39,7 +41,7 @@ impl App {
         })
     }
 
-    /// Creates or changes a mapping.
+    /// Creates or changes a mapping. A revision that is not in force is [`ErrorCode::Stale`].
     pub async fn mapping_save(&self, request: MappingDraft) -> Result<MappingDetail, ApiError> {
         let config = MappingConfig::from_value(request.config)?;
         let name = config.name.clone();
@@ -55,12 +57,21 @@ impl App {
             (None, false) => return Err(no_such_mapping(&name)),
             _ => {}
         }
-        self.mappings_add(vec![config]).await?;
+        self.put_mappings(vec![config], revision(request.rev.as_deref())?).await?;
         self.mapping_get(ByName { name }).await
     }
 
     /// Adds mappings or replaces those of the same name, all of them or none.
     pub async fn mappings_add(&self, configs: Vec<MappingConfig>) -> Result<Vec<String>, ApiError> {
+        self.put_mappings(configs, None).await
+    }
+
+    /// The same; with a version, only where that is the one in force of each.
+    async fn put_mappings(
+        &self,
+        configs: Vec<MappingConfig>,
+        version: Option<i64>,
+    ) -> Result<Vec<String>, ApiError> {
         let stored = self.store.read(|r| r.mappings()).await?;
         let known = |name: &str| {
             configs
@@ -74,7 +85,16 @@ impl App {
         }
         let at = self.at();
         let names: Vec<String> = configs.iter().map(|c| c.name.clone()).collect();
-        self.store.write(move |w| configs.iter().try_for_each(|c| w.put_mapping(c, &at).map(|_| ()))).await?;
+        self.store
+            .write(move |w| {
+                configs.iter().try_for_each(|config| {
+                    if let Some(version) = version {
+                        w.mapping_stands(&config.name, version)?;
+                    }
+                    w.put_mapping(config, &at).map(|_| ())
+                })
+            })
+            .await?;
         for name in &names {
             self.audit("mapping", name, "saved").await?;
         }
@@ -115,9 +135,12 @@ impl App {
 
     /// The configuration of a mapping.
     pub async fn mapping_config(&self, name: &str) -> Result<MappingConfig, ApiError> {
+        Ok(self.mapping_row(name).await?.config)
+    }
+
+    async fn mapping_row(&self, name: &str) -> Result<MappingRow, ApiError> {
         let lookup = name.to_owned();
-        let row = self.store.read(move |r| r.mapping(&lookup)).await?;
-        row.map(|r| r.config).ok_or_else(|| no_such_mapping(name))
+        self.store.read(move |r| r.mapping(&lookup)).await?.ok_or_else(|| no_such_mapping(name))
     }
 
     /// Makes connector `hubspot` for a sandbox at `url`, reached with this token, and the two sample mappings. What is there

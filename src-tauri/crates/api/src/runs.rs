@@ -247,10 +247,20 @@ impl App {
                     .then(|| count_of("UNCHANGED".into(), "in sync, nothing to do", run.progress.unchanged)),
             )
             .collect();
+        let planned = Action::ALL
+            .iter()
+            .filter_map(|a| {
+                let of =
+                    |(_, action, status, _): &&EntryCount| action == a && *status == EntryStatus::Planned;
+                let n: u64 = counts.iter().filter(of).map(|(.., n)| n).sum();
+                (n > 0).then(|| count_of(a.to_string(), "", n))
+            })
+            .collect();
         Ok(RunDetail {
             summary: RunSummary { calls: self.live_calls(&run), ..summary(&run, &counts, self.clock.now()) },
             situations,
             actions,
+            planned,
             guards: run
                 .progress
                 .guards

@@ -41,7 +41,7 @@ impl App {
         })?;
         map.insert("enabled".into(), Value::Bool(false));
         let secrets = BTreeMap::from([(secret.0.to_owned(), secret.1.clone())]);
-        self.connector_save(ConnectorDraft { create: true, config, secrets }).await
+        self.connector_save(ConnectorDraft { create: true, rev: None, config, secrets }).await
     }
 }
 

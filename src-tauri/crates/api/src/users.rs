@@ -8,13 +8,18 @@ use crate::{
     ApiError, App, ErrorCode,
     dto::{
         ById, Empty, Fix, HistoryRequest, ObjectDelete, ObjectDraft, ObjectName, ObjectsRequest, QueuePage,
-        QueueRow, SyncResult, SyncState, UserAttribute, UserDelete, UserDetail, UserDraft, UserPage, UserRow,
-        UserSaved, UserSchema, UsersRequest,
+        QueueRequest, QueueRow, SyncResult, SyncState, UserAttribute, UserDelete, UserDetail, UserDraft,
+        UserPage, UserRow, UserSaved, UserSchema, UsersRequest,
     },
     managed_types::policy_words,
 };
 
 const USER: &str = "user";
+
+/// Rows of the queue in a page when nobody says how many.
+const PAGE: usize = 100;
+/// Rows of the queue in a page at most.
+const LARGEST_PAGE: u32 = 1000;
 
 impl App {
     /// The managed user's attributes in form order.
@@ -97,28 +102,64 @@ impl App {
         self.object_deliver(USER, id).await
     }
 
-    /// The queue of implicit syncs.
-    pub async fn queue_list(&self, _: Empty) -> Result<QueuePage, ApiError> {
-        let rows = self.store.read(|r| r.queue(1000)).await?;
-        Ok(QueuePage { rows: rows.into_iter().map(queue_row).collect() })
+    /// A page of the queue of implicit syncs: what failed, then what waits, each oldest first.
+    pub async fn queue_list(&self, request: QueueRequest) -> Result<QueuePage, ApiError> {
+        let limit = request.limit.map_or(PAGE, |n| n.clamp(1, LARGEST_PAGE) as usize);
+        let (page, failed, waiting) = self
+            .store
+            .read(move |r| {
+                Ok((
+                    r.queue(request.after.as_deref(), limit)?,
+                    r.queue_count_in(QueueState::Failed)?,
+                    r.queue_count_in(QueueState::Waiting)?,
+                ))
+            })
+            .await?;
+        Ok(QueuePage {
+            rows: page.rows.into_iter().map(queue_row).collect(),
+            next: page.next,
+            failed,
+            waiting,
+        })
+    }
+
+    /// The whole queue, in the same order.
+    pub async fn queue_rows(&self) -> Result<Vec<QueueRow>, ApiError> {
+        let mut rows = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.queue_list(QueueRequest { after, limit: Some(LARGEST_PAGE) }).await?;
+            rows.extend(page.rows);
+            after = page.next;
+            if after.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// One row of the queue.
+    pub async fn queue_get(&self, request: ById) -> Result<QueueRow, ApiError> {
+        let seq = queue_id(&request.id)?.ok_or_else(|| no_such_row(&request.id))?;
+        let row = self.store.read(move |r| r.queue_row(seq)).await?;
+        row.map(queue_row).ok_or_else(|| no_such_row(&request.id))
     }
 
     /// Tries a row again now; an empty id means all.
-    pub async fn queue_retry(&self, request: ById) -> Result<QueuePage, ApiError> {
+    pub async fn queue_retry(&self, request: ById) -> Result<Empty, ApiError> {
         let seq = queue_id(&request.id)?;
         let now = self.clock.now().as_millisecond();
         self.store.write(move |w| w.retry_queue(seq, now)).await?;
         self.wake_worker();
-        self.queue_list(Empty {}).await
+        Ok(Empty {})
     }
 
     /// Drops a row.
-    pub async fn queue_discard(&self, request: ById) -> Result<QueuePage, ApiError> {
+    pub async fn queue_discard(&self, request: ById) -> Result<Empty, ApiError> {
         let seq = queue_id(&request.id)?
             .ok_or_else(|| ApiError::new(ErrorCode::Invalid, "name the queue row to discard"))?;
         self.store.write(move |w| w.discard_queue(seq)).await?;
         self.audit("queue", &request.id, "discarded").await?;
-        self.queue_list(Empty {}).await
+        Ok(Empty {})
     }
 
     /// Delivers everything in the queue that is due, until nothing is.
@@ -136,9 +177,11 @@ fn queue_id(text: &str) -> Result<Option<i64>, ApiError> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse()
-        .map(Some)
-        .map_err(|_| ApiError::new(ErrorCode::NotFound, format!("there is no queue row `{text}`")))
+    text.parse().map(Some).map_err(|_| no_such_row(text))
+}
+
+fn no_such_row(id: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no queue row `{id}`"))
 }
 
 /// A user as IDM's REST shows it: `_id` and `_rev` before the attributes, and only the wanted ones.
@@ -178,6 +221,7 @@ fn queue_row(row: store::QueueRow) -> QueueRow {
     QueueRow {
         id: row.seq.to_string(),
         mapping: row.mapping,
+        kind: row.kind,
         object_id: row.object_id,
         title: row.title,
         change: row.change.as_str().into(),

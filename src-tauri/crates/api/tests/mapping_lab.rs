@@ -7,9 +7,10 @@ use std::{net::Ipv4Addr, sync::Arc};
 use api::{
     App, AppOptions, ErrorCode,
     dto::{
-        AssociationPage, AssociationStanding, AssociationsRequest, ByName, ByResource, Empty, LinkChange,
-        MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest, NamesRequest, ObjectNames,
-        ObjectsChange, ObjectsExport, SampleRequest, StatsRequest, TrialRequest, UserDraft,
+        AssociationPage, AssociationStanding, AssociationsRequest, ById, ByName, ByResource, ConnectorDraft,
+        ConnectorEnable, Empty, LinkChange, MappingDraft, MappingOrder, MappingProposalRequest, MatchRequest,
+        NamesRequest, ObjectNames, ObjectsChange, ObjectsExport, QueueRequest, RunApply, RunMode, RunStart,
+        RunState, SampleRequest, StatsRequest, TrialRequest, UserDraft,
     },
 };
 use sandbox::hubspot::{Options, Sandbox};
@@ -165,7 +166,7 @@ async fn a_proposal_is_a_mapping_that_can_be_saved() {
     for template in lab.app.mapping_propose(request).await.unwrap().templates {
         let mut config = template.config;
         config["name"] = json!(format!("made_{}", template.id));
-        lab.app.mapping_save(MappingDraft { create: true, config }).await.unwrap();
+        lab.app.mapping_save(MappingDraft { create: true, rev: None, config }).await.unwrap();
     }
     let request = MappingProposalRequest { source: USER.into(), target: CONTACT.into(), links: None };
     assert_eq!(lab.app.mapping_propose(request).await.unwrap().linkable, [INBOUND]);
@@ -308,17 +309,17 @@ async fn many_users_are_changed_exported_and_deleted_with_what_that_means() {
     let mut config = lab.config(OUTBOUND).await;
     let now = actions(&foreseen);
     config["policies"] = json!([{"situation": "SOURCE_MISSING", "action": "DELETE"}]);
-    lab.app.mapping_save(MappingDraft { create: false, config: config.clone() }).await.unwrap();
+    lab.app.mapping_save(MappingDraft { create: false, rev: None, config: config.clone() }).await.unwrap();
     let deleting = lab.app.objects_foresee_delete(names(&ids)).await.unwrap();
     assert_eq!(actions(&deleting), [("DELETE".to_owned(), 3, false)], "before: {now:?}");
     assert_eq!(deleting.effects[0].situation, "SOURCE_MISSING");
     assert_eq!(deleting.effects[0].examples, ["Test User"; 3]);
     config["enableSync"] = json!(false);
-    lab.app.mapping_save(MappingDraft { create: false, config: config.clone() }).await.unwrap();
+    lab.app.mapping_save(MappingDraft { create: false, rev: None, config: config.clone() }).await.unwrap();
     let alone = lab.app.objects_foresee_delete(names(&ids)).await.unwrap();
     assert_eq!((alone.effects.len(), alone.left_alone), (0, 3), "nobody carries it on: {alone:?}");
     config["enableSync"] = json!(true);
-    lab.app.mapping_save(MappingDraft { create: false, config }).await.unwrap();
+    lab.app.mapping_save(MappingDraft { create: false, rev: None, config }).await.unwrap();
     assert_eq!(lab.app.app_status(Empty {}).await.unwrap().users, 3, "foresight does nothing");
 
     let gone = lab.app.objects_delete(names(&ids)).await.unwrap();
@@ -328,5 +329,102 @@ async fn many_users_are_changed_exported_and_deleted_with_what_that_means() {
     assert_eq!(links(&lab, OUTBOUND, AssociationStanding::Any, None).await.rows, []);
     let many = ObjectNames { kind: "user".into(), ids: vec!["x".into(); 501] };
     assert_eq!(lab.app.objects_delete(many).await.unwrap_err().code, ErrorCode::Invalid);
+    lab.end().await;
+}
+
+/// Another process changed it, as `concord mapping add` does, while somebody was editing.
+#[tokio::test]
+async fn what_is_based_on_an_older_mapping_or_connector_is_not_saved() {
+    let lab = lab().await;
+    let named = |name: &str| ByName { name: name.into() };
+    let base = lab.app.mapping_get(named(INBOUND)).await.unwrap();
+    let (mut ours, mut theirs) = (base.config.clone(), base.config);
+    theirs["displayName"] = json!("Theirs");
+    lab.app.mappings_add(vec![model::MappingConfig::from_value(theirs).unwrap()]).await.unwrap();
+    ours["enableSync"] = json!(false);
+    let draft = |rev: &str| MappingDraft { create: false, rev: Some(rev.to_owned()), config: ours.clone() };
+    let refused = lab.app.mapping_save(draft(&base.rev)).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Stale);
+    assert!(refused.message.contains("has changed meanwhile"), "{refused}");
+    let now = lab.app.mapping_get(named(INBOUND)).await.unwrap();
+    assert_eq!((&now.config["displayName"], &now.config["enableSync"]), (&json!("Theirs"), &json!(true)));
+    let saved = lab.app.mapping_save(draft(&now.rev)).await.unwrap();
+    assert_eq!(saved.config["enableSync"], json!(false));
+    assert_ne!(saved.rev, now.rev);
+
+    let base = lab.app.connector_get(named("hubspot")).await.unwrap();
+    lab.app.connector_enable(ConnectorEnable { name: "hubspot".into(), enabled: false }).await.unwrap();
+    let draft = |rev: &str| ConnectorDraft {
+        create: false,
+        rev: Some(rev.to_owned()),
+        config: base.config.clone(),
+        secrets: Default::default(),
+    };
+    let refused = lab.app.connector_save(draft(&base.rev)).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Stale);
+    assert!(refused.message.contains("has changed meanwhile"), "{refused}");
+    let now = lab.app.connector_get(named("hubspot")).await.unwrap();
+    assert!(!now.summary.enabled);
+    assert_eq!(lab.app.connector_save(draft(&now.rev)).await.unwrap().rev, base.rev);
+    lab.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_tells_what_of_its_plan_is_not_begun() {
+    let lab = lab().await;
+    let reconcile = |mode| RunStart {
+        mapping: INBOUND.into(),
+        mode,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    };
+    let run = lab.app.run_start(reconcile(RunMode::Reconcile)).await.unwrap();
+    lab.app.run_wait(&run.id, |_| {}).await.unwrap();
+    let mut config = lab.config(INBOUND).await;
+    config["sourceCondition"] = json!("lastname eq \"nobody at all\"");
+    config["policies"] = json!([{"situation": "UNQUALIFIED", "action": "UNLINK"}]);
+    lab.app.mapping_save(MappingDraft { create: false, rev: None, config }).await.unwrap();
+    let run = lab.app.run_start(reconcile(RunMode::Preview)).await.unwrap();
+    let held = lab.app.run_wait(&run.id, |_| {}).await.unwrap();
+    assert_eq!(held.state, RunState::Held, "{held:?}");
+    let detail = lab.app.run_get(ById { id: run.id.clone() }).await.unwrap();
+    let names = |counts: &[api::dto::Count]| -> Vec<(String, u64)> {
+        counts.iter().map(|c| (c.name.clone(), c.count)).collect()
+    };
+    assert_eq!(names(&detail.planned), [("UNLINK".to_owned(), held.changes)]);
+    let run = lab.app.run_apply(RunApply { id: run.id, allow_deletes: Some(held.changes) }).await.unwrap();
+    lab.app.run_wait(&run.id, |_| {}).await.unwrap();
+    let detail = lab.app.run_get(ById { id: run.id }).await.unwrap();
+    assert!(names(&detail.actions).contains(&("UNLINK".to_owned(), held.changes)), "{detail:?}");
+    assert_eq!(names(&detail.planned), []);
+    lab.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_read_in_pages_that_say_how_much_there_is() {
+    let lab = lab().await;
+    lab.app.connector_enable(ConnectorEnable { name: "hubspot".into(), enabled: false }).await.unwrap();
+    for name in ["one", "two", "three"] {
+        lab.user(name, &format!("{name}@example.com")).await;
+    }
+    let all = lab.app.queue_rows().await.unwrap();
+    assert_eq!(all.len(), 3);
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let page = lab.app.queue_list(QueueRequest { after, limit: Some(2) }).await.unwrap();
+        assert_eq!(page.failed + page.waiting, all.len() as u64);
+        pages.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let ids = |rows: &[api::dto::QueueRow]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&pages), ids(&all));
+    let one = lab.app.queue_get(ById { id: all[0].id.clone() }).await.unwrap();
+    assert_eq!((one.id.as_str(), one.kind.as_str()), (all[0].id.as_str(), "user"));
+    let none = lab.app.queue_get(ById { id: "1000000".into() }).await.unwrap_err();
+    assert_eq!(none.code, ErrorCode::NotFound);
     lab.end().await;
 }

@@ -187,7 +187,7 @@ async fn a_contact_s_companies_can_be_mapped() {
     properties.push(json!({
         "source": "__COMPANIES__", "target": "title", "transform": {"builtIn": "join", "separator": " "},
     }));
-    app.mapping_save(MappingDraft { create: false, config }).await.unwrap();
+    app.mapping_save(MappingDraft { create: false, rev: None, config }).await.unwrap();
     reconciled(&app, mapping).await;
     let page = app
         .users_list(UsersRequest {

@@ -106,7 +106,7 @@ async fn what_changed_is_told_with_the_mappings_that_it_touches_until_it_is_seen
         .as_array_mut()
         .unwrap()
         .push(json!({"source": "city", "target": "favourite_colour"}));
-    house.app.mapping_save(MappingDraft { create: false, config: mapping }).await.unwrap();
+    house.app.mapping_save(MappingDraft { create: false, rev: None, config: mapping }).await.unwrap();
     let fewer = json!({"options": [{"label": "red", "value": "red", "hidden": false}]});
     house
         .app
@@ -148,7 +148,7 @@ async fn a_run_looks_first_but_not_at_a_schema_that_was_just_read() {
     // Another way of reading makes what was remembered void, so the next run looks.
     let mut config = house.app.connector_get(named("hubspot")).await.unwrap().config;
     config["configurationProperties"]["apiVersion"] = json!("v3");
-    let draft = ConnectorDraft { create: false, config, secrets: Default::default() };
+    let draft = ConnectorDraft { create: false, rev: None, config, secrets: Default::default() };
     house.app.connector_save(draft).await.unwrap();
     assert!(house.app.connector_drift(named("hubspot")).await.unwrap().is_empty());
     let run = house.app.run_start(start(true)).await.unwrap();

@@ -271,7 +271,11 @@ async fn groups_arrive_by_a_mapping_that_can_be_changed() {
         {"source": "memberNames", "target": "description", "whenEmpty": "clear",
             "transform": {"type": "text/javascript", "source": "(source || []).join(', ')"}},
     ]});
-    house.app.mapping_save(api::dto::MappingDraft { create: true, config: mapping }).await.unwrap();
+    house
+        .app
+        .mapping_save(api::dto::MappingDraft { create: true, rev: None, config: mapping })
+        .await
+        .unwrap();
     let group = json!({"displayName": "Sales", "externalId": "g1",
         "members": [{"value": ann}, {"value": bob, "$ref": null}, "who-is-not-here"]});
     let made = house.post("/Groups", &group).await.is(201);
@@ -496,7 +500,8 @@ async fn people_arrive_by_a_mapping_that_can_be_changed() {
     config.properties.push(
         serde_json::from_value(json!({"source": "enterprise/department", "target": "description"})).unwrap(),
     );
-    let draft = api::dto::MappingDraft { create: false, config: serde_json::to_value(&config).unwrap() };
+    let draft =
+        api::dto::MappingDraft { create: false, rev: None, config: serde_json::to_value(&config).unwrap() };
     house.app.mapping_save(draft).await.unwrap();
     let mut bob = person("bob");
     bob["emails"][0]["value"] = "BOB@Example.org".into();

@@ -2,5 +2,4 @@
 ALTER TABLE secret ADD COLUMN key INTEGER NOT NULL DEFAULT 0;
 
 -- Each mapping's rows are delivered beside those of the others.
-DROP INDEX queue_due;
-CREATE INDEX queue_due ON queue (mapping, state, seq, next_ms);
+CREATE INDEX queue_mapping ON queue (mapping, state, seq, next_ms);

@@ -67,6 +67,21 @@ impl Writer<'_> {
         Ok(version)
     }
 
+    /// Whether a mapping is still the one of this version; another one, or none, is an error of kind `Stale`.
+    pub fn mapping_stands(&self, name: &str, version: i64) -> Result<(), StoreError> {
+        let now = match self.mapping(name)? {
+            Some(row) if row.version == version => return Ok(()),
+            Some(row) => format!("revision {} now", row.version),
+            None => "it is not there".to_owned(),
+        };
+        Err(StoreError::new(
+            ErrorKind::Stale,
+            format!(
+                "mapping `{name}` has changed meanwhile ({now}, {version} expected); load it again and repeat the change"
+            ),
+        ))
+    }
+
     /// Removes a mapping with its queue and its questions, and the links that it used when no other mapping shares them.
     pub fn remove_mapping(&self, name: &str) -> Result<(), StoreError> {
         let Some(MappingRow { config, .. }) = self.mapping(name)? else { return Ok(()) };

@@ -273,6 +273,10 @@ fn entries_runs_queue_and_history_go_by_index() {
     repository.holds("queue", |w| {
         w.enqueue("m", "user", "1", "Ann", QueueChange::Update, None, 1, "now")?;
         let due = w.queue_due("m", 1, crate::BackOff { first_ms: 10, longest_ms: 1000 }, 10)?;
+        w.queue(None, 10)?;
+        w.queue(Some("failed 1"), 10)?;
+        w.queue_row(1)?;
+        w.queue_count_in(crate::QueueState::Failed)?;
         w.queue_of("user", "1")?;
         w.sync_outcomes("user", "1")?;
         w.not_delivered(&due[0], None, "no", "now")?;

@@ -3,7 +3,12 @@
 use model::Attributes;
 use rusqlite::{Row, params};
 
-use crate::{Reader, StoreError, Writer, error::ErrorKind, limit::rows_at_most, links::attributes};
+use crate::{
+    Page, Reader, StoreError, Writer,
+    error::ErrorKind,
+    limit::{one_more, rows_at_most},
+    links::attributes,
+};
 
 /// What happened to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +28,16 @@ pub enum QueueState {
     Waiting,
     /// Given up after the last try; a person decides.
     Failed,
+}
+
+impl QueueState {
+    /// The word in which it is stored. What failed comes before what waits.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Waiting => "waiting",
+        }
+    }
 }
 
 impl QueueChange {
@@ -147,9 +162,39 @@ impl Reader<'_> {
         Ok(rows)
     }
 
-    /// Everything in the queue, oldest first, at most `limit`.
-    pub fn queue(&self, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
-        self.queue_rows("1 ORDER BY seq LIMIT ?1", &[&(rows_at_most(limit))])
+    /// A page of the queue: what failed, then what waits, each oldest first.
+    pub fn queue(&self, after: Option<&str>, limit: usize) -> Result<Page<QueueRow>, StoreError> {
+        let (state, seq) = match after {
+            None => ("", 0),
+            Some(cursor) => cursor
+                .split_once(' ')
+                .and_then(|(state, seq)| Some((state, seq.parse::<i64>().ok()?)))
+                .ok_or_else(|| {
+                    StoreError::new(ErrorKind::Other, "this page cursor is not one that this queue gave")
+                })?,
+        };
+        let mut rows = self.queue_rows(
+            "(state, seq) > (?1, ?2) ORDER BY state, seq LIMIT ?3",
+            &[&state, &seq, &one_more(limit)],
+        )?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|last| format!("{} {}", last.state.as_str(), last.seq));
+        Ok(Page { rows, next })
+    }
+
+    /// One row.
+    pub fn queue_row(&self, seq: i64) -> Result<Option<QueueRow>, StoreError> {
+        Ok(self.queue_rows("seq = ?1", &[&seq])?.pop())
+    }
+
+    /// How many rows are in a state.
+    pub fn queue_count_in(&self, state: QueueState) -> Result<u64, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT count(*) FROM queue WHERE state = ?1")?
+            .query_row([state.as_str()], |row| row.get::<_, i64>(0))?
+            .max(0) as u64)
     }
 
     /// How many rows there are.

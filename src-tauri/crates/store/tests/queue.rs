@@ -23,7 +23,7 @@ fn enqueue(store: &Store, mapping: &'static str, id: &'static str, change: Queue
 }
 
 fn rows(store: &Store) -> Vec<QueueRow> {
-    store.read_blocking(|r| r.queue(100)).unwrap()
+    store.read_blocking(|r| r.queue(None, 100)).unwrap().rows
 }
 
 fn delivered(store: &Store, row: &QueueRow) {
@@ -79,6 +79,36 @@ fn changes_of_one_object_fold_into_one_row() {
         let of = store.read_blocking(|r| r.queue_of("user", "1")).unwrap();
         assert_eq!(of.iter().map(|r| r.mapping.as_str()).collect::<Vec<_>>(), ["m", "n"]);
     }
+}
+
+#[test]
+fn pages_begin_with_what_failed_and_hold_every_row_once() {
+    let (_folder, store) = fresh();
+    for id in ["1", "2", "3", "4", "5"] {
+        enqueue(&store, "m", id, Update);
+    }
+    for row in rows(&store).into_iter().filter(|row| ["3", "5"].contains(&row.object_id.as_str())) {
+        store.write_blocking(move |w| w.not_delivered(&row, None, "no", AT)).unwrap();
+    }
+    for size in [1, 2, 3, 5, 6] {
+        let (mut ids, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let cursor = after.clone();
+            let page = store.read_blocking(move |r| r.queue(cursor.as_deref(), size)).unwrap();
+            assert!(page.rows.len() <= size);
+            ids.extend(page.rows.into_iter().map(|row| row.object_id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids, ["3", "5", "1", "2", "4"], "{size} a page");
+    }
+    let counts = |state| store.read_blocking(move |r| r.queue_count_in(state)).unwrap();
+    assert_eq!((counts(QueueState::Failed), counts(QueueState::Waiting)), (2, 3));
+    let (last, none) = store.read_blocking(|r| Ok((r.queue_row(5)?, r.queue_row(6)?))).unwrap();
+    assert_eq!((last.map(|row| row.object_id).as_deref(), none), (Some("5"), None));
+    assert!(store.read_blocking(|r| r.queue(Some("5"), 1)).is_err(), "a cursor of something else");
 }
 
 #[test]

@@ -8,6 +8,10 @@ import type { SecretStatus } from "./SecretStatus";
  */
 export type ConnectorDetail = { summary: ConnectorSummary, 
 /**
+ * The revision to save it with.
+ */
+rev: string, 
+/**
  * The whole document in the shape of `provisioner.openicf-<name>.json`, without secrets.
  */
 config: Record<string, unknown>, secrets: Array<SecretStatus>, properties: Array<ConnectorProperty>, 

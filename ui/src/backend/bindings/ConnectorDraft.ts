@@ -7,7 +7,11 @@ export type ConnectorDraft = {
 /**
  * True when it must not exist yet.
  */
-create: boolean, config: Record<string, unknown>, 
+create: boolean, 
+/**
+ * The revision that the change is based on; absent takes whatever is there.
+ */
+rev?: string, config: Record<string, unknown>, 
 /**
  * New secrets by property name; what is left out stays, an empty text removes.
  */

@@ -6,4 +6,8 @@ import type { PropertyRow } from "./PropertyRow";
 /**
  * A mapping with everything that its screen needs.
  */
-export type MappingDetail = { summary: MappingSummary, config: Record<string, unknown>, properties: Array<PropertyRow>, policies: Array<PolicyRow>, correlation: string | null, sourceCondition: string | null, };
+export type MappingDetail = { summary: MappingSummary, 
+/**
+ * The revision to save it with.
+ */
+rev: string, config: Record<string, unknown>, properties: Array<PropertyRow>, policies: Array<PolicyRow>, correlation: string | null, sourceCondition: string | null, };

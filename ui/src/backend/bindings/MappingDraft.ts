@@ -3,4 +3,8 @@
 /**
  * A mapping to create or change, in the shape of an element of `sync.json`.
  */
-export type MappingDraft = { create: boolean, config: Record<string, unknown>, };
+export type MappingDraft = { create: boolean, 
+/**
+ * The revision that the change is based on; absent takes whatever is there.
+ */
+rev?: string, config: Record<string, unknown>, };

@@ -2,6 +2,14 @@
 import type { QueueRow } from "./QueueRow";
 
 /**
- * The queue of implicit syncs.
+ * A page of the queue of implicit syncs.
  */
-export type QueuePage = { rows: Array<QueueRow>, };
+export type QueuePage = { rows: Array<QueueRow>, next: string | null, 
+/**
+ * How many failed, on every page.
+ */
+failed: number, 
+/**
+ * How many wait, on every page.
+ */
+waiting: number, };

@@ -5,7 +5,11 @@ import type { SyncState } from "./SyncState";
 /**
  * An implicit sync that waits or failed.
  */
-export type QueueRow = { id: string, mapping: string, objectId: string, title: string, 
+export type QueueRow = { id: string, mapping: string, 
+/**
+ * The managed type of the object.
+ */
+kind: string, objectId: string, title: string, 
 /**
  * `create`, `update` or `delete`.
  */

@@ -10,6 +10,10 @@ import type { Trouble } from "./Trouble";
  */
 export type RunDetail = { summary: RunSummary, situations: Array<Count>, actions: Array<Count>, 
 /**
+ * What is planned and not begun, by action.
+ */
+planned: Array<Count>, 
+/**
  * Each guard and how the plan stands to it.
  */
 guards: Array<GuardRow>, 

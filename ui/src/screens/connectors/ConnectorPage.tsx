@@ -10,9 +10,10 @@ import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Page, Skeleton } from "../../parts/Page";
 import { PageTab } from "../../parts/PageTab";
-import { Problem } from "../../parts/Problem";
+import { NotSaved, Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
+import { useBase } from "../../parts/useBase";
 import { AdvancedTab } from "./AdvancedTab";
 import { DataTab } from "./DataTab";
 import { DetailsTab } from "./DetailsTab";
@@ -35,7 +36,7 @@ const TABS = ["details", "types", "data", "advanced"];
 export function ConnectorPage() {
   const { name } = useParams({ from: "/connectors/$name" });
   const detail = useQuery(connectorDetail(name));
-  if (detail.data) return <Editor key={name} detail={detail.data} />;
+  if (detail.data) return <Editor key={name} detail={detail.data} onReload={() => void detail.refetch()} />;
   return (
     <Page title={name} trail={TRAIL}>
       {detail.error ? <Problem error={detail.error} /> : <Skeleton rows={8} />}
@@ -43,13 +44,14 @@ export function ConnectorPage() {
   );
 }
 
-function Editor({ detail }: { detail: ConnectorDetail }) {
+function Editor({ detail, onReload }: { detail: ConnectorDetail; onReload: () => void }) {
   const { summary } = detail;
   const { name } = summary;
   const search = useSearch({ from: "/connectors/$name" });
   const navigate = useNavigate();
-  const base = formOf(detail);
   const [edits, setEdits] = useState<Partial<ConnectorForm>>({});
+  const [on, setOn] = useBase(detail, Object.keys(edits).length > 0);
+  const base = formOf(on);
   const [tried, setTried] = useState(false);
   const form: ConnectorForm = { ...base, ...edits };
   const changes = changesOf(base, form);
@@ -75,14 +77,32 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
       show("details");
       return;
     }
-    save.mutate(draftOf(detail, form, false), {
+    save.mutate({ ...draftOf({ ...detail, config: on.config }, form, false), rev: on.rev }, {
       onSuccess: (saved) => {
         announce(t`${saved.summary.title} was saved`);
-        setEdits({});
+        setOn(saved);
+        setEdits((now) => Object.fromEntries(Object.entries(now).filter(([part, value]) => value !== edits[part as keyof ConnectorForm])));
         setTried(false);
       },
     });
   }
+
+  function undo() {
+    setEdits({});
+    setTried(false);
+    save.reset();
+  }
+
+  const notSaved = save.error && !placed && (
+    <NotSaved
+      error={save.error}
+      changes={changes.length}
+      onReload={() => {
+        undo();
+        onReload();
+      }}
+    />
+  );
 
   return (
     <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => key !== tab && show(String(key))}>
@@ -143,19 +163,11 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
           }}
         >
           <TabPanel id="details" className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
-            {save.error && !placed && (
-              <div className="mb-4 max-w-5xl">
-                <Problem error={save.error} />
-              </div>
-            )}
+            {notSaved && <div className="mb-4 max-w-5xl">{notSaved}</div>}
             <DetailsTab {...parts} unsaved={changes.length > 0} test={test} at={search.at} />
           </TabPanel>
           <TabPanel id="advanced" className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
-            {save.error && !placed && (
-              <div className="mb-4 max-w-2xl">
-                <Problem error={save.error} />
-              </div>
-            )}
+            {notSaved && <div className="mb-4 max-w-2xl">{notSaved}</div>}
             <AdvancedTab {...parts} />
           </TabPanel>
         </form>
@@ -171,10 +183,7 @@ function Editor({ detail }: { detail: ConnectorDetail }) {
             across="screens"
             changes={changes.length}
             saving={save.isPending}
-            onUndo={() => {
-              setEdits({});
-              setTried(false);
-            }}
+            onUndo={undo}
           />
         )}
       </Page>

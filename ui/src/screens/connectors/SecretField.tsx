@@ -16,7 +16,7 @@ export function SecretField({ label, help, status, value, errors, onChange }: {
   onChange: (value: string) => void;
 }) {
   const [replacing, setReplacing] = useState(false);
-  if (status?.set && !replacing) {
+  if (status?.set && !replacing && value === "") {
     return (
       <div role="group" aria-label={label} className="flex flex-col gap-1">
         <span className="text-sm text-soft">{label}</span>

@@ -40,6 +40,7 @@ test("credentials have their own part of the form", async () => {
 
 const scim = (values: Record<string, unknown>, secrets: string[] = []): ConnectorDetail => ({
   summary: { name: "scim", provider: "scim" } as ConnectorDetail["summary"],
+  rev: "1",
   config: { name: "scim", configurationProperties: values },
   secrets: ["authToken", "password", "clientSecret", "refreshToken"].map((property) => ({ property, set: secrets.includes(property), updatedAt: null })),
   properties: ["SCIMEndpoint", "authenticationMethod", "authToken", "user", "password", "headerName", "tokenEndpoint", "clientId", "clientSecret", "pageSize"].map((name) => ({ name, label: name, kind: "text", choices: [], help: "", advanced: name === "pageSize", default: null })),

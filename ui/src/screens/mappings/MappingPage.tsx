@@ -12,8 +12,9 @@ import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Menu } from "../../parts/Menu";
 import { Page, Skeleton } from "../../parts/Page";
-import { Notice, Problem } from "../../parts/Problem";
+import { NotSaved, Notice, Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
+import { useBase } from "../../parts/useBase";
 import { lastRunWords } from "../../words/run";
 import { useNow } from "../../words/useNow";
 import { MappingDrift } from "../connectors/MappingDrift";
@@ -60,15 +61,16 @@ export function MappingPage() {
     );
   }
   // The edits belong to one mapping and go with it.
-  return <Editor key={name} detail={mapping.data} />;
+  return <Editor key={name} detail={mapping.data} onReload={() => void mapping.refetch()} />;
 }
 
-function Editor({ detail }: { detail: MappingDetail }) {
+function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => void }) {
   const { summary } = detail;
   const { name } = summary;
   const search = useSearch({ from: "/mappings/$name" });
   const navigate = useNavigate();
   const draft = useDraft(detail.config);
+  const [on, setOn] = useBase(detail, draft.begun);
   const [typed, setTyped] = useState<Typed | null>(null);
   const save = useSaveMappings();
   const start = useStartRun();
@@ -82,8 +84,8 @@ function Editor({ detail }: { detail: MappingDetail }) {
   const tab = search.run ? "run" : search.tab && TABS.has(search.tab) ? search.tab : "properties";
   const error = start.error ?? cancel.error;
   const starting = start.isPending ? start.variables.mode : null;
-  // What was wrong when it was saved may be right once it is edited.
-  const refusal = save.variables?.[0]?.config === draft.doc ? save.error : null;
+  // What was wrong when it was saved may be right once it is edited; what it is based on stays old.
+  const refusal = (save.error?.code === "stale" ? draft.begun : save.variables?.[0]?.config === draft.doc) ? save.error : null;
   const complaint = useMemo(() => refusal && complaintOf(refusal.message), [refusal]);
   const wrongTab = complaint && tabOf(complaint.place);
   const unread = typed?.problem ? 1 : 0;
@@ -93,10 +95,12 @@ function Editor({ detail }: { detail: MappingDetail }) {
       show({ tab: "json" });
       return;
     }
-    save.mutate([{ create: false, config: draft.doc }], {
-      onSuccess: () => {
-        draft.undoAll();
-        setTyped(null);
+    const sent = draft.doc;
+    save.mutate([{ create: false, rev: on.rev, config: sent }], {
+      onSuccess: ([now]) => {
+        if (now) setOn(now);
+        draft.saved(sent);
+        setTyped((text) => (text === typed ? null : text));
         announce(t`${name} was saved`);
       },
       onError: (refused) => {
@@ -104,6 +108,12 @@ function Editor({ detail }: { detail: MappingDetail }) {
         if (place && place !== tab && tab !== "json") show({ tab: place });
       },
     });
+  }
+
+  function undoAll() {
+    draft.undoAll();
+    setTyped(null);
+    save.reset();
   }
 
   const changes = draft.changes + unread;
@@ -177,7 +187,15 @@ function Editor({ detail }: { detail: MappingDetail }) {
             )}
             {refusal && (
               <div className="mt-2">
-                <Problem error={refusal} action={wrongTab && wrongTab !== tab && <Button onClick={() => show({ tab: wrongTab })}>{t`Show`}</Button>} />
+                <NotSaved
+                  error={refusal}
+                  changes={changes}
+                  onReload={() => {
+                    undoAll();
+                    onReload();
+                  }}
+                  action={wrongTab && wrongTab !== tab && <Button onClick={() => show({ tab: wrongTab })}>{t`Show`}</Button>}
+                />
               </div>
             )}
             <TabList aria-label={t`Parts of the mapping`} className="mt-2 flex gap-4">
@@ -239,10 +257,7 @@ function Editor({ detail }: { detail: MappingDetail }) {
             draft={draft}
             changes={changes}
             saving={save.isPending}
-            onUndoAll={() => {
-              draft.undoAll();
-              setTyped(null);
-            }}
+            onUndoAll={undoAll}
           />
         )}
       </Page>

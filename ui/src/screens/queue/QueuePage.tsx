@@ -1,6 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -12,32 +12,35 @@ import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { fixWords } from "../../words/fix";
+import { number } from "../../words/numbers";
 import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { FixButtons } from "../runs/FixButtons";
+import { objectPlace } from "../users/kind";
 import { SYNC_STATES } from "../users/SyncResults";
 import { queueList, useDiscard, useRetry } from "./queries";
 
 const CHANGES: Record<string, string> = { create: t`create`, update: t`update`, delete: t`delete` };
 
 export function QueuePage() {
-  const queue = useQuery(queueList);
+  const queue = useInfiniteQuery(queueList);
   const retry = useRetry();
   const discard = useDiscard();
   const [dropping, setDropping] = useState<QueueRow | null>(null);
-  const failed = queue.data?.rows.filter((row) => row.state === "failed").length ?? 0;
-  const waiting = queue.data?.rows.filter((row) => row.state === "waiting").length ?? 0;
+  const rows = queue.data?.pages.flatMap((page) => page.rows) ?? [];
+  // Each page counts the whole queue; the first one is read first.
+  const { failed, waiting } = queue.data?.pages[0] ?? { failed: 0, waiting: 0 };
   const error = queue.error ?? retry.error ?? discard.error;
   return (
     <Page
       title={t`Queue`}
       beside={
         <span role="status" className="text-soft">
-          {queue.data && (queue.data.rows.length === 0 ? t`empty` : t`${plural(waiting, { one: "# change", other: "# changes" })} waiting, ${failed} failed`)}
+          {queue.data && (failed + waiting === 0 ? t`empty` : t`${plural(waiting, { one: "# change", other: "# changes" })} waiting, ${number(failed)} failed`)}
         </span>
       }
     >
-      <p className="mb-4 text-soft">{t`Changes of users on their way to other systems. Each mapping delivers on its own; a failed one is tried again by itself.`}</p>
+      <p className="mb-4 text-soft">{t`Changes of users and other objects on their way to other systems. Each mapping delivers on its own; a failed one is tried again by itself.`}</p>
       {error && (
         <div className="mb-4">
           <Problem error={error} />
@@ -45,15 +48,19 @@ export function QueuePage() {
       )}
       {queue.isPending ? (
         <Skeleton rows={5} />
-      ) : !queue.data || queue.data.rows.length === 0 ? (
-        <Nothing>{t`Nothing waits. Every change of a user has reached its targets.`}</Nothing>
+      ) : rows.length === 0 ? (
+        <Nothing>{t`Nothing waits. Every change has reached its targets.`}</Nothing>
       ) : (
-        <QueueTable
-          rows={queue.data.rows}
-          busy={retry.isPending ? retry.variables : undefined}
-          onRetry={(row) => retry.mutate(row.id)}
-          onDiscard={setDropping}
-        />
+        <>
+          <QueueTable rows={rows} busy={retry.isPending ? retry.variables : undefined} onRetry={(row) => retry.mutate(row.id)} onDiscard={setDropping} />
+          {queue.hasNextPage && (
+            <div className="mt-3">
+              <Button busy={queue.isFetchingNextPage} onClick={() => void queue.fetchNextPage()}>
+                {t`More changes`}
+              </Button>
+            </div>
+          )}
+        </>
       )}
       <Confirm
         title={t`Discard 1 change?`}
@@ -79,7 +86,7 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
     <table className="rows inset" aria-label={t`Queue`}>
       <thead>
         <tr>
-          <th scope="col" className="w-[14%]">{t`User`}</th>
+          <th scope="col" className="w-[14%]">{t`Object`}</th>
           <th scope="col" className="w-20">{t`Change`}</th>
           <th scope="col" className="w-[20%]">{t`Mapping`}</th>
           <th scope="col" className="w-24">{t`State`}</th>
@@ -91,7 +98,7 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
         {rows.map((row) => (
           <tr key={row.id}>
             <th scope="row">
-              <Link to="/users/$id" params={{ id: row.objectId }} className="rounded-sm font-medium hover:underline">
+              <Link {...objectPlace(row.kind, row.objectId)} className="rounded-sm font-medium hover:underline">
                 <Outside text={row.title} />
               </Link>
             </th>

@@ -1,25 +1,26 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
-import type { QueuePage } from "../../backend/bindings/QueuePage";
 import { call } from "../../backend";
-import { ask, refresh } from "../../backend/query";
+import { refresh } from "../../backend/query";
 
-const list = ask("queue_list", {});
+const PAGE = 100;
+const WHILE_WAITING = 2000;
+const IDLE = 10_000;
 
-/** The queue; looked at more often while something in it is on its way. */
-export const queueList = queryOptions({
-  ...list,
-  refetchInterval: (query) => (query.state.data?.rows.some((row) => row.state === "waiting") ? 2000 : 10_000),
+/** The queue page by page, what failed first; looked at more often while something in it is on its way. */
+export const queueList = infiniteQueryOptions({
+  queryKey: ["queue_list", {}] as const,
+  queryFn: ({ pageParam }) => call("queue_list", { after: pageParam, limit: PAGE }),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.next,
+  refetchInterval: (query) => ((query.state.data?.pages[0]?.waiting ?? 0) > 0 ? WHILE_WAITING : IDLE),
 });
 
-function useQueueChange(change: (id: string) => Promise<QueuePage>) {
+function useQueueChange(change: (id: string) => Promise<unknown>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: change,
-    onSuccess: (page) => {
-      client.setQueryData(list.queryKey, page);
-      return refresh(client, "app_status", "object_get");
-    },
+    onSuccess: () => refresh(client, "queue_list", "app_status", "object_get"),
   });
 }
 

@@ -218,20 +218,22 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   const asking = useOpen();
   const stopping = detail.guards.filter((guard) => guard.holds);
   if (!releasable(stopping)) return null;
-  const deletes = detail.actions.reduce((total, { name, count }) => total + (name === "DELETE" || name === "UNLINK" ? count : 0), 0);
+  const planned = (action: string) => detail.planned.find(({ name }) => name === action)?.count ?? 0;
+  const [deletes, unlinks] = [planned("DELETE"), planned("UNLINK")];
+  const words = releaseWords(detail.summary, deletes, unlinks);
   return (
     <>
       <Button look="danger" busy={busy} onClick={asking.show}>
-        {t`Allow ${plural(deletes, { one: "# delete", other: "# deletes" })} for this run`}
+        {words.allow}
       </Button>
       <Confirm
-        title={deletes > 0 ? t`Delete ${plural(deletes, { one: "# record", other: "# records" })}?` : t`${carryOutLabel(detail.summary)}?`}
-        action={deletes > 0 ? detail.summary.undoes === null ? t`Delete ${number(deletes)} and reconcile` : t`Delete ${number(deletes)} and undo` : carryOutLabel(detail.summary)}
+        title={words.title}
+        action={words.action}
         open={asking.open}
         onClose={asking.hide}
         onConfirm={() => {
           asking.hide();
-          onRelease(deletes);
+          onRelease(deletes + unlinks);
         }}
       >
         {stopping.map((guard) => (
@@ -239,10 +241,37 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
             <bdi>{guardWords(guard)}</bdi>
           </p>
         ))}
+        {unlinks > 0 && <p>{t`The guards count an unlink as a delete: both records stay, and nothing ties them to each other any more.`}</p>}
         <p>{t`The limit stays as it is for every other run.`}</p>
       </Confirm>
     </>
   );
+}
+
+/** How the release of a run is asked for; what is deleted and what is only unlinked are told apart. */
+function releaseWords(run: RunSummary, deletes: number, unlinks: number): { allow: string; title: string; action: string } {
+  const again = run.undoes === null;
+  const deleted = plural(deletes, { one: "# delete", other: "# deletes" });
+  const unlinked = plural(unlinks, { one: "# unlink", other: "# unlinks" });
+  if (deletes > 0 && unlinks > 0) {
+    return {
+      allow: t`Allow ${deleted} and ${unlinked} for this run`,
+      title: t`Delete ${plural(deletes, { one: "# record", other: "# records" })} and unlink ${number(unlinks)}?`,
+      action: again ? t`Delete ${number(deletes)}, unlink ${number(unlinks)} and reconcile` : t`Delete ${number(deletes)}, unlink ${number(unlinks)} and undo`,
+    };
+  }
+  if (unlinks > 0) {
+    return {
+      allow: t`Allow ${unlinked} for this run`,
+      title: t`Unlink ${plural(unlinks, { one: "# record", other: "# records" })}?`,
+      action: again ? t`Unlink ${number(unlinks)} and reconcile` : t`Unlink ${number(unlinks)} and undo`,
+    };
+  }
+  return {
+    allow: t`Allow ${deleted} for this run`,
+    title: deletes > 0 ? t`Delete ${plural(deletes, { one: "# record", other: "# records" })}?` : t`${carryOutLabel(run)}?`,
+    action: deletes === 0 ? carryOutLabel(run) : again ? t`Delete ${number(deletes)} and reconcile` : t`Delete ${number(deletes)} and undo`,
+  };
 }
 
 /** Failures by cause, most first: one line each instead of one per record, with what mends it. */

@@ -50,6 +50,29 @@ test("a held run says why, and asks with the number before it deletes", async ()
   await waitFor(() => expect(applied).toEqual([{ id: "run-2", allowDeletes: 41 }]));
 });
 
+const countsOf = (counts: Record<string, number>, more = 0) => Object.entries(counts).map(([name, count]) => ({ name, meaning: "", count: count + more }));
+
+test.each([
+  ["unlinks alone", { UNLINK: 6 }, "Allow 6 unlinks for this run", "Unlink 6 records?", "Unlink 6 and reconcile", 6],
+  ["both", { DELETE: 4, UNLINK: 2 }, "Allow 4 deletes and 2 unlinks for this run", "Delete 4 records and unlink 2?", "Delete 4, unlink 2 and reconcile", 6],
+  ["deletes, of which some are skipped", { DELETE: 7 }, "Allow 7 deletes for this run", "Delete 7 records?", "Delete 7 and reconcile", 7],
+] as const)("the release counts what is planned: %s", async (_, planned, allow, title, action, allowDeletes) => {
+  const user = userEvent.setup();
+  const applied: unknown[] = [];
+  openWindow("/runs/run-2", (inner) => async (name, request) => {
+    if (name === "run_apply") applied.push(request);
+    const answer = await inner(name, request);
+    if (name === "run_get") Object.assign(answer as RunDetail, { planned: countsOf(planned), actions: countsOf(planned, 3) });
+    return answer;
+  });
+  await user.click(await screen.findByRole("button", { name: allow }));
+  const dialog = within(await screen.findByRole("dialog"));
+  expect(dialog.getByRole("heading").textContent).toBe(title);
+  expect(dialog.queryByText(/count an unlink as a delete/) !== null).toBe("UNLINK" in planned);
+  await user.click(dialog.getByRole("button", { name: action }));
+  await waitFor(() => expect(applied).toEqual([{ id: "run-2", allowDeletes }]));
+});
+
 test("Undo plans what a run did the other way round, and only that plan's button writes", async () => {
   const user = userEvent.setup();
   const sent: [string, unknown][] = [];

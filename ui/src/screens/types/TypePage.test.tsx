@@ -1,7 +1,9 @@
-import { screen, within } from "@testing-library/react";
+import { focusManager } from "@tanstack/react-query";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { ManagedTypeDetail } from "../../backend/bindings/ManagedTypeDetail";
 import type { ManagedTypeDraft } from "../../backend/bindings/ManagedTypeDraft";
 import type { ManagedTypeSaved } from "../../backend/bindings/ManagedTypeSaved";
 import { openWindow } from "../../testing/window";
@@ -30,6 +32,34 @@ test("what a change brings about is asked for with its numbers, and saved once i
   await user.click(within(question).getByRole("button", { name: "Save with 1 consequence" }));
   await screen.findByText("all saved");
   expect(saves.map(({ confirmed, rev }) => [confirmed, rev])).toEqual([[false, "1"], [true, "1"]]);
+});
+
+test("a save goes by the revision that the edits began on, whatever is read meanwhile", async () => {
+  const user = userEvent.setup();
+  const saves: ManagedTypeDraft[] = [];
+  let reads = 0;
+  openWindow("/types/user", (inner) => async (name, request) => {
+    if (name === "managed_type_save") {
+      saves.push(request as ManagedTypeDraft);
+      throw { code: "stale", message: "the type user has changed meanwhile; load it again and repeat the change" };
+    }
+    const answer = await inner(name, request);
+    if (name !== "managed_type_get") return answer;
+    reads += 1;
+    return { ...(answer as ManagedTypeDetail), rev: String(reads) };
+  });
+  await user.type(await screen.findByRole("textbox", { name: "Title" }), "!");
+  const before = reads;
+  act(() => {
+    focusManager.setFocused(false);
+    focusManager.setFocused(true);
+  });
+  await waitFor(() => expect(reads).toBeGreaterThan(before));
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("changed meanwhile");
+  expect(saves.map(({ rev }) => rev)).toEqual([String(before)]);
+  await user.click(screen.getByRole("button", { name: "Drop 1 change and reload" }));
+  expect(await screen.findByText("all saved")).toBeTruthy();
 });
 
 test("a refused change is told at its property", async () => {

@@ -7,13 +7,13 @@ import type { ApiError } from "../../backend/bindings/ApiError";
 import type { ManagedTypeDetail } from "../../backend/bindings/ManagedTypeDetail";
 import type { TypeProblem } from "../../backend/bindings/TypeProblem";
 import { announce } from "../../parts/Announcer";
-import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
 import { TextField } from "../../parts/Field";
 import { Page, Skeleton } from "../../parts/Page";
-import { Problem } from "../../parts/Problem";
+import { NotSaved, Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
+import { useBase } from "../../parts/useBase";
 import { AddProperty } from "./AddProperty";
 import { ImportClaims } from "./ImportClaims";
 import { Problems } from "./Problems";
@@ -66,7 +66,8 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   const [blank] = useState(blankType);
   const save = useSaveType();
   const navigate = useNavigate();
-  const base = detail?.config ?? blank;
+  const [on, setOn] = useBase(detail, edited !== null);
+  const base = on?.config ?? blank;
   const doc = edited ?? base;
   const changes = edited ? differences(base, edited) : 0;
   const answer = save.data;
@@ -81,11 +82,12 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   const shown = open !== null && names.includes(open) ? open : null;
 
   function submit(confirmed: boolean) {
-    save.mutate({ config: doc, rev: detail?.rev ?? null, confirmed }, {
+    save.mutate({ config: doc, rev: on?.rev ?? null, confirmed }, {
       onSuccess: ({ saved, problems, detail: now }) => {
         setAsking(!saved && problems.every(({ gravity }) => gravity !== "refused"));
         if (!saved) return;
-        setEdited(null);
+        setOn(now);
+        setEdited((edited) => (edited === doc ? null : edited));
         announce(t`${title} was saved`);
         if (!detail && now) void navigate({ to: "/types/$name", params: { name: now.summary.name }, replace: true, ignoreBlocker: true });
       },
@@ -129,21 +131,14 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
           <button type="submit" disabled hidden />
           {save.error && (
             <div className="mb-4">
-              <Problem
+              <NotSaved
                 error={save.error}
-                action={
-                  save.error.code === "stale" && (
-                    <Button
-                      onClick={() => {
-                        save.reset();
-                        setEdited(null);
-                        onReload();
-                      }}
-                    >
-                      {t`Reload`}
-                    </Button>
-                  )
-                }
+                changes={changes}
+                onReload={() => {
+                  save.reset();
+                  setEdited(null);
+                  onReload();
+                }}
               />
             </div>
           )}

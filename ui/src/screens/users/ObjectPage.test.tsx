@@ -1,7 +1,9 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { focusManager } from "@tanstack/react-query";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { ObjectDraft } from "../../backend/bindings/ObjectDraft";
 import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
 import { openWindow } from "../../testing/window";
 
@@ -127,6 +129,136 @@ test("what somebody else saved meanwhile is told, and what was typed survives th
   expect((screen.getByRole("textbox", { name: "City" }) as HTMLInputElement).value).toBe("Bergen");
   await user.click(screen.getByRole("button", { name: "Save" }));
   await screen.findByText("all saved");
+});
+
+/** The window is left and comes back: what is on screen is asked again. */
+function comeBack() {
+  act(() => {
+    focusManager.setFocused(false);
+    focusManager.setFocused(true);
+  });
+}
+
+const valueOf = (name: string) => (screen.getByRole("textbox", { name }) as HTMLInputElement).value;
+
+test("what somebody else saves after the first edit is not overwritten, however often it is read meanwhile", async () => {
+  const user = userEvent.setup();
+  const saves: ObjectDraft[] = [];
+  const others: { save?: () => Promise<unknown> } = {};
+  let reads = 0;
+  openWindow("/users", (inner) => async (name, request) => {
+    if (name === "object_save") saves.push(request as ObjectDraft);
+    if (name === "object_get") {
+      reads += 1;
+      const { kind, id } = request as { kind: string; id: string };
+      others.save = () => inner("object_save", { kind, id, rev: null, attributes: { city: "Theirs", sn: "Theirs" } });
+    }
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  const city = await screen.findByRole("textbox", { name: "City" });
+  const family = valueOf("Last Name");
+  await user.clear(city);
+  await user.type(city, "Bergen");
+  await others.save?.();
+  const before = reads;
+  comeBack();
+  await waitFor(() => expect(reads).toBeGreaterThan(before));
+  expect([valueOf("City"), valueOf("Last Name")]).toEqual(["Bergen", family]);
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("changed meanwhile");
+  await user.click(screen.getByRole("button", { name: "Reload" }));
+  await waitFor(() => expect([valueOf("City"), valueOf("Last Name")]).toEqual(["Bergen", "Theirs"]));
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+  expect(saves.map(({ rev, attributes }) => [rev, attributes])).toEqual([["1", { city: "Bergen" }], ["2", { city: "Bergen" }]]);
+});
+
+test("an edit that is taken back lets the form follow again what is stored", async () => {
+  const user = userEvent.setup();
+  const others: { save?: () => Promise<unknown> } = {};
+  openWindow("/users", (inner) => async (name, request) => {
+    if (name === "object_get") {
+      const { kind, id } = request as { kind: string; id: string };
+      others.save = () => inner("object_save", { kind, id, rev: null, attributes: { sn: "Theirs" } });
+    }
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  const city = await screen.findByRole("textbox", { name: "City" });
+  await user.type(city, "x{Backspace}");
+  expect(screen.getByText("all saved")).toBeTruthy();
+  await others.save?.();
+  comeBack();
+  await waitFor(() => expect(valueOf("Last Name")).toBe("Theirs"));
+});
+
+/** A backend whose saves wait until they are let through. */
+function slowSaves() {
+  const saves: ObjectDraft[] = [];
+  let release: (() => void) | undefined;
+  const around = (inner: (name: string, request: unknown) => Promise<unknown>) => async (name: string, request: unknown) => {
+    if (name === "object_save") {
+      saves.push(request as ObjectDraft);
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    }
+    return inner(name, request);
+  };
+  return { saves, around, letThrough: () => release?.() };
+}
+
+test("what is typed while a save is under way is kept, on what that save made", async () => {
+  const user = userEvent.setup();
+  const { saves, around, letThrough } = slowSaves();
+  openWindow("/users", around);
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  const city = await screen.findByRole("textbox", { name: "City" });
+  const stored = valueOf("City");
+  await user.clear(city);
+  await user.type(city, "Bergen");
+  const family = screen.getByRole("textbox", { name: "Last Name" });
+  await user.clear(family);
+  await user.type(family, "Ek");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(saves).toHaveLength(1));
+  const given = screen.getByRole("textbox", { name: "First Name" });
+  await user.clear(given);
+  await user.type(given, "Bo");
+  // Back to what it was before: not a change when it was typed, but one of what the save makes.
+  await user.clear(city);
+  await user.type(city, stored);
+  letThrough();
+  await screen.findByText("unsaved: 2 changes");
+  expect([valueOf("First Name"), valueOf("City"), valueOf("Last Name")]).toEqual(["Bo", stored, "Ek"]);
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(saves).toHaveLength(2));
+  letThrough();
+  await screen.findByText("all saved");
+  expect(saves[1]).toMatchObject({ rev: "2" });
+  expect(saves[1]?.attributes).toEqual({ givenName: "Bo", city: stored });
+});
+
+test("what is typed while a new user is saved goes to that user", async () => {
+  const user = userEvent.setup();
+  const { saves, around, letThrough } = slowSaves();
+  openWindow("/users/new", around);
+  for (const [name, value] of [["Username", "annlee"], ["First Name", "Ann"], ["Last Name", "Lee"], ["Email Address", "ann@example.com"]] as const) {
+    await user.type(await screen.findByRole("textbox", { name }), value);
+  }
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(saves).toHaveLength(1));
+  await user.type(screen.getByRole("textbox", { name: "City" }), "Oslo");
+  letThrough();
+  await screen.findByText("unsaved: 1 change");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(saves).toHaveLength(2));
+  letThrough();
+  await waitFor(() => expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Ann Lee"));
+  expect(saves[1]?.id).toBeTruthy();
+  expect(saves[1]?.attributes).toEqual({ city: "Oslo" });
+  expect(valueOf("City")).toBe("Oslo");
 });
 
 test("the history is read for one attribute, with who and by which run", async () => {

@@ -1,7 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import type { ApiError } from "../../backend/bindings/ApiError";
 import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
@@ -11,10 +11,11 @@ import { Id } from "../../parts/Outside";
 import { Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
+import { useBase } from "../../parts/useBase";
 import { SecretField } from "../connectors/SecretField";
 import { AttributeField } from "./AttributeField";
 import { DeleteObject } from "./DeleteObjects";
-import { type Attributes, changedAttributes, hasPlace, objectName, policyErrors, policyHint } from "./draft";
+import { type Attributes, changedAttributes, differing, editedSince, hasPlace, objectName, policyErrors, policyHint } from "./draft";
 import { History } from "./History";
 import { type Kind, listPlace, objectPlace, objectsWord } from "./kind";
 import { LinkedSystems } from "./LinkedSystems";
@@ -55,14 +56,14 @@ export function KindObjectPage() {
 
 function NewObject({ kind: name }: { kind: string }) {
   const kind = useQuery(kindQuery(name));
-  if (kind.data) return <Editor kind={kind.data} detail={null} onReload={() => undefined} />;
+  if (kind.data) return <Editor kind={kind.data} detail={null} onReload={async () => undefined} />;
   return <Waiting kind={name} error={kind.error} />;
 }
 
 function ExistingObject({ kind: name, id }: { kind: string; id: string }) {
   const kind = useQuery(kindQuery(name));
   const object = useQuery(objectDetail(name, id));
-  if (kind.data && object.data) return <Editor kind={kind.data} detail={object.data} onReload={() => void object.refetch()} />;
+  if (kind.data && object.data) return <Editor kind={kind.data} detail={object.data} onReload={async () => (await object.refetch()).data} />;
   return <Waiting kind={name} error={object.error ?? kind.error} />;
 }
 
@@ -80,13 +81,17 @@ function headOf(path: string): string {
   return path.split("/")[0] ?? path;
 }
 
-function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail | null; onReload: () => void }) {
+function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail | null; onReload: () => Promise<ObjectDetail | undefined> }) {
   const [edits, setEdits] = useState<Attributes>({});
+  // A new object that was saved while more was typed: the page stays with it until that is saved too.
+  const [made, setMade] = useState<ObjectDetail | null>(null);
+  const edited = Object.keys(edits).length > 0;
+  const [on, setOn] = useBase(detail ?? made, edited);
   const save = useSaveObject(kind.name);
   const navigate = useNavigate();
   const { attributes, secrets } = kind;
   const set = detail?.protected ?? [];
-  const base = detail?.object.attributes ?? {};
+  const base = on?.object.attributes ?? {};
   // A secret that was emptied again is one that was not typed.
   const changes = Object.fromEntries(Object.entries(changedAttributes(base, edits)).filter(([name, value]) => value !== null || !secrets.some((secret) => secret.name === name)));
   const errors = policyErrors(save.error);
@@ -100,14 +105,32 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
   const errorsOf = (path: string) => errors.get(path) ?? [];
   const stale = save.error?.code === "stale";
 
+  const id = made?.object.id;
+  const leaving = id !== undefined && !edited;
+  useEffect(() => {
+    if (leaving) void navigate({ ...objectPlace(kind.name, id), replace: true, ignoreBlocker: true });
+  }, [leaving, navigate, kind.name, id]);
+
+  function edit(name: string, value: unknown) {
+    // While a save is under way, the old value is a change again as soon as that is through.
+    setEdits((before) => (save.isPending ? { ...before, [name]: value } : differing(base, { ...before, [name]: value })));
+  }
+
+  /** Puts what is stored now under the edits. */
+  function rebase(now: ObjectDetail, sent: Attributes) {
+    setOn(now);
+    setEdits((edits) => differing(now.object.attributes, editedSince(sent, edits)));
+  }
+
   function submit() {
     save.mutate(
-      { id: detail?.object.id ?? null, rev: detail?.object.rev ?? null, attributes: changes },
+      { id: on?.object.id ?? null, rev: on?.object.rev ?? null, attributes: changes },
       {
-        onSuccess: ({ object }) => {
-          setEdits({});
+        onSuccess: ({ object, sync }) => {
+          const now: ObjectDetail = { linked: [], protected: [], ...on, object, sync };
+          if (!detail) setMade(now);
+          rebase(now, edits);
           announce(t`${objectName(object.attributes)} was saved`);
-          if (!detail) void navigate({ ...objectPlace(kind.name, object.id), replace: true, ignoreBlocker: true });
         },
       },
     );
@@ -139,7 +162,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
                       <Button
                         onClick={() => {
                           save.reset();
-                          onReload();
+                          void onReload().then((now) => now && rebase(now, {}));
                         }}
                       >
                         {t`Reload`}
@@ -170,7 +193,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
                   value={attribute.name in edits ? edits[attribute.name] : base[attribute.name]}
                   path={attribute.name}
                   errors={errorsOf}
-                  onChange={(value) => setEdits((before) => ({ ...before, [attribute.name]: value }))}
+                  onChange={(value) => edit(attribute.name, value)}
                 />
               ))}
               {secrets.map((secret) => {
@@ -184,7 +207,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
                     status={detail ? { property: secret.name, set: stored !== undefined, updatedAt: stored?.updated ?? null } : undefined}
                     value={typeof typed === "string" ? typed : ""}
                     errors={errorsOf(secret.name)}
-                    onChange={(value) => setEdits((before) => ({ ...before, [secret.name]: value }))}
+                    onChange={(value) => edit(secret.name, value)}
                   />
                 );
               })}

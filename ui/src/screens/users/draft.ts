@@ -12,6 +12,16 @@ export function changedAttributes(base: Attributes, edits: Attributes): Attribut
   return Object.fromEntries(Object.entries(edits).flatMap(([name, value]) => (same(base[name], value) ? [] : [[name, normal(value)]])));
 }
 
+/** The edits that are none of those that were sent. */
+export function editedSince(sent: Attributes, edits: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(edits).filter(([name, value]) => !(name in sent && same(sent[name], value))));
+}
+
+/** The edits, as typed, that differ from what they are made on. */
+export function differing(base: Attributes, edits: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(edits).filter(([name, value]) => !same(base[name], value)));
+}
+
 /** Every policy that a save did not meet, by attribute. */
 export function policyErrors(error: ApiError | null): Map<string, string[]> {
   const errors = new Map<string, string[]>();

@@ -128,7 +128,8 @@ async fn add(app: &App, file: &Path, output: &Output) -> Result<Exit, Failure> {
     document.insert("name".into(), name.clone().into());
     let connectors = app.connectors_list(Empty {}).await?;
     let create = !connectors.iter().any(|c| c.name.eq_ignore_ascii_case(&name));
-    let saved = app.connector_save(ConnectorDraft { create, config, secrets: Default::default() }).await?;
+    let saved =
+        app.connector_save(ConnectorDraft { create, rev: None, config, secrets: Default::default() }).await?;
     let name = saved.summary.name;
     said(output, &name, if create { "added" } else { "changed" })?;
     if !output.is_json() {

@@ -2,7 +2,7 @@
 
 use api::{
     App,
-    dto::{ById, Empty, QueueRow, SyncState},
+    dto::{ById, QueueRow, SyncState},
 };
 use clap::Subcommand;
 use serde_json::json;
@@ -26,14 +26,14 @@ pub enum Command {
 pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::List => {
-            let rows = app.queue_list(Empty {}).await?.rows;
+            let rows = app.queue_rows().await?;
             list(output, rows, "The queue is empty: every change has reached its targets.")?;
             Ok(Exit::Done)
         }
         Command::Retry { id } => {
             app.queue_retry(ById { id: id.clone().unwrap_or_default() }).await?;
             app.queue_deliver().await?;
-            let rows = app.queue_list(Empty {}).await?.rows;
+            let rows = app.queue_rows().await?;
             let asked = |row: &QueueRow| id.as_ref().is_none_or(|id| *id == row.id);
             let failed =
                 rows.iter().any(|row| asked(row) && (row.state == SyncState::Failed || row.attempts > 0));

@@ -295,8 +295,7 @@ impl House {
 
     /// How many rows of the queue wait for another try.
     pub async fn waiting(&self) -> usize {
-        let rows = self.process.store.read(|r| r.queue(100_000)).await.unwrap();
-        rows.iter().filter(|row| row.state == QueueState::Waiting).count()
+        self.process.store.read(|r| r.queue_count_in(QueueState::Waiting)).await.unwrap() as usize
     }
 
     /// Every user's id and attributes.

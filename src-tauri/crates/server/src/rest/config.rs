@@ -275,7 +275,7 @@ async fn write_mapping(call: &Call, mut document: Attributes) -> Result<Answer, 
     if call.must_be_new()? && !create {
         return Err(exists(&format!("mapping `{name}`")));
     }
-    app.mapping_save(MappingDraft { create, config: Value::Object(document) }).await?;
+    app.mapping_save(MappingDraft { create, rev: None, config: Value::Object(document) }).await?;
     let document = mapping_document(app, name).await?;
     Ok(if create {
         Answer::created(document, format!("/openidm/config/mapping/{name}"))

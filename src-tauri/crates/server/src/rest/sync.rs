@@ -105,15 +105,12 @@ fn entry(row: QueueRow) -> Value {
 
 async fn queue(call: Call) -> Result<Answer, Problem> {
     let wanted = Wanted::read_or_all(&call)?;
-    let rows = call.app().queue_list(Empty {}).await?.rows.into_iter().map(entry).collect();
+    let rows = call.app().queue_rows().await?.into_iter().map(entry).collect();
     list::part_of(rows, &wanted)
 }
 
 async fn row(call: &Call) -> Result<Value, Problem> {
-    let id = call.part("id");
-    let rows = call.app().queue_list(Empty {}).await?.rows;
-    let row = rows.into_iter().find(|row| row.id == id);
-    row.map(entry).ok_or_else(|| Problem::not_found(format!("there is no queued sync `{id}`")))
+    Ok(entry(call.app().queue_get(ById { id: call.part("id").to_owned() }).await?))
 }
 
 async fn queued(call: Call) -> Result<Answer, Problem> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use api::{
     ScimProfile,
-    dto::{ById, Empty, MappingDraft},
+    dto::{ById, MappingDraft},
 };
 use model::Secret;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn house(change: impl Fn(&mut Value)) -> (House, Secret) {
     let config = house.app.mapping_config(OUT).await.unwrap();
     let mut config = serde_json::to_value(config).unwrap();
     change(&mut config);
-    house.app.mapping_save(MappingDraft { create: false, config }).await.unwrap();
+    house.app.mapping_save(MappingDraft { create: false, rev: None, config }).await.unwrap();
     let token = house.app.scim_token_create("wso2", ScimProfile::Wso2).await.unwrap();
     (house, token)
 }
@@ -78,10 +78,10 @@ async fn blocking_answers_when_hubspot_has_it() {
     faults(&house, json!([{"path": "*", "times": "always", "action": refusal}])).await;
     arrives(&house, &token, "eve", "Bern").await;
     assert_eq!(there(&house), named(&[("robin", "Berger")]));
-    let waiting = house.app.queue_list(Empty {}).await.unwrap();
-    assert_eq!(waiting.rows.len(), 1, "{waiting:#?}");
+    let waiting = house.app.queue_rows().await.unwrap();
+    assert_eq!(waiting.len(), 1, "{waiting:#?}");
     faults(&house, json!([])).await;
-    house.app.queue_retry(ById { id: waiting.rows[0].id.clone() }).await.unwrap();
+    house.app.queue_retry(ById { id: waiting[0].id.clone() }).await.unwrap();
     until("the queue carries it", async || there(&house) == named(&[("robin", "Berger"), ("eve", "B")]))
         .await;
 }
@@ -96,7 +96,7 @@ async fn without_blocking_the_answer_does_not_wait_for_hubspot() {
     // Longer than HubSpot's delay nobody could wait here.
     arrives(&house, &token, "eve", "Bern").await;
     assert_eq!(there(&house), named(&[("robin", "B")]));
-    assert_eq!(house.app.queue_list(Empty {}).await.unwrap().rows.len(), 1, "it is on its way");
+    assert_eq!(house.app.queue_rows().await.unwrap().len(), 1, "it is on its way");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +125,7 @@ async fn a_rule_decides_who_goes_on() {
 async fn with_just_in_time_off_the_next_run_carries_it() {
     let (house, token) = house(|mapping| mapping["enableSync"] = false.into()).await;
     arrives(&house, &token, "robin", "Bern").await;
-    assert_eq!(house.app.queue_list(Empty {}).await.unwrap().rows.len(), 0, "nothing waits to be sent");
+    assert_eq!(house.app.queue_rows().await.unwrap().len(), 0, "nothing waits to be sent");
     assert_eq!(there(&house), named(&[]));
     house
         .post(&format!("/recon?_action=recon&mapping={OUT}&waitForCompletion=true"), &Value::Null)

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { changesOf, edited, redone, sealed, startOf, undone } from "./history";
+import { changesOf, edited, redone, sealed, since, startOf, undone } from "./history";
 
 const base = { name: "m" };
 
@@ -30,4 +30,16 @@ test("a sealed edit is not joined by the next, and an edit ends what could be re
   expect(history.past).toHaveLength(2);
   history = edited(undone(history), "title", "title", { ...base, title: "c" });
   expect(redone(history)).toBe(history);
+});
+
+test("what was edited after a save is what is left of it", () => {
+  const saved = edited(startOf(base), "title", "title", { ...base, title: "a" });
+  const left = (history: ReturnType<typeof startOf>) => {
+    const rest = since(history, saved.present);
+    return rest && [rest.past.map(({ label }) => label), changesOf(rest), undone(rest).present];
+  };
+  expect(left(saved)).toBeNull();
+  expect(left(edited(saved, "note", "note", { ...saved.present, note: "x" }))).toEqual([["note"], 1, saved.present]);
+  expect(left(edited(saved, "title", "title", { ...base, title: "ab" })), "the same field went on").toEqual([["title"], 1, saved.present]);
+  expect(left(undone(saved)), "it was undone").toEqual([["title"], 1, saved.present]);
 });

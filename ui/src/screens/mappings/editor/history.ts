@@ -50,6 +50,16 @@ export function changesOf(history: History): number {
   return same(history.base, history.present) ? 0 : history.past.length;
 }
 
+/** What is left once `saved`, which the history led to, is stored: the edits since then. Nothing where there are none. */
+export function since(history: History, saved: Doc): History | null {
+  if (same(history.present, saved)) return null;
+  const at = history.past.findLastIndex(({ before }) => before === saved);
+  if (at !== -1) return { ...history, base: saved, past: history.past.slice(at) };
+  // It went on in the middle of an edit, or back behind what was saved: one step either way.
+  const label = (history.past.at(-1) ?? history.future[0])?.label ?? "";
+  return { base: saved, present: history.present, past: [{ before: saved, label, key: "" }], future: [] };
+}
+
 function same(a: Doc, b: Doc): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 
 import type { Doc } from "./document";
-import { changesOf, edited, type History, redone, sealed, startOf, undone } from "./history";
+import { changesOf, edited, type History, redone, sealed, since, startOf, undone } from "./history";
 
 export interface Draft {
   doc: Doc;
@@ -16,6 +16,10 @@ export interface Draft {
   undo: () => void;
   redo: () => void;
   undoAll: () => void;
+  /** A document of this draft is stored now: what was edited since then is kept. */
+  saved: (doc: Doc) => void;
+  /** Whether there are edits, to undo or to redo. */
+  begun: boolean;
 }
 
 /** The mapping as it is edited. It follows what is stored until the first edit. */
@@ -36,6 +40,8 @@ export function useDraft(stored: Doc): Draft {
       undo: () => update(undone),
       redo: () => update(redone),
       undoAll: () => setHistory(null),
+      saved: (doc) => setHistory((old) => old && since(old, doc)),
+      begun: history !== null,
     }),
     [history, stored, update],
   );

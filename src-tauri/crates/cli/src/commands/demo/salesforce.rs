@@ -107,7 +107,7 @@ async fn connect(app: &App, org: &Org, url: &str, session: String) -> Result<(),
         "configurationProperties": {"loginUrl": url, "instanceUrl": url},
     });
     let secrets = [("accessToken".to_owned(), session)].into();
-    app.connector_save(ConnectorDraft { create: true, config, secrets }).await?;
+    app.connector_save(ConnectorDraft { create: true, rev: None, config, secrets }).await?;
     let unsound =
         |problem: &dyn std::fmt::Display| Failure::error(format!("a mapping is not sound: {problem}"));
     let inbound = api::ready_mapping(INBOUND, "salesforce").map_err(|e| unsound(&e))?;

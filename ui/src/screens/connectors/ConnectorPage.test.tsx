@@ -1,0 +1,33 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
+import type { ConnectorDraft } from "../../backend/bindings/ConnectorDraft";
+import { openWindow } from "../../testing/window";
+
+test("a connector that was changed elsewhere is not overwritten, and the newer one can be loaded", async () => {
+  const user = userEvent.setup();
+  const saves: ConnectorDraft[] = [];
+  const backend: { carry?: (name: string, request: unknown) => Promise<unknown> } = {};
+  openWindow("/connectors/hubspot", (inner) => {
+    backend.carry = inner;
+    return async (name, request) => {
+      if (name === "connector_save") saves.push(request as ConnectorDraft);
+      return inner(name, request);
+    };
+  });
+  const title = (await screen.findByRole("textbox", { name: "Title" })) as HTMLInputElement;
+  await user.type(title, "!");
+  const now = (await backend.carry?.("connector_get", { name: "hubspot" })) as ConnectorDetail | undefined;
+  await backend.carry?.("connector_save", { create: false, config: { ...now?.config, displayName: "Theirs" }, secrets: {} });
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("has changed meanwhile");
+  expect(title.value).toBe("HubSpot!");
+  await user.click(screen.getByRole("button", { name: "Drop 1 change and reload" }));
+  await waitFor(() => expect(title.value).toBe("Theirs"));
+  await user.type(title, "!");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+  expect(saves.map(({ rev, config }) => [rev, config["displayName"]])).toEqual([["1", "HubSpot!"], ["2", "Theirs!"]]);
+});

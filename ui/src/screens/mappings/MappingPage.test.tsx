@@ -1,0 +1,81 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import type { MappingDetail } from "../../backend/bindings/MappingDetail";
+import type { MappingDraft } from "../../backend/bindings/MappingDraft";
+import { openWindow } from "../../testing/window";
+
+const MAPPING = "systemHubspotContact_managedUser";
+
+/** Opens the mapping's title, with saves watched, held back until they are let through, and another process that saves too. */
+async function openTitle({ slow = false } = {}) {
+  const saves: MappingDraft[] = [];
+  let carry: ((name: string, request: unknown) => Promise<unknown>) | undefined;
+  let release: (() => void) | undefined;
+  openWindow(`/mappings/${MAPPING}?tab=advanced`, (inner) => {
+    carry = inner;
+    return async (name, request) => {
+      if (name === "mapping_save") {
+        saves.push(request as MappingDraft);
+        if (slow) await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      }
+      return inner(name, request);
+    };
+  });
+  const title = (await screen.findByRole("textbox", { name: "Title" })) as HTMLInputElement;
+  return {
+    saves,
+    title,
+    letThrough: () => release?.(),
+    /** What `concord mapping add` does beside the window. */
+    async elsewhere(change: Record<string, unknown>) {
+      const now = (await carry?.("mapping_get", { name: MAPPING })) as MappingDetail | undefined;
+      await carry?.("mapping_save", { create: false, config: { ...now?.config, ...change } });
+    },
+    stored: async () => ((await carry?.("mapping_get", { name: MAPPING })) as MappingDetail | undefined)?.config,
+  };
+}
+
+test("a mapping that was changed elsewhere is not overwritten, and the newer one can be loaded", async () => {
+  const user = userEvent.setup();
+  const { saves, title, elsewhere, stored } = await openTitle();
+  await user.type(title, "Ours");
+  await elsewhere({ displayName: "Theirs" });
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("has changed meanwhile");
+  expect(saves).toMatchObject([{ rev: "1" }]);
+  expect((await stored())?.["displayName"]).toBe("Theirs");
+  expect(title.value).toBe("Ours");
+  // It is as old after a further edit.
+  await user.type(title, "!");
+  await user.click(screen.getByRole("button", { name: "Drop 2 changes and reload" }));
+  await waitFor(() => expect((screen.getByRole("textbox", { name: "Title" }) as HTMLInputElement).value).toBe("Theirs"));
+  expect(screen.queryByRole("alert")).toBeNull();
+  await user.type(screen.getByRole("textbox", { name: "Title" }), " and ours");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+  expect(saves.at(-1)).toMatchObject({ rev: "2" });
+  expect((await stored())?.["displayName"]).toBe("Theirs and ours");
+});
+
+test("what is typed while a mapping is saved is kept, on what that save made", async () => {
+  const user = userEvent.setup();
+  const { saves, title, letThrough, stored } = await openTitle({ slow: true });
+  await user.type(title, "Ann");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(saves).toHaveLength(1));
+  await user.type(title, " Lee");
+  letThrough();
+  await waitFor(async () => expect((await stored())?.["displayName"]).toBe("Ann"));
+  await screen.findByText(`${MAPPING} was saved`);
+  expect(title.value).toBe("Ann Lee");
+  expect(screen.getByText("unsaved: 1 change")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(saves).toHaveLength(2));
+  letThrough();
+  await screen.findByText("all saved");
+  expect(saves.map(({ rev, config }) => [rev, config["displayName"]])).toEqual([["1", "Ann"], ["2", "Ann Lee"]]);
+});
