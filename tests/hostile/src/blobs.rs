@@ -239,7 +239,11 @@ fn database_file() -> Vec<u8> {
                 detail: "changed".into(),
             })?;
             w.replace_vault_keys(
-                &[StoredKey { version: 1, kind: "keyring".into(), wrapped: "d3JhcHBlZA==".into() }],
+                &["keyring", "root"].map(|kind| StoredKey {
+                    version: 1,
+                    kind: kind.into(),
+                    wrapped: "d3JhcHBlZA==".into(),
+                }),
                 AT,
             )?;
             w.put_secret(&SealedSecret {
@@ -247,6 +251,7 @@ fn database_file() -> Vec<u8> {
                 field: "accessToken".into(),
                 revision: 1,
                 sealed: vec![1, 2, 3],
+                key: 1,
                 updated: AT.into(),
             })?;
             w.set_setting("notifications", "off")

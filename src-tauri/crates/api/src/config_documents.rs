@@ -1,14 +1,17 @@
 //! Configuration as IDM's `config` endpoint shows it: whole documents under IDM's names, never with a secret.
 
-use model::{ManagedConfig, MappingConfig, SyncConfig, connector_config::SECRET_PROPERTIES};
+use std::collections::BTreeSet;
+
+use engine::{Engine, EngineError, Gravity};
+use model::{
+    ManagedConfig, ManagedObjectConfig, MappingConfig, SyncConfig, connector_config::SECRET_PROPERTIES,
+};
 use serde_json::{Map, Value, json};
+use store::{AuditRow, ErrorKind, Reader, StoreError};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{
-        ByName, ConnectorDraft, ConnectorTest, Empty, ManagedTypeDraft, MappingOrder, ProblemGravity,
-        TypeProblem,
-    },
+    dto::{ByName, ConnectorDraft, ConnectorTest, Empty},
 };
 
 impl App {
@@ -23,31 +26,13 @@ impl App {
         Ok(json!({"_id": "sync", "mappings": mappings}))
     }
 
-    /// Puts `config/sync`: these mappings are all there are. Those that are not in it are removed.
+    /// Puts `config/sync`: these mappings are all there are, in this order of sync. Those that are not in it are removed. All of
+    /// it, or nothing.
     pub async fn put_sync_document(&self, document: Value) -> Result<Value, ApiError> {
         let wanted: SyncConfig = serde_json::from_value(document)
             .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("this is not a sync.json: {e}")))?;
-        let configs: Vec<MappingConfig> = wanted.mappings;
-        for config in &configs {
-            engine::check_mapping(config)?;
-        }
-        let stored = self.store.read(|r| r.mappings()).await?;
-        let is_wanted = |name: &str| configs.iter().any(|c| c.name.eq_ignore_ascii_case(name));
-        // One that shares another's links has to go before that one.
-        let mut gone: Vec<MappingConfig> =
-            stored.into_iter().map(|m| m.config).filter(|c| !is_wanted(&c.name)).collect();
-        gone.sort_by_key(|c| c.link_type() == c.name);
-        let order: Vec<String> = configs.iter().map(|c| c.name.clone()).collect();
-        self.mappings_add(configs).await?;
-        for config in gone {
-            self.mapping_remove(ByName { name: config.name }).await?;
-        }
-        // The order of the document is the order of implicit sync.
-        let stands: Vec<String> =
-            self.store.read(|r| r.mappings()).await?.into_iter().map(|m| m.config.name).collect();
-        if stands != order {
-            self.mapping_reorder(MappingOrder { names: order }).await?;
-        }
+        wanted.mappings.iter().try_for_each(MappingConfig::check)?;
+        self.mappings_replace(wanted.mappings).await?;
         self.sync_document().await
     }
 
@@ -106,28 +91,72 @@ impl App {
         Ok(json!({"_id": "managed", "objects": types}))
     }
 
-    /// Puts `config/managed`: these types are all there are. A change that touches what is stored has to be `confirmed`.
+    /// Puts `config/managed`: these types are all there are. A change that touches what is stored has to be `confirmed`. All of
+    /// it, or nothing.
     pub async fn put_managed_document(&self, document: Value, confirmed: bool) -> Result<Value, ApiError> {
         let wanted: ManagedConfig = serde_json::from_value(document)
             .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("this is not a managed.json: {e}")))?;
-        let there = self.store.read(|r| Ok(engine::Engine::managed_types(r))).await??;
+        let mut names = BTreeSet::new();
+        if let Some(twice) = wanted.objects.iter().find(|config| !names.insert(config.name.to_lowercase())) {
+            return Err(twice_in_one("managed type", &twice.name));
+        }
+        let asked = wanted.objects.clone();
+        let (there, judged) = self.store.read(move |r| Ok(judge(r, asked))).await??;
+        for (config, problems) in &judged {
+            let stops = |problem: &engine::TypeProblem| match problem.gravity {
+                Gravity::Refused => true,
+                Gravity::Confirm => !confirmed,
+                Gravity::Note => false,
+            };
+            if problems.iter().any(stops) {
+                return Err(not_saved(&config.name, problems));
+            }
+        }
+        let changed: Vec<ManagedObjectConfig> = judged.into_iter().map(|(config, _)| config).collect();
         let gone: Vec<String> = there
             .iter()
             .filter(|t| t.name != "user" && !wanted.objects.iter().any(|w| w.name == t.name))
             .map(|t| t.name.clone())
             .collect();
-        for config in wanted.objects.into_iter().filter(|config| !there.contains(config)) {
-            let name = config.name.clone();
-            let config = serde_json::to_value(&config).map_err(|e| {
-                ApiError::new(ErrorCode::Internal, format!("the type cannot be written: {e}"))
-            })?;
-            let saved = self.managed_type_save(ManagedTypeDraft { config, rev: None, confirmed }).await?;
-            if !saved.saved {
-                return Err(not_saved(&name, &saved.problems));
-            }
-        }
-        for name in gone {
-            self.managed_type_remove(ByName { name }).await?;
+        let (at, who) = (self.at(), self.who());
+        let to_fill = self
+            .store
+            .write(move |w| {
+                match Engine::managed_types(w) {
+                    Ok(types) if types == there => {}
+                    Ok(_) => {
+                        return Err(StoreError::new(
+                            ErrorKind::Stale,
+                            "the managed types have changed meanwhile; load them again and repeat the change",
+                        ));
+                    }
+                    Err(error) => return Ok(Err(error)),
+                }
+                for name in &gone {
+                    if let Err(error) = Engine::removable(w, name)? {
+                        return Ok(Err(error));
+                    }
+                }
+                let to_fill = Engine::put_managed_types(w, &changed, Map::new())?;
+                for name in &gone {
+                    Engine::drop_managed_type(w, name)?;
+                }
+                let done =
+                    changed.iter().map(|c| (&c.name, "saved")).chain(gone.iter().map(|n| (n, "removed")));
+                for (name, detail) in done {
+                    w.add_audit(&AuditRow {
+                        at: at.clone(),
+                        who: who.clone(),
+                        topic: "managed".into(),
+                        object: name.clone(),
+                        detail: detail.into(),
+                    })?;
+                }
+                Ok(Ok(to_fill))
+            })
+            .await??;
+        if to_fill {
+            self.fill_columns_in_background();
         }
         self.managed_document().await
     }
@@ -170,18 +199,35 @@ impl App {
     }
 }
 
-fn not_saved(name: &str, problems: &[TypeProblem]) -> ApiError {
-    let of = |gravity: ProblemGravity| {
+/// A type as it would be stored, with what stands in its way.
+type Judged = (ManagedObjectConfig, Vec<engine::TypeProblem>);
+
+/// The types that are there, and what those of the others that differ from them would come to.
+fn judge(
+    r: &Reader<'_>,
+    mut asked: Vec<ManagedObjectConfig>,
+) -> Result<(Vec<ManagedObjectConfig>, Vec<Judged>), EngineError> {
+    let there = Engine::managed_types(r)?;
+    asked.retain(|config| !there.contains(config));
+    let judged = Engine::judge_managed_types(r, asked)?;
+    Ok((there, judged))
+}
+
+/// Why a document that names something twice is refused.
+pub(crate) fn twice_in_one(what: &str, name: &str) -> ApiError {
+    ApiError::new(ErrorCode::Invalid, format!("{what} `{name}` stands twice in the document"))
+}
+
+fn not_saved(name: &str, problems: &[engine::TypeProblem]) -> ApiError {
+    let of = |gravity: Gravity| {
         let words: Vec<&str> =
             problems.iter().filter(|p| p.gravity == gravity).map(|p| p.message.as_str()).collect();
         words.join("; ")
     };
-    let refused = of(ProblemGravity::Refused);
+    let refused = of(Gravity::Refused);
     if refused.is_empty() {
-        let message = format!(
-            "managed type `{name}`: {}; add confirm=true if this is meant",
-            of(ProblemGravity::Confirm)
-        );
+        let message =
+            format!("managed type `{name}`: {}; add confirm=true if this is meant", of(Gravity::Confirm));
         ApiError::new(ErrorCode::Conflict, message)
     } else {
         ApiError::new(ErrorCode::Invalid, format!("managed type `{name}`: {refused}"))

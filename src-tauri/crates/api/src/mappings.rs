@@ -1,14 +1,17 @@
 //! Mappings: list, detail, save, remove; and the sample.
 
+use std::collections::BTreeSet;
+
 use model::{
     MappingConfig, ResourcePath, Situation,
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
 };
 use serde_json::Value;
-use store::{ConnectorRow, MappingRow};
+use store::{AuditRow, ConnectorRow, MappingRow};
 
 use crate::{
     ApiError, App, ErrorCode,
+    config_documents::twice_in_one,
     dto::{ByName, Empty, MappingDetail, MappingDraft, MappingSummary, PolicyRow, PropertyRow, SampleSetup},
     managed_objects::revision,
     samples,
@@ -66,6 +69,53 @@ impl App {
         self.put_mappings(configs, None).await
     }
 
+    /// Puts these mappings, in this order of sync, in place of all that there are; all of it, or nothing.
+    pub(crate) async fn mappings_replace(&self, configs: Vec<MappingConfig>) -> Result<(), ApiError> {
+        check_together(&configs, &[])?;
+        let stored = self.store.read(|r| r.mappings()).await?;
+        let is_wanted = |name: &str| configs.iter().any(|c| c.name.eq_ignore_ascii_case(name));
+        // One that shares another's links has to go before that one.
+        let mut gone: Vec<MappingConfig> =
+            stored.into_iter().map(|m| m.config).filter(|c| !is_wanted(&c.name)).collect();
+        gone.sort_by_key(|c| c.link_type() == c.name);
+        for config in &gone {
+            self.refuse_busy(&config.name)?;
+        }
+        let (at, who) = (self.at(), self.who());
+        let audited = move |object: &str, detail: &str| AuditRow {
+            at: at.clone(),
+            who: who.clone(),
+            topic: "mapping".into(),
+            object: object.into(),
+            detail: detail.into(),
+        };
+        let order: Vec<String> = configs.iter().map(|c| c.name.clone()).collect();
+        let at = self.at();
+        self.store
+            .write(move |w| {
+                for config in &configs {
+                    w.put_mapping(config, &at)?;
+                    w.add_audit(&audited(&config.name, "saved"))?;
+                }
+                for config in &gone {
+                    w.remove_mapping(&config.name)?;
+                    w.add_audit(&audited(&config.name, "removed with its links"))?;
+                }
+                // The order of the document is the order of implicit sync.
+                w.reorder_mappings(&order)
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn refuse_busy(&self, mapping: &str) -> Result<(), ApiError> {
+        if self.engine.is_busy(mapping)? {
+            let message = format!("mapping `{mapping}` is being run; cancel the run first");
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        Ok(())
+    }
+
     /// The same; with a version, only where that is the one in force of each.
     async fn put_mappings(
         &self,
@@ -73,16 +123,8 @@ impl App {
         version: Option<i64>,
     ) -> Result<Vec<String>, ApiError> {
         let stored = self.store.read(|r| r.mappings()).await?;
-        let known = |name: &str| {
-            configs
-                .iter()
-                .find(|c| c.name == name)
-                .or_else(|| stored.iter().map(|m| &m.config).find(|c| c.name == name))
-        };
-        for config in &configs {
-            check_links(config, &known)?;
-            engine::check_mapping(config)?;
-        }
+        let stored: Vec<MappingConfig> = stored.into_iter().map(|m| m.config).collect();
+        check_together(&configs, &stored)?;
         let at = self.at();
         let names: Vec<String> = configs.iter().map(|c| c.name.clone()).collect();
         self.store
@@ -121,12 +163,7 @@ impl App {
                 ),
             ));
         }
-        if self.engine.is_busy(&config.name)? {
-            return Err(ApiError::new(
-                ErrorCode::Conflict,
-                format!("mapping `{}` is being run; cancel the run first", config.name),
-            ));
-        }
+        self.refuse_busy(&config.name)?;
         let name = config.name.clone();
         self.store.write(move |w| w.remove_mapping(&name)).await?;
         self.audit("mapping", &config.name, "removed with its links").await?;
@@ -237,6 +274,20 @@ fn no_such_mapping(name: &str) -> ApiError {
 
 fn is_loopback(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|u| matches!(u.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
+}
+
+/// Holds mappings of one document against each other, and against those beside them.
+fn check_together(configs: &[MappingConfig], beside: &[MappingConfig]) -> Result<(), ApiError> {
+    let mut names = BTreeSet::new();
+    if let Some(twice) = configs.iter().find(|config| !names.insert(config.name.to_lowercase())) {
+        return Err(twice_in_one("mapping", &twice.name));
+    }
+    let known = |name: &str| configs.iter().chain(beside).find(|c| c.name == name);
+    for config in configs {
+        check_links(config, &known)?;
+        engine::check_mapping(config)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn check_links<'a>(

@@ -200,41 +200,10 @@ impl Engine {
         let (name, at, who) = (name.to_owned(), self.at(), who.to_owned());
         self.store
             .write(move |w| {
-                let mut all = match configured(w) {
-                    Ok(all) => all,
-                    Err(error) => return Ok(Err(error)),
-                };
-                if name == "user" {
-                    return Ok(Err(EngineError::config("the type user is always there; change it instead")));
+                if let Err(error) = Self::removable(w, &name)? {
+                    return Ok(Err(error));
                 }
-                if !all.objects.iter().any(|t| t.name == name) {
-                    return Ok(Err(EngineError::NotFound(format!(
-                        "there is no managed object type `{name}`"
-                    ))));
-                }
-                let objects = w.managed_count(&name)?;
-                if objects > 0 {
-                    return Ok(Err(EngineError::Busy(format!(
-                        "the type {name} has {objects} objects; delete them first"
-                    ))));
-                }
-                let path = format!("managed/{name}");
-                let users: Vec<String> = w
-                    .mappings()?
-                    .into_iter()
-                    .map(|m| m.config)
-                    .filter(|m| m.source == path || m.target == path)
-                    .map(|m| m.name)
-                    .collect();
-                if !users.is_empty() {
-                    return Ok(Err(EngineError::Busy(format!(
-                        "the type {name} is used by {}; remove the mapping first",
-                        users.join(", ")
-                    ))));
-                }
-                all.objects.retain(|t| t.name != name);
-                put(w, &all)?;
-                w.remove_columns(&name)?;
+                Self::drop_managed_type(w, &name)?;
                 w.add_audit(&AuditRow {
                     at,
                     who,

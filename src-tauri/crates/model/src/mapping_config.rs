@@ -459,7 +459,8 @@ impl MappingConfig {
         MappingConfigError::Place { mapping: self.name.clone(), place: place.into(), what: what.into() }
     }
 
-    fn check(&self) -> Result<(), MappingConfigError> {
+    /// Whether its name and its parts can be used.
+    pub fn check(&self) -> Result<(), MappingConfigError> {
         let name_fits = !self.name.is_empty()
             && self.name.chars().count() <= 100
             && self.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));

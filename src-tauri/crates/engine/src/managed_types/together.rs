@@ -42,7 +42,6 @@ impl Engine {
         configs: &[ManagedObjectConfig],
         rest: Map<String, Value>,
     ) -> Result<bool, StoreError> {
-        let unreadable = |error: EngineError| StoreError::new(ErrorKind::Other, error.to_string());
         let mut all = configured(w).map_err(unreadable)?;
         let there = Self::managed_types(w).map_err(unreadable)?;
         let mut to_fill = false;
@@ -57,4 +56,51 @@ impl Engine {
         put(w, &all)?;
         Ok(to_fill)
     }
+
+    /// Whether a type may be removed: it is there, has no objects, and no mapping names it. The inner error says why not.
+    pub fn removable(reader: &Reader<'_>, name: &str) -> Result<Result<(), EngineError>, StoreError> {
+        if name == "user" {
+            return Ok(Err(EngineError::config("the type user is always there; change it instead")));
+        }
+        match configured(reader) {
+            Ok(all) if all.objects.iter().any(|t| t.name == name) => {}
+            Ok(_) => {
+                return Ok(Err(EngineError::NotFound(format!("there is no managed object type `{name}`"))));
+            }
+            Err(error) => return Ok(Err(error)),
+        }
+        let objects = reader.managed_count(name)?;
+        if objects > 0 {
+            return Ok(Err(EngineError::Busy(format!(
+                "the type {name} has {objects} objects; delete them first"
+            ))));
+        }
+        let path = format!("managed/{name}");
+        let users: Vec<String> = reader
+            .mappings()?
+            .into_iter()
+            .map(|m| m.config)
+            .filter(|m| m.source == path || m.target == path)
+            .map(|m| m.name)
+            .collect();
+        if !users.is_empty() {
+            return Ok(Err(EngineError::Busy(format!(
+                "the type {name} is used by {}; remove the mapping first",
+                users.join(", ")
+            ))));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Removes a type that is [`Engine::removable`].
+    pub fn drop_managed_type(w: &Writer<'_>, name: &str) -> Result<(), StoreError> {
+        let mut all = configured(w).map_err(unreadable)?;
+        all.objects.retain(|t| t.name != name);
+        put(w, &all)?;
+        w.remove_columns(name)
+    }
+}
+
+fn unreadable(error: EngineError) -> StoreError {
+    StoreError::new(ErrorKind::Other, error.to_string())
 }

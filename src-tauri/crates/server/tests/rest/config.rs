@@ -144,6 +144,63 @@ async fn managed_types_are_read_and_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_refused_changes_nothing() {
+    let house = House::connected(3).await;
+    house
+        .post(&format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true"), &Value::Null)
+        .await
+        .is(200);
+    let sync = house.get("/config/sync").await.is(200).body;
+    let (inbound, outbound) = (&sync["mappings"][0], &sync["mappings"][1]);
+    let named = |name: &str| {
+        let mut mapping = inbound.clone();
+        mapping["name"] = name.into();
+        mapping
+    };
+    for (mappings, words) in [
+        (json!([inbound, inbound]), "stands twice"),
+        (json!([inbound, named(&IN.to_uppercase())]), "stands twice"),
+        (json!([inbound, outbound, named("")]), "cannot be used"),
+        (json!([inbound, outbound, named("a b/../c")]), "cannot be used"),
+        (json!([outbound]), "does not exist"),
+    ] {
+        house.send("PUT", "/config/sync", &json!({"mappings": mappings}), &[]).await.is(400).says(&[words]);
+        assert_eq!(house.get("/config/sync").await.is(200).body, sync, "{words}");
+    }
+    let again = house
+        .post(&format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true"), &Value::Null)
+        .await
+        .is(200);
+    assert_eq!(again.body["state"], "SUCCESS");
+
+    let device = |searchable: bool| {
+        json!({"name": "device", "schema": {"order": ["name"], "properties": {
+            "name": {"type": "string", "title": "Name", "searchable": searchable}}}})
+    };
+    let user = house.get("/config/managed").await.is(200).body["objects"][0].clone();
+    let managed = |types: Value| json!({"objects": types});
+    house.send("PUT", "/config/managed", &managed(json!([user, device(true)])), &[]).await.is(200);
+    house.post("/managed/device?_action=create", &json!({"name": "phone"})).await.is(201);
+    let before = house.get("/config/managed").await.is(200).body;
+    let mut changed = user.clone();
+    changed["schema"]["properties"]["shoe"] = json!({"type": "string", "title": "Shoe"});
+    changed["schema"]["order"].as_array_mut().unwrap().push("shoe".into());
+    let new =
+        json!({"name": "room", "schema": {"order": ["name"], "properties": {"name": {"type": "string"}}}});
+    for (types, status) in [
+        (json!([changed, new]), 409),
+        (json!([changed, device(true), new, new]), 400),
+        (json!([changed, device(true), {"name": "a b", "schema": {"properties": {}}}]), 400),
+    ] {
+        house.send("PUT", "/config/managed", &managed(types), &[]).await.is(status);
+        assert_eq!(house.get("/config/managed").await.is(200).body, before);
+    }
+    house.send("PUT", "/config/managed", &managed(json!([changed, device(true), new])), &[]).await.is(200);
+    house.send("PUT", "/config/managed", &managed(json!([changed, device(true)])), &[]).await.is(200);
+    house.get("/managed/room?_queryFilter=true").await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_order_of_sync_json_is_the_order_of_sync() {
     let house = House::connected(1).await;
     let sync = house.get("/config/sync").await.is(200).body;
