@@ -31,31 +31,40 @@ struct Seen {
 const TOGETHER: usize = 100;
 
 impl Engine {
-    /// Looks whether writes were done, many with one call; one answer per row, in order.
+    /// Looks whether writes were done, many with one call: one answer per row, in order, up to the first look that failed.
     pub(crate) async fn look_all(
         &self,
         remote: &Remote,
         rows: &[JournalRow],
-    ) -> Result<Vec<Doubt>, EngineError> {
+    ) -> (Vec<Doubt>, Result<(), EngineError>) {
         let mut doubts = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(TOGETHER) {
-            let seen = self.seen_of(remote, chunk).await?;
-            // A record that was found by a key and does not bear it was found by another name of that key.
-            let keys: Vec<&str> = chunk.iter().filter_map(|row| key_of(remote, row)).collect();
-            let unclear = seen.keyed.iter().any(|object| !keys.iter().any(|key| bears(remote, object, key)));
-            for row in chunk {
-                doubts.push(match row.operation {
-                    Operation::Create => match key_of(remote, row) {
-                        None => Doubt::CannotTell,
-                        Some(key) => match seen.keyed.iter().find(|object| bears(remote, object, key)) {
-                            Some(object) => Doubt::Arrived(object.clone()),
-                            None if unclear => self.look_for(remote, key).await?,
-                            None => Doubt::NeverArrived,
-                        },
-                    },
-                    operation => of_known(remote, operation, row, &seen.objects),
-                });
+            match self.look(remote, chunk).await {
+                Ok(seen) => doubts.extend(seen),
+                Err(error) => return (doubts, Err(error)),
             }
+        }
+        (doubts, Ok(()))
+    }
+
+    async fn look(&self, remote: &Remote, rows: &[JournalRow]) -> Result<Vec<Doubt>, EngineError> {
+        let seen = self.seen_of(remote, rows).await?;
+        // A record that was found by a key and does not bear it was found by another name of that key.
+        let keys: Vec<&str> = rows.iter().filter_map(|row| key_of(remote, row)).collect();
+        let unclear = seen.keyed.iter().any(|object| !keys.iter().any(|key| bears(remote, object, key)));
+        let mut doubts = Vec::with_capacity(rows.len());
+        for row in rows {
+            doubts.push(match row.operation {
+                Operation::Create => match key_of(remote, row) {
+                    None => Doubt::CannotTell,
+                    Some(key) => match seen.keyed.iter().find(|object| bears(remote, object, key)) {
+                        Some(object) => Doubt::Arrived(object.clone()),
+                        None if unclear => self.look_for(remote, key).await?,
+                        None => Doubt::NeverArrived,
+                    },
+                },
+                operation => of_known(remote, operation, row, &seen.objects),
+            });
         }
         Ok(doubts)
     }
@@ -106,7 +115,7 @@ impl Engine {
         }
         tracing::info!(mapping = prepared.name(), rows = rows.len(), "resolving writes in doubt");
         let (mut keyless, mut done) = (Vec::new(), 0);
-        let doubts = self.look_all(remote, &rows).await?;
+        let (doubts, looked) = self.look_all(remote, &rows).await;
         for (row, doubt) in rows.into_iter().zip(doubts) {
             match doubt {
                 Doubt::Arrived(object) => {
@@ -117,6 +126,7 @@ impl Engine {
                 Doubt::CannotTell => keyless.push(row),
             }
         }
+        looked?;
         if !keyless.is_empty() {
             done += self.resolve_keyless(prepared, remote, keyless).await?;
         }
