@@ -63,7 +63,7 @@ impl Engine {
                         None => Doubt::NeverArrived,
                     },
                 },
-                operation => of_known(remote, operation, row, &seen.objects),
+                operation => of_known(operation, row, &seen.objects),
             });
         }
         Ok(doubts)
@@ -84,16 +84,15 @@ impl Engine {
         keys.sort();
         keys.dedup();
         let connector = &remote.connector;
-        Ok(Seen {
-            objects: match uids.as_slice() {
-                [] => Vec::new(),
-                uids => connector.read(kind, uids, &remote.attributes).await?,
-            },
-            keyed: match keys.as_slice() {
-                [] => Vec::new(),
-                keys => connector.find_by_key(kind, keys, &remote.attributes).await?,
-            },
-        })
+        let objects = match uids.as_slice() {
+            [] => Vec::new(),
+            uids => connector.read(kind, uids, &remote.attributes).await?,
+        };
+        let keyed = match keys.as_slice() {
+            [] => Vec::new(),
+            keys => connector.find_by_key(kind, keys, &remote.attributes).await?,
+        };
+        Ok(Seen { objects: kept(remote, objects), keyed: kept(remote, keyed) })
     }
 
     async fn look_for(&self, remote: &Remote, key: &str) -> Result<Doubt, EngineError> {
@@ -101,7 +100,7 @@ impl Engine {
             .connector
             .find_by_key(&remote.object_type.name, &[key.to_owned()], &remote.attributes)
             .await?;
-        Ok(found.into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
+        Ok(kept(remote, found).into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
     }
 
     /// Resolves what an ended process left in doubt for this mapping. Creates without a key to find them by are looked for
@@ -149,7 +148,7 @@ impl Engine {
             ..connector::Search::default()
         });
         while let Some(page) = pages.next().await {
-            for object in page?.objects {
+            for object in kept(remote, page?.objects) {
                 let uid = object.uid.clone();
                 for slot in &mut open {
                     let fits = slot.as_ref().is_some_and(|row| {
@@ -233,6 +232,11 @@ impl Engine {
     }
 }
 
+/// Records under their ids as these are kept.
+fn kept(remote: &Remote, objects: Vec<RemoteObject>) -> Vec<RemoteObject> {
+    objects.into_iter().map(|object| RemoteObject { uid: remote.id(object.uid), ..object }).collect()
+}
+
 /// The value by which a create is found again.
 fn key_of<'r>(remote: &Remote, row: &'r JournalRow) -> Option<&'r str> {
     let name = remote.object_type.natural_key.as_ref()?;
@@ -245,9 +249,9 @@ fn bears(remote: &Remote, object: &RemoteObject, key: &str) -> bool {
 }
 
 /// What became of an update or a delete of a record whose id is known.
-fn of_known(remote: &Remote, operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
+fn of_known(operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
     let Some(uid) = &row.target_id else { return Doubt::NeverArrived };
-    let found = objects.iter().find(|object| remote.id(object.uid.clone()) == *uid);
+    let found = objects.iter().find(|object| object.uid == *uid);
     match (operation, found) {
         (Operation::Delete, None) => {
             Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })

@@ -372,7 +372,7 @@ impl Engine {
         reason: String,
     ) -> Result<Note, EngineError> {
         let Sending { prepared, remote, .. } = sending;
-        let (space, uid) = (prepared.space(&item.entry.qualifier), existing.clone());
+        let (space, uid) = (prepared.space(&item.entry.qualifier), remote.id(existing.clone()));
         let owner = self.store.read(move |r| r.link_of_target(&space, &uid)).await?;
         let source = item.entry.source_id.clone().unwrap_or_default();
         if owner.as_ref().is_some_and(|o| o.source_id != source) {
@@ -425,7 +425,7 @@ impl Engine {
                 );
                 let taken = RemoteObject { uid: object.uid.clone(), attributes };
                 let mut note = self.done_note(sending, item, taken).await?;
-                note.redirected = Some((object.uid, why.clone()));
+                note.redirected = Some((remote.id(object.uid), why.clone()));
                 if let Some(settled) = &mut note.settled {
                     settled.action = Action::Update;
                     settled.reason = Some(why);
@@ -448,6 +448,8 @@ impl Engine {
         object: RemoteObject,
     ) -> Result<Note, EngineError> {
         let Sending { prepared, remote, operation, .. } = sending;
+        // Reads know it by the id as it is kept, whatever spelling came with the outcome.
+        let object = RemoteObject { uid: remote.id(object.uid), ..object };
         let mut note = Note::new(item.journal);
         note.journal_end = Some((JournalState::Done, Some(object.uid.clone()), None));
         if operation == Operation::Delete {

@@ -17,8 +17,8 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use sandbox::hubspot::{Options, Portal};
 use serde_json::json;
-use store::{EntryStatus, RunState};
-use support::{Bench, OUTBOUND, bench, prop};
+use store::{EntryStatus, JournalRow, Operation, RunState};
+use support::{Bench, INBOUND, OUTBOUND, bench, links, outbound, prop};
 
 /// How a way to HubSpot is bent.
 #[derive(Default)]
@@ -235,4 +235,52 @@ async fn a_look_that_fails_leaves_one_in_doubt_and_not_its_batch() {
         assert_eq!((next.state, next.progress.created), (RunState::Success, 0), "{:?}", next.message);
         assert_eq!((next.progress.found_done, emails(&bench)), (found, everybody(people)));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_made_here_is_known_by_the_id_that_reads_know_it_by() {
+    let people = 12;
+    let bends = Bends { capitals: true, overtaken: Some(mail(3)), lost: Some(mail(4)), ..Bends::default() };
+    let (bench, _) = bent(bends, people).await;
+    bench.put(outbound(json!({"targetIdsCaseSensitive": false}))).await;
+    // One more was sent by a process that ended before its answer.
+    bench
+        .sandbox
+        .portal()
+        .create(&[("email", &mail(5)), ("firstname", "New"), ("lastname", "Person")])
+        .unwrap();
+    let id = bench.user_by_mail(&mail(5)).await.id;
+    let row = JournalRow {
+        seq: 0,
+        run: None,
+        entry: None,
+        mapping: OUTBOUND.into(),
+        operation: Operation::Create,
+        connector: "hubspot".into(),
+        object_type: "contact".into(),
+        qualifier: "default".into(),
+        source_id: Some(id),
+        target_id: None,
+        payload: json!({"email": mail(5)}).as_object().unwrap().clone(),
+        before: None,
+    };
+    bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!((run.state, run.progress.found_done), (RunState::Success, 1), "{:?}", run.message);
+    for (user, mail) in bench.users().await {
+        let space = store::LinkSpace { orientation: store::Orientation::Backward, ..links(INBOUND) };
+        let link = bench.store.read(move |r| r.link_of_source(&space, &user)).await.unwrap().unwrap();
+        assert!(link.target_id.starts_with("abc"), "{mail}: {}", link.target_id);
+    }
+    for run in [bench.recon(OUTBOUND).await, bench.recon(OUTBOUND).await] {
+        let wrong: Vec<_> = bench
+            .entries(&run)
+            .await
+            .into_iter()
+            .filter(|e| e.situation != model::Situation::Confirmed)
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert_eq!(run.progress.created, 0);
+    }
+    assert_eq!(emails(&bench), everybody(people));
 }
