@@ -934,7 +934,7 @@ async fn processes_that_are_killed_while_they_renew_never_make_a_token_be_used_t
 
 /// How a bulk job ends.
 fn job_fault(end: &str, processed: Option<usize>) -> JobFault {
-    JobFault { object: None, nth: 1, times: 1, end: end.into(), processed, polls: 3 }
+    JobFault { object: None, nth: 1, times: 1, end: end.into(), processed, polls: 3, late: false }
 }
 
 #[tokio::test]
