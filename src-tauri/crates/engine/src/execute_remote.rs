@@ -7,6 +7,7 @@ use mapping::canonical;
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::Value;
 use store::{Entry, EntryStatus, JournalRow, JournalState, LinkSpace, Operation, SeenPage};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError,
@@ -90,7 +91,11 @@ impl Engine {
         while !items.is_empty() {
             round += 1;
             self.note_sending(sending, &mut items).await?;
-            let outcomes = send(remote, operation, &items).await;
+            let outcomes = tokio::select! {
+                outcomes = send(remote, operation, &items) => outcomes,
+                // The journal has them; whoever comes next looks for them.
+                () = given_up(&context.cancel) => return Ok(settled),
+            };
             let waits = still_waiting(&outcomes);
             let rest = rest_of(&outcomes).filter(|_| context.run.is_some());
             // An implicit sync does not sit waits out: its row comes back to it, and others are not kept waiting.
@@ -288,7 +293,9 @@ impl Engine {
         came: &mut Came,
     ) -> Result<Vec<Note>, EngineError> {
         let rows: Vec<JournalRow> = lost.iter().map(|(item, _)| doubt_row(sending, item)).collect();
-        let (doubts, looked) = self.look_all(sending.remote, &rows).await;
+        // An implicit sync comes back to its row by itself.
+        let cancel = sending.context.run.as_ref().map(|_| &sending.context.cancel);
+        let (doubts, looked) = self.look_all(sending.remote, &rows, cancel).await;
         let unseen = looked.err().map(|error| error.to_string());
         let mut doubts = doubts.into_iter();
         let mut notes = Vec::with_capacity(lost.len());
@@ -608,10 +615,16 @@ fn doubt_row(sending: Sending<'_>, item: &Item) -> JournalRow {
     }
 }
 
-/// The provider said how long; nothing else tells when it will take calls again.
+/// The provider said how long, or works on something; nothing else tells when it will take calls again or be through.
 #[allow(clippy::disallowed_methods)]
-async fn pause(wait: Duration) {
+pub(crate) async fn pause(wait: Duration) {
     tokio::time::sleep(wait).await;
+}
+
+/// A person has asked for the end, and a batch has had its time to end in order: a bulk job may take hours.
+async fn given_up(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    pause(LONGEST_WAIT).await;
 }
 
 /// Why a batch came back untouched as a whole, if it did, and the longest wait that was asked for.

@@ -11,6 +11,7 @@ mod changes;
 pub mod csv;
 mod describe;
 mod ids;
+mod jobs;
 mod objects;
 mod read;
 mod results;
@@ -301,6 +302,10 @@ impl Connector for Salesforce {
         attributes: &[String],
     ) -> Result<Vec<RemoteObject>, ConnectorError> {
         self.read_keys(self.object_type(object_type)?, values, attributes).await
+    }
+
+    async fn under_way(&self, object_type: &str) -> Result<Option<String>, ConnectorError> {
+        self.jobs_under_way(self.object_type(object_type)?).await
     }
 
     async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome> {
