@@ -10,6 +10,7 @@ mod error;
 pub mod http;
 pub mod hubspot;
 pub mod oauth;
+mod outcomes;
 mod port;
 pub mod salesforce;
 pub mod scim;

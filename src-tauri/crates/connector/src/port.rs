@@ -288,6 +288,13 @@ pub trait Connector: Send + Sync {
         attributes: &[String],
     ) -> Result<Vec<RemoteObject>, ConnectorError>;
 
+    /// What the system still works on behind answers that it has given, where that may yet write records of this type for
+    /// this connection, in words; `None` when there is nothing. While there is, what cannot be found may still come. Systems
+    /// that answer when a write is done have nothing, and are asked nothing.
+    async fn under_way(&self, _object_type: &str) -> Result<Option<String>, ConnectorError> {
+        Ok(None)
+    }
+
     /// Makes records: one outcome per item, in order. At most the type's batch size.
     async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome>;
 

@@ -934,7 +934,7 @@ async fn processes_that_are_killed_while_they_renew_never_make_a_token_be_used_t
 
 /// How a bulk job ends.
 fn job_fault(end: &str, processed: Option<usize>) -> JobFault {
-    JobFault { object: None, nth: 1, times: 1, end: end.into(), processed, polls: 3 }
+    JobFault { object: None, nth: 1, times: 1, end: end.into(), processed, polls: 3, late: false }
 }
 
 #[tokio::test]
@@ -1131,6 +1131,7 @@ async fn lost_answers_of_a_bulk_write_are_looked_at() {
         ("start", on_job(Action::LoseAnswer).method("PATCH"), "done"),
         ("start reset", on_job(Action::ResetBeforeAnswer).method("PATCH"), "retry"),
         ("poll", on_job(Action::LoseAnswer).method("GET").times(3), "done"),
+        ("outage", on_job(Action::ResetBeforeAnswer).method("GET").times(40), "done"),
         ("no bulk", Fault::on("*/jobs/ingest", no_bulk), "done"),
     ] {
         let world = World::new(seeded(300)).await;
@@ -1151,6 +1152,111 @@ async fn lost_answers_of_a_bulk_write_are_looked_at() {
             }
         }
     }
+}
+
+/// What counts as work under way: jobs of this user for this type that are not over. One that was left open is ended.
+#[tokio::test]
+async fn jobs_that_may_yet_write_are_told_and_those_left_open_are_ended() {
+    const ME: &str = "005000000000001AAA";
+    // The server's own clock stands at 12:00.
+    let job = |id: &str, more: Value| {
+        let mut job = json!({"id": id, "object": "Contact", "operation": "insert", "state": "InProgress",
+            "createdById": ME, "createdDate": "2026-11-01T11:00:00.000+0000", "apiVersion": 66.0, "jobType": "V2Ingest"});
+        job.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        job
+    };
+    let young = "2026-11-01T11:58:30.000+0000";
+    for (name, jobs, known, expect, ended) in [
+        ("none", json!([]), true, None, 0),
+        (
+            "ours",
+            json!([job("1", json!({}))]),
+            true,
+            Some("bulk job 1 (insert of Contact, InProgress) has"),
+            0,
+        ),
+        ("queued", json!([job("1", json!({"state": "UploadComplete"}))]), true, Some("UploadComplete"), 0),
+        ("two", json!([job("1", json!({})), job("2", json!({}))]), true, Some("and 1 more"), 0),
+        (
+            "over",
+            json!([job("1", json!({"state": "JobComplete"})), job("2", json!({"state": "Failed"}))]),
+            true,
+            None,
+            0,
+        ),
+        ("another type", json!([job("1", json!({"object": "Lead"}))]), true, None, 0),
+        ("somebody else's", json!([job("1", json!({"createdById": "005000000000002AAA"}))]), true, None, 0),
+        (
+            "anybody's",
+            json!([job("1", json!({"createdById": "005000000000002AAA"}))]),
+            false,
+            Some("bulk job 1"),
+            0,
+        ),
+        (
+            "opened just now",
+            json!([job("1", json!({"state": "Open", "createdDate": young}))]),
+            true,
+            Some("Open"),
+            0,
+        ),
+        ("left open", json!([job("1", json!({"state": "Open"}))]), true, None, 1),
+        ("left open by anybody", json!([job("1", json!({"state": "Open"}))]), false, None, 0),
+    ] {
+        // The list has two pages; what matters is on the second.
+        let script = Script::answering(move |request| {
+            let reply = match (request.method.as_str(), request.target.as_str()) {
+                ("PATCH", _) => Reply::json(200, json!({"id": "1", "state": "Aborted"})),
+                (_, "/services/oauth2/userinfo") if known => Reply::json(200, json!({"user_id": ME})),
+                (_, "/services/oauth2/userinfo") => Reply::json(403, json!({"error": "Missing_OAuth_Token"})),
+                (_, target) if target.contains("queryLocator=1") => {
+                    Reply::json(200, json!({"done": true, "records": jobs, "nextRecordsUrl": null}))
+                }
+                _ => Reply::json(200, json!({"done": false, "records": [],
+                    "nextRecordsUrl": "https://elsewhere.example.com/services/data/v66.0/jobs/ingest?queryLocator=1"})),
+            };
+            reply.with("date", "Sun, 01 Nov 2026 12:00:00 GMT")
+        })
+        .await;
+        let world = World::new(seeded(0)).await;
+        let salesforce = world.salesforce(
+            json!({"instanceUrl": script.url}),
+            MemoryCredentials::with_access_token("sandbox-session"),
+        );
+        let told = salesforce.under_way("Contact").await.unwrap();
+        match expect {
+            None => assert_eq!(told, None, "{name}"),
+            Some(words) => assert!(told.as_deref().unwrap_or_default().contains(words), "{name}: {told:?}"),
+        }
+        let lines: Vec<String> = script.requests().iter().map(support::Request::line).collect();
+        assert_eq!(lines.iter().filter(|line| line.starts_with("PATCH")).count(), ended, "{name}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_jobs_cannot_be_listed_there_are_none_or_nobody_knows() {
+    let refused = |status, code: &str| Action::Answer {
+        status,
+        body: Some(json!([{"errorCode": code, "message": "no"}])),
+        headers: Default::default(),
+    };
+    for (name, action, known) in [
+        ("no bulk here", refused(403, "FEATURENOTENABLED"), true),
+        ("server error", refused(503, "SERVER_UNAVAILABLE"), false),
+        ("no list", Action::EmptyObject, false),
+        ("page", Action::Html, false),
+        ("reset", Action::ResetBeforeAnswer, false),
+    ] {
+        let world = World::new(seeded(0)).await;
+        world.org().add_fault(Fault::on("*/jobs/ingest", action).times(ALWAYS));
+        let told = world.plain().under_way("Contact").await;
+        assert_eq!(told.is_ok(), known, "{name}: {told:?}");
+        assert!(told.is_err() || told.unwrap().is_none(), "{name}");
+    }
+    // What never goes in bulk is not asked about.
+    let world = World::new(seeded(0)).await;
+    assert_eq!(world.plain().under_way("PermissionSet").await.unwrap(), None);
+    assert_eq!(world.api_calls(), 0);
 }
 
 // ---- change feed and test ----

@@ -62,7 +62,7 @@ impl Engine {
     pub async fn perform(&self, request: Perform) -> Result<Performed, EngineError> {
         let prepared = self.prepare(&request.mapping).await?;
         let _lock = self.lock_mapping(prepared.name()).await?;
-        self.resolve_doubts(&prepared).await?;
+        self.resolve_doubts(&prepared, None).await?;
         match request.action {
             Action::Link => self.link_by_hand(&prepared, &request).await,
             Action::Unlink => self.unlink_by_hand(&prepared, &request).await,

@@ -1,13 +1,18 @@
-//! Writes in doubt: sent, and the process ended or the answer was lost. They are resolved by looking, never by repeating.
+//! Writes in doubt: sent, and the process ended or the answer was lost. They are resolved by looking, never by repeating, and
+//! nobody looks while the provider still works on what may hold them.
 
-use connector::RemoteObject;
+use std::time::Duration;
+
+use connector::{Connector, ConnectorError, ErrorKind, RemoteObject};
 use mapping::canonical;
 use serde_json::Value;
 use store::{EntryStatus, JournalRow, JournalState, NewLink, Operation};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError,
     ends::{End, Prepared, Remote},
+    execute_remote::pause,
 };
 
 /// What looking has shown.
@@ -29,33 +34,80 @@ struct Seen {
 
 /// Rows looked at with one call each for creates and for the others.
 const TOGETHER: usize = 100;
+/// How long a run waits for what the provider works on, and how often it asks meanwhile.
+const LONGEST_WORK: Duration = Duration::from_secs(2 * 3600);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Waits until the provider works on nothing any more that it was given before: what is not there by then never arrived.
+/// `cancel` ends the wait. Without one nobody waits, as in the sync of a single change, which is tried again anyway.
+async fn at_rest(
+    connector: &dyn Connector,
+    object_type: &str,
+    cancel: Option<&CancellationToken>,
+) -> Result<(), EngineError> {
+    let (mut waited, mut next) = (Duration::ZERO, FIRST_PAUSE);
+    while let Some(what) = connector.under_way(object_type).await? {
+        let Some(cancel) = cancel.filter(|_| waited < LONGEST_WORK) else {
+            let message = format!(
+                "{what}. Until then nobody can tell what became of earlier writes whose answers were lost, so they are not sent again; run again later"
+            );
+            return Err(ConnectorError::new(ErrorKind::Unavailable, message).into());
+        };
+        tracing::info!(seconds = next.as_secs_f32(), "waiting before writes in doubt are looked for: {what}");
+        tokio::select! {
+            () = cancel.cancelled() => return Err(EngineError::Canceled),
+            () = pause(next) => {}
+        }
+        waited += next;
+        next = (next * 2).min(LONGEST_PAUSE);
+    }
+    Ok(())
+}
 
 impl Engine {
-    /// Looks whether writes were done, many with one call; one answer per row, in order.
+    /// Looks whether writes were done, many with one call: one answer per row, in order, up to the first look that failed.
+    /// `cancel` is whose end a wait for the provider does not outlast; without one there is no such wait.
     pub(crate) async fn look_all(
         &self,
         remote: &Remote,
         rows: &[JournalRow],
-    ) -> Result<Vec<Doubt>, EngineError> {
+        cancel: Option<&CancellationToken>,
+    ) -> (Vec<Doubt>, Result<(), EngineError>) {
         let mut doubts = Vec::with_capacity(rows.len());
+        if rows.is_empty() {
+            return (doubts, Ok(()));
+        }
+        if let Err(error) = at_rest(remote.connector.as_ref(), &remote.object_type.name, cancel).await {
+            return (doubts, Err(error));
+        }
         for chunk in rows.chunks(TOGETHER) {
-            let seen = self.seen_of(remote, chunk).await?;
-            // A record that was found by a key and does not bear it was found by another name of that key.
-            let keys: Vec<&str> = chunk.iter().filter_map(|row| key_of(remote, row)).collect();
-            let unclear = seen.keyed.iter().any(|object| !keys.iter().any(|key| bears(remote, object, key)));
-            for row in chunk {
-                doubts.push(match row.operation {
-                    Operation::Create => match key_of(remote, row) {
-                        None => Doubt::CannotTell,
-                        Some(key) => match seen.keyed.iter().find(|object| bears(remote, object, key)) {
-                            Some(object) => Doubt::Arrived(object.clone()),
-                            None if unclear => self.look_for(remote, key).await?,
-                            None => Doubt::NeverArrived,
-                        },
-                    },
-                    operation => of_known(remote, operation, row, &seen.objects),
-                });
+            match self.look(remote, chunk).await {
+                Ok(seen) => doubts.extend(seen),
+                Err(error) => return (doubts, Err(error)),
             }
+        }
+        (doubts, Ok(()))
+    }
+
+    async fn look(&self, remote: &Remote, rows: &[JournalRow]) -> Result<Vec<Doubt>, EngineError> {
+        let seen = self.seen_of(remote, rows).await?;
+        // A record that was found by a key and does not bear it was found by another name of that key.
+        let keys: Vec<&str> = rows.iter().filter_map(|row| key_of(remote, row)).collect();
+        let unclear = seen.keyed.iter().any(|object| !keys.iter().any(|key| bears(remote, object, key)));
+        let mut doubts = Vec::with_capacity(rows.len());
+        for row in rows {
+            doubts.push(match row.operation {
+                Operation::Create => match key_of(remote, row) {
+                    None => Doubt::CannotTell,
+                    Some(key) => match seen.keyed.iter().find(|object| bears(remote, object, key)) {
+                        Some(object) => Doubt::Arrived(object.clone()),
+                        None if unclear => self.look_for(remote, key).await?,
+                        None => Doubt::NeverArrived,
+                    },
+                },
+                operation => of_known(operation, row, &seen.objects),
+            });
         }
         Ok(doubts)
     }
@@ -75,16 +127,15 @@ impl Engine {
         keys.sort();
         keys.dedup();
         let connector = &remote.connector;
-        Ok(Seen {
-            objects: match uids.as_slice() {
-                [] => Vec::new(),
-                uids => connector.read(kind, uids, &remote.attributes).await?,
-            },
-            keyed: match keys.as_slice() {
-                [] => Vec::new(),
-                keys => connector.find_by_key(kind, keys, &remote.attributes).await?,
-            },
-        })
+        let objects = match uids.as_slice() {
+            [] => Vec::new(),
+            uids => connector.read(kind, uids, &remote.attributes).await?,
+        };
+        let keyed = match keys.as_slice() {
+            [] => Vec::new(),
+            keys => connector.find_by_key(kind, keys, &remote.attributes).await?,
+        };
+        Ok(Seen { objects: kept(remote, objects), keyed: kept(remote, keyed) })
     }
 
     async fn look_for(&self, remote: &Remote, key: &str) -> Result<Doubt, EngineError> {
@@ -92,12 +143,17 @@ impl Engine {
             .connector
             .find_by_key(&remote.object_type.name, &[key.to_owned()], &remote.attributes)
             .await?;
-        Ok(found.into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
+        Ok(kept(remote, found).into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
     }
 
     /// Resolves what an ended process left in doubt for this mapping. Creates without a key to find them by are looked for
-    /// in a complete list of the target, which is read for them. Gives how many were found done.
-    pub(crate) async fn resolve_doubts(&self, prepared: &Prepared) -> Result<u64, EngineError> {
+    /// in a complete list of the target, which is read for them. Gives how many were found done. With a `cancel`, what the
+    /// provider still works on is waited for.
+    pub(crate) async fn resolve_doubts(
+        &self,
+        prepared: &Prepared,
+        cancel: Option<&CancellationToken>,
+    ) -> Result<u64, EngineError> {
         let End::Remote(remote) = &prepared.target else { return Ok(0) };
         let name = prepared.name().to_owned();
         let rows = self.store.read(move |r| r.in_doubt(&name)).await?;
@@ -106,7 +162,7 @@ impl Engine {
         }
         tracing::info!(mapping = prepared.name(), rows = rows.len(), "resolving writes in doubt");
         let (mut keyless, mut done) = (Vec::new(), 0);
-        let doubts = self.look_all(remote, &rows).await?;
+        let (doubts, looked) = self.look_all(remote, &rows, cancel).await;
         for (row, doubt) in rows.into_iter().zip(doubts) {
             match doubt {
                 Doubt::Arrived(object) => {
@@ -117,6 +173,7 @@ impl Engine {
                 Doubt::CannotTell => keyless.push(row),
             }
         }
+        looked?;
         if !keyless.is_empty() {
             done += self.resolve_keyless(prepared, remote, keyless).await?;
         }
@@ -139,7 +196,7 @@ impl Engine {
             ..connector::Search::default()
         });
         while let Some(page) = pages.next().await {
-            for object in page?.objects {
+            for object in kept(remote, page?.objects) {
                 let uid = object.uid.clone();
                 for slot in &mut open {
                     let fits = slot.as_ref().is_some_and(|row| {
@@ -223,6 +280,11 @@ impl Engine {
     }
 }
 
+/// Records under their ids as these are kept.
+fn kept(remote: &Remote, objects: Vec<RemoteObject>) -> Vec<RemoteObject> {
+    objects.into_iter().map(|object| RemoteObject { uid: remote.id(object.uid), ..object }).collect()
+}
+
 /// The value by which a create is found again.
 fn key_of<'r>(remote: &Remote, row: &'r JournalRow) -> Option<&'r str> {
     let name = remote.object_type.natural_key.as_ref()?;
@@ -235,9 +297,9 @@ fn bears(remote: &Remote, object: &RemoteObject, key: &str) -> bool {
 }
 
 /// What became of an update or a delete of a record whose id is known.
-fn of_known(remote: &Remote, operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
+fn of_known(operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
     let Some(uid) = &row.target_id else { return Doubt::NeverArrived };
-    let found = objects.iter().find(|object| remote.id(object.uid.clone()) == *uid);
+    let found = objects.iter().find(|object| object.uid == *uid);
     match (operation, found) {
         (Operation::Delete, None) => {
             Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })
@@ -249,5 +311,99 @@ fn of_known(remote: &Remote, operation: Operation, row: &JournalRow, objects: &[
             if same { Doubt::Arrived(object.clone()) } else { Doubt::NeverArrived }
         }
         _ => Doubt::NeverArrived,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+    use connector::{
+        Change, Creation, Descriptor, ObjectTypeSchema, Outcome, Pages, Search, TestReport, Usage,
+    };
+
+    use super::*;
+
+    /// A system that works on something for so many looks.
+    struct Busy(AtomicU32);
+
+    #[async_trait]
+    impl Connector for Busy {
+        fn descriptor(&self) -> &Descriptor {
+            unreachable!("nobody asks what it can do")
+        }
+
+        fn usage(&self) -> Usage {
+            Usage::default()
+        }
+
+        async fn test(&self) -> Result<TestReport, ConnectorError> {
+            Ok(TestReport::default())
+        }
+
+        async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError> {
+            Err(ConnectorError::unsupported("busy", object_type))
+        }
+
+        fn search(&self, _search: Search) -> Pages<'_> {
+            Box::pin(futures::stream::empty())
+        }
+
+        async fn read(
+            &self,
+            _: &str,
+            _: &[String],
+            _: &[String],
+        ) -> Result<Vec<RemoteObject>, ConnectorError> {
+            Ok(Vec::new())
+        }
+
+        async fn find_by_key(
+            &self,
+            _: &str,
+            _: &[String],
+            _: &[String],
+        ) -> Result<Vec<RemoteObject>, ConnectorError> {
+            Ok(Vec::new())
+        }
+
+        async fn under_way(&self, _: &str) -> Result<Option<String>, ConnectorError> {
+            let left = self.0.load(Ordering::SeqCst);
+            self.0.store(left.saturating_sub(1), Ordering::SeqCst);
+            Ok((left > 0).then(|| "a job is under way".to_owned()))
+        }
+
+        async fn create(&self, _: &str, _: &[Creation]) -> Vec<Outcome> {
+            Vec::new()
+        }
+
+        async fn update(&self, _: &str, _: &[Change]) -> Vec<Outcome> {
+            Vec::new()
+        }
+
+        async fn delete(&self, _: &str, _: &[String]) -> Vec<Outcome> {
+            Vec::new()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_is_under_way_is_waited_for_and_not_for_ever() {
+        let began = tokio::time::Instant::now();
+        let token = CancellationToken::new();
+        let busy = |looks| Busy(AtomicU32::new(looks));
+        at_rest(&busy(20), "Contact", Some(&token)).await.unwrap();
+        let never = busy(u32::MAX);
+        let error = at_rest(&never, "Contact", Some(&token)).await.unwrap_err().to_string();
+        assert!(error.starts_with("a job is under way. ") && error.contains("not sent again"), "{error}");
+        let looks = u32::MAX - never.0.load(Ordering::SeqCst);
+        assert!(began.elapsed() > LONGEST_WORK && looks < 300, "{looks} looks");
+        // A single change does not wait, and a person may have enough.
+        let began = tokio::time::Instant::now();
+        at_rest(&busy(1), "Contact", None).await.unwrap_err();
+        token.cancel();
+        let canceled = at_rest(&never, "Contact", Some(&token)).await.unwrap_err();
+        assert!(matches!(canceled, EngineError::Canceled), "{canceled}");
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

@@ -7,6 +7,7 @@ use mapping::canonical;
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::Value;
 use store::{Entry, EntryStatus, JournalRow, JournalState, LinkSpace, Operation, SeenPage};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError,
@@ -20,11 +21,43 @@ use crate::{
 /// How often a batch's leftovers are sent again when the provider asked to wait or an answer was lost.
 const ROUNDS: u32 = 5;
 
+/// What a batch is sent for, and where to.
+#[derive(Clone, Copy)]
+struct Sending<'a> {
+    context: &'a Context,
+    prepared: &'a Prepared,
+    remote: &'a Remote,
+    operation: Operation,
+}
+
 /// One entry on its way.
 struct Item {
     entry: Entry,
     payload: Attributes,
     journal: i64,
+}
+
+/// What the outcome of one item calls for.
+enum Settlement {
+    /// The provider has it.
+    Done(Item, RemoteObject),
+    /// It ended in other ways; this is what is committed.
+    Ended(Note),
+    /// Nothing was done there: it is sent again after this time.
+    Again(Item, Duration, String),
+    /// The provider has a record of this id already.
+    Exists(Item, String, String),
+    /// The answer was lost, for this reason.
+    Lost(Item, String),
+}
+
+/// What a batch has come to.
+#[derive(Default)]
+struct Came {
+    settled: Vec<Settled>,
+    /// What is to be sent again, and not before this time.
+    again: Vec<Item>,
+    wait: Duration,
 }
 
 impl Engine {
@@ -41,6 +74,7 @@ impl Engine {
             Action::Update => Operation::Update,
             _ => Operation::Delete,
         };
+        let sending = Sending { context, prepared, remote, operation };
         let (entries, mut settled) = self.still_valid(context, prepared, remote, action, entries).await?;
         let mut items: Vec<Item> = Vec::new();
         let mut link_only = Vec::new();
@@ -56,15 +90,18 @@ impl Engine {
         let mut round = 0;
         while !items.is_empty() {
             round += 1;
-            self.note_sending(context, prepared, remote, operation, &mut items).await?;
-            let outcomes = send(remote, operation, &items).await;
+            self.note_sending(sending, &mut items).await?;
+            let outcomes = tokio::select! {
+                outcomes = send(remote, operation, &items) => outcomes,
+                // The journal has them; whoever comes next looks for them.
+                () = given_up(&context.cancel) => return Ok(settled),
+            };
             let waits = still_waiting(&outcomes);
             let rest = rest_of(&outcomes).filter(|_| context.run.is_some());
             // An implicit sync does not sit waits out: its row comes back to it, and others are not kept waiting.
             let last_round = round >= ROUNDS || context.run.is_none();
-            let (done, again, wait) =
-                self.note_outcomes(context, prepared, remote, operation, items, outcomes, last_round).await?;
-            settled.extend(done);
+            let came = self.note_outcomes(sending, items, outcomes, last_round).await?;
+            settled.extend(came.settled);
             if let Some(error) = rest {
                 // Set once: the run ends here.
                 let _ = context.rest.set(error);
@@ -76,12 +113,12 @@ impl Engine {
                 // Nobody there takes calls any more: the batches after this one would only wait as long again.
                 return Err(error.into());
             }
-            items = again;
-            if !items.is_empty() && !wait.is_zero() {
+            items = came.again;
+            if !items.is_empty() && !came.wait.is_zero() {
                 tokio::select! {
                     // What is left stays planned.
                     () = context.cancel.cancelled() => return Ok(settled),
-                    () = pause(wait) => {}
+                    () = pause(came.wait) => {}
                 }
             }
         }
@@ -179,14 +216,8 @@ impl Engine {
             .await?)
     }
 
-    async fn note_sending(
-        &self,
-        context: &Context,
-        prepared: &Prepared,
-        remote: &Remote,
-        operation: Operation,
-        items: &mut [Item],
-    ) -> Result<(), EngineError> {
+    async fn note_sending(&self, sending: Sending<'_>, items: &mut [Item]) -> Result<(), EngineError> {
+        let Sending { context, prepared, remote, operation } = sending;
         let rows: Vec<JournalRow> = items
             .iter()
             .map(|item| JournalRow {
@@ -214,98 +245,94 @@ impl Engine {
         Ok(())
     }
 
-    /// Commits what came of a batch. Gives the settled entries, those to send again, and how long to wait before.
-    #[allow(clippy::too_many_arguments)]
+    /// Commits what came of a batch. What is certain is committed before anybody is asked about the rest: that takes calls,
+    /// and they may fail.
     async fn note_outcomes(
         &self,
-        context: &Context,
-        prepared: &Prepared,
-        remote: &Remote,
-        operation: Operation,
+        sending: Sending<'_>,
         items: Vec<Item>,
         outcomes: Vec<Outcome>,
         last_round: bool,
-    ) -> Result<(Vec<Settled>, Vec<Item>, Duration), EngineError> {
-        let mut notes: Vec<Note> = Vec::new();
-        let mut again: Vec<Item> = Vec::new();
-        let mut wait = Duration::ZERO;
-        let mut conflicts: Vec<(Item, String, String)> = Vec::new();
-        let mut lost: Vec<(Item, String)> = Vec::new();
+    ) -> Result<Came, EngineError> {
+        let mut came = Came::default();
+        let (mut notes, mut existing, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         let mut outcomes = outcomes.into_iter();
         for item in items {
             let outcome = outcomes
                 .next()
                 .unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() });
-            match outcome {
-                Outcome::Done(object) => {
-                    notes.push(self.done_note(prepared, remote, operation, item, object).await?)
+            match settlement(sending, item, outcome, last_round) {
+                Settlement::Done(item, object) => notes.push(self.done_note(sending, item, object).await?),
+                Settlement::Ended(note) => notes.push(note),
+                Settlement::Again(item, after, reason) => {
+                    notes.push(Note::not_sent(&item, &reason));
+                    came.wait = came.wait.max(after);
+                    came.again.push(item);
                 }
-                Outcome::Gone if operation == Operation::Delete => {
-                    let gone = RemoteObject {
-                        uid: item.entry.target_id.clone().unwrap_or_default(),
-                        ..RemoteObject::default()
-                    };
-                    notes.push(self.done_note(prepared, remote, operation, item, gone).await?);
-                }
-                Outcome::Gone => notes.push(Note::failed(
+                Settlement::Exists(item, uid, reason) => existing.push((item, uid, reason)),
+                Settlement::Lost(item, reason) => lost.push((item, reason)),
+            }
+        }
+        came.settled = self.commit(sending, notes).await?;
+        let mut notes = Vec::new();
+        for (item, uid, reason) in existing {
+            notes.push(self.take_over(sending, item, uid, reason).await?);
+        }
+        came.settled.extend(self.commit(sending, notes).await?);
+        notes = self.look_for_lost(sending, lost, last_round, &mut came).await?;
+        came.settled.extend(self.commit(sending, notes).await?);
+        Ok(came)
+    }
+
+    /// Looks for what was sent and not answered. What cannot be looked for now stays in doubt.
+    async fn look_for_lost(
+        &self,
+        sending: Sending<'_>,
+        lost: Vec<(Item, String)>,
+        last_round: bool,
+        came: &mut Came,
+    ) -> Result<Vec<Note>, EngineError> {
+        let rows: Vec<JournalRow> = lost.iter().map(|(item, _)| doubt_row(sending, item)).collect();
+        // An implicit sync comes back to its row by itself.
+        let cancel = sending.context.run.as_ref().map(|_| &sending.context.cancel);
+        let (doubts, looked) = self.look_all(sending.remote, &rows, cancel).await;
+        let unseen = looked.err().map(|error| error.to_string());
+        let mut doubts = doubts.into_iter();
+        let mut notes = Vec::with_capacity(lost.len());
+        for (item, reason) in lost {
+            notes.push(match doubts.next() {
+                Some(Doubt::Arrived(object)) => self.done_note(sending, item, object).await?,
+                Some(Doubt::NeverArrived) if last_round => Note::failed(
                     item,
-                    "the target record is gone",
-                    Some(Remedy::RunAgainForMissing),
-                )),
-                Outcome::Conflict { existing, reason } => conflicts.push((item, existing, reason)),
-                Outcome::Rejected { reason, attribute } => {
-                    notes.push(Note::failed(item, &reason, attribute.map(Remedy::CorrectAttribute)));
+                    &format!("the answer was lost, and the change did not arrive: {reason}"),
+                    Some(Remedy::RunAgain),
+                ),
+                Some(Doubt::NeverArrived) => {
+                    let note = Note::not_sent(&item, &reason);
+                    came.wait = came.wait.max(Duration::from_millis(200));
+                    came.again.push(item);
+                    note
                 }
-                // The run rests, and sends it when it goes on.
-                Outcome::Retry { after, reason } if context.run.is_some() && is_rest(after) => {
-                    notes.push(Note::not_sent(&item, &reason));
+                Some(Doubt::CannotTell) => Note::in_doubt(item, &reason),
+                None => {
+                    let unseen = unseen.as_deref().unwrap_or("nobody has looked");
+                    Note::in_doubt(item, &format!("{reason}; {unseen}"))
                 }
-                Outcome::Retry { after, reason } if last_round || after > LONGEST_WAIT => {
-                    let remedy = if after == Outcome::ONCE_AUTHORIZED {
-                        Remedy::Authorize
-                    } else {
-                        Remedy::RunAgainAfter(after.as_secs().max(1))
-                    };
-                    notes.push(Note::failed(item, &reason, Some(remedy)));
-                }
-                Outcome::Retry { after, reason } => {
-                    wait = wait.max(after);
-                    notes.push(Note::not_sent(&item, &reason));
-                    again.push(item);
-                }
-                Outcome::Unknown { reason } => lost.push((item, reason)),
-            }
+            });
         }
-        for (item, existing, reason) in conflicts {
-            self.take_over(prepared, remote, item, existing, reason, &mut notes).await?;
+        Ok(notes)
+    }
+
+    /// Commits what items leave behind, with their outcomes in the run.
+    async fn commit(&self, sending: Sending<'_>, notes: Vec<Note>) -> Result<Vec<Settled>, EngineError> {
+        if notes.is_empty() {
+            return Ok(Vec::new());
         }
-        let rows: Vec<JournalRow> =
-            lost.iter().map(|(item, _)| doubt_row(prepared, remote, operation, item)).collect();
-        let doubts = self.look_all(remote, &rows).await?;
-        for ((item, reason), doubt) in lost.into_iter().zip(doubts) {
-            match doubt {
-                Doubt::Arrived(object) => {
-                    notes.push(self.done_note(prepared, remote, operation, item, object).await?)
-                }
-                Doubt::NeverArrived if last_round => {
-                    notes.push(Note::failed(
-                        item,
-                        &format!("the answer was lost, and the change did not arrive: {reason}"),
-                        Some(Remedy::RunAgain),
-                    ));
-                }
-                Doubt::NeverArrived => {
-                    wait = wait.max(Duration::from_millis(200));
-                    notes.push(Note::not_sent(&item, &reason));
-                    again.push(item);
-                }
-                Doubt::CannotTell => notes.push(Note::in_doubt(item, &reason)),
-            }
-        }
-        let settled: Vec<Settled> = notes.iter().filter_map(|n| n.settled.clone()).collect();
+        let Sending { context, remote, .. } = sending;
         let (context, at, path, indexed) =
             (context.clone(), self.at(), remote.path.clone(), remote.indexed.clone());
-        self.store
+        Ok(self
+            .store
             .write(move |w| {
                 let mut page = SeenPage { path: path.clone(), indexed, ..SeenPage::default() };
                 for note in &notes {
@@ -322,7 +349,6 @@ impl Engine {
                     page.rows.extend(note.seen.clone());
                 }
                 w.mirror_fresh(&page, &at)?;
-                let settled: Vec<Settled> = notes.iter().filter_map(|n| n.settled.clone()).collect();
                 for (entry, settled) in
                     notes.iter().filter_map(|n| Some((n.redirected.as_ref()?, n.settled.as_ref()?)))
                 {
@@ -337,44 +363,42 @@ impl Engine {
                         )?;
                     }
                 }
-                settle(w, &context, &settled)
+                let settled: Vec<Settled> = notes.into_iter().filter_map(|n| n.settled).collect();
+                settle(w, &context, &settled)?;
+                Ok(settled)
             })
-            .await?;
-        Ok((settled, again, wait))
+            .await?)
     }
 
     /// The provider has such a record already: a lost race or an earlier send. It is linked and brought in line.
     async fn take_over(
         &self,
-        prepared: &Prepared,
-        remote: &Remote,
+        sending: Sending<'_>,
         item: Item,
         existing: String,
         reason: String,
-        notes: &mut Vec<Note>,
-    ) -> Result<(), EngineError> {
-        let (space, uid) = (prepared.space(&item.entry.qualifier), existing.clone());
+    ) -> Result<Note, EngineError> {
+        let Sending { prepared, remote, .. } = sending;
+        let (space, uid) = (prepared.space(&item.entry.qualifier), remote.id(existing.clone()));
         let owner = self.store.read(move |r| r.link_of_target(&space, &uid)).await?;
         let source = item.entry.source_id.clone().unwrap_or_default();
         if owner.as_ref().is_some_and(|o| o.source_id != source) {
-            notes.push(Note::failed(
-                item,
-                &format!("{reason} It is linked to another record"),
-                Some(Remedy::RemoveLinkOrKey),
-            ));
-            return Ok(());
+            let why = format!("{reason} It is linked to another record");
+            return Ok(Note::failed(item, &why, Some(Remedy::RemoveLinkOrKey)));
         }
-        let found = remote
-            .connector
-            .read(&remote.object_type.name, std::slice::from_ref(&existing), &remote.attributes)
-            .await?;
-        let Some(object) = found.into_iter().next() else {
-            notes.push(Note::failed(
-                item,
-                &format!("{reason} But that record cannot be read"),
-                Some(Remedy::RunAgain),
-            ));
-            return Ok(());
+        let kind = &remote.object_type.name;
+        let found = remote.connector.read(kind, std::slice::from_ref(&existing), &remote.attributes).await;
+        let object = match found.map(|found| found.into_iter().next()) {
+            Ok(Some(object)) => object,
+            Ok(None) => {
+                let why = format!("{reason} But that record cannot be read");
+                return Ok(Note::failed(item, &why, Some(Remedy::RunAgain)));
+            }
+            // Refused is refused: nothing of it is in doubt.
+            Err(error) => {
+                let why = format!("{reason} But that record cannot be read: {error}");
+                return Ok(Note::failed(item, &why, Some(Remedy::RunAgain)));
+            }
         };
         // Only what differs is sent; the record keeps what else it has.
         let nothing = Value::Null;
@@ -390,13 +414,13 @@ impl Engine {
         } else {
             remote
                 .connector
-                .update(&remote.object_type.name, std::slice::from_ref(&change))
+                .update(kind, std::slice::from_ref(&change))
                 .await
                 .into_iter()
                 .next()
                 .unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() })
         };
-        match outcome {
+        Ok(match outcome {
             Outcome::Done(updated) => {
                 let mut attributes = object.attributes;
                 attributes.extend(differing);
@@ -406,44 +430,33 @@ impl Engine {
                     remote.connector.descriptor().title,
                     object.uid
                 );
-                let mut note = self
-                    .done_note(
-                        prepared,
-                        remote,
-                        Operation::Create,
-                        item,
-                        RemoteObject { uid: object.uid.clone(), attributes },
-                    )
-                    .await?;
-                note.redirected = Some((object.uid, why.clone()));
+                let taken = RemoteObject { uid: object.uid.clone(), attributes };
+                let mut note = self.done_note(sending, item, taken).await?;
+                note.redirected = Some((remote.id(object.uid), why.clone()));
                 if let Some(settled) = &mut note.settled {
                     settled.action = Action::Update;
                     settled.reason = Some(why);
                 }
-                notes.push(note);
+                note
             }
             Outcome::Rejected { reason, .. }
             | Outcome::Retry { reason, .. }
-            | Outcome::Unknown { reason } => {
-                notes.push(Note::failed(item, &reason, Some(Remedy::RunAgain)));
-            }
-            Outcome::Conflict { reason, .. } => notes.push(Note::failed(item, &reason, None)),
-            Outcome::Gone => {
-                notes.push(Note::failed(item, "the record is gone again", Some(Remedy::RunAgain)))
-            }
-        }
-        Ok(())
+            | Outcome::Unknown { reason } => Note::failed(item, &reason, Some(Remedy::RunAgain)),
+            Outcome::Conflict { reason, .. } => Note::failed(item, &reason, None),
+            Outcome::Gone => Note::failed(item, "the record is gone again", Some(Remedy::RunAgain)),
+        })
     }
 
     /// What is committed for a write that was done.
     async fn done_note(
         &self,
-        prepared: &Prepared,
-        remote: &Remote,
-        operation: Operation,
+        sending: Sending<'_>,
         item: Item,
         object: RemoteObject,
     ) -> Result<Note, EngineError> {
+        let Sending { prepared, remote, operation, .. } = sending;
+        // Reads know it by the id as it is kept, whatever spelling came with the outcome.
+        let object = RemoteObject { uid: remote.id(object.uid), ..object };
         let mut note = Note::new(item.journal);
         note.journal_end = Some((JournalState::Done, Some(object.uid.clone()), None));
         if operation == Operation::Delete {
@@ -550,7 +563,42 @@ fn payload(entry: &Entry) -> Attributes {
         .collect()
 }
 
-fn doubt_row(prepared: &Prepared, remote: &Remote, operation: Operation, item: &Item) -> JournalRow {
+/// Sorts an outcome by what it calls for.
+fn settlement(sending: Sending<'_>, item: Item, outcome: Outcome, last_round: bool) -> Settlement {
+    match outcome {
+        Outcome::Done(object) => Settlement::Done(item, object),
+        Outcome::Gone if sending.operation == Operation::Delete => {
+            let uid = item.entry.target_id.clone().unwrap_or_default();
+            Settlement::Done(item, RemoteObject { uid, ..RemoteObject::default() })
+        }
+        Outcome::Gone => Settlement::Ended(Note::failed(
+            item,
+            "the target record is gone",
+            Some(Remedy::RunAgainForMissing),
+        )),
+        Outcome::Conflict { existing, reason } => Settlement::Exists(item, existing, reason),
+        Outcome::Rejected { reason, attribute } => {
+            Settlement::Ended(Note::failed(item, &reason, attribute.map(Remedy::CorrectAttribute)))
+        }
+        // The run rests, and sends it when it goes on.
+        Outcome::Retry { after, reason } if sending.context.run.is_some() && is_rest(after) => {
+            Settlement::Ended(Note::not_sent(&item, &reason))
+        }
+        Outcome::Retry { after, reason } if last_round || after > LONGEST_WAIT => {
+            let remedy = if after == Outcome::ONCE_AUTHORIZED {
+                Remedy::Authorize
+            } else {
+                Remedy::RunAgainAfter(after.as_secs().max(1))
+            };
+            Settlement::Ended(Note::failed(item, &reason, Some(remedy)))
+        }
+        Outcome::Retry { after, reason } => Settlement::Again(item, after, reason),
+        Outcome::Unknown { reason } => Settlement::Lost(item, reason),
+    }
+}
+
+fn doubt_row(sending: Sending<'_>, item: &Item) -> JournalRow {
+    let Sending { prepared, remote, operation, .. } = sending;
     JournalRow {
         seq: item.journal,
         run: None,
@@ -567,10 +615,16 @@ fn doubt_row(prepared: &Prepared, remote: &Remote, operation: Operation, item: &
     }
 }
 
-/// The provider said how long; nothing else tells when it will take calls again.
+/// The provider said how long, or works on something; nothing else tells when it will take calls again or be through.
 #[allow(clippy::disallowed_methods)]
-async fn pause(wait: Duration) {
+pub(crate) async fn pause(wait: Duration) {
     tokio::time::sleep(wait).await;
+}
+
+/// A person has asked for the end, and a batch has had its time to end in order: a bulk job may take hours.
+async fn given_up(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    pause(LONGEST_WAIT).await;
 }
 
 /// Why a batch came back untouched as a whole, if it did, and the longest wait that was asked for.

@@ -292,7 +292,7 @@ impl Engine {
         plan: &Plan,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        run.progress.found_done += self.resolve_doubts(prepared).await?;
+        run.progress.found_done += self.resolve_doubts(prepared, Some(cancel)).await?;
         let mut feeds = Vec::new();
         match plan {
             Plan::Stored => {}

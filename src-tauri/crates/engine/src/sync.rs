@@ -222,7 +222,7 @@ impl Engine {
         old: Option<&Attributes>,
     ) -> Result<Carried, EngineError> {
         let ids = [object.to_owned()];
-        self.resolve_doubts(prepared).await?;
+        self.resolve_doubts(prepared, None).await?;
         self.read_partial(prepared, &ids).await?;
         let mut entries = self.gone_entries(prepared, "", &ids, old).await?;
         if entries.is_empty() {

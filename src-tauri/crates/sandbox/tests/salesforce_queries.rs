@@ -310,6 +310,7 @@ async fn bulk_jobs_that_end_early() {
         end: "Failed".into(),
         processed: Some(2),
         polls: 3,
+        late: false,
     };
     bench.org.add_job_fault(fault);
     let csv = "LastName,Company\na,x\nb,x\nc,x\n";
@@ -319,6 +320,39 @@ async fn bulk_jobs_that_end_early() {
     assert_eq!(bench.get(&format!("{path}/successfulResults")).await.text.lines().count(), 3);
     assert!(bench.get(&format!("{path}/unprocessedrecords")).await.text.contains("\"c\",\"x\""));
     assert_eq!(bench.org.count("Lead"), 2);
+}
+
+/// A job that takes its time: nothing of it can be found before it ends, and the list of jobs tells how it stands.
+#[tokio::test]
+async fn bulk_jobs_are_listed_and_write_late() {
+    let bench = start(|_| {}).await;
+    let late = JobFault {
+        object: None,
+        nth: 1,
+        times: 1,
+        end: "JobComplete".into(),
+        processed: None,
+        polls: 2,
+        late: true,
+    };
+    bench.org.add_job_fault(late);
+    let body = || json!({"object": "Lead", "operation": "insert"});
+    ingest(&bench, body(), "LastName,Company\na,x\nb,x\n").await;
+    let open = bench.call("POST", "/jobs/ingest", body()).await.at("/id");
+    bench.org.set_faults(Faults { pages: Some(PageFault { at_most: 1 }), ..Faults::default() });
+    for (state, leads) in [("UploadComplete", 0), ("InProgress", 2), ("JobComplete", 2)] {
+        let page = bench.get("/jobs/ingest?isPkChunkingEnabled=false&jobType=V2Ingest").await;
+        assert_eq!((page.at("/records/0/state").as_str(), page.body["done"].as_bool()), (state, Some(false)));
+        assert_eq!(bench.org.count("Lead"), leads, "{state}");
+    }
+    let next = bench.get("/jobs/ingest?queryLocator=1").await;
+    assert_eq!((next.at("/records/0/id"), next.at("/records/0/state")), (open.clone(), "Open".to_owned()));
+    assert_eq!(next.body["done"], true);
+    for none in ["jobType=Classic", "isPkChunkingEnabled=true"] {
+        assert_eq!(bench.get(&format!("/jobs/ingest?{none}")).await.body["records"], json!([]), "{none}");
+    }
+    bench.call("PATCH", &format!("/jobs/ingest/{open}"), json!({"state": "Aborted"})).await;
+    assert_eq!(bench.get(&format!("/jobs/ingest/{open}")).await.at("/state"), "Aborted");
 }
 
 #[tokio::test]

@@ -27,11 +27,10 @@ use super::read_only;
 use super::{BATCH, Hubspot, ObjectType};
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Failure, Refusal, Repeat};
+use crate::outcomes::{DEFAULT_RETRY, Outcomes, Sent};
 use crate::port::{Change, Creation, Outcome, RemoteObject};
 
 const LIFECYCLE_STAGE: &str = "lifecyclestage";
-/// How long to leave a connection alone that failed without telling how long.
-const DEFAULT_RETRY: Duration = Duration::from_secs(60);
 /// How long one throttled record of a batch waits.
 const RECORD_RETRY: Duration = Duration::from_secs(10);
 
@@ -76,29 +75,9 @@ impl Item {
     }
 }
 
-/// Outcomes under way, by the caller's places.
-struct Outcomes(Vec<Option<Outcome>>);
-
-impl Outcomes {
-    fn new(len: usize) -> Self {
-        Self(vec![None; len])
-    }
-
-    fn set(&mut self, item: &Item, outcome: &Outcome) {
-        for slot in &item.slots {
-            self.put(*slot, outcome.clone());
-        }
-    }
-
-    fn put(&mut self, slot: usize, outcome: Outcome) {
-        if let Some(place) = self.0.get_mut(slot) {
-            *place = Some(outcome);
-        }
-    }
-
-    fn finish(self) -> Vec<Outcome> {
-        let open = || Outcome::Unknown { reason: "HubSpot's answer does not mention this record".to_owned() };
-        self.0.into_iter().map(|outcome| outcome.unwrap_or_else(open)).collect()
+impl Sent for Item {
+    fn slots(&self) -> &[usize] {
+        &self.slots
     }
 }
 
@@ -140,7 +119,7 @@ impl Hubspot {
             items.push(item);
         }
         self.settle(Operation::Create, object_type, items, &mut outcomes).await;
-        outcomes.finish()
+        outcomes.finish("HubSpot")
     }
 
     pub(super) async fn update_batch(&self, object_type: ObjectType, batch: &[Change]) -> Vec<Outcome> {
@@ -177,7 +156,7 @@ impl Hubspot {
         }
         self.settle(Operation::Update, object_type, items.clone(), &mut outcomes).await;
         self.move_stages_back(object_type, &items, &mut outcomes).await;
-        outcomes.finish()
+        outcomes.finish("HubSpot")
     }
 
     pub(super) async fn archive_batch(&self, object_type: ObjectType, uids: &[String]) -> Vec<Outcome> {
@@ -193,7 +172,7 @@ impl Hubspot {
             }
         }
         self.settle(Operation::Archive, object_type, items, &mut outcomes).await;
-        outcomes.finish()
+        outcomes.finish("HubSpot")
     }
 
     fn refuse_read_only(&self, object_type: ObjectType, properties: &Attributes) -> Option<Outcome> {
@@ -562,7 +541,7 @@ fn assign(
         }
     }
     if let ([problem], [item]) = (loose.as_slice(), open.as_slice()) {
-        outcomes.set(item, &judged(operation, problem));
+        outcomes.set(*item, &judged(operation, problem));
         return;
     }
     let told: Vec<String> = loose.iter().map(|p| p.words()).collect();

@@ -23,6 +23,9 @@ const DEEPEST: usize = 8;
 const LONGEST_POLL: Duration = Duration::from_secs(30);
 /// A job that takes longer is given up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2 * 3600);
+/// How long Salesforce may be out of reach while a job that writes is waited for. A run bears it about as long: its batches
+/// are sent again four times, a minute apart.
+const OUTAGE: Duration = Duration::from_secs(300);
 
 /// What Salesforce tells about a job.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,9 +49,14 @@ impl Job {
         )
     }
 
-    pub fn is_over(&self) -> bool {
-        matches!(self.state.as_str(), "JobComplete" | "Failed" | "Aborted")
+    fn is_over(&self) -> bool {
+        is_over(&self.state)
     }
+}
+
+/// Whether a job in this state writes nothing any more.
+pub(super) fn is_over(state: &str) -> bool {
+    matches!(state, "JobComplete" | "Failed" | "Aborted")
 }
 
 /// A query whose results can be fetched.
@@ -83,7 +91,7 @@ impl Salesforce {
             }
             Err(failure) => return Err(failure.into()),
         };
-        let job = self.finished("jobs/query", job).await?;
+        let job = self.finished("jobs/query", job, Duration::ZERO).await?;
         if job.state != "JobComplete" {
             tracing::info!(
                 connector = %self.name,
@@ -97,9 +105,10 @@ impl Salesforce {
         Ok(Some(QueryJob { id: job.id, columns, expected: job.number_records_processed }))
     }
 
-    /// Waits until a job has come to its end.
-    pub(super) async fn finished(&self, path: &str, job: Job) -> Result<Job, ConnectorError> {
+    /// Waits until a job has come to its end. Salesforce may be out of reach meanwhile, for so long at a stretch.
+    async fn finished(&self, path: &str, job: Job, outage: Duration) -> Result<Job, ConnectorError> {
         let (mut job, mut pause, mut waited) = (job, FIRST_POLL, Duration::ZERO);
+        let mut out_since = None;
         while !job.is_over() {
             if waited > PATIENCE {
                 return Err(self.error(
@@ -110,9 +119,23 @@ impl Salesforce {
             self.waiter.wait(pause).await;
             waited += pause;
             pause = (pause * 2).min(LONGEST_POLL);
+            let asked = self.waiter.elapsed();
             // What is under way is seen to its end, whatever the share of the day.
             let look = self.get(self.url(&format!("{path}/{}", job.id)));
-            job = self.http.send(&look, Job::read).await?;
+            match self.http.send(&look, Job::read).await {
+                Ok(told) => (job, out_since) = (told, None),
+                Err(failure) => {
+                    let since = *out_since.get_or_insert(asked);
+                    let passes = matches!(
+                        failure.error().kind,
+                        ErrorKind::Unreachable | ErrorKind::Unavailable | ErrorKind::Untrusted
+                    );
+                    if !passes || self.waiter.elapsed().saturating_sub(since) > outage {
+                        return Err(failure.into());
+                    }
+                    tracing::info!(connector = %self.name, job = job.id, "a bulk job is out of sight: {failure}");
+                }
+            }
         }
         Ok(job)
     }
@@ -151,9 +174,10 @@ impl Salesforce {
             Err(Failure::Lost(error)) => {
                 let look = self.get(self.url(&path));
                 match self.send(&look, Job::read).await {
+                    // The call may be on its way still: only a job that is ended never begins.
                     Ok(job) if job.state == "Open" => {
-                        self.abort(&path).await;
-                        return Err(Failure::NotDone(error));
+                        let ended = self.abort(&path).await;
+                        return Err(if ended { Failure::NotDone(error) } else { Failure::Lost(error) });
                     }
                     Ok(job) => job,
                     Err(_) => return Err(Failure::Lost(error)),
@@ -164,15 +188,19 @@ impl Salesforce {
                 return Err(failure);
             }
         };
-        self.finished("jobs/ingest", job).await.map_err(Failure::Lost)
+        self.finished("jobs/ingest", job, OUTAGE).await.map_err(Failure::Lost)
     }
 
-    /// Ends a job that must not write anything (more). Failing to does no harm: an open job writes nothing.
-    async fn abort(&self, path: &str) {
+    /// Ends a job that must not write anything (more). Failing to does no harm here: an open job writes nothing. Gives
+    /// whether it is certain that it never will.
+    pub(super) async fn abort(&self, path: &str) -> bool {
         let call = self.call(Method::PATCH, self.url(path), &json!({"state": "Aborted"}), Repeat::Safe);
-        if let Err(failure) = self.send(&call, |_| Ok(())).await {
+        // Like a look at a job, it is made whatever the share of the day.
+        let ended = self.http.send(&call, |_| Ok(())).await;
+        if let Err(failure) = &ended {
             tracing::debug!(connector = %self.name, "a bulk job could not be ended: {failure}");
         }
+        ended.is_ok()
     }
 
     /// One of the three results of an ingest job, line by line with its head.

@@ -11,6 +11,7 @@ mod changes;
 pub mod csv;
 mod describe;
 mod ids;
+mod jobs;
 mod objects;
 mod read;
 mod results;
@@ -43,6 +44,7 @@ use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Answer, Bearer, Call, Failure, Http, Payload, Repeat, Waiter};
 use crate::oauth;
+use crate::outcomes::not_done;
 use crate::port::{
     Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeSchema, Outcome, Pages, RemoteObject,
     Search, TestReport, Usage,
@@ -303,24 +305,28 @@ impl Connector for Salesforce {
         self.read_keys(self.object_type(object_type)?, values, attributes).await
     }
 
+    async fn under_way(&self, object_type: &str) -> Result<Option<String>, ConnectorError> {
+        self.jobs_under_way(self.object_type(object_type)?).await
+    }
+
     async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome> {
         match self.object_type(object_type) {
             Ok(kind) => self.create_batch(kind, batch).await,
-            Err(error) => vec![write::not_done(&error); batch.len()],
+            Err(error) => vec![not_done(&error); batch.len()],
         }
     }
 
     async fn update(&self, object_type: &str, batch: &[Change]) -> Vec<Outcome> {
         match self.object_type(object_type) {
             Ok(kind) => self.update_batch(kind, batch).await,
-            Err(error) => vec![write::not_done(&error); batch.len()],
+            Err(error) => vec![not_done(&error); batch.len()],
         }
     }
 
     async fn delete(&self, object_type: &str, uids: &[String]) -> Vec<Outcome> {
         match self.object_type(object_type) {
             Ok(kind) => self.delete_batch(kind, uids).await,
-            Err(error) => vec![write::not_done(&error); uids.len()],
+            Err(error) => vec![not_done(&error); uids.len()],
         }
     }
 }

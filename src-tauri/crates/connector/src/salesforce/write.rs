@@ -19,9 +19,10 @@ use super::describe::Writing;
 use super::objects::{COLLECTION, ID, ObjectType, USERNAME};
 use super::settings::UserDelete;
 use super::words::DEACTIVATION_REFUSED;
-use super::{Salesforce, ids};
-use crate::error::{ConnectorError, ErrorKind};
+use super::{Salesforce, TITLE, ids};
+use crate::error::ErrorKind;
 use crate::http::{Failure, Repeat, with_jitter};
+use crate::outcomes::{DEFAULT_RETRY, Outcomes, Sent, not_done};
 use crate::port::{Change, Creation, Outcome, RemoteObject};
 
 /// Collections on their way at the same time. More would meet each other's locks.
@@ -31,8 +32,6 @@ const SIZES: [usize; 4] = [COLLECTION, 50, 20, 10];
 const LOCK_PAUSE: Duration = Duration::from_millis(300);
 /// How long a record that stays locked waits.
 const LOCKED_FOR: Duration = Duration::from_secs(15);
-/// How long to leave a connection alone that failed without telling how long.
-const DEFAULT_RETRY: Duration = Duration::from_secs(60);
 const NO_ID: &str = "Salesforce says that it made the record, but not its id";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,30 +68,9 @@ enum Verdict {
     UserNameTaken(Problem),
 }
 
-/// Outcomes under way, by the caller's places.
-struct Outcomes(Vec<Option<Outcome>>);
-
-impl Outcomes {
-    fn new(len: usize) -> Self {
-        Self(vec![None; len])
-    }
-
-    fn set(&mut self, item: &Item, outcome: &Outcome) {
-        for slot in &item.slots {
-            self.put(*slot, outcome.clone());
-        }
-    }
-
-    fn put(&mut self, slot: usize, outcome: Outcome) {
-        if let Some(place) = self.0.get_mut(slot) {
-            *place = Some(outcome);
-        }
-    }
-
-    fn finish(self) -> Vec<Outcome> {
-        let open =
-            || Outcome::Unknown { reason: "Salesforce's answer does not mention this record".to_owned() };
-        self.0.into_iter().map(|outcome| outcome.unwrap_or_else(open)).collect()
+impl Sent for Item {
+    fn slots(&self) -> &[usize] {
+        &self.slots
     }
 }
 
@@ -120,7 +98,7 @@ impl Salesforce {
             }
             None => self.settle(&Operation::Create, kind, items, &mut outcomes).await,
         }
-        outcomes.finish()
+        outcomes.finish(TITLE)
     }
 
     pub(super) async fn update_batch(&self, kind: &ObjectType, batch: &[Change]) -> Vec<Outcome> {
@@ -163,7 +141,7 @@ impl Salesforce {
             outcomes.set(&item, &done(&item.uid));
         }
         self.settle(&Operation::Update, kind, items, &mut outcomes).await;
-        outcomes.finish()
+        outcomes.finish(TITLE)
     }
 
     pub(super) async fn delete_batch(&self, kind: &ObjectType, uids: &[String]) -> Vec<Outcome> {
@@ -186,7 +164,7 @@ impl Salesforce {
                 UserDelete::Deactivate => self.deactivate(kind, items, &mut outcomes).await,
                 UserDelete::Freeze => self.freeze(items, &mut outcomes).await,
             }
-            return outcomes.finish();
+            return outcomes.finish(TITLE);
         }
         match self.described(kind).await {
             Ok(described) if described.deletable() => {
@@ -203,7 +181,7 @@ impl Salesforce {
             }
             Err(error) => items.iter().for_each(|item| outcomes.set(item, &not_done(&error))),
         }
-        outcomes.finish()
+        outcomes.finish(TITLE)
     }
 
     /// Salesforce keeps users: the nearest thing to deleting one is to deactivate it.
@@ -670,15 +648,5 @@ fn failed(operation: &Operation, failure: &Failure) -> Verdict {
             }
         }
         other => Verdict::Settled(not_done(other.error())),
-    }
-}
-
-/// The outcome of a record that was not sent, or not accepted, with this error.
-pub(super) fn not_done(error: &ConnectorError) -> Outcome {
-    match error.kind {
-        ErrorKind::Configuration | ErrorKind::Unsupported | ErrorKind::Forbidden | ErrorKind::Refused => {
-            Outcome::Rejected { reason: error.message.clone(), attribute: None }
-        }
-        _ => Outcome::retry(error, DEFAULT_RETRY),
     }
 }

@@ -39,6 +39,7 @@ use self::shape::Shape;
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Bearer, Call, Http, Payload, Repeat, Waiter};
+use crate::outcomes::not_done;
 use crate::port::{
     Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeDescriptor, ObjectTypeSchema, Outcome,
     Pages, RemoteObject, Search, TestReport, Usage,
@@ -361,21 +362,21 @@ impl Connector for Scim {
     async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome> {
         match self.kind(object_type).await {
             Ok(kind) => self.create_batch(&kind, batch).await,
-            Err(error) => vec![write::not_done(&error); batch.len()],
+            Err(error) => vec![not_done(&error); batch.len()],
         }
     }
 
     async fn update(&self, object_type: &str, batch: &[Change]) -> Vec<Outcome> {
         match self.kind(object_type).await {
             Ok(kind) => self.update_batch(&kind, batch).await,
-            Err(error) => vec![write::not_done(&error); batch.len()],
+            Err(error) => vec![not_done(&error); batch.len()],
         }
     }
 
     async fn delete(&self, object_type: &str, uids: &[String]) -> Vec<Outcome> {
         match self.kind(object_type).await {
             Ok(kind) => self.delete_batch(&kind, uids).await,
-            Err(error) => vec![write::not_done(&error); uids.len()],
+            Err(error) => vec![not_done(&error); uids.len()],
         }
     }
 }

@@ -17,10 +17,9 @@ use super::shape::{find, get};
 use super::{Kind, LAST_MODIFIED, Scim};
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Answer, Failure};
+use crate::outcomes::not_done;
 use crate::port::{Change, Creation, Outcome, RemoteObject};
 
-/// How long to leave a connection alone that failed without telling how long.
-const DEFAULT_RETRY: Duration = Duration::from_secs(60);
 /// How often a record is read again because somebody else changed it meanwhile.
 const RACES: u32 = 3;
 
@@ -487,15 +486,5 @@ fn refused(changes: &[Assignment], status: u16, problem: &Problem, error: &Conne
             Outcome::Rejected { reason: in_words(problem), attribute: attribute_of(changes, problem) }
         }
         _ => not_done(error),
-    }
-}
-
-/// The outcome of a record that was not sent, or not accepted, with this error.
-pub(super) fn not_done(error: &ConnectorError) -> Outcome {
-    match error.kind {
-        ErrorKind::Configuration | ErrorKind::Unsupported | ErrorKind::Forbidden | ErrorKind::Refused => {
-            Outcome::Rejected { reason: error.message.clone(), attribute: None }
-        }
-        _ => Outcome::retry(error, DEFAULT_RETRY),
     }
 }

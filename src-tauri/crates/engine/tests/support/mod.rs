@@ -43,18 +43,22 @@ impl Connectors for One {
         if let Some(connector) = built.get(name) {
             return Ok(Arc::clone(connector));
         }
-        let config: ConnectorConfig = serde_json::from_value(json!({
-            "name": "hubspot",
-            "connectorRef": {"connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector"},
-            "configurationProperties": {"apiBaseUrl": self.url, "permitsPerSecond": 1000}
-        }))
-        .unwrap();
-        let credentials = Arc::new(MemoryCredentials::with_access_token("sandbox-service-key"));
-        let connector =
-            connector::build(&config, credentials, Arc::clone(&self.clock)).map_err(EngineError::from)?;
+        let connector = hubspot(&self.url, Arc::clone(&self.clock));
         built.insert(name.into(), Arc::clone(&connector));
         Ok(connector)
     }
+}
+
+/// The connector to a sandbox portal.
+pub fn hubspot(url: &str, clock: Arc<dyn Clock>) -> Arc<dyn Connector> {
+    let config: ConnectorConfig = serde_json::from_value(json!({
+        "name": "hubspot",
+        "connectorRef": {"connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector"},
+        "configurationProperties": {"apiBaseUrl": url, "permitsPerSecond": 1000}
+    }))
+    .unwrap();
+    let credentials = Arc::new(MemoryCredentials::with_access_token("sandbox-service-key"));
+    connector::build(&config, credentials, clock).unwrap()
 }
 
 pub async fn bench(options: Options) -> Bench {

@@ -15,7 +15,7 @@
 //!     {"object": "User", "operation": "update", "field": "Username", "value": "ada*", "times": 2,
 //!      "code": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access to this record"}
 //!   ],
-//!   "jobs": [{"object": "User", "nth": 1, "end": "Failed", "processed": 500, "polls": 2}],
+//!   "jobs": [{"object": "User", "nth": 1, "end": "Failed", "processed": 500, "polls": 2, "late": true}],
 //!   "cursors": {"dieAfterPages": 2, "times": 1},
 //!   "pages": {"atMost": 700}
 //! }
@@ -29,7 +29,8 @@
 //!   `times` as on calls. `code`, `message` and `fields` are the error; `DUPLICATES_DETECTED` carries matches and gives
 //!   way to `Sforce-Duplicate-Rule-Header: allowSave=true`.
 //! - `jobs`: on bulk jobs, ingest and query: `object` and `nth` choose; the job needs `polls` looks before it ends, and
-//!   ends as `end` (`JobComplete`, `Failed`, `Aborted`) after `processed` records; the others stay unprocessed.
+//!   ends as `end` (`JobComplete`, `Failed`, `Aborted`) after `processed` records; the others stay unprocessed. With `late`
+//!   an ingest job writes its records when it ends, not when it begins, so that a look meanwhile finds none of them.
 //! - `cursors`: a query's cursor is gone after so many pages; `times` queries are hit (default 1).
 //! - `pages`: query pages hold at most so many records, whatever the caller asks.
 
@@ -127,9 +128,12 @@ pub struct JobFault {
     /// Records that are processed before the end; all when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processed: Option<usize>,
-    /// Looks at the job that still find it in progress.
+    /// Looks at the job, alone or in the list of jobs, that still find it in progress.
     #[serde(default)]
     pub polls: u32,
+    /// Records are written when the job ends.
+    #[serde(default)]
+    pub late: bool,
 }
 
 /// Cursors that die.

@@ -92,7 +92,7 @@ pub(crate) fn upload(shared: &Shared, request: &Request, id: &str) -> Result<Ans
     Ok(Answer::empty(201))
 }
 
-/// Writes the rows. What was written stays written whatever becomes of the job.
+/// Takes the work up. Unless a fault says otherwise the rows are written at once.
 pub(crate) fn carry_out(shared: &Shared, request: &Request, job: &mut Job) {
     job.state = State::UploadComplete;
     job.changed = request.now;
@@ -101,15 +101,23 @@ pub(crate) fn carry_out(shared: &Shared, request: &Request, job: &mut Job) {
         job.polls = job.polls.max(fault.polls);
         job.end = State::end(&fault.end);
     }
+    let Work::Ingest(ingest) = &mut job.work else { return };
+    ingest.processed = fault.as_ref().and_then(|fault: &JobFault| fault.processed).unwrap_or(usize::MAX);
+    if !fault.is_some_and(|fault| fault.late) {
+        write(shared, request, job);
+    }
+}
+
+/// Writes the rows, once. What was written stays written whatever becomes of the job.
+pub(crate) fn write(shared: &Shared, request: &Request, job: &mut Job) {
     let (object, operation) = (job.object, job.operation.clone());
     let (delimiter, ending) = (job.delimiter.1, job.ending.1);
     let Work::Ingest(ingest) = &mut job.work else { return };
-    let upload = ingest.upload.take().unwrap_or_default();
+    let Some(upload) = ingest.upload.take() else { return };
     match rows(object, &upload, delimiter, ending) {
         Ok((header, rows)) => {
             ingest.header = header;
-            let processed = fault.as_ref().and_then(|fault: &JobFault| fault.processed).unwrap_or(usize::MAX);
-            writing(shared, request, |writer| work(writer, object, &operation, ingest, rows, processed));
+            writing(shared, request, |writer| work(writer, object, &operation, ingest, rows));
             if job.end == State::Failed {
                 job.error =
                     Some("InternalServerError : the job was ended by a fault of the sandbox".to_owned());
@@ -120,6 +128,9 @@ pub(crate) fn carry_out(shared: &Shared, request: &Request, job: &mut Job) {
             job.end = State::Failed;
             job.error = Some(message);
         }
+    }
+    if job.state.is_final() {
+        job.state = job.end;
     }
 }
 
@@ -168,10 +179,9 @@ fn work(
     operation: &str,
     ingest: &mut Ingest,
     rows: Vec<Vec<String>>,
-    processed: usize,
 ) {
     for (at, row) in rows.into_iter().enumerate() {
-        if at >= processed {
+        if at >= ingest.processed {
             ingest.unprocessed.push(row);
             continue;
         }

@@ -61,6 +61,8 @@ pub(crate) struct Ingest {
     /// Id where there is one, the error, the row.
     pub failed: Vec<(String, String, Vec<String>)>,
     pub unprocessed: Vec<Vec<String>>,
+    /// Rows that are written before the job ends; the others stay unprocessed.
+    pub processed: usize,
 }
 
 /// The records that a query job found when it began.
@@ -115,16 +117,15 @@ impl Job {
         matches!(self.work, Work::Ingest(_))
     }
 
-    /// The work is done, but a caller finds that out only after some looks, as with a queue that takes its time.
-    pub(crate) fn looked_at(&mut self) {
-        match self.state {
-            State::UploadComplete | State::InProgress if self.polls == 0 => self.state = self.end,
-            State::UploadComplete | State::InProgress => {
-                self.polls -= 1;
-                self.state = if self.polls == 0 { self.end } else { State::InProgress };
-            }
-            _ => {}
+    /// A caller finds out only after some looks that the work is done, as with a queue that takes its time. Whether the job
+    /// ends with this look.
+    pub(crate) fn looked_at(&mut self) -> bool {
+        if !matches!(self.state, State::UploadComplete | State::InProgress) {
+            return false;
         }
+        self.polls = self.polls.saturating_sub(1);
+        self.state = if self.polls == 0 { self.end } else { State::InProgress };
+        self.polls == 0
     }
 
     pub(crate) fn abort(&mut self, now: i64) {
@@ -205,6 +206,10 @@ impl Jobs {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Job> {
         self.jobs.values()
+    }
+
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Job> {
+        self.jobs.values_mut()
     }
 
     pub(crate) fn find(&self, id: &str, ingest: bool) -> Result<&Job, Problem> {

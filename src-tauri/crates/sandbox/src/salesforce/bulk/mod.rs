@@ -17,6 +17,9 @@ pub(crate) use job::Jobs;
 
 use job::{Job, State, Work};
 
+/// Jobs on one page of their list.
+const LISTED: usize = 1000;
+
 pub(crate) fn route(
     shared: &Shared,
     request: &Request,
@@ -32,7 +35,7 @@ pub(crate) fn route(
     match (method, tail) {
         ("POST", []) if ingest => ingest::create(shared, request, version),
         ("POST", []) => select::create(shared, request, version),
-        ("GET", []) => Ok(list(shared, ingest)),
+        ("GET", []) => Ok(list(shared, request, version, ingest)),
         (_, []) => Err(Problem::method(method, "GET,POST")),
         ("PUT", [id, "batches"]) if ingest => ingest::upload(shared, request, id),
         (_, [id, part]) => {
@@ -46,9 +49,7 @@ pub(crate) fn route(
         ("GET", [id]) => {
             let mut jobs = shared.jobs();
             let job = jobs.find_mut(id, ingest)?;
-            let answer = Answer::json(200, &job.info());
-            job.looked_at();
-            Ok(answer)
+            Ok(Answer::json(200, &look(shared, request, job)))
         }
         ("PATCH", [id]) => set_state(shared, request, id, ingest),
         ("DELETE", [id]) => {
@@ -68,10 +69,30 @@ fn wrong_state(message: &str) -> Problem {
     Problem::new(400, "INVALIDJOBSTATE", message)
 }
 
-fn list(shared: &Shared, ingest: bool) -> Answer {
-    let jobs = shared.jobs();
-    let records: Vec<Value> = jobs.all().filter(|job| job.is_ingest() == ingest).map(Job::info).collect();
-    Answer::json(200, &json!({"done": true, "nextRecordsUrl": null, "records": records}))
+/// What is told of a job now. A job that ends with this look is told as ended by the next one.
+fn look(shared: &Shared, request: &Request, job: &mut Job) -> Value {
+    let told = job.info();
+    if job.looked_at() {
+        ingest::write(shared, request, job);
+    }
+    told
+}
+
+/// Every job of the org, whoever made it, a page at a time. Salesforce promises no order.
+fn list(shared: &Shared, request: &Request, version: u16, ingest: bool) -> Answer {
+    let kind = if ingest { "ingest" } else { "query" };
+    // None of these is chunked by primary key, and there are none of the older API.
+    let none = request.query("isPkChunkingEnabled") == Some("true")
+        || request.query("jobType").is_some_and(|only| only != if ingest { "V2Ingest" } else { "V2Query" });
+    let from: usize = request.query("queryLocator").and_then(|at| at.parse().ok()).unwrap_or(0);
+    let most = shared.inner().page(LISTED);
+    let mut jobs = shared.jobs();
+    let mut left = jobs.all_mut().filter(|job| job.is_ingest() == ingest && !none).skip(from);
+    let records: Vec<Value> = left.by_ref().take(most).map(|job| look(shared, request, job)).collect();
+    let next = left
+        .next()
+        .map(|_| format!("/services/data/v{version}.0/jobs/{kind}?queryLocator={}", from + records.len()));
+    Answer::json(200, &json!({"done": next.is_none(), "nextRecordsUrl": next, "records": records}))
 }
 
 /// `{"state": "UploadComplete"}` starts the work, `Aborted` ends the job.

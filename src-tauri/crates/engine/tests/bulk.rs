@@ -1,0 +1,237 @@
+//! Creates that go to Salesforce in bulk, and a job that outlives the call or the process that it was made for: each contact is
+//! made once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use connector::{
+    Connector,
+    credentials::memory::MemoryCredentials,
+    http::{RealTime, Waiter},
+    salesforce::Salesforce,
+};
+use engine::{CancellationToken, Connectors, Engine, EngineError, RunRequest};
+use jiff::Timestamp;
+use model::{ConnectorConfig, MappingConfig};
+use sandbox::{
+    faults::{ALWAYS, Action, Fault},
+    salesforce::{JobFault, Options, Org, Sandbox},
+};
+use serde_json::json;
+use store::{Run, RunMode, RunState, Store};
+
+const OUTBOUND: &str = "managedUser_systemSalesforceContact";
+const PEOPLE: usize = 60;
+
+/// Returns at once, as if it had waited.
+#[derive(Default)]
+struct Impatient(AtomicU64);
+
+#[async_trait]
+impl Waiter for Impatient {
+    fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn wait(&self, duration: Duration) {
+        self.0.fetch_add(u64::try_from(duration.as_nanos()).unwrap(), Ordering::SeqCst);
+        tokio::task::yield_now().await;
+    }
+}
+
+struct One(Arc<dyn Connector>);
+
+#[async_trait]
+impl Connectors for One {
+    async fn connector(&self, _name: &str) -> Result<Arc<dyn Connector>, EngineError> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
+/// People whom an organization does not know.
+struct House {
+    sandbox: Sandbox,
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    async fn new() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sandbox = Sandbox::start(listener, Options::default()).await.unwrap();
+        let house = Self { sandbox, folder: tempfile::tempdir().unwrap() };
+        let (store, engine) = house.open(Arc::new(RealTime::new()));
+        let mapping = MappingConfig::from_value(json!({
+            "name": OUTBOUND, "source": "managed/user", "target": "system/salesforce/Contact",
+            "properties": [
+                {"source": "mail", "target": "Email"}, {"source": "givenName", "target": "FirstName"},
+                {"source": "sn", "target": "LastName"}
+            ],
+            "policies": [{"situation": "UNASSIGNED", "action": "IGNORE"}]
+        }));
+        let mapping = mapping.unwrap();
+        store.write(move |w| w.put_mapping(&mapping, "2026-01-01T00:00:00Z")).await.unwrap();
+        for n in 0..PEOPLE {
+            save(&engine, None, &format!("u{n}"), "Person").await;
+        }
+        house
+    }
+
+    /// Another process on the same folder, which waits in this way.
+    fn open(&self, waiter: Arc<dyn Waiter>) -> (Store, Engine) {
+        let config: ConnectorConfig = serde_json::from_value(json!({
+            "name": "salesforce",
+            "connectorRef": {"connectorName": "org.forgerock.openidm.salesforce"},
+            "configurationProperties": {
+                "loginUrl": format!("{}/services/oauth2/token", self.sandbox.url()),
+                "instanceUrl": self.sandbox.url(), "permitsPerSecond": 10_000, "bulkWriteThreshold": 10
+            }
+        }))
+        .unwrap();
+        let credentials = Arc::new(MemoryCredentials::with_access_token("sandbox-session"));
+        let clock = Arc::new(Timestamp::now);
+        let salesforce = Salesforce::new(&config, credentials, clock.clone(), waiter).unwrap();
+        let store = Store::open(self.folder.path()).unwrap();
+        let connectors = Arc::new(One(Arc::new(salesforce)));
+        let engine = Engine::new(store.clone(), connectors, clock, self.folder.path().to_path_buf());
+        (store, engine)
+    }
+
+    fn org(&self) -> Org {
+        self.sandbox.org()
+    }
+
+    /// Calls that have this method and whose path ends so.
+    fn calls(&self, method: &str, end: &str) -> usize {
+        self.org().calls().iter().filter(|c| c.method == method && c.path.ends_with(end)).count()
+    }
+
+    /// The contacts' e-mail addresses, in order.
+    fn emails(&self) -> Vec<String> {
+        let mut emails: Vec<String> =
+            self.org().records("Contact").iter().map(|c| c.fields["Email"].clone()).collect();
+        emails.sort();
+        emails
+    }
+}
+
+async fn save(engine: &Engine, id: Option<String>, name: &str, sn: &str) -> String {
+    let attributes =
+        json!({"userName": name, "givenName": "New", "sn": sn, "mail": format!("{name}@example.org")});
+    let change = engine::ManagedChange {
+        kind: "user".into(),
+        id,
+        rev: None,
+        attributes: attributes.as_object().unwrap().clone(),
+        who: "test".into(),
+    };
+    engine.save_managed(change).await.unwrap().id
+}
+
+fn request() -> RunRequest {
+    RunRequest {
+        mapping: OUTBOUND.into(),
+        mode: RunMode::Reconcile,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    }
+}
+
+async fn recon(engine: &Engine) -> Run {
+    let begun = engine.begin(request()).await.unwrap();
+    engine.carry_out(begun, CancellationToken::new()).await.unwrap()
+}
+
+/// A job whose records are written when it ends, after so many looks at it.
+fn slow(polls: u32) -> JobFault {
+    let end = "JobComplete".to_owned();
+    JobFault { object: None, nth: 1, times: 1, end, processed: None, polls, late: true }
+}
+
+fn everybody() -> Vec<String> {
+    let mut all: Vec<String> = (0..PEOPLE).map(|n| format!("u{n}@example.org")).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulk_job_that_outlives_an_outage_makes_each_contact_once() {
+    for outage in [false, true] {
+        let house = House::new().await;
+        let org = house.org();
+        org.add_job_fault(slow(3));
+        if outage {
+            // Whoever asks for the job itself gets no answer, for longer than anybody waits for one.
+            org.add_fault(
+                Fault::on("*/jobs/ingest/*", Action::ResetBeforeAnswer).method("GET").times(ALWAYS),
+            );
+        }
+        let (store, engine) = house.open(Arc::new(Impatient::default()));
+        org.reset_calls();
+        let run = recon(&engine).await;
+        assert_eq!(
+            (run.state, run.progress.created),
+            (RunState::Success, PEOPLE as u64),
+            "{:?}",
+            run.message
+        );
+        assert_eq!(house.emails(), everybody(), "outage: {outage}");
+        assert_eq!(house.calls("POST", "/jobs/ingest"), 1, "sent once");
+        assert!(store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap().is_empty());
+        if !outage {
+            assert_eq!(
+                house.calls("GET", "/jobs/ingest"),
+                0,
+                "without a doubt nobody asks what is under way"
+            );
+        }
+        assert_eq!(recon(&engine).await.progress.created, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_killed_while_its_bulk_job_runs_makes_each_contact_once() {
+    let house = House::new().await;
+    let org = house.org();
+    org.add_job_fault(slow(4));
+    let (_, engine) = house.open(Arc::new(RealTime::new()));
+    org.reset_calls();
+    let begun = engine.begin(request()).await.unwrap();
+    let process =
+        tokio::spawn(async move { engine.carry_out(begun, CancellationToken::new()).await.unwrap() });
+    while !org.calls().iter().any(|c| c.method == "PATCH") {
+        assert!(!process.is_finished());
+        tokio::task::yield_now().await;
+    }
+    process.abort();
+    assert!(process.await.unwrap_err().is_cancelled());
+    assert_eq!(house.emails(), Vec::<String>::new(), "the job is under way");
+
+    let (store, engine) = house.open(Arc::new(RealTime::new()));
+    engine.bury_all_dead_runs().await.unwrap();
+    assert_eq!(store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap().len(), PEOPLE);
+    // A change of one of them waits in the queue, and says for what.
+    let one = store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap().remove(0).source_id.unwrap();
+    let name = store.read(move |r| r.managed("user", &one)).await.unwrap().unwrap();
+    let (id, name) = (name.id, name.attributes["userName"].as_str().unwrap().to_owned());
+    save(&engine, Some(id.clone()), &name, "Changed").await;
+    let results = engine.deliver_object("user", &id).await.unwrap();
+    assert_eq!(results[0].ok, Some(false), "{results:?}");
+    assert!(results[0].message.contains("has not come to an end"), "{}", results[0].message);
+    let run = recon(&engine).await;
+    assert_eq!((run.state, run.progress.found_done), (RunState::Success, PEOPLE as u64), "{:?}", run.message);
+    assert_eq!((run.progress.created, house.emails()), (0, everybody()));
+    assert_eq!(house.calls("POST", "/jobs/ingest"), 1, "sent once");
+    let next = recon(&engine).await;
+    assert_eq!((next.progress.created, next.progress.updated), (0, 0), "{:?}", next.message);
+}
