@@ -1,7 +1,10 @@
 //! Writes in doubt: sent, and the process ended or the answer was lost. They are resolved by looking, never by repeating, and
 //! nobody looks while the provider still works on what may hold them.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use connector::{Connector, ConnectorError, ErrorKind, RemoteObject};
 use mapping::canonical;
@@ -70,6 +73,7 @@ impl Engine {
     /// `cancel` is whose end a wait for the provider does not outlast; without one there is no such wait.
     pub(crate) async fn look_all(
         &self,
+        prepared: &Prepared,
         remote: &Remote,
         rows: &[JournalRow],
         cancel: Option<&CancellationToken>,
@@ -82,7 +86,7 @@ impl Engine {
             return (doubts, Err(error));
         }
         for chunk in rows.chunks(TOGETHER) {
-            match self.look(remote, chunk).await {
+            match self.look(prepared, remote, chunk).await {
                 Ok(seen) => doubts.extend(seen),
                 Err(error) => return (doubts, Err(error)),
             }
@@ -90,8 +94,14 @@ impl Engine {
         (doubts, Ok(()))
     }
 
-    async fn look(&self, remote: &Remote, rows: &[JournalRow]) -> Result<Vec<Doubt>, EngineError> {
+    async fn look(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        rows: &[JournalRow],
+    ) -> Result<Vec<Doubt>, EngineError> {
         let seen = self.seen_of(remote, rows).await?;
+        let strangers = self.strangers(prepared, remote, rows, &seen.keyed).await?;
         // A record that was found by a key and does not bear it was found by another name of that key.
         let keys: Vec<&str> = rows.iter().filter_map(|row| key_of(remote, row)).collect();
         let unclear = seen.keyed.iter().any(|object| !keys.iter().any(|key| bears(remote, object, key)));
@@ -100,9 +110,11 @@ impl Engine {
             doubts.push(match row.operation {
                 Operation::Create => match key_of(remote, row) {
                     None => Doubt::CannotTell,
-                    Some(key) => match seen.keyed.iter().find(|object| bears(remote, object, key)) {
+                    Some(key) => match seen.keyed.iter().find(|object| {
+                        bears(remote, object, key) && !strangers.contains(&(row.seq, object.uid.as_str()))
+                    }) {
                         Some(object) => Doubt::Arrived(object.clone()),
-                        None if unclear => self.look_for(remote, key).await?,
+                        None if unclear => self.look_for(prepared, remote, row, key).await?,
                         None => Doubt::NeverArrived,
                     },
                 },
@@ -138,12 +150,63 @@ impl Engine {
         Ok(Seen { objects: kept(remote, objects), keyed: kept(remote, keyed) })
     }
 
-    async fn look_for(&self, remote: &Remote, key: &str) -> Result<Doubt, EngineError> {
+    async fn look_for(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        row: &JournalRow,
+        key: &str,
+    ) -> Result<Doubt, EngineError> {
         let found = remote
             .connector
             .find_by_key(&remote.object_type.name, &[key.to_owned()], &remote.attributes)
             .await?;
-        Ok(kept(remote, found).into_iter().next().map_or(Doubt::NeverArrived, Doubt::Arrived))
+        let found = kept(remote, found);
+        let strangers = self.strangers(prepared, remote, std::slice::from_ref(row), &found).await?;
+        let ours = found.iter().find(|object| !strangers.contains(&(row.seq, object.uid.as_str())));
+        Ok(ours.cloned().map_or(Doubt::NeverArrived, Doubt::Arrived))
+    }
+
+    /// Records that are not what a create made, although they bear its key: those that another source is linked to, and those
+    /// that were known before and hold other values than were sent. A key need not be anybody's alone.
+    async fn strangers<'o>(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        rows: &[JournalRow],
+        found: &'o [RemoteObject],
+    ) -> Result<BTreeSet<(i64, &'o str)>, EngineError> {
+        let uids: Vec<String> = found.iter().map(|object| object.uid.clone()).collect();
+        let spaces: Vec<_> = rows.iter().map(|row| prepared.space(&row.qualifier)).collect();
+        let path = remote.path.clone();
+        let (known, owners) = self
+            .store
+            .read(move |r| {
+                let (mut known, mut owners) = (Vec::with_capacity(uids.len()), BTreeMap::new());
+                for (place, uid) in uids.iter().enumerate() {
+                    known.push(r.mirrored(&path, uid)?.is_some());
+                    for (number, space) in spaces.iter().enumerate() {
+                        if let Some(link) = r.link_of_target(space, uid)? {
+                            owners.insert((number, place), link.source_id);
+                        }
+                    }
+                }
+                Ok((known, owners))
+            })
+            .await?;
+        let mut strangers = BTreeSet::new();
+        for (number, row) in rows.iter().enumerate() {
+            for (place, (object, known)) in found.iter().zip(&known).enumerate() {
+                let stranger = match owners.get(&(number, place)) {
+                    Some(owner) => Some(owner) != row.source_id.as_ref(),
+                    None => *known && !holds_what_was_sent(row, object),
+                };
+                if stranger {
+                    strangers.insert((row.seq, object.uid.as_str()));
+                }
+            }
+        }
+        Ok(strangers)
     }
 
     /// Resolves what an ended process left in doubt for this mapping. Creates without a key to find them by are looked for
@@ -162,7 +225,7 @@ impl Engine {
         }
         tracing::info!(mapping = prepared.name(), rows = rows.len(), "resolving writes in doubt");
         let (mut keyless, mut done) = (Vec::new(), 0);
-        let (doubts, looked) = self.look_all(remote, &rows, cancel).await;
+        let (doubts, looked) = self.look_all(prepared, remote, &rows, cancel).await;
         for (row, doubt) in rows.into_iter().zip(doubts) {
             match doubt {
                 Doubt::Arrived(object) => {
@@ -199,11 +262,7 @@ impl Engine {
             for object in kept(remote, page?.objects) {
                 let uid = object.uid.clone();
                 for slot in &mut open {
-                    let fits = slot.as_ref().is_some_and(|row| {
-                        row.payload.iter().all(|(n, v)| {
-                            canonical::same(object.attributes.get(n).unwrap_or(&Value::Null), v)
-                        })
-                    });
+                    let fits = slot.as_ref().is_some_and(|row| holds_what_was_sent(row, &object));
                     if !fits {
                         continue;
                     }
@@ -296,6 +355,12 @@ fn bears(remote: &Remote, object: &RemoteObject, key: &str) -> bool {
     value.and_then(Value::as_str).is_some_and(|value| value.to_lowercase() == key.to_lowercase())
 }
 
+fn holds_what_was_sent(row: &JournalRow, object: &RemoteObject) -> bool {
+    row.payload
+        .iter()
+        .all(|(name, value)| canonical::same(object.attributes.get(name).unwrap_or(&Value::Null), value))
+}
+
 /// What became of an update or a delete of a record whose id is known.
 fn of_known(operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
     let Some(uid) = &row.target_id else { return Doubt::NeverArrived };
@@ -305,10 +370,11 @@ fn of_known(operation: Operation, row: &JournalRow, objects: &[RemoteObject]) ->
             Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })
         }
         (Operation::Update, Some(object)) => {
-            let same = row.payload.iter().all(|(name, value)| {
-                canonical::same(object.attributes.get(name).unwrap_or(&Value::Null), value)
-            });
-            if same { Doubt::Arrived(object.clone()) } else { Doubt::NeverArrived }
+            if holds_what_was_sent(row, object) {
+                Doubt::Arrived(object.clone())
+            } else {
+                Doubt::NeverArrived
+            }
         }
         _ => Doubt::NeverArrived,
     }

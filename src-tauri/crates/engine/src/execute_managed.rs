@@ -213,6 +213,9 @@ impl Work {
                 if entry.target_hash.is_some_and(|planned| planned != now.hash) {
                     return Ok(stale("the record has changed since this was planned"));
                 }
+                if link.source_id.is_empty() && w.source_linked(&link.space, &link.target_id)?.is_some() {
+                    return Ok(stale("the record was linked meanwhile"));
+                }
                 w.delete_managed(&config.name, &now.id, Some(now.rev))?;
                 w.remove_link(&link.space, &link.source_id)?;
                 self.remember(w, config, &now.id, item, QueueChange::Delete, &now.attributes)?;

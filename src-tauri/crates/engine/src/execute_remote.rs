@@ -3,10 +3,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use connector::{Change, ConnectorError, Creation, ErrorKind, Outcome, RemoteObject};
-use mapping::canonical;
+use mapping::{Decision, canonical};
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::Value;
-use store::{Entry, EntryStatus, JournalRow, JournalState, LinkSpace, Operation, SeenPage};
+use store::{
+    Entry, EntryStatus, JournalRow, JournalState, LinkSpace, Operation, Redirect, SeenPage, StoredChange,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,12 +16,15 @@ use crate::{
     doubt::Doubt,
     ends::{Prepared, Remote},
     execute::{Context, Settled, free_target, link_for, settle},
+    judge::with_id,
     pause::{LONGEST_WAIT, is_rest, rest_of},
     remedy::Remedy,
 };
 
 /// How often a batch's leftovers are sent again when the provider asked to wait or an answer was lost.
 const ROUNDS: u32 = 5;
+/// The same for a batch of which some was taken: connectors have sent single records again themselves.
+const ROUNDS_OF_SOME: u32 = 2;
 
 /// What a batch is sent for, and where to.
 #[derive(Clone, Copy)]
@@ -87,6 +92,8 @@ impl Engine {
             }
         }
         settled.extend(self.link_untouched(context, prepared, link_only).await?);
+        // One record that stays locked is no sign that nobody takes calls there.
+        let (alone, mut answered) = (items.len() == 1, false);
         let mut round = 0;
         while !items.is_empty() {
             round += 1;
@@ -97,9 +104,11 @@ impl Engine {
                 () = given_up(&context.cancel) => return Ok(settled),
             };
             let waits = still_waiting(&outcomes);
+            answered |= waits.is_none();
             let rest = rest_of(&outcomes).filter(|_| context.run.is_some());
             // An implicit sync does not sit waits out: its row comes back to it, and others are not kept waiting.
-            let last_round = round >= ROUNDS || context.run.is_none();
+            let rounds = if answered { ROUNDS_OF_SOME } else { ROUNDS };
+            let last_round = round >= rounds || context.run.is_none();
             let came = self.note_outcomes(sending, items, outcomes, last_round).await?;
             settled.extend(came.settled);
             if let Some(error) = rest {
@@ -108,10 +117,11 @@ impl Engine {
                 return Ok(settled);
             }
             if let (true, Some((error, longest))) = (context.run.is_some(), waits)
-                && (last_round || longest > LONGEST_WAIT)
+                && ((last_round && !answered && !alone) || longest > LONGEST_WAIT)
             {
                 // Nobody there takes calls any more: the batches after this one would only wait as long again.
-                return Err(error.into());
+                let _ = context.rest.set(error);
+                return Ok(settled);
             }
             items = came.again;
             if !items.is_empty() && !came.wait.is_zero() {
@@ -163,6 +173,10 @@ impl Engine {
                             None if action != Action::Delete => Some("the target record is gone"),
                             Some((_, hash)) if entry.target_hash.is_some_and(|planned| planned != hash) => {
                                 Some("the target record has changed since this was planned")
+                            }
+                            // The same run may have found out to whom it belongs.
+                            _ if source.is_empty() && w.source_linked(&space, target)?.is_some() => {
+                                Some("the target record was linked meanwhile")
                             }
                             // Asked last, because it takes a gone owner's link away.
                             _ if !source.is_empty() && !free_target(w, &walk, &space, &entry, target)? => {
@@ -275,6 +289,7 @@ impl Engine {
         }
         came.settled = self.commit(sending, notes).await?;
         let mut notes = Vec::new();
+        // What has the key of a new record is found as any other match is.
         for (item, uid, reason) in existing {
             notes.push(self.take_over(sending, item, uid, reason).await?);
         }
@@ -295,7 +310,7 @@ impl Engine {
         let rows: Vec<JournalRow> = lost.iter().map(|(item, _)| doubt_row(sending, item)).collect();
         // An implicit sync comes back to its row by itself.
         let cancel = sending.context.run.as_ref().map(|_| &sending.context.cancel);
-        let (doubts, looked) = self.look_all(sending.remote, &rows, cancel).await;
+        let (doubts, looked) = self.look_all(sending.prepared, sending.remote, &rows, cancel).await;
         let unseen = looked.err().map(|error| error.to_string());
         let mut doubts = doubts.into_iter();
         let mut notes = Vec::with_capacity(lost.len());
@@ -349,18 +364,18 @@ impl Engine {
                     page.rows.extend(note.seen.clone());
                 }
                 w.mirror_fresh(&page, &at)?;
-                for (entry, settled) in
-                    notes.iter().filter_map(|n| Some((n.redirected.as_ref()?, n.settled.as_ref()?)))
+                for (found, settled) in
+                    notes.iter().filter_map(|n| Some((n.found.as_ref()?, n.settled.as_ref()?)))
                 {
                     if let Some((run, _)) = &context.run {
-                        w.redirect_entry(
-                            *run,
-                            settled.seq,
-                            Situation::Found,
-                            Action::Update,
-                            &entry.0,
-                            &entry.1,
-                        )?;
+                        let to = Redirect {
+                            situation: Situation::Found,
+                            action: settled.action,
+                            target_id: &found.target,
+                            reason: settled.reason.as_deref().unwrap_or_default(),
+                            changes: &found.changes,
+                        };
+                        w.redirect_entry(*run, settled.seq, &to)?;
                     }
                 }
                 let settled: Vec<Settled> = notes.into_iter().filter_map(|n| n.settled).collect();
@@ -370,7 +385,8 @@ impl Engine {
             .await?)
     }
 
-    /// The provider has such a record already: a lost race or an earlier send. It is linked and brought in line.
+    /// The provider has such a record already: a lost race, or one that no correlation asked for. The mapping's policy for FOUND
+    /// says what becomes of it.
     async fn take_over(
         &self,
         sending: Sending<'_>,
@@ -400,6 +416,35 @@ impl Engine {
                 return Ok(Note::failed(item, &why, Some(Remedy::RunAgain)));
             }
         };
+        let title = &remote.connector.descriptor().title;
+        let had = format!("{title} had this record already ({})", object.uid);
+        match self.policy_for_found(sending, &item.entry, &object)? {
+            Action::Update => {}
+            Action::Link => return Ok(linked_note(sending, item, object, &had)),
+            action @ (Action::Ignore | Action::Report | Action::NoReport | Action::Async) => {
+                let reason = format!("{had}; {action} was asked for");
+                return Ok(Note::found_and_left(
+                    sending,
+                    item,
+                    &object.uid,
+                    action,
+                    EntryStatus::Skipped,
+                    reason,
+                ));
+            }
+            action => {
+                let reason = format!("{had}; {action} was asked for, so a person has to decide");
+                let note = Note::found_and_left(
+                    sending,
+                    item,
+                    &object.uid,
+                    Action::Exception,
+                    EntryStatus::NeedsYou,
+                    reason,
+                );
+                return Ok(note.with_remedy(Remedy::Policy(Situation::Found)));
+            }
+        }
         // Only what differs is sent; the record keeps what else it has.
         let nothing = Value::Null;
         let differing: Attributes = item
@@ -422,20 +467,22 @@ impl Engine {
         };
         Ok(match outcome {
             Outcome::Done(updated) => {
+                // What it had is what an undo gives back.
+                let change = |(name, after): (&String, &Value)| StoredChange {
+                    attribute: name.clone(),
+                    before: object.attributes.get(name).cloned().unwrap_or_default(),
+                    after: after.clone(),
+                };
+                let changes = differing.iter().map(change).collect();
                 let mut attributes = object.attributes;
                 attributes.extend(differing);
                 attributes.extend(updated.attributes);
-                let why = format!(
-                    "{} had this record already ({}); linked and brought in line",
-                    remote.connector.descriptor().title,
-                    object.uid
-                );
                 let taken = RemoteObject { uid: object.uid.clone(), attributes };
                 let mut note = self.done_note(sending, item, taken).await?;
-                note.redirected = Some((remote.id(object.uid), why.clone()));
+                note.found = Some(FoundThere { target: remote.id(object.uid), changes });
                 if let Some(settled) = &mut note.settled {
                     settled.action = Action::Update;
-                    settled.reason = Some(why);
+                    settled.reason = Some(format!("{had}; linked and brought in line"));
                 }
                 note
             }
@@ -444,6 +491,43 @@ impl Engine {
             | Outcome::Unknown { reason } => Note::failed(item, &reason, Some(Remedy::RunAgain)),
             Outcome::Conflict { reason, .. } => Note::failed(item, &reason, None),
             Outcome::Gone => Note::failed(item, "the record is gone again", Some(Remedy::RunAgain)),
+        })
+    }
+
+    /// What the mapping does about a record that is there although it was to be created.
+    fn policy_for_found(
+        &self,
+        sending: Sending<'_>,
+        entry: &Entry,
+        object: &RemoteObject,
+    ) -> Result<Action, EngineError> {
+        let Sending { context, prepared, remote, .. } = sending;
+        let id = entry.source_id.as_deref().unwrap_or_default();
+        tokio::task::block_in_place(|| {
+            let (mapping, scripts) = prepared.compile()?;
+            let walk = prepared.here();
+            let source = self.store.read_blocking(|r| r.source(&walk, id))?;
+            let source = source.map_or(Value::Null, |(attributes, _)| with_id(&attributes, id).into());
+            let uid = remote.id(object.uid.clone());
+            let decided = mapping.action(
+                &scripts,
+                &Decision {
+                    mapping: prepared.name(),
+                    run: context.run.as_ref().map_or("", |(_, id)| id),
+                    qualifier: &entry.qualifier,
+                    situation: Situation::Found,
+                    from_source: true,
+                    source: &source,
+                    target: &with_id(&object.attributes, &uid).into(),
+                    source_id: entry.source_id.as_deref(),
+                    target_id: Some(&uid),
+                    ambiguous: &[],
+                },
+            );
+            match decided {
+                Ok(decided) => Ok(decided.action),
+                Err(problem) => Err(EngineError::config(format!("mapping `{}`: {problem}", prepared.name()))),
+            }
         })
     }
 
@@ -508,20 +592,64 @@ struct Note {
     removed: Option<(LinkSpace, String, String)>,
     seen: Option<(String, store::Hash, Attributes)>,
     settled: Option<Settled>,
-    redirected: Option<(String, String)>,
+    found: Option<FoundThere>,
+}
+
+/// A record that was to be created and is there.
+struct FoundThere {
+    target: String,
+    /// What was changed of it.
+    changes: Vec<StoredChange>,
+}
+
+/// A record that is there is linked and left as it is; the next run compares the values.
+fn linked_note(sending: Sending<'_>, item: Item, object: RemoteObject, had: &str) -> Note {
+    let Sending { prepared, remote, .. } = sending;
+    let target = remote.id(object.uid);
+    let entry = Entry { base: None, action: Action::Link, ..item.entry };
+    let links = entry.source_id.is_some() && prepared.config.linking_enabled();
+    let link = links.then(|| link_for(prepared, &entry, &target, None, None));
+    let settled = Settled {
+        reason: Some(format!("{had}; linked")),
+        ..Settled::done(&entry, Some(target.clone()), links)
+    };
+    Note {
+        journal_end: Some((JournalState::Failed, None, Some(had.to_owned()))),
+        link,
+        seen: Some((target.clone(), canonical::hash(&object.attributes), object.attributes)),
+        settled: Some(settled),
+        found: Some(FoundThere { target, changes: Vec::new() }),
+        ..Note::new(item.journal)
+    }
 }
 
 impl Note {
     fn new(journal: i64) -> Self {
+        Self { journal, journal_end: None, link: None, removed: None, seen: None, settled: None, found: None }
+    }
+
+    /// It is there, and nothing is done about it.
+    fn found_and_left(
+        sending: Sending<'_>,
+        item: Item,
+        uid: &str,
+        action: Action,
+        status: EntryStatus,
+        reason: String,
+    ) -> Self {
+        let target = sending.remote.id(uid.to_owned());
+        let settled = Settled { action, ..Settled::ended(&item.entry, status, reason.clone()) };
         Self {
-            journal,
-            journal_end: None,
-            link: None,
-            removed: None,
-            seen: None,
-            settled: None,
-            redirected: None,
+            journal_end: Some((JournalState::Failed, None, Some(reason))),
+            settled: Some(settled),
+            found: Some(FoundThere { target, changes: Vec::new() }),
+            ..Self::new(item.journal)
         }
+    }
+
+    fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.settled = self.settled.map(|settled| settled.with_remedy(remedy));
+        self
     }
 
     fn failed(item: Item, reason: &str, remedy: Option<Remedy>) -> Self {

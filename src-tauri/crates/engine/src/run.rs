@@ -343,6 +343,11 @@ impl Engine {
         }
         run.state = RunState::Success;
         run.stage = "COMPLETED_SUCCESS".into();
+        // Some pages of a read that was taken up are older than this run: what has changed on them since is still to come, from
+        // where the feeds stood before.
+        if run.progress.resumed.is_some() {
+            feeds.clear();
+        }
         // Only now: whatever ended before this is looked at again by the next incremental run.
         self.store.write(move |w| feeds.iter().try_for_each(|feed| w.put_feed(feed))).await?;
         Ok(())
@@ -717,7 +722,11 @@ fn found_out(progress: &Progress) -> Option<String> {
         1 => Some("1 link follows its record, which was merged into another one".to_owned()),
         n => Some(format!("{n} links follow their records, which were merged into others")),
     };
-    let all: Vec<String> = found.into_iter().chain(followed).collect();
+    let resumed = progress.resumed.map(|_| {
+        "the read that an earlier run could not finish was taken up; what has changed since on the pages that it had read is seen by the next run"
+            .to_owned()
+    });
+    let all: Vec<String> = found.into_iter().chain(followed).chain(resumed).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 

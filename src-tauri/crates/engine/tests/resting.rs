@@ -210,3 +210,43 @@ async fn a_try_that_failed_by_a_clock_that_was_ahead_is_repeated_when_its_own_wa
         assert_eq!(support::prop(&bench.contact(&mail), "phone"), "777");
     }
 }
+
+/// The changes of those minutes stand on pages that the broken-off read had seen, and nobody would ask for them again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_was_taken_up_does_not_put_the_feed_forward() {
+    let bench =
+        bench_by(Arc::new(Timestamp::now), Options { records: 350, seed: 3, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    let process = |minutes: i64| {
+        let clock = Arc::new(move || Timestamp::now() + SignedDuration::from_mins(minutes));
+        open_with(bench.folder.path(), &bench.sandbox.url(), clock).1
+    };
+    let run = async |engine: &Engine, incremental| {
+        let request = engine::RunRequest {
+            mapping: INBOUND.into(),
+            mode: RunMode::Reconcile,
+            ids: Vec::new(),
+            allow_deletes: None,
+            incremental,
+        };
+        let begun = engine.begin(request).await.unwrap();
+        engine.carry_out(begun, CancellationToken::new()).await.unwrap()
+    };
+    run(&process(0), true).await;
+    let (_, mail) = bench.users().await.into_iter().next().unwrap();
+    let first = portal
+        .contacts()
+        .into_iter()
+        .find(|c| support::prop(c, "email").eq_ignore_ascii_case(&mail))
+        .unwrap();
+    let refused = sandbox::faults::Action::Answer { status: 403, body: None, headers: Default::default() };
+    portal.set_faults(vec![Fault::on("*/contacts", refused).nth(4).times(ALWAYS)]);
+    assert_eq!(run(&process(0), false).await.state, RunState::Failed);
+    portal.clear_faults();
+    portal.set(&first.id, &[("lastname", "Changed")]).unwrap();
+    let full = run(&process(25), false).await;
+    assert_eq!(full.state, RunState::Success, "{:?}", full.message);
+    assert!(full.message.unwrap().contains("was taken up"));
+    let next = run(&process(26), true).await;
+    assert_eq!((next.progress.incremental, next.progress.updated), (true, 1), "{:?}", next.message);
+}

@@ -10,25 +10,7 @@ use sandbox::{
 };
 use serde_json::json;
 use store::{EntryStatus, RunMode, RunState};
-use support::{INBOUND, OUTBOUND, bench, inbound, open, outbound, prop};
-
-async fn new_user(bench: &support::Bench, name: &str, mail: &str) -> String {
-    bench
-        .engine
-        .save_managed(engine::ManagedChange {
-            kind: "user".into(),
-            id: None,
-            rev: None,
-            attributes: json!({"userName": name, "givenName": name, "sn": "Person", "mail": mail})
-                .as_object()
-                .unwrap()
-                .clone(),
-            who: "test".into(),
-        })
-        .await
-        .unwrap()
-        .id
-}
+use support::{INBOUND, OUTBOUND, bench, inbound, new_person, new_user, open, outbound, prop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mass_deletes_are_held_and_released_only_for_one_run() {
@@ -572,6 +554,46 @@ async fn what_an_older_mapping_planned_is_judged_by_the_newer_one_afterwards() {
     for person in bench.people().await {
         let name = person["sn"].as_str().unwrap();
         assert_eq!(name, name.to_uppercase());
+    }
+}
+
+/// What a colleague has made in the other system meets the policy that the mapping has for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_found_when_it_is_to_be_made_goes_by_the_policy_for_found() {
+    for (action, status, first_name) in [
+        ("UPDATE", EntryStatus::Done, "New"),
+        ("LINK", EntryStatus::Done, "Orig"),
+        ("IGNORE", EntryStatus::Skipped, "Orig"),
+        ("EXCEPTION", EntryStatus::NeedsYou, "Orig"),
+        ("DELETE", EntryStatus::NeedsYou, "Orig"),
+    ] {
+        let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+        let policies = json!([{"situation": "FOUND", "action": action}, {"situation": "UNASSIGNED", "action": "DELETE"}]);
+        let mut alone = outbound(json!({"policies": policies}));
+        alone.as_object_mut().unwrap().retain(|key, _| key != "links" && key != "correlationQuery");
+        bench.put(alone).await;
+        let portal = bench.sandbox.portal();
+        for contact in portal.contacts() {
+            portal.archive(&contact.id);
+        }
+        let id = portal
+            .create(&[("email", "a@x.example.org"), ("firstname", "Orig"), ("lastname", "Inal")])
+            .unwrap();
+        new_person(&bench, "a", "a@x.example.org", "New", "Name").await;
+        let run = bench.recon(OUTBOUND).await;
+        assert_eq!(run.state, RunState::Success, "{action}: {:?}", run.message);
+        let entries = bench.entries(&run).await;
+        let entry = entries.iter().find(|entry| entry.source_id.is_some()).unwrap();
+        assert_eq!((entry.situation, entry.status), (model::Situation::Found, status), "{action}: {entry:?}");
+        let linked = status == EntryStatus::Done;
+        match portal.contact(&id).filter(|contact| !contact.archived) {
+            Some(contact) => assert_eq!(prop(&contact, "firstname"), first_name, "{action}"),
+            // Nobody has linked it, and such contacts are deleted here.
+            None => assert!(!linked, "{action}"),
+        }
+        let space = store::LinkSpace { orientation: store::Orientation::Forward, ..support::links(OUTBOUND) };
+        let link = bench.store.read(move |r| r.link_of_target(&space, &id)).await.unwrap();
+        assert_eq!(link.is_some(), linked, "{action}");
     }
 }
 

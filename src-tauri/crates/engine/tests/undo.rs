@@ -7,7 +7,7 @@ mod support;
 use sandbox::hubspot::Options;
 use serde_json::json;
 use store::{EntryStatus, Run, RunMode, RunState};
-use support::{Bench, INBOUND, OUTBOUND, bench, inbound, prop};
+use support::{Bench, INBOUND, OUTBOUND, bench, inbound, new_person, outbound, prop};
 
 async fn undo(bench: &Bench, run: &Run, mode: RunMode, allow: Option<u64>) -> Run {
     let begun = bench.engine.begin_undo(&run.id, mode, allow).await.unwrap();
@@ -55,6 +55,41 @@ async fn updates_in_hubspot_are_taken_back_field_by_field() {
     assert_eq!(prop(&now[0], "firstname"), prop(&before[0], "firstname"));
     assert_eq!(prop(&now[1], "lastname"), "Newer", "what was changed since stays");
     assert_eq!(prop(&now[1], "firstname"), prop(&before[1], "firstname"));
+}
+
+/// No correlation has asked for the contact, so that the mapping finds out only when it makes another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_that_was_there_before_has_its_values_again() {
+    let bench = bench(Options { records: 20, seed: 5, ..Options::default() }).await;
+    let mut alone = outbound(json!({}));
+    alone.as_object_mut().unwrap().retain(|key, _| key != "links" && key != "correlationQuery");
+    bench.put(alone).await;
+    let contacts: Vec<_> = bench
+        .sandbox
+        .portal()
+        .contacts()
+        .into_iter()
+        .filter(|c| c.properties.contains_key("email"))
+        .collect();
+    let (differs, same) = (&contacts[0], &contacts[1]);
+    new_person(&bench, "Someone Else", &prop(differs, "email"), "Somebody", "Else").await;
+    new_person(&bench, "same", &prop(same, "email"), &prop(same, "firstname"), &prop(same, "lastname")).await;
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(
+        (run.state, run.progress.created, run.progress.updated),
+        (RunState::Success, 0, 2),
+        "{:?}",
+        run.message
+    );
+    assert_eq!(prop(&bench.contact(&prop(differs, "email")), "firstname"), "Somebody");
+    let undone = undo(&bench, &run, RunMode::Reconcile, None).await;
+    assert_eq!((undone.state, undone.progress.unlinked), (RunState::Success, 2), "{:?}", undone.message);
+    for before in [differs, same] {
+        let now = bench.contact(&prop(before, "email"));
+        for name in ["email", "firstname", "lastname"] {
+            assert_eq!(prop(&now, name), prop(before, name), "{name}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -520,6 +520,21 @@ impl Reader<'_> {
     }
 }
 
+/// What an entry turned out to be while it was carried out.
+#[derive(Debug, Clone, Copy)]
+pub struct Redirect<'a> {
+    /// How the record stands.
+    pub situation: Situation,
+    /// What was done.
+    pub action: Action,
+    /// To which target.
+    pub target_id: &'a str,
+    /// In words.
+    pub reason: &'a str,
+    /// What was changed of it.
+    pub changes: &'a [StoredChange],
+}
+
 impl Writer<'_> {
     /// Adds entries to a run.
     pub fn add_entries(&self, run: i64, entries: &[Entry]) -> Result<(), StoreError> {
@@ -602,21 +617,17 @@ impl Writer<'_> {
     }
 
     /// Turns an entry into another action on another target, still to be carried out.
-    pub fn redirect_entry(
-        &self,
-        run: i64,
-        seq: i64,
-        situation: Situation,
-        action: Action,
-        target_id: &str,
-        reason: &str,
-    ) -> Result<(), StoreError> {
+    pub fn redirect_entry(&self, run: i64, seq: i64, to: &Redirect<'_>) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "UPDATE run_entry SET situation = ?3, action = ?4, target_id = ?5, reason = ?6, target_hash = NULL
                  WHERE run = ?1 AND seq = ?2",
             )?
-            .execute(params![run, seq, situation.as_str(), action.as_str(), target_id, reason])?;
+            .execute(params![run, seq, to.situation.as_str(), to.action.as_str(), to.target_id, to.reason])?;
+        let changes = Some(to.changes).filter(|c| !c.is_empty()).map(Text::of_changes).transpose()?;
+        self.connection
+            .prepare_cached("UPDATE run_entry_doc SET changes = ?3 WHERE run = ?1 AND seq = ?2")?
+            .execute(params![run, seq, changes.map(|text| text.0)])?;
         Ok(())
     }
 

@@ -49,7 +49,9 @@ pub use audit::{AuditRow, HistoryEntry, HistoryRow};
 pub use census::Repeated;
 pub use connectors::ConnectorRow;
 pub use database::{Reader, Store, Writer, Writing};
-pub use entries::{Entry, EntryFilter, EntryStatus, FailureCause, Question, StoredChange, claim_key};
+pub use entries::{
+    Entry, EntryFilter, EntryStatus, FailureCause, Question, Redirect, StoredChange, claim_key,
+};
 pub use error::{ErrorKind, StoreError};
 pub use inbox::{InboxKind, InboxRow, NewInboxRow};
 pub use journal::{JournalRow, JournalState, Operation};

@@ -8,7 +8,9 @@ use std::collections::HashSet;
 use common::{AT, fresh, hash, object};
 use model::{Action, Situation};
 use serde_json::json;
-use store::{Entry, EntryFilter, EntryStatus, ErrorKind, NewRun, RunMode, Store, StoredChange, claim_key};
+use store::{
+    Entry, EntryFilter, EntryStatus, ErrorKind, NewRun, Redirect, RunMode, Store, StoredChange, claim_key,
+};
 
 fn begin(store: &Store, id: &str) -> i64 {
     let run = NewRun {
@@ -249,12 +251,22 @@ fn settling_keeps_what_it_is_not_told() {
     assert_eq!((second.reason.as_str(), second.remedy.as_deref()), ("refused", Some("fix it")));
     store
         .write_blocking(move |w| {
-            w.redirect_entry(run, 1, Situation::Found, Action::Update, "t9", "it is there by now")
+            let changes = [StoredChange { attribute: "mail".into(), before: json!("a"), after: json!("b") }];
+            let to = Redirect {
+                situation: Situation::Found,
+                action: Action::Update,
+                target_id: "t9",
+                reason: "it is there by now",
+                changes: &changes,
+            };
+            w.redirect_entry(run, 1, &to)
         })
         .unwrap();
     let redirected = get(1);
     assert_eq!((redirected.situation, redirected.action), (Situation::Found, Action::Update));
     assert_eq!((redirected.target_id.as_deref(), redirected.target_hash), (Some("t9"), None));
+    assert_eq!(redirected.changes[0].before, json!("a"));
+    assert_eq!(redirected.changes.len(), 1);
 }
 
 #[test]

@@ -234,3 +234,21 @@ pub fn links(kind: &str) -> store::LinkSpace {
         orientation: store::Orientation::Forward,
     }
 }
+
+/// A user of this name, with this address; gives the id.
+pub async fn new_user(bench: &Bench, name: &str, mail: &str) -> String {
+    new_person(bench, name, mail, name, "Person").await
+}
+
+/// A user of this name, with this address, given name and last name; gives the id.
+pub async fn new_person(bench: &Bench, name: &str, mail: &str, given: &str, sn: &str) -> String {
+    let attributes = json!({"userName": name, "givenName": given, "sn": sn, "mail": mail});
+    let change = engine::ManagedChange {
+        kind: "user".into(),
+        id: None,
+        rev: None,
+        attributes: attributes.as_object().unwrap().clone(),
+        who: "test".into(),
+    };
+    bench.engine.save_managed(change).await.unwrap().id
+}

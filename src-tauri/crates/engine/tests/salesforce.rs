@@ -1,5 +1,5 @@
-//! Creates that go to Salesforce in bulk, and a job that outlives the call or the process that it was made for: each contact is
-//! made once.
+//! Creates in Salesforce: a bulk job that outlives the call or the process that it was made for, another contact with the same
+//! e-mail address, a record that stays locked.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
@@ -25,10 +25,10 @@ use jiff::Timestamp;
 use model::{ConnectorConfig, MappingConfig};
 use sandbox::{
     faults::{ALWAYS, Action, Fault},
-    salesforce::{JobFault, Options, Org, Sandbox},
+    salesforce::{JobFault, Options, Org, RowFault, Sandbox},
 };
 use serde_json::json;
-use store::{Run, RunMode, RunState, Store};
+use store::{EntryFilter, EntryStatus, Run, RunMode, RunState, Store};
 
 const OUTBOUND: &str = "managedUser_systemSalesforceContact";
 const PEOPLE: usize = 60;
@@ -66,6 +66,10 @@ struct House {
 
 impl House {
     async fn new() -> Self {
+        Self::of(PEOPLE).await
+    }
+
+    async fn of(people: usize) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sandbox = Sandbox::start(listener, Options::default()).await.unwrap();
         let house = Self { sandbox, folder: tempfile::tempdir().unwrap() };
@@ -80,7 +84,7 @@ impl House {
         }));
         let mapping = mapping.unwrap();
         store.write(move |w| w.put_mapping(&mapping, "2026-01-01T00:00:00Z")).await.unwrap();
-        for n in 0..PEOPLE {
+        for n in 0..people {
             save(&engine, None, &format!("u{n}"), "Person").await;
         }
         house
@@ -234,4 +238,82 @@ async fn a_process_killed_while_its_bulk_job_runs_makes_each_contact_once() {
     assert_eq!(house.calls("POST", "/jobs/ingest"), 1, "sent once");
     let next = recon(&engine).await;
     assert_eq!((next.progress.created, next.progress.updated), (0, 0), "{:?}", next.message);
+}
+
+/// The address of a contact is nobody's alone: who had it before is not the one that was to be made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_that_never_arrived_is_not_taken_for_a_namesake() {
+    for killed in [false, true] {
+        let house = House::of(3).await;
+        let org = house.org();
+        org.create(
+            "Contact",
+            &[("Email", "u1@example.org"), ("FirstName", "Shared"), ("LastName", "Namesake")],
+        )
+        .unwrap();
+        org.add_fault(Fault::on("*/composite/sobjects", Action::ResetBeforeAnswer).method("POST"));
+        let (store, engine) = house.open(Arc::new(Impatient::default()));
+        if killed {
+            // The first process gets no answer to any question after it either, and ends.
+            org.add_fault(Fault::on("*/query*", Action::ResetBeforeAnswer).nth(2).times(20));
+            recon(&engine).await;
+            assert!(!store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap().is_empty());
+            org.clear_faults();
+        }
+        let run = recon(&engine).await;
+        assert_eq!((run.state, run.progress.created), (RunState::Success, 3), "{killed}: {:?}", run.message);
+        assert_eq!(org.count("Contact"), 4, "{killed}");
+        let namesake = org.find("Contact", "LastName", "Namesake").unwrap();
+        let id = namesake.id.clone();
+        let links = store.read(move |r| r.link_of_target(&support::links(OUTBOUND), &id)).await.unwrap();
+        assert_eq!((links, namesake.fields["FirstName"].as_str()), (None, "Shared"), "{killed}");
+        let next = recon(&engine).await;
+        assert_eq!((next.progress.created, next.progress.updated), (0, 0), "{:?}", next.message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_stays_locked_fails_alone() {
+    let house = House::of(4).await;
+    let (store, engine) = house.open(Arc::new(Impatient::default()));
+    recon(&engine).await;
+    for (name, sn) in [("v0", "New"), ("v1", "New"), ("v2", "New")] {
+        save(&engine, None, name, sn).await;
+    }
+    let users = store
+        .read(|r| {
+            r.managed_page(
+                &model::ManagedObjectConfig::default_user(),
+                &store::ManagedQuery { limit: 10, ..Default::default() },
+            )
+        })
+        .await
+        .unwrap();
+    for user in
+        users.rows.iter().filter(|user| user.attributes["userName"].as_str().unwrap().starts_with('u'))
+    {
+        save(&engine, Some(user.id.clone()), user.attributes["userName"].as_str().unwrap(), "Married").await;
+    }
+    let org = house.org();
+    org.add_row_fault(RowFault {
+        object: None,
+        operation: None,
+        id: None,
+        field: Some("Email".into()),
+        value: Some("v1@example.org".into()),
+        nth: 1,
+        times: ALWAYS,
+        code: "UNABLE_TO_LOCK_ROW".into(),
+        message: String::new(),
+        fields: Vec::new(),
+    });
+    let run = recon(&engine).await;
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    assert_eq!((run.progress.created, run.progress.updated), (2, 4), "the others are done, and counted");
+    let failed = EntryFilter { status: Some(EntryStatus::Failed), limit: 10, ..EntryFilter::default() };
+    let seq = run.seq;
+    assert_eq!(store.read(move |r| r.entries(seq, &failed)).await.unwrap().rows.len(), 1);
+    org.clear_faults();
+    let next = recon(&engine).await;
+    assert_eq!((next.progress.created, next.progress.updated), (1, 0), "{:?}", next.message);
 }
