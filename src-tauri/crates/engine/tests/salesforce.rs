@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use model::{ConnectorConfig, MappingConfig};
 use sandbox::{
     faults::{ALWAYS, Action, Fault},
-    salesforce::{JobFault, Options, Org, RowFault, Sandbox},
+    salesforce::{JobFault, Options, Org, RowFault, Sandbox, load_faults},
 };
 use serde_json::json;
 use store::{EntryFilter, EntryStatus, Run, RunMode, RunState, Store};
@@ -92,6 +92,11 @@ impl House {
 
     /// Another process on the same folder, which waits in this way.
     fn open(&self, waiter: Arc<dyn Waiter>) -> (Store, Engine) {
+        self.open_at(waiter, Arc::new(Timestamp::now))
+    }
+
+    /// The same by another clock.
+    fn open_at(&self, waiter: Arc<dyn Waiter>, clock: Arc<dyn model::Clock>) -> (Store, Engine) {
         let config: ConnectorConfig = serde_json::from_value(json!({
             "name": "salesforce",
             "connectorRef": {"connectorName": "org.forgerock.openidm.salesforce"},
@@ -102,7 +107,6 @@ impl House {
         }))
         .unwrap();
         let credentials = Arc::new(MemoryCredentials::with_access_token("sandbox-session"));
-        let clock = Arc::new(Timestamp::now);
         let salesforce = Salesforce::new(&config, credentials, clock.clone(), waiter).unwrap();
         let store = Store::open(self.folder.path()).unwrap();
         let connectors = Arc::new(One(Arc::new(salesforce)));
@@ -316,4 +320,58 @@ async fn a_record_that_stays_locked_fails_alone() {
     org.clear_faults();
     let next = recon(&engine).await;
     assert_eq!((next.progress.created, next.progress.updated), (1, 0), "{:?}", next.message);
+}
+
+/// The changes of those minutes stand on pages that the broken-off read had seen, and nobody would ask for them again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_was_taken_up_does_not_put_the_change_feed_forward() {
+    const INBOUND: &str = "systemSalesforceContact_managedUser";
+    let house = House::of(0).await;
+    let org = house.org();
+    let name = |n: u32| format!("c{n:02}@example.org");
+    for n in 0..30 {
+        org.create("Contact", &[("Email", &name(n)), ("FirstName", "Some"), ("LastName", "Body")]).unwrap();
+    }
+    let clock_of = org.clone();
+    let clock = Arc::new(move || Timestamp::from_millisecond(clock_of.now()).unwrap());
+    let (store, engine) = house.open_at(Arc::new(Impatient::default()), clock);
+    let mapping = MappingConfig::from_value(json!({
+        "name": INBOUND, "source": "system/salesforce/Contact", "target": "managed/user",
+        "correlationQuery": {"expressionTree": {"any": ["mail"]}},
+        "properties": [
+            {"source": "Email", "target": "userName"}, {"source": "Email", "target": "mail"},
+            {"source": "FirstName", "target": "givenName"}, {"source": "LastName", "target": "sn"}
+        ],
+        "policies": [{"situation": "UNASSIGNED", "action": "IGNORE"}]
+    }));
+    let mapping = mapping.unwrap();
+    store.write(move |w| w.put_mapping(&mapping, "2026-01-01T00:00:00Z")).await.unwrap();
+    let run = async |incremental| {
+        let begun =
+            engine.begin(RunRequest { mapping: INBOUND.into(), incremental, ..request() }).await.unwrap();
+        engine.carry_out(begun, CancellationToken::new()).await.unwrap()
+    };
+    let faults = |more: serde_json::Value| {
+        let mut all = json!({"pages": {"atMost": 10}});
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        org.set_faults(load_faults(&all.to_string()).unwrap());
+    };
+    faults(json!({}));
+    assert_eq!(run(true).await.progress.created, 30);
+    org.advance(20 * 60_000);
+    assert_eq!(run(true).await.progress.updated, 0);
+    faults(
+        json!({"faults": [{"path": "*/query*", "nth": 3, "times": "always", "action": {"answer": {"status": 500}}}]}),
+    );
+    let broken = run(false).await;
+    assert_eq!(broken.state, RunState::Failed);
+    faults(json!({}));
+    let first = org.records("Contact").into_iter().map(|c| c.id).min().unwrap();
+    org.set("Contact", &first, &[("LastName", "Changed")]).unwrap();
+    org.advance(20 * 60_000);
+    let full = run(false).await;
+    assert_eq!((full.state, full.progress.updated), (RunState::Success, 0), "{:?}", full.message);
+    assert!(full.message.unwrap().contains("was taken up"));
+    let next = run(true).await;
+    assert_eq!((next.progress.incremental, next.progress.updated), (true, 1), "{:?}", next.message);
 }
