@@ -197,6 +197,21 @@ async fn lists_are_filtered_sorted_and_paged() {
         let found = house.post(path, &search).await.is(200);
         assert_eq!(found.body["Resources"][0]["emails"], json!([{"value": "cat@example.org"}]), "{path}");
         assert!(found.body["Resources"][0].get("userName").is_none(), "{path}");
+        for (search, kind) in [
+            (json!({"filter": 5}), "invalidFilter"),
+            (json!({"filter": ["userName sw \"c\""]}), "invalidFilter"),
+            (json!({"sortBy": true}), "invalidValue"),
+            (json!({"sortOrder": 1}), "invalidValue"),
+            (json!({"startIndex": "1"}), "invalidValue"),
+            (json!({"count": 1.5}), "invalidValue"),
+            (json!({"attributes": "userName"}), "invalidValue"),
+            (json!({"attributes": ["userName", 5]}), "invalidValue"),
+            (json!({"excludedAttributes": {}}), "invalidValue"),
+        ] {
+            assert_eq!(house.post(path, &search).await.is(400).body["scimType"], kind, "{path} {search}");
+        }
+        let nothing = json!({"filter": null, "sortBy": null, "count": null, "attributes": null});
+        assert_eq!(house.post(path, &nothing).await.is(200).body["totalResults"], 3, "{path}");
     }
 }
 
