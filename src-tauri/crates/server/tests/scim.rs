@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use api::{App, AppOptions, ScimProfile};
+use api::{App, AppOptions, ScimProfile, dto::HistoryRequest};
 use model::Secret;
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -213,6 +213,23 @@ async fn lists_are_filtered_sorted_and_paged() {
         let nothing = json!({"filter": null, "sortBy": null, "count": null, "attributes": null});
         assert_eq!(house.post(path, &nothing).await.is(200).body["totalResults"], 3, "{path}");
     }
+}
+
+#[tokio::test]
+async fn history_names_the_token_that_made_a_change() {
+    let house = House::with(ScimProfile::Generic).await;
+    let id = house.user("ann").await.id();
+    let other = house.app.scim_token_create("entra", ScimProfile::Entra).await.unwrap();
+    let at = format!("{}/scim/v2/Users/{id}", house.server.url());
+    let patch = |title: &str| json!({"Operations": [{"op": "replace", "path": "title", "value": title}]});
+    let send = |title: &str| house.client.patch(&at).json(&patch(title));
+    reply(send("Boss").bearer_auth(other.expose())).await.is(200);
+    reply(send("Chief").basic_auth(ADMINISTRATOR, Some(PASSWORD))).await.is(200);
+    let request = HistoryRequest { kind: "user".into(), id, attribute: None, after: None, limit: None };
+    let history = house.app.object_history(request).await.unwrap();
+    let mut who: Vec<&str> = history.rows.iter().map(|row| row.who.as_str()).collect();
+    who.dedup();
+    assert_eq!(who, [ADMINISTRATOR, "entra", "client"], "{history:?}");
 }
 
 #[tokio::test]
