@@ -211,6 +211,14 @@ async fn a_person_is_linked_to_a_contact_by_hand() {
     house.post(&perform("UNLINK", &whole), &Value::Null).await.is(200);
     assert_eq!(house.post(&linked, &Value::Null).await.is(200).body["linkedTo"], json!([]));
     house.post(&perform("DANCE", &pair), &Value::Null).await.is(400);
+    for (action, status, says) in [
+        ("CREATE", 404, "no source record `404`"),
+        ("UPDATE", 404, "no source record `404`"),
+        ("EXCEPTION", 409, "marked as EXCEPTION"),
+    ] {
+        house.post(&perform(action, "&sourceId=404"), &Value::Null).await.is(status).says(&[says]);
+    }
+    house.post(&perform("REPORT", "&sourceId=404"), &Value::Null).await.is(200);
     house.post(&perform("LINK", ""), &Value::Null).await.is(400);
     house.post("/sync?_action=performAction&mapping=nothing&action=LINK", &Value::Null).await.is(404);
 }
