@@ -233,7 +233,8 @@ impl NewFile {
         for number in 1..1000 {
             let again = if number == 1 { String::new() } else { format!("-{number}") };
             let path = folder.join(format!("{name}{again}.{ending}"));
-            match private().open(&path) {
+            // What people did and who they are is for the person alone who asked for it.
+            match store::private().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok(Self { path, out: BufWriter::new(file), failure: None }),
                 Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(problem) => return Err(problem),
@@ -260,18 +261,6 @@ impl NewFile {
         let _ = fs::remove_file(&self.path);
         Err(error)
     }
-}
-
-/// What people did and who they are is for the person alone who asked for it.
-fn private() -> fs::OpenOptions {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options
 }
 
 fn unwritten(path: &Path, problem: &io::Error) -> ApiError {

@@ -113,6 +113,16 @@ impl App {
             .await?
     }
 
+    /// Whether an index keeps objects of this type in the order of this attribute, so that a list of any length can go by it.
+    pub async fn objects_sort_by_index(&self, kind: &str, name: &str) -> Result<bool, ApiError> {
+        let config = self.managed_config(kind).await?;
+        let name = name.trim_start_matches('/').to_owned();
+        Ok(self
+            .store
+            .read(move |r| Ok(name == "_id" || r.managed_sortable(&config)?.contains(&name)))
+            .await?)
+    }
+
     /// An object, without what its schema keeps private.
     pub async fn object_read(&self, kind: &str, id: &str) -> Result<UserRow, ApiError> {
         let config = self.managed_config(kind).await?;

@@ -199,7 +199,7 @@ impl Credentials for StoredCredentials {
         let path = folder.join(format!("token-{}.lock", hash.chars().take(24).collect::<String>()));
         let locked = tokio::task::spawn_blocking(move || {
             std::fs::create_dir_all(&folder)?;
-            let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+            let file = store::private().create(true).truncate(false).write(true).open(&path)?;
             file.lock()?;
             Ok::<_, std::io::Error>(file)
         })

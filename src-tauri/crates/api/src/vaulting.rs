@@ -117,8 +117,8 @@ impl Vaulting {
     }
 
     async fn create(&self, passphrase: Option<Secret>) -> Result<Arc<Vault>, ApiError> {
-        let keyring = Arc::clone(&self.keyring);
-        let (vault, _recovery) = tokio::task::spawn_blocking(move || match passphrase {
+        let (keyring, by) = (Arc::clone(&self.keyring), passphrase.clone());
+        let (vault, _recovery) = tokio::task::spawn_blocking(move || match by {
             Some(passphrase) => Vault::create_with_passphrase(&passphrase),
             None => Vault::create_with_keyring(keyring.as_ref()),
         })
@@ -128,7 +128,18 @@ impl Vaulting {
             vault::Error::NoKeyring(_) => locked(e.to_string()),
             other => refused(other),
         })?;
-        self.keep(None, vault, None).await
+        let id = vault.header().vault_id().to_owned();
+        let refusal = match self.keep(None, vault, None).await {
+            Err(refusal) if refusal.code == ErrorCode::Conflict => refusal,
+            kept => return kept,
+        };
+        // Another process was quicker: what it made is the vault, and the key of this one opens nothing.
+        if passphrase.is_none() {
+            let keyring = Arc::clone(&self.keyring);
+            let _ = tokio::task::spawn_blocking(move || keyring.delete(&id)).await;
+        }
+        self.try_open(passphrase).await?;
+        self.opened()?.ok_or(refusal)
     }
 
     /// Writes a vault's rows in place of those of the vault that it came of, and every secret where each was sealed anew, and

@@ -6,7 +6,7 @@ use std::{net::Ipv4Addr, path::Path, sync::Arc};
 
 use api::{
     App, AppOptions, ErrorCode,
-    dto::{ByName, VaultPassphrase, VaultState},
+    dto::{ByName, ConnectorDraft, VaultPassphrase, VaultState},
 };
 use sandbox::hubspot::{Options, Sandbox};
 use tokio::net::TcpListener;
@@ -58,4 +58,40 @@ async fn keys_that_one_process_changes_are_followed_by_the_other() {
     let refusal = command.vault_rotate().await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::Locked, "{}", refusal.message);
     sandbox.stop().await;
+}
+
+/// What scripts do that set up a fresh data folder in one go.
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_all_come_first_share_one_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_owned();
+    let come = |number: usize| {
+        let data = data.clone();
+        tokio::spawn(async move {
+            let app = process(&data, Some(PASSPHRASE)).await;
+            let config = serde_json::json!({
+                "name": format!("hubspot{number}"),
+                "enabled": true,
+                "connectorRef": {
+                    "connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector",
+                    "bundleName": "org.forgerock.openicf.connectors.hubspot-connector",
+                    "bundleVersion": "[1.5.0.0,2)",
+                    "systemType": "provisioner.openicf",
+                },
+                "configurationProperties": {"accessToken": format!("a token of {number}")},
+            });
+            let draft = ConnectorDraft { create: true, rev: None, config, secrets: Default::default() };
+            app.connector_save(draft).await.map(|_| app)
+        })
+    };
+    let coming: Vec<_> = (0..4).map(come).collect();
+    let mut apps = Vec::new();
+    for app in coming {
+        apps.push(app.await.unwrap().unwrap_or_else(|refusal| panic!("{}", refusal.message)));
+    }
+    // Every secret is sealed in the vault that is there, whoever made it.
+    assert_eq!(process(folder.path(), Some(PASSPHRASE)).await.vault_rotate().await.unwrap(), 4);
+    // Who comes with another passphrase is told, and makes no vault of its own.
+    let other = process(folder.path(), Some("another passphrase")).await;
+    assert_eq!(other.vault_rotate().await.unwrap_err().code, ErrorCode::Locked);
 }

@@ -175,11 +175,21 @@ impl Engine {
         let mut entries = self.plan_by_hand(prepared, request, &ids)?;
         if entries.is_empty() {
             entries = self.gone_entries(prepared, "", &ids, None).await?;
+            if !entries.is_empty() && matches!(request.action, Action::Create | Action::Update) {
+                return Err(EngineError::NotFound(format!(
+                    "there is no source record `{source}`, so there is nothing to {} a target from",
+                    request.action.as_str().to_lowercase()
+                )));
+            }
             entries.retain(|entry| entry.qualifier == request.qualifier);
             for entry in &mut entries {
                 let destructive = matches!(request.action, Action::Delete) && entry.target_id.is_some();
                 entry.action = request.action;
-                entry.status = if destructive { EntryStatus::Planned } else { EntryStatus::Skipped };
+                entry.status = match request.action {
+                    Action::Exception => EntryStatus::NeedsYou,
+                    _ if destructive => EntryStatus::Planned,
+                    _ => EntryStatus::Skipped,
+                };
             }
         }
         let Some(entry) = entries.into_iter().next() else {

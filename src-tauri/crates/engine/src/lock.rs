@@ -26,8 +26,12 @@ pub(crate) fn try_lock(folder: &Path, mapping: &str) -> Result<Option<MappingLoc
     // Names are letters of any script; a hash makes them fit every file system.
     let hash = blake3::hash(mapping.to_lowercase().as_bytes()).to_hex();
     let path = folder.join(format!("mapping-{}.lock", hash.chars().take(24).collect::<String>()));
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| denied(&path, e))?;
+    let file = store::private()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|e| denied(&path, e))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(MappingLock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -44,6 +48,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let held = try_lock(folder.path(), "m").unwrap();
         assert!(held.is_some());
+        #[cfg(unix)]
+        for file in std::fs::read_dir(folder.path().join("locks")).unwrap() {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
         assert!(try_lock(folder.path(), "M").unwrap().is_none(), "names differ only by case");
         assert!(try_lock(folder.path(), "other").unwrap().is_some());
         drop(held);

@@ -2,7 +2,7 @@
 
 use model::{MappingConfig, Situation, mapping_config::QueryConfig};
 use serde_json::{Map, Value, json};
-use store::{Entry, EntryStatus, Run, RunState};
+use store::{Entry, EntryStatus, Run, RunMode, RunState};
 
 use crate::run::is_failure;
 
@@ -48,9 +48,17 @@ pub fn summary(
         .collect();
     let state = match run.state {
         RunState::Active | RunState::Paused => "ACTIVE",
+        RunState::Held if is_held(run) => "FAILED",
         RunState::Success | RunState::Planned | RunState::Held => "SUCCESS",
         RunState::Canceled => "CANCELED",
         RunState::Failed | RunState::Interrupted => "FAILED",
+    };
+    let (stage, description) = if is_held(run) {
+        let reasons = run.message.as_deref().unwrap_or_default();
+        let reasons = reasons.strip_prefix("held: ").unwrap_or(reasons);
+        ("COMPLETED_FAILED", format!("held by a guard: {reasons}"))
+    } else {
+        (run.stage.as_str(), stage_description(&run.stage).to_owned())
     };
     let mut query = Map::new();
     if let Some(config) = config {
@@ -71,8 +79,8 @@ pub fn summary(
         "_id": run.id,
         "mapping": run.mapping,
         "state": state,
-        "stage": run.stage,
-        "stageDescription": stage_description(&run.stage),
+        "stage": stage,
+        "stageDescription": description,
         "progress": {
             "source": {"existing": {"processed": progress.source_processed, "total": total(progress.source_total)}},
             "target": {
@@ -111,6 +119,12 @@ pub fn summary(
             "guards": progress.guards,
         },
     })
+}
+
+/// Whether a guard kept this run from writing. Scripts read it as failed, as a run that IDM's own guard ends: else they would
+/// believe that it was done. A preview was not to write anything.
+fn is_held(run: &Run) -> bool {
+    run.state == RunState::Held && run.mode != RunMode::Preview
 }
 
 /// The query that a run asks of one of its ends: its caller's, else the mapping's, else everything.

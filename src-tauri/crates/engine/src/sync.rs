@@ -152,9 +152,7 @@ impl Engine {
                 }
                 (Some(row), _) => (
                     if row.attempts > 0 { Some(false) } else { None },
-                    row.message
-                        .clone()
-                        .map_or_else(|| "waiting".into(), |m| format!("{m} It will be tried again.")),
+                    row.message.clone().map_or_else(|| "waiting".into(), |m| tried_again(&m)),
                 ),
                 (None, Some(outcome)) => (Some(outcome.ok), outcome.message.clone()),
                 (None, None) => continue,
@@ -356,6 +354,13 @@ enum Carried {
     NeedsPerson(String),
 }
 
+/// Why a target has not got a change yet, and that this is not the end of it.
+fn tried_again(message: &str) -> String {
+    let message = message.trim_end();
+    let stop = if message.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{message}{stop} It will be tried again.")
+}
+
 fn with_remedy(reason: String, remedy: Option<&str>) -> String {
     match remedy {
         Some(remedy) => format!("{reason}; {remedy}"),
@@ -386,5 +391,16 @@ mod tests {
         let waits: i64 = (1..TRIES).map(|tries| BACK_OFF.wait_ms(tries)).sum();
         let hours = waits / 3_600_000;
         assert!((24..30).contains(&hours), "{hours} hours");
+    }
+
+    #[test]
+    fn what_will_be_tried_again_is_told_in_sentences() {
+        for (message, told) in [
+            ("check the proxy settings", "check the proxy settings. It will be tried again."),
+            ("Is it up?", "Is it up? It will be tried again."),
+            ("It did not answer. ", "It did not answer. It will be tried again."),
+        ] {
+            assert_eq!(tried_again(message), told);
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use api::{App, AppOptions, ScimProfile};
+use api::{App, AppOptions, ScimProfile, dto::HistoryRequest};
 use model::Secret;
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -197,7 +197,39 @@ async fn lists_are_filtered_sorted_and_paged() {
         let found = house.post(path, &search).await.is(200);
         assert_eq!(found.body["Resources"][0]["emails"], json!([{"value": "cat@example.org"}]), "{path}");
         assert!(found.body["Resources"][0].get("userName").is_none(), "{path}");
+        for (search, kind) in [
+            (json!({"filter": 5}), "invalidFilter"),
+            (json!({"filter": ["userName sw \"c\""]}), "invalidFilter"),
+            (json!({"sortBy": true}), "invalidValue"),
+            (json!({"sortOrder": 1}), "invalidValue"),
+            (json!({"startIndex": "1"}), "invalidValue"),
+            (json!({"count": 1.5}), "invalidValue"),
+            (json!({"attributes": "userName"}), "invalidValue"),
+            (json!({"attributes": ["userName", 5]}), "invalidValue"),
+            (json!({"excludedAttributes": {}}), "invalidValue"),
+        ] {
+            assert_eq!(house.post(path, &search).await.is(400).body["scimType"], kind, "{path} {search}");
+        }
+        let nothing = json!({"filter": null, "sortBy": null, "count": null, "attributes": null});
+        assert_eq!(house.post(path, &nothing).await.is(200).body["totalResults"], 3, "{path}");
     }
+}
+
+#[tokio::test]
+async fn history_names_the_token_that_made_a_change() {
+    let house = House::with(ScimProfile::Generic).await;
+    let id = house.user("ann").await.id();
+    let other = house.app.scim_token_create("entra", ScimProfile::Entra).await.unwrap();
+    let at = format!("{}/scim/v2/Users/{id}", house.server.url());
+    let patch = |title: &str| json!({"Operations": [{"op": "replace", "path": "title", "value": title}]});
+    let send = |title: &str| house.client.patch(&at).json(&patch(title));
+    reply(send("Boss").bearer_auth(other.expose())).await.is(200);
+    reply(send("Chief").basic_auth(ADMINISTRATOR, Some(PASSWORD))).await.is(200);
+    let request = HistoryRequest { kind: "user".into(), id, attribute: None, after: None, limit: None };
+    let history = house.app.object_history(request).await.unwrap();
+    let mut who: Vec<&str> = history.rows.iter().map(|row| row.who.as_str()).collect();
+    who.dedup();
+    assert_eq!(who, [ADMINISTRATOR, "entra", "client"], "{history:?}");
 }
 
 #[tokio::test]

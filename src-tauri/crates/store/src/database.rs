@@ -20,6 +20,7 @@ use crate::{
     error::{ErrorKind, StoreError},
     filter_function,
     migrate::migrate,
+    private,
     statements::Statements,
     undisturbed::Disturbance,
 };
@@ -117,6 +118,8 @@ impl Store {
             ));
         }
         let file = folder.join("concord.db");
+        private::make(&file);
+        private::tighten(&file);
         let mut writer = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         migrate(&mut writer, &file)?;
         let (jobs, inbox) = mpsc::channel::<Job>();

@@ -29,6 +29,7 @@ mod migrate;
 mod mirror;
 mod plan;
 mod population;
+mod private;
 mod protected;
 mod query;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub use mappings::MappingRow;
 pub use met::{Met, MetBlocks};
 pub use mirror::{MirrorRow, SeenPage};
 pub use plan::{Candidate, Side, TargetCandidate, Walk};
+pub use private::private;
 pub use protected::secret_owner;
 pub use queue::{BackOff, QueueChange, QueueRow, QueueState, SyncOutcome};
 pub use reads::{Feed, UnfinishedRead};

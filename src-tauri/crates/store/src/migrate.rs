@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::error::{ErrorKind, StoreError};
+use crate::{
+    error::{ErrorKind, StoreError},
+    private,
+};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
@@ -77,6 +80,7 @@ fn keep_copy(connection: &Connection, file: &Path, version: usize) -> Result<(),
     if unfinished.exists() {
         fs::remove_file(&unfinished).map_err(kept)?;
     }
+    private::make(&unfinished);
     connection.execute("VACUUM INTO ?1", [unfinished.to_string_lossy()])?;
     fs::rename(&unfinished, &copy).map_err(kept)
 }
@@ -120,6 +124,12 @@ mod tests {
         let copy = Connection::open(folder.path().join("copies/format-1.db")).unwrap();
         assert_eq!(columns(&copy), 1);
         assert_eq!(copy.query_row("SELECT name FROM person", [], |r| r.get::<_, String>(0)).unwrap(), "Ann");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let copy = std::fs::metadata(folder.path().join("copies/format-1.db")).unwrap();
+            assert_eq!(copy.permissions().mode() & 0o777, 0o600, "a copy is for its owner alone");
+        }
         assert!(apply(&mut connection, &file, &[FIRST]).unwrap_err().to_string().contains("newer Concord"));
     }
 

@@ -36,6 +36,35 @@ fn the_file_is_kept_as_the_design_says() {
     assert_eq!(text("integrity_check"), "ok");
 }
 
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_files_whatever_the_folder_allows() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let chmod =
+        |what: &std::path::Path, mode| fs::set_permissions(what, fs::Permissions::from_mode(mode)).unwrap();
+    let mode = |what: &std::path::Path| fs::metadata(what).unwrap().permissions().mode() & 0o777;
+    let all = [
+        folder.path().join("concord.db"),
+        folder.path().join("concord.db-wal"),
+        folder.path().join("concord.db-shm"),
+    ];
+    chmod(folder.path(), 0o755);
+    let store = Store::open(folder.path()).unwrap();
+    store.write_blocking(|w| w.set_setting("a", "b")).unwrap();
+    assert_eq!(all.each_ref().map(|file| mode(file)), [0o600; 3]);
+    assert_eq!(mode(folder.path()), 0o755, "the folder is its owner's affair");
+    // As an earlier version left them.
+    let copy = folder.path().join("copies/format-1.db");
+    fs::create_dir(folder.path().join("copies")).unwrap();
+    fs::write(&copy, "").unwrap();
+    all.iter().chain([&copy]).for_each(|file| chmod(file, 0o644));
+    let again = Store::open(folder.path()).unwrap();
+    assert_eq!(again.read_blocking(|r| r.setting("a")).unwrap().as_deref(), Some("b"));
+    assert_eq!(all.each_ref().map(|file| mode(file)), [0o600; 3]);
+    assert_eq!(mode(&copy), 0o600);
+}
+
 #[test]
 fn what_cannot_be_opened_says_why() {
     type Spoil = fn(&std::path::Path);

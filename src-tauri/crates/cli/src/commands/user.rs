@@ -90,6 +90,9 @@ pub struct Assignment {
 impl Assignment {
     fn parse(argument: &str) -> Result<Self, String> {
         match argument.split_once('=') {
+            Some((attribute, _)) if attribute.trim().trim_start_matches('/').starts_with('_') => Err(
+                format!("`{}` cannot be set: what begins with _ is kept by Concord itself", attribute.trim()),
+            ),
             Some((attribute, text)) if !attribute.trim().is_empty() => {
                 Ok(Self { attribute: attribute.trim().to_owned(), text: text.to_owned() })
             }
@@ -367,6 +370,13 @@ mod tests {
         ] {
             let assignment = Assignment::parse(argument).unwrap();
             assert_eq!(assignment.value(kind), value, "{argument}");
+        }
+    }
+
+    #[test]
+    fn what_is_concords_own_is_not_set() {
+        for argument in ["_rev=x", "_id=x", " _rev =x", "/_rev=x", "_meta/created=x"] {
+            assert!(Assignment::parse(argument).unwrap_err().contains("cannot be set"), "{argument}");
         }
     }
 }

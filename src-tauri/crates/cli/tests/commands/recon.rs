@@ -88,6 +88,7 @@ async fn a_guard_holds_deletes_until_they_are_allowed() {
     assert!(held.err.starts_with("concord: held: 2 deletes are planned"), "{held:?}");
     let document = held.json();
     assert_eq!(document["concord"]["state"], "held");
+    assert_eq!((&document["state"], &document["stage"]), (&json!("FAILED"), &json!("COMPLETED_FAILED")));
     assert_eq!(document["concord"]["planned"]["delete"], 2);
     let id = document["_id"].as_str().unwrap();
     assert_eq!(house.json(0, &["user", "list"])["resultCount"], users, "nothing was written");

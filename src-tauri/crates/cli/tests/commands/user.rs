@@ -128,6 +128,8 @@ fn bad_input_is_refused() {
     {
         house.concord(arguments).exits(2);
     }
+    let own = house.concord(&["user", "set", "id", "sn=x", "_rev=x"]).exits(2);
+    assert!(own.err.contains("`_rev` cannot be set"), "{own:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

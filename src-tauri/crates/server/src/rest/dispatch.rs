@@ -69,7 +69,7 @@ impl Here {
         let pretty =
             query.iter().any(|(name, value)| name == "_prettyPrint" && value.eq_ignore_ascii_case("true"));
         let who = caller.name.clone();
-        let call = Call { shared: Arc::clone(&self.shared), path, query, headers, body, caller: caller.name };
+        let call = Call { shared: Arc::clone(&self.shared), path, query, headers, body, caller };
         in_the_name_of(who, (operation.run)(call)).await.map(|answer| respond(answer, pretty))
     }
 

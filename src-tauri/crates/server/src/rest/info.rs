@@ -1,5 +1,6 @@
 //! `info`: whether it is there, which version it is, and who is asking.
 
+use api::ApiScope;
 use futures::FutureExt as _;
 use serde_json::json;
 
@@ -26,14 +27,22 @@ async fn version(_: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(json!({"_id": "version", "productVersion": env!("CARGO_PKG_VERSION")})))
 }
 
+/// IDM's roles that come nearest to what somebody may do here. IDM has none for one who only reads; that one is signed in.
+fn roles(scope: ApiScope) -> &'static [&'static str] {
+    match scope {
+        ApiScope::Full => &["internal/role/openidm-admin", "internal/role/openidm-authorized"],
+        ApiScope::Read => &["internal/role/openidm-authorized"],
+    }
+}
+
 async fn login(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(json!({
         "_id": "login",
-        "authenticationId": call.caller,
+        "authenticationId": call.caller.name,
         "authorization": {
-            "id": call.caller,
+            "id": call.caller.name,
             "component": "internal/user",
-            "roles": ["internal/role/openidm-admin", "internal/role/openidm-authorized"],
+            "roles": roles(call.caller.scope),
         },
     })))
 }

@@ -24,6 +24,8 @@ pub(crate) struct Wanted {
     /// Most results in the answer; `None` is all of them.
     pub size: Option<usize>,
     pub cookie: Option<String>,
+    /// What tells this list's cookies from those of another.
+    pub mark: String,
     pub offset: usize,
     pub count: bool,
     pub count_only: bool,
@@ -72,14 +74,14 @@ impl Wanted {
                 ));
             }
         };
-        let cookie = call.text("_pagedResultsCookie").map(unwrapped).transpose()?;
         let offset = call.number("_pagedResultsOffset").unwrap_or(0);
+        let cookie = call.text("_pagedResultsCookie");
         if cookie.is_some() && offset > 0 {
             return Err(Problem::bad_request(
                 "_pagedResultsCookie and _pagedResultsOffset exclude each other",
             ));
         }
-        let sort = call
+        let sort: Vec<(String, bool)> = call
             .text("_sortKeys")
             .unwrap_or_default()
             .split(',')
@@ -90,6 +92,8 @@ impl Wanted {
                 None => (key.trim_start_matches(['+', ' ']).trim_start_matches('/').to_owned(), false),
             })
             .collect();
+        let mark = mark(&call.path, &filter, &sort);
+        let cookie = cookie.map(|cookie| unwrapped(cookie, &mark)).transpose()?;
         Ok(Self {
             filter_text: filter_text.filter(|_| filter != Filter::Always(true)),
             filter,
@@ -97,11 +101,32 @@ impl Wanted {
             sort,
             size: call.number("_pageSize").filter(|size| *size > 0),
             cookie,
+            mark,
             offset,
             count: call.text("_totalPagedResultsPolicy").is_some_and(|policy| policy != "NONE"),
             count_only: call.switch("_countOnly"),
         })
     }
+
+    /// CREST's document about a part of this list.
+    pub fn answer(&self, part: Part) -> Answer {
+        let total = part.total.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
+        let cookie = part.cookie.map(|place| BASE64_URL_SAFE_NO_PAD.encode(format!("{} {place}", self.mark)));
+        Answer::ok(json!({
+            "resultCount": part.result.len(),
+            "result": part.result,
+            "pagedResultsCookie": cookie,
+            "totalPagedResultsPolicy": if part.total.is_some() { "EXACT" } else { "NONE" },
+            "totalPagedResults": total,
+            "remainingPagedResults": -1,
+        }))
+    }
+}
+
+/// What a cookie is good for: one collection, filter and order. In another list its place means nothing.
+fn mark(path: &[(String, String)], filter: &Filter, sort: &[(String, bool)]) -> String {
+    let list = format!("{path:?} {filter} {sort:?}");
+    blake3::hash(list.as_bytes()).to_hex().chars().take(16).collect()
 }
 
 /// A part of a list.
@@ -110,19 +135,6 @@ pub(crate) struct Part {
     pub cookie: Option<String>,
     /// How many match, where it was counted.
     pub total: Option<usize>,
-}
-
-/// CREST's document about a part of a list.
-pub(crate) fn answer(part: Part) -> Answer {
-    let total = part.total.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
-    Answer::ok(json!({
-        "resultCount": part.result.len(),
-        "result": part.result,
-        "pagedResultsCookie": part.cookie.map(|cookie| BASE64_URL_SAFE_NO_PAD.encode(cookie)),
-        "totalPagedResultsPolicy": if part.total.is_some() { "EXACT" } else { "NONE" },
-        "totalPagedResults": total,
-        "remainingPagedResults": -1,
-    }))
 }
 
 /// Only how many match.
@@ -158,17 +170,24 @@ pub(crate) fn part_of(rows: Vec<Value>, wanted: &Wanted) -> Result<Answer, Probl
         .map(|row| wanted.fields.of(row))
         .collect();
     let end = from.saturating_add(result.len());
-    Ok(answer(Part {
+    Ok(wanted.answer(Part {
         cookie: (wanted.size.is_some() && end < total).then(|| end.to_string()),
         result,
         total: wanted.count.then_some(total),
     }))
 }
 
-/// A cookie as it was before it was made fit for a URL.
-fn unwrapped(cookie: &str) -> Result<String, Problem> {
+/// A cookie of the list of this mark, as it was before it was made fit for a URL.
+fn unwrapped(cookie: &str, mark: &str) -> Result<String, Problem> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cookie).map_err(|_| unknown_cookie())?;
-    String::from_utf8(bytes).map_err(|_| unknown_cookie())
+    let text = String::from_utf8(bytes).map_err(|_| unknown_cookie())?;
+    match text.split_once(' ') {
+        Some((its, place)) if its == mark => Ok(place.to_owned()),
+        Some((its, _)) if its.len() == mark.len() => Err(Problem::bad_request(
+            "this _pagedResultsCookie belongs to a list with another filter or other _sortKeys; keep both from page to page, or begin again without a cookie",
+        )),
+        _ => Err(unknown_cookie()),
+    }
 }
 
 pub(crate) fn unknown_cookie() -> Problem {
@@ -216,6 +235,7 @@ mod tests {
             sort: Vec::new(),
             size: None,
             cookie: None,
+            mark: "m".into(),
             offset: 0,
             count: false,
             count_only: false,
@@ -238,7 +258,7 @@ mod tests {
         let found: Vec<i64> =
             document["result"].as_array().unwrap().iter().map(|row| row["n"].as_i64().unwrap_or(0)).collect();
         assert_eq!(found, expect);
-        let told = document["pagedResultsCookie"].as_str().map(|cookie| unwrapped(cookie).unwrap());
+        let told = document["pagedResultsCookie"].as_str().map(|cookie| unwrapped(cookie, "m").unwrap());
         assert_eq!(told.as_deref(), cookie);
     }
 

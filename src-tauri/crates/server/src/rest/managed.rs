@@ -68,10 +68,17 @@ pub(crate) fn operations() -> Vec<Operation> {
 async fn query(call: Call) -> Result<Answer, Problem> {
     let wanted = Wanted::read(&call)?;
     let app = call.app().clone();
-    if wanted.cookie.as_deref().is_some_and(|cookie| !is_cursor(cookie)) && wanted.sort.len() < 2 {
+    // A list goes on as it began, even if an index came or went since.
+    let here = match (wanted.cookie.as_deref(), wanted.sort.as_slice()) {
+        (Some(cookie), _) => !is_cursor(cookie),
+        (None, []) => false,
+        (None, [(name, _)]) => !app.objects_sort_by_index(call.part("type"), name).await?,
+        (None, _) => true,
+    };
+    if here && wanted.sort.is_empty() {
         return Err(list::unknown_cookie());
     }
-    if wanted.sort.len() > 1 {
+    if here {
         return sorted_here(&call, &wanted).await;
     }
     let mut request = request(&call, &wanted);
@@ -81,7 +88,7 @@ async fn query(call: Call) -> Result<Answer, Problem> {
         let page =
             app.objects_list(ObjectsRequest { limit: Some(limit(skipped)), ..request.clone() }).await?;
         let Some(next) = page.next else {
-            return Ok(list::answer(Part {
+            return Ok(wanted.answer(Part {
                 result: Vec::new(),
                 cookie: None,
                 total: wanted.count.then(|| count(page.total)),
@@ -95,7 +102,7 @@ async fn query(call: Call) -> Result<Answer, Problem> {
         return Ok(list::count_only(first.total.unwrap_or(0)));
     }
     if wanted.size.is_some() || first.cookie.is_none() {
-        return Ok(list::answer(Part { total: first.total.filter(|_| wanted.count), ..first }));
+        return Ok(wanted.answer(Part { total: first.total.filter(|_| wanted.count), ..first }));
     }
     Ok(pieces::whole_list(first, move |cookie| {
         let (app, fields) = (app.clone(), wanted.fields.clone());
@@ -109,7 +116,7 @@ fn is_cursor(text: &str) -> bool {
     serde_json::from_str::<(Option<String>, String)>(text).is_ok()
 }
 
-/// Several fields to sort by have no index: a list that is short enough is sorted here.
+/// Several fields, or one that is not searchable, have no index: a list that is short enough is sorted here.
 async fn sorted_here(call: &Call, wanted: &Wanted) -> Result<Answer, Problem> {
     let mut request =
         ObjectsRequest { sort: None, after: None, limit: Some(limit(AT_A_TIME)), ..request(call, wanted) };
@@ -119,7 +126,7 @@ async fn sorted_here(call: &Call, wanted: &Wanted) -> Result<Answer, Problem> {
         rows.extend(part.result);
         if rows.len() > SORTED_HERE {
             return Err(Problem::bad_request(format!(
-                "more than {SORTED_HERE} objects match, too many to be sorted by several fields; sort by one, or narrow _queryFilter"
+                "more than {SORTED_HERE} objects match, too many to be sorted without an index; sort by one searchable attribute, or narrow _queryFilter"
             )));
         }
         match part.cookie {
@@ -206,8 +213,9 @@ async fn patch(call: Call) -> Result<Answer, Problem> {
 async fn patch_found(call: Call) -> Result<Answer, Problem> {
     let wanted = Wanted::read(&call)?;
     let kind = call.part("type");
-    let found =
-        call.app().objects_list(ObjectsRequest { limit: Some(2), ..request(&call, &wanted) }).await?.objects;
+    // In whatever order: of two, neither is patched.
+    let asked = ObjectsRequest { limit: Some(2), sort: None, ..request(&call, &wanted) };
+    let found = call.app().objects_list(asked).await?.objects;
     let [object] = found.as_slice() else {
         return Err(if found.is_empty() {
             Problem::not_found(format!("no {kind} matches the query"))

@@ -9,7 +9,7 @@ use model::Attributes;
 use serde_json::Value;
 
 use super::fields::Fields;
-use crate::{Shared, problem::Problem};
+use crate::{Shared, access::Caller, problem::Problem};
 
 /// One thing that can be asked for.
 pub(crate) struct Operation {
@@ -179,7 +179,7 @@ pub(crate) struct Call {
     pub headers: HeaderMap,
     pub body: Option<Value>,
     /// Who asks.
-    pub caller: String,
+    pub caller: Caller,
 }
 
 /// The revision that a change is based on.

@@ -137,7 +137,7 @@ async fn entries(call: Call) -> Result<Answer, Problem> {
         None => 0,
     };
     let page = app.assoc_entries(id, &wanted.filter, after, wanted.size.unwrap_or(usize::MAX)).await?;
-    Ok(list::answer(Part {
+    Ok(wanted.answer(Part {
         result: page.entries.into_iter().map(|entry| wanted.fields.of(entry)).collect(),
         cookie: page.next.map(|next| next.to_string()),
         total: None,

@@ -177,14 +177,14 @@ async fn query(call: Call) -> Result<Answer, Problem> {
         return list::part_of(rows, &Wanted { filter: Filter::Always(true), cookie, ..wanted });
     }
     let page = app.remote_page(asked.clone()).await?;
-    let (fields, whole) = (wanted.fields, wanted.size.is_none());
+    let (fields, whole) = (wanted.fields.clone(), wanted.size.is_none());
     let shown = move |page: RemotePage| Part {
         result: page.objects.into_iter().map(|object| fields.of(record_document(object))).collect(),
         cookie: page.next,
         total: None,
     };
     if !whole || page.next.is_none() {
-        return Ok(list::answer(shown(page)));
+        return Ok(wanted.answer(shown(page)));
     }
     let app = call.app().clone();
     Ok(pieces::whole_list(shown(page), move |cookie| {

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use model::Secret;
 
 use super::refusal::Refusal;
-use crate::{Shared, access::Presented};
+use crate::{ADMINISTRATOR, Shared, access::Presented};
 
 /// A client's habits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +24,24 @@ impl Habits {
     }
 }
 
+/// Who was let in.
+pub(crate) struct Client {
+    /// The token's name, or the administrator's: what history and audit say.
+    pub name: String,
+    pub habits: Habits,
+}
+
 /// Lets a request in. Wrong tokens cost what wrong passwords cost.
-pub(crate) async fn pass(shared: &Arc<Shared>, peer: IpAddr, headers: &HeaderMap) -> Result<Habits, Refusal> {
+pub(crate) async fn pass(shared: &Arc<Shared>, peer: IpAddr, headers: &HeaderMap) -> Result<Client, Refusal> {
     if let Some(token) = bearer(headers) {
         if let Some(known) = shared.app.scim_token_of(&token).await? {
-            return Ok(Habits::of(known.profile));
+            return Ok(Client { habits: Habits::of(known.profile), name: known.name });
         }
         shared.access.administrator(peer, &Presented::Other).await?;
     }
     shared.access.administrator(peer, &Presented::read(headers)).await?;
     // WSO2 signs in like this.
-    Ok(Habits::of(ScimProfile::Wso2))
+    Ok(Client { name: ADMINISTRATOR.to_owned(), habits: Habits::of(ScimProfile::Wso2) })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Secret> {

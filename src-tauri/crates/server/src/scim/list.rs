@@ -61,24 +61,33 @@ impl Wanted {
     /// From the body of a search.
     pub fn of_body(body: &Map<String, Value>) -> Result<Self, Refusal> {
         let part = |name: &str| body.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v);
-        let text = |name: &str| part(name).and_then(Value::as_str);
+        let text = |name: &str| match part(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(format!("`{name}` must be a text")),
+        };
         let number = |name: &str| match part(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) => whole_number(&number.to_string()).map(Some),
             Some(_) => Err(Refusal::value(format!("`{name}` must be a whole number"))),
         };
         let names = |name: &str| {
-            let items = part(name)?.as_array()?;
-            Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
+            let items = match part(name) {
+                None | Some(Value::Null) => return Ok(None),
+                Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)),
+                Some(_) => return Err(Refusal::value(format!("`{name}` must be a list of names"))),
+            };
+            let names = items.collect::<Option<Vec<_>>>();
+            names.map(Some).ok_or_else(|| Refusal::value(format!("`{name}` must hold names only")))
         };
         Self::new(
-            text("filter"),
-            text("sortBy"),
-            text("sortOrder"),
+            text("filter").map_err(Refusal::filter)?,
+            text("sortBy").map_err(Refusal::value)?,
+            text("sortOrder").map_err(Refusal::value)?,
             number("startIndex")?,
             number("count")?,
-            names("attributes"),
-            names("excludedAttributes").unwrap_or_default(),
+            names("attributes")?,
+            names("excludedAttributes")?.unwrap_or_default(),
         )
     }
 

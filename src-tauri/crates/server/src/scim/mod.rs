@@ -22,6 +22,7 @@ mod tidy;
 
 use std::sync::Arc;
 
+use api::in_the_name_of;
 use axum::{
     Router,
     extract::Request,
@@ -69,7 +70,7 @@ async fn answer(
     scheme: &str,
 ) -> Result<Answer, Refusal> {
     let (peer, headers) = (gate::peer(&request), request.headers().clone());
-    let habits = door::pass(&shared, peer, &headers).await?;
+    let client = door::pass(&shared, peer, &headers).await?;
     let _place = shared.room.place().await?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let base = format!("{scheme}://{host}{root}");
@@ -81,8 +82,9 @@ async fn answer(
     let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let body = gate::body(request).await?;
-    let call = Call { app: Arc::clone(&shared.app), habits, dialect, base, query, headers, body };
-    dispatch(&call, &method, &path).await
+    let call =
+        Call { app: Arc::clone(&shared.app), habits: client.habits, dialect, base, query, headers, body };
+    in_the_name_of(client.name, dispatch(&call, &method, &path)).await
 }
 
 /// Whether a user, as SCIM shows one, meets a filter. `bare_words` takes texts without quotes, as some clients send them.

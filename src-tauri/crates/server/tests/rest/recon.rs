@@ -69,6 +69,40 @@ async fn a_mapping_is_reconciled_and_its_run_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_a_guard_holds_is_not_taken_for_one_that_was_done() {
+    let house = House::reconciled(12).await;
+    let users = house.get("/managed/user?_queryFilter=true").await.is(200).body["resultCount"].clone();
+    let strict = json!([{"operation": "add", "field": "/guards", "value": {"maxDeletes": 1}}]);
+    house.send("PATCH", &format!("/config/mapping/{IN}"), &strict, &[]).await.is(200);
+    for contact in house.contacts().iter().filter(|c| c.properties.contains_key("email")).take(3) {
+        house
+            .send("DELETE", &format!("/system/hubspot/contact/{}", contact.id), &Value::Null, &[])
+            .await
+            .is(200);
+    }
+    let recon = format!("/recon?_action=recon&mapping={IN}&waitForCompletion=true");
+    let summary = async |reply: Reply| {
+        let id = reply.body["_id"].as_str().unwrap().to_owned();
+        let summary = house.get(&format!("/recon/{id}")).await.is(200).body;
+        assert_eq!(summary["state"], reply.body["state"]);
+        assert_eq!(summary["concord"]["state"], "held", "{summary:#}");
+        summary
+    };
+    let held = summary(house.post(&recon, &json!({})).await.is(200)).await;
+    assert_eq!((&held["state"], &held["stage"]), (&json!("FAILED"), &json!("COMPLETED_FAILED")));
+    let words = held["stageDescription"].as_str().unwrap();
+    assert!(words.starts_with("held by a guard: ") && words.contains("delete"), "{words}");
+    assert_eq!(
+        house.get("/managed/user?_queryFilter=true").await.is(200).body["resultCount"],
+        users,
+        "nothing was written"
+    );
+    // A preview was not to write anything.
+    let preview = summary(house.post(&format!("{recon}&analyze=true"), &json!({})).await.is(200)).await;
+    assert_eq!((&preview["state"], &preview["stage"]), (&json!("SUCCESS"), &json!("COMPLETED_SUCCESS")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn single_records_are_reconciled_by_their_ids() {
     let house = House::connected(8).await;
     let contacts =
@@ -177,6 +211,14 @@ async fn a_person_is_linked_to_a_contact_by_hand() {
     house.post(&perform("UNLINK", &whole), &Value::Null).await.is(200);
     assert_eq!(house.post(&linked, &Value::Null).await.is(200).body["linkedTo"], json!([]));
     house.post(&perform("DANCE", &pair), &Value::Null).await.is(400);
+    for (action, status, says) in [
+        ("CREATE", 404, "no source record `404`"),
+        ("UPDATE", 404, "no source record `404`"),
+        ("EXCEPTION", 409, "marked as EXCEPTION"),
+    ] {
+        house.post(&perform(action, "&sourceId=404"), &Value::Null).await.is(status).says(&[says]);
+    }
+    house.post(&perform("REPORT", "&sourceId=404"), &Value::Null).await.is(200);
     house.post(&perform("LINK", ""), &Value::Null).await.is(400);
     house.post("/sync?_action=performAction&mapping=nothing&action=LINK", &Value::Null).await.is(404);
 }

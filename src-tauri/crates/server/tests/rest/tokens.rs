@@ -43,10 +43,13 @@ async fn a_token_opens_what_its_scope_says_until_it_is_revoked() {
             reply.says(&["dashboard", "read"]);
         }
     }
-    assert_eq!(
-        ask("GET", "/info/login", read.expose(), &Value::Null).await.body["authenticationId"],
-        "dashboard"
-    );
+    let signed_in = ("internal/role/openidm-authorized", "internal/role/openidm-admin");
+    for (token, name, roles) in
+        [(&read, "dashboard", json!([signed_in.0])), (&full, "nightly", json!([signed_in.1, signed_in.0]))]
+    {
+        let login = ask("GET", "/info/login", token.expose(), &Value::Null).await.body;
+        assert_eq!((&login["authenticationId"], &login["authorization"]["roles"]), (&json!(name), &roles));
+    }
     let step = json!([{"operation": "replace", "field": "sn", "value": "Berger"}]);
     ask("PATCH", &one, full.expose(), &step).await.is(200);
 
