@@ -174,7 +174,7 @@ impl Engine {
         self.read_partial(prepared, &ids).await?;
         let mut entries = self.plan_by_hand(prepared, request, &ids)?;
         if entries.is_empty() {
-            entries = self.gone_entries(prepared, "", &ids, None).await?;
+            entries = self.gone_entries(prepared, "", &ids, &|_| None).await?;
             if !entries.is_empty() && matches!(request.action, Action::Create | Action::Update) {
                 return Err(EngineError::NotFound(format!(
                     "there is no source record `{source}`, so there is nothing to {} a target from",
@@ -421,7 +421,7 @@ impl Engine {
         let looking = Perform { action: Action::Report, ..request.clone() };
         let mut entries = self.plan_by_hand(prepared, &looking, &ids)?;
         if entries.is_empty() {
-            entries = self.gone_entries(prepared, "", &ids, None).await?;
+            entries = self.gone_entries(prepared, "", &ids, &|_| None).await?;
         }
         let situation = entries.first().map_or(Situation::SourceIgnored, |entry| entry.situation);
         expect_situation(request, situation)?;

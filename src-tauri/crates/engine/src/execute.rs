@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// Creates first, so that what is new can be linked; deletes last, so that nothing is gone before all else went well.
-const ORDER: [Action; 5] = [Action::Create, Action::Update, Action::Link, Action::Unlink, Action::Delete];
+pub(crate) const ORDER: [Action; 5] =
+    [Action::Create, Action::Update, Action::Link, Action::Unlink, Action::Delete];
 
 /// Entries per transaction when the target is the repository.
 const LOCAL_BATCH: usize = 1000;
@@ -187,10 +188,7 @@ impl Engine {
         self.put_run(run).await?;
         let calls_before = prepared.calls();
         let calls_so_far = run.progress.calls;
-        let limit = match &prepared.target {
-            End::Managed(_) => LOCAL_BATCH,
-            End::Remote(remote) => remote.object_type.batch_size.max(1),
-        };
+        let limit = batch_limit(prepared);
         let carrying = Carrying {
             prepared,
             context,
@@ -421,6 +419,14 @@ impl Engine {
             }
             _ => self.execute_managed(context, prepared, entries).await,
         }
+    }
+}
+
+/// Entries that are carried out together.
+pub(crate) fn batch_limit(prepared: &Prepared) -> usize {
+    match &prepared.target {
+        End::Managed(_) => LOCAL_BATCH,
+        End::Remote(remote) => remote.object_type.batch_size.max(1),
     }
 }
 

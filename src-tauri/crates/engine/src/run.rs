@@ -513,7 +513,7 @@ impl Engine {
 
     /// Of the ids asked for, those whose source is gone.
     async fn plan_gone(&self, run: &mut Run, prepared: &Prepared, ids: &[String]) -> Result<(), EngineError> {
-        let entries = self.gone_entries(prepared, &run.id, ids, None).await?;
+        let entries = self.gone_entries(prepared, &run.id, ids, &|_| None).await?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -536,13 +536,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Entries for those of these sources that are gone. `old` is what the only one was like, where that is known.
-    pub(crate) async fn gone_entries(
+    /// Entries for those of these sources that are gone. `old` tells what each was like, where that is known.
+    pub(crate) async fn gone_entries<'o>(
         &self,
         prepared: &Prepared,
         run: &str,
         ids: &[String],
-        old: Option<&Attributes>,
+        old: &(dyn Fn(&str) -> Option<&'o Attributes> + Sync),
     ) -> Result<Vec<Entry>, EngineError> {
         let (walk, wanted) = (prepared.here(), ids.to_vec());
         let gone: Vec<String> = self
@@ -560,7 +560,7 @@ impl Engine {
         if gone.is_empty() {
             return Ok(Vec::new());
         }
-        tokio::task::block_in_place(|| self.judged_as_gone(prepared, run, &gone, &|_| old))
+        tokio::task::block_in_place(|| self.judged_as_gone(prepared, run, &gone, &|id| old(id)))
     }
 
     /// Entries for these sources, judged as if they were gone. `old` tells what each was like, where that is known.

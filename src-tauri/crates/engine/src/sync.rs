@@ -1,16 +1,17 @@
 //! Implicit sync: carries single changes of managed objects on, mapping by mapping, each on its own, with retry and back-off.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use connector::ErrorKind;
 use futures::future::join_all;
 use model::{Action, Attributes, mapping_config::SyncMode};
-use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueRow, Reader};
+use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueChange, QueueRow, Reader};
 
 use crate::{
     Engine, EngineError,
     after::question,
     ends::{Prepared, Scope},
-    execute::{Context, Settled},
+    execute::{Context, ORDER, Settled, batch_limit},
     judge::Judgement,
     lock, plan,
 };
@@ -19,8 +20,8 @@ use crate::{
 const TRIES: u32 = 19;
 /// Between two tries.
 const BACK_OFF: BackOff = BackOff { first_ms: 2_000, longest_ms: 4 * 3_600_000 };
-/// Rows taken at a time.
-const BATCH: usize = 50;
+/// Rows taken at a time: what most systems take with one call.
+const BATCH: usize = 100;
 
 /// How a delivery of due rows went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,16 +76,21 @@ impl Engine {
         Ok(self.store.read(due).await?)
     }
 
-    /// Delivers rows of a mapping that are due, once and in order. A slow target keeps nobody else's waiting.
+    /// Delivers rows of a mapping that are due, once. A slow target keeps nobody else's waiting.
     pub async fn deliver_due_of(&self, mapping: &str) -> Result<Delivery, EngineError> {
         let (now, mapping) = (self.now().as_millisecond(), mapping.to_owned());
         let rows = self.store.read(move |r| r.queue_due(&mapping, now, BACK_OFF, BATCH)).await?;
         let mut delivery = Delivery::default();
-        for row in rows {
-            match self.deliver(&row).await? {
-                Some(true) => delivery.delivered += 1,
-                Some(false) => delivery.failed += 1,
-                None => delivery.waiting += 1,
+        let goes = |row: &QueueRow| row.change == QueueChange::Delete;
+        // What goes may make room for what comes: neither overtakes the other.
+        for rows in rows.chunk_by(|a, b| goes(a) == goes(b)) {
+            match self.deliver(rows).await? {
+                None => delivery.waiting += rows.len() as u64,
+                Some(reached) => {
+                    let delivered = reached.iter().filter(|reached| **reached).count();
+                    delivery.delivered += delivered as u64;
+                    delivery.failed += (reached.len() - delivered) as u64;
+                }
             }
         }
         Ok(delivery)
@@ -122,7 +128,7 @@ impl Engine {
             let mut busy = false;
             for row in &rows {
                 if row.attempts == 0 && only.is_none_or(|names| names.contains(&row.mapping)) {
-                    busy |= self.deliver(row).await?.is_none();
+                    busy |= self.deliver(std::slice::from_ref(row)).await?.is_none();
                 }
             }
             if !busy {
@@ -167,66 +173,128 @@ impl Engine {
         Ok(results)
     }
 
-    /// One row. `None` when its mapping is being run.
-    async fn deliver(&self, row: &QueueRow) -> Result<Option<bool>, EngineError> {
-        let Some(_lock) = lock::try_lock(&self.folder, &row.mapping)? else { return Ok(None) };
-        let result = match self.prepare(&row.mapping).await {
-            Ok(prepared) => self.carry_on(&prepared, &row.object_id, row.old.as_ref()).await,
-            Err(error) => Err(error),
+    /// Delivers rows of one mapping together, and says of each whether it reached its target. `None` when the mapping is being
+    /// run.
+    async fn deliver(&self, rows: &[QueueRow]) -> Result<Option<Vec<bool>>, EngineError> {
+        let Some(first) = rows.first() else { return Ok(Some(Vec::new())) };
+        let Some(_lock) = lock::try_lock(&self.folder, &first.mapping)? else { return Ok(None) };
+        let carried = match self.prepare(&first.mapping).await {
+            Ok(prepared) => self.carry_each(&prepared, rows).await?,
+            Err(error) => vec![failed(error)?; rows.len()],
         };
-        let (row, at) = (row.clone(), self.at());
-        match result {
-            Ok(Carried::Done(message)) => {
-                self.store.write(move |w| w.delivered(&row, &message, &at)).await?;
-                Ok(Some(true))
+        let (at, now) = (self.at(), self.now().as_millisecond());
+        let ended: Vec<(QueueRow, Carried)> = rows.iter().cloned().zip(carried).collect();
+        let note = move |w: &store::Writer<'_>| {
+            let mut reached = Vec::with_capacity(ended.len());
+            for (row, carried) in &ended {
+                reached.push(matches!(carried, Carried::Done(_)));
+                match carried {
+                    Carried::Done(message) => w.delivered(row, message, &at)?,
+                    Carried::NeedsPerson(message) => w.not_delivered(row, None, message, &at)?,
+                    Carried::Failed(message) => {
+                        tracing::info!(mapping = row.mapping, object = row.object_id, %message, "implicit sync failed");
+                        let tries = row.attempts + 1;
+                        let next = (tries < TRIES).then(|| now + BACK_OFF.wait_ms(tries));
+                        w.not_delivered(row, next, message, &at)?;
+                    }
+                }
             }
-            Ok(Carried::NeedsPerson(message)) => {
-                self.store.write(move |w| w.not_delivered(&row, None, &message, &at)).await?;
-                Ok(Some(false))
-            }
-            // A repository that cannot be written cannot note the failure either.
-            Err(EngineError::Store(error)) => Err(error.into()),
-            Ok(Carried::Failed(message)) => self.postpone(row, message, at).await,
-            Err(error) => self.postpone(row, error.to_string(), at).await,
-        }
+            Ok(reached)
+        };
+        Ok(Some(self.store.write(note).await?))
     }
 
-    async fn postpone(
-        &self,
-        row: QueueRow,
-        message: String,
-        at: String,
-    ) -> Result<Option<bool>, EngineError> {
-        let tries = row.attempts + 1;
-        let next = (tries < TRIES).then(|| self.now().as_millisecond() + BACK_OFF.wait_ms(tries));
-        tracing::info!(mapping = row.mapping, object = row.object_id, %message, "implicit sync failed");
-        self.store.write(move |w| w.not_delivered(&row, next, &message, &at)).await?;
-        Ok(Some(false))
+    /// Carries rows on together, and alone those that cannot go together.
+    async fn carry_each(&self, prepared: &Prepared, rows: &[QueueRow]) -> Result<Vec<Carried>, EngineError> {
+        let changes: Vec<Change<'_>> =
+            rows.iter().map(|row| Change { object: &row.object_id, old: row.old.as_ref() }).collect();
+        let together = match self.carry_on(prepared, &changes).await {
+            Ok(carried) => carried,
+            // Nobody there takes calls, whomever they are about.
+            Err(error) if rows.len() == 1 || is_outage(&error) => {
+                return Ok(vec![failed(error)?; rows.len()]);
+            }
+            // One of them is why.
+            Err(EngineError::Store(error)) => return Err(error.into()),
+            Err(_) => vec![None; rows.len()],
+        };
+        let mut carried = Vec::with_capacity(rows.len());
+        for (change, outcome) in changes.iter().zip(together) {
+            carried.push(match outcome {
+                Some(outcome) => outcome,
+                None => match self.carry_on(prepared, std::slice::from_ref(change)).await {
+                    Ok(alone) => alone.into_iter().flatten().next().unwrap_or_default(),
+                    Err(error) => failed(error)?,
+                },
+            });
+        }
+        Ok(carried)
     }
 
     /// Brings one source in line now, by the mapping's policies, and says what was done.
     pub(crate) async fn deliver_one(&self, mapping: &str, source: &str) -> Result<String, EngineError> {
         let prepared = self.prepare(mapping).await?;
         let _lock = self.lock_mapping(prepared.name()).await?;
-        Ok(match self.carry_on(&prepared, source, None).await? {
+        let carried = self.carry_on(&prepared, &[Change { object: source, old: None }]).await?;
+        Ok(match carried.into_iter().flatten().next().unwrap_or_default() {
             Carried::Done(words) | Carried::Failed(words) | Carried::NeedsPerson(words) => words,
         })
     }
 
+    /// Brings sources in line, with one read and one write for all of them. `None` stands for one that wants what another one of
+    /// them has or makes: it goes alone, after that one.
     async fn carry_on(
         &self,
         prepared: &Prepared,
-        object: &str,
-        old: Option<&Attributes>,
-    ) -> Result<Carried, EngineError> {
-        let ids = [object.to_owned()];
+        changes: &[Change<'_>],
+    ) -> Result<Vec<Option<Carried>>, EngineError> {
+        let mut ids: Vec<String> = changes.iter().map(|change| change.object.to_owned()).collect();
         self.resolve_doubts(prepared, None).await?;
         self.read_partial(prepared, &ids).await?;
-        let mut entries = self.gone_entries(prepared, "", &ids, old).await?;
-        if entries.is_empty() {
-            entries = self.plan_some(prepared, &ids).await?;
+        let old = |id: &str| changes.iter().find(|change| change.object == id).and_then(|change| change.old);
+        let mut entries = self.gone_entries(prepared, "", &ids, &old).await?;
+        ids.retain(|id| !entries.iter().any(|entry| entry.source_id.as_ref() == Some(id)));
+        if !ids.is_empty() {
+            entries.extend(self.plan_some(prepared, &ids).await?);
         }
-        self.renew_questions(prepared, object, &entries).await?;
+        let mut claimed = HashSet::new();
+        let mut planned: Vec<Option<Vec<Entry>>> = Vec::with_capacity(changes.len());
+        let mut seq = 0;
+        for change in changes {
+            let mut own: Vec<Entry> =
+                entries.extract_if(.., |entry| entry.source_id.as_deref() == Some(change.object)).collect();
+            for entry in &mut own {
+                entry.seq = seq;
+                seq += 1;
+            }
+            self.renew_questions(prepared, change.object, &own).await?;
+            let wanted: Vec<(String, String)> = own
+                .iter()
+                .filter(|entry| entry.status == EntryStatus::Planned)
+                .flat_map(|entry| {
+                    let target = entry.target_id.as_ref().map(|id| format!("target {id}"));
+                    let wanted: BTreeSet<String> = entry.claim.clone().into_iter().chain(target).collect();
+                    wanted.into_iter().map(|claim| (entry.qualifier.clone(), claim))
+                })
+                .collect();
+            let free = wanted.iter().all(|claim| !claimed.contains(claim));
+            claimed.extend(wanted);
+            planned.push(free.then_some(own));
+        }
+        let mut settled = self.execute_together(prepared, planned.iter().flatten().flatten()).await?;
+        let mut carried = Vec::with_capacity(planned.len());
+        for own in planned {
+            carried.push(own.map(|own| self.conclude(prepared, own, &mut settled)).transpose()?);
+        }
+        Ok(carried)
+    }
+
+    /// Carries out what of these entries is planned, action by action; gives how each ended, by its number.
+    async fn execute_together<'e>(
+        &self,
+        prepared: &Prepared,
+        entries: impl Iterator<Item = &'e Entry>,
+    ) -> Result<HashMap<i64, Settled>, EngineError> {
         let context = Context {
             run: None,
             who: format!("implicit sync of {}", prepared.name()),
@@ -234,26 +302,48 @@ impl Engine {
             cancel: crate::CancellationToken::new(),
             rest: Default::default(),
         };
+        let planned: Vec<&Entry> = entries.filter(|entry| entry.status == EntryStatus::Planned).collect();
+        let mut settled = HashMap::with_capacity(planned.len());
+        for action in ORDER {
+            let mut same: Vec<Entry> =
+                planned.iter().filter(|entry| entry.action == action).map(|entry| (*entry).clone()).collect();
+            while !same.is_empty() {
+                let rest = same.split_off(batch_limit(prepared).min(same.len()));
+                let ended = self.execute_batch(&context, prepared, action, same).await?;
+                settled.extend(ended.into_iter().map(|ended| (ended.seq, ended)));
+                same = rest;
+            }
+        }
+        Ok(settled)
+    }
+
+    /// What became of one source, after what follows each of its entries.
+    fn conclude(
+        &self,
+        prepared: &Prepared,
+        entries: Vec<Entry>,
+        settled: &mut HashMap<i64, Settled>,
+    ) -> Result<Carried, EngineError> {
         let mut said = Vec::new();
-        for (i, entry) in entries.into_iter().enumerate() {
-            let entry = Entry { seq: i64::try_from(i).unwrap_or(0), ..entry };
+        for entry in entries {
             match entry.status {
                 EntryStatus::Planned => {
-                    let action = entry.action;
-                    let settled = self.execute_batch(&context, prepared, action, vec![entry.clone()]).await?;
-                    let Some(outcome) = settled.into_iter().next() else { continue };
+                    let Some(outcome) = settled.remove(&entry.seq) else { continue };
+                    let reason = || outcome.reason.clone().unwrap_or_else(|| entry.reason.clone());
                     match outcome.status {
                         EntryStatus::Done => {
                             said.push(in_words(&entry, &outcome));
                             said.extend(self.after_one(prepared, entry, &outcome)?);
                         }
-                        EntryStatus::Stale => {
-                            return Ok(Carried::Failed(outcome.reason.unwrap_or(entry.reason)));
+                        EntryStatus::Skipped => {
+                            said.push(format!("nothing to do: {}", reason()));
+                            said.extend(self.after_one(prepared, entry, &outcome)?);
                         }
-                        _ => {
-                            let reason = outcome.reason.unwrap_or(entry.reason);
-                            return Ok(Carried::Failed(with_remedy(reason, outcome.remedy.as_deref())));
+                        EntryStatus::NeedsYou => {
+                            let reason = format!("{}: {}", entry.situation, reason());
+                            return Ok(Carried::NeedsPerson(with_remedy(reason, outcome.remedy.as_deref())));
                         }
+                        _ => return Ok(Carried::Failed(with_remedy(reason(), outcome.remedy.as_deref()))),
                     }
                 }
                 EntryStatus::Failed => {
@@ -271,7 +361,7 @@ impl Engine {
                 }
             }
         }
-        Ok(Carried::Done(if said.is_empty() { "nothing to change there".into() } else { said.join("; ") }))
+        Ok(if said.is_empty() { Carried::default() } else { Carried::Done(said.join("; ")) })
     }
 
     /// Runs what follows an action; gives the complaint of a script that failed.
@@ -346,6 +436,14 @@ impl Engine {
     }
 }
 
+/// A source that has changed.
+struct Change<'a> {
+    object: &'a str,
+    /// What it was like, where it is gone.
+    old: Option<&'a Attributes>,
+}
+
+#[derive(Clone)]
 enum Carried {
     Done(String),
     /// To be tried again.
@@ -359,6 +457,36 @@ fn tried_again(message: &str) -> String {
     let message = message.trim_end();
     let stop = if message.ends_with(['.', '!', '?', '…']) { "" } else { "." };
     format!("{message}{stop} It will be tried again.")
+}
+
+impl Default for Carried {
+    fn default() -> Self {
+        Self::Done("nothing to change there".into())
+    }
+}
+
+/// A delivery that ended in an error. A repository that cannot be written cannot note it either.
+fn failed(error: EngineError) -> Result<Carried, EngineError> {
+    match error {
+        EngineError::Store(error) => Err(error.into()),
+        error => Ok(Carried::Failed(error.to_string())),
+    }
+}
+
+/// Whether the system as a whole takes no calls, or none of ours.
+fn is_outage(error: &EngineError) -> bool {
+    match error {
+        EngineError::Remote(error) => matches!(
+            error.kind,
+            ErrorKind::Unreachable
+                | ErrorKind::Unauthorized
+                | ErrorKind::RateLimited
+                | ErrorKind::Unavailable
+                | ErrorKind::Credentials
+        ),
+        EngineError::Locked(_) => true,
+        _ => false,
+    }
 }
 
 fn with_remedy(reason: String, remedy: Option<&str>) -> String {

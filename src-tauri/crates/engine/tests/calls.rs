@@ -8,7 +8,7 @@ use engine::{CancellationToken, RunRequest};
 use sandbox::hubspot::{Options, Portal};
 use serde_json::json;
 use store::{RunMode, RunState};
-use support::{Bench, INBOUND, OUTBOUND, bench};
+use support::{Bench, INBOUND, OUTBOUND, bench, prop};
 
 const CONTACTS: usize = 10_000;
 
@@ -80,4 +80,48 @@ async fn ten_thousand_contacts_cost_a_hundred_lists_and_a_change_costs_by_the_hu
     incremental(&bench, INBOUND).await;
     let (lists, others) = spent(&portal);
     assert!(lists + others.len() <= 3, "nothing changed: {lists} {others:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_wait_together_are_carried_on_together() {
+    let bench = bench(Options { records: 200, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    for (id, _) in users.iter().take(60) {
+        bench.edit(id, json!({"sn": "Changed"})).await;
+    }
+    for n in 0..20 {
+        support::new_user(&bench, &format!("new{n}"), &format!("new{n}@example.org")).await;
+    }
+    // Two of them want the same contact: the second one finds it made.
+    for name in ["twin", "other twin"] {
+        support::new_user(&bench, name, "twin@example.org").await;
+    }
+    for (id, _) in users.iter().rev().take(10) {
+        let gone = bench.engine.delete_managed("user", id, None, "test").await;
+        gone.unwrap();
+    }
+    let portal = bench.sandbox.portal();
+    portal.reset_calls();
+    let delivery = bench.engine.deliver_due().await.unwrap();
+    // Whose user is gone is a person's to decide about, as the policies are here.
+    assert_eq!((delivery.delivered, delivery.failed, delivery.waiting), (81, 11, 0));
+    let calls = portal.call_count();
+    assert!(calls <= 14, "{calls} calls for 92 changes");
+    for (_, mail) in users.iter().take(60) {
+        assert_eq!(prop(&bench.contact(mail), "lastname"), "Changed");
+    }
+    for n in 0..20 {
+        bench.contact(&format!("new{n}@example.org"));
+    }
+    let twins = portal.contacts().into_iter().filter(|c| prop(c, "email") == "twin@example.org").count();
+    assert_eq!(twins, 1);
+    // What a recon has delivered already costs one look.
+    for (id, _) in users.iter().take(50) {
+        bench.edit(id, json!({"sn": "Again"})).await;
+    }
+    bench.recon(OUTBOUND).await;
+    portal.reset_calls();
+    assert_eq!(bench.engine.deliver_due().await.unwrap().delivered, 50);
+    assert_eq!(portal.call_count(), 1);
 }

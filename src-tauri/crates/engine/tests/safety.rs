@@ -461,17 +461,17 @@ async fn a_queue_row_whose_target_is_down_waits_and_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_a_mapping_that_is_being_run_hide_nobody_elses() {
-    let bench = bench(Options { records: 80, seed: 5, ..Options::default() }).await;
+    let bench = bench(Options { records: 160, seed: 5, ..Options::default() }).await;
     bench.recon(INBOUND).await;
     let users = bench.users().await;
-    assert!(users.len() > 60);
-    for (id, _) in users.iter().take(60) {
+    assert!(users.len() > 120);
+    for (id, _) in users.iter().take(110) {
         bench.edit(id, json!({"sn": "First"})).await;
     }
     let mut second = outbound(json!({"name": "second"}));
     second.as_object_mut().unwrap().shift_remove("links");
     bench.put(second).await;
-    let (id, mail) = &users[61];
+    let (id, mail) = &users[115];
     bench.edit(id, json!({"sn": "Second"})).await;
     let request = engine::RunRequest {
         mapping: OUTBOUND.into(),
@@ -483,7 +483,7 @@ async fn rows_of_a_mapping_that_is_being_run_hide_nobody_elses() {
     let _under_way = bench.engine.begin(request).await.unwrap();
     assert_eq!(bench.engine.due_mappings().await.unwrap(), [OUTBOUND, "second"]);
     let delivery = bench.engine.deliver_due().await.unwrap();
-    assert_eq!((delivery.delivered, delivery.waiting), (1, 50));
+    assert_eq!((delivery.delivered, delivery.waiting), (1, 100));
     assert_eq!(prop(&bench.contact(mail), "lastname"), "Second");
     assert_eq!(bench.engine.due_mappings().await.unwrap(), [OUTBOUND]);
 }
