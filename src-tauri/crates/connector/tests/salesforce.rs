@@ -419,6 +419,19 @@ async fn an_answer_that_names_a_stranger_blocks_nothing_once_it_is_put_right() {
 }
 
 #[tokio::test]
+async fn both_forms_of_an_id_are_one() {
+    let world = World::new(seeded(1)).await;
+    let salesforce = world.salesforce(json!({}), secret());
+    for (given, expect) in [
+        ("00530000009hWLc", "00530000009hWLcAAM"),
+        ("00530000009hWLcAAM", "00530000009hWLcAAM"),
+        ("no id", "no id"),
+    ] {
+        assert_eq!(salesforce.canonical_id(given.to_owned()), expect);
+    }
+}
+
+#[tokio::test]
 async fn client_credentials_need_nobody_s_consent() {
     let world = World::new(seeded(3)).await;
     let mut app = world.app();
