@@ -1,6 +1,6 @@
 //! Salesforce writes an id with 15 or with 18 characters: whichever a person gives, it names the same record.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 //! left out for empty would empty the attribute of everybody once a property is deleted in HubSpot. Where a record lacks a
 //! property that was asked for, HubSpot's schema is therefore asked before anything is made of it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,25 +28,24 @@ const OWN: &[&str] = &[
     "hs_lastmodifieddate",
 ];
 
-/// What HubSpot's schema said last, by object type.
+/// What was left out and yet found defined, by object type: servers that leave out what is empty are not asked again for every
+/// page. What the schema said before is not kept: a property that HubSpot leaves out was deleted since.
 #[derive(Default)]
-pub(super) struct Defined(Mutex<HashMap<&'static str, (Timestamp, HashSet<String>)>>);
+pub(super) struct Defined(Mutex<HashMap<&'static str, HashMap<String, Timestamp>>>);
 
 impl Defined {
-    /// Takes over what the schema says.
-    pub fn told(&self, object_type: ObjectType, at: Timestamp, names: HashSet<String>) {
+    fn told(&self, object_type: ObjectType, at: Timestamp, names: impl Iterator<Item = String>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(object_type.name(), (at, names));
+        let known = all.entry(object_type.name()).or_default();
+        known.extend(names.map(|name| (name, at)));
     }
 
     /// Leaves the names that are not known to be defined.
     fn keep_doubtful(&self, object_type: ObjectType, now: Timestamp, names: &mut BTreeSet<&str>) {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, known)) = all.get(object_type.name())
-            && now >= *at
-            && now.duration_since(*at) < BELIEVED
-        {
-            names.retain(|name| !known.contains(*name));
+        if let Some(known) = all.get(object_type.name()) {
+            let fresh = |at: &Timestamp| now >= *at && now.duration_since(*at) < BELIEVED;
+            names.retain(|name| !known.get(*name).is_some_and(fresh));
         }
     }
 }
@@ -79,9 +78,9 @@ impl Hubspot {
             );
             ConnectorError { message, ..error }
         })?;
-        for attribute in &schema.attributes {
-            lacking.remove(attribute.name.as_str());
-        }
+        let (here, lacking): (BTreeSet<&str>, BTreeSet<&str>) =
+            lacking.into_iter().partition(|name| schema.attributes.iter().any(|a| a.name == *name));
+        self.defined.told(object_type, self.http.now(), here.iter().map(|name| (*name).to_owned()));
         if lacking.is_empty() {
             return Ok(());
         }

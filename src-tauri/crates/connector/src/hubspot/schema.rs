@@ -127,8 +127,6 @@ impl Hubspot {
             .collect();
         let read_only = attributes.iter().filter(|a| !a.writable).map(|a| a.name.clone());
         self.read_only.told(object_type, read_only);
-        let names = attributes.iter().map(|a| a.name.clone()).collect();
-        self.defined.told(object_type, self.http.now(), names);
         Ok(ObjectTypeSchema { object_type: object_type.name().to_owned(), attributes })
     }
 }
