@@ -78,7 +78,7 @@ async fn a_short_id_names_the_same_record_as_the_long_one() {
     let short = one[..15].to_owned();
     let run = recon(&engine, vec![short.clone()]).await;
     assert_eq!((run.state, run.progress.updated), (RunState::Success, 1), "{:?}", run.progress);
-    assert_eq!(run.progress.ids, [one.clone()]);
+    assert_eq!(run.progress.ids, std::slice::from_ref(&one));
 
     // The link is removed and set again by the short form, and stands under the long one.
     let config = model::ManagedObjectConfig::default_user();
