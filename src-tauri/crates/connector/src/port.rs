@@ -239,6 +239,12 @@ pub trait Connector: Send + Sync {
     /// Reaches the system with the stored credentials and says what was checked.
     async fn test(&self) -> Result<TestReport, ConnectorError>;
 
+    /// An id as a person or a script may write it, in the one form that this connector gives ids in. Systems with one way
+    /// to write an id have nothing to do.
+    fn canonical_id(&self, id: String) -> String {
+        id
+    }
+
     /// Gives the connection's authorization back to the provider, so that nobody can use it any more. Called when the
     /// connection is removed; the caller forgets the stored tokens. Connections without an authorization of their own
     /// (service keys) have nothing to give back.

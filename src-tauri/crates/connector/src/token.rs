@@ -138,13 +138,31 @@ impl TokenSource {
         })
     }
 
-    /// The stored tokens, and the one to use where it is neither over nor the `worn` one.
+    /// Whether calls may go to where these tokens say that they are good.
+    fn is_trusted(&self, tokens: &Tokens) -> bool {
+        match (&self.instances, &tokens.instance_url) {
+            (Some(instances), Some(told)) => (instances.trusted)(told).is_some(),
+            _ => true,
+        }
+    }
+
+    /// Whether another access token can be asked for with what is stored.
+    fn can_renew(&self, tokens: &Tokens) -> bool {
+        self.instances.as_ref().is_some_and(|i| i.client_credentials)
+            || tokens.refresh_token.as_ref().is_some_and(|t| !t.is_empty())
+    }
+
+    /// The stored tokens, and the one to use where it is neither over nor the `worn` one. One that is good where no call
+    /// may go is of no use: the next answer may tell another place.
     async fn stored_token(
         &self,
         worn: Option<&Secret>,
     ) -> Result<(Option<Token>, Option<Tokens>), ConnectorError> {
         let stored = self.credentials.tokens().await?;
-        let token = stored.as_ref().filter(|t| worn != Some(&t.access_token)).and_then(|t| self.usable(t));
+        let token = stored
+            .as_ref()
+            .filter(|t| worn != Some(&t.access_token) && (self.is_trusted(t) || !self.can_renew(t)))
+            .and_then(|t| self.usable(t));
         Ok((token, stored))
     }
 
@@ -196,8 +214,23 @@ impl TokenSource {
                 self.refresh(held, provider, stored).await?
             }
         };
-        if let Err(error) = self.credentials.store_tokens(&tokens).await {
-            held.unstored = Some(tokens);
+        // Of an answer that sends calls to a stranger only the refresh token is kept, which may have replaced the one
+        // before it. The access token is over as soon as it is kept, so that the next call asks again.
+        let trusted = self.is_trusted(&tokens);
+        let kept = if trusted {
+            tokens.clone()
+        } else {
+            Tokens {
+                access_token: Secret::new(""),
+                expires_at: Some(self.clock.now()),
+                instance_url: None,
+                refresh_token: tokens.refresh_token.clone(),
+            }
+        };
+        if (trusted || kept.refresh_token.is_some())
+            && let Err(error) = self.credentials.store_tokens(&kept).await
+        {
+            held.unstored = Some(kept);
             return Err(error);
         }
         tracing::info!(connector = %self.name, "access token renewed");
@@ -316,7 +349,7 @@ impl TokenSource {
                     let told: String = told.chars().filter(|c| !c.is_control()).take(100).collect();
                     self.error(
                         ErrorKind::Untrusted,
-                        format!("the token answer sends calls to `{told}`, which is no address of the provider; set it as instanceUrl if it is right"),
+                        format!("the token answer sends calls to `{told}`; that is refused, because it is neither an address of the provider nor the configured one, and nothing was sent there; the next call asks for a token again. To allow this address on purpose, set it as instanceUrl"),
                     )
                 })?,
             };

@@ -32,7 +32,10 @@ impl Told {
 fn feed(object_type: &str, since: Option<&str>) -> Feed {
     Feed {
         object_type: object_type.into(),
-        attributes: vec!["firstname".into(), "email".into()],
+        attributes: match object_type {
+            "company" => vec!["name".into(), "domain".into()],
+            _ => vec!["firstname".into(), "email".into()],
+        },
         since: since.map(str::to_owned),
     }
 }

@@ -6,8 +6,10 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use connector::{Connector, ErrorKind, Outcome, Search};
+use connector::{Connector, ErrorKind, Feed, Outcome, Search};
+use futures::StreamExt;
 use model::Filter;
 use sandbox::hubspot::ObjectKind;
 use serde_json::{Value, json};
@@ -180,8 +182,7 @@ async fn the_recycle_bin_can_be_read() {
     let ids: Vec<String> = portal.contacts().into_iter().map(|c| c.id).collect();
     ids[100..350].iter().for_each(|id| assert!(portal.archive(id)));
     portal.set(&ids[0], &[("city", "Ulm")]).unwrap();
-    let wide: Vec<String> = (0..120).map(|n| format!("no_such_property_number_{n}")).collect();
-    for attributes in [vec!["email".to_owned()], [wide, vec!["email".to_owned()]].concat()] {
+    for attributes in [vec!["email".to_owned()], world.wide().await] {
         let request = Search { attributes, ..search("contact", Some("__ARCHIVED__ eq true"), &[]) };
         let gone = all(&world.keyed(), request).await.unwrap().objects;
         let found: BTreeSet<&str> = gone.iter().map(|o| o.uid.as_str()).collect();
@@ -264,4 +265,120 @@ async fn unknown_object_types_are_named() {
     assert!(error.message.contains("contact, company, contactProperties, companyProperties"), "{error}");
     let outcomes = hubspot.create("deal", &[creation("a", json!({"name": "x"}))]).await;
     assert!(rejected(&outcomes[0]).0.contains("`deal`"));
+}
+
+#[tokio::test]
+async fn a_property_that_was_deleted_is_an_error_and_not_everybodys_empty_one() {
+    let world = World::new(seeded(5)).await;
+    let (portal, hubspot) = (world.sandbox.portal(), world.keyed());
+    let made = hubspot
+        .create(
+            "contactProperties",
+            &[creation("a", json!({"name": "remark"})), creation("b", json!({"name": "rank"}))],
+        )
+        .await;
+    assert_eq!((done(&made[0]).uid.as_str(), done(&made[1]).uid.as_str()), ("remark", "rank"));
+    let ids: Vec<String> = portal.contacts().into_iter().map(|c| c.id).collect();
+    let start = Feed { object_type: "contact".into(), attributes: vec!["remark".into()], since: None };
+    let begun: Vec<_> = hubspot.changes(start.clone()).collect().await;
+    let feed = Feed { since: Some(begun[0].as_ref().unwrap().cursor.clone()), ..start };
+    world.hand.advance(60);
+    portal.set(&ids[0], &[("remark", "Likes tea")]).unwrap();
+    world.hand.advance(60);
+
+    // So many attributes that the address would be too long: ids by list, values by batch.
+    let many = world.wide().await;
+    let mut wide: Vec<&str> = many.iter().map(String::as_str).collect();
+    wide.push("remark");
+    let narrow: &[&str] = &["email", "remark"];
+    let searches = [
+        search("contact", None, narrow),
+        search("contact", Some("email pr"), narrow),
+        search("contact", None, &wide),
+        search("contact", Some("email pr"), &wide),
+        search("contact", Some("remark pr or true"), &["email"]),
+    ];
+    // What is defined and empty comes as null, and nobody is asked about it.
+    for request in &searches {
+        let found = all(&hubspot, request.clone()).await.unwrap();
+        assert_eq!(found.objects.len(), 5);
+        assert!(found.objects.iter().all(|o| request.attributes.iter().all(|a| o.attributes.contains_key(a))));
+    }
+    let wanted = ["remark".to_owned()];
+    assert_eq!(hubspot.read("contact", &ids, &wanted).await.unwrap().len(), 5);
+    assert!(!world.paths().iter().any(|p| p.starts_with("GET") && p.contains("/properties/")), "{:?}", world.paths());
+
+    // That it was there a moment ago proves nothing.
+    hubspot.schema("contact").await.unwrap();
+    assert!(matches!(hubspot.delete("contactProperties", &["remark".into()]).await[..], [Outcome::Done(_)]));
+    portal.reset_calls();
+    let mut errors = Vec::new();
+    for request in searches.into_iter().take(4) {
+        errors.push(all(&hubspot, request).await.err().unwrap());
+    }
+    errors.push(hubspot.read("contact", &ids, &wanted).await.unwrap_err());
+    let emails = [portal.contacts()[0].properties["email"].clone()];
+    errors.push(hubspot.find_by_key("contact", &emails, &wanted).await.unwrap_err());
+    let told: Vec<_> = hubspot.changes(feed).collect().await;
+    errors.push(told.into_iter().next_back().unwrap().unwrap_err());
+    for error in &errors {
+        assert_eq!(error.kind, ErrorKind::Configuration, "{error}");
+        for word in ["`remark`", "contact", "restore the property", "take it out of the mapping"] {
+            assert!(error.message.contains(word), "{error}");
+        }
+    }
+    let asked = world.paths().iter().filter(|p| p.starts_with("GET") && p.contains("/properties/")).count();
+    assert_eq!(asked, errors.len());
+    // What nobody asked for does not count, and the rest can still be read.
+    assert_eq!(all(&hubspot, search("contact", None, &["email", "rank"])).await.unwrap().objects.len(), 5);
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_out_what_is_empty_is_asked_once_whether_it_is_defined() {
+    for (schema, expect) in [
+        (Reply::json(200, json!({"results": [{"name": "email"}, {"name": "remark"}]})), None),
+        (Reply::json(200, json!({"results": [{"name": "email"}]})), Some("`remark`")),
+        (Reply::json(403, json!({"message": "no", "category": "MISSING_SCOPES"})), Some("nothing was taken as empty")),
+    ] {
+        let server = Script::answering(move |request| {
+            if request.target.contains("/properties/") {
+                return schema.clone();
+            }
+            let first = !request.target.contains("after=");
+            let ids = if first { 1..=100 } else { 101..=150 };
+            let results: Vec<Value> =
+                ids.map(|id| json!({"id": id.to_string(), "properties": {"email": format!("{id}@x.org")}})).collect();
+            let mut body = json!({"results": results});
+            if first {
+                body["paging"] = json!({"next": {"after": "100"}});
+            }
+            Reply::json(200, body)
+        })
+        .await;
+        let config = support::hubspot_config(&json!({"apiBaseUrl": server.url, "permitsPerSecond": 1000}));
+        let waiter = Arc::<support::Impatient>::default();
+        let clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let hubspot = connector::hubspot::Hubspot::new(&config, Arc::new(key()), clock, waiter).unwrap();
+        let listed = all(&hubspot, contacts(&["_id", "email", "remark"])).await;
+        match (listed, expect) {
+            (Ok(listed), None) => assert_eq!(listed.objects.len(), 150),
+            (Err(error), Some(words)) => assert!(error.message.contains(words), "{error}"),
+            (other, _) => panic!("{:?}", other.err()),
+        }
+        let asked = server.requests().iter().filter(|r| r.target.contains("/properties/")).count();
+        assert_eq!(asked, 1);
+    }
+}
+
+#[tokio::test]
+async fn where_the_schema_is_not_asked_only_what_hubspot_itself_defines_is_taken_as_empty() {
+    let server = Script::answering(|_| Reply::json(200, json!({"results": [{"id": "1", "properties": {}}]}))).await;
+    let properties = json!({"apiBaseUrl": server.url, "permitsPerSecond": 1000, "readSchema": false});
+    let waiter = Arc::<support::Impatient>::default();
+    let clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+    let config = support::hubspot_config(&properties);
+    let hubspot = connector::hubspot::Hubspot::new(&config, Arc::new(key()), clock, waiter).unwrap();
+    assert_eq!(all(&hubspot, contacts(&["email", "phone"])).await.unwrap().objects.len(), 1);
+    let error = all(&hubspot, contacts(&["email", "remark"])).await.err().unwrap();
+    assert!(error.message.contains("`remark`") && error.message.contains("readSchema"), "{error}");
 }

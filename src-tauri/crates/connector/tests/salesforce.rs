@@ -16,6 +16,7 @@ use connector::oauth::{Authorization, Redirect};
 use connector::salesforce::Salesforce;
 use connector::{
     Change, Connector, ConnectorError, Creation, Credentials, ErrorKind, Feed, Outcome, RemoteObject, Search,
+    Tokens,
 };
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -372,6 +373,62 @@ async fn the_address_that_comes_with_a_token_is_adopted_unless_it_is_a_strangers
     let error = all(&salesforce, users(&["Username"])).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Untrusted);
     assert!(error.message.contains("collector.example"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_names_a_stranger_blocks_nothing_once_it_is_put_right() {
+    let evil = || Some("https://collector.example".to_owned());
+    let (world, credentials) = authorized(rotating(3)).await;
+    let salesforce = world.salesforce(world.app(), credentials.clone());
+    for same in [true, false] {
+        let before = credentials.stored().last().unwrap().refresh_token.clone();
+        world.org().set_instance_url(evil());
+        world.org().expire_sessions();
+        // However often it is asked.
+        for _ in 0..2 {
+            let fresh = world.salesforce(world.app(), credentials.clone());
+            let asked = if same { &salesforce } else { &fresh };
+            let error = all(asked, users(&["Username"])).await.err().unwrap();
+            assert_eq!(error.kind, ErrorKind::Untrusted, "{error}");
+            let at = |words: &str| error.message.find(words).unwrap_or_else(|| panic!("{words}: {error}"));
+            assert!(at("that is refused") < at("on purpose") && at("on purpose") < at("instanceUrl"));
+        }
+        let kept = credentials.stored().last().unwrap().clone();
+        assert!(kept.access_token.is_empty() && kept.instance_url.is_none() && kept.refresh_token != before);
+        world.org().set_instance_url(None);
+        let fresh = world.salesforce(world.app(), credentials.clone());
+        let asked = if same { &salesforce } else { &fresh };
+        assert!(all(asked, users(&["Username"])).await.is_ok());
+        assert_eq!(credentials.stored().last().unwrap().instance_url, Some(world.sandbox.url()));
+    }
+    // What an earlier version kept, or what came with the consent.
+    let good = credentials.stored().last().unwrap().clone();
+    credentials.store_tokens(&Tokens { instance_url: evil(), ..good }).await.unwrap();
+    assert!(all(&world.salesforce(world.app(), credentials.clone()), users(&["Username"])).await.is_ok());
+    assert_eq!(world.org().tokens().reuses, 0);
+
+    let world = World::new(seeded(3)).await;
+    let mut app = world.app();
+    app["grantType"] = json!("client_credentials");
+    let credentials = secret();
+    world.org().set_instance_url(evil());
+    assert!(all(&world.salesforce(app.clone(), credentials.clone()), users(&["Username"])).await.is_err());
+    assert!(credentials.stored().is_empty());
+    world.org().set_instance_url(None);
+    assert!(all(&world.salesforce(app, credentials), users(&["Username"])).await.is_ok());
+}
+
+#[tokio::test]
+async fn both_forms_of_an_id_are_one() {
+    let world = World::new(seeded(1)).await;
+    let salesforce = world.salesforce(json!({}), secret());
+    for (given, expect) in [
+        ("00530000009hWLc", "00530000009hWLcAAM"),
+        ("00530000009hWLcAAM", "00530000009hWLcAAM"),
+        ("no id", "no id"),
+    ] {
+        assert_eq!(salesforce.canonical_id(given.to_owned()), expect);
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use model::{ConnectorConfig, Secret};
 use serde_json::{Value, json};
 
-use self::support::{Impatient, Reply, Request, Script, attributes};
+use self::support::{Impatient, Reply, Request, Script, all, attributes};
 
 const TOKEN: &str = "test-token-1";
 
@@ -200,6 +200,35 @@ async fn a_token_answer_sends_no_call_to_a_stranger() {
         assert!(error.message.contains("instanceUrl"), "{error}");
         let targets: Vec<String> = home.requests().iter().map(Request::line).collect();
         assert_eq!(targets, ["POST /services/oauth2/token"], "{stranger}");
+    }
+}
+
+#[tokio::test]
+async fn records_of_another_type_are_not_taken_for_those_asked_for() {
+    let home = Script::answering(|request| {
+        let record = json!({"attributes": {"type": "Profile"}, "Id": "003000000000001AAA", "LastName": "Admin",
+            "SystemModstamp": "2026-09-21T14:05:00.000+0000"});
+        Reply::json(
+            200,
+            if request.target.contains("composite/sobjects") {
+                json!([record])
+            } else {
+                json!({"totalSize": 1, "done": true, "records": [record]})
+            },
+        )
+    })
+    .await;
+    let salesforce = connector("salesforce", &home.url);
+    let wanted = ["LastName".to_owned()];
+    let search =
+        Search { object_type: "Contact".into(), attributes: wanted.to_vec(), ..Search::default() };
+    let listed = all(salesforce.as_ref(), search).await.map(|listed| listed.objects);
+    let read = salesforce.read("Contact", &["003000000000001AAA".to_owned()], &wanted).await;
+    let found = salesforce.find_by_key("Contact", &["Admin".to_owned()], &wanted).await;
+    for result in [listed, read, found] {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Untrusted, "{error}");
+        assert!(error.message.contains("of type Profile"), "{error}");
     }
 }
 

@@ -63,6 +63,11 @@ impl Engine {
         let prepared = self.prepare(&request.mapping).await?;
         let _lock = self.lock_mapping(prepared.name()).await?;
         self.resolve_doubts(&prepared, None).await?;
+        let request = Perform {
+            source_id: request.source_id.map(|id| prepared.source.id(id)),
+            target_id: request.target_id.map(|id| prepared.target.id(id)),
+            ..request
+        };
         match request.action {
             Action::Link => self.link_by_hand(&prepared, &request).await,
             Action::Unlink => self.unlink_by_hand(&prepared, &request).await,

@@ -37,6 +37,7 @@ pub(crate) struct Remote {
 impl Remote {
     /// An id as it is kept.
     pub(crate) fn id(&self, id: String) -> String {
+        let id = self.connector.canonical_id(id);
         if self.fold_ids { id.to_lowercase() } else { id }
     }
 
@@ -47,6 +48,14 @@ impl Remote {
 }
 
 impl End {
+    /// An id that a person or a script gave, as it is kept.
+    pub(crate) fn id(&self, id: String) -> String {
+        match self {
+            Self::Managed(_) => id,
+            Self::Remote(remote) => remote.id(id),
+        }
+    }
+
     pub(crate) fn remote(&self) -> Option<&Remote> {
         match self {
             Self::Managed(_) => None,

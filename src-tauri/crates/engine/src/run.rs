@@ -105,7 +105,7 @@ impl Engine {
             mode: request.mode,
             stage: "ACTIVE_INITIALIZED".into(),
             started: self.at(),
-            ids: request.ids,
+            ids: request.ids.into_iter().map(|id| prepared.source.id(id)).collect(),
             incremental: request.incremental,
         };
         let (id, version, changed) = (new.id.clone(), prepared.version, overrides.keys().clone());

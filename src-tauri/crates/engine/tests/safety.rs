@@ -1,6 +1,6 @@
 //! What must not happen: mass deletes, duplicates, losses.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod support;
 
@@ -600,4 +600,47 @@ async fn a_record_that_is_found_when_it_is_to_be_made_goes_by_the_policy_for_fou
 #[allow(clippy::disallowed_methods)]
 fn jiff_now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_property_that_was_deleted_in_hubspot_empties_nobody() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    let hubspot = support::hubspot(&bench.sandbox.url(), std::sync::Arc::new(jiff::Timestamp::now));
+    let remark = connector::Creation {
+        trace: "1".into(),
+        attributes: json!({"name": "remark"}).as_object().unwrap().clone(),
+    };
+    hubspot.create("contactProperties", &[remark]).await;
+    let portal = bench.sandbox.portal();
+    for contact in portal.contacts() {
+        portal.set(&contact.id, &[("remark", "Likes tea")]).unwrap();
+    }
+    bench
+        .put(inbound(json!({"properties": [
+            {"source": "email", "target": "userName"},
+            {"source": "email", "target": "mail"},
+            {"source": "firstname", "target": "givenName", "default": "-"},
+            {"source": "lastname", "target": "sn", "default": "-"},
+            {"source": "remark", "target": "description", "whenEmpty": "clear"}
+        ]})))
+        .await;
+    assert_eq!(bench.recon(INBOUND).await.state, RunState::Success);
+    let before = bench.people().await;
+    assert!(before.iter().any(|user| user["description"] == "Likes tea"));
+    hubspot.delete("contactProperties", &["remark".to_owned()]).await;
+    for incremental in [false, true] {
+        let request = engine::RunRequest {
+            mapping: INBOUND.into(),
+            mode: RunMode::Reconcile,
+            ids: Vec::new(),
+            allow_deletes: None,
+            incremental,
+        };
+        let begun = bench.engine.begin(request).await.unwrap();
+        let run = bench.engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap();
+        assert_eq!(run.state, RunState::Failed, "{:?}", run.message);
+        let message = run.message.unwrap_or_default();
+        assert!(message.contains("`remark`") && message.contains("restore the property"), "{message}");
+        assert_eq!(bench.people().await, before);
+    }
 }

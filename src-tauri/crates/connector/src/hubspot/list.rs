@@ -352,18 +352,19 @@ impl Hubspot {
             };
             let narrow = asked.narrow;
             flights.push(Box::pin(async move {
-                let page = self.fetch(scope, url, narrow.then_some(names.as_slice())).await;
+                let page = self.fetch(scope, url, &names, narrow).await;
                 Fetched { began, page }
             }));
         }
     }
 
-    /// A page of the list, with its values read by batch where the address would not hold their names.
+    /// A page of the list, with its values read by batch where the address would not hold their names (`narrow`).
     async fn fetch(
         &self,
         scope: Scope,
         url: Url,
-        values: Option<&[String]>,
+        names: &[String],
+        narrow: bool,
     ) -> Result<Listed, ConnectorError> {
         let page: RecordPage = self.http.send(&self.get(url), |a| a.json()).await?;
         let sent = page.results.len();
@@ -373,6 +374,10 @@ impl Hubspot {
         let next = self.next_of(&page)?;
         let mut records = page.results;
         let last = records.last().and_then(number);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if !narrow {
+            self.check_defined(scope.object_type, &records, &names).await?;
+        }
         for record in &mut records {
             if record.archived {
                 record.properties.insert(ARCHIVED.to_owned(), true.into());
@@ -381,9 +386,8 @@ impl Hubspot {
         if scope.links {
             self.take_links(scope.object_type, &mut records).await?;
         }
-        if let Some(names) = values.filter(|_| !records.is_empty()) {
+        if narrow && !records.is_empty() {
             let ids: Vec<String> = records.iter().map(|r| r.id.clone()).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let mut read: HashMap<String, Record> = self
                 .batch_read_in(scope, &ids, &names, None)
                 .await?
@@ -645,7 +649,7 @@ impl Hubspot {
             None => {
                 let after = (last > 0).then(|| last.to_string());
                 let url = self.list_url(&asked.scope, after.as_deref(), &["hs_object_id"]);
-                let behind = self.fetch(Scope { links: false, ..asked.scope }, url, None).await?;
+                let behind = self.fetch(Scope { links: false, ..asked.scope }, url, &[], false).await?;
                 if !behind.records.iter().any(|r| number(r).is_some_and(|id| id > last)) {
                     return Ok(true);
                 }

@@ -7,6 +7,7 @@ mod answers;
 mod associations;
 mod changes;
 mod day;
+mod defined;
 mod definitions;
 mod list;
 mod paths;
@@ -27,6 +28,7 @@ use url::Url;
 
 use self::answers::HubspotDialect;
 use self::day::Day;
+use self::defined::Defined;
 use self::paths::Paths;
 use self::read_only::ReadOnly;
 use crate::credentials::Credentials;
@@ -173,6 +175,7 @@ pub struct Hubspot {
     descriptor: Descriptor,
     read_schema: bool,
     read_only: ReadOnly,
+    defined: Defined,
     day: Arc<Day>,
 }
 
@@ -217,6 +220,7 @@ impl Hubspot {
             descriptor,
             read_schema: config.switch("readSchema", true)?,
             read_only: ReadOnly::default(),
+            defined: Defined::default(),
             day,
         })
     }

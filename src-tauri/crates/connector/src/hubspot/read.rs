@@ -119,6 +119,9 @@ impl Hubspot {
         let mut call = self.post(self.paths.objects(object_type.plural(), "search"), &body, Repeat::Safe);
         call.search = true;
         let page: RecordPage = self.http.send(&call, |a| a.json()).await?;
+        if !narrow {
+            self.check_defined(object_type, &page.results, &names).await.map_err(Failure::NotDone)?;
+        }
         let mut records = page.results;
         let delivered = records.len() as u64;
         let untrusted = |what: String| Failure::NotDone(self.untrusted(what));
@@ -305,6 +308,7 @@ impl Hubspot {
             }
             records.extend(answer.results);
         }
+        self.check_defined(object_type, &records, names).await?;
         Ok(records)
     }
 

@@ -132,7 +132,7 @@ impl Salesforce {
                 let mut objects = Vec::with_capacity(page.records.len());
                 for record in &page.records {
                     newest = newest.max(stamp(record).unwrap_or(newest));
-                    let object = kind.record(record, &wanted).ok_or_else(|| self.untrusted("a record came without an id"))?;
+                    let object = kind.record(record, &wanted).map_err(|e| self.untrusted(e))?;
                     objects.push(object);
                 }
                 if !feed.attributes.iter().any(|a| a == STAMP) {

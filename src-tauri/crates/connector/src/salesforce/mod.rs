@@ -262,6 +262,10 @@ impl Connector for Salesforce {
         &self.descriptor
     }
 
+    fn canonical_id(&self, id: String) -> String {
+        ids::long(&id).unwrap_or(id)
+    }
+
     fn usage(&self) -> Usage {
         self.http.usage()
     }

@@ -116,10 +116,24 @@ impl ObjectType {
         RemoteObject { uid, attributes: found }
     }
 
-    /// A record of an answer; `None` when it has no id.
-    pub fn record(&self, record: &Attributes, attributes: &[String]) -> Option<RemoteObject> {
-        let uid = ids::long(record.get(ID)?.as_str()?)?;
-        Some(self.object(uid, attributes, |field| {
+    /// Whether a record of an answer is of this type, as far as it tells; in words where it is not.
+    pub fn check_type(&self, record: &Attributes) -> Result<(), String> {
+        match record.get("attributes").and_then(|a| a.get("type")).and_then(Value::as_str) {
+            Some(told) if !told.eq_ignore_ascii_case(&self.name) => Err(format!(
+                "a record of type {} was asked for and one of type {} came",
+                self.name,
+                told.chars().filter(|c| !c.is_control()).take(100).collect::<String>()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A record of an answer; in words what is wrong with it where it has no id or is of another type.
+    pub fn record(&self, record: &Attributes, attributes: &[String]) -> Result<RemoteObject, String> {
+        self.check_type(record)?;
+        let uid = record.get(ID).and_then(Value::as_str).and_then(ids::long);
+        let uid = uid.ok_or("a record came without an id")?;
+        Ok(self.object(uid, attributes, |field| {
             let mut steps = field.split('.');
             let mut value = record.get(steps.next()?)?;
             for step in steps {

@@ -66,6 +66,7 @@ impl<'s> Pass<'s> {
         let mut fresh = Vec::with_capacity(records.len());
         let mut repeated = 0;
         let mut highest = self.last.clone();
+        records.iter().try_for_each(|r| self.kind.check_type(r))?;
         let uids = records
             .iter()
             .map(|r| r.get(ID).and_then(Value::as_str).and_then(ids::long))
@@ -176,7 +177,7 @@ impl Salesforce {
                                     while let Some(page) = results.next().await {
                                         let (fresh, repeated) = pass.take(page?).map_err(|e| self.untrusted(e))?;
                                         leg.seen += fresh.len() as u64;
-                                        let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted)).collect();
+                                        let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted).ok()).collect();
                                         yield Page { objects: finish(objects), next: pass.last.clone(), repeated };
                                     }
                                     // What the job did not deliver is asked for behind its last id; mostly nothing.
@@ -208,7 +209,7 @@ impl Salesforce {
                 if !last && leg.next.is_none() && (fresh.is_empty() || page.done) {
                     self.stalled(&mut pass)?;
                 }
-                let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted)).collect();
+                let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted).ok()).collect();
                 let next = if last { None } else { pass.last.clone() };
                 yield Page { objects: finish(objects), next, repeated };
                 if last {
@@ -379,9 +380,7 @@ impl Salesforce {
         let mut found = HashSet::new();
         let mut objects = Vec::with_capacity(records.len());
         for record in &records {
-            let object = kind
-                .record(record, attributes)
-                .ok_or_else(|| self.untrusted("a record came without an id"))?;
+            let object = kind.record(record, attributes).map_err(|e| self.untrusted(e))?;
             if !asked.contains(&object.uid) {
                 return Err(
                     self.untrusted(format!("{} {} came without being asked for", kind.name, object.uid))
@@ -439,8 +438,7 @@ impl Salesforce {
         let mut found = HashSet::new();
         let mut objects = Vec::with_capacity(records.len());
         for record in &records {
-            let object =
-                kind.record(record, &wanted).ok_or_else(|| self.untrusted("a record came without an id"))?;
+            let object = kind.record(record, &wanted).map_err(|e| self.untrusted(e))?;
             if found.insert(object.uid.clone()) {
                 objects.push(object);
             }

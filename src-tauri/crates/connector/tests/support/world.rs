@@ -7,7 +7,7 @@ use std::time::Duration;
 use connector::credentials::memory::MemoryCredentials;
 use connector::http::Waiter;
 use connector::hubspot::Hubspot;
-use connector::{Change, Creation, Outcome, RemoteObject};
+use connector::{Change, Connector, Creation, Outcome, RemoteObject};
 use jiff::Timestamp;
 use model::ConnectorConfig;
 use sandbox::hubspot::{Options, Sandbox};
@@ -84,6 +84,17 @@ impl World {
 
     pub fn oauth(&self) -> Value {
         json!({"clientId": "sandbox-client", "redirectUri": "http://localhost:0/oauth/callback"})
+    }
+
+    /// Defined properties of contacts whose names make the address of a list too long, and `email`.
+    pub async fn wide(&self) -> Vec<String> {
+        let names: Vec<String> = (0..100).map(|n| format!("some_property_number_{n}")).collect();
+        let made: Vec<Creation> = names.iter().map(|name| creation(name, json!({"name": name}))).collect();
+        for outcome in self.keyed().create("contactProperties", &made).await {
+            done(&outcome);
+        }
+        self.sandbox.portal().reset_calls();
+        names.into_iter().chain(["email".to_owned()]).collect()
     }
 
     pub fn paths(&self) -> Vec<String> {
