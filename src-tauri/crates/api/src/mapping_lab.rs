@@ -218,7 +218,14 @@ impl App {
                 let row = self.connector_row(connector).await?;
                 let remote = self.pool.any(&row.config).await?;
                 let mut attributes = attributes;
-                let searched = names_among(&known(&remote.schema(object_type).await?));
+                let known = known(&remote.schema(object_type).await?);
+                let searched = names_among(&known);
+                // A system refuses to be asked for what it has not; a screen shows all the rest.
+                if row.config.configuration_properties.get("readSchema") != Some(&Value::Bool(false)) {
+                    attributes.retain(|name| {
+                        name.split('/').next().is_some_and(|top| known.iter().any(|k| k == top))
+                    });
+                }
                 attributes.extend(searched.iter().cloned());
                 attributes.sort();
                 attributes.dedup();

@@ -302,11 +302,17 @@ async fn a_property_that_was_deleted_is_an_error_and_not_everybodys_empty_one() 
     for request in &searches {
         let found = all(&hubspot, request.clone()).await.unwrap();
         assert_eq!(found.objects.len(), 5);
-        assert!(found.objects.iter().all(|o| request.attributes.iter().all(|a| o.attributes.contains_key(a))));
+        assert!(
+            found.objects.iter().all(|o| request.attributes.iter().all(|a| o.attributes.contains_key(a)))
+        );
     }
     let wanted = ["remark".to_owned()];
     assert_eq!(hubspot.read("contact", &ids, &wanted).await.unwrap().len(), 5);
-    assert!(!world.paths().iter().any(|p| p.starts_with("GET") && p.contains("/properties/")), "{:?}", world.paths());
+    assert!(
+        !world.paths().iter().any(|p| p.starts_with("GET") && p.contains("/properties/")),
+        "{:?}",
+        world.paths()
+    );
 
     // That it was there a moment ago proves nothing.
     hubspot.schema("contact").await.unwrap();
@@ -338,7 +344,10 @@ async fn a_server_that_leaves_out_what_is_empty_is_asked_once_whether_it_is_defi
     for (schema, expect) in [
         (Reply::json(200, json!({"results": [{"name": "email"}, {"name": "remark"}]})), None),
         (Reply::json(200, json!({"results": [{"name": "email"}]})), Some("`remark`")),
-        (Reply::json(403, json!({"message": "no", "category": "MISSING_SCOPES"})), Some("nothing was taken as empty")),
+        (
+            Reply::json(403, json!({"message": "no", "category": "MISSING_SCOPES"})),
+            Some("nothing was taken as empty"),
+        ),
     ] {
         let server = Script::answering(move |request| {
             if request.target.contains("/properties/") {
@@ -346,8 +355,9 @@ async fn a_server_that_leaves_out_what_is_empty_is_asked_once_whether_it_is_defi
             }
             let first = !request.target.contains("after=");
             let ids = if first { 1..=100 } else { 101..=150 };
-            let results: Vec<Value> =
-                ids.map(|id| json!({"id": id.to_string(), "properties": {"email": format!("{id}@x.org")}})).collect();
+            let results: Vec<Value> = ids
+                .map(|id| json!({"id": id.to_string(), "properties": {"email": format!("{id}@x.org")}}))
+                .collect();
             let mut body = json!({"results": results});
             if first {
                 body["paging"] = json!({"next": {"after": "100"}});
@@ -372,7 +382,8 @@ async fn a_server_that_leaves_out_what_is_empty_is_asked_once_whether_it_is_defi
 
 #[tokio::test]
 async fn where_the_schema_is_not_asked_only_what_hubspot_itself_defines_is_taken_as_empty() {
-    let server = Script::answering(|_| Reply::json(200, json!({"results": [{"id": "1", "properties": {}}]}))).await;
+    let server =
+        Script::answering(|_| Reply::json(200, json!({"results": [{"id": "1", "properties": {}}]}))).await;
     let properties = json!({"apiBaseUrl": server.url, "permitsPerSecond": 1000, "readSchema": false});
     let waiter = Arc::<support::Impatient>::default();
     let clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);

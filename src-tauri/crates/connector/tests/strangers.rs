@@ -220,8 +220,7 @@ async fn records_of_another_type_are_not_taken_for_those_asked_for() {
     .await;
     let salesforce = connector("salesforce", &home.url);
     let wanted = ["LastName".to_owned()];
-    let search =
-        Search { object_type: "Contact".into(), attributes: wanted.to_vec(), ..Search::default() };
+    let search = Search { object_type: "Contact".into(), attributes: wanted.to_vec(), ..Search::default() };
     let listed = all(salesforce.as_ref(), search).await.map(|listed| listed.objects);
     let read = salesforce.read("Contact", &["003000000000001AAA".to_owned()], &wanted).await;
     let found = salesforce.find_by_key("Contact", &["Admin".to_owned()], &wanted).await;

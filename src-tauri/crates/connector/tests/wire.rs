@@ -325,8 +325,7 @@ async fn a_batch_read_accounts_for_every_id() {
 
 #[tokio::test]
 async fn additional_addresses_lead_to_their_record() {
-    let found =
-        json!({"id": "7", "properties": {"email": "ann@x.org", "firstname": null, "hs_additional_emails": "Old@x.org;a@y.org"}});
+    let found = json!({"id": "7", "properties": {"email": "ann@x.org", "firstname": null, "hs_additional_emails": "Old@x.org;a@y.org"}});
     let wire = Wire::new([Reply::json(200, json!({"results": [found]}))]).await;
     let read = wire
         .hubspot()
