@@ -4,7 +4,7 @@ import { expect, expectAccessible, open, picture, reconcile, sample, test } from
 /** Without the property that writes it, nobody has the last name that every user needs. */
 async function withoutLastName(host: Parameters<typeof sample>[0], mapping: string): Promise<void> {
   const { config } = await host.call("mapping_get", { name: mapping });
-  const properties = (config["properties"] as { target: string }[]).map((property) => (property.target === "sn" ? { target: "sn", source: "no_such_property" } : property));
+  const properties = (config["properties"] as { target: string }[]).map((property) => (property.target === "sn" ? { target: "sn", source: "website" } : property));
   await host.call("mapping_save", { create: false, config: { ...config, properties } });
 }
 

@@ -43,7 +43,7 @@ test("a change waits in the queue while the CRM is down, and arrives afterwards"
 
   await host.faults([]);
   await row.getByRole("button", { name: /^Retry/ }).click();
-  await expect(page.getByText("Every change of a user has reached its targets.")).toBeVisible();
+  await expect(page.getByText("Every change has reached its targets.")).toBeVisible();
   expect((await host.contact(String(contact?.id))).properties["lastname"]).toBe("Patience");
 });
 
