@@ -298,7 +298,11 @@ impl Engine {
             if config.source == path {
                 match config.source_attributes() {
                     Some(some) => names.extend(some),
-                    None => everything = true,
+                    // What it names is asked for although the schema does not tell of it any more, so that it is missed.
+                    None => {
+                        everything = true;
+                        names.extend(config.named_source_attributes());
+                    }
                 }
             }
             if config.target == path {

@@ -604,6 +604,13 @@ fn jiff_now() -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_property_that_was_deleted_in_hubspot_empties_nobody() {
+    // A script that is given the whole record reads what the schema tells of; the mapping names the property all the same.
+    for script in [json!(null), json!({"type": "text/javascript", "source": "source.email != null"})] {
+        deleted_property_empties_nobody(script).await;
+    }
+}
+
+async fn deleted_property_empties_nobody(valid_source: serde_json::Value) {
     let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
     let hubspot = support::hubspot(&bench.sandbox.url(), std::sync::Arc::new(jiff::Timestamp::now));
     let remark = connector::Creation {
@@ -616,7 +623,7 @@ async fn a_property_that_was_deleted_in_hubspot_empties_nobody() {
         portal.set(&contact.id, &[("remark", "Likes tea")]).unwrap();
     }
     bench
-        .put(inbound(json!({"properties": [
+        .put(inbound(json!({"validSource": valid_source, "properties": [
             {"source": "email", "target": "userName"},
             {"source": "email", "target": "mail"},
             {"source": "firstname", "target": "givenName", "default": "-"},

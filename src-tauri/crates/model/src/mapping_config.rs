@@ -662,6 +662,17 @@ impl MappingConfig {
     /// The source attributes that the mapping reads: properties, conditions and the source condition. `None` when a
     /// script or a whole-object property may read any of them.
     pub fn source_attributes(&self) -> Option<BTreeSet<String>> {
+        let (names, all) = self.source_reads();
+        all.then_some(names)
+    }
+
+    /// The source attributes that the mapping names, whatever else a script of it may read.
+    pub fn named_source_attributes(&self) -> BTreeSet<String> {
+        self.source_reads().0
+    }
+
+    /// The source attributes that it names, and whether these are all that it reads.
+    fn source_reads(&self) -> (BTreeSet<String>, bool) {
         let mut names = BTreeSet::new();
         let mut add_filter = |condition: Option<&ConditionConfig>, variables: &[&str]| match condition {
             None => true,
@@ -701,7 +712,7 @@ impl MappingConfig {
         bounded &= !matches!(self.link_qualifiers, Some(LinkQualifiersConfig::Script(_)));
         bounded &= self.hooks().iter().all(|(_, script)| script.is_none());
         bounded &= self.policies.iter().all(|policy| policy.post_action.is_none());
-        bounded.then_some(names)
+        (names, bounded)
     }
 
     /// The target attributes that the mapping writes, and those that conditions of its properties read.
