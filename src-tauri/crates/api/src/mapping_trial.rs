@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use connector::{Connector, Search};
-use engine::{Scripts, TrialEnds, TrialRecord, Tried, newer_of, try_record};
+use engine::{Connectors as _, Scripts, TrialEnds, TrialRecord, Tried, newer_of, sameness, try_record};
 use futures::StreamExt as _;
-use mapping::{Correlation, DEFAULT_QUALIFIER, Mapping, Validity};
+use mapping::{Correlation, DEFAULT_QUALIFIER, Mapping, Validity, canonical::Sameness};
 use model::{
     Action, Attributes, Filter, ManagedObjectConfig, MappingConfig, Pointer, ResourcePath, Situation,
     filter::Op,
@@ -119,9 +119,11 @@ impl App {
             ResourcePath::Managed(kind) => Some(self.managed_kind(kind).await?),
             ResourcePath::System { .. } | ResourcePath::Scim(_) => None,
         };
-        let store = self.store.clone();
+        let (store, sides) =
+            (self.store.clone(), (self.sameness(&source_path).await?, self.sameness(&target_path).await?));
         blocking(move || {
             let (mapping, scripts) = compile(&config, reverse.as_ref())?;
+            let mapping = mapping.telling_apart(sides.0, sides.1);
             let ends = TrialEnds {
                 source: source_path.object_type(),
                 target: target_path.object_type(),
@@ -131,6 +133,16 @@ impl App {
             Ok(trial(tried, &record, &correlation, qualifiers))
         })
         .await
+    }
+
+    /// What the system at one end of a mapping takes for the same value.
+    async fn sameness(&self, path: &ResourcePath) -> Result<Sameness, ApiError> {
+        Ok(match path {
+            ResourcePath::System { connector, object_type } => {
+                sameness(self.pool.connector(connector).await?, object_type.clone())
+            }
+            ResourcePath::Managed(_) | ResourcePath::Scim(_) => Sameness::default(),
+        })
     }
 
     /// How the records of a bounded sample of the source match, by the rule of a mapping that is saved or not.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use model::{Attributes, Filter};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{ConnectorError, ErrorKind};
 
@@ -243,6 +244,12 @@ pub trait Connector: Send + Sync {
     /// to write an id have nothing to do.
     fn canonical_id(&self, id: String) -> String {
         id
+    }
+
+    /// Whether the system keeps two values of an attribute as one, such as an e-mail address in other letters or a time in
+    /// another notation: what is read back is not always written as it was sent. Answered from what is known without a call.
+    fn keeps_alike(&self, _object_type: &str, _attribute: &str, _a: &Value, _b: &Value) -> bool {
+        false
     }
 
     /// Gives the connection's authorization back to the provider, so that nobody can use it any more. Called when the

@@ -1,6 +1,10 @@
 //! From a situation and its action to changes, or to the reason why there are none.
 
-use mapping::{AttributeChange, Base, Evaluation, Hook, Occasion, assess::Assessment, canonical::same};
+use mapping::{
+    AttributeChange, Base, Evaluation, Hook, Occasion,
+    assess::Assessment,
+    canonical::{Sameness, same},
+};
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::{Value, json};
 use store::{Entry, EntryStatus, Hash, InboxKind, NewLink, Question, StoredChange};
@@ -296,7 +300,7 @@ impl Judge<'_> {
         for hook in hooks {
             shaped = self.run_hook_on(hook, entry, &source, shaped, Some(before))?;
         }
-        Ok(with_shaped(changes, before, &planned, &shaped))
+        Ok(with_shaped(self.mapping.target_sameness(), changes, before, &planned, &shaped))
     }
 
     fn run_event(&self, hook: Hook, entry: &Entry, case: &Case<'_>) -> Result<(), String> {
@@ -439,6 +443,7 @@ fn waiting_reason(evaluation: &Evaluation) -> Option<String> {
 
 /// The changes once scripts have worked on the target: what they touched is taken whole, attribute by attribute.
 fn with_shaped(
+    sameness: &Sameness,
     changes: Vec<AttributeChange>,
     before: &Attributes,
     planned: &Attributes,
@@ -460,7 +465,7 @@ fn with_shaped(
         before: of(before, name),
         after: of(shaped, name),
     }));
-    all.retain(|c| !same(&c.before, &c.after));
+    all.retain(|c| !sameness.same(&c.attribute, &c.before, &c.after));
     all
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use connector::{Connector, ConnectorError, ErrorKind, RemoteObject};
-use mapping::canonical;
+use mapping::canonical::Sameness;
 use serde_json::Value;
 use store::{EntryStatus, JournalRow, JournalState, NewLink, Operation};
 use tokio_util::sync::CancellationToken;
@@ -118,7 +118,7 @@ impl Engine {
                         None => Doubt::NeverArrived,
                     },
                 },
-                operation => of_known(operation, row, &seen.objects),
+                operation => of_known(&remote.sameness(), operation, row, &seen.objects),
             });
         }
         Ok(doubts)
@@ -194,12 +194,13 @@ impl Engine {
                 Ok((known, owners))
             })
             .await?;
+        let sameness = remote.sameness();
         let mut strangers = BTreeSet::new();
         for (number, row) in rows.iter().enumerate() {
             for (place, (object, known)) in found.iter().zip(&known).enumerate() {
                 let stranger = match owners.get(&(number, place)) {
                     Some(owner) => Some(owner) != row.source_id.as_ref(),
-                    None => *known && !holds_what_was_sent(row, object),
+                    None => *known && !holds_what_was_sent(&sameness, row, object),
                 };
                 if stranger {
                     strangers.insert((row.seq, object.uid.as_str()));
@@ -252,6 +253,7 @@ impl Engine {
     ) -> Result<u64, EngineError> {
         use futures::StreamExt;
         let mut done = 0;
+        let sameness = remote.sameness();
         let mut open: Vec<Option<JournalRow>> = rows.into_iter().map(Some).collect();
         let mut pages = remote.connector.search(connector::Search {
             object_type: remote.object_type.name.clone(),
@@ -262,7 +264,7 @@ impl Engine {
             for object in kept(remote, page?.objects) {
                 let uid = object.uid.clone();
                 for slot in &mut open {
-                    let fits = slot.as_ref().is_some_and(|row| holds_what_was_sent(row, &object));
+                    let fits = slot.as_ref().is_some_and(|row| holds_what_was_sent(&sameness, row, &object));
                     if !fits {
                         continue;
                     }
@@ -355,14 +357,14 @@ fn bears(remote: &Remote, object: &RemoteObject, key: &str) -> bool {
     value.and_then(Value::as_str).is_some_and(|value| value.to_lowercase() == key.to_lowercase())
 }
 
-fn holds_what_was_sent(row: &JournalRow, object: &RemoteObject) -> bool {
+fn holds_what_was_sent(sameness: &Sameness, row: &JournalRow, object: &RemoteObject) -> bool {
     row.payload
         .iter()
-        .all(|(name, value)| canonical::same(object.attributes.get(name).unwrap_or(&Value::Null), value))
+        .all(|(name, value)| sameness.same(name, object.attributes.get(name).unwrap_or(&Value::Null), value))
 }
 
 /// What became of an update or a delete of a record whose id is known.
-fn of_known(operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
+fn of_known(sameness: &Sameness, operation: Operation, row: &JournalRow, objects: &[RemoteObject]) -> Doubt {
     let Some(uid) = &row.target_id else { return Doubt::NeverArrived };
     let found = objects.iter().find(|object| object.uid == *uid);
     match (operation, found) {
@@ -370,7 +372,7 @@ fn of_known(operation: Operation, row: &JournalRow, objects: &[RemoteObject]) ->
             Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })
         }
         (Operation::Update, Some(object)) => {
-            if holds_what_was_sent(row, object) {
+            if holds_what_was_sent(sameness, row, object) {
                 Doubt::Arrived(object.clone())
             } else {
                 Doubt::NeverArrived

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use connector::{Connector, ObjectTypeDescriptor};
-use mapping::Mapping;
+use mapping::{Mapping, canonical::Sameness};
 use model::{ManagedObjectConfig, MappingConfig, ResourcePath, mapping_config::ConflictRule};
 use store::{LinkSpace, Orientation, Walk};
 
@@ -41,6 +41,11 @@ impl Remote {
         if self.fold_ids { id.to_lowercase() } else { id }
     }
 
+    /// What it takes for the same value.
+    pub(crate) fn sameness(&self) -> Sameness {
+        sameness(Arc::clone(&self.connector), self.object_type.name.clone())
+    }
+
     /// What a mirror of it holds, for telling whether an earlier read asked for the same.
     pub(crate) fn signature(&self) -> String {
         self.attributes.join(",")
@@ -56,12 +61,22 @@ impl End {
         }
     }
 
+    /// What it takes for the same value.
+    pub(crate) fn sameness(&self) -> Sameness {
+        self.remote().map(Remote::sameness).unwrap_or_default()
+    }
+
     pub(crate) fn remote(&self) -> Option<&Remote> {
         match self {
             Self::Managed(_) => None,
             Self::Remote(remote) => Some(remote),
         }
     }
+}
+
+/// What a system takes for the same value in records of a type.
+pub fn sameness(connector: Arc<dyn Connector>, object_type: String) -> Sameness {
+    Sameness::of(move |attribute, a, b| connector.keeps_alike(&object_type, attribute, a, b))
 }
 
 /// Which sources are looked at.
@@ -93,7 +108,8 @@ impl Prepared {
     /// The mapping compiled, with its scripts. Scripts cannot change threads, so each planning thread makes its own.
     pub(crate) fn compile(&self) -> Result<(Mapping, Scripts), EngineError> {
         let mut scripts = Scripts::new();
-        let mapping = Mapping::compile(self.config.clone(), self.reverse.as_ref(), &mut scripts)?;
+        let mapping = Mapping::compile(self.config.clone(), self.reverse.as_ref(), &mut scripts)?
+            .telling_apart(self.source.sameness(), self.target.sameness());
         Ok((mapping, scripts))
     }
 

@@ -446,11 +446,13 @@ impl Engine {
             }
         }
         // Only what differs is sent; the record keeps what else it has.
-        let nothing = Value::Null;
+        let (nothing, sameness) = (Value::Null, remote.sameness());
         let differing: Attributes = item
             .payload
             .iter()
-            .filter(|(name, value)| !canonical::same(object.attributes.get(*name).unwrap_or(&nothing), value))
+            .filter(|(name, value)| {
+                !sameness.same(name, object.attributes.get(*name).unwrap_or(&nothing), value)
+            })
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let change = Change { uid: object.uid.clone(), attributes: differing.clone() };

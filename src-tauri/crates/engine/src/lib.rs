@@ -48,6 +48,7 @@ use uuid::{NoContext, Uuid};
 
 pub use association::{Answer, Perform, Performed};
 pub use connector::ConnectorError;
+pub use ends::sameness;
 pub use error::EngineError;
 pub use foresight::Foreseen;
 pub use guard::DEFAULT_MAX_DELETES;

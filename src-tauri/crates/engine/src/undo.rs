@@ -1,7 +1,7 @@
 //! Undo: a plan made from what a run did, taken back in the opposite order. It is previewed and guarded like any other plan,
 //! and a value that somebody has changed since stays as it is.
 
-use mapping::canonical::same;
+use mapping::canonical::Sameness;
 use model::{Action, Attributes, Pointer};
 use serde_json::Value;
 use store::{Entry, EntryFilter, EntryStatus, Hash, LinkSpace, Run, StoredChange};
@@ -23,6 +23,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mut filter =
             EntryFilter { status: Some(EntryStatus::Done), limit: CHUNK, ..EntryFilter::default() };
+        let sameness = prepared.target.sameness();
         let mut next_seq = 1;
         loop {
             if cancel.is_cancelled() {
@@ -61,6 +62,7 @@ impl Engine {
             let mut entries = Vec::new();
             for (entry, target, link) in &standing {
                 for taken_back in take_back(
+                    &sameness,
                     entry,
                     target.as_ref(),
                     link.as_deref(),
@@ -88,6 +90,7 @@ impl Engine {
 
 /// What takes one entry back. `target` is the target as it is now, `linked` what the source is linked to now.
 fn take_back(
+    sameness: &Sameness,
     entry: &Entry,
     target: Option<&(Attributes, Hash)>,
     linked: Option<&str>,
@@ -120,7 +123,7 @@ fn take_back(
         Action::Create => match target {
             None => vec![skipped(Action::Delete, "the record is gone already")],
             Some((now, _)) => {
-                let changed: Vec<&str> = changed_since(entry, now);
+                let changed: Vec<&str> = changed_since(sameness, entry, now);
                 if !changed.is_empty() {
                     let why = format!("{} was changed since", changed.join(", "));
                     return vec![skipped(Action::Delete, &why)];
@@ -140,7 +143,7 @@ fn take_back(
         },
         Action::Update => {
             let Some((now, _)) = target else { return vec![skipped(Action::Update, "the record is gone")] };
-            let changed = changed_since(entry, now);
+            let changed = changed_since(sameness, entry, now);
             let mut update = undo(Action::Update);
             update.changes = entry
                 .changes
@@ -201,11 +204,14 @@ fn take_back(
 }
 
 /// The attributes that the entry wrote and that have another value now.
-fn changed_since<'e>(entry: &'e Entry, now: &Attributes) -> Vec<&'e str> {
+fn changed_since<'e>(sameness: &Sameness, entry: &'e Entry, now: &Attributes) -> Vec<&'e str> {
     entry
         .changes
         .iter()
-        .filter(|c| !same(Pointer::parse(&c.attribute).get_in(now).unwrap_or(&Value::Null), &c.after))
+        .filter(|c| {
+            let value = Pointer::parse(&c.attribute).get_in(now).unwrap_or(&Value::Null);
+            !sameness.same(&c.attribute, value, &c.after)
+        })
         .map(|c| c.attribute.as_str())
         .collect()
 }

@@ -3,6 +3,9 @@
 //! CRMs hand out every value as text and cannot tell null from empty; the repository keeps JSON types. A value that only
 //! crossed that border has not changed.
 
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
 use serde_json::{Number, Value};
 
 use model::Attributes;
@@ -70,6 +73,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
                 || text.parse::<Number>().is_ok_and(|written| same_number(&written, number))
         }
         (Value::Number(a), Value::Number(b)) => same_number(a, b),
+        (Value::String(a), Value::String(b)) => a == b || same_moment(a, b),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             let absent = Value::Null;
@@ -85,11 +89,56 @@ fn same_number(a: &Number, b: &Number) -> bool {
     if whole(a) && whole(b) { a == b } else { a.as_f64() == b.as_f64() }
 }
 
+/// HubSpot adds milliseconds to a time and Salesforce writes `+0000` for `Z`.
+fn same_moment(a: &str, b: &str) -> bool {
+    matches!((moment(a), moment(b)), (Some(a), Some(b)) if a == b)
+}
+
+fn moment(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let may_be = bytes.len() >= 17 && bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b'T');
+    if may_be { text.parse().ok() } else { None }
+}
+
+/// What one system takes for the same value of an attribute, beyond what means the same everywhere.
+#[derive(Clone, Default)]
+pub struct Sameness(Option<Arc<Alike>>);
+
+type Alike = dyn Fn(&str, &Value, &Value) -> bool + Send + Sync;
+
+impl Sameness {
+    /// Of a system that says itself whether it keeps two values of the attribute of this name as one.
+    pub fn of(alike: impl Fn(&str, &Value, &Value) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(alike)))
+    }
+
+    /// Whether two values of an attribute are the same to that system.
+    pub fn same(&self, attribute: &str, a: &Value, b: &Value) -> bool {
+        same(a, b) || self.0.as_ref().is_some_and(|alike| alike(attribute, a, b))
+    }
+}
+
+impl fmt::Debug for Sameness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Sameness(its own)" } else { "Sameness(everywhere)" })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{hash, same};
+    use super::{Sameness, hash, same};
+
+    #[test]
+    fn a_system_may_take_more_for_the_same_but_never_less() {
+        let lower = |v: &Value| v.as_str().map(str::to_lowercase);
+        let mail = Sameness::of(move |name, a, b| name == "mail" && lower(a) == lower(b));
+        assert!(mail.same("mail", &json!("A@x"), &json!("a@x")));
+        assert!(!mail.same("name", &json!("A"), &json!("a")));
+        assert!(mail.same("name", &json!(3), &json!("3")));
+        assert!(!Sameness::default().same("mail", &json!("A@x"), &json!("a@x")));
+    }
 
     fn hash_of(value: Value) -> [u8; 16] {
         let Value::Object(map) = value else { panic!("an object") };
@@ -163,6 +212,12 @@ mod tests {
             (json!("3.0"), json!("3"), false),
             (json!("0049"), json!(49), false),
             (json!("nan"), json!(0), false),
+            (json!("2026-01-02T03:04:05Z"), json!("2026-01-02T03:04:05.000Z"), true),
+            (json!("2026-01-02T03:04:05Z"), json!("2026-01-02T03:04:05.000+0000"), true),
+            (json!("2026-01-02T03:04:05Z"), json!("2026-01-02T04:04:05+01:00"), true),
+            (json!("2026-01-02T03:04:05Z"), json!("2026-01-02T03:04:05.001Z"), false),
+            (json!("2026-01-02T03:04:05"), json!("2026-01-02T03:04:05Z"), false),
+            (json!("2026-01-02"), json!("2026-01-02T00:00:00Z"), false),
             (json!(9007199254740993_u64), json!("9007199254740992"), false),
             (json!("a"), json!("A"), false),
             (json!([]), json!(null), true),

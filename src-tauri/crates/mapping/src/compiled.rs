@@ -11,7 +11,8 @@ use model::{
 use serde_json::Value;
 
 use crate::{
-    canonical,
+    canonical::{self, Sameness},
+    conflict::Sides,
     correlation::Rule,
     decision::{Decided, Decision},
     hooks::Hook,
@@ -134,6 +135,8 @@ pub struct Mapping {
     pub(crate) correlation: Vec<Rule>,
     /// Pairs (source attribute, target attribute) that the linked reverse mapping brings back.
     pub(crate) two_way: BTreeSet<(String, String)>,
+    source_sameness: Sameness,
+    target_sameness: Sameness,
 }
 
 impl Mapping {
@@ -203,7 +206,24 @@ impl Mapping {
             newest,
             correlation,
             two_way,
+            source_sameness: Sameness::default(),
+            target_sameness: Sameness::default(),
         })
+    }
+
+    /// The mapping for systems that take values for the same which are not written the same.
+    #[must_use]
+    pub fn telling_apart(self, source_sameness: Sameness, target_sameness: Sameness) -> Self {
+        Self { source_sameness, target_sameness, ..self }
+    }
+
+    /// What the target's system takes for the same value.
+    pub fn target_sameness(&self) -> &Sameness {
+        &self.target_sameness
+    }
+
+    pub(crate) fn sides(&self) -> Sides<'_> {
+        Sides { source: &self.source_sameness, target: &self.target_sameness }
     }
 
     /// Whether the source qualifies, and if not, why.

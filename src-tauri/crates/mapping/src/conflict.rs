@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    canonical::{is_empty, same},
+    canonical::{Sameness, is_empty},
     properties::{Base, Newer},
 };
 
@@ -90,6 +90,13 @@ pub(crate) struct Standing {
     pub was_empty: Option<bool>,
 }
 
+/// What each side of a mapping takes for the same value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sides<'m> {
+    pub source: &'m Sameness,
+    pub target: &'m Sameness,
+}
+
 /// What has happened to an attribute since both sides were last in sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,11 +114,21 @@ pub enum Since {
 }
 
 impl Since {
-    pub(crate) fn of(base: Option<&Base>, pair: &(String, String), source: &Value, target: &Value) -> Self {
+    pub(crate) fn of(
+        sides: Sides<'_>,
+        base: Option<&Base>,
+        pair: &(String, String),
+        source: &Value,
+        target: &Value,
+    ) -> Self {
         let Some(base) = base else { return Self::Never };
-        let stands =
-            |was: &Attributes, name: &str, now: &Value| same(now, was.get(name).unwrap_or(&Value::Null));
-        match (stands(&base.source, &pair.0, source), stands(&base.target, &pair.1, target)) {
+        let stands = |side: &Sameness, was: &Attributes, name: &str, now: &Value| {
+            side.same(name, now, was.get(name).unwrap_or(&Value::Null))
+        };
+        match (
+            stands(sides.source, &base.source, &pair.0, source),
+            stands(sides.target, &base.target, &pair.1, target),
+        ) {
             (true, true) => Self::Neither,
             (false, true) => Self::Source,
             (true, false) => Self::Target,

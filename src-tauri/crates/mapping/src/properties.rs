@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    canonical::{is_empty, same},
+    canonical::is_empty,
     compiled::{
         CompileError, Compiler, Condition, DEFAULT_QUALIFIER, Interpreter, Mapping, Problem, as_value,
         empty_or, holds,
     },
-    conflict::{Conflict, Rule, Since, standings},
+    conflict::{Conflict, Rule, Sides, Since, standings},
     trace::{Kept, NotApplied, Noted, Outcome, Unwatched, Watch},
     transform::{Input, Transform},
 };
@@ -163,6 +163,7 @@ impl<'r> Record<'r> {
 
 /// One evaluation on its way through the properties.
 pub(crate) struct Pass<'m> {
+    sides: Sides<'m>,
     interpreter: &'m dyn Interpreter,
     occasion: Occasion<'m>,
     source: Record<'m>,
@@ -205,7 +206,7 @@ impl Pass<'_> {
         let mapped = value_of(property, self.interpreter, self.occasion.qualifier, &self.source, watch)?;
         let pair = property.pair.as_ref().filter(|_| !is_new);
         let raw = property.source.as_ref().and_then(|p| self.source.get(p)).unwrap_or(&Value::Null);
-        let since = pair.map(|pair| Since::of(self.occasion.base, pair, raw, &before));
+        let since = pair.map(|pair| Since::of(self.sides, self.occasion.base, pair, raw, &before));
 
         let mut after = mapped.clone();
         if is_empty(&mapped) {
@@ -227,7 +228,11 @@ impl Pass<'_> {
                 });
             }
         }
-        if same(&before, &after) {
+        let attribute = property.target.to_string();
+        // Of a value that both sides carry as it is, the source would keep the target's as its own.
+        let carried_back =
+            |pair: &(String, String)| after == *raw && self.sides.source.same(&pair.0, raw, &before);
+        if self.sides.target.same(&attribute, &before, &after) || pair.is_some_and(carried_back) {
             self.settle(property);
             return Ok(Outcome::Unchanged);
         }
@@ -281,8 +286,18 @@ impl Pass<'_> {
         }
         property.target.set_in(self.result.to_mut(), after.clone());
         self.settle(property);
-        record(&mut self.evaluation.changes, &property.target, before, after);
+        self.record(attribute, before, after);
         Ok(outcome)
+    }
+
+    /// Two properties may write the same attribute; what counts is from the first value to the last.
+    fn record(&mut self, attribute: String, before: Value, after: Value) {
+        let changes = &mut self.evaluation.changes;
+        match changes.iter_mut().find(|c| c.attribute == attribute) {
+            Some(earlier) => earlier.after = after,
+            None => changes.push(AttributeChange { attribute, before, after }),
+        }
+        changes.retain(|c| !self.sides.target.same(&c.attribute, &c.before, &c.after));
     }
 
     fn settle(&mut self, property: &Property) {
@@ -349,6 +364,7 @@ impl Mapping {
         target: Option<&'m Attributes>,
     ) -> Pass<'m> {
         Pass {
+            sides: self.sides(),
             interpreter,
             occasion,
             source: Record::new(Some(source)),
@@ -442,16 +458,6 @@ fn remember(values: &mut Attributes, name: &str, now: &Attributes) {
             values.shift_remove(name);
         }
     }
-}
-
-/// Two properties may write the same attribute; what counts is from the first value to the last.
-fn record(changes: &mut Vec<AttributeChange>, target: &Pointer, before: Value, after: Value) {
-    let attribute = target.to_string();
-    match changes.iter_mut().find(|c| c.attribute == attribute) {
-        Some(earlier) => earlier.after = after,
-        None => changes.push(AttributeChange { attribute, before, after }),
-    }
-    changes.retain(|c| !same(&c.before, &c.after));
 }
 
 #[cfg(test)]

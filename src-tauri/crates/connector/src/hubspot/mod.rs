@@ -380,6 +380,11 @@ impl Connector for Hubspot {
         self.http.usage()
     }
 
+    fn keeps_alike(&self, object_type: &str, attribute: &str, a: &Value, b: &Value) -> bool {
+        let kind = ObjectType::ALL.into_iter().find(|kind| kind.name() == object_type);
+        kind.is_some_and(|kind| write::keeps_alike(kind, attribute, a, b))
+    }
+
     async fn test(&self) -> Result<TestReport, ConnectorError> {
         self.check_connection().await
     }

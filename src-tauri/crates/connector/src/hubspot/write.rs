@@ -15,9 +15,14 @@
 //!   an upsert by address would change that one, or make a second contact of somebody whose address changed.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+    tz::Offset,
+};
 use model::Attributes;
 use serde_json::{Value, json};
 
@@ -434,6 +439,34 @@ fn wire_text(value: &Value) -> String {
     }
 }
 
+/// Whether HubSpot keeps two values of a property as one. E-mail addresses have no case there. A time may be sent as its
+/// milliseconds since 1970 and a date as those of its midnight, and both are read back as text. A list is read back as the text
+/// of its options, in their own order.
+pub(super) fn keeps_alike(object_type: ObjectType, attribute: &str, a: &Value, b: &Value) -> bool {
+    let (one, other) = (wire_text(a), wire_text(b));
+    if one == other {
+        return true;
+    }
+    if a.is_array() || b.is_array() {
+        let options = |text: &str| text.split(';').map(str::to_owned).collect::<BTreeSet<_>>();
+        return options(&one) == options(&other);
+    }
+    if object_type == ObjectType::Contact && object_type.property(attribute) == Some("email") {
+        return one.trim().to_lowercase() == other.trim().to_lowercase();
+    }
+    match (one.parse(), other.parse()) {
+        (Ok(millis), Err(_)) => is_moment(&other, millis),
+        (Err(_), Ok(millis)) => is_moment(&one, millis),
+        _ => false,
+    }
+}
+
+/// Whether a text is the time, or the date, that begins so many milliseconds after 1970.
+fn is_moment(text: &str, millis: i64) -> bool {
+    let midnight = || Offset::UTC.to_timestamp(text.parse::<Date>().ok()?.to_datetime(Time::midnight())).ok();
+    text.parse::<Timestamp>().ok().or_else(midnight).is_some_and(|at| at.as_millisecond() == millis)
+}
+
 /// The outcome of one item whose whole call failed.
 pub(super) fn failed(operation: Operation, failure: &Failure) -> Outcome {
     match failure {
@@ -558,5 +591,36 @@ fn assign(
             ),
         };
         outcomes.set(item, &Outcome::Unknown { reason });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{ObjectType, keeps_alike};
+
+    #[test]
+    fn a_property_keeps_as_one_what_it_reads_back_the_same() {
+        let day = 1_767_225_600_000_i64;
+        for (property, a, b, alike) in [
+            ("email", json!("Ann@X.org"), json!("ann@x.org"), true),
+            ("__NAME__", json!("Ann@X.org "), json!("ann@x.org"), true),
+            ("firstname", json!("Ann"), json!("ann"), false),
+            ("last_visit_at", json!(day), json!("2026-01-01T00:00:00.000Z"), true),
+            ("last_visit_at", json!(day.to_string()), json!("2026-01-01T00:00:00Z"), true),
+            ("last_visit_at", json!(day + 1), json!("2026-01-01T00:00:00Z"), false),
+            ("birthday", json!(day), json!("2026-01-01"), true),
+            ("birthday", json!(day), json!("2026-01-02"), false),
+            ("phone", json!("4930123"), json!("4930124"), false),
+            ("topics", json!(["b", "a"]), json!("a;b"), true),
+            ("topics", json!(["b"]), json!("a;b"), false),
+            ("zip", json!("a;b"), json!("b;a"), false),
+        ] {
+            let kind = ObjectType::Contact;
+            assert_eq!(keeps_alike(kind, property, &a, &b), alike, "{property}: {a} {b}");
+            assert_eq!(keeps_alike(kind, property, &b, &a), alike, "{property}: {b} {a}");
+        }
+        assert!(!keeps_alike(ObjectType::Company, "email", &json!("A@x"), &json!("a@x")));
     }
 }

@@ -1,6 +1,6 @@
 //! What Salesforce says about an object type, and the values that it would refuse: found here, before they are sent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use model::Attributes;
 use serde::Deserialize;
@@ -157,6 +157,12 @@ impl Described {
         self.answer.fields.get(*self.places.get(&name.to_ascii_lowercase())?)
     }
 
+    /// Whether a field keeps two values as one.
+    pub fn keeps_alike(&self, name: &str, a: &Value, b: &Value) -> bool {
+        let Some(field) = self.field(name) else { return false };
+        kept(field, a).is_some_and(|one| Some(one) == kept(field, b))
+    }
+
     pub fn deletable(&self) -> bool {
         self.answer.deletable
     }
@@ -248,6 +254,22 @@ impl Described {
         }
         Ok(fields)
     }
+}
+
+/// A value as its field keeps it, where the field takes it: texts without the blanks around them, times to the second, the
+/// values of a list in no order, user names without case.
+fn kept(field: &Field, value: &Value) -> Option<Value> {
+    Some(match (field.kind(), converted(field, value).ok()?) {
+        (Kind::DateTime, Value::String(text)) => Value::from(time(text.trim())?.as_second()),
+        (Kind::Number, Value::Number(number)) => Value::from(number.as_f64()?),
+        (Kind::Several, Value::String(text)) => {
+            let values: BTreeSet<&str> = text.split(';').collect();
+            values.into_iter().collect()
+        }
+        (_, Value::String(text)) if field.name == "Username" => Value::String(text.trim().to_lowercase()),
+        (_, Value::String(text)) => Value::String(text.trim().to_owned()),
+        (_, value) => value,
+    })
 }
 
 /// A value as its field takes it; an empty text is no value.
@@ -436,6 +458,28 @@ pub(crate) mod tests {
             let (reason, at) = check(Writing::Update, given.clone()).unwrap_err();
             assert!(reason.contains(what), "{given}: {reason}");
             assert_eq!(at.as_deref(), Some(attribute), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_field_keeps_as_one_what_it_reads_back_the_same() {
+        for (field, a, b, alike) in [
+            ("Username", json!("Ann@X.org"), json!("ann@x.org"), true),
+            ("FirstName", json!("Ann"), json!("ann"), false),
+            ("FirstName", json!(" Ann "), json!("Ann"), true),
+            ("FirstName", json!("a".repeat(41)), json!("a".repeat(41) + " "), false),
+            ("EmailEncodingKey", json!("utf-8"), json!("UTF-8"), true),
+            ("Languages__c", json!(["en", "de"]), json!("de;en"), true),
+            ("Languages__c", json!("en"), json!("de;en"), false),
+            ("ProfileId", json!("00530000009hWLc"), json!("00530000009hWLcAAM"), true),
+            ("Start__c", json!("2026-01-31T10:00:00Z"), json!("2026-01-31"), true),
+            ("Seen__c", json!("2026-01-02T03:04:05.678Z"), json!("2026-01-02T03:04:05.000+0000"), true),
+            ("Seen__c", json!("2026-01-02T03:04:06Z"), json!("2026-01-02T03:04:05.000+0000"), false),
+            ("Age__c", json!("3.0"), json!("3"), true),
+            ("Nonsense", json!("a"), json!("a "), false),
+        ] {
+            assert_eq!(user().keeps_alike(field, &a, &b), alike, "{field}: {a} {b}");
+            assert_eq!(user().keeps_alike(field, &b, &a), alike, "{field}: {b} {a}");
         }
     }
 

@@ -35,11 +35,11 @@ use url::Url;
 
 use self::answers::SalesforceDialect;
 use self::budget::Budget;
-use self::describe::Described;
 use self::objects::ObjectType;
 use self::settings::{Grant, Settings};
 pub use self::soql::{like_literal, text_literal};
 pub(crate) use self::words::authorization_help;
+use self::{describe::Described, soql::Names};
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Answer, Bearer, Call, Failure, Http, Payload, Repeat, Waiter};
@@ -264,6 +264,14 @@ impl Connector for Salesforce {
 
     fn canonical_id(&self, id: String) -> String {
         ids::long(&id).unwrap_or(id)
+    }
+
+    fn keeps_alike(&self, object_type: &str, attribute: &str, a: &Value, b: &Value) -> bool {
+        let described = self.descriptions().get(object_type).map(|(_, described)| Arc::clone(described));
+        match (self.object_type(object_type), described) {
+            (Ok(kind), Some(described)) => described.keeps_alike(kind.field(attribute), a, b),
+            _ => false,
+        }
     }
 
     fn usage(&self) -> Usage {

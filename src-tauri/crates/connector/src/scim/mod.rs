@@ -322,6 +322,10 @@ impl Connector for Scim {
         self.http.usage()
     }
 
+    fn keeps_alike(&self, _object_type: &str, attribute: &str, a: &Value, b: &Value) -> bool {
+        names::keeps_alike(attribute, a, b)
+    }
+
     async fn test(&self) -> Result<TestReport, ConnectorError> {
         self.check_connection().await
     }

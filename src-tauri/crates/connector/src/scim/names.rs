@@ -282,6 +282,16 @@ fn set(object: &mut Map<String, Value>, name: &str, value: &Value, nothing: bool
     }
 }
 
+/// Whether a server keeps two values of an attribute as one: the values of a list have no order, a user name has no case.
+pub(super) fn keeps_alike(attribute: &str, a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().all(|v| b.contains(v)) && b.iter().all(|v| a.contains(v))
+        }
+        _ => ["userName", "__NAME__"].contains(&attribute) && alike(a, b),
+    }
+}
+
 /// Whether two values of an identifying part are the same; texts do not differ by case.
 fn alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
