@@ -246,9 +246,6 @@ impl Engine {
                 source_id: item.entry.source_id.clone(),
                 target_id: item.entry.target_id.clone().filter(|_| operation != Operation::Create),
                 payload: item.payload.clone(),
-                before: (!item.entry.changes.is_empty()).then(|| {
-                    item.entry.changes.iter().map(|c| (c.attribute.clone(), c.before.clone())).collect()
-                }),
             })
             .collect();
         let at = self.at();
@@ -741,7 +738,6 @@ fn doubt_row(sending: Sending<'_>, item: &Item) -> JournalRow {
         source_id: item.entry.source_id.clone(),
         target_id: item.entry.target_id.clone().filter(|_| operation != Operation::Create),
         payload: item.payload.clone(),
-        before: None,
     }
 }
 

@@ -262,7 +262,6 @@ async fn a_record_made_here_is_known_by_the_id_that_reads_know_it_by() {
         source_id: Some(id),
         target_id: None,
         payload: json!({"email": mail(5)}).as_object().unwrap().clone(),
-        before: None,
     };
     bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
     let run = bench.recon(OUTBOUND).await;

@@ -225,7 +225,6 @@ async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
             source_id: Some(id.clone()),
             target_id: None,
             payload: json!({"email": "doubt@example.org"}).as_object().unwrap().clone(),
-            before: None,
         };
         bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
         let contacts = portal.contacts().len();

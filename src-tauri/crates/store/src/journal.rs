@@ -73,15 +73,13 @@ pub struct JournalRow {
     pub target_id: Option<String>,
     /// The attributes sent.
     pub payload: Attributes,
-    /// The values before.
-    pub before: Option<Attributes>,
 }
 
 impl Reader<'_> {
     /// The writes of a mapping that are in doubt.
     pub fn in_doubt(&self, mapping: &str) -> Result<Vec<JournalRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, before, qualifier
+            "SELECT seq, run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, qualifier
              FROM journal WHERE state = 'sending' AND mapping = ?1 ORDER BY seq",
         )?;
         let mut found = statement.query([mapping])?;
@@ -111,8 +109,7 @@ fn from_row(row: &Row<'_>) -> Result<JournalRow, StoreError> {
         source_id: row.get(7)?,
         target_id: row.get(8)?,
         payload: attributes(row.get(9)?).ok_or_else(|| StoreError::damaged("a journal payload"))?,
-        before: attributes(row.get(10)?),
-        qualifier: row.get(11)?,
+        qualifier: row.get(10)?,
     })
 }
 
@@ -120,17 +117,11 @@ impl Writer<'_> {
     /// Notes writes that are about to be sent; gives their numbers in order.
     pub fn journal_sending(&self, rows: &[JournalRow], at: &str) -> Result<Vec<i64>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO journal (run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, before, state, sent, qualifier)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'sending', ?11, ?12)",
+            "INSERT INTO journal (run, entry, mapping, operation, connector, object_type, source_id, target_id, payload, state, sent, qualifier)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'sending', ?10, ?11)",
         )?;
         rows.iter()
             .map(|row| {
-                let before = row
-                    .before
-                    .as_ref()
-                    .map(serde_json::to_string)
-                    .transpose()
-                    .map_err(StoreError::damaged)?;
                 statement.execute(params![
                     row.run,
                     row.entry,
@@ -141,7 +132,6 @@ impl Writer<'_> {
                     row.source_id,
                     row.target_id,
                     serde_json::to_string(&row.payload).map_err(StoreError::damaged)?,
-                    before,
                     at,
                     row.qualifier
                 ])?;

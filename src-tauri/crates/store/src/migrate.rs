@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009_undisturbed.sql"),
     include_str!("../migrations/0010_object_changes.sql"),
     include_str!("../migrations/0011_keys_and_queues.sql"),
+    include_str!("../migrations/0012_journal.sql"),
 ];
 
 /// Brings a database up to date. Before an existing one changes, a copy of it goes into `copies`.

@@ -152,7 +152,6 @@ fn journal_row(run: &str) -> JournalRow {
         source_id: Some("s".into()),
         target_id: Some("t".into()),
         payload: object(json!({"sn": "Lee", "n": 1})),
-        before: Some(object(json!({"sn": null}))),
     }
 }
 
@@ -248,7 +247,6 @@ fn what_was_sent_is_in_doubt_until_it_is_settled() {
     let create = JournalRow {
         operation: Operation::Create,
         target_id: None,
-        before: None,
         run: None,
         entry: None,
         ..journal_row("r")
