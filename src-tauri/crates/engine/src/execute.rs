@@ -312,7 +312,7 @@ impl Engine {
         let (mut entries, mut gone) = (entries, Vec::new());
         if context.recheck && action == Action::Create && prepared.target.remote().is_some() {
             let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
-            self.read_targets(prepared, &ids, false).await?;
+            self.read_targets(prepared, &ids, crate::targets::Ask { linked: false, matching: true }).await?;
             (entries, gone) = self.matched_since(prepared, entries)?;
         }
         let (walk, context) = (prepared.here(), context.clone());

@@ -82,7 +82,7 @@ impl Engine {
         let Some(more) = more else { return Ok(Read { sources: None, feeds }) };
         sources.extend(more);
         let sources: Vec<String> = sources.into_iter().collect();
-        self.read_targets(prepared, &sources, false).await?;
+        self.read_targets(prepared, &sources, crate::targets::Ask { linked: false, matching: false }).await?;
         Ok(Read { sources: Some(sources), feeds })
     }
 

@@ -33,6 +33,7 @@ mod run;
 mod schedule;
 mod summary;
 mod sync;
+mod targets;
 mod title;
 mod trial;
 mod undo;

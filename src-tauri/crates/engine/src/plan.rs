@@ -58,13 +58,12 @@ pub(crate) struct StoreLookup<'a, 'c> {
 
 impl Lookup for StoreLookup<'_, '_> {
     fn find(&self, correlation: &Correlation, qualifier: &str, source_id: &str) -> Result<Found, String> {
-        let (ids, claim) = match correlation {
+        let claim = match correlation {
             Correlation::NotDefined => return Ok(Found::default()),
-            Correlation::NoKey => return Ok(Found { asked: true, ..Found::default() }),
-            Correlation::Ids(ids) => (self.as_kept(ids), None),
-            Correlation::Query(query) => (self.ids(&query.filter)?, Some(query.key())),
+            Correlation::Query(query) => Some(query.key()),
+            Correlation::NoKey | Correlation::Ids(_) => None,
         };
-        let mut found = Found { asked: true, ids, claim, ..Found::default() };
+        let mut found = Found { asked: true, ids: self.matches(correlation)?, claim, ..Found::default() };
         if let [only] = found.ids.as_slice() {
             let (walk, only, space) = (self.walk.clone(), only.clone(), self.prepared.space(qualifier));
             let (owner, owner_gone, target) = self
@@ -132,6 +131,15 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
 }
 
 impl StoreLookup<'_, '_> {
+    /// The targets that a rule leads to, by what is known here.
+    pub(crate) fn matches(&self, correlation: &Correlation) -> Result<Vec<String>, String> {
+        match correlation {
+            Correlation::NotDefined | Correlation::NoKey => Ok(Vec::new()),
+            Correlation::Ids(ids) => Ok(self.as_kept(ids)),
+            Correlation::Query(query) => self.ids(&query.filter),
+        }
+    }
+
     fn as_kept(&self, ids: &[String]) -> Vec<String> {
         match &self.prepared.target {
             End::Managed(_) => ids.to_vec(),

@@ -418,14 +418,33 @@ impl Engine {
         Ok(all_gone)
     }
 
-    /// Reads the records with these natural keys into the mirror, so that correlation sees what is there now.
-    pub(crate) async fn read_by_key(&self, remote: &Remote, keys: &[String]) -> Result<(), EngineError> {
+    /// Reads the records with these natural keys into the mirror, so that correlation sees what is there now, and gives their
+    /// ids.
+    pub(crate) async fn read_by_key(
+        &self,
+        remote: &Remote,
+        keys: &[String],
+    ) -> Result<Vec<String>, EngineError> {
+        let mut all = Vec::new();
         for chunk in keys.chunks(CONFIRM) {
             let found =
                 remote.connector.find_by_key(&remote.object_type.name, chunk, &remote.attributes).await?;
-            let (page, at) = (seen_page(remote, 0, found), self.at());
+            all.extend(self.take_as_now(remote, found).await?);
+        }
+        Ok(all)
+    }
+
+    /// Takes single records into the mirror as they are now, and gives their ids.
+    pub(crate) async fn take_as_now(
+        &self,
+        remote: &Remote,
+        found: Vec<RemoteObject>,
+    ) -> Result<Vec<String>, EngineError> {
+        let (page, at) = (seen_page(remote, 0, found), self.at());
+        let ids = page.rows.iter().map(|(id, ..)| id.clone()).collect();
+        if !page.rows.is_empty() {
             self.store.write(move |w| w.mirror_fresh(&page, &at)).await?;
         }
-        Ok(())
+        Ok(ids)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     Engine, EngineError, Overrides,
     ends::{End, Prepared, Scope, UNSETTLED},
     guard,
-    judge::{Gone, with_id},
+    judge::Gone,
     lock::{self, MappingLock},
     plan,
     read::Linked,
@@ -116,7 +116,7 @@ impl Engine {
         let run = self
             .store
             .write(move |w| {
-                end_rests(w, &new, rested.as_deref())?;
+                end_rests(w, &new, undone.is_some(), rested.as_deref())?;
                 w.begin_run(&new)?;
                 let gone = || store::StoreError::not_found(format!("run {}", new.id));
                 let mut run = w.run(&new.id)?.ok_or_else(gone)?;
@@ -424,70 +424,6 @@ impl Engine {
         Ok(read)
     }
 
-    /// Brings the records of some sources, their links' targets and whatever correlates up to date. Gives how many links
-    /// followed records that were merged into others.
-    pub(crate) async fn read_partial(&self, prepared: &Prepared, ids: &[String]) -> Result<u64, EngineError> {
-        let mut followed = 0;
-        if let End::Remote(remote) = &prepared.source {
-            let side = Side::of_source(prepared.orientation);
-            followed += self.read_as_now(remote, prepared.link_type(), side, ids).await?;
-        }
-        Ok(followed + self.read_targets(prepared, ids, true).await?)
-    }
-
-    /// Brings the targets of some sources up to date: those that they are linked to, where asked for, and those that the
-    /// unlinked ones might be. Gives how many links followed records that were merged into others.
-    pub(crate) async fn read_targets(
-        &self,
-        prepared: &Prepared,
-        ids: &[String],
-        also_linked: bool,
-    ) -> Result<u64, EngineError> {
-        let End::Remote(remote) = &prepared.target else { return Ok(0) };
-        let qualifiers = {
-            let (mapping, scripts) = prepared.compile()?;
-            prepared.qualifiers(&mapping, &scripts)?
-        };
-        let spaces: Vec<_> = qualifiers.iter().map(|q| prepared.space(q)).collect();
-        let (walk, wanted) = (prepared.here(), ids.to_vec());
-        let (linked, unlinked) =
-            self.store
-                .read(move |r| {
-                    let (mut linked, mut unlinked) = (Vec::new(), Vec::new());
-                    for id in &wanted {
-                        for space in &spaces {
-                            match r.link_of_source(space, id)? {
-                                Some(link) => linked.push(link.target_id),
-                                None => unlinked.extend(r.source(&walk, id)?.map(|(attributes, _)| {
-                                    (space.qualifier.clone(), with_id(&attributes, id))
-                                })),
-                            }
-                        }
-                    }
-                    Ok((linked, unlinked))
-                })
-                .await?;
-        let mut followed = 0;
-        if also_linked {
-            let side = Side::of_target(prepared.orientation);
-            followed = self.read_as_now(remote, prepared.link_type(), side, &linked).await?;
-        }
-        if let Some(key) = &remote.object_type.natural_key {
-            let keys = {
-                let (mapping, scripts) = prepared.compile()?;
-                let mut keys: Vec<String> = unlinked
-                    .iter()
-                    .filter_map(|(qualifier, source)| mapping.mapped_text(&scripts, qualifier, source, key))
-                    .collect();
-                keys.sort();
-                keys.dedup();
-                keys
-            };
-            self.read_by_key(remote, &keys).await?;
-        }
-        Ok(followed)
-    }
-
     async fn plan_phase(
         &self,
         run: &mut Run,
@@ -730,8 +666,14 @@ fn found_out(progress: &Progress) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-/// What rests is done by the run that begins now; by a preview, only the one whose place it takes.
-fn end_rests(w: &store::Writer<'_>, new: &NewRun, rested: Option<&str>) -> Result<(), store::StoreError> {
+/// What rests is done by the run that begins now, where that does it all; by others, only the one whose place they take.
+fn end_rests(
+    w: &store::Writer<'_>,
+    new: &NewRun,
+    undoes: bool,
+    rested: Option<&str>,
+) -> Result<(), store::StoreError> {
+    let does_it_all = new.mode != RunMode::Preview && new.ids.is_empty() && !undoes;
     let resting = w.runs_in(RunState::Paused)?;
     if let Some(rested) = rested.filter(|rested| !resting.iter().any(|run| run.id == *rested)) {
         return Err(store::StoreError::new(
@@ -741,7 +683,7 @@ fn end_rests(w: &store::Writer<'_>, new: &NewRun, rested: Option<&str>) -> Resul
     }
     for mut run in resting {
         let same = new.mapping.eq_ignore_ascii_case(&run.mapping);
-        if same && (new.mode != RunMode::Preview || rested == Some(run.id.as_str())) {
+        if same && (does_it_all || rested == Some(run.id.as_str())) {
             run.state = RunState::Interrupted;
             run.stage = "COMPLETED_FAILED".into();
             run.message =

@@ -151,17 +151,23 @@ async fn a_run_begun_by_a_person_takes_the_place_of_one_that_rests_and_a_look_do
     assert_eq!(rested.state, RunState::Paused);
     // The connection rests as well, so another process looks.
     let next = later(&bench, 25);
-    let request = |mode| engine::RunRequest {
+    let request = |mode, ids: &[&str]| engine::RunRequest {
         mapping: INBOUND.into(),
         mode,
-        ids: Vec::new(),
+        ids: ids.iter().map(|id| (*id).to_owned()).collect(),
         allow_deletes: None,
         incremental: false,
     };
-    for (mode, state) in [(RunMode::Preview, RunState::Paused), (RunMode::Reconcile, RunState::Interrupted)] {
-        let begun = next.begin(request(mode)).await.unwrap();
+    for (mode, ids, state) in [
+        (RunMode::Preview, &[][..], RunState::Paused),
+        // A run over one record does not do what the other one left.
+        (RunMode::Reconcile, &["101"], RunState::Paused),
+        (RunMode::Reconcile, &[], RunState::Interrupted),
+    ] {
+        let begun = next.begin(request(mode, ids)).await.unwrap();
         next.carry_out(begun, CancellationToken::new()).await.unwrap();
-        assert_eq!(next.run_row(&rested.id).await.unwrap().state, state, "{mode:?}");
+        let row = next.run_row(&rested.id).await.unwrap();
+        assert_eq!(row.state, state, "{mode:?} {ids:?}: {:?}", row.message);
     }
 }
 
