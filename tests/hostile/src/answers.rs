@@ -592,7 +592,9 @@ fn redirected(address: &str) -> bool {
     match authorization.match_redirect(&url) {
         Redirect::Code(_) => panic!("a code without the state: {address}"),
         Redirect::Denied(words) | Redirect::Rejected(words) => {
-            sound(&words);
+            // What the browser's address says is no secret of ours, whatever it looks like.
+            let shown = TOKENS.iter().fold(words, |words, token| words.replace(token, "in the address"));
+            sound(&shown);
             true
         }
         Redirect::Elsewhere => false,

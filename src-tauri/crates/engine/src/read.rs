@@ -1,6 +1,8 @@
 //! Reading: remote pages stream into the mirror; what was linked and did not show up is looked for by id before it counts as
 //! gone.
 
+use std::collections::HashMap;
+
 use connector::{Page, RemoteObject, Search};
 use futures::StreamExt;
 use mapping::canonical;
@@ -38,6 +40,14 @@ pub(crate) struct Linked<'a> {
     pub kind: &'a str,
     pub orientation: Orientation,
     pub side: Side,
+}
+
+/// A record that was merged into another one.
+struct Moved {
+    old: String,
+    new: String,
+    /// The natural key that it had, in lower case.
+    key: Option<String>,
 }
 
 /// A full read that is under way.
@@ -299,7 +309,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let kind = linked.kind.to_owned();
         for qualifier in self.store.read(move |r| r.link_qualifiers(&kind)).await? {
-            let mut after = String::new();
+            let (mut after, mut moved) = (String::new(), Vec::new());
             loop {
                 if cancel.is_cancelled() {
                     return Err(EngineError::Canceled);
@@ -328,8 +338,8 @@ impl Engine {
                     .into_iter()
                     .filter(|uid| !found.iter().any(|o| remote.id(o.uid.clone()) == *uid))
                     .collect();
-                let followed = self.follow_moved(remote, linked.kind, linked.side, &gone).await?;
-                run.progress.followed += followed.len() as u64;
+                let keys = self.natural_keys(remote, &gone).await?;
+                moved.extend(self.moved(remote, &gone, keys).await?);
                 if !found.is_empty() {
                     let (page, run, at) = (seen_page(remote, 0, found), run.clone(), self.at());
                     self.store
@@ -340,41 +350,90 @@ impl Engine {
                         .await?;
                 }
             }
+            let followed = self.follow(remote, linked.kind, linked.side, moved).await?;
+            run.progress.followed += followed.len() as u64;
         }
         Ok(())
     }
 
+    /// The natural keys that these records have in the mirror, where the type has one.
+    async fn natural_keys(
+        &self,
+        remote: &Remote,
+        uids: &[String],
+    ) -> Result<HashMap<String, String>, EngineError> {
+        let Some(key) = remote.object_type.natural_key.clone() else { return Ok(HashMap::new()) };
+        let (path, uids) = (remote.path.clone(), uids.to_vec());
+        Ok(self
+            .store
+            .read(move |r| {
+                let mut keys = HashMap::new();
+                for uid in uids {
+                    let known = r.mirrored(&path, &uid)?;
+                    let value = known.as_ref().and_then(|row| row.attributes.get(&key)?.as_str());
+                    if let Some(value) = value.map(str::to_lowercase) {
+                        keys.insert(uid, value);
+                    }
+                }
+                Ok(keys)
+            })
+            .await?)
+    }
+
+    /// Where those of these records went that were merged into others. `keys` are the natural keys that they had.
+    async fn moved(
+        &self,
+        remote: &Remote,
+        gone: &[String],
+        mut keys: HashMap<String, String>,
+    ) -> Result<Vec<Moved>, EngineError> {
+        let mut all = Vec::new();
+        for chunk in gone.chunks(CONFIRM) {
+            let moved = remote.connector.moved(&remote.object_type.name, chunk).await?;
+            all.extend(moved.into_iter().map(|(old, new)| {
+                let old = remote.id(old);
+                Moved { key: keys.remove(&old), old, new: remote.id(new) }
+            }));
+        }
+        Ok(all)
+    }
+
     /// Records that were merged into others are the same people under another id: their links follow them, so that nobody is
-    /// made a second time. Gives the ids that links lead to now.
-    pub(crate) async fn follow_moved(
+    /// made a second time. Of several that became one, the one whose natural key this still has comes first: that is who they
+    /// are now, and the other links stay as they are. Gives the ids that links lead to now.
+    async fn follow(
         &self,
         remote: &Remote,
         kind: &str,
         side: Side,
-        gone: &[String],
+        mut moved: Vec<Moved>,
     ) -> Result<Vec<String>, EngineError> {
-        let mut followed = Vec::new();
-        for chunk in gone.chunks(CONFIRM) {
-            let moved = remote.connector.moved(&remote.object_type.name, chunk).await?;
-            if moved.is_empty() {
-                continue;
-            }
-            let moved: Vec<(String, String)> =
-                moved.into_iter().map(|(old, new)| (remote.id(old), remote.id(new))).collect();
-            tracing::info!(path = remote.path, records = moved.len(), "links follow merged records");
-            let kind = kind.to_owned();
-            let led = self.store.write(move |w| {
-                let mut led = Vec::new();
-                for (old, new) in moved {
-                    if w.move_link(&kind, side, &old, &new)? > 0 {
-                        led.push(new);
-                    }
-                }
-                Ok(led)
-            });
-            followed.extend(led.await?);
+        if moved.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(followed)
+        tracing::info!(path = remote.path, records = moved.len(), "links follow merged records");
+        let mut became: HashMap<&str, usize> = HashMap::new();
+        for to in &moved {
+            *became.entry(to.new.as_str()).or_default() += 1;
+        }
+        let shared: Vec<String> =
+            became.iter().filter(|(_, olds)| **olds > 1).map(|(new, _)| (*new).to_owned()).collect();
+        if !shared.is_empty() {
+            self.read_some(remote, &shared).await?;
+            let now = self.natural_keys(remote, &shared).await?;
+            moved.sort_by_key(|to| to.key.is_none() || now.get(&to.new) != to.key.as_ref());
+        }
+        let kind = kind.to_owned();
+        let led = self.store.write(move |w| {
+            let mut led = Vec::new();
+            for Moved { old, new, .. } in moved {
+                if w.move_link(&kind, side, &old, &new)? > 0 {
+                    led.push(new);
+                }
+            }
+            Ok(led)
+        });
+        Ok(led.await?)
     }
 
     /// Brings single records up to date as those that they are now: links follow the ones that were merged into others. Gives
@@ -386,8 +445,10 @@ impl Engine {
         side: Side,
         uids: &[String],
     ) -> Result<u64, EngineError> {
+        let keys = self.natural_keys(remote, uids).await?;
         let gone = self.read_some(remote, uids).await?;
-        let followed = self.follow_moved(remote, kind, side, &gone).await?;
+        let moved = self.moved(remote, &gone, keys).await?;
+        let followed = self.follow(remote, kind, side, moved).await?;
         self.read_some(remote, &followed).await?;
         Ok(followed.len() as u64)
     }

@@ -175,26 +175,53 @@ fn compare(value: &Value, op: Op, literal: &Value) -> bool {
     }
 }
 
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let join = |f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str| {
-            f.write_str("(")?;
+/// How tightly a part of a filter holds together with what stands around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Within {
+    Nothing,
+    Or,
+    And,
+    Not,
+}
+
+impl Filter {
+    /// Writes it with the parentheses that it needs and no others: a filter that could be read is never nested more deeply
+    /// when it is written.
+    fn write(&self, f: &mut fmt::Formatter<'_>, around: Within) -> fmt::Result {
+        let join = |f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str, within: Within| {
+            let enclosed = around >= within;
+            f.write_str(if enclosed { "(" } else { "" })?;
             for (i, part) in parts.iter().enumerate() {
                 if i > 0 {
                     write!(f, " {word} ")?;
                 }
-                write!(f, "{part}")?;
+                part.write(f, within)?;
             }
-            f.write_str(")")
+            f.write_str(if enclosed { ")" } else { "" })
         };
         match self {
             Self::Always(v) => write!(f, "{v}"),
-            Self::And(parts) => join(f, parts, "and"),
-            Self::Or(parts) => join(f, parts, "or"),
-            Self::Not(part) => write!(f, "!({part})"),
-            Self::Present(p) => write!(f, "/{p} pr"),
-            Self::Compare(p, op, v) => write!(f, "/{p} {} {v}", op.as_str()),
+            Self::And(parts) => join(f, parts, "and", Within::And),
+            Self::Or(parts) => join(f, parts, "or", Within::Or),
+            Self::Not(part) => {
+                f.write_str("!")?;
+                part.write(f, Within::Not)
+            }
+            Self::Present(p) => write!(f, "{} pr", slashed(p)),
+            Self::Compare(p, op, v) => write!(f, "{} {} {v}", slashed(p), op.as_str()),
         }
+    }
+}
+
+/// A pointer with its leading slash.
+fn slashed(pointer: &Pointer) -> String {
+    let text = pointer.to_string();
+    if text.starts_with('/') { text } else { format!("/{text}") }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, Within::Nothing)
     }
 }
 
@@ -452,9 +479,27 @@ mod tests {
             "!(a/b~1c co 'x') or true",
             "x eq null",
             "n lt -9223372036854675807.5",
+            "a pr and b pr or c pr",
+            "a pr and (b pr or c pr) and (d pr and e pr)",
+            "(a pr or b pr) or c pr",
+            "!(a pr and b pr)",
+            "!!!a pr",
+            "//x eq 1",
         ] {
             let filter = Filter::parse(text).unwrap();
             assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter, "{text} -> {filter}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_not_nested_more_deeply_when_it_is_written() {
+        for text in [
+            format!("a pr or {}b pr", "!".repeat(250)),
+            format!("{}a pr and b pr or c pr{}", "(".repeat(250), ")".repeat(250)),
+            format!("{}a pr and b pr or c pr{}", "!(".repeat(120), ")".repeat(120)),
+        ] {
+            let filter = Filter::parse(&text).unwrap();
+            assert_eq!(Filter::parse(&filter.to_string()).unwrap(), filter, "{text}");
         }
     }
 

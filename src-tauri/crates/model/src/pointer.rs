@@ -113,7 +113,11 @@ fn step_into<'v>(value: &'v Value, step: &String) -> Option<&'v Value> {
 }
 
 impl fmt::Display for Pointer {
+    /// Without the leading slash, unless the first step is empty: a slash that begins one would be taken for it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.head() == Some("") {
+            f.write_str("/")?;
+        }
         for (i, step) in self.0.iter().enumerate() {
             if i > 0 {
                 f.write_str("/")?;
@@ -148,6 +152,14 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Pointer::parse(pointer).get_among(&variables), found.as_ref(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_that_is_written_is_read_as_the_same() {
+        for text in ["a", "/a/b", "//x", "///", "/a//b", "/a~1b/~0", "/~01"] {
+            let pointer = Pointer::parse(text);
+            assert_eq!(Pointer::parse(&pointer.to_string()), pointer, "{text} -> {pointer}");
         }
     }
 

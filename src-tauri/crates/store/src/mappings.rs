@@ -64,7 +64,34 @@ impl Writer<'_> {
              ON CONFLICT (name) DO UPDATE SET config = excluded.config, version = excluded.version, updated = excluded.updated",
             params![config.name, text, version, at],
         )?;
+        if config.source_ids_case_sensitive == Some(false) {
+            self.fold_link_ids(&config.source)?;
+        }
+        if config.target_ids_case_sensitive == Some(false) {
+            self.fold_link_ids(&config.target)?;
+        }
         Ok(version)
+    }
+
+    /// Links know the records of a resource by their ids in lower case from now on, as its mirror does: a link that kept another
+    /// spelling would lead to nobody, and its person be made a second time.
+    fn fold_link_ids(&self, path: &str) -> Result<(), StoreError> {
+        for row in self.mappings()? {
+            let MappingConfig { name, source, target, .. } = &row.config;
+            if row.config.link_type() != name {
+                continue;
+            }
+            for (end, of) in [("first", source), ("second", target)] {
+                if of == path && !of.starts_with("managed/") {
+                    let sql = format!(
+                        "UPDATE OR IGNORE link SET {end}_id = lower({end}_id), forward = NULL, backward = NULL
+                         WHERE type = ?1 AND {end}_id <> lower({end}_id)"
+                    );
+                    self.connection.execute(&sql, [name])?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether a mapping is still the one of this version; another one, or none, is an error of kind `Stale`.

@@ -310,3 +310,39 @@ fn the_audit_cannot_be_changed_and_is_searched() {
         assert!(error.contains("append-only"), "{sql}: {error}");
     }
 }
+
+/// A mirror that folds ids would not know the record that such a link leads to, and its person would be made a second time.
+#[test]
+fn links_follow_when_ids_no_longer_differ_by_case() {
+    let (_folder, store) = fresh();
+    put(&store, mapping("in", None)).unwrap();
+    put(&store, mapping("elsewhere", None)).unwrap();
+    let link = |kind: &str, source: &str, target: &str| NewLink {
+        space: LinkSpace {
+            kind: kind.into(),
+            qualifier: "default".into(),
+            orientation: Orientation::Forward,
+        },
+        source_id: source.into(),
+        target_id: target.into(),
+        source_hash: Some(hash(1)),
+        target_hash: Some(hash(2)),
+        version: 1,
+        base_source: object(json!({})),
+        base_target: object(json!({})),
+    };
+    let links = [link("in", "Ab1", "User-1"), link("in", "cd2", "User-2")];
+    store.write_blocking(move |w| links.iter().try_for_each(|link| w.put_link(link, AT))).unwrap();
+    let mut folding = mapping("in", None);
+    folding.source_ids_case_sensitive = Some(false);
+    put(&store, folding).unwrap();
+    let space = link("in", "", "").space;
+    let found = |id: &'static str| {
+        let space = space.clone();
+        store.read_blocking(move |r| r.link_of_source(&space, id)).unwrap()
+    };
+    assert_eq!(found("Ab1"), None);
+    let folded = found("ab1").unwrap();
+    assert_eq!((folded.target_id.as_str(), folded.version), ("User-1", None), "it is judged anew");
+    assert_eq!(found("cd2").unwrap().version, Some(1), "one that stood as it does now is left alone");
+}

@@ -272,6 +272,20 @@ fn kept(field: &Field, value: &Value) -> Option<Value> {
     })
 }
 
+/// Whether a field that nobody has described yet keeps two values as one, by what they look like: a read needs no description,
+/// and an extra call in each run only for this would be too much.
+pub(crate) fn would_keep_alike(name: &str, a: &Value, b: &Value) -> bool {
+    let looks = |kind: &str| Field { name: name.to_owned(), kind: kind.to_owned(), ..Field::default() };
+    let alike = |kind: &str| {
+        let field = looks(kind);
+        kept(&field, a).is_some_and(|one| Some(one) == kept(&field, b))
+    };
+    if a.is_array() || b.is_array() {
+        return alike("multipicklist");
+    }
+    a.is_string() && b.is_string() && ["string", "datetime", "id"].into_iter().any(alike)
+}
+
 /// A value as its field takes it; an empty text is no value.
 fn converted(field: &Field, value: &Value) -> Result<Value, String> {
     let value = match value {
@@ -377,7 +391,7 @@ fn short(text: &str) -> String {
 pub(crate) mod tests {
     use serde_json::{Value, json};
 
-    use super::{Described, Writing};
+    use super::{Described, Writing, would_keep_alike};
 
     pub(crate) fn user() -> Described {
         let text = |name: &str, length: u32, nillable: bool| json!({"name": name, "type": "string", "length": length, "nillable": nillable, "createable": true, "updateable": true, "filterable": true});
@@ -480,6 +494,25 @@ pub(crate) mod tests {
         ] {
             assert_eq!(user().keeps_alike(field, &a, &b), alike, "{field}: {a} {b}");
             assert_eq!(user().keeps_alike(field, &b, &a), alike, "{field}: {b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_not_described_is_judged_by_what_its_values_look_like() {
+        for (field, a, b, alike) in [
+            ("Username", json!("Ann@X.org"), json!("ann@x.org"), true),
+            ("LastName", json!("L3 "), json!("L3"), true),
+            ("LastName", json!("L3"), json!("l3"), false),
+            ("LastName", json!(" "), json!(""), false),
+            ("Topics__c", json!(["en", "de"]), json!("de;en"), true),
+            ("ReportsToId", json!("00530000009hWLc"), json!("00530000009hWLcAAM"), true),
+            ("Seen__c", json!("2026-01-02T03:04:05.678Z"), json!("2026-01-02T03:04:05.000+0000"), true),
+            ("Seen__c", json!("2026-01-02T03:04:06Z"), json!("2026-01-02T03:04:05.000+0000"), false),
+            ("Day__c", json!("2026-01-02"), json!("2026-01-03"), false),
+            ("Age__c", json!("3"), json!(4), false),
+        ] {
+            assert_eq!(would_keep_alike(field, &a, &b), alike, "{field}: {a} {b}");
+            assert_eq!(would_keep_alike(field, &b, &a), alike, "{field}: {b} {a}");
         }
     }
 

@@ -268,9 +268,11 @@ impl Connector for Salesforce {
 
     fn keeps_alike(&self, object_type: &str, attribute: &str, a: &Value, b: &Value) -> bool {
         let described = self.descriptions().get(object_type).map(|(_, described)| Arc::clone(described));
-        match (self.object_type(object_type), described) {
-            (Ok(kind), Some(described)) => described.keeps_alike(kind.field(attribute), a, b),
-            _ => false,
+        let Ok(kind) = self.object_type(object_type) else { return false };
+        let field = kind.field(attribute);
+        match described {
+            Some(described) => described.keeps_alike(field, a, b),
+            None => describe::would_keep_alike(field, a, b),
         }
     }
 
