@@ -257,7 +257,7 @@ impl Engine {
                         entry.reason = "both records are in sync".into();
                         entries.push(entry);
                     }
-                    Judgement::Silent(_) | Judgement::Outside => {}
+                    Judgement::Silent { .. } | Judgement::Outside => {}
                 }
             }
             Ok(entries)

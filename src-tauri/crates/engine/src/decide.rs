@@ -34,7 +34,10 @@ impl Judge<'_> {
             );
         }
         match entry.action {
-            Action::NoReport => return Ok(Judgement::Silent(entry.situation)),
+            Action::NoReport => {
+                let targets = if case.linked { Vec::new() } else { case.found.ids.clone() };
+                return Ok(Judgement::Silent { situation: entry.situation, targets });
+            }
             Action::Create if case.target.is_some() && entry.situation != Situation::Missing => {
                 entry.status = EntryStatus::Failed;
                 entry.reason =

@@ -10,10 +10,13 @@ use store::{Candidate, Entry, EntryStatus, Hash, Link, LinkSpace, NewLink, Orien
 
 use crate::{remedy::Remedy, title::title_of};
 
+/// The most targets that correlation names for one source; one more says that there are more.
+pub(crate) const MOST_MATCHES: usize = 100;
+
 /// What correlation found, resolved to ids.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Found {
-    /// The targets, at most a few.
+    /// The targets, at most [`MOST_MATCHES`] and one.
     pub ids: Vec<String>,
     /// The source that the only target is linked to already.
     pub owner: Option<String>,
@@ -50,7 +53,11 @@ pub(crate) enum Judgement {
     /// In sync: only the link is to be stamped.
     InSync(Box<NewLink>),
     /// Counts under its situation and leaves no entry.
-    Silent(Situation),
+    Silent {
+        situation: Situation,
+        /// The targets that it speaks for all the same, beside the one that it is linked to.
+        targets: Vec<String>,
+    },
     /// Not looked at: outside of the mapping's source query, or the source has no such account.
     Outside,
     /// Leaves an entry, and stamps the link when nothing is left to be done about it.
@@ -412,6 +419,9 @@ impl Judge<'_> {
                 found.owner.as_deref().unwrap_or("?"),
                 if found.owner_gone { ", which is gone" } else { "" }
             ),
+            Situation::Ambiguous if found.ids.len() > MOST_MATCHES => {
+                format!("more than {MOST_MATCHES} {} records match", self.target_title)
+            }
             Situation::Ambiguous => format!("{} {} records match", found.ids.len(), self.target_title),
             Situation::Absent if found.asked => format!("no matching {} record", self.target_title),
             Situation::Missing => match found.free() {

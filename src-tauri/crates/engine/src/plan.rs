@@ -14,7 +14,7 @@ use crate::{
     ends::{End, Prepared, Scope},
     error::{policy_remedy, policy_text},
     execute::apply_changes,
-    judge::{Found, Judge, Judgement, Lookup},
+    judge::{Found, Judge, Judgement, Lookup, MOST_MATCHES},
     judges::{Court, Judges},
     people::new_violations,
 };
@@ -150,12 +150,13 @@ impl StoreLookup<'_, '_> {
     fn ids(&self, filter: &Filter) -> Result<Vec<String>, String> {
         match &self.prepared.target {
             End::Managed(config) => {
-                self.view.read(|r| r.managed_ids(config, filter, 3)).map_err(|e| e.to_string())
+                self.view.read(|r| r.managed_ids(config, filter, MOST_MATCHES + 1)).map_err(|e| e.to_string())
             }
             End::Remote(_) => {
                 let mut ids = self.mirrored(filter)?;
                 ids.sort();
                 ids.dedup();
+                ids.truncate(MOST_MATCHES + 1);
                 Ok(ids)
             }
         }
@@ -163,7 +164,6 @@ impl StoreLookup<'_, '_> {
 
     /// Equality, `and` and `or` over indexed attributes: what correlation rules are made of.
     fn mirrored(&self, filter: &Filter) -> Result<Vec<String>, String> {
-        const MOST: usize = 100;
         match filter {
             Filter::Or(parts) => {
                 let lists = parts.iter().map(|p| self.mirrored(p)).collect::<Result<Vec<_>, _>>()?;
@@ -186,7 +186,7 @@ impl StoreLookup<'_, '_> {
                 }
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 self.view
-                    .read(|r| r.mirrored_by_value(&remote.path, &attribute, &text, MOST))
+                    .read(|r| r.mirrored_by_value(&remote.path, &attribute, &text, MOST_MATCHES + 1))
                     .map_err(|e| e.to_string())
             }
             other => {
@@ -229,6 +229,7 @@ pub(crate) fn plan(
         next_seq: 1,
         accounted: 0,
         claims: Vec::new(),
+        boundless: 0,
         writing: None,
     };
     for qualifier in &qualifiers {
@@ -252,6 +253,16 @@ pub(crate) fn plan(
     Ok(())
 }
 
+/// What is written down of a chunk.
+#[derive(Default)]
+struct Taken {
+    entries: Vec<Entry>,
+    /// Links that are only to be stamped.
+    stamps: Vec<NewLink>,
+    /// Targets of sources that leave no entry.
+    spoken_for: Vec<String>,
+}
+
 /// A plan in the making.
 struct Planning<'a> {
     store: &'a Store,
@@ -266,6 +277,8 @@ struct Planning<'a> {
     accounted: u64,
     /// The keys of what the planned records would claim, for finding those that claim the same.
     claims: Vec<u64>,
+    /// Sources that match more targets than are named.
+    boundless: u64,
     /// The last chunk on its way into the repository, while the next one is judged.
     writing: Option<Writing<()>>,
 }
@@ -303,16 +316,16 @@ impl Planning<'_> {
                 self.accounted += chunk.with_target;
                 run.progress.source_processed = run.progress.source_processed.max(judged);
                 run.progress.stage_processed += chunk.sources;
-                let (entries, stamps) = self.take(run, chunk.judgements);
-                self.write_chunk(run, entries, stamps)?;
+                let taken = self.take(run, chunk.judgements);
+                self.write_chunk(run, taken)?;
             }
         })?;
         Ok(judged)
     }
 
-    /// Counts what was judged: gives the entries, and the links that are only to be stamped.
-    fn take(&mut self, run: &mut Run, judgements: Vec<Judgement>) -> (Vec<Entry>, Vec<NewLink>) {
-        let (mut entries, mut stamps) = (Vec::new(), Vec::new());
+    /// Counts what was judged, and gives what of it is written down.
+    fn take(&mut self, run: &mut Run, judgements: Vec<Judgement>) -> Taken {
+        let Taken { mut entries, mut stamps, mut spoken_for } = Taken::default();
         for judgement in judgements {
             match judgement {
                 Judgement::Outside => {}
@@ -321,8 +334,10 @@ impl Planning<'_> {
                     run.progress.unchanged += 1;
                     stamps.push(*link);
                 }
-                Judgement::Silent(situation) => {
+                Judgement::Silent { situation, targets } => {
                     *self.situations.entry(situation.to_string()).or_default() += 1;
+                    self.boundless += u64::from(targets.len() > MOST_MATCHES);
+                    spoken_for.extend(targets);
                 }
                 Judgement::Entry(mut entry, stamp) => {
                     // A preview leaves it unstamped, so that the run says the same.
@@ -332,20 +347,28 @@ impl Planning<'_> {
                     if entry.status == EntryStatus::Failed {
                         run.progress.failed_sources += 1;
                     }
+                    self.boundless += u64::from(entry.ambiguous.len() > MOST_MATCHES);
                     self.claims.extend(entry.claim.as_ref().map(|claim| claim_key(&entry.qualifier, claim)));
                     entries.push(*entry);
                 }
             }
         }
-        (entries, stamps)
+        Taken { entries, stamps, spoken_for }
     }
 
     /// The target phase: what no source accounts for.
     fn targets(&mut self, run: &mut Run, qualifiers: &[String], walk: &Walk) -> Result<(), EngineError> {
         run.stage = "ACTIVE_RECONCILING_TARGET".into();
         let failed = run.progress.failed_sources;
-        let why = format!("{failed} source records of this run could not be judged");
-        let allowed = if failed > 0 { Err(why.as_str()) } else { Ok(()) };
+        let why = match self.boundless {
+            _ if failed > 0 => Some(format!("{failed} source records of this run could not be judged")),
+            0 => None,
+            n => Some(format!(
+                "{n} source records of this run match more than {MOST_MATCHES} {} records each, this one perhaps among them",
+                self.judge.target_title
+            )),
+        };
+        let allowed = why.as_deref().map_or(Ok(()), Err);
         let total = self.store.read_blocking(|r| r.target_count(walk))?;
         run.progress.target_total = Some(total);
         // A target has one link at most under a qualifier, so where there are as many links as targets nobody is left over.
@@ -372,22 +395,19 @@ impl Planning<'_> {
                     entries.push(entry);
                 }
             }
-            self.write_chunk(run, entries, Vec::new())?;
+            self.write_chunk(run, Taken { entries, ..Taken::default() })?;
         }
     }
 
     /// Sends a chunk to the repository once the one before is there. What is judged next lies behind this chunk in the order of
     /// the walk and does not depend on it.
-    fn write_chunk(
-        &mut self,
-        run: &Run,
-        entries: Vec<Entry>,
-        stamps: Vec<NewLink>,
-    ) -> Result<(), EngineError> {
+    fn write_chunk(&mut self, run: &Run, taken: Taken) -> Result<(), EngineError> {
         self.written()?;
+        let Taken { entries, stamps, spoken_for } = taken;
         let (run, at) = (run.clone(), self.at.to_owned());
         self.writing = Some(self.store.begin_write(move |w| {
             w.add_entries(run.seq, &entries)?;
+            w.speak_for(run.seq, &spoken_for)?;
             for link in &stamps {
                 w.put_link(link, &at)?;
             }

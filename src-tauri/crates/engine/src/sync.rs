@@ -416,7 +416,7 @@ impl Engine {
                 for candidate in &self.store.read_blocking(|r| r.candidates(&walk, "", ids.len()))? {
                     match judge.source(qualifier, candidate, &lookup) {
                         Judgement::InSync(link) => stamps.push(*link),
-                        Judgement::Silent(_) | Judgement::Outside => {}
+                        Judgement::Silent { .. } | Judgement::Outside => {}
                         Judgement::Entry(entry, stamp) => {
                             entries.push(plan::with_policies(
                                 plan::View::Now(&self.store),

@@ -128,7 +128,7 @@ pub fn try_record(
     };
     let entry = match judge.source(&record.qualifier, &candidate, record) {
         Judgement::Outside => return Ok(outside(mapping, scripts, record)),
-        Judgement::Silent(situation) => {
+        Judgement::Silent { situation, .. } => {
             let entry = judge.entry("source", &record.qualifier, situation, String::new());
             Entry {
                 action: Action::NoReport,

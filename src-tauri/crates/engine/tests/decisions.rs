@@ -618,3 +618,57 @@ async fn an_incremental_run_deletes_nothing_that_another_record_matches() {
         assert_eq!(linked(&bench, &ann).await == Some(new), kept, "{policy:?}");
     }
 }
+
+/// FOUND with NOREPORT leaves no entry, and five users match one contact: all of these are spoken for, so none is UNASSIGNED.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_a_source_spoke_for_is_not_unassigned() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    contact(&bench, "li@example.com", "Twin");
+    let found = support::new_user(&bench, "ann", "ann@example.com").await;
+    let mut twins = Vec::new();
+    for n in 0..5 {
+        let mail = format!("twin{n}@example.com");
+        twins.push(support::new_person(&bench, &format!("twin{n}"), &mail, "Twin", "Li").await);
+    }
+    let policies = json!([
+        {"situation": "FOUND", "action": "NOREPORT"}, {"situation": "UNASSIGNED", "action": "DELETE"}
+    ]);
+    let rule = json!({"type": "text/javascript", "source":
+        "({_queryFilter: source.firstname === 'Ann' ? 'mail eq \"ann@example.com\"' : 'givenName eq \"Twin\"'})"});
+    bench.put(inbound(json!({"policies": policies, "correlationQuery": rule}))).await;
+    let stranger = support::new_user(&bench, "nobody", "nobody@example.com").await;
+    let run = bench.recon(INBOUND).await;
+    let entries = bench.entries(&run).await;
+    let deleted: Vec<_> = entries.iter().filter(|e| e.action == Action::Delete).collect();
+    assert_eq!(deleted.iter().map(|e| e.target_id.clone().unwrap()).collect::<Vec<_>>(), [stranger]);
+    let twin = entries.iter().find(|e| e.situation == Situation::Ambiguous).unwrap();
+    assert_eq!((twin.reason.as_str(), twin.ambiguous.len()), ("5 user records match", 5));
+    assert!(entries.iter().all(|e| e.source_id.as_ref() != Some(&ann)), "NOREPORT leaves no entry");
+    let left: Vec<String> = bench.users().await.into_iter().map(|(id, _)| id).collect();
+    assert!(left.contains(&found) && twins.iter().all(|id| left.contains(id)), "{left:?}");
+}
+
+/// More users match one contact than are named: nobody can say of another user that no contact accounts for him.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_deleted_where_a_source_matches_more_than_can_be_named() {
+    let bench = small().await;
+    contact(&bench, "li@example.com", "Twin");
+    for n in 0..102 {
+        support::new_person(&bench, &format!("twin{n}"), &format!("twin{n}@example.com"), "Twin", "Li").await;
+    }
+    bench
+        .put(inbound(json!({
+            "policies": [{"situation": "UNASSIGNED", "action": "DELETE"}],
+            "correlationQuery": {"type": "text/javascript", "source": "({_queryFilter: 'givenName eq \"Twin\"'})"}
+        })))
+        .await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!((run.state, run.progress.deleted), (RunState::Success, 0), "{:?}", run.message);
+    let entries = bench.entries(&run).await;
+    let twin = entries.iter().find(|e| e.situation == Situation::Ambiguous).unwrap();
+    assert_eq!(twin.reason, "more than 100 user records match");
+    let rest: Vec<_> = entries.iter().filter(|e| e.situation == Situation::Unassigned).collect();
+    assert!(!rest.is_empty() && rest.iter().all(|e| e.status == EntryStatus::Skipped), "{rest:?}");
+    assert_eq!(bench.users().await.len(), 102);
+}

@@ -507,16 +507,24 @@ impl Reader<'_> {
         rows.next()?.map(from_row).transpose()
     }
 
-    /// How an earlier record of the run stands that has this target. One that is to be made is nobody's target yet.
+    /// How an earlier record of the run stands that has this target, or has spoken for it. One that is to be made is nobody's
+    /// target yet.
     pub fn target_taken(&self, run: i64, target_id: &str) -> Result<Option<EntryStatus>, StoreError> {
-        self.connection
+        let status = self
+            .connection
             .prepare_cached(
                 "SELECT status FROM run_entry WHERE run = ?1 AND target_id = ?2 AND action <> 'CREATE' LIMIT 1",
             )?
             .query_row(params![run, target_id], |row| row.get::<_, String>(0))
-            .optional()?
-            .map(|status| EntryStatus::parse(&status))
-            .transpose()
+            .optional()?;
+        if let Some(status) = status {
+            return EntryStatus::parse(&status).map(Some);
+        }
+        let spoken_for = self
+            .connection
+            .prepare_cached("SELECT 1 FROM run_claim WHERE run = ?1 AND target_id = ?2")?
+            .exists(params![run, target_id])?;
+        Ok(spoken_for.then_some(EntryStatus::NeedsYou))
     }
 }
 
@@ -546,9 +554,6 @@ impl Writer<'_> {
         let mut docs = self
             .connection
             .prepare_cached("INSERT INTO run_entry_doc (run, seq, changes, base) VALUES (?1, ?2, ?3, ?4)")?;
-        let mut claims = self
-            .connection
-            .prepare_cached("INSERT OR IGNORE INTO run_claim (run, target_id) VALUES (?1, ?2)")?;
         for e in entries {
             let json = |empty: bool, value: &dyn Fn() -> serde_json::Result<String>| {
                 if empty { Ok(None) } else { value().map(Some).map_err(StoreError::damaged) }
@@ -579,9 +584,21 @@ impl Writer<'_> {
             if changes.is_some() || base.is_some() {
                 docs.execute(params![run, e.seq, changes.map(|text| text.0), base])?;
             }
-            for id in &e.ambiguous {
-                claims.execute(params![run, id])?;
-            }
+            self.speak_for(run, &e.ambiguous)?;
+        }
+        Ok(())
+    }
+
+    /// Notes targets that sources of a run have spoken for, though they are nobody's: they are accounted for.
+    pub fn speak_for(&self, run: i64, targets: &[String]) -> Result<(), StoreError> {
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let mut claims = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO run_claim (run, target_id) VALUES (?1, ?2)")?;
+        for id in targets {
+            claims.execute(params![run, id])?;
         }
         Ok(())
     }

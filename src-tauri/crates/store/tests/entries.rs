@@ -93,7 +93,8 @@ fn an_entry_reads_back_whole() {
             assert_eq!(r.entry(run, 2)?, Some(plain.clone()));
             assert_eq!((r.entry(run, 3)?, r.entry(run + 1, 1)?), (None, None));
             assert_eq!(r.entries(run, &all(10))?.rows, [whole.clone(), plain]);
-            assert_eq!((r.target_taken(run, "t1")?, r.target_taken(run, "a")?), (Some(whole.status), None));
+            assert_eq!((r.target_taken(run, "t1")?, r.target_taken(run, "z")?), (Some(whole.status), None));
+            assert_eq!(r.target_taken(run, "a")?, Some(EntryStatus::NeedsYou), "it is spoken for");
             Ok(())
         })
         .unwrap();
