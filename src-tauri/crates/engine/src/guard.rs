@@ -53,7 +53,7 @@ pub(crate) fn check(
 ) -> Vec<GuardResult> {
     let config = config.unwrap_or_default();
     let sources = progress.source_total.unwrap_or(0);
-    let links = progress.links_total;
+    let (links, linked) = (progress.links_total, progress.linked_sources);
     let mut results = Vec::new();
     let mut add = |name: &str, limit: String, count: String, holds: bool, message: String| {
         results.push(GuardResult { name: name.into(), limit, planned: count, holds, message });
@@ -69,14 +69,14 @@ pub(crate) fn check(
                 true,
                 "the source is empty. If that is right, set `allowEmptySourceSet` in the mapping; if not, check the source before you run it again".into(),
             );
-        } else if sources * 100 < links * LEAST_SOURCE_PERCENT && allow_deletes.is_none() {
+        } else if sources * 100 < linked * LEAST_SOURCE_PERCENT && allow_deletes.is_none() {
             add(
                 "shortSource",
-                format!("{LEAST_SOURCE_PERCENT} % of {links}"),
+                format!("{LEAST_SOURCE_PERCENT} % of {linked}"),
                 sources.to_string(),
                 true,
                 format!(
-                    "the source has {sources} records, but {links} are linked: less than {LEAST_SOURCE_PERCENT} %. A source that lost so many is more often broken than right; check it, then release the run with an allowance for deletes"
+                    "the source has {sources} records, but {linked} are linked: less than {LEAST_SOURCE_PERCENT} %. A source that lost so many is more often broken than right; check it, then release the run with an allowance for deletes"
                 ),
             );
         }
@@ -99,8 +99,9 @@ pub(crate) fn check(
         );
     }
 
-    let percent = |n: u64| if links == 0 { 0.0 } else { n as f64 * 100.0 / links as f64 };
-    let limit = match (allow_deletes, config.max_deletes, config.max_delete_percent) {
+    // Where nothing is linked there is nothing to take a share of, and the number holds that holds where the mapping has none.
+    let max_delete_percent = config.max_delete_percent.filter(|_| links > 0);
+    let limit = match (allow_deletes, config.max_deletes, max_delete_percent) {
         (Some(allowed), _, _) => Some(allowed),
         (None, Some(most), _) => Some(most),
         (None, None, None) => Some(DEFAULT_MAX_DELETES),
@@ -119,11 +120,11 @@ pub(crate) fn check(
         add("maxDeletes", limit.to_string(), planned.deletes.to_string(), holds, message);
     }
     for (name, word, most, count, released) in [
-        ("maxDeletePercent", "deletes", config.max_delete_percent, planned.deletes, allow_deletes.is_some()),
+        ("maxDeletePercent", "deletes", max_delete_percent, planned.deletes, allow_deletes.is_some()),
         ("maxUpdatePercent", "updates", config.max_update_percent, planned.updates, false),
     ] {
-        if let Some(most) = most.filter(|_| !released) {
-            let share = percent(count);
+        if let Some(most) = most.filter(|_| links > 0 && !released) {
+            let share = count as f64 * 100.0 / links as f64;
             let holds = share > most;
             add(
                 name,
@@ -171,6 +172,9 @@ mod tests {
             ("own limit", Some(max(1)), deletes(2), 100, 100, None, false, vec!["maxDeletes"]),
             ("share", Some(share(1.0)), deletes(2), 100, 100, None, false, vec!["maxDeletePercent"]),
             ("share fits", Some(share(2.0)), deletes(2), 100, 100, None, false, vec![]),
+            ("share of nothing", Some(share(50.0)), deletes(6), 100, 0, None, false, vec!["maxDeletes"]),
+            ("few of nothing", Some(share(1.0)), deletes(5), 100, 0, None, false, vec![]),
+            ("share of nothing released", Some(share(1.0)), deletes(6), 100, 0, Some(6), false, vec![]),
             ("share released", Some(share(1.0)), deletes(2), 100, 100, Some(2), false, vec![]),
             ("empty source", None, deletes(0), 0, 0, None, false, vec!["emptySource"]),
             ("empty but partial", None, deletes(0), 0, 100, None, true, vec![]),
@@ -199,8 +203,12 @@ mod tests {
             ),
         ];
         for (what, config, planned, sources, links, allowed, partial, expect) in table {
-            let progress =
-                Progress { source_total: Some(sources), links_total: links, ..Progress::default() };
+            let progress = Progress {
+                source_total: Some(sources),
+                links_total: links,
+                linked_sources: links,
+                ..Progress::default()
+            };
             let held: Vec<String> = check(config, false, partial, planned, &progress, allowed)
                 .into_iter()
                 .filter(|g| g.holds)

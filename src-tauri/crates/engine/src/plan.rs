@@ -211,12 +211,12 @@ pub(crate) fn plan(
     let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
     let whole = matches!(scope, Scope::All);
     let walk = prepared.walk(mapping::DEFAULT_QUALIFIER, scope);
-    let (total, links) = {
-        let walk = walk.clone();
-        store.read_blocking(move |r| Ok((r.source_count(&walk)?, r.link_count(&walk.links.kind)?)))?
-    };
+    let (total, links, linked) = store.read_blocking(|r| {
+        Ok((r.source_count(&walk)?, r.link_count(&walk.links.kind)?, r.linked_sources(&walk)?))
+    })?;
     run.progress.source_total = Some(walk.ids.as_ref().map_or(total, |ids| ids.len() as u64));
     run.progress.links_total = links;
+    run.progress.linked_sources = linked;
     run.progress.stage_total = run.progress.source_total.map(|n| n * qualifiers.len() as u64);
     run.progress.stage_processed = 0;
     let mut planning = Planning {

@@ -130,6 +130,30 @@ impl Reader<'_> {
         self.end_count(&walk.target)
     }
 
+    /// How many sources have a link, under one qualifier or several, whether or not they are still there.
+    pub fn linked_sources(&self, walk: &Walk) -> Result<u64, StoreError> {
+        let kind = &walk.links.kind;
+        let qualifiers = self.link_qualifiers(kind)?;
+        if qualifiers.len() < 2 {
+            return self.link_count(kind);
+        }
+        let of_one = format!(
+            "SELECT {}_id FROM link WHERE type = ? AND qualifier = ?",
+            walk.links.orientation.source_column()
+        );
+        // The order has SQLite merge the qualifiers side by side instead of gathering all ids.
+        let sql = format!(
+            "SELECT count(*) FROM ({} ORDER BY 1 LIMIT -1)",
+            vec![of_one; qualifiers.len()].join(" UNION ")
+        );
+        let values = qualifiers.iter().flat_map(|qualifier| [kind, qualifier]);
+        let count: i64 = self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(values), |row| row.get(0))?;
+        Ok(count.max(0) as u64)
+    }
+
     fn end_count(&self, path: &ResourcePath) -> Result<u64, StoreError> {
         match path {
             ResourcePath::Managed(kind) => self.managed_count(kind),

@@ -121,7 +121,7 @@ fn walks_go_by_key() {
             repository.holds(&name, |w| w.unaccounted_targets(&walk, &qualifiers, 1, "a", 10));
         }
         repository.holds(&name, |w| Ok((w.source(&walk, "a")?, w.target(&walk, "a")?)));
-        repository.holds(&name, |w| Ok((w.source_count(&walk)?, w.target_count(&walk)?)));
+        repository.holds(&name, |w| Ok((w.source_count(&walk)?, w.target_count(&walk)?, w.linked_sources(&walk)?)));
     }
     for side in [Side::First, Side::Second] {
         repository.holds("unseen", |w| {

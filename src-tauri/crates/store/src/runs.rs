@@ -88,8 +88,10 @@ pub struct Progress {
     pub target_total: Option<u64>,
     /// Targets dealt with in the target phase.
     pub target_processed: u64,
-    /// Linked records when the run began.
+    /// Links when the run began: one for each qualifier of a record.
     pub links_total: u64,
+    /// Sources that had a link then.
+    pub linked_sources: u64,
     /// Records dealt with in the stage under way.
     pub stage_processed: u64,
     /// Records to deal with in it.
