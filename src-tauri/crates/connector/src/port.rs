@@ -252,6 +252,12 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// Whether the system gives this attribute a value by itself where a new record comes without one. Such a value is nobody's
+    /// work. Answered from what is known without a call.
+    fn fills_in(&self, _object_type: &str, _attribute: &str) -> bool {
+        false
+    }
+
     /// Gives the connection's authorization back to the provider, so that nobody can use it any more. Called when the
     /// connection is removed; the caller forgets the stored tokens. Connections without an authorization of their own
     /// (service keys) have nothing to give back.

@@ -486,7 +486,7 @@ fn remedy(entry: &Entry) -> Remedy {
 }
 
 /// What a delete takes away: shown before, kept for undo.
-fn losses(attributes: &Attributes) -> Vec<StoredChange> {
+pub(crate) fn losses(attributes: &Attributes) -> Vec<StoredChange> {
     attributes
         .iter()
         .filter(|(name, value)| *name != "_id" && !mapping::canonical::is_empty(value))

@@ -1,13 +1,20 @@
-//! Undo: a plan made from what a run did, taken back in the opposite order. It is previewed and guarded like any other plan,
-//! and a value that somebody has changed since stays as it is.
+//! Undo: a plan made from what a run did, entry by entry. It is previewed and guarded like any other plan. A value that somebody
+//! has changed since stays as it is, and so does a record that the run made and that somebody has added something to.
 
-use mapping::canonical::Sameness;
-use model::{Action, Attributes, Pointer};
+use std::collections::BTreeSet;
+
+use mapping::canonical::{Sameness, is_empty};
+use model::{Action, Attributes, Pointer, ResourcePath, policy::Rules};
 use serde_json::Value;
 use store::{Entry, EntryFilter, EntryStatus, Hash, LinkSpace, Run, StoredChange};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, EngineError, ends::Prepared};
+use crate::{
+    Engine, EngineError,
+    decide::losses,
+    ends::{End, Prepared},
+    execute::apply_changes,
+};
 
 /// Entries taken back per transaction.
 const CHUNK: usize = 500;
@@ -23,7 +30,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mut filter =
             EntryFilter { status: Some(EntryStatus::Done), limit: CHUNK, ..EntryFilter::default() };
-        let sameness = prepared.target.sameness();
+        let place = self.place_of(prepared, done).await?;
         let mut next_seq = 1;
         loop {
             if cancel.is_cancelled() {
@@ -54,21 +61,20 @@ impl Engine {
                                 }
                                 None => None,
                             };
-                            Ok((entry, target, link))
+                            let secrets = match (&entry.target_id, &walk.target) {
+                                (Some(id), ResourcePath::Managed(kind)) if entry.action == Action::Create => {
+                                    r.protected_set(kind, id)?.into_iter().map(|(name, _)| name).collect()
+                                }
+                                _ => Vec::new(),
+                            };
+                            Ok((entry, Standing { target, secrets, linked: link }))
                         })
                         .collect::<Result<Vec<_>, store::StoreError>>()
                 })
                 .await?;
             let mut entries = Vec::new();
-            for (entry, target, link) in &standing {
-                for taken_back in take_back(
-                    &sameness,
-                    entry,
-                    target.as_ref(),
-                    link.as_deref(),
-                    prepared.target_path.is_managed(),
-                    &done.id,
-                ) {
+            for (entry, standing) in &standing {
+                for taken_back in take_back(&place, entry, standing) {
                     entries.push(Entry { seq: next_seq, ..taken_back });
                     next_seq += 1;
                 }
@@ -88,15 +94,86 @@ impl Engine {
     }
 }
 
-/// What takes one entry back. `target` is the target as it is now, `linked` what the source is linked to now.
-fn take_back(
-    sameness: &Sameness,
-    entry: &Entry,
-    target: Option<&(Attributes, Hash)>,
-    linked: Option<&str>,
-    managed: bool,
-    run: &str,
-) -> Vec<Entry> {
+impl Engine {
+    async fn place_of<'p>(&self, prepared: &'p Prepared, done: &'p Run) -> Result<Place<'p>, EngineError> {
+        let mut place = Place {
+            run: &done.id,
+            end: &prepared.target,
+            sameness: prepared.target.sameness(),
+            mapped: prepared.config.target_attributes(),
+            defaults: Attributes::new(),
+            read_only: BTreeSet::new(),
+        };
+        match &prepared.target {
+            End::Managed(config) => place.defaults = Rules::of(config).defaults().clone(),
+            End::Remote(remote) => {
+                let seq = done.seq;
+                let deletes = EntryFilter {
+                    action: Some(Action::Delete),
+                    status: Some(EntryStatus::Done),
+                    ..EntryFilter::default()
+                };
+                if self.store.read(move |r| r.entry_count(seq, &deletes)).await? > 0 {
+                    let schema = remote.connector.schema(&remote.object_type.name).await?;
+                    let fixed = schema.attributes.into_iter().filter(|attribute| !attribute.writable);
+                    place.read_only = fixed.map(|attribute| attribute.name).collect();
+                }
+            }
+        }
+        Ok(place)
+    }
+}
+
+/// Where a run wrote that is taken back.
+struct Place<'p> {
+    /// The run's `_id`.
+    run: &'p str,
+    end: &'p End,
+    sameness: Sameness,
+    /// The target's attributes that the mapping writes.
+    mapped: BTreeSet<String>,
+    /// What a new object has before anything is written into it.
+    defaults: Attributes,
+    /// Attributes that a record cannot be made with again.
+    read_only: BTreeSet<String>,
+}
+
+impl Place<'_> {
+    /// The attributes of a record that was made by this entry and that hold what it did not write: what somebody has added. Of
+    /// a remote record that can only be told for what the mapping would have written.
+    fn added_since<'n>(&self, entry: &Entry, now: &'n Attributes) -> Vec<&'n str> {
+        let made = apply_changes(&self.defaults, entry);
+        let somebodys = |name: &str, value: &Value| match self.end {
+            End::Managed(config) => !config.flag(name, "isVirtual", false),
+            End::Remote(remote) => {
+                self.mapped.contains(name)
+                    && *value != Value::Bool(false)
+                    && !remote.connector.fills_in(&remote.object_type.name, name)
+            }
+        };
+        now.iter()
+            .filter(|(name, value)| !name.starts_with('_') && !is_empty(value) && somebodys(name, value))
+            .filter(|(name, value)| {
+                !self.sameness.same(name, made.get(*name).unwrap_or(&Value::Null), value)
+            })
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+}
+
+/// A target and its source as they are now.
+struct Standing {
+    target: Option<(Attributes, Hash)>,
+    /// The attributes of the target that have a value which nobody may read, and no mapping writes.
+    secrets: Vec<String>,
+    /// What the source is linked to.
+    linked: Option<String>,
+}
+
+/// What takes one entry back.
+fn take_back(place: &Place<'_>, entry: &Entry, standing: &Standing) -> Vec<Entry> {
+    let (run, sameness) = (place.run, &place.sameness);
+    let (target, linked) = (standing.target.as_ref(), standing.linked.as_deref());
     let undo = |action: Action| Entry {
         action,
         status: EntryStatus::Planned,
@@ -128,17 +205,13 @@ fn take_back(
                     let why = format!("{} was changed since", changed.join(", "));
                     return vec![skipped(Action::Delete, &why)];
                 }
-                let mut delete = undo(Action::Delete);
-                delete.changes = entry
-                    .changes
-                    .iter()
-                    .map(|c| StoredChange {
-                        attribute: c.attribute.clone(),
-                        before: c.after.clone(),
-                        after: Value::Null,
-                    })
-                    .collect();
-                vec![delete]
+                let mut added = place.added_since(entry, now);
+                added.extend(standing.secrets.iter().map(String::as_str));
+                if !added.is_empty() {
+                    let why = format!("{} was added since", added.join(", "));
+                    return vec![skipped(Action::Delete, &why)];
+                }
+                vec![Entry { changes: losses(now), ..undo(Action::Delete) }]
             }
         },
         Action::Update => {
@@ -182,6 +255,7 @@ fn take_back(
             create.changes = entry
                 .changes
                 .iter()
+                .filter(|c| !place.read_only.contains(&c.attribute))
                 .map(|c| StoredChange {
                     attribute: c.attribute.clone(),
                     before: Value::Null,
@@ -189,7 +263,7 @@ fn take_back(
                 })
                 .collect();
             // In the repository it comes back under its own id; a provider gives a new one.
-            if let (true, Some(id)) = (managed, &entry.target_id) {
+            if let (End::Managed(_), Some(id)) = (place.end, &entry.target_id) {
                 create.changes.push(StoredChange {
                     attribute: "_id".into(),
                     before: Value::Null,

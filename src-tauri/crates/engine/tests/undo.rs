@@ -126,3 +126,64 @@ async fn the_oldest_run_that_is_kept_can_be_taken_back() {
     assert_eq!(undone.state, RunState::Success, "{:?}", undone.message);
     assert_eq!((undone.progress.deleted, bench.users().await.len()), (users as u64, 0));
 }
+
+/// A run made them, and what a person has put into two of them since is not thrown away with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_to_whom_somebody_added_something_stays() {
+    let bench = bench(Options { records: 20, seed: 5, ..Options::default() }).await;
+    let import = bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    bench.edit(&users[0].0, json!({"city": "Bern", "postalCode": "3000"})).await;
+    bench.edit(&users[1].0, json!({"password": "Correct-Horse-9"})).await;
+    // Given and taken away again: nothing is lost.
+    bench.edit(&users[2].0, json!({"city": "Bern"})).await;
+    bench.edit(&users[2].0, json!({"city": null})).await;
+    let undone = undo(&bench, &import, RunMode::Reconcile, Some(users.len() as u64)).await;
+    assert_eq!(undone.state, RunState::Success, "{:?}", undone.message);
+    let mut left: Vec<String> = bench.users().await.into_iter().map(|(id, _)| id).collect();
+    left.sort();
+    let mut stay = vec![users[0].0.clone(), users[1].0.clone()];
+    stay.sort();
+    assert_eq!(left, stay);
+    let entries = bench.entries(&undone).await;
+    let why = |id: &str| entries.iter().find(|e| e.target_id.as_deref() == Some(id)).unwrap().reason.clone();
+    assert!(why(&users[0].0).ends_with("not carried out: city, postalCode was added since"), "{entries:?}");
+    assert!(why(&users[1].0).ends_with("not carried out: password was added since"), "{entries:?}");
+}
+
+/// HubSpot says what the mapping would have written, and of the rest what it had when it was deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_that_a_run_made_goes_with_a_record_of_all_that_it_had() {
+    let bench = bench(Options { records: 0, seed: 5, ..Options::default() }).await;
+    // What the mapping inward reads is known of a contact, though the mapping outward does not write it.
+    let mut inward = inbound(json!({"conflictRule": "newest"}));
+    let more = [json!({"source": "jobtitle", "target": "title"}), json!({"source": "hs_lead_status", "target": "status"})];
+    inward["properties"].as_array_mut().unwrap().extend(more);
+    bench.put(inward).await;
+    let mut outward = outbound(json!({"conflictRule": "newest"}));
+    outward["properties"].as_array_mut().unwrap().push(json!({"source": "stage", "target": "lifecyclestage"}));
+    bench.put(outward).await;
+    for name in ["ann", "bob", "cy"] {
+        new_person(&bench, name, &format!("{name}@example.com"), name, "Li").await;
+    }
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.progress.created, 3, "{:?}", run.message);
+    let portal = bench.sandbox.portal();
+    let [ann, bob, cy] = ["ann", "bob", "cy"].map(|name| bench.contact(&format!("{name}@example.com")).id);
+    portal.set(&ann, &[("phone", "555")]).unwrap();
+    portal.set(&bob, &[("jobtitle", "Clerk"), ("lifecyclestage", "lead")]).unwrap();
+    let undone = undo(&bench, &run, RunMode::Reconcile, None).await;
+    assert_eq!((undone.state, undone.progress.deleted), (RunState::Success, 2), "{:?}", undone.message);
+    let entries = bench.entries(&undone).await;
+    let of = |id: &str| entries.iter().find(|e| e.target_id.as_deref() == Some(id)).unwrap();
+    assert_eq!(of(&ann).status, EntryStatus::Skipped);
+    assert!(of(&ann).reason.ends_with("not carried out: phone was added since"), "{}", of(&ann).reason);
+    assert_eq!((of(&bob).status, of(&cy).status), (EntryStatus::Done, EntryStatus::Done));
+    assert!(portal.contact(&ann).is_some() && portal.contact(&bob).is_none());
+
+    let again = undo(&bench, &undone, RunMode::Reconcile, None).await;
+    assert_eq!((again.state, again.progress.created), (RunState::Success, 2), "{:?}", bench.entries(&again).await);
+    let back = bench.contact("bob@example.com");
+    assert_eq!((prop(&back, "jobtitle"), prop(&back, "lastname")), ("Clerk".into(), "Li".into()));
+    assert_eq!(prop(&back, "lifecyclestage"), "lead");
+}

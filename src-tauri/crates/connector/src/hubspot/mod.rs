@@ -385,6 +385,10 @@ impl Connector for Hubspot {
         kind.is_some_and(|kind| write::keeps_alike(kind, attribute, a, b))
     }
 
+    fn fills_in(&self, _object_type: &str, attribute: &str) -> bool {
+        attribute.starts_with("hs_") || attribute == "lifecyclestage"
+    }
+
     async fn test(&self) -> Result<TestReport, ConnectorError> {
         self.check_connection().await
     }

@@ -36,7 +36,7 @@ pub(crate) struct Field {
     nillable: bool,
     createable: bool,
     updateable: bool,
-    defaulted_on_create: bool,
+    pub defaulted_on_create: bool,
     unique: bool,
     id_lookup: bool,
     filterable: Option<bool>,

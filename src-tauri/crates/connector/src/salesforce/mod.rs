@@ -280,6 +280,16 @@ impl Connector for Salesforce {
         self.http.usage()
     }
 
+    fn fills_in(&self, object_type: &str, attribute: &str) -> bool {
+        let described = self.descriptions().get(object_type).map(|(_, described)| Arc::clone(described));
+        match (self.object_type(object_type), described) {
+            (Ok(kind), Some(described)) => {
+                described.field(kind.field(attribute)).is_some_and(|field| field.defaulted_on_create)
+            }
+            _ => false,
+        }
+    }
+
     async fn test(&self) -> Result<TestReport, ConnectorError> {
         self.check_connection().await
     }

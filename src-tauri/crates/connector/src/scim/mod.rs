@@ -326,6 +326,10 @@ impl Connector for Scim {
         names::keeps_alike(attribute, a, b)
     }
 
+    fn fills_in(&self, _object_type: &str, attribute: &str) -> bool {
+        ["active", "displayName", "groups", "roles"].contains(&attribute)
+    }
+
     async fn test(&self) -> Result<TestReport, ConnectorError> {
         self.check_connection().await
     }
