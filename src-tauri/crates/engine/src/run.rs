@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError, Overrides,
+    after::Looked,
     ends::{End, Prepared, Scope, UNSETTLED},
     guard,
     judge::Gone,
@@ -293,6 +294,9 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
         run.progress.found_done += self.resolve_doubts(prepared, Some(cancel)).await?;
+        let partial = run.progress.incremental || !run.progress.ids.is_empty();
+        let as_configured = run.progress.overrides.is_empty();
+        let mut looked = Looked::Earlier { whole: !partial && as_configured };
         let mut feeds = Vec::new();
         match plan {
             Plan::Stored => {}
@@ -317,8 +321,14 @@ impl Engine {
                 })
                 .await?;
                 feeds = read.feeds;
+                looked = match read.sources {
+                    _ if !as_configured => Looked::AtEntries,
+                    None => Looked::AtAll,
+                    Some(ids) => Looked::At(ids),
+                };
             }
         }
+        // The read may have found that an incremental run has to look at everything.
         let partial = run.progress.incremental || !run.progress.ids.is_empty();
         if !self.guard_phase(run, prepared, partial, allow_deletes).await? {
             return Ok(());
@@ -335,8 +345,7 @@ impl Engine {
         run.stage = "ACTIVE_PROCESSING_RESULTS".into();
         self.put_run(run).await?;
         self.after_actions(run, prepared)?;
-        let whole = !partial && run.progress.undoes.is_none() && run.progress.overrides.is_empty();
-        self.put_questions(run, prepared, whole).await?;
+        self.put_questions(run, prepared, &looked).await?;
         self.recount(run).await?;
         if let Err(error) = self.run_event(prepared, run, Hook::Result) {
             run.message = Some(error.to_string());

@@ -672,3 +672,46 @@ async fn nothing_is_deleted_where_a_source_matches_more_than_can_be_named() {
     assert!(!rest.is_empty() && rest.iter().all(|e| e.status == EntryStatus::Skipped), "{rest:?}");
     assert_eq!(bench.users().await.len(), 102);
 }
+
+/// A plan asks what it asked when it was made, where nothing has answered it since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_plan_does_not_ask_again_what_was_answered() {
+    let bench = small().await;
+    for name in ["one", "two"] {
+        support::new_person(&bench, name, &format!("{name}@example.com"), name, "Li").await;
+    }
+    let (ann, bob) = (contact(&bench, "ann@example.com", "Ann"), contact(&bench, "bob@example.com", "Bob"));
+    bench.put(inbound(json!({"correlationQuery": {"expressionTree": {"all": ["sn"]}}}))).await;
+    let plan = bench.run(INBOUND, RunMode::Preview).await;
+    bench.recon(INBOUND).await;
+    let asked = inbox(&bench).await;
+    assert_eq!(asked.len(), 2);
+    let of_ann = asked.iter().find(|q| q.question.source_id == ann).unwrap();
+    let target = of_ann.question.detail["targets"][0].as_str().unwrap().to_owned();
+    bench.engine.answer(of_ann.seq, Answer::Link(target.clone()), "test").await.unwrap();
+    let applied = bench.apply(&plan, None).await;
+    assert_eq!(applied.state, RunState::Success, "{:?}", applied.message);
+    let left: Vec<_> = inbox(&bench).await.into_iter().map(|q| (q.seq, q.question.source_id)).collect();
+    let of_bob = asked.iter().find(|q| q.question.source_id == bob).unwrap().seq;
+    assert_eq!(left, [(of_bob, bob)], "ann is answered, and bob's question is the later run's");
+    assert_eq!(linked(&bench, &ann).await, Some(target));
+}
+
+/// Nothing is left of the question once both sides say the same, whoever saw to that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incremental_run_takes_back_a_question_that_settled_itself() {
+    let bench = small().await;
+    bench.put(inbound(json!({"conflictRule": "ask"}))).await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    incremental(&bench, INBOUND).await;
+    incremental(&bench, INBOUND).await;
+    let user = bench.user_by_mail("ann@example.com").await;
+    bench.edit(&user.id, json!({"givenName": "Annie"})).await;
+    bench.sandbox.portal().set(&ann, &[("firstname", "Anna")]).unwrap();
+    incremental(&bench, INBOUND).await;
+    assert_eq!(inbox(&bench).await.len(), 1);
+    bench.sandbox.portal().set(&ann, &[("firstname", "Annie")]).unwrap();
+    let run = incremental(&bench, INBOUND).await;
+    assert!(run.progress.incremental);
+    assert_eq!((bench.entries(&run).await.len(), inbox(&bench).await), (0, Vec::new()));
+}

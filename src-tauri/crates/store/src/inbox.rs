@@ -180,6 +180,47 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Puts a question of a plan that was made some time ago into the inbox, unless somebody has looked at the record since
+    /// and asked the same: a later run, or an implicit sync.
+    pub fn ask_late(&self, question: &NewInboxRow, run: i64, at: &str) -> Result<(), StoreError> {
+        let asked = self
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM inbox WHERE mapping = ?1 AND source_id = ?2 AND qualifier = ?3 AND kind = ?4
+                 AND (run IS NULL OR run > ?5)",
+            )?
+            .exists(params![
+                question.mapping,
+                question.source_id,
+                question.qualifier,
+                question.kind.as_str(),
+                run
+            ])?;
+        if asked { Ok(()) } else { self.ask(question, Some(run), at) }
+    }
+
+    /// Removes the questions of a mapping that runs before this one asked and that its plan, which looked at every record, did
+    /// not find again.
+    pub fn forget_earlier_questions(&self, mapping: &str, run: i64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM inbox WHERE mapping = ?1 AND run < ?2")?
+            .execute(params![mapping, run])?;
+        Ok(())
+    }
+
+    /// Removes those about one source.
+    pub fn forget_earlier_questions_about(
+        &self,
+        mapping: &str,
+        source_id: &str,
+        run: i64,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM inbox WHERE mapping = ?1 AND source_id = ?2 AND run < ?3")?
+            .execute(params![mapping, source_id, run])?;
+        Ok(())
+    }
+
     /// Removes one question.
     pub fn close_question(&self, seq: i64) -> Result<bool, StoreError> {
         let removed: Option<i64> = self

@@ -288,6 +288,8 @@ fn entries_runs_queue_and_history_go_by_index() {
         w.newest_history()?;
         w.forget_questions("m", 1)?;
         w.answered("m", "a")?;
+        w.forget_earlier_questions("m", 1)?;
+        w.forget_earlier_questions_about("m", "a", 1)?;
         w.inbox_row(1)?;
         w.inbox(None, 1, 10)
     });
