@@ -4,7 +4,7 @@
 
 use mapping::{Newer, Occasion};
 use model::{Action, Attributes, Situation};
-use store::{AuditRow, Entry, EntryStatus, InboxKind, InboxRow, NewLink};
+use store::{AuditRow, Entry, EntryStatus, InboxKind, InboxRow, NewLink, QueueState};
 
 use crate::{
     Engine, EngineError,
@@ -12,6 +12,7 @@ use crate::{
     execute::Context,
     judge::{Judgement, base_of, with_id},
     plan,
+    sync::waiting_in_queue,
 };
 
 /// An action on single records.
@@ -103,7 +104,7 @@ impl Engine {
             self.at(),
         );
         let audit = self.audit_of(prepared, request, &format!("linked {source} to {target}"));
-        let name = prepared.name().to_owned();
+        let (name, now) = (prepared.name().to_owned(), self.now().as_millisecond());
         self.store
             .write(move |w| {
                 let missing = |what: &str, id: &str| {
@@ -128,6 +129,11 @@ impl Engine {
                 }
                 w.put_link(&link, &at)?;
                 w.answered(&name, &link.source_id)?;
+                // What nobody could carry on before can be carried on now.
+                let given_up = waiting_in_queue(w, &walk.source, &name, &link.source_id)?;
+                for row in given_up.iter().filter(|row| row.state == QueueState::Failed) {
+                    w.retry_queue(Some(row.seq), now)?;
+                }
                 w.add_audit(&audit)?;
                 Ok(Ok(()))
             })
@@ -205,12 +211,18 @@ impl Engine {
         };
         expect_situation(request, entry.situation)?;
         let situation = entry.situation;
+        let mut rows = self.rows_of(prepared, source).await?;
+        if matches!(request.action, Action::Report | Action::NoReport | Action::Async) {
+            rows.clear();
+        }
         let message = self.carry_out_by_hand(prepared, request, entry).await?;
         let (name, source, audit) =
             (prepared.name().to_owned(), source.clone(), self.audit_of(prepared, request, &message));
+        let (said, at) = (message.clone(), self.at());
         self.store
             .write(move |w| {
                 w.answered(&name, &source)?;
+                rows.iter().try_for_each(|row| w.delivered(row, &said, &at))?;
                 w.add_audit(&audit)
             })
             .await?;

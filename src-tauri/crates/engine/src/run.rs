@@ -346,6 +346,7 @@ impl Engine {
         self.put_run(run).await?;
         self.after_actions(run, prepared)?;
         self.put_questions(run, prepared, &looked).await?;
+        self.clear_given_up(prepared, &run.id).await?;
         self.recount(run).await?;
         if let Err(error) = self.run_event(prepared, run, Hook::Result) {
             run.message = Some(error.to_string());

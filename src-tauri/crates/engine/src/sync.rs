@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use connector::ErrorKind;
 use futures::future::join_all;
-use model::{Action, Attributes, mapping_config::SyncMode};
-use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueChange, QueueRow, Reader};
+use model::{Action, Attributes, ResourcePath, mapping_config::SyncMode};
+use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueChange, QueueRow, Reader, Walk};
 
 use crate::{
     Engine, EngineError,
@@ -235,10 +235,70 @@ impl Engine {
     pub(crate) async fn deliver_one(&self, mapping: &str, source: &str) -> Result<String, EngineError> {
         let prepared = self.prepare(mapping).await?;
         let _lock = self.lock_mapping(prepared.name()).await?;
+        let rows = self.rows_of(&prepared, source).await?;
         let carried = self.carry_on(&prepared, &[Change { object: source, old: None }]).await?;
         Ok(match carried.into_iter().flatten().next().unwrap_or_default() {
-            Carried::Done(words) | Carried::Failed(words) | Carried::NeedsPerson(words) => words,
+            Carried::Done(words) => {
+                let (said, at) = (words.clone(), self.at());
+                self.store
+                    .write(move |w| rows.iter().try_for_each(|row| w.delivered(row, &said, &at)))
+                    .await?;
+                words
+            }
+            Carried::Failed(words) | Carried::NeedsPerson(words) => words,
         })
+    }
+
+    /// The rows of the queue that wait for this mapping to carry a source on.
+    pub(crate) async fn rows_of(
+        &self,
+        prepared: &Prepared,
+        source: &str,
+    ) -> Result<Vec<QueueRow>, EngineError> {
+        let (path, mapping, source) =
+            (prepared.source_path.clone(), prepared.name().to_owned(), source.to_owned());
+        Ok(self.store.read(move |r| waiting_in_queue(r, &path, &mapping, &source)).await?)
+    }
+
+    /// Takes changes that had been given up out of the queue where a run has brought both sides in line: nobody has to decide
+    /// about them any more. While the run holds its mapping's lock no row is given up, and one whose object changes again waits.
+    pub(crate) async fn clear_given_up(&self, prepared: &Prepared, run: &str) -> Result<(), EngineError> {
+        if !prepared.source_path.is_managed() {
+            return Ok(());
+        }
+        let (name, mut after, mut walks) = (prepared.name().to_owned(), 0, Vec::new());
+        loop {
+            let mapping = name.clone();
+            let rows = self.store.read(move |r| r.queue_failed(&mapping, after, BATCH)).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.seq;
+            if walks.is_empty() {
+                let (mapping, scripts) = prepared.compile()?;
+                let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
+                walks.extend(qualifiers.iter().map(|qualifier| prepared.walk(qualifier, Scope::Some(&[]))));
+            }
+            let (walks, message, at) = (walks.clone(), format!("brought in line by run {run}"), self.at());
+            self.store
+                .write(move |w| {
+                    for row in rows {
+                        let ids = Some(vec![row.object_id.clone()]);
+                        let (mut in_line, mut there) = (true, false);
+                        for walk in &walks {
+                            let walk = Walk { ids: ids.clone(), ..walk.clone() };
+                            there |= w.source(&walk, &row.object_id)?.is_some();
+                            in_line &= match there {
+                                true => w.candidates(&walk, "", 1)?.is_empty(),
+                                false => w.target_linked(&walk.links, &row.object_id)?.is_none(),
+                            };
+                        }
+                        if in_line {
+                            w.delivered(&row, &message, &at)?;
+                        }
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
     }
 
     /// Brings sources in line, with one read and one write for all of them. `None` stands for one that wants what another one of
@@ -434,6 +494,19 @@ impl Engine {
         self.store.write(move |w| stamps.iter().try_for_each(|link| w.put_link(link, &at))).await?;
         Ok(entries)
     }
+}
+
+/// The rows of the queue that wait for a mapping to carry a source on.
+pub(crate) fn waiting_in_queue(
+    r: &Reader<'_>,
+    path: &ResourcePath,
+    mapping: &str,
+    source: &str,
+) -> Result<Vec<QueueRow>, store::StoreError> {
+    let ResourcePath::Managed(kind) = path else { return Ok(Vec::new()) };
+    let mut rows = r.queue_of(kind, source)?;
+    rows.retain(|row| row.mapping.eq_ignore_ascii_case(mapping));
+    Ok(rows)
 }
 
 /// A source that has changed.

@@ -715,3 +715,34 @@ async fn an_incremental_run_takes_back_a_question_that_settled_itself() {
     assert!(run.progress.incremental);
     assert_eq!((bench.entries(&run).await.len(), inbox(&bench).await), (0, Vec::new()));
 }
+
+/// The change of a user that matches two contacts waits for a person, who links it, or has a run link it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_was_given_up_leaves_the_queue_once_it_is_carried() {
+    for by_run in [false, true] {
+        let bench = small().await;
+        contact(&bench, "one@example.com", "Ann");
+        let two = contact(&bench, "two@example.com", "Ann");
+        bench.put(outbound(json!({"correlationQuery": {"expressionTree": {"all": ["lastname"]}}}))).await;
+        bench.recon(OUTBOUND).await;
+        let user = support::new_person(&bench, "ann", "ann@example.com", "Ann", "Li").await;
+        bench.engine.deliver_due().await.unwrap();
+        let failed = async || bench.store.read(|r| r.queue_count_in(store::QueueState::Failed)).await.unwrap();
+        assert_eq!((failed().await, inbox(&bench).await.len()), (1, 1));
+        // A run that cannot decide either leaves it where it is.
+        bench.recon(OUTBOUND).await;
+        assert_eq!(failed().await, 1);
+        if by_run {
+            bench.sandbox.portal().archive(&two);
+            let run = bench.recon(OUTBOUND).await;
+            assert_eq!(run.progress.linked, 1, "{:?}", bench.entries(&run).await);
+        } else {
+            let question = inbox(&bench).await.remove(0).seq;
+            bench.engine.answer(question, Answer::Link(two.clone()), "test").await.unwrap();
+        }
+        assert_eq!(bench.store.read(|r| r.queue_count()).await.unwrap(), 0, "by run: {by_run}");
+        let results = bench.engine.sync_results("user", &user).await.unwrap();
+        let of_it = results.iter().find(|result| result.mapping == OUTBOUND).unwrap();
+        assert_eq!(of_it.ok, Some(true), "{}", of_it.message);
+    }
+}

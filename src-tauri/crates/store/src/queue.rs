@@ -230,6 +230,14 @@ impl Reader<'_> {
         )
     }
 
+    /// The rows of a mapping that were given up, oldest first, after this number.
+    pub fn queue_failed(&self, mapping: &str, after: i64, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
+        self.queue_rows(
+            "mapping = ?1 AND state = 'failed' AND seq > ?2 ORDER BY seq LIMIT ?3",
+            &[&mapping, &after, &rows_at_most(limit)],
+        )
+    }
+
     /// The rows of one object.
     pub fn queue_of(&self, kind: &str, object_id: &str) -> Result<Vec<QueueRow>, StoreError> {
         self.queue_rows("type = ?1 AND object_id = ?2 ORDER BY seq", &[&kind, &object_id])
