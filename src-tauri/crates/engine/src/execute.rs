@@ -50,6 +50,8 @@ pub(crate) struct Settled {
     pub remedy: Option<String>,
     /// A link was made by it.
     pub linked: bool,
+    /// Something else was changed by it.
+    pub changed: bool,
 }
 
 impl Settled {
@@ -62,6 +64,7 @@ impl Settled {
             reason: None,
             remedy: None,
             linked,
+            changed: !entry.changes.is_empty(),
         }
     }
 
@@ -74,6 +77,7 @@ impl Settled {
             reason: Some(reason.into()),
             remedy: None,
             linked: false,
+            changed: false,
         }
     }
 
@@ -490,7 +494,7 @@ fn tally(run: &mut Run, settled: &[Settled]) {
     for s in settled.iter().filter(|s| s.status == EntryStatus::Done) {
         match s.action {
             Action::Create => progress.created += 1,
-            Action::Update => progress.updated += 1,
+            Action::Update => progress.updated += u64::from(s.changed),
             Action::Delete => progress.deleted += 1,
             Action::Unlink => progress.unlinked += 1,
             _ => {}

@@ -1,9 +1,11 @@
 //! A run from beginning to end.
 
 use mapping::Hook;
-use model::{Action, Attributes};
+use model::{Action, Attributes, Situation};
 use serde_json::json;
-use store::{Entry, EntryFilter, EntryStatus, Feed, NewRun, Progress, Run, RunMode, RunState, Side};
+use store::{
+    Entry, EntryCount, EntryFilter, EntryStatus, Feed, NewRun, Progress, Reader, Run, RunMode, RunState, Side,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -279,10 +281,17 @@ impl Engine {
             }
         }
         run.ended = Some(self.at());
-        let seq = run.seq;
-        run.progress.counts = Some(self.store.read(move |r| r.entry_counts(seq)).await?);
-        self.put_run(&run).await?;
-        Ok(run)
+        let linking = prepared.config.linking_enabled();
+        self.store
+            .write(move |w| {
+                let counts = w.entry_counts(run.seq)?;
+                count_done(w, &mut run, &counts, linking)?;
+                run.progress.counts = Some(counts);
+                w.put_run(&run)?;
+                Ok(run)
+            })
+            .await
+            .map_err(EngineError::from)
     }
 
     async fn phases(
@@ -299,12 +308,13 @@ impl Engine {
         let mut looked = Looked::Earlier { whole: !partial && as_configured };
         let mut feeds = Vec::new();
         match plan {
-            Plan::Stored => {}
+            // What it had done before, and what was found done of that, counts as well.
+            Plan::Stored => self.recount(run, prepared).await?,
             Plan::Undo(done) => {
                 run.stage = "ACTIVE_RECONCILING_TARGET".into();
                 self.put_run(run).await?;
                 self.plan_undo(run, prepared, done, cancel).await?;
-                self.recount(run).await?;
+                self.recount(run, prepared).await?;
             }
             Plan::Make => {
                 self.run_event(prepared, run, Hook::Recon)?;
@@ -347,7 +357,7 @@ impl Engine {
         self.after_actions(run, prepared)?;
         self.put_questions(run, prepared, &looked).await?;
         self.clear_given_up(prepared, &run.id).await?;
-        self.recount(run).await?;
+        self.recount(run, prepared).await?;
         if let Err(error) = self.run_event(prepared, run, Hook::Result) {
             run.message = Some(error.to_string());
         }
@@ -454,7 +464,7 @@ impl Engine {
         if let Some(ids) = sources {
             self.plan_gone(run, prepared, ids).await?;
         }
-        self.recount(run).await
+        self.recount(run, prepared).await
     }
 
     /// Of the ids asked for, those whose source is gone.
@@ -586,10 +596,18 @@ impl Engine {
         Ok(false)
     }
 
-    /// Counts entries by situation on top of what stood unchanged or left none.
-    async fn recount(&self, run: &mut Run) -> Result<(), EngineError> {
-        let seq = run.seq;
-        let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
+    /// Counts entries by situation on top of what stood unchanged or left none, and what was done of them.
+    async fn recount(&self, run: &mut Run, prepared: &Prepared) -> Result<(), EngineError> {
+        let (mut counted, linking) = (run.clone(), prepared.config.linking_enabled());
+        let counts;
+        (*run, counts) = self
+            .store
+            .read(move |r| {
+                let counts = r.entry_counts(counted.seq)?;
+                count_done(r, &mut counted, &counts, linking)?;
+                Ok((counted, counts))
+            })
+            .await?;
         let mut situations = run.progress.unlisted.clone();
         for (situation, _, _, n) in &counts {
             *situations.entry(situation.to_string()).or_default() += n;
@@ -704,13 +722,52 @@ fn end_rests(
     Ok(())
 }
 
+/// Counts what was done by the run's entries, whoever noted it there, in place of what the run counted while it went on: a
+/// process that ended may not have come to that.
+fn count_done(
+    r: &Reader<'_>,
+    run: &mut Run,
+    counts: &[EntryCount],
+    linking: bool,
+) -> Result<(), store::StoreError> {
+    let done = |wanted: &dyn Fn(Situation, Action) -> bool| -> u64 {
+        let of_them = counts.iter().filter(|(situation, action, status, _)| {
+            *status == EntryStatus::Done && wanted(*situation, *action)
+        });
+        of_them.map(|(.., n)| n).sum()
+    };
+    let undoes = run.progress.undoes.is_some();
+    // An undone delete of a target that no source accounted for has nothing to be linked to.
+    let linked = |situation, action| match action {
+        Action::Create => situation != Situation::Unassigned,
+        Action::Link => true,
+        Action::Update => situation != Situation::Confirmed && !undoes,
+        _ => false,
+    };
+    let updated = done(&|_, action| action == Action::Update);
+    let untouched = match done(&|situation, action| action == Action::Update && situation != Situation::Confirmed) {
+        0 => 0,
+        _ => r.updates_without_changes(run.seq)?,
+    };
+    let progress = &mut run.progress;
+    progress.created = done(&|_, action| action == Action::Create);
+    progress.updated = updated.saturating_sub(untouched);
+    progress.deleted = done(&|_, action| action == Action::Delete);
+    progress.unlinked = done(&|_, action| action == Action::Unlink);
+    progress.linked = if linking { done(&linked) } else { 0 };
+    Ok(())
+}
+
 fn bury(w: &store::Writer<'_>, mapping: &str, at: &str) -> Result<(), store::StoreError> {
     for mut run in w.runs_in(RunState::Active)? {
         if mapping.eq_ignore_ascii_case(&run.mapping) {
             run.state = RunState::Interrupted;
             run.stage = "COMPLETED_FAILED".into();
             run.ended = Some(at.to_owned());
-            run.progress.counts = Some(w.entry_counts(run.seq)?);
+            let linking = w.mapping(&run.mapping)?.is_none_or(|row| row.config.linking_enabled());
+            let counts = w.entry_counts(run.seq)?;
+            count_done(w, &mut run, &counts, linking)?;
+            run.progress.counts = Some(counts);
             run.message = Some(
                 "its process ended before the run did; what was done until then stays, run it again to go on"
                     .into(),

@@ -302,6 +302,8 @@ async fn a_run_that_was_cut_off_while_writing_is_gone_on_with() {
     assert_eq!((broken.state, broken.progress.updated), (RunState::Active, 100));
     let done = bench.apply(&broken, None).await;
     assert_eq!(done.state, RunState::Success, "{:?}", done.message);
+    // What was done before counts, and what was found done of it.
+    assert_eq!(done.progress.updated, bench.users().await.len() as u64);
     assert_eq!(bench.recon(OUTBOUND).await.progress.updated, 0);
     let carried = portal.contacts().iter().filter(|c| prop(c, "phone") == "555").count();
     assert_eq!(carried, bench.users().await.len());
@@ -745,4 +747,16 @@ async fn a_change_that_was_given_up_leaves_the_queue_once_it_is_carried() {
         let of_it = results.iter().find(|result| result.mapping == OUTBOUND).unwrap();
         assert_eq!(of_it.ok, Some(true), "{}", of_it.message);
     }
+}
+
+/// Two users are known already: one as the contact has it, one with another name. Only the latter is changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_alone_is_no_update() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    contact(&bench, "bob@example.com", "Bob");
+    support::new_person(&bench, "ann", "ann@example.com", "Ann", "Li").await;
+    support::new_person(&bench, "bob", "bob@example.com", "Robert", "Li").await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!((run.progress.updated, run.progress.linked, run.progress.created), (1, 2, 0));
 }

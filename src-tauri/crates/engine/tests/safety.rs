@@ -299,8 +299,13 @@ async fn a_load_that_is_cut_off_is_gone_on_with_and_its_indexes_are_built() {
     let made = bench.users().await.len();
     assert!((1..planned).contains(&made), "{made} of {planned}");
     assert!(!bench.store.read(|r| r.columns_without_index()).await.unwrap().is_empty());
+    bench.engine.bury_all_dead_runs().await.unwrap();
+    let buried = bench.engine.run_row(&plan.id).await.unwrap();
+    let counted = |run: &store::Run| (run.progress.created as usize, run.progress.linked as usize);
+    assert_eq!((buried.state, counted(&buried)), (RunState::Interrupted, (made, made)));
     let rest = bench.apply(&plan, None).await;
     assert_eq!((rest.state, bench.users().await.len()), (RunState::Success, planned), "{:?}", rest.message);
+    assert_eq!(counted(&rest), (planned, planned));
     assert_eq!(bench.store.read(|r| r.columns_without_index()).await.unwrap(), Vec::<usize>::new());
     assert_eq!(bench.store.faults().unwrap(), Vec::<String>::new());
 }

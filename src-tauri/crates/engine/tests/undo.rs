@@ -76,8 +76,8 @@ async fn a_contact_that_was_there_before_has_its_values_again() {
     new_person(&bench, "same", &prop(same, "email"), &prop(same, "firstname"), &prop(same, "lastname")).await;
     let run = bench.recon(OUTBOUND).await;
     assert_eq!(
-        (run.state, run.progress.created, run.progress.updated),
-        (RunState::Success, 0, 2),
+        (run.state, run.progress.created, run.progress.updated, run.progress.linked),
+        (RunState::Success, 0, 1, 2),
         "{:?}",
         run.message
     );

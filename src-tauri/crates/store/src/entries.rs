@@ -442,6 +442,19 @@ impl Reader<'_> {
         Ok(counts)
     }
 
+    /// How many of the updates that a run has carried out changed nothing and made a link alone.
+    pub fn updates_without_changes(&self, run: i64) -> Result<u64, StoreError> {
+        // A pair that is linked already has an entry only where something changes.
+        let situations = Situation::ALL.iter().filter(|situation| **situation != Situation::Confirmed);
+        let names: Vec<String> = situations.map(|situation| format!("'{situation}'")).collect();
+        let sql = format!(
+            "SELECT count(*) FROM run_entry e LEFT JOIN run_entry_doc d ON d.run = e.run AND d.seq = e.seq
+             WHERE e.run = ?1 AND e.status = 'done' AND e.action = 'UPDATE' AND e.situation IN ({}) AND d.changes IS NULL",
+            names.join(", ")
+        );
+        self.count(&sql, [run])
+    }
+
     /// The causes of failed entries, commonest first: their reasons without what is particular to a record.
     pub fn failure_causes(&self, run: i64, limit: usize) -> Result<Vec<FailureCause>, StoreError> {
         let mut statement = self.connection.prepare_cached(

@@ -258,6 +258,7 @@ fn entries_runs_queue_and_history_go_by_index() {
         w.planned(1, Action::Create, 0, 10)?;
         w.entry(1, 1)?;
         w.questions(1, 5, 10)?;
+        w.updates_without_changes(1)?;
         w.target_taken(1, "t")?;
         w.settle_entry(1, 1, EntryStatus::Done, None, None, None)?;
         w.make_ambiguous(1, 1, Action::Exception, EntryStatus::NeedsYou, "")?;
