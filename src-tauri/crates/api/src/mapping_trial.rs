@@ -119,6 +119,14 @@ impl App {
             ResourcePath::Managed(kind) => Some(self.managed_kind(kind).await?),
             ResourcePath::System { .. } | ResourcePath::Scim(_) => None,
         };
+        let key = match &target_path {
+            ResourcePath::System { connector, object_type } => {
+                let connector = self.pool.connector(connector).await?;
+                let types = &connector.descriptor().object_types;
+                types.iter().find(|t| t.name == *object_type).and_then(|t| t.natural_key.clone())
+            }
+            ResourcePath::Managed(_) | ResourcePath::Scim(_) => None,
+        };
         let (store, sides) =
             (self.store.clone(), (self.sameness(&source_path).await?, self.sameness(&target_path).await?));
         blocking(move || {
@@ -127,6 +135,7 @@ impl App {
             let ends = TrialEnds {
                 source: source_path.object_type(),
                 target: target_path.object_type(),
+                target_key: key.as_deref(),
                 policies: managed.as_ref().map(|config| (&store, config)),
             };
             let tried = try_record(&mapping, &scripts, ends, &record)?;
@@ -652,7 +661,7 @@ mod tests {
         let source = object(source);
         let correlation = mapping.correlate(&scripts, "default", &source).unwrap_or(Correlation::NoKey);
         let record = TrialRecord { qualifier: "default".into(), id: "1".into(), source, ..record };
-        let ends = TrialEnds { source: "contact", target: "user", policies: None };
+        let ends = TrialEnds { source: "contact", target: "user", target_key: None, policies: None };
         let tried = try_record(&mapping, &scripts, ends, &record).unwrap();
         trial(tried, &record, &correlation, vec!["default".into()])
     }

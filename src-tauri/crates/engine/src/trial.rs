@@ -44,6 +44,8 @@ pub struct TrialEnds<'a> {
     pub source: &'a str,
     /// What a record of the target is called.
     pub target: &'a str,
+    /// The attribute of a target that no two records share, if there is one.
+    pub target_key: Option<&'a str>,
     /// The repository and the target's type, where the target is managed: its policies count.
     pub policies: Option<(&'a Store, &'a ManagedObjectConfig)>,
 }
@@ -117,7 +119,7 @@ pub fn try_record(
         chosen: None,
         source_title: ends.source,
         target_title: ends.target,
-        target_key: None,
+        target_key: ends.target_key,
     };
     let candidate = Candidate {
         id: record.id.clone(),
