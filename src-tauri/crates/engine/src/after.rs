@@ -66,7 +66,8 @@ impl Engine {
         scripts: &Scripts,
         entry: &Entry,
     ) -> Result<Option<String>, EngineError> {
-        let reported = entry.status == EntryStatus::Skipped && entry.action == Action::Report;
+        let reported =
+            entry.status == EntryStatus::Skipped && matches!(entry.action, Action::Report | Action::NoReport);
         if entry.status != EntryStatus::Done && !reported {
             return Ok(None);
         }

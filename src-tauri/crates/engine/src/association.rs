@@ -22,9 +22,9 @@ pub struct Perform {
     pub mapping: String,
     /// The link qualifier.
     pub qualifier: String,
-    /// The source record; a DELETE or UNLINK can do with the target alone.
+    /// The source record; an UNLINK can do with the target alone.
     pub source_id: Option<String>,
-    /// The target record, for LINK and where there is no source.
+    /// The target record, for LINK and for an UNLINK without a source.
     pub target_id: Option<String>,
     /// What is done.
     pub action: Action,
@@ -185,7 +185,7 @@ impl Engine {
         self.read_partial(prepared, &ids).await?;
         let mut entries = self.plan_by_hand(prepared, request, &ids)?;
         if entries.is_empty() {
-            entries = self.gone_entries(prepared, "", &ids, &|_| None).await?;
+            entries = self.gone_entries(prepared, "", &ids, &|_| None, Some(request.action)).await?;
             if !entries.is_empty() && matches!(request.action, Action::Create | Action::Update) {
                 return Err(EngineError::NotFound(format!(
                     "there is no source record `{source}`, so there is nothing to {} a target from",
@@ -193,15 +193,6 @@ impl Engine {
                 )));
             }
             entries.retain(|entry| entry.qualifier == request.qualifier);
-            for entry in &mut entries {
-                let destructive = matches!(request.action, Action::Delete) && entry.target_id.is_some();
-                entry.action = request.action;
-                entry.status = match request.action {
-                    Action::Exception => EntryStatus::NeedsYou,
-                    _ if destructive => EntryStatus::Planned,
-                    _ => EntryStatus::Skipped,
-                };
-            }
         }
         let Some(entry) = entries.into_iter().next() else {
             return Err(EngineError::NotFound(format!(
@@ -438,7 +429,7 @@ impl Engine {
         let looking = Perform { action: Action::Report, ..request.clone() };
         let mut entries = self.plan_by_hand(prepared, &looking, &ids)?;
         if entries.is_empty() {
-            entries = self.gone_entries(prepared, "", &ids, &|_| None).await?;
+            entries = self.gone_entries(prepared, "", &ids, &|_| None, Some(looking.action)).await?;
         }
         let situation = entries.first().map_or(Situation::SourceIgnored, |entry| entry.situation);
         expect_situation(request, situation)?;

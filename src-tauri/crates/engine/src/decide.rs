@@ -34,6 +34,10 @@ impl Judge<'_> {
             );
         }
         match entry.action {
+            Action::NoReport if self.is_followed(&entry) => {
+                entry.status = EntryStatus::Skipped;
+                entry.question = None;
+            }
             Action::NoReport => {
                 let targets = if case.linked { Vec::new() } else { case.found.ids.clone() };
                 return Ok(Judgement::Silent { situation: entry.situation, targets });
@@ -344,6 +348,11 @@ impl Judge<'_> {
         ];
         let variables = variables.each_ref().map(|(name, value)| (*name, value));
         self.mapping.run_hook(self.scripts, hook, &variables, &target).map_err(|p| p.reason)
+    }
+
+    /// Whether a script follows the entry's action, whatever that is.
+    pub(crate) fn is_followed(&self, entry: &Entry) -> bool {
+        self.mapping.has_post_action(entry.policy.and_then(|number| usize::try_from(number).ok()))
     }
 
     /// What a person would have to decide about this record if its action does not.

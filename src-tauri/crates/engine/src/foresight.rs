@@ -53,6 +53,6 @@ impl Engine {
         ids: &[String],
         objects: &HashMap<String, Attributes>,
     ) -> Result<Vec<Entry>, EngineError> {
-        tokio::task::block_in_place(|| self.judged_as_gone(prepared, "", ids, &|id| objects.get(id)))
+        tokio::task::block_in_place(|| self.judged_as_gone(prepared, "", ids, &|id| objects.get(id), None))
     }
 }

@@ -52,7 +52,7 @@ pub(crate) trait Lookup {
 pub(crate) enum Judgement {
     /// In sync: only the link is to be stamped.
     InSync(Box<NewLink>),
-    /// Counts under its situation and leaves no entry.
+    /// Counts under its situation and leaves no entry: NOREPORT, unless a script follows it.
     Silent {
         situation: Situation,
         /// The targets that it speaks for all the same, beside the one that it is linked to.
@@ -255,11 +255,13 @@ impl Judge<'_> {
                 entry.reason = problem.reason;
                 return Some(entry);
             }
-            Ok((_, Decided { action: Action::NoReport, .. })) => return None,
             Ok((situation, decided)) => {
                 entry.situation = situation;
                 entry.action = decided.action;
                 entry.policy = decided.number();
+                if entry.action == Action::NoReport && !self.is_followed(&entry) {
+                    return None;
+                }
             }
         }
         entry.reason = match entry.situation {
@@ -332,9 +334,9 @@ impl Judge<'_> {
         };
         let assessment = assess_source(Source::Gone { old: was_valid }, standing, matches(&found));
         let source = old.map_or(Value::Null, Value::Object);
-        let decided = self
-            .mapping
-            .action(
+        let chosen = self.chosen.map(|action| Ok(Decided { action, policy: None }));
+        let by_policy = || {
+            self.mapping.action(
                 self.scripts,
                 &Decision {
                     mapping: &self.mapping.config.name,
@@ -349,7 +351,8 @@ impl Judge<'_> {
                     ambiguous: &entry.ambiguous,
                 },
             )
-            .map_err(|p| p.reason)?;
+        };
+        let decided = chosen.unwrap_or_else(by_policy).map_err(|p| p.reason)?;
         entry.situation = assessment.situation;
         entry.action = decided.action;
         entry.policy = decided.number();

@@ -14,7 +14,7 @@ use crate::{
     ends::{End, Prepared, Scope},
     error::{policy_remedy, policy_text},
     execute::apply_changes,
-    judge::{Found, Judge, Judgement, Lookup, MOST_MATCHES},
+    judge::{Found, Judge, Judgement, Lookup, MOST_MATCHES, with_id},
     judges::{Court, Judges},
     people::new_violations,
 };
@@ -245,7 +245,7 @@ pub(crate) fn plan(
         }
     }
     run.progress.source_processed = run.progress.source_total.unwrap_or(total);
-    settle_claims(store, run, &judge, repeated(std::mem::take(&mut planning.claims)))?;
+    settle_claims(store, run, &judge, &walk, repeated(std::mem::take(&mut planning.claims)))?;
     if whole && prepared.config.run_target_phase.unwrap_or(true) {
         planning.targets(run, &qualifiers, &walk)?;
     }
@@ -409,7 +409,7 @@ impl Planning<'_> {
             w.add_entries(run.seq, &entries)?;
             w.speak_for(run.seq, &spoken_for)?;
             for link in &stamps {
-                w.put_link(link, &at)?;
+                stamp(w, link, &at)?;
             }
             w.put_run(&run)
         })?);
@@ -419,6 +419,14 @@ impl Planning<'_> {
     /// Waits until the last chunk is in the repository.
     fn written(&mut self) -> Result<(), EngineError> {
         Ok(self.writing.take().map_or(Ok(()), Writing::wait)?)
+    }
+}
+
+/// Stamps the link of a pair that was found in sync. One that the other direction has removed or moved since then stays so.
+pub(crate) fn stamp(w: &store::Writer<'_>, link: &NewLink, at: &str) -> Result<(), store::StoreError> {
+    match w.target_linked(&link.space, &link.source_id)? {
+        Some(target) if target == link.target_id => w.put_link(link, at),
+        _ => Ok(()),
     }
 }
 
@@ -507,52 +515,109 @@ fn settle_claims(
     store: &Store,
     run: &Run,
     judge: &Judge<'_>,
+    walk: &Walk,
     suspects: HashSet<u64>,
 ) -> Result<(), EngineError> {
     let seq = run.seq;
     let shared = store.write_blocking(move |w| w.shared_claims(seq, &suspects))?;
-    if shared.is_empty() {
-        return Ok(());
+    for shared in shared.chunks(CHUNK) {
+        let decided = store.read_blocking(|r| {
+            let decided = shared.iter().map(|(entry, claim, _)| {
+                let entry = r.entry(seq, *entry)?;
+                let id = entry.as_ref().and_then(|entry| entry.source_id.as_deref());
+                let source = id.map(|id| r.source(walk, id)).transpose()?.flatten();
+                Ok(entry
+                    .zip(source)
+                    .and_then(|(entry, source)| decide_claim(judge, &entry, &source.0, claim)))
+            });
+            decided.collect::<Result<Vec<_>, store::StoreError>>()
+        })?;
+        let source_title = judge.source_title.to_owned();
+        let shared = shared.to_vec();
+        store.write_blocking(move |w| {
+            for ((entry, claim, sharing), decided) in shared.into_iter().zip(decided) {
+                let claimed = claim.strip_prefix("target ").map_or_else(
+                    || format!("would make the same new record ({})", claim.trim_start_matches('/')),
+                    |id| format!("match the same record {id}"),
+                );
+                let reason = format!("{sharing} {source_title} records {claimed}; a person has to choose");
+                // Whatever the policy says, there is no one target to create or change.
+                let (action, policy, status) = match decided {
+                    Some((
+                        action @ (Action::Ignore | Action::Report | Action::NoReport | Action::Async),
+                        policy,
+                    )) => (action, policy, EntryStatus::Skipped),
+                    other => (Action::Exception, other.and_then(|(_, policy)| policy), EntryStatus::NeedsYou),
+                };
+                w.make_ambiguous(seq, entry, action, policy, status, &reason)?;
+            }
+            Ok(())
+        })?;
     }
-    let action = judge
-        .mapping
-        .action(
-            judge.scripts,
-            &Decision {
-                mapping: &judge.mapping.config.name,
-                run: judge.run,
-                qualifier: mapping::DEFAULT_QUALIFIER,
-                situation: Situation::Ambiguous,
-                from_source: true,
-                source: &Value::Null,
-                target: &Value::Null,
-                source_id: None,
-                target_id: None,
-                ambiguous: &[],
-            },
-        )
-        .map_or(Action::Exception, |decided| decided.action);
-    // Whatever the policy says, there is no one target to create or change.
-    let (action, status) = match action {
-        Action::Exception
-        | Action::Create
-        | Action::Update
-        | Action::Link
-        | Action::Delete
-        | Action::Unlink => (Action::Exception, EntryStatus::NeedsYou),
-        other => (other, EntryStatus::Skipped),
-    };
-    let source_title = judge.source_title.to_owned();
-    store.write_blocking(move |w| {
-        for (entry, claim, sharing) in shared {
-            let claimed = claim.strip_prefix("target ").map_or_else(
-                || format!("would make the same new record ({})", claim.trim_start_matches('/')),
-                |id| format!("match the same record {id}"),
-            );
-            let reason = format!("{sharing} {source_title} records {claimed}; a person has to choose");
-            w.make_ambiguous(seq, entry, action, status, &reason)?;
-        }
-        Ok(())
-    })?;
     Ok(())
+}
+
+/// What the mapping does about a source whose claim another one shares: the action and the number of its policy.
+fn decide_claim(
+    judge: &Judge<'_>,
+    entry: &Entry,
+    source: &model::Attributes,
+    claim: &str,
+) -> Option<(Action, Option<i64>)> {
+    let source_id = entry.source_id.as_deref()?;
+    let targets: Vec<String> = claim.strip_prefix("target ").map(str::to_owned).into_iter().collect();
+    let decided = judge.mapping.action(
+        judge.scripts,
+        &Decision {
+            mapping: &judge.mapping.config.name,
+            run: judge.run,
+            qualifier: &entry.qualifier,
+            situation: Situation::Ambiguous,
+            from_source: true,
+            source: &Value::Object(with_id(source, source_id)),
+            target: &Value::Null,
+            source_id: Some(source_id),
+            target_id: None,
+            ambiguous: &targets,
+        },
+    );
+    decided.ok().map(|decided| (decided.action, decided.number()))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Attributes;
+    use store::{LinkSpace, Orientation};
+
+    use super::*;
+
+    /// While a plan is made, the mapping in the other direction may remove a link, or have it lead somewhere else.
+    #[test]
+    fn a_stamp_brings_no_link_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let space =
+            LinkSpace { kind: "m".into(), qualifier: "default".into(), orientation: Orientation::Forward };
+        let link = |target: &str, version| NewLink {
+            space: space.clone(),
+            source_id: "a".into(),
+            target_id: target.into(),
+            source_hash: Some([1; 16]),
+            target_hash: Some([2; 16]),
+            version,
+            base_source: Attributes::new(),
+            base_target: Attributes::new(),
+        };
+        let stamped = |link: NewLink| {
+            let (space, at) = (link.space.clone(), "2026-01-02T03:04:05Z");
+            store.write_blocking(move |w| stamp(w, &link, at)).unwrap();
+            let found = store.read_blocking(|r| r.link_of_source(&space, "a")).unwrap();
+            found.map(|link| (link.target_id, link.version))
+        };
+        assert_eq!(stamped(link("b", 2)), None);
+        let made = link("b", 1);
+        store.write_blocking(move |w| w.put_link(&made, "2026-01-02T03:04:05Z")).unwrap();
+        assert_eq!(stamped(link("c", 2)), Some(("b".into(), Some(1))));
+        assert_eq!(stamped(link("b", 2)), Some(("b".into(), Some(2))));
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
     after::Looked,
     ends::{End, Prepared, Scope, UNSETTLED},
     guard,
-    judge::Gone,
+    judge::{Gone, Judge},
     lock::{self, MappingLock},
     plan,
     read::Linked,
@@ -469,7 +469,7 @@ impl Engine {
 
     /// Of the ids asked for, those whose source is gone.
     async fn plan_gone(&self, run: &mut Run, prepared: &Prepared, ids: &[String]) -> Result<(), EngineError> {
-        let entries = self.gone_entries(prepared, &run.id, ids, &|_| None).await?;
+        let entries = self.gone_entries(prepared, &run.id, ids, &|_| None, None).await?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -492,13 +492,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Entries for those of these sources that are gone. `old` tells what each was like, where that is known.
+    /// Entries for those of these sources that are gone. `old` tells what each was like, where that is known; `chosen` is what a
+    /// person wants done about them.
     pub(crate) async fn gone_entries<'o>(
         &self,
         prepared: &Prepared,
         run: &str,
         ids: &[String],
         old: &(dyn Fn(&str) -> Option<&'o Attributes> + Sync),
+        chosen: Option<Action>,
     ) -> Result<Vec<Entry>, EngineError> {
         let (walk, wanted) = (prepared.here(), ids.to_vec());
         let gone: Vec<String> = self
@@ -516,7 +518,7 @@ impl Engine {
         if gone.is_empty() {
             return Ok(Vec::new());
         }
-        tokio::task::block_in_place(|| self.judged_as_gone(prepared, run, &gone, &|id| old(id)))
+        tokio::task::block_in_place(|| self.judged_as_gone(prepared, run, &gone, &|id| old(id), chosen))
     }
 
     /// Entries for these sources, judged as if they were gone. `old` tells what each was like, where that is known.
@@ -526,9 +528,10 @@ impl Engine {
         run: &str,
         gone: &[String],
         old: &dyn Fn(&str) -> Option<&'o Attributes>,
+        chosen: Option<Action>,
     ) -> Result<Vec<Entry>, EngineError> {
         let (mapping, scripts) = prepared.compile()?;
-        let judge = plan::judge(prepared, &mapping, &scripts, run);
+        let judge = Judge { chosen, ..plan::judge(prepared, &mapping, &scripts, run) };
         let walk = prepared.here();
         let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
         let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
@@ -745,10 +748,11 @@ fn count_done(
         _ => false,
     };
     let updated = done(&|_, action| action == Action::Update);
-    let untouched = match done(&|situation, action| action == Action::Update && situation != Situation::Confirmed) {
-        0 => 0,
-        _ => r.updates_without_changes(run.seq)?,
-    };
+    let untouched =
+        match done(&|situation, action| action == Action::Update && situation != Situation::Confirmed) {
+            0 => 0,
+            _ => r.updates_without_changes(run.seq)?,
+        };
     let progress = &mut run.progress;
     progress.created = done(&|_, action| action == Action::Create);
     progress.updated = updated.saturating_sub(untouched);

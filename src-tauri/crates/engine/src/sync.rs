@@ -282,7 +282,7 @@ impl Engine {
                 .write(move |w| {
                     for row in rows {
                         let ids = Some(vec![row.object_id.clone()]);
-                        let (mut in_line, mut there) = (true, false);
+                        let (mut in_line, mut there) = (!walks.is_empty(), false);
                         for walk in &walks {
                             let walk = Walk { ids: ids.clone(), ..walk.clone() };
                             there |= w.source(&walk, &row.object_id)?.is_some();
@@ -312,7 +312,7 @@ impl Engine {
         self.resolve_doubts(prepared, None).await?;
         self.read_partial(prepared, &ids).await?;
         let old = |id: &str| changes.iter().find(|change| change.object == id).and_then(|change| change.old);
-        let mut entries = self.gone_entries(prepared, "", &ids, &old).await?;
+        let mut entries = self.gone_entries(prepared, "", &ids, &old, None).await?;
         ids.retain(|id| !entries.iter().any(|entry| entry.source_id.as_ref() == Some(id)));
         if !ids.is_empty() {
             entries.extend(self.plan_some(prepared, &ids).await?);
@@ -342,11 +342,20 @@ impl Engine {
             planned.push(free.then_some(own));
         }
         let mut settled = self.execute_together(prepared, planned.iter().flatten().flatten()).await?;
-        let mut carried = Vec::with_capacity(planned.len());
-        for own in planned {
-            carried.push(own.map(|own| self.conclude(prepared, own, &mut settled)).transpose()?);
-        }
-        Ok(carried)
+        tokio::task::block_in_place(|| {
+            let (mapping, scripts) = prepared.compile()?;
+            let after = |entry: Entry, outcome: &Settled| {
+                if !mapping.has_after() {
+                    return Ok(None);
+                }
+                self.after_entry("", prepared, &mapping, &scripts, &ended_as(entry, outcome))
+            };
+            let mut carried = Vec::with_capacity(planned.len());
+            for own in planned {
+                carried.push(own.map(|own| conclude(own, &mut settled, &after)).transpose()?);
+            }
+            Ok(carried)
+        })
     }
 
     /// Carries out what of these entries is planned, action by action; gives how each ended, by its number.
@@ -375,73 +384,6 @@ impl Engine {
             }
         }
         Ok(settled)
-    }
-
-    /// What became of one source, after what follows each of its entries.
-    fn conclude(
-        &self,
-        prepared: &Prepared,
-        entries: Vec<Entry>,
-        settled: &mut HashMap<i64, Settled>,
-    ) -> Result<Carried, EngineError> {
-        let mut said = Vec::new();
-        for entry in entries {
-            match entry.status {
-                EntryStatus::Planned => {
-                    let Some(outcome) = settled.remove(&entry.seq) else { continue };
-                    let reason = || outcome.reason.clone().unwrap_or_else(|| entry.reason.clone());
-                    match outcome.status {
-                        EntryStatus::Done => {
-                            said.push(in_words(&entry, &outcome));
-                            said.extend(self.after_one(prepared, entry, &outcome)?);
-                        }
-                        EntryStatus::Skipped => {
-                            said.push(format!("nothing to do: {}", reason()));
-                            said.extend(self.after_one(prepared, entry, &outcome)?);
-                        }
-                        EntryStatus::NeedsYou => {
-                            let reason = format!("{}: {}", entry.situation, reason());
-                            return Ok(Carried::NeedsPerson(with_remedy(reason, outcome.remedy.as_deref())));
-                        }
-                        _ => return Ok(Carried::Failed(with_remedy(reason(), outcome.remedy.as_deref()))),
-                    }
-                }
-                EntryStatus::Failed => {
-                    return Ok(Carried::Failed(with_remedy(entry.reason, entry.remedy.as_deref())));
-                }
-                EntryStatus::NeedsYou => {
-                    let reason = format!("{}: {}", entry.situation, entry.reason);
-                    return Ok(Carried::NeedsPerson(with_remedy(reason, entry.remedy.as_deref())));
-                }
-                _ => {
-                    said.push(format!("nothing to do: {}", entry.reason));
-                    let outcome =
-                        Settled { action: entry.action, ..Settled::ended(&entry, entry.status, "") };
-                    said.extend(self.after_one(prepared, entry, &outcome)?);
-                }
-            }
-        }
-        Ok(if said.is_empty() { Carried::default() } else { Carried::Done(said.join("; ")) })
-    }
-
-    /// Runs what follows an action; gives the complaint of a script that failed.
-    fn after_one(
-        &self,
-        prepared: &Prepared,
-        entry: Entry,
-        outcome: &Settled,
-    ) -> Result<Option<String>, EngineError> {
-        let done = Entry {
-            action: outcome.action,
-            status: outcome.status,
-            target_id: outcome.target_id.clone().or(entry.target_id),
-            reason: String::new(),
-            ..entry
-        };
-        tokio::task::block_in_place(|| {
-            let (mapping, scripts) = prepared.compile()?;
-            self.after_entry("", prepared, &mapping, &scripts, &done)
-        })
     }
 
     /// The inbox holds what this object's change asks a person now, and nothing that it asked before.
@@ -491,8 +433,65 @@ impl Engine {
             Ok((entries, stamps))
         })?;
         let at = self.at();
-        self.store.write(move |w| stamps.iter().try_for_each(|link| w.put_link(link, &at))).await?;
+        self.store.write(move |w| stamps.iter().try_for_each(|link| plan::stamp(w, link, &at))).await?;
         Ok(entries)
+    }
+}
+
+/// What became of one source, after what follows each of its entries; `after` runs that, and gives the complaint of a script that
+/// failed.
+fn conclude(
+    entries: Vec<Entry>,
+    settled: &mut HashMap<i64, Settled>,
+    after: &dyn Fn(Entry, &Settled) -> Result<Option<String>, EngineError>,
+) -> Result<Carried, EngineError> {
+    let mut said = Vec::new();
+    for entry in entries {
+        match entry.status {
+            EntryStatus::Planned => {
+                let Some(outcome) = settled.remove(&entry.seq) else { continue };
+                let reason = || outcome.reason.clone().unwrap_or_else(|| entry.reason.clone());
+                match outcome.status {
+                    EntryStatus::Done => {
+                        said.push(in_words(&entry, &outcome));
+                        said.extend(after(entry, &outcome)?);
+                    }
+                    EntryStatus::Skipped => {
+                        said.push(format!("nothing to do: {}", reason()));
+                        said.extend(after(entry, &outcome)?);
+                    }
+                    EntryStatus::NeedsYou => {
+                        let reason = format!("{}: {}", entry.situation, reason());
+                        return Ok(Carried::NeedsPerson(with_remedy(reason, outcome.remedy.as_deref())));
+                    }
+                    _ => return Ok(Carried::Failed(with_remedy(reason(), outcome.remedy.as_deref()))),
+                }
+            }
+            EntryStatus::Failed => {
+                return Ok(Carried::Failed(with_remedy(entry.reason, entry.remedy.as_deref())));
+            }
+            EntryStatus::NeedsYou => {
+                let reason = format!("{}: {}", entry.situation, entry.reason);
+                return Ok(Carried::NeedsPerson(with_remedy(reason, entry.remedy.as_deref())));
+            }
+            _ => {
+                said.push(format!("nothing to do: {}", entry.reason));
+                let outcome = Settled { action: entry.action, ..Settled::ended(&entry, entry.status, "") };
+                said.extend(after(entry, &outcome)?);
+            }
+        }
+    }
+    Ok(if said.is_empty() { Carried::default() } else { Carried::Done(said.join("; ")) })
+}
+
+/// An entry as it ended.
+fn ended_as(entry: Entry, outcome: &Settled) -> Entry {
+    Entry {
+        action: outcome.action,
+        status: outcome.status,
+        target_id: outcome.target_id.clone().or(entry.target_id),
+        reason: String::new(),
+        ..entry
     }
 }
 

@@ -153,9 +153,7 @@ impl Place<'_> {
         };
         now.iter()
             .filter(|(name, value)| !name.starts_with('_') && !is_empty(value) && somebodys(name, value))
-            .filter(|(name, value)| {
-                !self.sameness.same(name, made.get(*name).unwrap_or(&Value::Null), value)
-            })
+            .filter(|(name, value)| !self.sameness.same(name, made.get(*name).unwrap_or(&Value::Null), value))
             .map(|(name, _)| name.as_str())
             .collect()
     }

@@ -729,7 +729,8 @@ async fn a_change_that_was_given_up_leaves_the_queue_once_it_is_carried() {
         bench.recon(OUTBOUND).await;
         let user = support::new_person(&bench, "ann", "ann@example.com", "Ann", "Li").await;
         bench.engine.deliver_due().await.unwrap();
-        let failed = async || bench.store.read(|r| r.queue_count_in(store::QueueState::Failed)).await.unwrap();
+        let failed =
+            async || bench.store.read(|r| r.queue_count_in(store::QueueState::Failed)).await.unwrap();
         assert_eq!((failed().await, inbox(&bench).await.len()), (1, 1));
         // A run that cannot decide either leaves it where it is.
         bench.recon(OUTBOUND).await;
@@ -759,4 +760,56 @@ async fn a_link_alone_is_no_update() {
     support::new_person(&bench, "bob", "bob@example.com", "Robert", "Li").await;
     let run = bench.recon(INBOUND).await;
     assert_eq!((run.progress.updated, run.progress.linked, run.progress.created), (1, 2, 0));
+}
+
+/// The contact is gone and a person deletes the user: what the user was stays in the history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_deleted_by_hand_for_a_gone_source_is_remembered() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    let script = "if (target.givenName !== 'Ann') { throw new Error('which one?'); }";
+    bench.put(inbound(json!({"onDelete": {"type": "text/javascript", "source": script}}))).await;
+    bench.recon(INBOUND).await;
+    let user = linked(&bench, &ann).await.unwrap();
+    bench.sandbox.portal().archive(&ann);
+    let done = bench.engine.perform(perform(INBOUND, Action::Delete, &ann, None)).await.unwrap();
+    assert_eq!(done.situation, Situation::SourceMissing);
+    assert_eq!((bench.users().await.len(), linked(&bench, &ann).await), (0, None));
+    let history = bench.store.read(move |r| r.history("user", &user, 1)).await.unwrap();
+    let lost = history[0].changes.iter().find(|change| change.attribute == "givenName").unwrap();
+    assert_eq!((&lost.before, &lost.after), (&json!("Ann"), &Value::Null));
+}
+
+/// The contact of a user is gone, and another one has its address, which HubSpot gives once.
+#[test]
+fn a_trial_says_what_a_run_would_do_about_a_key_that_is_taken() {
+    let policies = json!({"policies": [{"situation": "MISSING", "action": "CREATE"}]});
+    let config = model::MappingConfig::from_value(outbound(policies)).unwrap();
+    let mut scripts = engine::Scripts::new();
+    let mapping = mapping::Mapping::compile(config, None, &mut scripts).unwrap();
+    let object = |value: Value| value.as_object().cloned().unwrap();
+    let link = store::Link {
+        source_id: "u1".into(),
+        target_id: "6".into(),
+        source_hash: None,
+        target_hash: None,
+        version: None,
+        base_source: None,
+        base_target: None,
+    };
+    let record = engine::TrialRecord {
+        qualifier: "default".into(),
+        id: "u1".into(),
+        source: object(json!({"mail": "ann@example.com", "givenName": "Ann", "sn": "Li"})),
+        link: Some(link),
+        matches: vec![("7".into(), object(json!({"email": "ann@example.com", "firstname": "A"})))],
+        ..engine::TrialRecord::default()
+    };
+    for (target_key, action, target) in
+        [(None, Action::Create, None), (Some("email"), Action::Update, Some("7".to_owned()))]
+    {
+        let ends = engine::TrialEnds { source: "user", target: "contact", target_key, policies: None };
+        let tried = engine::try_record(&mapping, &scripts, ends, &record).unwrap();
+        assert_eq!((tried.action, tried.target), (Some(action), target), "{}", tried.reason);
+    }
 }

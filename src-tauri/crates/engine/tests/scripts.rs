@@ -4,6 +4,7 @@
 
 mod support;
 
+use model::{Action, Situation};
 use sandbox::hubspot::Options;
 use serde_json::{Value, json};
 use store::{EntryStatus, RunMode, RunState};
@@ -272,4 +273,45 @@ async fn a_script_that_misbehaves_fails_its_record_and_nothing_else() {
         let bob = entries.iter().find(|e| e.status == EntryStatus::Failed).unwrap();
         assert!(bob.reason.contains("givenName") && bob.reason.contains(said), "{what}: {}", bob.reason);
     }
+}
+
+/// Two sources would make the same user. What becomes of each is for the mapping to say, by its policies for AMBIGUOUS.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sources_that_claim_the_same_are_decided_about_one_by_one() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    let bob = contact(&bench, "bob@example.com", "Bob");
+    bench
+        .put(inbound(json!({
+            "correlationQuery": {"expressionTree": {"all": ["sn"]}},
+            "policies": [
+                {"situation": "ABSENT", "action": "CREATE", "postAction": js("throw new Error('not this one')")},
+                {"situation": "AMBIGUOUS", "condition": "/object/firstname eq \"Ann\"", "action": "REPORT",
+                 "postAction": js("throw new Error('told ' + source.firstname)")}
+            ]
+        })))
+        .await;
+    let run = bench.recon(INBOUND).await;
+    let entries = bench.entries(&run).await;
+    let of = |id: &str| entries.iter().find(|e| e.source_id.as_deref() == Some(id)).unwrap();
+    assert_eq!((of(&ann).situation, of(&ann).action), (Situation::Ambiguous, Action::Report));
+    assert_eq!(of(&ann).status, EntryStatus::Skipped);
+    assert!(of(&ann).reason.contains("told Ann"), "{}", of(&ann).reason);
+    assert_eq!((of(&bob).action, of(&bob).status), (Action::Exception, EntryStatus::NeedsYou));
+    assert!(!of(&bob).reason.contains("afterwards"), "{}", of(&bob).reason);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_follows_what_is_not_reported() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    bench
+        .put(inbound(json!({"policies": [{"situation": "ABSENT", "action": "NOREPORT",
+            "postAction": js("throw new Error(action + ' of ' + source.firstname)")}]})))
+        .await;
+    let run = bench.recon(INBOUND).await;
+    let entries = bench.entries(&run).await;
+    assert_eq!((entries.len(), entries[0].status), (1, EntryStatus::Skipped));
+    assert!(entries[0].reason.contains("NOREPORT of Ann"), "{}", entries[0].reason);
+    assert_eq!(run.progress.situations["ABSENT"], 1);
 }

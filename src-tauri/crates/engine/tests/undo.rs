@@ -157,11 +157,17 @@ async fn a_contact_that_a_run_made_goes_with_a_record_of_all_that_it_had() {
     let bench = bench(Options { records: 0, seed: 5, ..Options::default() }).await;
     // What the mapping inward reads is known of a contact, though the mapping outward does not write it.
     let mut inward = inbound(json!({"conflictRule": "newest"}));
-    let more = [json!({"source": "jobtitle", "target": "title"}), json!({"source": "hs_lead_status", "target": "status"})];
+    let more = [
+        json!({"source": "jobtitle", "target": "title"}),
+        json!({"source": "hs_lead_status", "target": "status"}),
+    ];
     inward["properties"].as_array_mut().unwrap().extend(more);
     bench.put(inward).await;
     let mut outward = outbound(json!({"conflictRule": "newest"}));
-    outward["properties"].as_array_mut().unwrap().push(json!({"source": "stage", "target": "lifecyclestage"}));
+    outward["properties"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"source": "stage", "target": "lifecyclestage"}));
     bench.put(outward).await;
     for name in ["ann", "bob", "cy"] {
         new_person(&bench, name, &format!("{name}@example.com"), name, "Li").await;
@@ -183,7 +189,12 @@ async fn a_contact_that_a_run_made_goes_with_a_record_of_all_that_it_had() {
     assert_eq!(left, [ann]);
 
     let again = undo(&bench, &undone, RunMode::Reconcile, None).await;
-    assert_eq!((again.state, again.progress.created), (RunState::Success, 2), "{:?}", bench.entries(&again).await);
+    assert_eq!(
+        (again.state, again.progress.created),
+        (RunState::Success, 2),
+        "{:?}",
+        bench.entries(&again).await
+    );
     let back = bench.contact("bob@example.com");
     assert_eq!((prop(&back, "jobtitle"), prop(&back, "lastname")), ("Clerk".into(), "Li".into()));
     assert_eq!(prop(&back, "lifecyclestage"), "lead");

@@ -699,6 +699,7 @@ impl Writer<'_> {
         run: i64,
         seq: i64,
         action: Action,
+        policy: Option<i64>,
         status: EntryStatus,
         reason: &str,
     ) -> Result<(), StoreError> {
@@ -710,19 +711,11 @@ impl Writer<'_> {
             .execute([run, seq])?;
         self.connection
             .prepare_cached(
-                "UPDATE run_entry SET situation = 'AMBIGUOUS', action = ?3, status = ?4, reason = ?5, target_id = NULL,
+                "UPDATE run_entry SET situation = 'AMBIGUOUS', action = ?3, status = ?4, reason = ?5, policy = ?6, target_id = NULL,
                    ambiguous = coalesce(ambiguous, CASE WHEN target_id IS NOT NULL THEN json_array(target_id) END)
                  WHERE run = ?1 AND seq = ?2",
             )?
-            .execute(params![run, seq, action.as_str(), status.as_str(), reason])?;
-        Ok(())
-    }
-
-    /// Removes all entries of a run, for one that plans again.
-    pub fn clear_entries(&self, run: i64) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM run_entry_doc WHERE run = ?1", [run])?;
-        self.connection.execute("DELETE FROM run_entry WHERE run = ?1", [run])?;
-        self.connection.execute("DELETE FROM run_claim WHERE run = ?1", [run])?;
+            .execute(params![run, seq, action.as_str(), status.as_str(), reason, policy])?;
         Ok(())
     }
 }

@@ -147,10 +147,8 @@ impl Reader<'_> {
             vec![of_one; qualifiers.len()].join(" UNION ")
         );
         let values = qualifiers.iter().flat_map(|qualifier| [kind, qualifier]);
-        let count: i64 = self
-            .connection
-            .prepare_cached(&sql)?
-            .query_row(params_from_iter(values), |row| row.get(0))?;
+        let count: i64 =
+            self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
         Ok(count.max(0) as u64)
     }
 
