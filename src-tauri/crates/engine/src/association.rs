@@ -203,8 +203,11 @@ impl Engine {
         expect_situation(request, entry.situation)?;
         let situation = entry.situation;
         let mut rows = self.rows_of(prepared, source).await?;
-        if matches!(request.action, Action::Report | Action::NoReport | Action::Async) {
-            rows.clear();
+        match request.action {
+            Action::Report | Action::NoReport | Action::Async => rows.clear(),
+            // A change that is still to be carried is not ignored with what came before it.
+            Action::Ignore => rows.retain(|row| row.state == QueueState::Failed),
+            _ => {}
         }
         let message = self.carry_out_by_hand(prepared, request, entry).await?;
         let (name, source, audit) =

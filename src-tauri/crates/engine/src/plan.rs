@@ -170,29 +170,45 @@ impl StoreLookup<'_, '_> {
                 Ok(lists.concat())
             }
             Filter::And(parts) => {
-                let mut lists =
-                    parts.iter().map(|p| self.mirrored(p)).collect::<Result<Vec<_>, _>>()?.into_iter();
+                // Each value alone may be that of many records: they are asked for together.
+                let (equal, others): (Vec<&Filter>, Vec<&Filter>) =
+                    parts.iter().partition(|part| matches!(part, Filter::Compare(_, Op::Eq, _)));
+                let mut lists = Vec::with_capacity(1 + others.len());
+                if !equal.is_empty() {
+                    lists.push(self.mirrored_with(&equal)?);
+                }
+                for other in others {
+                    lists.push(self.mirrored(other)?);
+                }
+                let mut lists = lists.into_iter();
                 let first = lists.next().unwrap_or_default();
                 Ok(lists.fold(first, |both, list| both.into_iter().filter(|id| list.contains(id)).collect()))
             }
-            Filter::Compare(pointer, Op::Eq, value) => {
-                let attribute = pointer.to_string();
-                let remote = self.prepared.target.remote().ok_or("the target is not remote")?;
-                if !remote.indexed.contains(&attribute) {
-                    return Err(format!(
-                        "correlation asks for `{attribute}` of {}; write the rule as an expression tree, so that this attribute is read and indexed",
-                        remote.path
-                    ));
-                }
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                self.view
-                    .read(|r| r.mirrored_by_value(&remote.path, &attribute, &text, MOST_MATCHES + 1))
-                    .map_err(|e| e.to_string())
-            }
+            Filter::Compare(_, Op::Eq, _) => self.mirrored_with(&[filter]),
             other => {
                 Err(format!("correlation on a remote target understands `eq`, `and` and `or`, not `{other}`"))
             }
         }
+    }
+
+    /// The records for which all of these equalities hold.
+    fn mirrored_with(&self, equal: &[&Filter]) -> Result<Vec<String>, String> {
+        let remote = self.prepared.target.remote().ok_or("the target is not remote")?;
+        let mut values = Vec::with_capacity(equal.len());
+        for filter in equal {
+            let Filter::Compare(pointer, _, value) = filter else { continue };
+            let attribute = pointer.to_string();
+            if !remote.indexed.contains(&attribute) {
+                return Err(format!(
+                    "correlation asks for `{attribute}` of {}; write the rule as an expression tree, so that this attribute is read and indexed",
+                    remote.path
+                ));
+            }
+            values.push((attribute, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+        }
+        self.view
+            .read(|r| r.mirrored_by_values(&remote.path, &values, MOST_MATCHES + 1))
+            .map_err(|e| e.to_string())
     }
 }
 

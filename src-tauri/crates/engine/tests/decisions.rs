@@ -813,3 +813,21 @@ fn a_trial_says_what_a_run_would_do_about_a_key_that_is_taken() {
         assert_eq!((tried.action, tried.target), (Some(action), target), "{}", tried.reason);
     }
 }
+
+/// There are more Lis than correlation names, and one Ann Li: she is found among them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_one_record_with_two_common_values_is_found() {
+    let bench = small().await;
+    for n in 0..110 {
+        contact(&bench, &format!("li{n}@example.com"), "Bob");
+        let (mail, portal) = (format!("ann{n}@example.com"), bench.sandbox.portal());
+        portal.create(&[("email", &mail), ("firstname", "Ann"), ("lastname", "Ng")]).unwrap();
+    }
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    let rule = json!({"expressionTree": {"all": ["lastname", "firstname"]}});
+    bench.put(outbound(json!({"correlationQuery": rule}))).await;
+    support::new_person(&bench, "ann", "ann.li@example.com", "Ann", "Li").await;
+    let run = bench.recon(OUTBOUND).await;
+    let entry = bench.entries(&run).await.into_iter().find(|e| e.source_id.is_some()).unwrap();
+    assert_eq!((entry.situation, entry.target_id), (Situation::Found, Some(ann)), "{}", entry.reason);
+}

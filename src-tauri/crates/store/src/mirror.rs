@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::BTreeSet};
 
 use model::{Attributes, Pointer};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
 use serde_json::Value;
 
 use crate::{
@@ -190,12 +190,30 @@ impl Reader<'_> {
         value: &str,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT uid FROM mirror_value
-                   WHERE container = (SELECT id FROM container WHERE path = ?1) AND attribute = ?2 AND value = ?3
-                   ORDER BY uid LIMIT ?4";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows =
-            statement.query_map(params![path, attribute, value, rows_at_most(limit)], |row| row.get(0))?;
+        self.mirrored_by_values(path, &[(attribute.to_owned(), value.to_owned())], limit)
+    }
+
+    /// The ids of records of which each of these indexed attributes has its value, compared without case. At most `limit`.
+    pub fn mirrored_by_values(
+        &self,
+        path: &str,
+        values: &[(String, String)],
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let Some(((attribute, value), others)) = values.split_first() else { return Ok(Vec::new()) };
+        let also = " AND EXISTS (SELECT 1 FROM mirror_value o
+                       WHERE o.container = v.container AND o.attribute = ? AND o.value = ? AND o.uid = v.uid)";
+        let sql = format!(
+            "SELECT v.uid FROM mirror_value v
+             WHERE v.container = (SELECT id FROM container WHERE path = ?) AND v.attribute = ? AND v.value = ?{}
+             ORDER BY v.uid LIMIT ?",
+            also.repeat(others.len())
+        );
+        let mut bound = vec![path.to_owned(), attribute.clone(), value.clone()];
+        bound.extend(others.iter().flat_map(|(attribute, value)| [attribute.clone(), value.clone()]));
+        let bound = bound.into_iter().map(Sql::Text).chain([Sql::Integer(rows_at_most(limit))]);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map(params_from_iter(bound), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

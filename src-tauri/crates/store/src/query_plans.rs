@@ -181,6 +181,8 @@ fn the_mirror_goes_by_key() {
     repository.holds("page", |w| w.mirror_page(&page, "now"));
     repository.holds("one", |w| w.mirrored(&page.path, "1"));
     repository.holds("by value", |w| w.mirrored_by_value(&page.path, "email", "a", 10));
+    let both = [("email".to_owned(), "a".to_owned()), ("phone".to_owned(), "1".to_owned())];
+    repository.holds("by values", |w| w.mirrored_by_values(&page.path, &both, 10));
     repository.holds("forget one", |w| w.forget_mirrored(&page.path, "1"));
     repository.holds("known", |w| w.mirror_known(&page));
     repository.holds("unmet", |w| w.unmet_count(&page.path, &met));
