@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use connector::ConnectorError;
 use model::{Action, Attributes, Pointer, Situation, policy::Rules};
-use store::{Entry, EntryStatus, Hash, LinkSpace, Load, NewLink, Run, Store, Walk, Writer};
+use store::{Entry, EntryStatus, Hash, LinkSpace, Load, NewLink, Run, Side, Store, Walk, Writer};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::{
     judge::{Found, Lookup as _, with_id},
     plan,
     remedy::Remedy,
+    targets::Ask,
 };
 
 /// Creates first, so that what is new can be linked; deletes last, so that nothing is gone before all else went well.
@@ -163,6 +164,27 @@ pub(crate) fn free_target(
     Ok(false)
 }
 
+/// Why an entry that was planned some time ago does not hold for its source any more, if it does not.
+fn why_outdated(
+    w: &Writer<'_>,
+    walk: &Walk,
+    entry: &Entry,
+) -> Result<Option<&'static str>, store::StoreError> {
+    // A target that no source accounts for has none to look at.
+    let Some(source) = &entry.source_id else { return Ok(None) };
+    let now = w.source(walk, source)?.map(|(_, hash)| hash);
+    let takes_away = matches!(entry.action, Action::Delete | Action::Unlink);
+    Ok(match (entry.source_hash, now) {
+        (None, None) if takes_away => None,
+        (_, None) => Some("the source record is gone"),
+        (None, Some(_)) if takes_away => Some("the source record is there again"),
+        (Some(planned), Some(now)) if takes_away && planned != now => {
+            Some("the source record has changed since this was planned")
+        }
+        _ => None,
+    })
+}
+
 impl Engine {
     /// Carries out the planned entries of a run.
     pub(crate) async fn execute(
@@ -294,8 +316,8 @@ impl Engine {
         }
     }
 
-    /// A stored plan, and a read that was taken up again, hold sources as they were some time ago. Before anything is made of
-    /// one of these it is looked at by its id; those that are gone since are settled here.
+    /// A stored plan, and a read that was taken up again, hold sources as they were some time ago. Before anything is done about
+    /// one of these it is looked at by its id; entries that do not hold for it any more are settled here.
     async fn still_there(
         &self,
         context: &Context,
@@ -305,36 +327,38 @@ impl Engine {
         entries: Vec<Entry>,
     ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
         let old = context.recheck || (run.progress.resumed.is_some() && action == Action::Create);
-        let makes = matches!(action, Action::Create | Action::Update | Action::Link);
-        if !old || !makes || run.progress.undoes.is_some() {
+        if !old || run.progress.undoes.is_some() {
             return Ok((entries, Vec::new()));
         }
+        let mut ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
+        ids.sort();
+        ids.dedup();
         if let Some(remote) = prepared.source.remote() {
-            let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
-            self.read_some(remote, &ids).await?;
+            // A source that was merged into another one is not gone: its link follows it.
+            let side = Side::of_source(prepared.orientation);
+            self.read_as_now(remote, prepared.link_type(), side, &ids).await?;
         }
-        let (mut entries, mut gone) = (entries, Vec::new());
+        let (mut entries, mut outdated) = (entries, Vec::new());
         if context.recheck && action == Action::Create && prepared.target.remote().is_some() {
-            let ids: Vec<String> = entries.iter().filter_map(|entry| entry.source_id.clone()).collect();
-            self.read_targets(prepared, &ids, crate::targets::Ask { linked: false, matching: true }).await?;
-            (entries, gone) = self.matched_since(prepared, entries)?;
+            self.read_targets(prepared, &ids, Ask { linked: false, matching: true }).await?;
+            (entries, outdated) = self.matched_since(prepared, entries)?;
         }
         let (walk, context) = (prepared.here(), context.clone());
         Ok(self
             .store
             .write(move |w| {
-                let mut there = Vec::new();
+                let mut holding = Vec::new();
                 for entry in entries {
-                    let id = entry.source_id.clone().unwrap_or_default();
-                    if w.source(&walk, &id)?.is_some() {
-                        there.push(entry);
-                    } else {
-                        let why = format!("{}; not carried out: the source record is gone", entry.reason);
-                        gone.push(Settled::ended(&entry, EntryStatus::Stale, why));
+                    match why_outdated(w, &walk, &entry)? {
+                        None => holding.push(entry),
+                        Some(why) => {
+                            let why = format!("{}; not carried out: {why}", entry.reason);
+                            outdated.push(Settled::ended(&entry, EntryStatus::Stale, why));
+                        }
                     }
                 }
-                settle(w, &context, &gone)?;
-                Ok((there, gone))
+                settle(w, &context, &outdated)?;
+                Ok((holding, outdated))
             })
             .await?)
     }

@@ -120,6 +120,61 @@ async fn what_vanished_between_the_plan_and_its_writes_is_stale() {
     assert_eq!(prop(&bench.contact(&prop(&kept, "email")), "lastname"), prop(&kept, "lastname"));
 }
 
+/// A contact that does not qualify for a while, and one that is in the recycle bin for a while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_plan_takes_nothing_from_a_source_that_has_changed_or_come_back() {
+    for action in ["DELETE", "UNLINK"] {
+        let bench = bench(Options { records: 40, seed: 5, ..Options::default() }).await;
+        let policies = json!([
+            {"situation": "UNQUALIFIED", "action": action}, {"situation": "SOURCE_MISSING", "action": action},
+            {"situation": "UNASSIGNED", "action": "IGNORE"}
+        ]);
+        bench
+            .put(inbound(
+                json!({"policies": policies, "sourceCondition": "/source/email pr and /source/phone pr"}),
+            ))
+            .await;
+        let portal = bench.sandbox.portal();
+        let contacts: Vec<_> =
+            portal.contacts().into_iter().filter(|c| !prop(c, "email").is_empty()).take(4).collect();
+        for contact in &contacts {
+            portal.set(&contact.id, &[("phone", "555")]).unwrap();
+        }
+        bench.recon(INBOUND).await;
+        let [unqualified, qualifies, gone, comes_back] = contacts.as_slice() else { unreachable!() };
+        for contact in [unqualified, qualifies] {
+            portal.set(&contact.id, &[("phone", "")]).unwrap();
+        }
+        for contact in [gone, comes_back] {
+            portal.archive(&contact.id);
+        }
+        let preview = bench.run(INBOUND, RunMode::Preview).await;
+        let planned = bench.entries(&preview).await;
+        assert_eq!(planned.iter().filter(|e| e.status == EntryStatus::Planned).count(), 4, "{planned:#?}");
+        portal.set(&qualifies.id, &[("phone", "555")]).unwrap();
+        portal.restore(sandbox::hubspot::ObjectKind::Contact, &comes_back.id).unwrap();
+        let run = bench.apply(&preview, None).await;
+        assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+        let entries = bench.entries(&run).await;
+        let of = |contact: &sandbox::hubspot::RecordCopy| {
+            let entry = entries.iter().find(|e| e.source_id.as_ref() == Some(&contact.id)).unwrap();
+            (entry.status, entry.reason.clone())
+        };
+        for contact in [unqualified, gone] {
+            assert_eq!(of(contact).0, EntryStatus::Done, "{action}: {}", of(contact).1);
+        }
+        for (contact, why) in [(qualifies, "has changed since"), (comes_back, "is there again")] {
+            let (status, reason) = of(contact);
+            assert_eq!(status, EntryStatus::Stale, "{action}: {reason}");
+            assert!(reason.contains(&format!("the source record {why}")), "{reason}");
+            let id = contact.id.clone();
+            let link =
+                bench.store.read(move |r| r.link_of_source(&support::links(INBOUND), &id)).await.unwrap();
+            assert!(link.is_some(), "{action}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_breaks_off_changes_nothing() {
     let bench = bench(Options { records: 500, seed: 5, ..Options::default() }).await;
