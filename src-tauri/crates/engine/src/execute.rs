@@ -164,17 +164,35 @@ pub(crate) fn free_target(
     Ok(false)
 }
 
+/// Whether the source may be linked to this target: it is linked to none, to this one, or, where its target was found gone, to
+/// one that is gone.
+pub(crate) fn free_source(
+    w: &Writer<'_>,
+    walk: &Walk,
+    entry: &Entry,
+    linked: Option<&str>,
+    target: &str,
+) -> Result<bool, store::StoreError> {
+    Ok(match linked {
+        Some(other) if other != target => {
+            entry.situation == Situation::Missing && w.target(walk, other)?.is_none()
+        }
+        _ => true,
+    })
+}
+
 /// Why an entry that was planned some time ago does not hold for its source any more, if it does not.
 fn why_outdated(
     w: &Writer<'_>,
     walk: &Walk,
+    space: &LinkSpace,
     entry: &Entry,
 ) -> Result<Option<&'static str>, store::StoreError> {
     // A target that no source accounts for has none to look at.
     let Some(source) = &entry.source_id else { return Ok(None) };
     let now = w.source(walk, source)?.map(|(_, hash)| hash);
     let takes_away = matches!(entry.action, Action::Delete | Action::Unlink);
-    Ok(match (entry.source_hash, now) {
+    let why = match (entry.source_hash, now) {
         (None, None) if takes_away => None,
         (_, None) => Some("the source record is gone"),
         (None, Some(_)) if takes_away => Some("the source record is there again"),
@@ -182,7 +200,12 @@ fn why_outdated(
             Some("the source record has changed since this was planned")
         }
         _ => None,
-    })
+    };
+    let was_linked = takes_away || entry.situation == Situation::Confirmed;
+    if why.is_none() && was_linked && w.target_linked(space, source)? != entry.target_id {
+        return Ok(Some("the two records are not linked any more"));
+    }
+    Ok(why)
 }
 
 impl Engine {
@@ -343,13 +366,20 @@ impl Engine {
             self.read_targets(prepared, &ids, Ask { linked: false, matching: true }).await?;
             (entries, outdated) = self.matched_since(prepared, entries)?;
         }
+        if let (true, Action::Link, Some(remote)) = (context.recheck, action, prepared.target.remote()) {
+            let targets: Vec<String> = entries.iter().filter_map(|entry| entry.target_id.clone()).collect();
+            self.read_some(remote, &targets).await?;
+        }
+        let (kind, orientation) = (prepared.link_type().to_owned(), prepared.orientation);
         let (walk, context) = (prepared.here(), context.clone());
         Ok(self
             .store
             .write(move |w| {
                 let mut holding = Vec::new();
                 for entry in entries {
-                    match why_outdated(w, &walk, &entry)? {
+                    let space =
+                        LinkSpace { kind: kind.clone(), qualifier: entry.qualifier.clone(), orientation };
+                    match why_outdated(w, &walk, &space, &entry)? {
                         None => holding.push(entry),
                         Some(why) => {
                             let why = format!("{}; not carried out: {why}", entry.reason);

@@ -5,13 +5,17 @@ use model::{
     Action, Attributes, ManagedObjectConfig, MappingConfig,
     policy::{Rules, Violation},
 };
-use store::{Entry, EntryStatus, HistoryEntry, Managed, ManagedWrite, QueueChange, StoreError, Text, Writer};
+use store::{
+    Entry, EntryStatus, HistoryEntry, Managed, ManagedWrite, NewLink, QueueChange, StoreError, Text, Writer,
+};
 
 use crate::{
     Engine, EngineError,
     ends::{End, Prepared},
     error::{policy_remedy, policy_text},
-    execute::{Context, Settled, SharedLoad, apply_changes, free_target, guarded, link_for, settle},
+    execute::{
+        Context, Settled, SharedLoad, apply_changes, free_source, free_target, guarded, link_for, settle,
+    },
     people::{Onward, new_violations, queue_followers, taken, wrong_values},
     title::title_of,
 };
@@ -117,7 +121,7 @@ impl Ready {
 struct Item {
     entry: Entry,
     /// Its link, without its target's hash.
-    link: store::NewLink,
+    link: NewLink,
     /// What the link remembers of both sides, and what the history does of the changes, as they are kept.
     base: Text,
     changes: Text,
@@ -165,7 +169,24 @@ struct Work {
     now_ms: i64,
 }
 
+/// Why a pair is left alone of which one has become another record's.
+const LINKED_ELSEWHERE: &str = "one of the two records was linked to another one meanwhile";
+
 impl Work {
+    /// Whether neither record of a pair has become another one's. `linked` is what the source is linked to now.
+    fn is_free_for(
+        &self,
+        w: &Writer<'_>,
+        entry: &Entry,
+        link: &NewLink,
+        linked: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let linked = linked.filter(|_| self.linking);
+        // The target is asked last, because that takes a gone owner's link away.
+        Ok(free_source(w, &self.walk, entry, linked, &link.target_id)?
+            && free_target(w, &self.walk, &link.space, entry, &link.target_id)?)
+    }
+
     fn carry_out(
         &self,
         w: &Writer<'_>,
@@ -179,17 +200,20 @@ impl Work {
             Settled::ended(entry, EntryStatus::Stale, format!("{}; not carried out: {why}", entry.reason))
         };
         match (entry.action, rules) {
-            (Action::Unlink, _) => {
-                let removed = w.remove_link(&link.space, &link.source_id)?;
-                Ok(if removed {
+            (Action::Unlink, _) => Ok(match &linked {
+                None => stale("the link is gone already"),
+                Some(_) if linked != entry.target_id => stale(LINKED_ELSEWHERE),
+                Some(_) => {
+                    w.remove_link(&link.space, &link.source_id)?;
                     Settled::done(entry, None, false)
-                } else {
-                    stale("the link is gone already")
-                })
-            }
+                }
+            }),
             (Action::Link, _) => {
-                if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
-                    return Ok(stale("the target was linked to another record meanwhile"));
+                if !self.is_free_for(w, entry, link, linked.as_deref())? {
+                    return Ok(stale(LINKED_ELSEWHERE));
+                }
+                if w.target(&self.walk, &link.target_id)?.is_none() {
+                    return Ok(stale("the target record is gone"));
                 }
                 w.put_link_with(link, base, &self.at)?;
                 Ok(Settled::done(entry, None, true))
@@ -203,9 +227,12 @@ impl Work {
                 }
                 self.create(w, rules, item, made)
             }
-            (Action::Update, Some(rules)) => self.update(w, rules, item, linked.is_none()),
+            (Action::Update, Some(rules)) => self.update(w, rules, item, linked.as_deref()),
             (Action::Delete, Some(rules)) => {
                 let config = rules.config();
+                if !link.source_id.is_empty() && !self.is_free_for(w, entry, link, linked.as_deref())? {
+                    return Ok(stale(LINKED_ELSEWHERE));
+                }
                 let Some(now) = w.managed(&config.name, &link.target_id)? else {
                     w.remove_link(&link.space, &link.source_id)?;
                     return Ok(Settled::done(entry, None, false));
@@ -262,7 +289,7 @@ impl Work {
         w: &Writer<'_>,
         rules: &Rules<'_>,
         item: &mut Item,
-        new_link: bool,
+        linked: Option<&str>,
     ) -> Result<Settled, StoreError> {
         let Item { entry, link, .. } = &*item;
         let config = rules.config();
@@ -273,8 +300,8 @@ impl Work {
         if entry.target_hash.is_some_and(|planned| planned != now.hash) {
             return stale("the record has changed since this was planned");
         }
-        if !free_target(w, &self.walk, &link.space, entry, &link.target_id)? {
-            return stale("it was linked to another record meanwhile");
+        if !self.is_free_for(w, entry, link, linked)? {
+            return stale(LINKED_ELSEWHERE);
         }
         let hash = match self.write_changes(w, rules, item, &now)? {
             Ok(hash) => hash,
@@ -283,7 +310,7 @@ impl Work {
         if self.linking {
             self.link(w, item, now.id, hash)?;
         }
-        Ok(Settled::done(&item.entry, None, new_link && self.linking))
+        Ok(Settled::done(&item.entry, None, linked.is_none() && self.linking))
     }
 
     /// Links a record to its target as that is now.

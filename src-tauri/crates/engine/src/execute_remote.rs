@@ -15,7 +15,7 @@ use crate::{
     Engine, EngineError,
     doubt::Doubt,
     ends::{Prepared, Remote},
-    execute::{Context, Settled, free_target, link_for, settle},
+    execute::{Context, Settled, free_source, free_target, link_for, settle},
     judge::with_id,
     pause::{LONGEST_WAIT, is_rest, rest_of},
     remedy::Remedy,
@@ -150,6 +150,7 @@ impl Engine {
         }
         let (walk, kind, orientation, context) =
             (prepared.here(), prepared.link_type().to_owned(), prepared.orientation, context.clone());
+        let linking = prepared.config.linking_enabled();
         Ok(self
             .store
             .write(move |w| {
@@ -158,12 +159,13 @@ impl Engine {
                     let source = entry.source_id.clone().unwrap_or_default();
                     let space =
                         LinkSpace { kind: kind.clone(), qualifier: entry.qualifier.clone(), orientation };
-                    let link = w.link_of_source(&space, &source)?;
+                    let linked = w.target_linked(&space, &source)?;
+                    let linked = linked.as_deref();
                     let why = match (action, &entry.target_id) {
                         // MISSING with CREATE has a link whose target is gone: it will be pointed to the new record.
                         (Action::Create, _) => {
-                            let gone = match &link {
-                                Some(link) => w.target(&walk, &link.target_id)?.is_none(),
+                            let gone = match linked {
+                                Some(target) => w.target(&walk, target)?.is_none(),
                                 None => true,
                             };
                             (!gone).then_some("the record was linked meanwhile")
@@ -177,6 +179,9 @@ impl Engine {
                             // The same run may have found out to whom it belongs.
                             _ if source.is_empty() && w.source_linked(&space, target)?.is_some() => {
                                 Some("the target record was linked meanwhile")
+                            }
+                            _ if linking && !free_source(w, &walk, &entry, linked, target)? => {
+                                Some("the source record was linked to another record meanwhile")
                             }
                             // Asked last, because it takes a gone owner's link away.
                             _ if !source.is_empty() && !free_target(w, &walk, &space, &entry, target)? => {

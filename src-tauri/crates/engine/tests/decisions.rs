@@ -271,6 +271,96 @@ async fn links_are_made_and_removed_by_hand() {
     assert!(audit.iter().any(|row| row.who == "test" && row.detail.contains("linked")), "{audit:?}");
 }
 
+/// Somebody links records anew between a preview and its run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_plan_leaves_links_alone_that_were_made_since() {
+    let policies = json!([
+        {"situation": "SOURCE_MISSING", "action": "DELETE"}, {"situation": "UNQUALIFIED", "action": "UNLINK"},
+        {"situation": "UNASSIGNED", "action": "IGNORE"}
+    ]);
+    for reverse in [false, true] {
+        let bench = small().await;
+        bench.put(inbound(json!({"policies": policies}))).await;
+        let portal = bench.sandbox.portal();
+        let names = ["changed", "removed", "unqualified", "gone"];
+        let contacts = names.map(|name| contact(&bench, &format!("{name}@example.com"), name));
+        bench.recon(INBOUND).await;
+        let mut users = Vec::new();
+        for contact in &contacts {
+            users.push(linked(&bench, contact).await.unwrap());
+        }
+        let [changed, removed, unqualified, gone] = &contacts;
+        let mapping = if reverse { OUTBOUND } else { INBOUND };
+        if reverse {
+            for user in &users[..2] {
+                bench.edit(user, json!({"givenName": "New"})).await;
+            }
+        } else {
+            portal.set(changed, &[("firstname", "New")]).unwrap();
+            portal.set(removed, &[("firstname", "New")]).unwrap();
+            portal.set(unqualified, &[("email", "")]).unwrap();
+            portal.archive(gone);
+        }
+        let preview = bench.run(mapping, RunMode::Preview).await;
+        let planned = bench.entries(&preview).await;
+        let planned = planned.iter().filter(|e| e.status == EntryStatus::Planned).count();
+        assert_eq!(planned, if reverse { 2 } else { 4 });
+
+        let other = support::new_user(&bench, "other", "other@example.com").await;
+        let third = support::new_user(&bench, "third", "third@example.com").await;
+        let stranger = contact(&bench, "stranger@example.com", "Stranger");
+        for contact in [changed, removed, unqualified] {
+            bench.engine.perform(perform(INBOUND, Action::Unlink, contact, None)).await.unwrap();
+        }
+        let mut relinked = vec![(changed, &other), (unqualified, &third), (&stranger, &users[3])];
+        if reverse {
+            relinked = vec![(&stranger, &users[0])];
+        }
+        for (source, target) in &relinked {
+            bench.engine.perform(perform(INBOUND, Action::Link, source, Some(target))).await.unwrap();
+        }
+        let run = bench.apply(&preview, Some(9)).await;
+        assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+        let entries = bench.entries(&run).await;
+        let stale: Vec<_> = entries.iter().filter(|e| e.status == EntryStatus::Stale).collect();
+        assert_eq!(stale.len(), planned, "{entries:#?}");
+        assert!(stale.iter().all(|e| e.reason.contains("are not linked any more")), "{stale:#?}");
+        for (source, target) in relinked {
+            assert_eq!(linked(&bench, source).await.as_ref(), Some(target));
+        }
+        assert_eq!(linked(&bench, removed).await, None);
+        assert_eq!(bench.users().await.len(), 6);
+        let old = bench.user_by_mail("changed@example.com").await;
+        let contact = bench.contact("changed@example.com");
+        let names = (old.attributes["givenName"].as_str().unwrap(), prop(&contact, "firstname"));
+        let expect = if reverse { ("New", "changed".to_owned()) } else { ("changed", "New".to_owned()) };
+        assert_eq!(names, expect, "nothing was written to the one that it was linked to");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_plan_links_nobody_to_a_record_that_is_gone() {
+    for mapping in [INBOUND, OUTBOUND] {
+        let bench = small().await;
+        let found = json!({"policies": [{"situation": "FOUND", "action": "LINK"}]});
+        bench.put(if mapping == INBOUND { inbound(found) } else { outbound(found) }).await;
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        let user = support::new_user(&bench, "ann", "ann@example.com").await;
+        let preview = bench.run(mapping, RunMode::Preview).await;
+        assert_eq!(bench.entries(&preview).await[0].action, Action::Link);
+        if mapping == INBOUND {
+            bench.engine.delete_managed("user", &user, None, "test").await.unwrap();
+        } else {
+            bench.sandbox.portal().archive(&ann);
+        }
+        let run = bench.apply(&preview, None).await;
+        let entry = bench.entries(&run).await.remove(0);
+        assert_eq!(entry.status, EntryStatus::Stale, "{mapping}: {}", entry.reason);
+        assert!(entry.reason.contains("the target record is gone"), "{}", entry.reason);
+        assert_eq!(linked(&bench, &ann).await, None, "{mapping}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_was_cut_off_while_writing_is_gone_on_with() {
     let bench = bench(Options { records: 350, seed: 3, ..Options::default() }).await;
