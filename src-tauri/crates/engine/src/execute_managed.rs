@@ -323,8 +323,11 @@ impl Work {
     ) -> Result<(), StoreError> {
         let link = &mut item.link;
         link.target_id = target;
-        (link.source_hash, link.target_hash) = (item.entry.source_hash, Some(hash));
-        link.version = self.version;
+        // While a person is asked about an attribute, the pair is looked at by every run.
+        if item.entry.question.is_none() {
+            (link.source_hash, link.target_hash) = (item.entry.source_hash, Some(hash));
+            link.version = self.version;
+        }
         w.put_link_with(link, &item.base, &self.at)
     }
 

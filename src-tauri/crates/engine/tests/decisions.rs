@@ -239,6 +239,28 @@ async fn a_conflict_is_asked_once_and_decided_for_both_sides() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_waits_although_another_value_of_the_record_was_carried() {
+    let bench = small().await;
+    bench.put(inbound(json!({"conflictRule": "ask"}))).await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    let user = bench.user_by_mail("ann@example.com").await;
+    bench.edit(&user.id, json!({"sn": "Lee"})).await;
+    bench.sandbox.portal().set(&ann, &[("firstname", "Anna"), ("lastname", "Leigh")]).unwrap();
+    for round in 0..3 {
+        bench.recon(INBOUND).await;
+        let user = bench.user_by_mail("ann@example.com").await;
+        assert_eq!((&user.attributes["givenName"], &user.attributes["sn"]), (&json!("Anna"), &json!("Lee")));
+        let conflicts: Vec<Value> = inbox(&bench)
+            .await
+            .into_iter()
+            .map(|q| q.question.detail["conflicts"][0]["attribute"].clone())
+            .collect();
+        assert_eq!(conflicts, ["sn"], "after run {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_are_made_and_removed_by_hand() {
     let bench = small().await;
     let ann = contact(&bench, "ann@example.com", "Ann");
