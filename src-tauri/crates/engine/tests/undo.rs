@@ -57,6 +57,45 @@ async fn updates_in_hubspot_are_taken_back_field_by_field() {
     assert_eq!(prop(&now[1], "firstname"), prop(&before[1], "firstname"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_somebody_has_set_since_is_still_the_newer_one_after_an_undo() {
+    for by_hand in [false, true] {
+        let bench = bench(Options { records: 20, seed: 5, ..Options::default() }).await;
+        bench.recon(INBOUND).await;
+        let (id, mail) = bench.users().await.remove(0);
+        let contact = bench.contact(&mail);
+        bench.sandbox.portal().set(&contact.id, &[("firstname", "New")]).unwrap();
+        let run = bench.recon(INBOUND).await;
+        assert_eq!(run.progress.updated, 1, "{:?}", run.message);
+        bench.edit(&id, json!({"sn": "PersonsNewName"})).await;
+        if by_hand {
+            let link = engine::Perform {
+                mapping: INBOUND.into(),
+                qualifier: "default".into(),
+                source_id: Some(contact.id.clone()),
+                target_id: Some(id.clone()),
+                action: model::Action::Link,
+                situation: None,
+                who: "test".into(),
+            };
+            bench.engine.perform(link).await.unwrap();
+        } else {
+            let undone = undo(&bench, &run, RunMode::Reconcile, None).await;
+            assert_eq!(
+                (undone.state, undone.progress.updated),
+                (RunState::Success, 1),
+                "{:?}",
+                undone.message
+            );
+        }
+        bench.recon(INBOUND).await;
+        let user = bench.user_by_mail(&mail).await;
+        assert_eq!(user.attributes["sn"], "PersonsNewName");
+        bench.recon(OUTBOUND).await;
+        assert_eq!(prop(&bench.contact(&mail), "lastname"), "PersonsNewName");
+    }
+}
+
 /// No correlation has asked for the contact, so that the mapping finds out only when it makes another one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_that_was_there_before_has_its_values_again() {

@@ -124,7 +124,8 @@ fn put_sql(o: Orientation) -> String {
          ON CONFLICT (type, qualifier, {s}_id) DO UPDATE SET
            {back} = CASE WHEN {t}_id = excluded.{t}_id THEN {back} END,
            {t}_id = excluded.{t}_id, {v}_source = excluded.{v}_source, {v}_target = excluded.{v}_target,
-           {v} = excluded.{v}, base = excluded.base, updated = excluded.updated"
+           {v} = excluded.{v}, base = CASE WHEN ?10 AND {t}_id = excluded.{t}_id THEN base ELSE excluded.base END,
+           updated = excluded.updated"
     )
 }
 
@@ -215,7 +216,7 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Makes a link or brings it up to date; one that points at another target now has yet to be judged by the other direction.
-    /// A link of another source to this target is an error of kind `Unique`.
+    /// Without values to remember, what is remembered of the same pair stays: it tells whose change is newer. A link of another source to this target is an error of kind `Unique`.
     pub fn put_link(&self, link: &NewLink, at: &str) -> Result<(), StoreError> {
         self.put_link_with(link, &Text::of_base(link)?, at)
     }
@@ -231,6 +232,7 @@ impl Writer<'_> {
             Orientation::Backward => &BACKWARD,
         };
         self.disturbance.stamped(link);
+        let says_nothing = link.base_source.is_empty() && link.base_target.is_empty();
         let values = params![
             link.space.kind,
             link.space.qualifier,
@@ -240,7 +242,8 @@ impl Writer<'_> {
             link.target_hash,
             link.version,
             base.0,
-            at
+            at,
+            says_nothing
         ];
         self.repeated(sql, |statement| statement.execute(values)).map(|_| ())
     }

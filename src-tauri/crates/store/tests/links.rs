@@ -101,6 +101,29 @@ fn one_link_per_source_and_per_target() {
 }
 
 #[test]
+fn a_link_without_values_keeps_those_of_the_same_pair_and_of_no_other() {
+    for o in [Forward, Backward] {
+        let (_folder, store) = fresh();
+        let written = new(o, "s", "t");
+        let empty = |target| NewLink {
+            base_source: object(json!({})),
+            base_target: object(json!({})),
+            ..new(o, "s", target)
+        };
+        put(&store, written.clone()).unwrap();
+        put(&store, empty("t")).unwrap();
+        let link = of_source(&store, o, "s").unwrap();
+        assert_eq!(
+            (link.base_source, link.base_target),
+            (Some(written.base_source), Some(written.base_target))
+        );
+        put(&store, empty("t2")).unwrap();
+        let link = of_source(&store, o, "s").unwrap();
+        assert_eq!((link.base_source, link.base_target), (Some(object(json!({}))), Some(object(json!({})))));
+    }
+}
+
+#[test]
 fn ids_differ_in_case() {
     let (_folder, store) = fresh();
     put(&store, new(Forward, "003A", "t")).unwrap();
