@@ -9,7 +9,7 @@ use std::{
 use connector::{Connector, ConnectorError, ErrorKind, RemoteObject};
 use mapping::canonical::Sameness;
 use serde_json::Value;
-use store::{EntryStatus, JournalRow, JournalState, NewLink, Operation};
+use store::{EntryStatus, JournalRow, JournalState, LinkSpace, NewLink, Operation, StoreError, Walk, Writer};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -294,7 +294,8 @@ impl Engine {
         arrived: Option<String>,
     ) -> Result<(), EngineError> {
         let (row, at) = (row.clone(), self.at());
-        let space = prepared.space(&row.qualifier);
+        let (space, walk) = (prepared.space(&row.qualifier), prepared.here());
+        let linking = prepared.config.linking_enabled();
         self.store
             .write(move |w| {
                 let (state, message) = match &arrived {
@@ -304,24 +305,8 @@ impl Engine {
                 w.journal_settled(row.seq, state, arrived.as_deref(), Some(message), &at)?;
                 let source = row.source_id.clone().unwrap_or_default();
                 match (&arrived, row.operation) {
-                    (Some(uid), Operation::Create) if !source.is_empty() => {
-                        let owner = w.link_of_target(&space, uid)?;
-                        if owner.is_none_or(|o| o.source_id == source) {
-                            // Version 0 is no mapping's: the next plan compares the values.
-                            w.put_link(
-                                &NewLink {
-                                    space: space.clone(),
-                                    source_id: source,
-                                    target_id: uid.clone(),
-                                    source_hash: None,
-                                    target_hash: None,
-                                    version: 0,
-                                    base_source: model::Attributes::new(),
-                                    base_target: model::Attributes::new(),
-                                },
-                                &at,
-                            )?;
-                        }
+                    (Some(uid), Operation::Create | Operation::Update) if linking && !source.is_empty() => {
+                        link_found(w, &walk, &space, &source, uid, &at)?;
                     }
                     (Some(_), Operation::Delete) => {
                         w.remove_link(&space, &source)?;
@@ -339,6 +324,37 @@ impl Engine {
             .await?;
         Ok(())
     }
+}
+
+/// Links a source to the record that was found written for it, unless one of the two has become another one's. A link whose
+/// target is gone is pointed to it.
+fn link_found(
+    w: &Writer<'_>,
+    walk: &Walk,
+    space: &LinkSpace,
+    source: &str,
+    uid: &str,
+    at: &str,
+) -> Result<(), StoreError> {
+    let free = match w.target_linked(space, source)? {
+        None => true,
+        Some(linked) => linked != uid && w.target(walk, &linked)?.is_none(),
+    };
+    if !free || w.source_linked(space, uid)?.is_some() {
+        return Ok(());
+    }
+    let link = NewLink {
+        space: space.clone(),
+        source_id: source.to_owned(),
+        target_id: uid.to_owned(),
+        source_hash: None,
+        target_hash: None,
+        // Version 0 is no mapping's: the next plan compares the values.
+        version: 0,
+        base_source: model::Attributes::new(),
+        base_target: model::Attributes::new(),
+    };
+    w.put_link(&link, at)
 }
 
 /// Records under their ids as these are kept.

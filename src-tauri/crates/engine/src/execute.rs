@@ -164,19 +164,15 @@ pub(crate) fn free_target(
     Ok(false)
 }
 
-/// Whether the source may be linked to this target: it is linked to none, to this one, or, where its target was found gone, to
-/// one that is gone.
+/// Whether the source may be linked to this target: it is linked to none, to this one, or to one that is gone.
 pub(crate) fn free_source(
     w: &Writer<'_>,
     walk: &Walk,
-    entry: &Entry,
     linked: Option<&str>,
     target: &str,
 ) -> Result<bool, store::StoreError> {
     Ok(match linked {
-        Some(other) if other != target => {
-            entry.situation == Situation::Missing && w.target(walk, other)?.is_none()
-        }
+        Some(other) if other != target => w.target(walk, other)?.is_none(),
         _ => true,
     })
 }

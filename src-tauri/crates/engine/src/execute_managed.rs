@@ -183,7 +183,7 @@ impl Work {
     ) -> Result<bool, StoreError> {
         let linked = linked.filter(|_| self.linking);
         // The target is asked last, because that takes a gone owner's link away.
-        Ok(free_source(w, &self.walk, entry, linked, &link.target_id)?
+        Ok(free_source(w, &self.walk, linked, &link.target_id)?
             && free_target(w, &self.walk, &link.space, entry, &link.target_id)?)
     }
 

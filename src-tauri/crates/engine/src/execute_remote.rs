@@ -180,7 +180,7 @@ impl Engine {
                             _ if source.is_empty() && w.source_linked(&space, target)?.is_some() => {
                                 Some("the target record was linked meanwhile")
                             }
-                            _ if linking && !free_source(w, &walk, &entry, linked, target)? => {
+                            _ if linking && !free_source(w, &walk, linked, target)? => {
                                 Some("the source record was linked to another record meanwhile")
                             }
                             // Asked last, because it takes a gone owner's link away.

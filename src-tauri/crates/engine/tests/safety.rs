@@ -310,6 +310,71 @@ async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
     }
 }
 
+/// An update that was to link as well: the contact was found, or took the place of one that is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_in_doubt_that_arrived_is_linked_where_both_records_are_free() {
+    let space = || store::LinkSpace { orientation: store::Orientation::Backward, ..support::links(INBOUND) };
+    for (before, expect) in
+        [("nobody", true), ("gone", true), ("another target", false), ("another source", false)]
+    {
+        let bench = bench(Options { records: 0, seed: 5, ..Options::default() }).await;
+        let portal = bench.sandbox.portal();
+        let contact = |mail: &str| {
+            portal.create(&[("email", mail), ("firstname", "New"), ("lastname", "Person")]).unwrap()
+        };
+        let [uid, other] = ["doubt@example.org", "other@example.org"].map(contact);
+        let id = new_user(&bench, "doubt", "doubt@example.org").await;
+        let second = new_user(&bench, "second", "second@example.org").await;
+        // Both contacts are known.
+        bench.run(OUTBOUND, RunMode::Preview).await;
+        let link = |source: &str, target: &str| engine::Perform {
+            mapping: OUTBOUND.into(),
+            qualifier: "default".into(),
+            source_id: Some(source.into()),
+            target_id: Some(target.into()),
+            action: model::Action::Link,
+            situation: None,
+            who: "test".into(),
+        };
+        match before {
+            "nobody" => {}
+            "another source" => drop(bench.engine.perform(link(&second, &uid)).await.unwrap()),
+            _ => drop(bench.engine.perform(link(&id, &other)).await.unwrap()),
+        }
+        if before == "gone" {
+            portal.archive(&other);
+            bench.run(OUTBOUND, RunMode::Preview).await;
+        }
+        let row = store::JournalRow {
+            seq: 0,
+            run: None,
+            entry: None,
+            mapping: OUTBOUND.into(),
+            operation: store::Operation::Update,
+            connector: "hubspot".into(),
+            object_type: "contact".into(),
+            qualifier: "default".into(),
+            source_id: Some(id.clone()),
+            target_id: Some(uid.clone()),
+            payload: json!({"firstname": "New"}).as_object().unwrap().clone(),
+        };
+        bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
+        let preview = bench.run(OUTBOUND, RunMode::Preview).await;
+        assert_eq!(preview.progress.found_done, 1, "{before}: {:?}", preview.message);
+        let (linked, owner, target) = bench
+            .store
+            .read(move |r| Ok((r.target_linked(&space(), &id)?, r.source_linked(&space(), &uid)?, uid)))
+            .await
+            .unwrap();
+        assert_eq!(linked.as_ref() == Some(&target), expect, "{before}: {linked:?}");
+        match before {
+            "another target" => assert_eq!(linked, Some(other)),
+            "another source" => assert_eq!((linked, owner), (None, Some(second))),
+            _ => {}
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_builds_the_indexes_that_it_or_an_earlier_one_put_aside() {
     let mut bench = bench(Options { records: 5_500, seed: 5, ..Options::default() }).await;
