@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use connector::{Change, ConnectorError, Creation, ErrorKind, Outcome, RemoteObject};
-use mapping::{Decision, canonical};
+use mapping::{Decision, Problem, canonical};
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::Value;
 use store::{
@@ -420,7 +420,14 @@ impl Engine {
         };
         let title = &remote.connector.descriptor().title;
         let had = format!("{title} had this record already ({})", object.uid);
-        match self.policy_for_found(sending, &item.entry, &object)? {
+        let action = match self.policy_for_found(sending, &item.entry, &object)? {
+            Ok(action) => action,
+            Err(problem) => {
+                let why = format!("{had}; {problem}");
+                return Ok(Note::failed(item, &why, Some(Remedy::CorrectMapping)));
+            }
+        };
+        match action {
             Action::Update => {}
             Action::Link => return Ok(linked_note(sending, item, object, &had)),
             action @ (Action::Ignore | Action::Report | Action::NoReport | Action::Async) => {
@@ -498,13 +505,13 @@ impl Engine {
         })
     }
 
-    /// What the mapping does about a record that is there although it was to be created.
+    /// What the mapping does about a record that is there although it was to be created; or why it cannot tell.
     fn policy_for_found(
         &self,
         sending: Sending<'_>,
         entry: &Entry,
         object: &RemoteObject,
-    ) -> Result<Action, EngineError> {
+    ) -> Result<Result<Action, Problem>, EngineError> {
         let Sending { context, prepared, remote, .. } = sending;
         let id = entry.source_id.as_deref().unwrap_or_default();
         tokio::task::block_in_place(|| {
@@ -528,10 +535,7 @@ impl Engine {
                     ambiguous: &[],
                 },
             );
-            match decided {
-                Ok(decided) => Ok(decided.action),
-                Err(problem) => Err(EngineError::config(format!("mapping `{}`: {problem}", prepared.name()))),
-            }
+            Ok(decided.map(|decided| decided.action))
         })
     }
 

@@ -721,6 +721,32 @@ async fn a_record_that_is_found_when_it_is_to_be_made_goes_by_the_policy_for_fou
     }
 }
 
+/// A condition of the policy for FOUND cannot be evaluated for one of the records that are there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_fails_for_a_record_that_is_found_fails_that_record_alone() {
+    let bench = bench(Options { records: 0, seed: 5, ..Options::default() }).await;
+    let condition = json!({"type": "text/javascript", "source": "object.firstname.missing.length > 0"});
+    let policies = json!([{"situation": "FOUND", "action": "UPDATE", "condition": condition}]);
+    let mut alone = outbound(json!({"policies": policies}));
+    alone.as_object_mut().unwrap().retain(|key, _| key != "links" && key != "correlationQuery");
+    bench.put(alone).await;
+    let portal = bench.sandbox.portal();
+    portal.create(&[("email", "there@example.org"), ("firstname", "Orig")]).unwrap();
+    for name in ["there", "new"] {
+        new_user(&bench, name, &format!("{name}@example.org")).await;
+    }
+    for created in [1, 0] {
+        let run = bench.recon(OUTBOUND).await;
+        assert_eq!((run.state, run.progress.created), (RunState::Success, created), "{:?}", run.message);
+        assert_eq!(bench.store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap(), []);
+        let entries = bench.entries(&run).await;
+        let failed: Vec<_> = entries.iter().filter(|e| e.status == EntryStatus::Failed).collect();
+        assert_eq!(failed.len(), 1, "{entries:#?}");
+        assert!(failed[0].reason.contains("had this record already"), "{}", failed[0].reason);
+    }
+    assert_eq!(prop(&bench.contact("there@example.org"), "firstname"), "Orig");
+}
+
 #[allow(clippy::disallowed_methods)]
 fn jiff_now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
