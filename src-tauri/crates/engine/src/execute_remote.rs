@@ -3,11 +3,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use connector::{Change, ConnectorError, Creation, ErrorKind, Outcome, RemoteObject};
+use futures::future::BoxFuture;
 use mapping::{Decision, Problem, canonical};
 use model::{Action, Attributes, Pointer, Situation};
 use serde_json::Value;
 use store::{
-    Entry, EntryStatus, JournalRow, JournalState, LinkSpace, Operation, Redirect, SeenPage, StoredChange,
+    Entry, EntryStatus, JournalRow, JournalState, LinkSpace, NewLink, Operation, Reader, Redirect, SeenPage,
+    StoreError, StoredChange, Writer,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -215,7 +217,7 @@ impl Engine {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
-        let links: Vec<store::NewLink> = entries
+        let links: Vec<NewLink> = entries
             .iter()
             .map(|e| link_for(prepared, e, e.target_id.as_deref().unwrap_or_default(), e.target_hash, None))
             .collect();
@@ -225,9 +227,12 @@ impl Engine {
             .write(move |w| {
                 let mut settled = Vec::new();
                 for (entry, link) in entries.iter().zip(&links) {
-                    let new = w.link_of_source(&link.space, &link.source_id)?.is_none();
-                    w.put_link(link, &at)?;
-                    settled.push(Settled::done(entry, None, new));
+                    let new = w.target_linked(&link.space, &link.source_id)?.is_none();
+                    let done = Settled::done(entry, None, new);
+                    settled.push(match put_link_of_its_own(w, link, &at)? {
+                        true => done,
+                        false => not_linked(done, &link.target_id),
+                    });
                 }
                 settle(w, &context, &settled)?;
                 Ok(settled)
@@ -290,13 +295,16 @@ impl Engine {
             }
         }
         came.settled = self.commit(sending, notes).await?;
-        let mut notes = Vec::new();
-        // What has the key of a new record is found as any other match is.
+        // What has the key of a new record is found as any other match is. One after the other, because two new records may have
+        // met the same one.
         for (item, uid, reason) in existing {
-            notes.push(self.take_over(sending, item, uid, reason).await?);
+            let (note, found) = self.take_over(sending, item, uid, reason).await?;
+            came.settled.extend(self.commit(sending, vec![note]).await?);
+            if let Some(entry) = found {
+                came.settled.extend(self.update_found(sending, entry).await?);
+            }
         }
-        came.settled.extend(self.commit(sending, notes).await?);
-        notes = self.look_for_lost(sending, lost, last_round, &mut came).await?;
+        let notes = self.look_for_lost(sending, lost, last_round, &mut came).await?;
         came.settled.extend(self.commit(sending, notes).await?);
         Ok(came)
     }
@@ -352,35 +360,36 @@ impl Engine {
             .store
             .write(move |w| {
                 let mut page = SeenPage { path: path.clone(), indexed, ..SeenPage::default() };
-                for note in &notes {
+                let mut settled = Vec::with_capacity(notes.len());
+                for mut note in notes {
                     if let Some((state, target, message)) = &note.journal_end {
                         w.journal_settled(note.journal, *state, target.as_deref(), message.as_deref(), &at)?;
                     }
-                    if let Some(link) = &note.link {
-                        w.put_link(link, &at)?;
+                    if let Some(link) = &note.link
+                        && !put_link_of_its_own(w, link, &at)?
+                    {
+                        note.settled = note.settled.map(|settled| not_linked(settled, &link.target_id));
                     }
                     if let Some((space, source, target)) = &note.removed {
-                        w.remove_link(space, source)?;
+                        if w.target_linked(space, source)?.as_ref() == Some(target) {
+                            w.remove_link(space, source)?;
+                        }
                         w.forget_mirrored(&path, target)?;
                     }
-                    page.rows.extend(note.seen.clone());
-                }
-                w.mirror_fresh(&page, &at)?;
-                for (found, settled) in
-                    notes.iter().filter_map(|n| Some((n.found.as_ref()?, n.settled.as_ref()?)))
-                {
-                    if let Some((run, _)) = &context.run {
+                    page.rows.extend(note.seen);
+                    if let (Some(found), Some((run, _))) = (&note.found, &context.run) {
                         let to = Redirect {
                             situation: Situation::Found,
-                            action: settled.action,
+                            action: found.action,
                             target_id: &found.target,
-                            reason: settled.reason.as_deref().unwrap_or_default(),
+                            reason: &found.reason,
                             changes: &found.changes,
                         };
-                        w.redirect_entry(*run, settled.seq, &to)?;
+                        w.redirect_entry(*run, found.entry, &to)?;
                     }
+                    settled.extend(note.settled);
                 }
-                let settled: Vec<Settled> = notes.into_iter().filter_map(|n| n.settled).collect();
+                w.mirror_fresh(&page, &at)?;
                 settle(w, &context, &settled)?;
                 Ok(settled)
             })
@@ -388,21 +397,18 @@ impl Engine {
     }
 
     /// The provider has such a record already: a lost race, or one that no correlation asked for. The mapping's policy for FOUND
-    /// says what becomes of it.
+    /// says what becomes of it. Gives what is committed, and the update that is made of the create where the policy wants one.
     async fn take_over(
         &self,
         sending: Sending<'_>,
         item: Item,
         existing: String,
         reason: String,
-    ) -> Result<Note, EngineError> {
-        let Sending { prepared, remote, .. } = sending;
-        let (space, uid) = (prepared.space(&item.entry.qualifier), remote.id(existing.clone()));
-        let owner = self.store.read(move |r| r.link_of_target(&space, &uid)).await?;
-        let source = item.entry.source_id.clone().unwrap_or_default();
-        if owner.as_ref().is_some_and(|o| o.source_id != source) {
-            let why = format!("{reason} It is linked to another record");
-            return Ok(Note::failed(item, &why, Some(Remedy::RemoveLinkOrKey)));
+    ) -> Result<(Note, Option<Entry>), EngineError> {
+        let Sending { remote, .. } = sending;
+        if let Some(owned) = self.whose(sending, &item.entry, &existing).await? {
+            let why = format!("{reason} {owned}");
+            return Ok((Note::failed(item, &why, Some(Remedy::RemoveLinkOrKey)), None));
         }
         let kind = &remote.object_type.name;
         let found = remote.connector.read(kind, std::slice::from_ref(&existing), &remote.attributes).await;
@@ -410,12 +416,12 @@ impl Engine {
             Ok(Some(object)) => object,
             Ok(None) => {
                 let why = format!("{reason} But that record cannot be read");
-                return Ok(Note::failed(item, &why, Some(Remedy::RunAgain)));
+                return Ok((Note::failed(item, &why, Some(Remedy::RunAgain)), None));
             }
             // Refused is refused: nothing of it is in doubt.
             Err(error) => {
                 let why = format!("{reason} But that record cannot be read: {error}");
-                return Ok(Note::failed(item, &why, Some(Remedy::RunAgain)));
+                return Ok((Note::failed(item, &why, Some(Remedy::RunAgain)), None));
             }
         };
         let title = &remote.connector.descriptor().title;
@@ -424,22 +430,17 @@ impl Engine {
             Ok(action) => action,
             Err(problem) => {
                 let why = format!("{had}; {problem}");
-                return Ok(Note::failed(item, &why, Some(Remedy::CorrectMapping)));
+                return Ok((Note::failed(item, &why, Some(Remedy::CorrectMapping)), None));
             }
         };
         match action {
             Action::Update => {}
-            Action::Link => return Ok(linked_note(sending, item, object, &had)),
+            Action::Link => return Ok((linked_note(sending, item, object, &had), None)),
             action @ (Action::Ignore | Action::Report | Action::NoReport | Action::Async) => {
                 let reason = format!("{had}; {action} was asked for");
-                return Ok(Note::found_and_left(
-                    sending,
-                    item,
-                    &object.uid,
-                    action,
-                    EntryStatus::Skipped,
-                    reason,
-                ));
+                let note =
+                    Note::found_and_left(sending, item, &object.uid, action, EntryStatus::Skipped, reason);
+                return Ok((note, None));
             }
             action => {
                 let reason = format!("{had}; {action} was asked for, so a person has to decide");
@@ -451,58 +452,79 @@ impl Engine {
                     EntryStatus::NeedsYou,
                     reason,
                 );
-                return Ok(note.with_remedy(Remedy::Policy(Situation::Found)));
+                return Ok((note.with_remedy(Remedy::Policy(Situation::Found)), None));
             }
         }
-        // Only what differs is sent; the record keeps what else it has.
-        let (nothing, sameness) = (Value::Null, remote.sameness());
-        let differing: Attributes = item
+        // Only what differs is sent, and what it had is what an undo gives back; the record keeps what else it has.
+        let sameness = remote.sameness();
+        let change = |(name, after): (&String, &Value)| StoredChange {
+            attribute: name.clone(),
+            before: object.attributes.get(name).cloned().unwrap_or_default(),
+            after: after.clone(),
+        };
+        let changes: Vec<StoredChange> = item
             .payload
             .iter()
-            .filter(|(name, value)| {
-                !sameness.same(name, object.attributes.get(*name).unwrap_or(&nothing), value)
-            })
-            .map(|(name, value)| (name.clone(), value.clone()))
+            .map(change)
+            .filter(|change| !sameness.same(&change.attribute, &change.before, &change.after))
             .collect();
-        let change = Change { uid: object.uid.clone(), attributes: differing.clone() };
-        let outcome = if differing.is_empty() {
-            Outcome::Done(object.clone())
-        } else {
-            remote
-                .connector
-                .update(kind, std::slice::from_ref(&change))
-                .await
-                .into_iter()
-                .next()
-                .unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() })
+        let (target, hash) = (remote.id(object.uid), canonical::hash(&object.attributes));
+        let entry = Entry {
+            situation: Situation::Found,
+            action: Action::Update,
+            target_id: Some(target.clone()),
+            target_hash: Some(hash),
+            changes,
+            reason: format!("{had}, so it is linked and brought in line"),
+            ..item.entry
         };
-        Ok(match outcome {
-            Outcome::Done(updated) => {
-                // What it had is what an undo gives back.
-                let change = |(name, after): (&String, &Value)| StoredChange {
-                    attribute: name.clone(),
-                    before: object.attributes.get(name).cloned().unwrap_or_default(),
-                    after: after.clone(),
-                };
-                let changes = differing.iter().map(change).collect();
-                let mut attributes = object.attributes;
-                attributes.extend(differing);
-                attributes.extend(updated.attributes);
-                let taken = RemoteObject { uid: object.uid.clone(), attributes };
-                let mut note = self.done_note(sending, item, taken).await?;
-                note.found = Some(FoundThere { target: remote.id(object.uid), changes });
-                if let Some(settled) = &mut note.settled {
-                    settled.action = Action::Update;
-                    settled.reason = Some(format!("{had}; linked and brought in line"));
-                }
-                note
+        let note = Note {
+            journal_end: Some((JournalState::Failed, None, Some(had))),
+            seen: Some((target.clone(), hash, object.attributes)),
+            found: Some(FoundThere {
+                entry: entry.seq,
+                action: entry.action,
+                target,
+                reason: entry.reason.clone(),
+                changes: entry.changes.clone(),
+            }),
+            ..Note::new(item.journal)
+        };
+        Ok((note, Some(entry)))
+    }
+
+    /// Whose a record is that was found when it was to be created, in words, where it is not this entry's to have.
+    async fn whose(
+        &self,
+        sending: Sending<'_>,
+        entry: &Entry,
+        existing: &str,
+    ) -> Result<Option<&'static str>, EngineError> {
+        let Sending { context, prepared, remote, .. } = sending;
+        let (space, uid) = (prepared.space(&entry.qualifier), remote.id(existing.to_owned()));
+        let source = entry.source_id.clone().unwrap_or_default();
+        let (run, seq) = (context.run.as_ref().map(|(run, _)| *run), entry.seq);
+        let whose = move |r: &Reader<'_>| {
+            if r.source_linked(&space, &uid)?.is_some_and(|owner| owner != source) {
+                return Ok(Some("It is linked to another record"));
             }
-            Outcome::Rejected { reason, .. }
-            | Outcome::Retry { reason, .. }
-            | Outcome::Unknown { reason } => Note::failed(item, &reason, Some(Remedy::RunAgain)),
-            Outcome::Conflict { reason, .. } => Note::failed(item, &reason, None),
-            Outcome::Gone => Note::failed(item, "the record is gone again", Some(Remedy::RunAgain)),
-        })
+            let wanted = match run {
+                Some(run) => r.target_wanted(run, seq, &space.qualifier, &uid)?,
+                None => false,
+            };
+            Ok(wanted.then_some("Another record of this run matches it"))
+        };
+        Ok(self.store.read(whose).await?)
+    }
+
+    /// Updates a record that was found when it was to be created, as any other update is made: journalled before it is sent.
+    fn update_found<'a>(
+        &'a self,
+        sending: Sending<'a>,
+        entry: Entry,
+    ) -> BoxFuture<'a, Result<Vec<Settled>, EngineError>> {
+        let Sending { context, prepared, remote, .. } = sending;
+        Box::pin(self.execute_remote(context, prepared, remote, Action::Update, vec![entry]))
     }
 
     /// What the mapping does about a record that is there although it was to be created; or why it cannot tell.
@@ -596,18 +618,43 @@ impl Engine {
 struct Note {
     journal: i64,
     journal_end: Option<(JournalState, Option<String>, Option<String>)>,
-    link: Option<store::NewLink>,
+    link: Option<NewLink>,
     removed: Option<(LinkSpace, String, String)>,
     seen: Option<(String, store::Hash, Attributes)>,
     settled: Option<Settled>,
     found: Option<FoundThere>,
 }
 
-/// A record that was to be created and is there.
+/// A record that was to be created and is there: what becomes of its entry.
 struct FoundThere {
+    entry: i64,
+    action: Action,
     target: String,
-    /// What was changed of it.
+    reason: String,
+    /// What is changed of it.
     changes: Vec<StoredChange>,
+}
+
+/// Writes a link unless its target has become another source's meanwhile; false then.
+fn put_link_of_its_own(w: &Writer<'_>, link: &NewLink, at: &str) -> Result<bool, StoreError> {
+    if w.source_linked(&link.space, &link.target_id)?.is_some_and(|owner| owner != link.source_id) {
+        return Ok(false);
+    }
+    w.put_link(link, at)?;
+    Ok(true)
+}
+
+/// How a record ends whose target has become another one's while it was written.
+fn not_linked(settled: Settled, target: &str) -> Settled {
+    Settled {
+        status: EntryStatus::Failed,
+        reason: Some(format!(
+            "record {target} was linked to another record meanwhile, so it cannot be linked"
+        )),
+        linked: false,
+        ..settled
+    }
+    .with_remedy(Remedy::RemoveLinkOrKey)
 }
 
 /// A record that is there is linked and left as it is; the next run compares the values.
@@ -617,16 +664,21 @@ fn linked_note(sending: Sending<'_>, item: Item, object: RemoteObject, had: &str
     let entry = Entry { base: None, action: Action::Link, ..item.entry };
     let links = entry.source_id.is_some() && prepared.config.linking_enabled();
     let link = links.then(|| link_for(prepared, &entry, &target, None, None));
-    let settled = Settled {
-        reason: Some(format!("{had}; linked")),
-        ..Settled::done(&entry, Some(target.clone()), links)
-    };
+    let reason = format!("{had}; linked");
+    let settled =
+        Settled { reason: Some(reason.clone()), ..Settled::done(&entry, Some(target.clone()), links) };
     Note {
         journal_end: Some((JournalState::Failed, None, Some(had.to_owned()))),
         link,
         seen: Some((target.clone(), canonical::hash(&object.attributes), object.attributes)),
         settled: Some(settled),
-        found: Some(FoundThere { target, changes: Vec::new() }),
+        found: Some(FoundThere {
+            entry: entry.seq,
+            action: entry.action,
+            target,
+            reason,
+            changes: Vec::new(),
+        }),
         ..Note::new(item.journal)
     }
 }
@@ -648,9 +700,9 @@ impl Note {
         let target = sending.remote.id(uid.to_owned());
         let settled = Settled { action, ..Settled::ended(&item.entry, status, reason.clone()) };
         Self {
-            journal_end: Some((JournalState::Failed, None, Some(reason))),
+            journal_end: Some((JournalState::Failed, None, Some(reason.clone()))),
             settled: Some(settled),
-            found: Some(FoundThere { target, changes: Vec::new() }),
+            found: Some(FoundThere { entry: item.entry.seq, action, target, reason, changes: Vec::new() }),
             ..Self::new(item.journal)
         }
     }
@@ -712,7 +764,12 @@ fn settlement(sending: Sending<'_>, item: Item, outcome: Outcome, last_round: bo
             "the target record is gone",
             Some(Remedy::RunAgainForMissing),
         )),
-        Outcome::Conflict { existing, reason } => Settlement::Exists(item, existing, reason),
+        Outcome::Conflict { existing, reason } if sending.operation == Operation::Create => {
+            Settlement::Exists(item, existing, reason)
+        }
+        Outcome::Conflict { reason, .. } => {
+            Settlement::Ended(Note::failed(item, &reason, Some(Remedy::RemoveLinkOrKey)))
+        }
         Outcome::Rejected { reason, attribute } => {
             Settlement::Ended(Note::failed(item, &reason, attribute.map(Remedy::CorrectAttribute)))
         }

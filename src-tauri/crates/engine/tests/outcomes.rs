@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use sandbox::hubspot::{Options, Portal};
 use serde_json::json;
-use store::{EntryStatus, JournalRow, Operation, RunState};
+use store::{EntryStatus, JournalRow, Operation, RunMode, RunState};
 use support::{Bench, INBOUND, OUTBOUND, bench, links, outbound, prop};
 
 /// How a way to HubSpot is bent.
@@ -31,6 +31,8 @@ struct Bends {
     overtaken: Option<String>,
     /// Whose answer is lost once, after the work is done.
     lost: Option<String>,
+    /// The answer to an update is lost, after the work is done, and from then on looking fails.
+    cut_off: bool,
 }
 
 /// HubSpot, by a way that is bent.
@@ -142,6 +144,12 @@ impl Connector for Bent {
         let batch: Vec<Change> =
             batch.iter().map(|c| Change { uid: Self::inward(&c.uid), ..c.clone() }).collect();
         let outcomes = self.inner.update(object_type, &batch).await;
+        let mut bends = self.bends.lock().unwrap();
+        if std::mem::take(&mut bends.cut_off) {
+            bends.blind = true;
+            return vec![Outcome::Unknown { reason: "no answer came".into() }; outcomes.len()];
+        }
+        drop(bends);
         outcomes.into_iter().map(|outcome| self.outcome(outcome)).collect()
     }
 
@@ -282,4 +290,70 @@ async fn a_record_made_here_is_known_by_the_id_that_reads_know_it_by() {
         assert_eq!(run.progress.created, 0);
     }
     assert_eq!(emails(&bench), everybody(people));
+}
+
+/// The mapping asks for nobody, and looks at links of its own.
+async fn without_correlation(bench: &Bench) {
+    let mut alone = outbound(json!({}));
+    alone.as_object_mut().unwrap().retain(|key, _| key != "links" && key != "correlationQuery");
+    bench.put(alone).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_of_a_record_that_was_to_be_created_is_in_the_journal_as_what_it_is() {
+    let bends = Bends { overtaken: Some(mail(0)), cut_off: true, ..Bends::default() };
+    let (bench, bends) = bent(bends, 1).await;
+    without_correlation(&bench).await;
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.state, RunState::Success, "{:?}", run.message);
+    let contact = bench.contact(&mail(0));
+    assert_eq!(prop(&contact, "lastname"), "Person", "it was written");
+    let open = bench.store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap();
+    let sent: Vec<_> = open.iter().map(|row| (row.operation, row.target_id.clone())).collect();
+    assert_eq!(sent, [(Operation::Update, Some(contact.id.clone()))]);
+
+    bends.lock().unwrap().blind = false;
+    let next = bench.recon(OUTBOUND).await;
+    assert_eq!((next.progress.found_done, next.progress.created), (1, 0), "{:?}", next.message);
+    // What an undo takes back is what it had, and the link; it was there before.
+    let begun = bench.engine.begin_undo(&run.id, RunMode::Reconcile, None).await.unwrap();
+    let undone = bench.engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap();
+    assert_eq!((undone.state, undone.progress.deleted), (RunState::Success, 0), "{:?}", undone.message);
+    assert_eq!(prop(&bench.contact(&mail(0)), "lastname"), "Somebody");
+    assert_eq!(bench.store.read(|r| r.link_count(OUTBOUND)).await.unwrap(), 0);
+}
+
+/// A contact that was merged has the addresses of two people.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_two_were_to_be_created_as_is_one_source_s_alone() {
+    for correlated in [false, true] {
+        let (bench, _) = bent(Bends::default(), 3).await;
+        if !correlated {
+            without_correlation(&bench).await;
+        }
+        let portal = bench.sandbox.portal();
+        let [first, second] =
+            [0, 1].map(|n| portal.create(&[("email", &mail(n)), ("lastname", "Both")]).unwrap());
+        let both = portal.merge(&first, &second).unwrap();
+        let primary = prop(&portal.contact(&both).unwrap(), "email");
+        let run = bench.recon(OUTBOUND).await;
+        assert_eq!((run.state, run.progress.created), (RunState::Success, 1), "{:?}", run.message);
+        let entries = bench.entries(&run).await;
+        let failed: Vec<_> = entries.iter().filter(|e| e.status == EntryStatus::Failed).collect();
+        assert_eq!(failed.len(), 1, "{entries:#?}");
+        let why = if correlated {
+            "Another record of this run matches it"
+        } else {
+            "It is linked to another record"
+        };
+        assert!(failed[0].reason.contains(why), "{}", failed[0].reason);
+        let contact = portal.contact(&both).unwrap();
+        assert_eq!((prop(&contact, "lastname"), prop(&contact, "email")), ("Person".to_owned(), primary));
+        let kind = if correlated { INBOUND } else { OUTBOUND };
+        assert_eq!(bench.store.read(move |r| r.link_count(kind)).await.unwrap(), 2);
+
+        let next = bench.recon(OUTBOUND).await;
+        assert_eq!((next.state, next.progress.found_done, next.progress.created), (RunState::Success, 0, 0));
+        assert_eq!(portal.contacts().len(), 2);
+    }
 }

@@ -539,6 +539,21 @@ impl Reader<'_> {
             .exists(params![run, target_id])?;
         Ok(spoken_for.then_some(EntryStatus::NeedsYou))
     }
+
+    /// Whether another source of the run than this entry's is to have this target, or may have it once a person has decided.
+    pub fn target_wanted(
+        &self,
+        run: i64,
+        entry: i64,
+        qualifier: &str,
+        target_id: &str,
+    ) -> Result<bool, StoreError> {
+        // The first condition on the action is the index's.
+        let sql = "SELECT 1 FROM run_entry WHERE run = ?1 AND target_id = ?2 AND action <> 'CREATE'
+                     AND action NOT IN ('DELETE', 'UNLINK') AND status IN ('planned', 'done', 'needsYou')
+                     AND seq <> ?3 AND qualifier = ?4 AND source_id IS NOT NULL";
+        Ok(self.connection.prepare_cached(sql)?.exists(params![run, target_id, entry, qualifier])?)
+    }
 }
 
 /// What an entry turned out to be while it was carried out.
