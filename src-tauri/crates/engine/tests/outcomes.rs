@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use sandbox::hubspot::{Options, Portal};
 use serde_json::json;
-use store::{EntryStatus, JournalRow, Operation, RunMode, RunState};
+use store::{EntryStatus, JournalRow, NewLink, Operation, RunMode, RunState, Store};
 use support::{Bench, INBOUND, OUTBOUND, bench, links, outbound, prop};
 
 /// How a way to HubSpot is bent.
@@ -33,6 +33,8 @@ struct Bends {
     lost: Option<String>,
     /// The answer to an update is lost, after the work is done, and from then on looking fails.
     cut_off: bool,
+    /// The first record that is made is linked to somebody else before its answer comes.
+    claimed: Option<Store>,
 }
 
 /// HubSpot, by a way that is bent.
@@ -122,14 +124,27 @@ impl Connector for Bent {
     }
 
     async fn create(&self, object_type: &str, batch: &[Creation]) -> Vec<Outcome> {
-        let (overtaken, lost) = {
+        let (overtaken, lost, claimed) = {
             let mut bends = self.bends.lock().unwrap();
-            (bends.overtaken.take(), bends.lost.take())
+            (bends.overtaken.take(), bends.lost.take(), bends.claimed.take())
         };
         if let Some(email) = overtaken {
             self.portal.create(&[("email", &email), ("lastname", "Somebody")]).unwrap();
         }
         let outcomes = self.inner.create(object_type, batch).await;
+        if let (Some(store), Some(Outcome::Done(made))) = (claimed, outcomes.first()) {
+            let link = NewLink {
+                space: links(OUTBOUND),
+                source_id: "somebody else".into(),
+                target_id: made.uid.clone(),
+                source_hash: None,
+                target_hash: None,
+                version: 0,
+                base_source: model::Attributes::new(),
+                base_target: model::Attributes::new(),
+            };
+            store.write(move |w| w.put_link(&link, "2026-01-01T00:00:00Z")).await.unwrap();
+        }
         let whose =
             |item: &Creation| item.attributes.get("email").and_then(|e| e.as_str()).map(str::to_owned);
         let told =
@@ -356,4 +371,18 @@ async fn a_record_that_two_were_to_be_created_as_is_one_source_s_alone() {
         assert_eq!((next.state, next.progress.found_done, next.progress.created), (RunState::Success, 0, 0));
         assert_eq!(portal.contacts().len(), 2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_linked_to_another_one_while_it_is_made_fails_alone() {
+    let (bench, bends) = bent(Bends::default(), 3).await;
+    without_correlation(&bench).await;
+    bends.lock().unwrap().claimed = Some(bench.store.clone());
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!((run.state, run.progress.created), (RunState::Success, 2), "{:?}", run.message);
+    let entries = bench.entries(&run).await;
+    let failed: Vec<_> = entries.iter().filter(|e| e.status == EntryStatus::Failed).collect();
+    assert_eq!(failed.len(), 1, "{entries:#?}");
+    assert!(failed[0].reason.contains("was linked to another record meanwhile"), "{}", failed[0].reason);
+    assert_eq!(bench.store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap(), []);
 }
