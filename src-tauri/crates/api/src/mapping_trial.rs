@@ -78,7 +78,10 @@ impl App {
             Ok((qualifiers, qualifier, correlation, mapping.target_attributes()))
         })
         .await?;
-        let names: Vec<String> = names.into_iter().collect();
+        let names: Vec<String> = match names {
+            Some(names) => names.into_iter().collect(),
+            None => self.all_attributes(&config.target).await?,
+        };
 
         let space = LinkSpace {
             kind: config.link_type().to_owned(),
@@ -223,11 +226,13 @@ impl App {
     async fn source_attributes(&self, config: &MappingConfig) -> Result<Vec<String>, ApiError> {
         match config.source_attributes() {
             Some(names) => Ok(names.into_iter().collect()),
-            None => {
-                let schema = self.resource_schema(ByResource { resource: config.source.clone() }).await?;
-                Ok(schema.attributes.into_iter().map(|a| a.name).collect())
-            }
+            None => self.all_attributes(&config.source).await,
         }
+    }
+
+    async fn all_attributes(&self, resource: &str) -> Result<Vec<String>, ApiError> {
+        let schema = self.resource_schema(ByResource { resource: resource.to_owned() }).await?;
+        Ok(schema.attributes.into_iter().map(|a| a.name).collect())
     }
 
     /// What the matches of a sample are looked for among: a managed type as a whole, which the repository answers by its

@@ -337,12 +337,12 @@ fn touches(change: &SchemaChange, path: &str, mapping: &MappingConfig) -> Option
     let reads = same(&mapping.source)
         && (mapping.source_attributes().is_some_and(|names| names.contains(attribute))
             || scripts_name(mapping, attribute));
-    let writes = same(&mapping.target) && mapping.target_attributes().contains(attribute);
+    let writes = same(&mapping.target) && mapping.named_target_attributes().contains(attribute);
     let matches = same(&mapping.target)
         && mapping.correlation_query.as_ref().is_some_and(|query| names_text(query, attribute));
     let creates = same(&mapping.target)
         && matches!(change.kind, Kind::Required)
-        && !mapping.target_attributes().contains(attribute);
+        && !mapping.named_target_attributes().contains(attribute);
     let (effect, breaks) = match change.kind {
         Kind::Removed if writes => (
             "writes it: those values have no place any more; take the property out or choose another target",

@@ -322,7 +322,8 @@ impl Engine {
                 }
             }
             if config.target == path {
-                names.extend(config.target_attributes());
+                everything |= config.target_attributes().is_none();
+                names.extend(config.named_target_attributes());
                 let mut scripts = Scripts::new();
                 // A mapping that does not compile is told when it is run itself.
                 if let Ok(mapping) = Mapping::compile(config.clone(), None, &mut scripts) {
@@ -347,7 +348,7 @@ impl Engine {
 
 /// A plan shows what it writes, so what nobody may read has no place in one.
 fn refuse_protected(config: &MappingConfig, kind: &ManagedObjectConfig) -> Result<(), EngineError> {
-    let protected = config.target_attributes().into_iter().find(|name| kind.protection(name).is_some());
+    let protected = config.named_target_attributes().into_iter().find(|name| kind.protection(name).is_some());
     match protected {
         None => Ok(()),
         Some(name) => Err(EngineError::config(format!(

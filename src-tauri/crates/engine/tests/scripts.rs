@@ -144,6 +144,30 @@ async fn events_change_the_target_or_refuse_it_and_a_preview_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_sees_the_whole_target_also_what_no_property_maps() {
+    let unassigned = |action: Value| json!([{"situation": "UNASSIGNED", "action": action}]);
+    for more in [
+        json!({"validTarget": js("target.jobtitle !== 'keep'"), "policies": unassigned("DELETE".into())}),
+        json!({"policies": unassigned(js("target.jobtitle === 'keep' ? 'IGNORE' : 'DELETE'"))}),
+        json!({"onDelete": js("if (target.jobtitle === 'keep') { throw new Error('kept'); }"),
+            "policies": unassigned("DELETE".into())}),
+    ] {
+        let bench = small().await;
+        let kept = contact(&bench, "ann@example.com", "Ann");
+        contact(&bench, "bob@example.com", "Bob");
+        bench.sandbox.portal().set(&kept, &[("jobtitle", "keep")]).unwrap();
+        let mut mapping = outbound(more.clone());
+        mapping["links"] = Value::Null;
+        mapping["allowEmptySourceSet"] = true.into();
+        bench.put(mapping).await;
+        let run = bench.run_with(OUTBOUND, RunMode::Reconcile, Vec::new(), Some(10)).await;
+        assert_eq!(run.progress.deleted, 1, "{more}");
+        let left: Vec<String> = bench.sandbox.portal().contacts().into_iter().map(|c| c.id).collect();
+        assert_eq!(left, [kept], "{more}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_script_may_refuse_a_delete_and_an_unlink() {
     let bench = small().await;
     let ann = contact(&bench, "ann@example.com", "Ann");

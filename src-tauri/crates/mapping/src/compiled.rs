@@ -397,11 +397,11 @@ impl Mapping {
         Some(names)
     }
 
-    /// The target attributes to read: those that are written and those that correlation asks for.
-    pub fn target_attributes(&self) -> BTreeSet<String> {
-        let mut names = self.config.target_attributes();
+    /// The target attributes to read: those that are written and those that correlation asks for; `None` means all.
+    pub fn target_attributes(&self) -> Option<BTreeSet<String>> {
+        let mut names = self.config.target_attributes()?;
         names.extend(self.correlation_attributes());
-        names
+        Some(names)
     }
 }
 

@@ -715,8 +715,28 @@ impl MappingConfig {
         (names, bounded)
     }
 
-    /// The target attributes that the mapping writes, and those that conditions of its properties read.
-    pub fn target_attributes(&self) -> BTreeSet<String> {
+    /// The target attributes that the mapping reads or writes. `None` when a script of it may read any of them.
+    pub fn target_attributes(&self) -> Option<BTreeSet<String>> {
+        (!self.shows_target_to_scripts()).then(|| self.named_target_attributes())
+    }
+
+    /// Whether a script is handed the target as it stands in its system. What `onCreate` is handed is only being made, and
+    /// what runs for a whole run is handed no target.
+    fn shows_target_to_scripts(&self) -> bool {
+        const NO_TARGET_YET: &[&str] = &["onCreate", "onRecon", "result"];
+        let is_script =
+            |condition: &Option<ConditionConfig>| matches!(condition, Some(ConditionConfig::Script(_)));
+        self.valid_target.is_some()
+            || self.properties.iter().any(|property| is_script(&property.condition))
+            || self.policies.iter().any(|policy| {
+                matches!(policy.action, ActionConfig::Script(_)) || policy.post_action.is_some()
+            })
+            || self.hooks().iter().any(|(hook, script)| script.is_some() && !NO_TARGET_YET.contains(hook))
+    }
+
+    /// The target attributes that the mapping writes, and those that conditions of its properties name, whatever else a
+    /// script of it may read.
+    pub fn named_target_attributes(&self) -> BTreeSet<String> {
         let mut names: BTreeSet<String> = self
             .properties
             .iter()
@@ -767,7 +787,10 @@ mod tests {
         let m = MappingConfig::from_value(mapping()).unwrap();
         let read: Vec<_> = m.source_attributes().unwrap().into_iter().collect();
         assert_eq!(read, ["email", "lastname", "mobilephone", "phone"]);
-        assert_eq!(m.target_attributes().into_iter().collect::<Vec<_>>(), ["mail", "sn", "telephoneNumber"]);
+        assert_eq!(
+            m.target_attributes().unwrap().into_iter().collect::<Vec<_>>(),
+            ["mail", "sn", "telephoneNumber"]
+        );
         let mut whole = mapping();
         whole["properties"][0]["source"] = json!("");
         assert_eq!(MappingConfig::from_value(whole).unwrap().source_attributes(), None);
@@ -786,7 +809,37 @@ mod tests {
         let m = MappingConfig::from_value(m).unwrap();
         let read: Vec<_> = m.source_attributes().unwrap().into_iter().collect();
         assert_eq!(read, ["email", "last", "name"]);
-        assert_eq!(m.target_attributes().into_iter().collect::<Vec<_>>(), ["displayName", "kind"]);
+        assert_eq!(m.target_attributes().unwrap().into_iter().collect::<Vec<_>>(), ["displayName", "kind"]);
+    }
+
+    #[test]
+    fn a_script_that_is_handed_the_target_may_read_any_of_it() {
+        let js = json!({"type": "text/javascript", "source": "true"});
+        for (key, value, any) in [
+            ("validSource", js.clone(), false),
+            ("sourceCondition", js.clone(), false),
+            ("onCreate", js.clone(), false),
+            ("onRecon", js.clone(), false),
+            ("result", js.clone(), false),
+            ("validTarget", js.clone(), true),
+            ("onUpdate", js.clone(), true),
+            ("onDelete", js.clone(), true),
+            ("onLink", js.clone(), true),
+            ("onUnlink", js.clone(), true),
+            ("defaultMapping", js.clone(), true),
+            ("postMapping", js.clone(), true),
+            ("policies", json!([{"situation": "FOUND", "action": "UPDATE", "condition": js}]), false),
+            ("policies", json!([{"situation": "FOUND", "action": js}]), true),
+            ("policies", json!([{"situation": "FOUND", "action": "UPDATE", "postAction": js}]), true),
+            ("properties", json!([{"source": "a", "target": "mail", "transform": js}]), false),
+            ("properties", json!([{"source": "a", "target": "mail", "condition": js}]), true),
+        ] {
+            let mut m = mapping();
+            m[key] = value.clone();
+            let m = MappingConfig::from_value(m).unwrap();
+            assert_eq!(m.target_attributes().is_none(), any, "{key}: {value}");
+            assert!(m.named_target_attributes().contains("mail"), "{key}");
+        }
     }
 
     #[test]
