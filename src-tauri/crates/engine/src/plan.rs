@@ -200,7 +200,7 @@ impl StoreLookup<'_, '_> {
             let attribute = pointer.to_string();
             if !remote.indexed.contains(&attribute) {
                 return Err(format!(
-                    "correlation asks for `{attribute}` of {}; write the rule as an expression tree, so that this attribute is read and indexed",
+                    "correlation asks for `{attribute}` of {}, and nothing told before that it would; map the attribute and write its name in the script, or write the rule as an expression tree, so that it is read and indexed",
                     remote.path
                 ));
             }

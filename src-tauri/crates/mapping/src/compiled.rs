@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Action, Attributes, Filter, MappingConfig, Situation,
+    Action, Attributes, Filter, MappingConfig, Pointer, Situation,
     mapping_config::{
         ActionConfig, ConditionConfig, ConflictRule, MappingConfigError, QueryConfig, ScriptConfig,
     },
@@ -244,8 +244,18 @@ impl Mapping {
             }
             Some(Condition::Script(id)) => {
                 let result = interpreter.eval(*id, &[("source", source), ("linkQualifier", &qualifier)])?;
-                if !expect_boolean(&result, "sourceCondition")? {
-                    return Ok(Validity::Invalid("the mapping's source condition (a script) says no".into()));
+                match result {
+                    Value::Bool(true) => {}
+                    Value::Bool(false) => {
+                        return Ok(Validity::Invalid(
+                            "the mapping's source condition (a script) says no".into(),
+                        ));
+                    }
+                    other => {
+                        return Ok(Validity::Invalid(format!(
+                            "the mapping's source condition (a script) gave {other}, and only true lets a record in"
+                        )));
+                    }
                 }
             }
         }
@@ -462,18 +472,8 @@ pub(crate) fn holds(
         [("object", source), ("source", source), ("target", target), ("linkQualifier", &qualifier)];
     match condition {
         Condition::Filter(filter, _) => Ok(filter.matches_among(&variables)),
-        Condition::Script(id) => Ok(truthy(&interpreter.eval(*id, &variables)?)),
-    }
-}
-
-/// JavaScript's notion of true: IDM's samples write `object.password` where they mean "has one".
-fn truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(b) => *b,
-        Value::Number(n) => n.as_f64() != Some(0.0),
-        Value::String(s) => !s.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
+        // As in IDM only true holds, not a text or a number that JavaScript would take for it.
+        Condition::Script(id) => Ok(interpreter.eval(*id, &variables)? == Value::Bool(true)),
     }
 }
 
@@ -483,6 +483,17 @@ fn expect_boolean(value: &Value, hook: &str) -> Result<bool, Problem> {
 
 /// Says in words why a source condition does not hold; for the commonest one, "no e-mail".
 fn explain_filter(filter: &Filter, text: &str, variables: &[(&str, &Value)]) -> String {
+    let is_known = |pointer: &&Pointer| {
+        variables.iter().any(|(name, _)| pointer.head().is_none_or(|head| head == *name))
+    };
+    if let Some(stray) = filter.pointers().into_iter().find(|pointer| !is_known(pointer)) {
+        let (stray, tail) = (stray.to_string(), stray.tail().to_string());
+        let attribute = if stray.starts_with("object/") { tail } else { stray.clone() };
+        return format!(
+            "the mapping's source condition `{text}` does not hold: it asks for `/{stray}`, and a source condition finds the \
+             record under `/source`; write `/source/{attribute}`"
+        );
+    }
     let missing: Vec<String> = match filter {
         Filter::And(parts) => parts.iter().collect::<Vec<_>>(),
         single => vec![single],

@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, collections::BTreeSet};
 
-use model::{Attributes, Filter, Pointer, filter::Op, mapping_config::ScriptConfig};
+use model::{Attributes, Filter, MappingConfig, Pointer, filter::Op, mapping_config::ScriptConfig};
 use serde_json::Value;
 
 use crate::{
@@ -45,7 +45,8 @@ pub(crate) struct Rule {
 
 enum CorrelationRule {
     Tree(Tree),
-    QueryScript(ScriptId),
+    /// With the target attributes that it may ask for.
+    QueryScript(ScriptId, BTreeSet<String>),
     IdScript(ScriptId),
 }
 
@@ -128,16 +129,46 @@ fn one_or(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Option<Fil
     }
 }
 
+/// The target attributes of a mapping's properties that stand as a word in a script, as the filter that it builds names
+/// them. To index all that is mapped would make each read of the target dearer.
+fn named_targets(config: &MappingConfig, script: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
+    let words: BTreeSet<&str> = script.split(|c| !is_part(c)).collect();
+    let targets = config.properties.iter().map(|p| Pointer::parse(&p.target));
+    targets
+        .filter(|target| target.steps().iter().all(|step| words.contains(step.as_str())))
+        .map(|target| target.to_string())
+        .collect()
+}
+
+/// What a script's answer asks for: a filter, or IDM's stored query for a user name.
+fn queried(answer: &Value) -> Result<Correlation, Problem> {
+    let text = |key: &str| answer.get(key).and_then(Value::as_str);
+    let ask = |filter| Correlation::Query(Query { filter });
+    match (text("_queryFilter"), text("_queryId")) {
+        _ if answer.is_null() => Ok(Correlation::NoKey),
+        (Some(filter), _) => {
+            Filter::parse(filter).map(ask).map_err(|e| Problem { reason: format!("correlationQuery: {e}") })
+        }
+        (None, Some("for-userName")) => Ok(match answer.get("uid") {
+            Some(uid) if !canonical::is_empty(uid) => {
+                ask(Filter::Compare(Pointer::parse("userName"), Op::Eq, uid.clone()))
+            }
+            _ => Correlation::NoKey,
+        }),
+        (None, _) => Err(format!(
+            "correlationQuery gave {answer}; it must give {{\"_queryFilter\": ...}}, or \
+             {{\"_queryId\": \"for-userName\", \"uid\": ...}}"
+        )
+        .into()),
+    }
+}
+
 impl Compiler<'_> {
     pub(crate) fn correlation(&mut self) -> Result<Vec<Rule>, CompileError> {
         let config = self.config;
         let mut rules = Vec::new();
-        let entries: Vec<&Value> = match &config.correlation_query {
-            None => Vec::new(),
-            Some(Value::Array(items)) => items.iter().collect(),
-            Some(single) => vec![single],
-        };
-        for entry in entries {
+        for entry in config.correlation_queries() {
             let qualifier = entry.get("linkQualifier").and_then(Value::as_str).unwrap_or(DEFAULT_QUALIFIER);
             let wrong = |what: &str| {
                 CompileError::Config(config.place(
@@ -147,21 +178,15 @@ impl Compiler<'_> {
             };
             if let Some(tree) = entry.get("expressionTree") {
                 let tree = Tree::parse(tree).ok_or_else(|| wrong("the expression tree cannot be read"))?;
-                let mut names = BTreeSet::new();
-                tree.attributes(&mut names);
-                for name in names {
-                    let mapped = config.properties.iter().any(|p| p.target.trim_start_matches('/') == name);
-                    if !mapped {
-                        return Err(wrong(&format!("`{name}` is in the rule but no property maps to it")));
-                    }
-                }
                 rules.push(Rule { qualifier: Some(qualifier.to_owned()), ask: CorrelationRule::Tree(tree) });
             } else {
                 let script: ScriptConfig = serde_json::from_value(entry.clone())
                     .map_err(|_| wrong("it is neither an expression tree nor a script"))?;
+                let id = self.script(None, "correlationQuery", &script)?;
+                let names = named_targets(config, script.source.as_deref().unwrap_or_default());
                 rules.push(Rule {
                     qualifier: Some(qualifier.to_owned()),
-                    ask: CorrelationRule::QueryScript(self.script(None, "correlationQuery", &script)?),
+                    ask: CorrelationRule::QueryScript(id, names),
                 });
             }
         }
@@ -174,12 +199,15 @@ impl Compiler<'_> {
 }
 
 impl Mapping {
-    /// The target attributes that expression trees ask for, so that they can be read and indexed.
+    /// The target attributes that the rules ask for, as far as that can be known before, so that they can be read and
+    /// indexed.
     pub fn correlation_attributes(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         for rule in &self.correlation {
-            if let CorrelationRule::Tree(tree) = &rule.ask {
-                tree.attributes(&mut names);
+            match &rule.ask {
+                CorrelationRule::Tree(tree) => tree.attributes(&mut names),
+                CorrelationRule::QueryScript(_, named) => names.extend(named.iter().map(String::as_str)),
+                CorrelationRule::IdScript(_) => {}
             }
         }
         names.into_iter().map(str::to_owned).collect()
@@ -219,22 +247,10 @@ impl Mapping {
                         None => Correlation::NoKey,
                     }
                 }
-                CorrelationRule::QueryScript(id) => {
+                CorrelationRule::QueryScript(id, _) => {
                     let result =
                         interpreter.eval(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
-                    match result.get("_queryFilter").and_then(Value::as_str) {
-                        Some(text) => Correlation::Query(Query {
-                            filter: Filter::parse(text)
-                                .map_err(|e| Problem { reason: format!("correlationQuery: {e}") })?,
-                        }),
-                        None if result.is_null() => Correlation::NoKey,
-                        None => {
-                            return Err(format!(
-                                "correlationQuery gave {result}; it must give {{\"_queryFilter\": ...}}"
-                            )
-                            .into());
-                        }
-                    }
+                    queried(&result)?
                 }
                 CorrelationRule::IdScript(id) => {
                     let result =

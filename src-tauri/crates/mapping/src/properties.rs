@@ -170,6 +170,8 @@ pub(crate) struct Pass<'m> {
     target: Record<'m>,
     /// The target as the properties so far leave it.
     result: Cow<'m, Attributes>,
+    /// The same as the one value that conditions see, until it changes.
+    shown: OnceCell<Value>,
     evaluation: Evaluation,
 }
 
@@ -182,6 +184,7 @@ impl Pass<'_> {
     /// Judges one property and takes what comes of it into the evaluation.
     pub(crate) fn take(&mut self, property: &Property, watch: &mut impl Watch) -> Result<Outcome, Problem> {
         let before = self.value_now(property);
+        let own = empty_or(self.target.attributes.and_then(|target| property.target.get_in(target)));
         let is_new = self.target.attributes.is_none();
         let (applies, otherwise) = match property.set_on {
             SetOn::Always => (true, NotApplied::CreateOnly),
@@ -196,8 +199,8 @@ impl Pass<'_> {
         }
         if let Some(condition) = &property.condition {
             let qualifier = self.occasion.qualifier;
-            let (source, target) = (self.source.value(), self.target.value());
-            let holds = holds(condition, self.interpreter, qualifier, source, target)?;
+            let target = self.shown.get_or_init(|| Value::Object(self.result.clone().into_owned()));
+            let holds = holds(condition, self.interpreter, qualifier, self.source.value(), target)?;
             watch.note(|| Noted::Condition { text: property.condition_text.clone(), holds });
             if !holds {
                 return Ok(Outcome::NotApplied(NotApplied::Condition));
@@ -206,7 +209,8 @@ impl Pass<'_> {
         let mapped = value_of(property, self.interpreter, self.occasion.qualifier, &self.source, watch)?;
         let pair = property.pair.as_ref().filter(|_| !is_new);
         let raw = property.source.as_ref().and_then(|p| self.source.get(p)).unwrap_or(&Value::Null);
-        let since = pair.map(|pair| Since::of(self.sides, self.occasion.base, pair, raw, &before));
+        // What an earlier property of this evaluation has put there is no change of the target's.
+        let since = pair.map(|pair| Since::of(self.sides, self.occasion.base, pair, raw, &own));
 
         let mut after = mapped.clone();
         if is_empty(&mapped) {
@@ -231,8 +235,13 @@ impl Pass<'_> {
         let attribute = property.target.to_string();
         // Of a value that both sides carry as it is, the source would keep the target's as its own.
         let carried_back =
-            |pair: &(String, String)| after == *raw && self.sides.source.same(&pair.0, raw, &before);
-        if self.sides.target.same(&attribute, &before, &after) || pair.is_some_and(carried_back) {
+            |pair: &(String, String)| after == *raw && self.sides.source.same(&pair.0, raw, &own);
+        if !is_new && (self.sides.target.same(&attribute, &own, &after) || pair.is_some_and(carried_back)) {
+            let restored = self.restore(property, before, own);
+            self.settle(property);
+            return Ok(if restored { Outcome::Written } else { Outcome::Unchanged });
+        }
+        if self.sides.target.same(&attribute, &before, &after) {
             self.settle(property);
             return Ok(Outcome::Unchanged);
         }
@@ -240,34 +249,38 @@ impl Pass<'_> {
             watch.note(|| Noted::Pair { since });
             match since {
                 Since::Neither => {
+                    self.restore(property, before, own);
                     self.settle(property);
                     return Ok(Outcome::Kept(Kept::InSync));
                 }
                 Since::Target => {
-                    self.evaluation.kept.push(property.target.to_string());
+                    self.keep(property, before, own);
+                    self.evaluation.kept.push(attribute);
                     return Ok(Outcome::Kept(Kept::TargetChanged));
                 }
                 Since::Source => {}
                 Since::Both | Since::Never => {
                     let base = self.occasion.base.filter(|_| since == Since::Both);
-                    let (source, target) = standings(base, pair, &mapped, &before);
+                    let (source, target) = standings(base, pair, &mapped, &own);
                     let winner = property.rule.winner(source, target, self.occasion.newer);
                     let Rule { rule, mirrored, .. } = property.rule;
                     watch.note(|| Noted::Rule { rule, mirrored, winner });
                     match winner {
                         Some(Newer::Source) => {}
                         Some(Newer::Target) => {
-                            self.evaluation.kept.push(pair.1.clone());
-                            self.evaluation.kept_by_rule.push(pair.1.clone());
+                            self.keep(property, before, own);
+                            self.evaluation.kept.push(attribute.clone());
+                            self.evaluation.kept_by_rule.push(attribute);
                             return Ok(Outcome::Kept(Kept::Rule(rule)));
                         }
                         None => {
                             let was = base.map(|base| base.target.get(&pair.1).cloned().unwrap_or_default());
+                            self.keep(property, before, own.clone());
                             self.evaluation.conflicts.push(Conflict {
-                                attribute: pair.1.clone(),
+                                attribute,
                                 source_attribute: pair.0.clone(),
                                 source: after,
-                                target: before,
+                                target: own,
                                 base: was,
                             });
                             return Ok(Outcome::Asked);
@@ -284,10 +297,42 @@ impl Pass<'_> {
             )
             .into());
         }
-        property.target.set_in(self.result.to_mut(), after.clone());
+        self.forget_kept(&attribute);
+        self.set(property, before, after);
         self.settle(property);
-        self.record(attribute, before, after);
         Ok(outcome)
+    }
+
+    fn set(&mut self, property: &Property, before: Value, after: Value) {
+        property.target.set_in(self.result.to_mut(), after.clone());
+        self.shown.take();
+        self.record(property.target.to_string(), before, after);
+    }
+
+    /// Takes back what an earlier property has put in the place of the record's own value; says whether one had.
+    fn restore(&mut self, property: &Property, before: Value, own: Value) -> bool {
+        let other = before != own;
+        if other {
+            self.set(property, before, own);
+        }
+        other
+    }
+
+    /// The record's own value stays, whatever earlier properties have said. It is not in sync with their sources either:
+    /// the mapping in the other direction still has to carry it, or a person to decide.
+    fn keep(&mut self, property: &Property, before: Value, own: Value) {
+        self.restore(property, before, own);
+        let attribute = property.target.to_string();
+        self.forget_kept(&attribute);
+        self.evaluation.settled.retain(|(_, target)| *target != attribute);
+    }
+
+    /// A later property decides about the attribute.
+    fn forget_kept(&mut self, attribute: &str) {
+        let Evaluation { kept, kept_by_rule, conflicts, .. } = &mut self.evaluation;
+        kept.retain(|name| name != attribute);
+        kept_by_rule.retain(|name| name != attribute);
+        conflicts.retain(|conflict| conflict.attribute != attribute);
     }
 
     /// Two properties may write the same attribute; what counts is from the first value to the last.
@@ -300,8 +345,13 @@ impl Pass<'_> {
         changes.retain(|c| !self.sides.target.same(&c.attribute, &c.before, &c.after));
     }
 
+    /// What an earlier property keeps for the other mapping or for a person is not in sync yet.
     fn settle(&mut self, property: &Property) {
-        self.evaluation.settled.extend(property.pair.clone());
+        let Evaluation { kept, conflicts, settled, .. } = &mut self.evaluation;
+        let waits = |pair: &(String, String)| {
+            kept.contains(&pair.1) || conflicts.iter().any(|conflict| conflict.attribute == pair.1)
+        };
+        settled.extend(property.pair.clone().filter(|pair| !waits(pair)));
     }
 }
 
@@ -370,6 +420,7 @@ impl Mapping {
             source: Record::new(Some(source)),
             target: Record::new(target),
             result: target.map_or_else(|| Cow::Owned(Attributes::new()), Cow::Borrowed),
+            shown: OnceCell::new(),
             evaluation: Evaluation::default(),
         }
     }
@@ -401,13 +452,16 @@ impl Mapping {
         target: &Attributes,
     ) -> Option<Base> {
         let wanted = Pointer::parse(attribute);
-        let (s, t) = self.properties.iter().filter(|p| p.target == wanted).find_map(|p| p.pair.as_ref())?;
-        let mut base = old.cloned().unwrap_or_default();
-        match winner {
-            Newer::Source => remember(&mut base.target, t, target),
-            Newer::Target => remember(&mut base.source, s, source),
+        let pairs = self.properties.iter().filter(|p| p.target == wanted).filter_map(|p| p.pair.as_ref());
+        let mut base = None;
+        for (s, t) in pairs {
+            let base = base.get_or_insert_with(|| old.cloned().unwrap_or_default());
+            match winner {
+                Newer::Source => remember(&mut base.target, t, target),
+                Newer::Target => remember(&mut base.source, s, source),
+            }
         }
-        Some(base)
+        base
     }
 
     /// The text that this mapping gives a target attribute, if it gives one; for finding the target by its natural key.
@@ -433,10 +487,11 @@ impl Mapping {
         attribute: &str,
     ) -> Result<Value, Problem> {
         let (source, wanted) = (Record::new(Some(source)), Pointer::parse(attribute));
+        let nothing_yet = Value::Object(Attributes::new());
         for property in self.properties.iter().filter(|p| p.target == wanted) {
             let applies = match &property.condition {
                 None => true,
-                Some(condition) => holds(condition, interpreter, qualifier, source.value(), &Value::Null)?,
+                Some(condition) => holds(condition, interpreter, qualifier, source.value(), &nothing_yet)?,
             };
             if applies {
                 let value = value_of(property, interpreter, qualifier, &source, &mut Unwatched)?;
@@ -696,6 +751,38 @@ mod tests {
             panic!()
         };
         assert_eq!(why, "no value for email: the mapping's source condition `/source/email pr` asks for one");
+    }
+
+    #[test]
+    fn a_source_condition_under_another_name_says_which_is_right() {
+        for (condition, right) in [
+            ("/object/email pr", "write `/source/email`"),
+            ("/email pr", "write `/source/email`"),
+            ("/source/email pr and /name/last pr", "write `/source/name/last`"),
+        ] {
+            let mut config = config(with_mail(json!([])));
+            config.source_condition = Some(model::mapping_config::ConditionConfig::Filter(condition.into()));
+            let m = Mapping::compile(config, None, &mut NoScripts).unwrap();
+            let validity = m.source_validity(&NoScripts, DEFAULT_QUALIFIER, &json!({"email": "x"})).unwrap();
+            let Validity::Invalid(why) = validity else { panic!("{condition}") };
+            assert!(why.contains(right), "{condition}: {why}");
+        }
+    }
+
+    /// What an expression tree asks for and no property gives has no value, as in IDM: nothing matches by it.
+    #[test]
+    fn an_attribute_that_no_property_maps_matches_nothing() {
+        let asked = |tree: Value| {
+            let mut config = config(with_mail(json!([])));
+            config.correlation_query = Some(json!({"expressionTree": tree}));
+            let m = Mapping::compile(config, None, &mut NoScripts).unwrap();
+            m.correlate(&NoScripts, DEFAULT_QUALIFIER, &object(json!({"email": "a@x.org"}))).unwrap()
+        };
+        assert_eq!(asked(json!({"all": ["mail", "city"]})), crate::Correlation::NoKey);
+        let crate::Correlation::Query(query) = asked(json!({"any": ["mail", "city"]})) else {
+            panic!("a query")
+        };
+        assert_eq!(query.key(), "/mail eq \"a@x.org\"");
     }
 
     #[test]

@@ -708,7 +708,9 @@ impl MappingConfig {
                 names.extend(Pointer::parse(&read).head().map(str::to_owned));
             }
         }
+        names.extend(queried_attributes(self.source_query.as_ref()));
         bounded &= self.valid_source.is_none() && self.correlation_script.is_none();
+        bounded &= self.correlation_queries().iter().all(|rule| rule.get("expressionTree").is_some());
         bounded &= !matches!(self.link_qualifiers, Some(LinkQualifiersConfig::Script(_)));
         bounded &= self.hooks().iter().all(|(_, script)| script.is_none());
         bounded &= self.policies.iter().all(|policy| policy.post_action.is_none());
@@ -734,8 +736,8 @@ impl MappingConfig {
             || self.hooks().iter().any(|(hook, script)| script.is_some() && !NO_TARGET_YET.contains(hook))
     }
 
-    /// The target attributes that the mapping writes, and those that conditions of its properties name, whatever else a
-    /// script of it may read.
+    /// The target attributes that the mapping writes, and those that conditions of its properties and its `targetQuery`
+    /// name, whatever else a script of it may read.
     pub fn named_target_attributes(&self) -> BTreeSet<String> {
         let mut names: BTreeSet<String> = self
             .properties
@@ -748,8 +750,24 @@ impl MappingConfig {
             let read = filter.pointers().into_iter().filter(|p| p.head() == Some("target"));
             names.extend(read.filter_map(|p| p.tail().head().map(str::to_owned)));
         }
+        names.extend(queried_attributes(self.target_query.as_ref()));
         names
     }
+
+    /// The entries of `correlationQuery`, of which IDM writes one alone or several in a list.
+    pub fn correlation_queries(&self) -> &[Value] {
+        match &self.correlation_query {
+            None => &[],
+            Some(Value::Array(entries)) => entries,
+            Some(single) => std::slice::from_ref(single),
+        }
+    }
+}
+
+/// The attributes that a query's filter asks for.
+fn queried_attributes(query: Option<&QueryConfig>) -> BTreeSet<String> {
+    let filter = query.and_then(|query| query.filter.as_deref()).and_then(|text| Filter::parse(text).ok());
+    filter.iter().flat_map(Filter::pointers).filter_map(Pointer::head).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -810,6 +828,31 @@ mod tests {
         let read: Vec<_> = m.source_attributes().unwrap().into_iter().collect();
         assert_eq!(read, ["email", "last", "name"]);
         assert_eq!(m.target_attributes().unwrap().into_iter().collect::<Vec<_>>(), ["displayName", "kind"]);
+    }
+
+    #[test]
+    fn the_queries_and_the_correlation_read_too() {
+        let with = |key: &str, value: serde_json::Value| {
+            let mut m = mapping();
+            m[key] = value;
+            MappingConfig::from_value(m).unwrap()
+        };
+        let queried =
+            with("sourceQuery", json!({"_queryFilter": "/country eq \"NO\" and !(/address/city pr)"}));
+        let read = queried.source_attributes().unwrap();
+        assert!(read.contains("country") && read.contains("address"), "{read:?}");
+        let queried = with("targetQuery", json!({"_queryFilter": "country eq \"NO\""}));
+        assert!(queried.target_attributes().unwrap().contains("country"));
+        let tree = json!({"expressionTree": {"all": ["mail"]}, "type": "text/javascript", "file": "x.js"});
+        let script = json!({"type": "text/javascript", "source": "({'_queryFilter': 'mail eq \"' + source.x + '\"'})"});
+        for (query, any) in [
+            (tree.clone(), false),
+            (script.clone(), true),
+            (json!([tree.clone()]), false),
+            (json!([tree, script]), true),
+        ] {
+            assert_eq!(with("correlationQuery", query.clone()).source_attributes().is_none(), any, "{query}");
+        }
     }
 
     #[test]

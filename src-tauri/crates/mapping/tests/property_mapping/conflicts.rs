@@ -416,6 +416,95 @@ fn property(source: &'static str, target: &'static str) -> impl Strategy<Value =
     )
 }
 
+/// `a` and `b` of the left are both mapped to `x` of the right, as in IDM's sample for HubSpot; the right brings `x` back to
+/// one of them or to both.
+fn two_to_one(there: [Value; 2], back: Vec<Value>, left: Value, right: Value) -> Pair {
+    let way = ["system/crm/contact", "managed/user"];
+    let document = |name: &str, way: [&str; 2], properties: Vec<Value>, more: Value| {
+        let mut config = json!({"name": name, "source": way[0], "target": way[1], "properties": properties});
+        config.as_object_mut().unwrap().extend(object(more));
+        MappingConfig::from_value(config).unwrap()
+    };
+    let forward = document("forward", way, there.to_vec(), json!({}));
+    let back = document("back", [way[1], way[0]], back, json!({"links": "forward"}));
+    Pair {
+        back: Mapping::compile(back.clone(), Some(&forward), &mut NoScripts).unwrap(),
+        forward: Mapping::compile(forward, Some(&back), &mut NoScripts).unwrap(),
+        left: object(left),
+        right: object(json!({"x": right})),
+        base: None,
+        newer: None,
+    }
+}
+
+fn both_ways(rule: &str) -> ([Value; 2], Vec<Value>) {
+    let there = ["a", "b"].map(|source| {
+        let mut property = json!({"source": source, "target": "x"});
+        if !rule.is_empty() {
+            property["conflictRule"] = json!(rule);
+        }
+        property
+    });
+    (there, vec![json!({"source": "x", "target": "a"}), json!({"source": "x", "target": "b"})])
+}
+
+/// Each line: what the left and the right have become since both were in sync with a, b and x, and what x is then.
+#[test]
+fn of_two_sources_of_one_attribute_the_last_is_the_one_that_counts() {
+    for back in 0..=2 {
+        for (left, right, expect, kept) in [
+            (json!({"a": "a", "b": "b"}), "b", "b", false),
+            (json!({"a": "new", "b": "b"}), "b", "b", false),
+            (json!({"a": "a", "b": "new"}), "b", "new", false),
+            (json!({"a": "new", "b": "new"}), "b", "new", false),
+            (json!({"a": "new"}), "b", "new", false),
+            (json!({"a": "a", "b": "b"}), "theirs", "theirs", true),
+            (json!({"a": "new", "b": "b"}), "theirs", "theirs", true),
+            (json!({"a": "a", "b": "new"}), "theirs", "new", false),
+        ] {
+            let (there, all) = both_ways("");
+            // Without a way back for `b` its property is an ordinary one, which always says its value.
+            let all: Vec<Value> = all.into_iter().rev().take(back).collect();
+            let mut pair = two_to_one(there, all, left.clone(), json!(right));
+            pair.base = Some(Base { source: object(json!({"b": "b"})), target: object(json!({"x": "b"})) });
+            let got = pair.run_forward();
+            let (expect, kept) = match back {
+                0 if left.get("b").is_some() => (left["b"].clone(), false),
+                _ => (json!(expect), kept),
+            };
+            assert_eq!(pair.right["x"], expect, "{left} {right} with {back} ways back");
+            assert_eq!(got.kept, if kept { vec!["x"] } else { vec![] }, "{left} {right} with {back}");
+            let again = pair.run_forward();
+            assert!(again.changes.is_empty(), "{left} {right} with {back}: {:?}", again.changes);
+        }
+    }
+}
+
+#[test]
+fn what_only_the_target_has_changed_is_still_brought_back_to_both_sources() {
+    let (there, back) = both_ways("");
+    let mut pair = two_to_one(there, back, json!({"a": "new", "b": "b"}), json!("theirs"));
+    pair.base = Some(Base { source: object(json!({"a": "b", "b": "b"})), target: object(json!({"x": "b"})) });
+    pair.run_forward();
+    pair.run_back();
+    assert_eq!(Value::Object(pair.left), json!({"a": "theirs", "b": "theirs"}));
+}
+
+#[test]
+fn a_question_about_one_of_two_sources_ends_with_its_answer() {
+    for (winner, x) in [(Newer::Source, "new"), (Newer::Target, "theirs")] {
+        let (there, back) = both_ways("ask");
+        let mut pair = two_to_one(there, back, json!({"a": "b", "b": "new"}), json!("theirs"));
+        pair.base =
+            Some(Base { source: object(json!({"a": "b", "b": "b"})), target: object(json!({"x": "b"})) });
+        assert_eq!(pair.run_forward().conflicts.len(), 1);
+        pair.base = pair.forward.decided(pair.base.as_ref(), "x", winner, &pair.left, &pair.right);
+        assert_eq!(pair.run_forward().conflicts, []);
+        pair.run_back();
+        assert_eq!((&pair.right["x"], &pair.left["b"]), (&json!(x), &json!(x)), "{winner:?}");
+    }
+}
+
 fn newer() -> impl Strategy<Value = Option<Newer>> {
     select(vec![None, Some(Newer::Source), Some(Newer::Target)])
 }
@@ -458,6 +547,44 @@ proptest! {
             match edits.next() {
                 Some((true, value)) => pair.left = object(json!({"a": value})),
                 Some((false, value)) => pair.right = object(json!({"x": value})),
+                None => break,
+            }
+        }
+    }
+
+    /// The same where two attributes of the one side go into one of the other.
+    #[test]
+    fn two_sources_of_one_attribute_come_to_rest(
+        there in (property("a", "x"), property("b", "x")),
+        back in (property("x", "a"), property("x", "b")),
+        ways_back in 0_usize..4,
+        start in (value(), value(), value()),
+        edits in proptest::collection::vec((0..3, value()), 0..3),
+        newer in newer(),
+    ) {
+        let back: Vec<Value> = match ways_back {
+            0 => vec![],
+            1 => vec![back.0],
+            2 => vec![back.1],
+            _ => vec![back.0, back.1],
+        };
+        let left = json!({"a": start.0, "b": start.1});
+        let mut pair = two_to_one([there.0, there.1], back, left, start.2);
+        pair.newer = newer;
+        let mut edits = edits.into_iter();
+        loop {
+            for _ in 0..3 {
+                pair.run_back();
+                pair.run_forward();
+            }
+            let rest = (pair.left.clone(), pair.right.clone());
+            let (forward, back) = (pair.run_forward(), pair.run_back());
+            prop_assert!(forward.changes.is_empty(), "{:?} from {rest:?}", forward.changes);
+            prop_assert!(back.changes.is_empty(), "{:?} from {rest:?}", back.changes);
+            match edits.next() {
+                Some((0, value)) => drop(pair.left.insert("a".into(), value)),
+                Some((1, value)) => drop(pair.left.insert("b".into(), value)),
+                Some((_, value)) => pair.right = object(json!({"x": value})),
                 None => break,
             }
         }

@@ -87,8 +87,10 @@ fn conditions() {
         (json!("/linkQualifier eq \"admin\""), json!({}), json!({}), false),
         (json!("/object/b pr or /object/c pr"), json!({"c": 1}), json!({}), true),
         (script("hasTarget"), json!({}), json!({"y": 1}), true),
-        (script("hasTarget"), json!({}), json!(null), false),
-        (script("qualifier"), json!({}), json!({}), true),
+        // As in IDM `target` is what is being made, which is there although the record is not yet.
+        (script("hasTarget"), json!({}), json!(null), true),
+        // As in IDM only true holds.
+        (script("qualifier"), json!({}), json!({}), false),
         (script("nothing"), json!({}), json!({}), false),
     ] {
         let property = json!({"source": "a", "target": "x", "condition": condition});
@@ -208,6 +210,24 @@ fn of_two_properties_with_one_target_the_last_that_applies_counts() {
     }
     let got = m.evaluate(&NoScripts, Occasion::default(), &object(json!({"home": "h"})), None).unwrap();
     assert_eq!(got.changes[0].after, "h");
+}
+
+#[test]
+fn a_condition_sees_the_target_as_the_properties_so_far_leave_it() {
+    let m = mapping(json!([
+        {"source": "first", "target": "city"},
+        {"source": "last", "target": "city", "condition": "!(/target/city pr)"},
+    ]));
+    for (source, target, city) in [
+        (json!({"first": "f", "last": "l"}), json!(null), Some("f")),
+        (json!({"last": "l"}), json!(null), Some("l")),
+        (json!({"first": "f", "last": "l"}), json!({}), Some("f")),
+        (json!({"last": "l"}), json!({"city": "c"}), None),
+    ] {
+        let target = target.as_object().cloned();
+        let got = m.evaluate(&NoScripts, Occasion::default(), &object(source), target.as_ref()).unwrap();
+        assert_eq!(got.changes.first().map(|c| c.after.clone()), city.map(Value::from));
+    }
 }
 
 #[test]

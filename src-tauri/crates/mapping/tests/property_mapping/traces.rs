@@ -247,8 +247,19 @@ proptest! {
             Ok(got) => got,
         };
         prop_assert_eq!(failure, None);
+        // What a property keeps or asks, a later one with the same target may decide otherwise.
+        let decides = |o: &Outcome| {
+            use Outcome::{Asked, Cleared, Kept as Stays, Written};
+            matches!(o, Written | Cleared | Asked | Stays(Kept::TargetChanged | Kept::Rule(_)))
+        };
         let names = |wanted: fn(&Outcome) -> bool| -> Vec<&str> {
-            trace.properties.iter().filter(|p| wanted(&p.outcome)).map(|p| p.target.as_str()).collect()
+            let stands = |i: usize, target: &str| {
+                !trace.properties[i + 1..].iter().any(|p| p.target == target && decides(&p.outcome))
+            };
+            let all = trace.properties.iter().enumerate();
+            all.filter(|(i, p)| wanted(&p.outcome) && stands(*i, &p.target))
+                .map(|(_, p)| p.target.as_str())
+                .collect()
         };
         prop_assert_eq!(names(|o| matches!(o, Outcome::Kept(Kept::TargetChanged | Kept::Rule(_)))), got.kept);
         prop_assert_eq!(names(|o| matches!(o, Outcome::Kept(Kept::Rule(_)))), got.kept_by_rule);
