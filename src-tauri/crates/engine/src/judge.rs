@@ -73,6 +73,8 @@ pub(crate) struct Judge<'a> {
     pub version: i64,
     /// The run's `_id`; empty for an implicit sync.
     pub run: &'a str,
+    /// Whether the mapping's `sourceQuery` narrows what is looked at: that of a run, not a change that flows on by itself.
+    pub narrowed: bool,
     /// A person has chosen what is done, whatever the policies say.
     pub chosen: Option<Action>,
     pub source_title: &'a str,
@@ -125,7 +127,7 @@ impl Judge<'_> {
     ) -> Result<Judgement, String> {
         let source = Value::Object(with_id(&candidate.attributes, &candidate.id));
         let source_attributes = source.as_object().ok_or("the source is no object")?;
-        if !self.mapping.in_source_query(&source) {
+        if self.narrowed && !self.mapping.in_source_query(&source) {
             return Ok(Judgement::Outside);
         }
         if !self.mapping.qualifiers_are_fixed() {

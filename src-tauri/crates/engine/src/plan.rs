@@ -460,6 +460,7 @@ pub(crate) fn judge<'a>(
         orientation: prepared.orientation,
         version: prepared.version,
         run,
+        narrowed: true,
         chosen: None,
         source_title: prepared.source_path.object_type(),
         target_title: prepared.target_path.object_type(),

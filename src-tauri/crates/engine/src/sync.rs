@@ -12,7 +12,7 @@ use crate::{
     after::question,
     ends::{Prepared, Scope},
     execute::{Context, ORDER, Settled, batch_limit},
-    judge::Judgement,
+    judge::{Judge, Judgement},
     lock, plan,
 };
 
@@ -409,7 +409,7 @@ impl Engine {
     async fn plan_some(&self, prepared: &Prepared, ids: &[String]) -> Result<Vec<Entry>, EngineError> {
         let (entries, stamps) = tokio::task::block_in_place(|| -> Result<_, EngineError> {
             let (mapping, scripts) = prepared.compile()?;
-            let judge = plan::judge(prepared, &mapping, &scripts, "");
+            let judge = Judge { narrowed: false, ..plan::judge(prepared, &mapping, &scripts, "") };
             let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
             let (mut entries, mut stamps) = (Vec::new(), Vec::new());
             for qualifier in &qualifiers {

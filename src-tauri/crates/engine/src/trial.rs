@@ -116,6 +116,7 @@ pub fn try_record(
         orientation: Orientation::Forward,
         version: 0,
         run: "",
+        narrowed: true,
         chosen: None,
         source_title: ends.source,
         target_title: ends.target,

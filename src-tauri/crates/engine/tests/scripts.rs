@@ -8,7 +8,7 @@ use model::{Action, Situation};
 use sandbox::hubspot::Options;
 use serde_json::{Value, json};
 use store::{EntryStatus, RunMode, RunState};
-use support::{Bench, INBOUND, OUTBOUND, bench, inbound, outbound};
+use support::{Bench, INBOUND, OUTBOUND, bench, inbound, links, new_user, outbound};
 
 fn js(source: &str) -> Value {
     json!({"type": "text/javascript", "source": source})
@@ -168,6 +168,73 @@ async fn a_script_sees_the_whole_target_also_what_no_property_maps() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_and_correlation_scripts_read_what_they_name() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    bench.put(inbound(json!({"sourceQuery": {"_queryFilter": "/jobtitle eq \"clerk\""}}))).await;
+    assert_eq!(bench.recon(INBOUND).await.progress.created, 1);
+
+    let by_title = js("source.jobtitle ? {'_queryFilter': 'mail eq \"' + source.email + '\"'} : null");
+    bench
+        .put(inbound(
+            json!({"correlationQuery": by_title, "policies": [{"situation": "FOUND", "action": "LINK"}]}),
+        ))
+        .await;
+    let links = links(INBOUND);
+    let id = bench.contact("ann@example.com").id;
+    bench.store.write(move |w| w.remove_link(&links, &id)).await.unwrap();
+    assert_eq!(bench.recon(INBOUND).await.progress.linked, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correlation_script_may_ask_a_remote_target_for_what_it_names() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.sandbox.portal().set(&ann, &[("phone", "+47 22 22 22 22")]).unwrap();
+    let id = new_user(&bench, "ann", "other@example.com").await;
+    bench.edit(&id, json!({"telephoneNumber": "+47 22 22 22 22"})).await;
+    for (script, found) in [
+        (js("({'_queryFilter': 'phone eq \"' + source.telephoneNumber + '\"'})"), true),
+        (js("({'_queryFilter': 'pho' + 'ne eq \"' + source.telephoneNumber + '\"'})"), false),
+    ] {
+        bench.put(outbound(json!({"correlationQuery": script}))).await;
+        let run = bench.run(OUTBOUND, RunMode::Preview).await;
+        let entries = bench.entries(&run).await;
+        let entry = entries.iter().find(|e| e.source_id.as_deref() == Some(id.as_str())).unwrap();
+        assert_eq!(entry.target_id.is_some(), found, "{entry:?}");
+        assert_eq!(entry.reason.contains("correlation asks for `phone`"), !found, "{}", entry.reason);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correlation_script_may_ask_as_the_samples_of_idm_do() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    new_user(&bench, "ann@example.com", "elsewhere@example.com").await;
+    bench
+        .put(inbound(json!({"correlationQuery": js("({'_queryId': 'for-userName', 'uid': source.email})")})))
+        .await;
+    let run = bench.run(INBOUND, RunMode::Preview).await;
+    let entry = &bench.entries(&run).await[0];
+    assert_eq!(entry.situation, model::Situation::Found, "{entry:?}");
+}
+
+/// A source condition that a script gives, and how many records it lets in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_true_lets_a_record_in() {
+    for (script, in_) in
+        [("true", 1), ("source.firstname", 0), ("1", 0), ("null", 0), ("!!source.firstname", 1)]
+    {
+        let bench = small().await;
+        contact(&bench, "ann@example.com", "Ann");
+        bench.put(inbound(json!({"sourceCondition": js(script)}))).await;
+        let run = bench.recon(INBOUND).await;
+        let failed = bench.entries(&run).await.iter().filter(|e| e.status == EntryStatus::Failed).count();
+        assert_eq!((run.progress.created, failed), (in_, 0), "{script}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_script_may_refuse_a_delete_and_an_unlink() {
     let bench = small().await;
     let ann = contact(&bench, "ann@example.com", "Ann");
@@ -232,6 +299,20 @@ async fn policies_decide_in_order_by_condition_and_by_script() {
     let got: Vec<(&str, Option<i64>)> =
         seen.iter().map(|(_, action, policy)| (action.as_str(), *policy)).collect();
     assert_eq!(got, [("IGNORE", Some(0)), ("EXCEPTION", Some(1)), ("CREATE", Some(2))]);
+}
+
+/// `sourceQuery` says what a run looks at. What flows by itself was not asked for by any query.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_narrowed_query_does_not_hold_up_a_change_that_flows_by_itself() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    bench.put(outbound(json!({"sourceQuery": {"_queryFilter": "/givenName eq \"Bob\""}}))).await;
+    let id = bench.user_by_mail("ann@example.com").await.id;
+    bench.edit(&id, json!({"sn": "Flows"})).await;
+    assert_eq!(bench.recon(OUTBOUND).await.progress.updated, 0);
+    bench.engine.deliver_object("user", &id).await.unwrap();
+    assert_eq!(support::prop(&bench.contact("ann@example.com"), "lastname"), "Flows");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
