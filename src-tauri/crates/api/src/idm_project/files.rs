@@ -59,6 +59,8 @@ fn kind(file: &str) -> Option<Kind<'_>> {
         "managed" => Some(Kind::Managed),
         _ => stem
             .strip_prefix("provisioner.openicf-")
+            // IDM's older connector to Salesforce has a kind of file of its own, with the same content.
+            .or_else(|| stem.strip_prefix("provisioner.salesforce-"))
             .map(Kind::Connector)
             .or_else(|| stem.strip_prefix("mapping-").map(Kind::Mapping))
             .or_else(|| stem.strip_prefix("schedule-").map(Kind::Schedule)),
@@ -137,7 +139,10 @@ impl Project {
         let mut found = Documents::default();
         for file in self.names()? {
             let Some(kind) = kind(&file) else {
-                found.others.push(left_alone::document(file));
+                // What is no JSON is none of ours to complain about.
+                let holds_mappings =
+                    self.json(&file).is_ok_and(|value| value.get("mappings").is_some_and(Value::is_array));
+                found.others.push(left_alone::document(file, holds_mappings));
                 continue;
             };
             let document = Document { value: self.json(&file)?, file: file.clone() };

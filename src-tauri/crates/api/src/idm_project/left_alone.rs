@@ -50,7 +50,11 @@ const DOCUMENTS: [(&[&str], &str); 13] = [
 ];
 
 /// A document of `conf/` that is left alone.
-pub(super) fn document(file: String) -> LeftAlone {
+pub(super) fn document(file: String, holds_mappings: bool) -> LeftAlone {
+    if holds_mappings {
+        let why = "it holds mappings, and those of sync.json and mapping-NAME.json are the ones that are read; move them into sync.json to take them over";
+        return LeftAlone { file, why: why.to_owned() };
+    }
     let why = DOCUMENTS
         .iter()
         .find(|(beginnings, _)| beginnings.iter().any(|beginning| file.starts_with(beginning)))
@@ -84,8 +88,10 @@ mod tests {
             ("provisioner.openicf.connectorinfoprovider.json", "connector servers"),
             ("cluster.json", "setting of the IDM server"),
         ] {
-            let left = document(file.to_owned());
+            let left = document(file.to_owned(), false);
             assert!(left.why.contains(word), "{file}: {}", left.why);
         }
+        let left = document("syncManagedBusiness.json".into(), true);
+        assert!(left.why.contains("it holds mappings"), "{}", left.why);
     }
 }
