@@ -68,6 +68,7 @@ pub(super) fn read(name: &str, document: Document, project: &Project) -> Result<
         })
         .collect();
     notes.extend(unread.into_iter().map(|what| note("systemActions", what)));
+    notes.extend(denied(&config).into_iter().map(|(place, what)| note(&place, what)));
     let to_enter = missing
         .into_iter()
         .map(|(property, why)| ToEnter { connector: config.name.clone(), property, why })
@@ -109,6 +110,46 @@ fn bring_in_actions(document: &mut Value, project: &Project) -> Vec<String> {
     unread
 }
 
+/// What the document forbids and Concord does not heed, by its place.
+fn denied(config: &ConnectorConfig) -> Vec<(String, String)> {
+    fn says_denied(value: &Value) -> bool {
+        match value {
+            Value::Object(map) => {
+                map.get("denied").and_then(Value::as_bool) == Some(true) || map.values().any(says_denied)
+            }
+            _ => false,
+        }
+    }
+    let entries = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut found = Vec::new();
+    for (operation, options) in entries(config.rest.get("operationOptions")) {
+        if matches!(operation.as_str(), "CREATE" | "UPDATE" | "DELETE") && says_denied(&options) {
+            let what = format!(
+                "denies {operation}, which is not heeded here: Concord writes to this system wherever a mapping says so; before it \
+                 runs, give its mappings policies that do not, or the system's account no right to write"
+            );
+            found.push((format!("operationOptions, {operation}"), what));
+        }
+    }
+    for (kind, object_type) in entries(config.rest.get("objectTypes")) {
+        for (name, property) in entries(object_type.get("properties")) {
+            let flags = property.get("flags").and_then(Value::as_array).into_iter().flatten();
+            let flags: Vec<&str> = flags
+                .filter_map(Value::as_str)
+                .filter(|flag| matches!(*flag, "NOT_CREATABLE" | "NOT_UPDATEABLE"))
+                .collect();
+            if !flags.is_empty() {
+                let what = format!(
+                    "`{name}` is {}, which is not heeded here: take it out of the mappings that write it",
+                    flags.join(" and ")
+                );
+                found.push((format!("objectTypes, {kind}"), what));
+            }
+        }
+    }
+    found
+}
+
 /// Why a value means nothing outside of its IDM server, if so.
 fn needs_idm(value: &Value) -> Option<String> {
     if value.get("$crypto").is_some() {
@@ -144,7 +185,29 @@ pub(super) fn outgoing(config: &ConnectorConfig) -> ConnectorConfig {
 mod tests {
     use serde_json::json;
 
-    use super::{needs_idm, sounds_secret};
+    use super::{denied, needs_idm, sounds_secret};
+
+    #[test]
+    fn what_a_document_forbids_is_told() {
+        let config = serde_json::from_value(json!({
+            "name": "crm",
+            "operationOptions": {
+                "CREATE": {"denied": true, "onDeny": "DO_NOTHING"},
+                "UPDATE": {"objectFeatures": {"__ACCOUNT__": {"denied": true}}},
+                "DELETE": {"denied": false},
+                "SYNC": {"denied": true}
+            },
+            "objectTypes": {"contact": {"properties": {
+                "email": {"type": "string", "flags": ["NOT_UPDATEABLE", "NOT_READABLE"]},
+                "phone": {"type": "string"}
+            }}}
+        }))
+        .unwrap();
+        let found = denied(&config);
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(places, ["operationOptions, CREATE", "operationOptions, UPDATE", "objectTypes, contact"]);
+        assert!(found[2].1.contains("`email` is NOT_UPDATEABLE,"), "{}", found[2].1);
+    }
 
     #[test]
     fn values_of_the_server_are_told_from_plain_ones() {
