@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use connector::ErrorKind;
 use engine::{Engine, Gravity};
 use jiff::Timestamp;
-use model::{ConnectorConfig, ManagedConfig, ManagedObjectConfig, MappingConfig};
+use model::{ConnectorConfig, ManagedConfig, ManagedObjectConfig, MappingConfig, ResourcePath};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::{AuditRow, Reader, SealedSecret, StoreError, Writer};
@@ -308,11 +308,27 @@ impl App {
             .chain(project.connectors.iter().map(|c| &c.config))
             .map(|c| c.name.to_lowercase())
             .collect();
+        let types: Vec<ManagedObjectConfig> = self.store.read(|r| Ok(Engine::managed_types(r))).await??;
         for mapping in &mut project.mappings {
+            let config = &mapping.config;
+            // The project's types come before those that are here.
+            let kind = |path: &ResourcePath| match path {
+                ResourcePath::Managed(name) => {
+                    project.managed.iter().chain(&types).find(|t| t.name.eq_ignore_ascii_case(name))
+                }
+                ResourcePath::System { .. } | ResourcePath::Scim(_) => None,
+            };
+            let protected = (kind(&config.source_path()?), kind(&config.target_path()?));
+            mapping.tell_protected(protected.0, protected.1);
+            let mut lacking = Vec::new();
             let config = &mapping.config;
             check_links(config, &known).map_err(|e| wrong(&mapping.file, e))?;
             for (end, path) in [("source", config.source_path()?), ("target", config.target_path()?)] {
                 let Some(name) = path.connector().filter(|n| !connectors.contains(&n.to_lowercase())) else {
+                    if let Some(what) = self.missing_type(&path, &project.connectors) {
+                        let about = format!("mapping `{}`", config.name);
+                        lacking.push(Note { about, place: end.to_owned(), what });
+                    }
                     continue;
                 };
                 mapping.notes.push(Note {
@@ -321,8 +337,28 @@ impl App {
                     what: format!("there is no connector `{name}`, neither in the project nor here"),
                 });
             }
+            if !lacking.is_empty() {
+                mapping.runs = false;
+                mapping.config.enable_sync = Some(false);
+                mapping.notes.append(&mut lacking);
+            }
         }
         Ok(())
+    }
+
+    /// That a connector of the project has no such object type; IDM lets one be renamed in the connector's document.
+    fn missing_type(&self, path: &ResourcePath, connectors: &[connectors::Incoming]) -> Option<String> {
+        let ResourcePath::System { connector: name, object_type } = path else { return None };
+        let config = &connectors.iter().find(|c| c.config.name.eq_ignore_ascii_case(name))?.config;
+        let built = connector::build(config, self.pool.credentials(&config.name), self.clock.clone()).ok()?;
+        let known: Vec<&str> = built.descriptor().object_types.iter().map(|t| t.name.as_str()).collect();
+        (!known.contains(&object_type.as_str())).then(|| {
+            format!(
+                "connector `{name}` has no object type `{object_type}`; it has: {}. Names that its document gives to types are not \
+                 heeded here: write one of these; until then the mapping does not run, and its implicit sync is switched off",
+                known.join(", ")
+            )
+        })
     }
 
     /// Leaves the types as they are to be stored. Gives what is worth knowing about them.
@@ -368,7 +404,9 @@ impl App {
         for schedule in &mut project.schedules {
             let problem = schedule.problem.take().or_else(|| problem_of(&schedule.config.task(), &mappings));
             schedule.runs = schedule.config.enabled && problem.is_none();
-            notes.extend(problem.map(|what| Note {
+            let switched_off =
+                || (!schedule.config.enabled).then(|| "it is not enabled in the project".to_owned());
+            notes.extend(problem.or_else(switched_off).map(|what| Note {
                 about: format!("schedule `{}`", schedule.name),
                 place: String::new(),
                 what: format!("it does not fire here: {what}"),

@@ -18,7 +18,8 @@ pub struct ManagedConfig {
 pub struct ManagedObjectConfig {
     /// `user`.
     pub name: String,
-    /// Its JSON schema, IDM's dialect.
+    /// Its JSON schema, IDM's dialect. IDM lets it be left out.
+    #[serde(default)]
     pub schema: ManagedSchema,
     /// Everything else: hooks, icons.
     #[serde(flatten)]

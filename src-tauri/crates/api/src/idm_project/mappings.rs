@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::MappingConfig;
+use model::{ManagedObjectConfig, MappingConfig, Pointer};
 use serde_json::{Map, Value};
 
 use super::{
     Note,
     files::{Document, Documents, Project, wrong},
+    left_alone::LeftAlone,
     scripts::{self, Remark},
 };
 use crate::{ApiError, ErrorCode};
@@ -22,6 +23,37 @@ pub(super) struct Incoming {
     pub notes: Vec<Note>,
     /// The mappings that have to come first, where its file says so.
     after: Vec<String>,
+}
+
+impl Incoming {
+    /// Tells of attributes that nobody may read, at either end: they cannot be mapped.
+    pub fn tell_protected(
+        &mut self,
+        source: Option<&ManagedObjectConfig>,
+        target: Option<&ManagedObjectConfig>,
+    ) {
+        let about = format!("mapping `{}`", self.config.name);
+        let is_protected = |kind: Option<&ManagedObjectConfig>, pointer: &str| {
+            let pointer = Pointer::parse(pointer);
+            kind.zip(pointer.head()).is_some_and(|(kind, head)| kind.protection(head).is_some())
+        };
+        for property in &self.config.properties {
+            let place = format!("property `{}`", property.target);
+            let what = if is_protected(target, &property.target) {
+                self.runs = false;
+                self.config.enable_sync = Some(false);
+                "what it writes is kept where nobody can read it, and a plan shows what it writes: the mapping, and its implicit sync, does not run until \
+                 this property is removed"
+            } else if property.source.as_deref().is_some_and(|name| is_protected(source, name)) {
+                // Its scripts find no value, so that they come to nothing of IDM's that would be missing.
+                self.notes.retain(|note| !note.place.starts_with(&format!("{place}, ")));
+                "what it reads is kept where no mapping can read it: there is never a value, so nothing is written"
+            } else {
+                continue;
+            };
+            self.notes.push(Note { about: about.clone(), place, what: what.to_owned() });
+        }
+    }
 }
 
 /// Every mapping in sync order: those of `sync.json` as they stand there, then those of files of their own, by
@@ -42,6 +74,10 @@ pub(super) fn read(
         };
         rest = Some(map);
         for item in items {
+            if let Some(why) = foreign(&item) {
+                documents.others.push(left_alone(&file, &item, why));
+                continue;
+            }
             listed.push(Incoming { after: Vec::new(), ..read_one(item, &file, project)? });
         }
     }
@@ -51,7 +87,10 @@ pub(super) fn read(
             map.shift_remove("_id");
             map.entry("name").or_insert_with(|| name.into());
         }
-        single.push(read_one(value, &file, project)?);
+        match foreign(&value) {
+            Some(why) => documents.others.push(left_alone(&file, &value, why)),
+            None => single.push(read_one(value, &file, project)?),
+        }
     }
     let all = in_order(listed, single)?;
     let mut names = BTreeSet::new();
@@ -66,10 +105,19 @@ pub(super) fn read(
     Ok((all, rest))
 }
 
+fn left_alone(file: &str, mapping: &Value, why: String) -> LeftAlone {
+    let name = mapping.get("name").and_then(Value::as_str).unwrap_or("?");
+    LeftAlone { file: format!("{file}, mapping `{name}`"), why }
+}
+
 fn read_one(mut value: Value, file: &str, project: &Project) -> Result<Incoming, ApiError> {
     let refused = |e: &dyn std::fmt::Display| wrong(file, e);
     let unfit = scripts::bring_in(&mut value, project);
     let asking = scripts::asking(&mut value);
+    let own_links = value.get("links").is_some_and(|links| Some(links) == value.get("name"));
+    if let Some(map) = value.as_object_mut().filter(|_| own_links) {
+        map.shift_remove("links");
+    }
     let mut config = MappingConfig::from_value(value.clone()).map_err(|e| refused(&e))?;
 
     // What cannot run here is not wrong; all the rest has to be right.
@@ -84,18 +132,26 @@ fn read_one(mut value: Value, file: &str, project: &Project) -> Result<Incoming,
 
     let about = format!("mapping `{}`", config.name);
     let note = |place: &str, what: String| Note { about: about.clone(), place: place.to_owned(), what };
+    let unfit_is_told = !unfit.is_empty();
     let mut notes: Vec<Note> =
         unfit.into_iter().chain(asking).map(|Remark { place, what }| note(&place, what)).collect();
     let problem = engine::check_mapping(&config).err();
     let runs = problem.is_none();
     if let Some(problem) = problem {
-        if notes.is_empty() {
+        if !unfit_is_told {
             notes.push(note("", problem.to_string()));
         }
         let implicit = if config.sync_enabled() { "; its implicit sync is switched off" } else { "" };
         config.enable_sync = Some(false);
         notes.push(note("", format!("it is kept, and cannot run until this is changed{implicit}")));
     }
+    if own_links {
+        notes.push(note("links", "names the mapping itself, which says nothing; it was left out".into()));
+    }
+    notes.extend(unmapped_in_rules(&config).into_iter().map(|name| {
+        let what = format!("`{name}` is in an expression tree and no property maps to it, so nothing matches by it, as in IDM");
+        note("correlationQuery", what)
+    }));
     for (key, value) in &mut config.rest.clone() {
         if !scripts::places(value).is_empty() {
             notes.push(note(key, "its script is kept and not run here".into()));
@@ -111,6 +167,38 @@ fn read_one(mut value: Value, file: &str, project: &Project) -> Result<Incoming,
     let after = config.rest.get("syncAfter").and_then(Value::as_array);
     let after = after.into_iter().flatten().filter_map(names).collect();
     Ok(Incoming { config, file: file.to_owned(), runs, notes, after })
+}
+
+/// Why a mapping has no place here at all, if so: it is left in its file, and all the rest comes in.
+fn foreign(value: &Value) -> Option<String> {
+    let end = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let of_the_server = |path: &&str| path.starts_with("repo/") || path.starts_with("internal/");
+    if let Some(path) = [end("source"), end("target")].into_iter().find(of_the_server) {
+        return Some(format!("`{path}` is a resource of the IDM server's own, which nothing here holds"));
+    }
+    let policies = value.get("policies").and_then(Value::as_array).into_iter().flatten();
+    let mut actions = policies.filter_map(|policy| policy.get("action")?.as_str());
+    actions.any(|action| action == "ONBOARD").then(|| {
+        "its action ONBOARD belongs to IDM's governance, which is not here; choose another action".to_owned()
+    })
+}
+
+/// The target attributes that expression trees ask for and no property gives.
+fn unmapped_in_rules(config: &MappingConfig) -> BTreeSet<String> {
+    fn leaves(tree: &Value, found: &mut BTreeSet<String>) {
+        match tree {
+            Value::String(name) => drop(found.insert(name.trim_start_matches('/').to_owned())),
+            Value::Array(parts) => parts.iter().for_each(|part| leaves(part, found)),
+            Value::Object(map) => map.values().for_each(|part| leaves(part, found)),
+            _ => {}
+        }
+    }
+    let mut names = BTreeSet::new();
+    let trees = config.correlation_queries().iter().filter_map(|rule| rule.get("expressionTree"));
+    trees.for_each(|tree| leaves(tree, &mut names));
+    let is_mapped = |name: &str| config.properties.iter().any(|p| p.target.trim_start_matches('/') == name);
+    names.retain(|name| !is_mapped(name));
+    names
 }
 
 /// Puts mappings of files of their own behind those of the list and behind those that they name.

@@ -48,7 +48,7 @@ pub(super) fn asking(document: &mut Value) -> Vec<Remark> {
         for name in ["openidm.", "identityServer.", "require(", "java."] {
             if source.contains(name) {
                 let what = format!(
-                    "it uses `{}`, which scripts do not have here; a record for which it gets there fails",
+                    "it uses `{}`, which scripts do not have here; a record for which the script runs to that place fails",
                     name.trim_end_matches(['.', '('])
                 );
                 remarks.push(Remark { place: place.join(", "), what });
@@ -65,14 +65,13 @@ pub(super) fn places(document: &mut Value) -> Vec<String> {
     places
 }
 
-/// Puts something harmless in place of the scripts that cannot run, so that the rest of the document can be checked.
+/// Puts something harmless in place of the scripts, of which some may not run here or be no JavaScript of today, so that the
+/// rest of the document can be checked.
 pub(super) fn stand_in(document: &mut Value) {
     visit(document, &mut Vec::new(), &mut |_, script| {
-        if !is_javascript(script) || text(script, "source").is_none() {
-            script.insert("type".into(), "text/javascript".into());
-            script.shift_remove("file");
-            script.insert("source".into(), json!("true"));
-        }
+        script.insert("type".into(), "text/javascript".into());
+        script.shift_remove("file");
+        script.insert("source".into(), json!("true"));
     });
 }
 

@@ -274,10 +274,7 @@ fn what_is_wrong_stops_all_of_it() {
         (("conf/sync.json", "{\"mappings\": [".into()), &["sync.json", "not valid JSON"]),
         (("conf/sync.json", "[]".into()), &["sync.json", "object"]),
         (("conf/managed.json", "{".into()), &["managed.json", "not valid JSON"]),
-        (
-            ("conf/managed.json", json!({"objects": [{"name": "user"}]}).to_string()),
-            &["managed.json", "schema"],
-        ),
+        (("conf/managed.json", json!({"objects": [{"schema": {}}]}).to_string()), &["managed.json", "name"]),
         (
             (
                 "conf/managed.json",
@@ -301,12 +298,6 @@ fn what_is_wrong_stops_all_of_it() {
         (sync(&|m| m["source"] = json!("somewhere")), &["sync.json", OUT, "source"]),
         (sync(&|m| m["links"] = json!("ghost")), &["sync.json", OUT, "ghost"]),
         (sync(&|m| m["policies"][0]["situation"] = json!("LOST")), &["sync.json", "LOST"]),
-        (
-            sync(&|m| {
-                m["properties"][0]["transform"] = json!({"type": "text/javascript", "source": "this is ("})
-            }),
-            &["sync.json", OUT, "email"],
-        ),
         // A script that cannot run does not excuse the rest of its mapping.
         (
             sync(&|m| {
@@ -371,6 +362,21 @@ fn what_cannot_run_is_kept_and_told() {
             &["property `mail`, transform", "`openidm`"],
         ),
         (json!({"sourceQuery": {"_queryId": "for-userName"}}), false, &["sourceQuery", "_queryFilter"]),
+        (
+            json!({"onCreate": {"type": "text/javascript", "source": "for each (var a in target) { a; }"}}),
+            false,
+            &["onCreate", "cannot run until this is changed"],
+        ),
+        (
+            json!({"correlationQuery": {"expressionTree": {"any": ["userName", "city"]}}}),
+            true,
+            &["`city` is in an expression tree", "nothing matches"],
+        ),
+        (
+            json!({"properties": [{"source": "email", "target": "password"}], "correlationQuery": null}),
+            false,
+            &["property `password`", "until this property is removed"],
+        ),
         (json!({"consentRequired": true}), true, &["consentRequired", "not heeded"]),
         (
             json!({"onMapping": {"type": "text/javascript", "source": "1"}}),
@@ -418,6 +424,70 @@ fn what_cannot_run_is_kept_and_told() {
         if !runs {
             project.house.concord(&["recon", IN]).exits(1);
         }
+    }
+}
+
+#[test]
+fn one_odd_thing_does_not_keep_the_rest_out() {
+    let mut odd = connector("http://127.0.0.1:9", "");
+    odd["objectTypes"] = json!({"person": {"nativeType": "contact", "properties": {}}});
+    let classic = json!({
+        "connectorRef": {"connectorName": "org.identityconnectors.scim.ScimConnector"},
+        "configurationProperties": {"SCIMEndpoint": "https://example.org/scim", "SCIMVersion": 1},
+    });
+    let renamed = json!({"name": "renamed", "source": "system/hubspot/person", "target": "managed/user",
+        "properties": [{"source": "email", "target": "mail"}]});
+    let own = json!({"name": "own", "source": "managed/user", "target": "system/hubspot/contact", "links": "own",
+    "properties": [
+        {"source": "mail", "target": "email"},
+        {"source": "password", "target": "nickname", "condition": {"type": "text/javascript", "source": "object.password != null"},
+         "transform": {"type": "text/javascript", "source": "openidm.decrypt(source)"}}
+    ]});
+    let internal = json!({"name": "internal", "source": "repo/internal/user", "target": "managed/user", "properties": []});
+    let onboard = json!({"name": "onboard", "source": "system/hubspot/contact", "target": "managed/user",
+        "properties": [], "policies": [{"situation": "ABSENT", "action": "ONBOARD"}]});
+    let project = Project::of(&[
+        (&format!("conf/{HUBSPOT}"), odd.to_string()),
+        ("conf/provisioner.openicf-old.json", classic.to_string()),
+        (
+            "conf/provisioner.salesforce-salesforce.json",
+            salesforce_connector("Sandbox", json!("test-secret-1")).to_string(),
+        ),
+        ("conf/managed.json", json!({"objects": [{"name": "device"}]}).to_string()),
+        ("conf/sync.json", json!({"mappings": [own, renamed, internal, onboard]}).to_string()),
+        ("conf/syncMore.json", json!({"mappings": []}).to_string()),
+        (
+            "conf/schedule-off.json",
+            json!({"enabled": false, "type": "cron", "schedule": "0 0 0 * * ?", "invokeService": "sync",
+                "invokeContext": {"action": "reconcile", "mapping": "own"}})
+            .to_string(),
+        ),
+    ]);
+    let report = project.import();
+    let runs = |list: &str| -> Vec<(String, bool)> {
+        let all = report[list].as_array().unwrap().iter();
+        all.map(|t| (t["name"].as_str().unwrap().to_owned(), t["runs"].as_bool().unwrap())).collect()
+    };
+    assert_eq!(runs("mappings"), [("own".into(), true), ("renamed".into(), false)]);
+    let connectors = runs("connectors");
+    assert!(connectors.contains(&("old".into(), false)), "{connectors:?}");
+    assert!(connectors.iter().any(|(name, _)| name == "salesforce"), "{connectors:?}");
+    for (about, words) in [
+        ("connector `old`", "servers of SCIM 2.0"),
+        ("mapping `own`", "names the mapping itself"),
+        ("mapping `own`", "there is never a value"),
+        ("mapping `renamed`", "no object type `person`"),
+        ("schedule `off`", "not enabled in the project"),
+    ] {
+        let notes = notes_on(&report, about).join("\n");
+        assert!(notes.contains(words), "{about}: {notes}");
+        assert!(!notes.contains("openidm"), "{about}: {notes}");
+    }
+    let left = report["leftAlone"].to_string();
+    for words in
+        ["mapping `internal`", "repo/internal/user", "mapping `onboard`", "ONBOARD", "it holds mappings"]
+    {
+        assert!(left.contains(words), "{words}: {left}");
     }
 }
 

@@ -6,7 +6,7 @@ use model::ConnectorConfig;
 use serde_json::Value;
 use url::Url;
 
-use crate::error::ConnectorError;
+use crate::error::{ConnectorError, ErrorKind};
 use crate::http::client::checked_address;
 use crate::oauth;
 
@@ -196,7 +196,8 @@ fn check_version(config: &ConnectorConfig) -> Result<(), ConnectorError> {
     if matches!(text.as_str(), "" | "2" | "2.0") {
         return Ok(());
     }
-    Err(config.bad("SCIMVersion", format!("is {text}; Concord connects to servers of SCIM 2.0")).into())
+    let wrong = config.bad("SCIMVersion", format!("is {text}; Concord connects to servers of SCIM 2.0"));
+    Err(ConnectorError::new(ErrorKind::Unsupported, wrong.to_string()))
 }
 
 /// The configured way to sign in, or the one that the other settings mean.
