@@ -100,7 +100,7 @@ impl Engine {
             run: &done.id,
             end: &prepared.target,
             sameness: prepared.target.sameness(),
-            mapped: prepared.config.target_attributes(),
+            mapped: prepared.config.named_target_attributes(),
             defaults: Attributes::new(),
             read_only: BTreeSet::new(),
         };
