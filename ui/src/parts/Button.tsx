@@ -1,4 +1,4 @@
-import type { ButtonHTMLAttributes, Ref } from "react";
+import { type ButtonHTMLAttributes, type Ref, useState } from "react";
 
 import { Icon, type IconName } from "./Icon";
 
@@ -11,7 +11,7 @@ const LOOKS: Record<Look, string> = {
   danger: "bg-needs-fill text-on-accent border-transparent hover:brightness-90 font-medium",
 };
 
-export const BUTTON = "inline-flex h-7 shrink-0 items-center justify-center gap-1.5 rounded-sm border px-2.5 whitespace-nowrap select-none disabled:opacity-50";
+export const BUTTON = "inline-flex h-7 shrink-0 items-center justify-center gap-1.5 rounded-sm border px-2.5 whitespace-nowrap select-none disabled:opacity-50 aria-disabled:opacity-50";
 
 export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   /** What Ctrl+S presses. */
@@ -23,9 +23,37 @@ export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   ref?: Ref<HTMLButtonElement>;
 }
 
-export function Button({ look = "plain", icon, busy = false, className = "", children, disabled, type = "button", ...rest }: ButtonProps) {
+/**
+ * While it is busy, and while it has the focus, it is switched off in words only (`aria-disabled`): an element that is truly
+ * disabled loses the focus, and the next Tab would begin at the window's start.
+ */
+export function Button({ look = "plain", icon, busy = false, className = "", children, disabled = false, type = "button", onClick, onFocus, onBlur, ...rest }: ButtonProps) {
+  const [focused, setFocused] = useState(false);
+  const off = disabled || busy;
+  const inWords = off && (busy || focused);
   return (
-    <button type={type} className={`${BUTTON} ${LOOKS[look]} ${className}`} disabled={disabled || busy} aria-busy={busy || undefined} {...rest}>
+    <button
+      type={type}
+      className={`${BUTTON} ${LOOKS[look]} ${className}`}
+      disabled={off && !inWords}
+      aria-disabled={inWords || undefined}
+      aria-busy={busy || undefined}
+      onClick={(event) => {
+        if (!off) return onClick?.(event);
+        // Neither the form that it submits nor what it stands in is to hear of the press.
+        event.preventDefault();
+        event.stopPropagation();
+      }}
+      onFocus={(event) => {
+        setFocused(true);
+        onFocus?.(event);
+      }}
+      onBlur={(event) => {
+        setFocused(false);
+        onBlur?.(event);
+      }}
+      {...rest}
+    >
       {busy ? <Spinner /> : icon && <Icon name={icon} size={14} />}
       {children}
     </button>

@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 
 import { Button, IconButton } from "./Button";
 import { Field } from "./Field";
@@ -21,6 +21,16 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
   const [asText, setAsText] = useState(false);
   // A row without an attribute is no filter yet, so it stands here and not in the document.
   const [begun, setBegun] = useState<Comparison | null>(null);
+  const list = useRef<HTMLFieldSetElement>(null);
+  const next = useRef<"begun" | number | null>(null);
+  // The button that was pressed goes away or is switched off; the focus goes to what comes next.
+  useLayoutEffect(() => {
+    if (next.current === null) return;
+    const removes = [...(list.current?.querySelectorAll<HTMLElement>("[data-remove]") ?? [])];
+    const to = next.current === "begun" ? [...(list.current?.querySelectorAll<HTMLElement>("[role=combobox]") ?? [])].at(-1) : (removes[next.current] ?? removes.at(-1) ?? list.current?.querySelector<HTMLElement>("[data-add]"));
+    next.current = null;
+    to?.focus();
+  });
   const group = readFilter(value, variable);
   if (asText || !group) {
     return (
@@ -59,8 +69,14 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
     }
   }
 
+  function remove(index: number) {
+    next.current = index;
+    if (index < parts.length) write(parts.toSpliced(index, 1));
+    else setBegun(null);
+  }
+
   return (
-    <fieldset className="flex min-w-0 flex-col gap-1.5">
+    <fieldset ref={list} className="flex min-w-0 flex-col gap-1.5">
       <legend className="sr-only">{label}</legend>
       {rows.length > 1 && (
         <label className="flex items-center gap-2 text-soft">
@@ -88,7 +104,7 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
           {part.operator !== "pr" && part.operator !== "absent" && (
             <input className="field min-w-0 flex-1" aria-label={t`Value ${index + 1}`} placeholder={t`value`} value={part.value} onChange={(event) => change(index, { ...part, value: event.target.value })} onBlur={onLeave} />
           )}
-          <IconButton icon="close" label={t`Remove comparison ${index + 1}`} onClick={() => (index < parts.length ? write(parts.toSpliced(index, 1)) : setBegun(null))} />
+          <IconButton icon="close" data-remove="" label={t`Remove comparison ${index + 1}`} onClick={() => remove(index)} />
         </div>
       ))}
       {errors.length > 0 && (
@@ -97,7 +113,16 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
         </p>
       )}
       <div className="-ml-2.5 flex flex-wrap items-center">
-        <Button look="quiet" icon="plus" disabled={begun !== null} onClick={() => setBegun({ attribute: "", operator: "pr", value: "" })}>
+        <Button
+          look="quiet"
+          icon="plus"
+          data-add=""
+          disabled={begun !== null}
+          onClick={() => {
+            next.current = "begun";
+            setBegun({ attribute: "", operator: "pr", value: "" });
+          }}
+        >
           {t`Add comparison`}
         </Button>
         <Button look="quiet" onClick={() => setAsText(true)}>
