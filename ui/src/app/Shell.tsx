@@ -10,6 +10,7 @@ import { Problem } from "../parts/Problem";
 import { JUMPS } from "./places";
 import { appStatus, inboxCount } from "./queries";
 import { Sidebar } from "./Sidebar";
+import { focusTitle, useScreenFocus } from "./useScreenFocus";
 
 const rest = () => import("./screens");
 const VaultPage = lazy(async () => ({ default: (await rest()).VaultPage }));
@@ -32,6 +33,7 @@ export function Shell() {
     const timer = setTimeout(() => void rest(), REST_AFTER);
     return () => clearTimeout(timer);
   }, [there]);
+  useScreenFocus();
   useKeys({ openPalette: () => setPalette(true), openShortcuts: () => setShortcuts(true) });
 
   if (status.error && !status.data) {
@@ -54,8 +56,19 @@ export function Shell() {
   }
   return (
     <div className="flex h-full">
+      <a
+        href="#screen"
+        className="fixed top-2 left-2 z-50 -translate-y-16 rounded-sm bg-raised px-3 py-1.5 shadow-float focus:translate-y-0"
+        onClick={(event) => {
+          // What follows `#` is the screen's address.
+          event.preventDefault();
+          focusTitle();
+        }}
+      >
+        {t`Skip to the screen`}
+      </a>
       <Sidebar waiting={{ "/inbox": inbox.data ?? 0, "/queue": status.data?.queue ?? 0 }} onPalette={() => setPalette(true)} />
-      <main className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
+      <main id="screen" className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
       <Suspense>
         {palette && <Palette open onClose={() => setPalette(false)} onShortcuts={() => setShortcuts(true)} />}
         {shortcuts && <Shortcuts open onClose={() => setShortcuts(false)} />}

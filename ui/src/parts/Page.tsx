@@ -1,12 +1,31 @@
 import { t } from "@lingui/core/macro";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from "react";
+
+/** The title that had the focus has just gone. */
+let titleGone = false;
+
+/** While a screen is read its frame may be drawn anew; the title that stands in for the one with the focus takes that over. */
+function useTitle() {
+  const title = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => {
+    const drawn = title.current;
+    if (titleGone && document.activeElement === document.body) drawn?.focus({ preventScroll: true });
+    titleGone = false;
+    return () => {
+      titleGone = drawn !== null && document.activeElement === drawn;
+    };
+  }, []);
+  return title;
+}
 
 /**
  * The frame of a screen: a head that stays, a body that scrolls. `title` is the screen's only h1. With `flush` the body
  * gives its whole height to the content, which then scrolls by itself (long tables).
  */
-export function Page({ title, trail, beside, actions, below, flush = false, children }: {
+export function Page({ title, told, trail, beside, actions, below, flush = false, children }: {
   title: string;
+  /** What is read out after the title when the screen opens. */
+  told?: string;
   /** Where the screen belongs: the links before its title. */
   trail?: ReactNode;
   beside?: ReactNode;
@@ -18,15 +37,23 @@ export function Page({ title, trail, beside, actions, below, flush = false, chil
   useEffect(() => {
     document.title = t`${title} \u2013 Concord`;
   }, [title]);
+  const heading = useTitle();
+  const toldId = useId();
   return (
     <div className="flex h-full min-w-0 flex-col">
       <header className="shrink-0 border-b border-line px-6 pt-3 pb-3">
         <div className="flex min-h-8 items-center gap-3">
           <div className="flex min-w-0 flex-1 items-baseline gap-2">
             {trail && <span className="flex shrink-0 gap-2 text-soft">{trail}<span aria-hidden="true">/</span></span>}
-            <h1 className="truncate text-lg font-semibold" title={title}>
+            {/* The focus comes here when the screen opens. */}
+            <h1 ref={heading} tabIndex={-1} aria-describedby={told === undefined ? undefined : toldId} className="truncate rounded-sm text-lg font-semibold" title={title}>
               <bdi>{title}</bdi>
             </h1>
+            {told !== undefined && (
+              <span id={toldId} hidden>
+                {told}
+              </span>
+            )}
             {beside}
           </div>
           <div className="flex shrink-0 items-center gap-2">{actions}</div>

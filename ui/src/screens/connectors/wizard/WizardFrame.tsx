@@ -31,6 +31,7 @@ export function WizardFrame({ at, consent = true, foot, children }: {
     <Page
       flush
       title={t`New connector`}
+      told={t`Step ${current + 1} of ${steps.length}: ${steps[current]?.title ?? ""}`}
       trail={
         <Link to="/connectors" className="rounded-sm hover:underline">
           {t`Connectors`}
