@@ -8,6 +8,7 @@ import { announce } from "../parts/Announcer";
 import { Dialog } from "../parts/Dialog";
 import { Icon, type IconName } from "../parts/Icon";
 import { useStartRun } from "../screens/runs/queries";
+import { errorWords } from "../words/error";
 import { PLACES } from "./places";
 import { setTheme, type Theme } from "./theme";
 
@@ -110,7 +111,7 @@ function useEntries(onShortcuts: () => void): Entry[] {
   // oxlint-disable-next-line react/preserve-manual-memoization
   return useMemo(() => {
     const begin = (mapping: string, incremental: boolean) =>
-      mutate({ mapping, mode: "preview", incremental }, { onSuccess: (run) => void navigate({ to: "/runs/$id", params: { id: run.id } }), onError: (error) => announce(error.message) });
+      mutate({ mapping, mode: "preview", incremental }, { onSuccess: (run) => void navigate({ to: "/runs/$id", params: { id: run.id } }), onError: (error) => announce(errorWords(error)) });
     const places = PLACES.flatMap((group) => group.places).map((place): Entry => ({
       label: t`Go to ${place.label}`,
       icon: place.icon,

@@ -2,14 +2,15 @@ import { plural, t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 
 import type { ApiError } from "../backend/bindings/ApiError";
+import { errorWords } from "../words/error";
 import { Button } from "./Button";
 import { Icon } from "./Icon";
 
-/** An error in the backend's words, with the button that does what it asks for. */
+/** An error, with the button that does what it asks for. */
 export function Problem({ error, action }: { error: ApiError; action?: ReactNode }) {
   return (
     <Notice tone="needs" action={action} live="alert">
-      <bdi>{error.message}</bdi>
+      <bdi>{errorWords(error)}</bdi>
       {error.retryAfter !== undefined && <> {t`Try again in ${error.retryAfter} s.`}</>}
     </Notice>
   );

@@ -7,6 +7,7 @@ import { Button } from "../../parts/Button";
 import { Choice } from "../../parts/Field";
 import { Notice, Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { sentence } from "../../words/error";
 import { useAuthorize, useCancelAuthorize } from "./queries";
 import { providerName } from "./state";
 
@@ -56,7 +57,7 @@ export function AuthorizePart({ detail, unsaved, onAuthorized }: {
       )}
       {authorize.data && (
         <Notice tone={authorize.data.ok ? "fine" : "waits"} live="status">
-          <bdi>{authorize.data.message}</bdi>
+          <bdi>{sentence(authorize.data.message)}</bdi>
         </Notice>
       )}
       {authorize.error && <Problem error={authorize.error} />}

@@ -14,6 +14,7 @@ import { NotSaved, Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
+import { errorAtSetting } from "../../words/error";
 import { AdvancedTab } from "./AdvancedTab";
 import { DataTab } from "./DataTab";
 import { DetailsTab } from "./DetailsTab";
@@ -63,7 +64,7 @@ function Editor({ detail, onReload }: { detail: ConnectorDetail; onReload: () =>
   const fault = settingAtFault(save.error);
   const errors = (property: string) => {
     const gap = tried ? gaps.get(property) : undefined;
-    return [...(gap ? [gap] : []), ...(save.error && fault === property ? [save.error.message] : [])];
+    return [...(gap ? [gap] : []), ...(save.error && fault === property ? [errorAtSetting(save.error)] : [])];
   };
   const placed = fault !== null && ["name", "displayName", ...detail.properties.map((property) => property.name)].includes(fault);
   const tab = search.tab && TABS.includes(search.tab) ? search.tab : "details";

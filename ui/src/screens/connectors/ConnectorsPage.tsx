@@ -9,6 +9,7 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { sentence } from "../../words/error";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { BudgetCell } from "./BudgetLine";
@@ -96,7 +97,7 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
       </div>
       {connector.state === "error" && connector.message && !test.isPending && (
         <div role="alert" className="mt-1.5 flex items-start gap-3">
-          <bdi className="min-w-0 flex-1 break-words text-needs">{connector.message}</bdi>
+          <bdi className="min-w-0 flex-1 break-words text-needs">{sentence(connector.message)}</bdi>
           {connector.trouble && <TroubleButtons connector={connector.name} trouble={connector.trouble} />}
         </div>
       )}

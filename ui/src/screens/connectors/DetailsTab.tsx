@@ -6,6 +6,7 @@ import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import { TextField } from "../../parts/Field";
 import { Section } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
+import { sentence } from "../../words/error";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { AuthorizePart } from "./AuthorizePart";
@@ -106,7 +107,7 @@ function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<ty
       ) : summary.message !== null && summary.trouble !== null ? (
         <div className="flex flex-col gap-2">
           <Notice tone="needs">
-            <bdi>{summary.message}</bdi>
+            <bdi>{sentence(summary.message)}</bdi>
           </Notice>
           <div className="flex flex-wrap gap-2 empty:hidden">
             <TroubleButtons connector={summary.name} trouble={summary.trouble} />
@@ -115,7 +116,7 @@ function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<ty
       ) : (
         <p className={summary.message ? "text-needs" : "text-soft"}>
           <bdi>
-            {summary.message ??
+            {(summary.message === null ? null : sentence(summary.message)) ??
               (summary.state === "active"
                 ? t`The last test found nothing wrong.`
                 : summary.state === "disabled"

@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import type { ConnectorTest } from "../../backend/bindings/ConnectorTest";
 import { Icon } from "../../parts/Icon";
 import { Notice } from "../../parts/Problem";
+import { sentence } from "../../words/error";
 
 /** What a test looked at, or what stopped it. */
 export function TestResult({ test, action }: {
@@ -21,7 +22,7 @@ export function TestResult({ test, action }: {
       ) : (
         <>
           <Notice tone="needs" live="alert">
-            <bdi>{test.error ?? t`The test did not succeed.`}</bdi>
+            <bdi>{test.error ? sentence(test.error) : t`The test did not succeed.`}</bdi>
           </Notice>
           {action && <div className="flex flex-wrap gap-2 empty:hidden">{action}</div>}
         </>

@@ -14,6 +14,7 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { errorWords, sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { number } from "../../words/numbers";
 import { lastRunWords, runState } from "../../words/run";
@@ -123,7 +124,7 @@ function Causes({ causes, mappings }: { causes: FailureCause[]; mappings: Mappin
             <span className="font-medium text-needs">{number(n)}</span>
             <div className="min-w-0">
               <p className="truncate" title={reason}>
-                <bdi>{reason}</bdi>
+                <bdi>{sentence(reason)}</bdi>
               </p>
               <p className="truncate text-sm text-soft" title={remedy ?? undefined}>
                 <bdi>{fix ? fixWords(fix) : remedy} </bdi>
@@ -252,7 +253,7 @@ function Broken({ connector }: { connector: ConnectorSummary }) {
         </>
       }
     >
-      <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{test.error?.message ?? connector.message}</bdi>
+      <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{test.error ? errorWords(test.error) : sentence(connector.message ?? "")}</bdi>
     </Item>
   );
 }
@@ -296,7 +297,7 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
               </td>
               <td>{state && <State tone={state.tone}>{state.text}</State>}</td>
               <td className="text-soft" title={mapping.problem ?? lastRunWords(mapping.lastRun, now)}>
-                {mapping.problem ? <span className="text-needs">{mapping.problem}</span> : lastRunWords(mapping.lastRun, now)}
+                {mapping.problem ? <span className="text-needs">{sentence(mapping.problem)}</span> : lastRunWords(mapping.lastRun, now)}
               </td>
             </tr>
           );
@@ -336,7 +337,7 @@ function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
             </td>
             <td className="text-soft" title={connector.message ?? undefined}>
               {connector.message ? (
-                <bdi className="text-needs">{connector.message}</bdi>
+                <bdi className="text-needs">{sentence(connector.message)}</bdi>
               ) : connector.drift > 0 ? (
                 <Link to="/connectors/$name" params={{ name: connector.name }} search={{ tab: "types" }} className="rounded-sm text-waits hover:underline">
                   {t`schema: ${plural(connector.drift, { one: "# change", other: "# changes" })}`}

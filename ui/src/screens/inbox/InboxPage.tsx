@@ -12,6 +12,7 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { sentence } from "../../words/error";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { ConflictTable } from "./ConflictTable";
@@ -92,8 +93,7 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
         </span>
       </div>
       <p className="mt-1 break-words text-soft">
-        <bdi>{question.reason}</bdi>
-        {question.reason && !/[.!?]$/.test(question.reason) && "."} {kind.means}
+        <bdi>{sentence(question.reason)}</bdi> {kind.means}
       </p>
       <div className="mt-3">
         {question.kind === "conflict" ? (

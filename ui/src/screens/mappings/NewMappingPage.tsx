@@ -14,6 +14,7 @@ import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { SegmentedChoice } from "../../parts/SegmentedChoice";
 import { UnsavedBar } from "../../parts/UnsavedBar";
+import { errorWords } from "../../words/error";
 import { readDocument } from "./document";
 import { DocumentField } from "./DocumentField";
 import { complaintOf } from "./editor/complaint";
@@ -270,7 +271,7 @@ function FromDocument() {
     if ("configs" in document) create(document.configs);
   }
 
-  const errors = problem ? [problem] : save.error ? [save.error.message] : [];
+  const errors = problem ? [problem] : save.error ? [errorWords(save.error)] : [];
   return (
     <>
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">

@@ -11,6 +11,7 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { number } from "../../words/numbers";
 import { fullTime, until } from "../../words/time";
@@ -111,9 +112,9 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
             <td>
               <State tone={SYNC_STATES[row.state].tone}>{SYNC_STATES[row.state].text}</State>
             </td>
-            <td className="py-1.5 break-words whitespace-normal" title={[row.message, t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
+            <td className="py-1.5 break-words whitespace-normal" title={[sentence(row.message ?? ""), t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
               {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{t`next try ${until(row.nextAttemptAt, now)}.`} </span>}
-              {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{row.fix ? row.reason : row.message}</bdi>}
+              {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{sentence((row.fix ? row.reason : row.message) ?? "")}</bdi>}
               {row.fix && (
                 <>
                   <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>

@@ -9,6 +9,7 @@ import { Notice } from "../../parts/Problem";
 import { SidePanel } from "../../parts/SidePanel";
 import { State } from "../../parts/State";
 import { actionWords } from "../../words/actions";
+import { sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { situationMeaning } from "../../words/situations";
 import { cellText } from "../../words/value";
@@ -47,14 +48,14 @@ export function EntryPanel({ entry, mapping, undo, asked, targetIsUser, onClose 
         </Fact>
         {entry.reason && entry.reason !== entry.meaning && (
           <Fact name={t`Why`}>
-            <bdi className="break-words">{entry.reason}</bdi>
+            <bdi className="break-words">{sentence(entry.reason)}</bdi>
           </Fact>
         )}
       </dl>
       {entry.remedy && (
         <div className="flex flex-col gap-2">
           <Notice tone={entry.status === "failed" ? "needs" : "waits"}>
-            <bdi>{entry.fix ? fixWords(entry.fix) : entry.remedy}</bdi>
+            <bdi>{entry.fix ? fixWords(entry.fix) : sentence(entry.remedy)}</bdi>
           </Notice>
           {entry.fix && (
             <div className="flex flex-wrap gap-2 empty:hidden">

@@ -7,6 +7,7 @@ import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { ask } from "../../backend/query";
 import { Button } from "../../parts/Button";
 import { GoButton } from "../../parts/GoButton";
+import { errorWords } from "../../words/error";
 import { situationOf, waitsUntil } from "../../words/fix";
 import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
@@ -109,7 +110,7 @@ export function FixButtons({ fix, mapping, about, asked = true, run, failedAt, o
       )}
       {again.error && (
         <span role="alert" className="min-w-0 self-center text-needs">
-          <bdi>{again.error.message}</bdi>
+          <bdi>{errorWords(again.error)}</bdi>
         </span>
       )}
     </>

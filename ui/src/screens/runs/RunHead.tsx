@@ -13,6 +13,7 @@ import { GoButton } from "../../parts/GoButton";
 import { Notice, Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
+import { errorWords, sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { guardWords } from "../../words/guard";
 import { number } from "../../words/numbers";
@@ -175,7 +176,7 @@ function Message({ detail: { summary, guards, trouble, resumeAt }, onRun }: { de
   const loud = summary.state === "failed";
   return (
     <Notice tone={loud ? "needs" : "off"} live={loud ? "alert" : undefined} action={loud && <AfterFailure run={summary} trouble={trouble} onRun={onRun} />}>
-      <bdi>{summary.message}</bdi>
+      <bdi>{sentence(summary.message ?? "")}</bdi>
       {summary.state === "paused" && resumeAt !== null && (
         <>
           {" "}
@@ -198,7 +199,7 @@ function AfterFailure({ run, trouble, onRun }: { run: RunSummary; trouble: Troub
     <span className="flex shrink-0 flex-wrap justify-end gap-2">
       {trouble && connectors.map((name) => <TroubleButtons key={name} connector={name} trouble={trouble} />)}
       {run.undoes === null && !canGoOn(run) && (
-        <Button icon="retry" busy={start.isPending} title={start.error?.message} onClick={() => start.mutate({ mapping: run.mapping, mode: "preview" }, { onSuccess: onRun })}>
+        <Button icon="retry" busy={start.isPending} title={start.error ? errorWords(start.error) : undefined} onClick={() => start.mutate({ mapping: run.mapping, mode: "preview" }, { onSuccess: onRun })}>
           {t`Preview again`}
         </Button>
       )}
@@ -289,8 +290,8 @@ function Causes({ detail, onCause, onRun }: { detail: RunDetail; onCause: (reaso
             <li key={reason} className="flex items-center gap-2 py-0.5">
               <span className="w-10 shrink-0 font-medium text-needs">{number(count)}</span>
               <span className="min-w-0 flex-1" title={[reason, advice].filter(Boolean).join("\n")}>
-                <bdi className="block truncate">{reason}</bdi>
-                {advice && <bdi className="block truncate text-sm text-soft">{advice}</bdi>}
+                <bdi className="block truncate">{sentence(reason)}</bdi>
+                {advice && <bdi className="block truncate text-sm text-soft">{sentence(advice)}</bdi>}
               </span>
               {fix && <FixButtons fix={fix} mapping={detail.summary.mapping} about={reason} run={detail.summary.state === "active" ? undefined : detail.summary.id} failedAt={detail.summary.ended} onRun={onRun} />}
               <Button look="quiet" aria-label={t`Show the records: ${reason}`} onClick={() => onCause(reason)}>

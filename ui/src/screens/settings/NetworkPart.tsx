@@ -8,6 +8,7 @@ import { Button } from "../../parts/Button";
 import { TextField } from "../../parts/Field";
 import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
+import { errorWords } from "../../words/error";
 import { network, useSaveNetwork } from "./queries";
 
 /** The way to the network that connectors take unless they have one of their own. */
@@ -38,7 +39,7 @@ function Form({ saved }: { saved: NetworkSettings }) {
   const changed = forget || Object.entries(typed).some(([name, value]) => base[name as keyof Typed] !== value);
   const port = typed.port.trim() === "" ? null : Number(typed.port);
   const portFits = port === null || (Number.isInteger(port) && port > 0 && port < 65_536);
-  const at = (field: string) => (save.error?.field === field ? [save.error.message] : []);
+  const at = (field: string) => (save.error?.field === field ? [errorWords(save.error)] : []);
   const set = (part: Partial<Typed>) => setEdits((before) => ({ ...before, ...part }));
   const undo = () => {
     setEdits({});

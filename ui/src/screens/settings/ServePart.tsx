@@ -10,6 +10,7 @@ import { SelectField, Switch, TextField } from "../../parts/Field";
 import { Section, Skeleton } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { sentence } from "../../words/error";
 import { scimTokens, servingState, useMakeToken, useNewPassword, useRevokeToken, useServe } from "./serving";
 
 const PROFILES: ScimProfile[] = ["generic", "wso2", "okta", "entra"];
@@ -58,7 +59,7 @@ function ServeSwitch({ serving }: { serving: Serving }) {
         disabled={busy || !fits}
         onChange={(selfService) => set({ on, selfService })}
       />
-      {serving.problem && !serve.error && <Notice tone="needs" live="alert">{serving.problem}</Notice>}
+      {serving.problem && !serve.error && <Notice tone="needs" live="alert">{sentence(serving.problem)}</Notice>}
       {(serve.error ?? renew.error) && <Problem error={(serve.error ?? renew.error)!} />}
       {serving.addresses && <Addresses serving={serving} addresses={serving.addresses} />}
       <div className="flex flex-wrap items-center gap-3">

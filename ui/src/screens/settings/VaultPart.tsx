@@ -9,6 +9,7 @@ import { TextField } from "../../parts/Field";
 import { CopyButton } from "../../parts/Outside";
 import { Notice, Problem } from "../../parts/Problem";
 import { State, type Tone } from "../../parts/State";
+import { sentence } from "../../words/error";
 import { Facts } from "./Facts";
 import { useChangePassphrase, useNewRecoveryKey, useRotateKeys } from "./queries";
 
@@ -36,7 +37,7 @@ export function VaultPart({ vault }: { vault: VaultStatus }) {
           [t`Protected by`, vault.source ? (SOURCES[vault.source] ?? vault.source) : t`chosen with the first secret`],
         ]}
       />
-      {vault.message && <p className="mt-2 text-soft">{vault.message}</p>}
+      {vault.message && <p className="mt-2 text-soft">{sentence(vault.message)}</p>}
       {open && (
         <ul className="mt-4 flex flex-col rounded-md border border-line">
           <RecoveryKey />

@@ -1,6 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
 
 import type { TypeProblem } from "../../backend/bindings/TypeProblem";
+import { sentence } from "../../words/error";
 
 const LOOKS = { refused: "text-needs", confirm: "text-waits", note: "text-soft" };
 const WORDS = { refused: t`Not possible`, confirm: t`To be confirmed`, note: t`Note` };
@@ -12,7 +13,7 @@ export function Problems({ problems }: { problems: TypeProblem[] }) {
     <ul aria-label={t`Problems`} className="flex flex-col gap-1">
       {problems.map((problem) => (
         <li key={`${problem.property ?? ""} ${problem.message}`} className={`text-sm break-words whitespace-normal ${LOOKS[problem.gravity]}`}>
-          <span className="font-medium">{WORDS[problem.gravity]}:</span> <bdi>{problem.message}</bdi>
+          <span className="font-medium">{WORDS[problem.gravity]}:</span> <bdi>{sentence(problem.message)}</bdi>
           {problem.objects !== null && <> {"\u00b7"} {plural(problem.objects, { one: "# object", other: "# objects" })}</>}
           {problem.examples.length > 0 && (
             <>

@@ -11,6 +11,7 @@ import { Confirm, Dialog, useOpen } from "../../parts/Dialog";
 import { SelectField } from "../../parts/Field";
 import { Outside } from "../../parts/Outside";
 import { Problem } from "../../parts/Problem";
+import { errorWords } from "../../words/error";
 import { number } from "../../words/numbers";
 import { AttributeField } from "./AttributeField";
 import { carryOut, type Progress } from "./bulk";
@@ -61,7 +62,7 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
       <Button look="quiet" onClick={clear}>
         {t`Clear`}
       </Button>
-      {everything.error && <span role="alert" className="truncate text-needs">{everything.error.message}</span>}
+      {everything.error && <span role="alert" className="truncate text-needs">{errorWords(everything.error)}</span>}
       <span className="ml-auto" />
       <Button onClick={changing.show}>{t`Set attribute`}</Button>
       <ExportButton kind={kind} state={state} columns={columns} ids={ids} />

@@ -11,6 +11,7 @@ import { Button } from "../../parts/Button";
 import { Id, Outside } from "../../parts/Outside";
 import { Notice } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { errorWords } from "../../words/error";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { cellText } from "../../words/value";
@@ -41,6 +42,7 @@ function System({ kind, id, system, titleOf }: { kind: Kind; id: string; system:
     refetchOnWindowFocus: false,
   });
   const there = live.data && (toOwn ? true : live.data.target !== null);
+  const unread = live.error ?? mapping.error;
   const name = `${system.connectorTitle} ${system.objectType}`;
   return (
     <>
@@ -54,10 +56,10 @@ function System({ kind, id, system, titleOf }: { kind: Kind; id: string; system:
         <Compared name={name} trial={live.data} mapping={mapping.data} toOwn={toOwn} connectorTitle={system.connectorTitle} ownTitle={kind.title} titleOf={titleOf} />
       ) : (
         <>
-          {(live.error || mapping.error || there === false) && (
+          {(unread || there === false) && (
             <div className="p-2">
               <Notice tone="waits">
-                {there === false ? t`The record is not there any more.` : <bdi>{(live.error ?? mapping.error)?.message}</bdi>}
+                {there === false ? t`The record is not there any more.` : unread && <bdi>{errorWords(unread)}</bdi>}
                 {system.attributes && <> {t`Below is what was last seen of it.`}</>}
               </Notice>
             </div>

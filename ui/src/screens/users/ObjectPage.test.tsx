@@ -101,8 +101,8 @@ test("a password goes in and never comes out, and every policy that it breaks is
   await user.type(field, "short");
   await user.click(screen.getByRole("button", { name: "Save" }));
   await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("true"));
-  expect(screen.getByText("Password needs at least 8 characters")).toBeTruthy();
-  expect(screen.getByText("Password needs 1 digit or more")).toBeTruthy();
+  expect(screen.getByText("Password needs at least 8 characters.")).toBeTruthy();
+  expect(screen.getByText("Password needs 1 digit or more.")).toBeTruthy();
   await user.clear(field);
   expect(screen.getByText("all saved")).toBeTruthy();
   await user.type(field, "long enough 1");

@@ -13,6 +13,7 @@ import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
 import { SearchBox } from "../../parts/SearchBox";
 import { type Column, type Sort, VirtualTable } from "../../parts/VirtualTable";
+import { errorWords } from "../../words/error";
 import { number } from "../../words/numbers";
 import { cellText } from "../../words/value";
 import { BulkBar } from "./BulkBar";
@@ -134,7 +135,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
               value={filter}
               variable=""
               attributes={kind.data.attributes.map((attribute) => ({ id: attribute.name, note: [attribute.title, attribute.searchable ? "" : t`not indexed`].filter(Boolean).join(", ") }))}
-              errors={list.error ? [list.error.message] : []}
+              errors={list.error ? [errorWords(list.error)] : []}
               onChange={(text) => show({ filter: text || undefined })}
             />
             {filter !== "" && (

@@ -4,6 +4,7 @@ import type { SyncResult } from "../../backend/bindings/SyncResult";
 import type { SyncState } from "../../backend/bindings/SyncState";
 import { GoButton } from "../../parts/GoButton";
 import { State, type Tone } from "../../parts/State";
+import { sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { FixButtons } from "../runs/FixButtons";
 
@@ -25,7 +26,7 @@ export function SyncResults({ results }: { results: SyncResult[] }) {
               <bdi className="block truncate" title={result.mapping}>
                 {result.target}
               </bdi>
-              {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{result.fix ? result.reason : result.message}</bdi>}
+              {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{sentence(result.fix ? result.reason : result.message)}</bdi>}
               {result.fix && (
                 <>
                   <bdi className="block text-sm break-words text-soft">{fixWords(result.fix)}</bdi>

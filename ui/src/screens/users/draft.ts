@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 
 import type { ApiError } from "../../backend/bindings/ApiError";
+import { errorWords, sentence } from "../../words/error";
 import { cellText } from "../../words/value";
 import type { Attribute } from "./kind";
 import { shapeOf } from "./nested";
@@ -26,8 +27,8 @@ export function differing(base: Attributes, edits: Attributes): Attributes {
 export function policyErrors(error: ApiError | null): Map<string, string[]> {
   const errors = new Map<string, string[]>();
   const add = (name: string, message: string) => errors.set(name, [...(errors.get(name) ?? []), message]);
-  for (const policy of error?.policies ?? []) add(policy.property, policy.message);
-  if (error?.field && !errors.has(error.field)) add(error.field, error.message);
+  for (const policy of error?.policies ?? []) add(policy.property, sentence(policy.message));
+  if (error?.field && !errors.has(error.field)) add(error.field, errorWords(error));
   return errors;
 }
 

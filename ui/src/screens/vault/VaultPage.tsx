@@ -7,7 +7,8 @@ import { refresh } from "../../backend/query";
 import { Button } from "../../parts/Button";
 import { Switch, TextField } from "../../parts/Field";
 import { Mark } from "../../parts/Icon";
-import { Problem } from "../../parts/Problem";
+import { Notice, Problem } from "../../parts/Problem";
+import { sentence } from "../../words/error";
 import { useUnlock } from "./queries";
 
 /** Stands in for every screen while secrets cannot be read. */
@@ -17,6 +18,11 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
   const unlock = useUnlock();
   const client = useQueryClient();
   const first = vault.state === "needsPassphrase" && vault.source === null;
+  const words = first
+    ? t`Tokens and keys are kept encrypted. This computer offers no keyring, so a passphrase of yours protects them.`
+    : vault.source === "keyring"
+      ? t`Tokens and keys are kept encrypted. Their key is in this computer's keyring, which does not give it out. Unlock the keyring and start Concord again, or enter the recovery key here.`
+      : t`Tokens and keys are kept encrypted. The passphrase opens them.`;
   return (
     <main className="flex h-full justify-center overflow-y-auto bg-sunken px-6 pt-[16vh]">
       <form
@@ -30,13 +36,12 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
           <Mark size={22} /> Concord
         </div>
         <h1 className="text-xl font-semibold">{first ? t`Choose a passphrase` : t`The vault is locked`}</h1>
-        <p className="text-soft">
-          {first ? t`Tokens and keys are kept encrypted. This computer offers no keyring, so a passphrase of yours protects them.` : t`Tokens and keys are kept encrypted. The passphrase opens them.`}
-        </p>
-        {vault.message && (
-          <p className="text-sm break-words text-soft">
-            <bdi>{vault.message}</bdi>
-          </p>
+        <p className="text-soft">{words}</p>
+        {vault.message && (first || vault.source === "keyring") && (
+          <details className="text-sm text-soft">
+            <summary className="rounded-sm">{t`What the keyring answered`}</summary>
+            <bdi className="mt-1 block wrap-anywhere">{sentence(vault.message)}</bdi>
+          </details>
         )}
         <TextField
           label={t`Passphrase`}
@@ -47,10 +52,10 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
           // The page asks for nothing else.
           // oxlint-disable-next-line jsx-a11y/no-autofocus
           autoFocus
-          help={first ? t`Keep it safe: without it the stored secrets are lost.` : undefined}
+          help={first ? t`Keep it safe: without it the stored secrets are lost.` : t`The recovery key opens the vault too: enter it in the same field.`}
         />
         <Switch label={t`Show passphrase`} checked={shown} onChange={setShown} />
-        {unlock.error && <Problem error={unlock.error} />}
+        {unlock.error && (unlock.error.code === "locked" ? <Notice tone="needs" live="alert">{t`This does not open the vault. Check the passphrase or the recovery key, and enter it again.`}</Notice> : <Problem error={unlock.error} />)}
         <div className="flex gap-2">
           <Button look="primary" type="submit" busy={unlock.isPending} disabled={passphrase === ""}>
             {first ? t`Set passphrase` : t`Unlock`}

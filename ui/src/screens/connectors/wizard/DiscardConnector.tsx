@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { ConnectorSummary } from "../../../backend/bindings/ConnectorSummary";
 import { announce } from "../../../parts/Announcer";
 import { Button } from "../../../parts/Button";
+import { errorWords } from "../../../words/error";
 import { useRemoveConnector } from "../queries";
 
 /** Gives up a connector that never worked: nothing hangs on it, so nothing is asked. */
@@ -14,14 +15,14 @@ export function DiscardConnector({ connector }: { connector: ConnectorSummary })
   return (
     <Button
       busy={remove.isPending}
-      title={remove.error?.message ?? t`Removes the connector and its keys from here`}
+      title={remove.error ? errorWords(remove.error) : t`Removes the connector and its keys from here`}
       onClick={() =>
         remove.mutate({ name: connector.name, mappings: [] }, {
           onSuccess: () => {
             announce(t`${connector.title} was discarded`);
             void navigate({ to: "/connectors", ignoreBlocker: true });
           },
-          onError: (error) => announce(error.message),
+          onError: (error) => announce(errorWords(error)),
         })
       }
     >

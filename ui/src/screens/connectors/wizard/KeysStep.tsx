@@ -8,6 +8,7 @@ import { TextField } from "../../../parts/Field";
 import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
 import { UnsavedBar } from "../../../parts/UnsavedBar";
+import { errorAtSetting } from "../../../words/error";
 import { CredentialsPart } from "../CredentialsPart";
 import { changesOf, type ConnectorForm, draftOf, formOf, isSalesforce, isScim, missing, needsConsent, otherProperties, settingAtFault } from "../draft";
 import { PropertyFields } from "../PropertyField";
@@ -43,7 +44,7 @@ export function KeysStep({ detail, create, environment }: {
   const rest = otherProperties(detail, form);
   const errors = (property: string) => {
     const gap = tried ? gaps.get(property) : undefined;
-    return [...(gap ? [gap] : []), ...(save.error && fault === property ? [save.error.message] : [])];
+    return [...(gap ? [gap] : []), ...(save.error && fault === property ? [errorAtSetting(save.error)] : [])];
   };
   const placed = fault !== null && ["name", "displayName", ...detail.properties.map(({ name }) => name)].includes(fault);
   const consent = needsConsent(detail, form);

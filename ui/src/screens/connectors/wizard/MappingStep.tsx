@@ -14,6 +14,7 @@ import { Field, TextField } from "../../../parts/Field";
 import { GoButton } from "../../../parts/GoButton";
 import { Nothing, Section, Skeleton } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
+import { errorWords } from "../../../words/error";
 import { cellText } from "../../../words/value";
 import { firstToSee, type Pair, pairsOf, toAdd } from "./pairs";
 import { WizardFoot, WizardFrame } from "./WizardFrame";
@@ -175,7 +176,7 @@ function Parameter({ connector, parameter, value, missing, onChange }: { connect
     return (
       <TextField
         label={records.error ? t`${label} id` : label}
-        help={records.error ? t`${help} Its list could not be read (${records.error.message}), so enter the id.` : help}
+        help={records.error ? t`${help} Its list could not be read, so enter the id. ${errorWords(records.error)}` : help}
         required={required}
         errors={errors}
         value={value}

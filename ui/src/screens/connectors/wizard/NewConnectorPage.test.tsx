@@ -70,7 +70,7 @@ test.each([
     expect(await screen.findByRole("table", { name: "First records of contact" })).toBeTruthy();
     expect(calls.of("connector_enable")).toEqual([{ name: "crm", enabled: true }]);
   } else {
-    expect((await screen.findByRole("alert")).textContent).toContain("the key is wrong");
+    expect((await screen.findByRole("alert")).textContent).toContain("The key is wrong.");
     expect(calls.of("connector_enable")).toEqual([]);
     await user.click(screen.getByRole("button", { name: "Discard" }));
     await waitFor(() => expect(calls.of("connector_remove")).toEqual([{ name: "crm" }]));

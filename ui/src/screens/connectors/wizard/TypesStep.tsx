@@ -10,6 +10,7 @@ import { TextField } from "../../../parts/Field";
 import { GoButton } from "../../../parts/GoButton";
 import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
+import { errorWords } from "../../../words/error";
 import { number } from "../../../words/numbers";
 import { draftOf, formOf } from "../draft";
 import { useSaveConnector, useTestAndEnable } from "../queries";
@@ -107,9 +108,9 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
                   </th>
                   <td className="number">{attributes ? number(attributes.length) : schema?.error ? "\u2013" : "\u2026"}</td>
                   <td className="number">{attributes ? number(attributes.filter(({ required }) => required).length) : ""}</td>
-                  <td className={schema?.error ? "text-needs" : "text-soft"} title={schema?.error?.message}>
+                  <td className={schema?.error ? "text-needs" : "text-soft"} title={schema?.error ? errorWords(schema.error) : undefined}>
                     {schema?.error
-                      ? schema.error.message
+                      ? errorWords(schema.error)
                       : attributes &&
                         tellingAttributes(attributes)
                           .map(({ label, name: attribute }) => label || attribute)

@@ -7,6 +7,7 @@ import type { MappingDetail } from "../../../backend/bindings/MappingDetail";
 import { ask } from "../../../backend/query";
 import type { Variable } from "../../../parts/CodeEditor";
 import type { Suggestion } from "../../../parts/Suggest";
+import { errorWords } from "../../../words/error";
 import type { Complaint } from "./complaint";
 import { type Doc, textOf } from "./document";
 import type { Draft } from "./useDraft";
@@ -63,7 +64,7 @@ function useEnd(path: string, title: string): End {
       title,
       attributes,
       suggestions: attributes.map(({ name, label, required, unique }) => ({ id: name, note: [label === name ? "" : label, required ? t`required` : "", unique ? t`unique` : ""].filter(Boolean).join(", ") })),
-      problem: schema.error?.message ?? null,
+      problem: schema.error && errorWords(schema.error),
     };
   }, [path, title, schema.data, schema.error]);
 }

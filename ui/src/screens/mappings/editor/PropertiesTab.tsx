@@ -13,6 +13,7 @@ import { Notice } from "../../../parts/Problem";
 import { State } from "../../../parts/State";
 import { useReorder } from "../../../parts/useReorder";
 import { actionWords } from "../../../words/actions";
+import { errorWords } from "../../../words/error";
 import { situationWords } from "../../../words/situations";
 import { fixWords } from "../../../words/fix";
 import { number } from "../../../words/numbers";
@@ -189,8 +190,8 @@ function PreviewRecord({ id }: { id: string }) {
   return (
     <>
       {start.error && (
-        <span role="alert" className="min-w-0 truncate text-needs" title={start.error.message}>
-          {start.error.message}
+        <span role="alert" className="min-w-0 truncate text-needs" title={errorWords(start.error)}>
+          {errorWords(start.error)}
         </span>
       )}
       <Button

@@ -6,6 +6,7 @@ import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover } from "r
 import type { SampleRecord } from "../../../backend/bindings/SampleRecord";
 import { ask } from "../../../backend/query";
 import { Icon } from "../../../parts/Icon";
+import { errorWords } from "../../../words/error";
 import { sourceAttributes } from "./document";
 import { useEditor } from "./EditorContext";
 import { addressOf } from "./records";
@@ -68,8 +69,8 @@ export function SamplePicker({ sample, picked, onPick }: {
         </Button>
       </div>
       {samples.error && (
-        <span role="alert" className="max-w-80 truncate text-sm text-needs" title={samples.error.message}>
-          {samples.error.message}
+        <span role="alert" className="max-w-80 truncate text-sm text-needs" title={errorWords(samples.error)}>
+          {errorWords(samples.error)}
         </span>
       )}
       <Popover maxHeight={320} className="z-50 w-(--trigger-width) min-w-[320px] overflow-y-auto rounded-md bg-raised p-1 shadow-float">

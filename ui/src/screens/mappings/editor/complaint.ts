@@ -1,3 +1,5 @@
+import { sentence } from "../../../words/error";
+
 /** What is wrong with a mapping, and where in it. */
 export interface Complaint {
   /** `property mail`, `policy FOUND`, a key of the document, or empty where the text does not tell. */
@@ -13,12 +15,12 @@ export function complaintOf(message: string): Complaint {
   const script = SCRIPT.exec(message);
   if (script) {
     const [, property, hook = "", rest = ""] = script;
-    return { place: property ? `property ${property}` : hook, text: `${hook}${rest}` };
+    return { place: property ? `property ${property}` : hook, text: sentence(`\`${hook}\`${rest}`) };
   }
   const placed = PLACED.exec(message);
-  if (!placed) return { place: "", text: message };
+  if (!placed) return { place: "", text: sentence(message) };
   const [, place = "", text = ""] = placed;
-  return { place: place.replaceAll("`", "").replace(/^policies$/, "policy"), text };
+  return { place: place.replaceAll("`", "").replace(/^policies$/, "policy"), text: sentence(text) };
 }
 
 const TABS: [RegExp, string][] = [

@@ -1,0 +1,40 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import type { AppStatus } from "../../backend/bindings/AppStatus";
+import type { VaultStatus } from "../../backend/bindings/VaultStatus";
+import { openWindow } from "../../testing/window";
+
+function locked(vault: VaultStatus) {
+  openWindow("/", (inner) => async (name, request) => {
+    if (name === "vault_unlock") throw { code: "locked", message: "the vault is locked: the passphrase is wrong. Check CONCORD_PASSPHRASE, or open the vault with its recovery key" };
+    const answer = await inner(name, request);
+    return name === "app_status" ? { ...(answer as AppStatus), vault } : answer;
+  });
+}
+
+const text = () => document.querySelector("main")?.textContent ?? "";
+
+test("a locked vault tells of its recovery key, and of nothing that only a terminal knows", async () => {
+  const user = userEvent.setup();
+  locked({ state: "locked", source: "passphrase", message: "the vault is locked: it is protected by a passphrase. Set CONCORD_PASSPHRASE, or enter it in the app" });
+  const field = await screen.findByLabelText("Passphrase");
+  expect(text()).toContain("The recovery key opens the vault too");
+  await user.type(field, "wrong{Enter}");
+  expect((await screen.findByRole("alert")).textContent).toBe("This does not open the vault. Check the passphrase or the recovery key, and enter it again.");
+  expect(text()).not.toContain("CONCORD_");
+});
+
+test("where the keyring does not answer, the page says what to do; what it answered is there for those who ask", async () => {
+  locked({ state: "locked", source: "keyring", message: "the vault is locked: there is no system keyring here (zbus error: Failed to connect). Unlock the login keyring and start Concord again, or open the vault with its recovery key" });
+  await screen.findByText(/enter the recovery key here/);
+  expect(screen.getByText("What the keyring answered").closest("details")?.open).toBe(false);
+});
+
+test("a first passphrase is asked for without the words of a bus", async () => {
+  locked({ state: "needsPassphrase", source: null, message: "there is no system keyring here (zbus error: Failed to connect). Choose a passphrase that protects the secrets instead (or set CONCORD_PASSPHRASE)" });
+  await screen.findByRole("heading", { level: 1, name: "Choose a passphrase" });
+  expect(screen.getByText(/zbus/).closest("details")?.open).toBe(false);
+  expect(text()).not.toContain("CONCORD_");
+});

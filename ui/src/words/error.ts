@@ -1,0 +1,65 @@
+import { t } from "@lingui/core/macro";
+
+import type { ApiError } from "../backend/bindings/ApiError";
+
+/** What the backend says for those who work in a terminal; in the window it leads nowhere. */
+const FOR_TERMINALS: [RegExp, string][] = [
+  [/, by itself where the window or `concord [^`]*` is open, else with `concord [^`]*`/g, ""],
+  [/;\s+`concord [^`]*` [^;.]*/g, ""],
+  [/(?:,? or)? with `concord [^`]*`/g, ""],
+  [/ \((?:or )?(?:set )?CONCORD_\w+\)/g, ""],
+  [/\bSet CONCORD_\w+, or enter it in the app/g, "Enter it"],
+  [/\bstart `concord serve` and\b/g, "switch on Serve in the settings and"],
+  [/\bCheck CONCORD_\w+, or/g, "Check it, or"],
+];
+
+/**
+ * A text of the backend as a sentence of the window: it begins with a capital letter, unless with a name, and ends with a full
+ * stop; what is meant for a terminal is left out.
+ */
+export function sentence(text: string): string {
+  const plain = FOR_TERMINALS.reduce((rest, [words, instead]) => rest.replace(words, instead), text)
+    .replace(/`([^`\n]*)`/g, "\u201c$1\u201d")
+    // A provider's sentence within one of the backend's.
+    .replace(/([.!?]\)?);? ?; (\p{Ll})/gu, (_, end: string, letter: string) => `${end} ${letter.toUpperCase()}`)
+    .trim();
+  if (plain === "") return "";
+  const begun = /^\p{Ll}\p{Ll}*(?=$|[ ,;:'\u2019])/u.test(plain) || /^\p{Ll} /u.test(plain) ? plain.charAt(0).toUpperCase() + plain.slice(1) : plain;
+  return /[.!?\u2026][)"'\u201d\u2019]?$/u.test(begun) ? begun : `${begun}.`;
+}
+
+const MISSING = /^(?:there is no|no such):? ?([\p{L} ]+?)?:? `?([^`;]*?)`?(?:;|$)/u;
+const ID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+
+/** What is not there any more, with the place where those are that are. */
+const GONE: Record<string, (name: string) => string> = {
+  run: () => t`This run is not there any more. The runs that are there stand under Runs.`,
+  mapping: (name) => t`There is no mapping ${name}. It may have been renamed or removed; those that are there stand under Mappings.`,
+  connector: (name) => t`There is no connector ${name}. It may have been renamed or removed; those that are there stand under Connectors.`,
+  schedule: (name) => t`There is no schedule ${name}. It may have been removed; those that are there stand under Schedules.`,
+  "queue row": () => t`This change is not in the queue any more: it was delivered or discarded meanwhile.`,
+};
+
+/** An error of the backend in the window's words. The one place where an error becomes a text. */
+export function errorWords(error: ApiError): string {
+  if (error.code === "stale") {
+    return error.message.includes("it is not there") ? gone() : t`This has changed meanwhile, here or elsewhere, so nothing was saved. Reload to see what is stored now.`;
+  }
+  if (error.code === "notFound") {
+    const [, kind = "", name = ""] = MISSING.exec(error.message) ?? [];
+    const words = GONE[kind];
+    if (words) return words(name);
+    if (ID.test(name)) return gone();
+  }
+  return sentence(error.message);
+}
+
+function gone(): string {
+  return t`This object was deleted meanwhile. Go back to the list to see those that are there.`;
+}
+
+/** The error of a setting beneath its field, which needs no name there. */
+export function errorAtSetting(error: ApiError): string {
+  const [, what] = /^(?:connector `[^`]*`: )?configurationProperties\.\w+ ((?:is|are|must|has|does|needs|cannot|may) [^]*)$/.exec(error.message) ?? [];
+  return sentence(what === undefined ? error.message : t`This ${what}`);
+}
