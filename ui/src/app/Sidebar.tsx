@@ -43,7 +43,7 @@ export function Sidebar({ waiting, onPalette }: { waiting: Waiting; onPalette: (
       ))}
       {counted.map(([place, count]) => (
         <span key={place} id={`count-${place.slice(1)}`} hidden>
-          {t`${number(count)} waiting`}
+          {place === "/queue" ? t`${number(count)} not delivered yet` : t`${number(count)} waiting`}
         </span>
       ))}
       <button

@@ -50,7 +50,7 @@ export function DashboardPage() {
             <Figure name={t`Users`} value={status.data.users} to="/users" />
             <Figure name={t`Connectors`} value={connectors.data.length} to="/connectors" />
             <Figure name={t`Mappings`} value={mappings.data.length} to="/mappings" />
-            <Figure name={t`Changes waiting`} value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
+            <Figure name={t`Changes not delivered`} value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
             <Figure name={t`Questions for you`} value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0} />
           </dl>
           <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2 [&>section]:mb-0">

@@ -41,3 +41,23 @@ test("a change that is tried again leaves those that failed", async () => {
   await user.click(await screen.findByRole("button", { name: "Retry Ines Oliveira" }));
   expect(await screen.findByText("3 changes waiting, 0 failed")).toBeTruthy();
 });
+
+test("a change that a revoked key keeps waiting offers to enter it again", async () => {
+  openWindow("/queue", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name === "queue_list") {
+      const page = answer as QueuePage;
+      page.rows = page.rows.filter(({ state, attempts }) => state === "waiting" && attempts > 0).map((row) => ({ ...row, message: "hubspot: HubSpot does not accept the token: it was revoked; enter a valid service key or authorize again", fix: null }));
+    }
+    return answer;
+  });
+  const row = within((await screen.findByRole("link", { name: "Dmitri Ivanov" })).closest("tr") as HTMLElement);
+  expect(await row.findByRole("button", { name: /^(Enter the key of|Authorize) hubspot again$/ })).toBeTruthy();
+});
+
+test("what waits for a person is not said to be tried by itself", async () => {
+  openWindow("/queue");
+  expect(await screen.findByText(/One that waits is tried again by itself; one that failed waits for you/)).toBeTruthy();
+  const link = screen.getByRole("link", { name: /^Queue/ });
+  await waitFor(() => expect(document.getElementById(link.getAttribute("aria-describedby") ?? "")?.textContent).toBe("3 not delivered yet"));
+});

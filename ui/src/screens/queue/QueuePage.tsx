@@ -12,7 +12,7 @@ import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { sentence } from "../../words/error";
-import { fixWords } from "../../words/fix";
+import { deliveryFix, fixWords } from "../../words/fix";
 import { number } from "../../words/numbers";
 import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
@@ -41,7 +41,7 @@ export function QueuePage() {
         </span>
       }
     >
-      <p className="mb-4 text-soft">{t`Changes of users and other objects on their way to other systems. Each mapping delivers on its own; a failed one is tried again by itself.`}</p>
+      <p className="mb-4 text-soft">{t`Changes of users and other objects on their way to other systems. Each mapping delivers on its own. One that waits is tried again by itself; one that failed waits for you: do what stands beside it, then press Retry.`}</p>
       {error && (
         <div className="mb-4">
           <Problem error={error} />
@@ -96,42 +96,43 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => (
-          <tr key={row.id}>
-            <th scope="row">
-              <Link {...objectPlace(row.kind, row.objectId)} className="rounded-sm font-medium hover:underline">
-                <Outside text={row.title} />
-              </Link>
-            </th>
-            <td>{CHANGES[row.change] ?? row.change}</td>
-            <td>
-              <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
-                <Outside text={row.mapping} />
-              </Link>
-            </td>
-            <td>
-              <State tone={SYNC_STATES[row.state].tone}>{SYNC_STATES[row.state].text}</State>
-            </td>
-            <td className="py-1.5 break-words whitespace-normal" title={[sentence(row.message ?? ""), t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
-              {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{t`next try ${until(row.nextAttemptAt, now)}.`} </span>}
-              {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{sentence((row.fix ? row.reason : row.message) ?? "")}</bdi>}
-              {row.fix && (
-                <>
-                  <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>
+        {rows.map((row) => {
+          const fix = deliveryFix(row);
+          return (
+            <tr key={row.id}>
+              <th scope="row">
+                <Link {...objectPlace(row.kind, row.objectId)} className="rounded-sm font-medium hover:underline">
+                  <Outside text={row.title} />
+                </Link>
+              </th>
+              <td>{CHANGES[row.change] ?? row.change}</td>
+              <td>
+                <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
+                  <Outside text={row.mapping} />
+                </Link>
+              </td>
+              <td>
+                <State tone={SYNC_STATES[row.state].tone}>{SYNC_STATES[row.state].text}</State>
+              </td>
+              <td className="py-1.5 break-words whitespace-normal" title={[sentence(row.message ?? ""), t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
+                {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{t`next try ${until(row.nextAttemptAt, now)}.`} </span>}
+                {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{sentence((row.fix ? row.reason : row.message) ?? "")}</bdi>}
+                {row.fix && <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>}
+                {fix && (
                   <span className="mt-1 flex flex-wrap gap-1.5 empty:hidden">
-                    <FixButtons fix={row.fix} mapping={row.mapping} about={row.title} />
+                    <FixButtons fix={fix} mapping={row.mapping} about={row.title} />
                   </span>
-                </>
-              )}
-            </td>
-            <td>
-              <span className="flex justify-end gap-1.5 max-[1100px]:flex-col max-[1100px]:items-end">
-                <Button busy={busy === row.id} aria-label={t`Retry ${row.title}`} onClick={() => onRetry(row)}>{t`Retry`}</Button>
-                <Button look="quiet" aria-label={t`Discard ${row.title}`} onClick={() => onDiscard(row)}>{t`Discard`}</Button>
-              </span>
-            </td>
-          </tr>
-        ))}
+                )}
+              </td>
+              <td>
+                <span className="flex justify-end gap-1.5 max-[1100px]:flex-col max-[1100px]:items-end">
+                  <Button busy={busy === row.id} aria-label={t`Retry ${row.title}`} onClick={() => onRetry(row)}>{t`Retry`}</Button>
+                  <Button look="quiet" aria-label={t`Discard ${row.title}`} onClick={() => onDiscard(row)}>{t`Discard`}</Button>
+                </span>
+              </td>
+            </tr>
+          );
+        })}
       </tbody>
     </table>
   );

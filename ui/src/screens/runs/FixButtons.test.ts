@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Fix } from "../../backend/bindings/Fix";
-import { fixWords, situationOf, waitsUntil } from "../../words/fix";
+import { deliveryFix, fixWords, situationOf, waitsUntil } from "../../words/fix";
 import { connectorOf, waysOf } from "./FixButtons";
 
 const ALL: Fix[] = [
@@ -21,8 +21,7 @@ test("each remedy has its own sentence", () => {
 const went = (fix: Fix, target: string, asked = true) => waysOf(fix, "m", target, asked).map(({ go }) => [go.to, go.search ?? {}]);
 
 test.each<[string, Fix, string, unknown]>([
-  ["authorize", { kind: "authorize" }, "system/hubspot/contact", [["/connectors/$name", { at: "authorize" }]]],
-  ["authorize without a connector", { kind: "authorize" }, "managed/user", []],
+  ["authorize, whose button its connector knows", { kind: "authorize" }, "system/hubspot/contact", []],
   ["an attribute", { kind: "correctAttribute", attribute: "mail" }, "system/hubspot/contact", [["/mappings/$name", { property: "mail" }]]],
   ["a policy of a managed object", { kind: "meetPolicy", attribute: "address/zip" }, "managed/site", [["/mappings/$name", { property: "address/zip" }], ["/types/$name", { property: "address" }]]],
   ["a situation", { kind: "policyForMissing" }, "managed/user", [["/mappings/$name", { tab: "behaviors", situation: "MISSING" }]]],
@@ -48,4 +47,14 @@ test("a provider that asks to wait is waited for", () => {
 test("names out of a resource and a remedy", () => {
   expect([connectorOf("system/hubspot/contact"), connectorOf("managed/user")]).toEqual(["hubspot", null]);
   expect([situationOf({ kind: "policy", situation: "FOUND" }), situationOf({ kind: "authorize" })]).toEqual(["FOUND", null]);
+});
+
+test.each([
+  ["HubSpot does not accept the token: revoked; enter a valid service key or authorize again. It will be tried again.", "authorize"],
+  ["the server does not accept the credentials: no; enter them again, and check authenticationMethod", "authorize"],
+  ["it is not authorized yet, or its tokens are gone; authorize it", "authorize"],
+  ["HubSpot answered 503; try again later", undefined],
+])("what a change that is not delivered asks for: %s", (message, kind) => {
+  expect(deliveryFix({ fix: null, message })?.kind).toBe(kind);
+  expect(deliveryFix({ fix: { kind: "runAgain" }, message })?.kind).toBe("runAgain");
 });

@@ -11,6 +11,7 @@ import { errorWords } from "../../words/error";
 import { situationOf, waitsUntil } from "../../words/fix";
 import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
+import { TroubleButtons } from "../connectors/TroubleButtons";
 import { useRunUnfinished } from "./queries";
 
 const MANAGED = "managed/";
@@ -32,10 +33,6 @@ export function waysOf(fix: Fix, mapping: string, target: string, asked = true):
   const situation = situationOf(fix);
   if (situation !== null) return [{ text: t`Edit policy`, go: editor({ tab: "behaviors", situation }) }];
   switch (fix.kind) {
-    case "authorize": {
-      const connector = connectorOf(target);
-      return connector === null ? [] : [{ text: t`Authorize again`, go: { to: "/connectors/$name", params: { name: connector }, search: { at: "authorize" } } }];
-    }
     case "correctAttribute":
       return [{ text: t`Edit property`, go: editor({ property: fix.attribute }) }];
     case "meetPolicy": {
@@ -89,8 +86,11 @@ export function FixButtons({ fix, mapping, about, asked = true, run, failedAt, o
   const target = mappings.data?.find(({ name }) => name === mapping)?.target ?? "";
   const waits = waitsUntil(fix, failedAt ?? null, now);
   const show = onRun ?? ((next: RunSummary) => void navigate({ to: "/mappings/$name", params: { name: mapping }, search: { tab: "run", run: next.id } }));
+  // Consent is given again, or a key entered: its connector knows which.
+  const connector = fix.kind === "authorize" ? connectorOf(target) : null;
   return (
     <>
+      {connector !== null && <TroubleButtons connector={connector} trouble="authorize" />}
       {waysOf(fix, mapping, target, asked).map(({ text, go }) => (
         <GoButton key={text} go={go} aria-label={t`${text}: ${about}`}>
           {text}

@@ -5,7 +5,7 @@ import type { SyncState } from "../../backend/bindings/SyncState";
 import { GoButton } from "../../parts/GoButton";
 import { State, type Tone } from "../../parts/State";
 import { sentence } from "../../words/error";
-import { fixWords } from "../../words/fix";
+import { deliveryFix, fixWords } from "../../words/fix";
 import { FixButtons } from "../runs/FixButtons";
 
 export const SYNC_STATES: Record<SyncState, { tone: Tone; text: string }> = {
@@ -19,25 +19,26 @@ export function SyncResults({ results }: { results: SyncResult[] }) {
   return (
     <div role="status" className="flex flex-col gap-2">
       <ul aria-label={t`Delivery per target`} className="flex flex-col gap-1">
-        {results.map((result) => (
-          <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] items-start gap-x-2">
-            <State tone={SYNC_STATES[result.state].tone}>{SYNC_STATES[result.state].text}</State>
-            <span className="min-w-0">
-              <bdi className="block truncate" title={result.mapping}>
-                {result.target}
-              </bdi>
-              {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{sentence(result.fix ? result.reason : result.message)}</bdi>}
-              {result.fix && (
-                <>
-                  <bdi className="block text-sm break-words text-soft">{fixWords(result.fix)}</bdi>
+        {results.map((result) => {
+          const fix = result.state === "synced" ? null : deliveryFix(result);
+          return (
+            <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] items-start gap-x-2">
+              <State tone={SYNC_STATES[result.state].tone}>{SYNC_STATES[result.state].text}</State>
+              <span className="min-w-0">
+                <bdi className="block truncate" title={result.mapping}>
+                  {result.target}
+                </bdi>
+                {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{sentence(result.fix ? result.reason : result.message)}</bdi>}
+                {result.fix && <bdi className="block text-sm break-words text-soft">{fixWords(result.fix)}</bdi>}
+                {fix && (
                   <span className="mt-1 flex flex-wrap gap-2 empty:hidden">
-                    <FixButtons fix={result.fix} mapping={result.mapping} about={result.target} />
+                    <FixButtons fix={fix} mapping={result.mapping} about={result.target} />
                   </span>
-                </>
-              )}
-            </span>
-          </li>
-        ))}
+                )}
+              </span>
+            </li>
+          );
+        })}
       </ul>
       {results.some((result) => result.state === "failed") && (
         <div>
