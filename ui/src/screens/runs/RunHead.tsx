@@ -51,9 +51,13 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
       <div className="flex min-h-7 items-center gap-3">
         {heading && <h2 className="font-semibold">{heading}</h2>}
         <State tone={state.tone}>{state.text}</State>
-        <span role="status" className="min-w-0 flex-1 text-soft">
+        <span className="min-w-0 flex-1 text-soft">
           {runFigures(detail)}
-          {!active && runOutcome(summary) && <span className="text-ink"> {"\u00b7"} {runOutcome(summary)}</span>}
+          {/* The figures change with every look; read out is only at what it is, and its end. */}
+          <span role="status">
+            <span className="sr-only">{active ? stageWords(summary) : state.text}</span>
+            {!active && runOutcome(summary) && <span className="text-ink"> {"\u00b7"} {runOutcome(summary)}</span>}
+          </span>
         </span>
         {(active || summary.state === "paused") && (
           <Button busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>

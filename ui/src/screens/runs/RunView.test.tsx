@@ -150,3 +150,18 @@ test("an incremental run is begun beside the runs of its mapping", async () => {
   await user.click(part.getByRole("button", { name: "Preview changes" }));
   await waitFor(() => expect(started).toMatchObject([{ mapping: MAPPING, mode: "preview", incremental: true }]));
 });
+
+test("what is read out of a run stays the same from look to look", async () => {
+  let calls = 3;
+  openWindow("/runs/run-3", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name === "run_get") Object.assign((answer as RunDetail).summary, { state: "active", stage: "ACTIVE_RECONCILING_SOURCE", ended: null, calls: calls++, durationMs: calls * 1000 });
+    return answer;
+  });
+  const figures = await screen.findByText(/\b4 calls/);
+  const said = () => screen.getAllByRole("status").map((status) => status.textContent);
+  const before = said();
+  await waitFor(() => expect(figures.textContent).toMatch(/\b5 calls/));
+  expect(said()).toEqual(before);
+  expect(before.join(" ")).not.toMatch(/calls/);
+});
