@@ -96,7 +96,7 @@ test("unsaved changes are not left behind without a question", async ({ host, pa
   await page.getByRole("textbox", { name: "Title" }).fill("Another title");
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Dashboard" }).click();
   const question = page.getByRole("dialog", { name: "Leave without saving 1 change?" });
-  await question.getByRole("button", { name: "Keep" }).click();
+  await question.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByRole("textbox", { name: "Title" })).toHaveValue("Another title");
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Dashboard" }).click();
   await question.getByRole("button", { name: "Drop 1 change" }).click();

@@ -19,7 +19,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect.poll(async () => (await host.call("app_status", {})).users, { timeout: 30_000 }).toBeGreaterThan(30);
       await open(page, host);
       await expect(page.getByRole("heading", { level: 2, name: "Quick start" })).toBeVisible();
-      await expect(page.getByRole("table", { name: "Connectors" })).toContainText(/calls|no limit told|at its last answer/);
+      await expect(page.getByRole("table", { name: "Connectors" })).toContainText(/calls|limit not known|at its last answer/);
       await expect(page.getByText(/\d+ today\. A line is drawn here/)).toBeVisible();
     });
   });

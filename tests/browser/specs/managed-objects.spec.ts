@@ -44,7 +44,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(question).toContainText(/\d+ objects/);
       await picture(page, `type-confirm-${colorScheme}`);
       await expectAccessible(page);
-      await question.getByRole("button", { name: "Keep" }).click();
+      await question.getByRole("button", { name: "Cancel" }).click();
       await expect(page.getByText("unsaved: 1 change")).toBeVisible();
       await page.getByRole("button", { name: "Undo", exact: true }).click();
 

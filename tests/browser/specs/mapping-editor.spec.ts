@@ -66,7 +66,7 @@ test("every edit can be taken back by itself, all of them at once, and leaving a
   await page.getByRole("textbox", { name: "Deletes at most", exact: true }).fill("12");
   await expect(page.getByText("unsaved: 2 changes")).toBeVisible();
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Runs" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Keep" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByRole("textbox", { name: "Deletes at most", exact: true })).toHaveValue("12");
   await page.getByRole("button", { name: "Undo all" }).click();
   await expect(page.getByText("all saved")).toBeVisible();

@@ -39,7 +39,7 @@ export function Confirm({ title, action, open, busy, onConfirm, onClose, childre
     <Dialog title={title} open={open} onClose={onClose}>
       <div className="flex min-h-0 flex-col gap-2 overflow-y-auto wrap-anywhere text-soft">{children}</div>
       <div className="mt-2 flex justify-end gap-2">
-        <Button onClick={onClose}>{t`Keep`}</Button>
+        <Button onClick={onClose}>{t`Cancel`}</Button>
         <Button look="danger" busy={busy} onClick={onConfirm}>
           {action}
         </Button>

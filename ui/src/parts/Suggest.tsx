@@ -46,7 +46,8 @@ export function Suggest({ label, value, options, onChange, onLeave, errors = [],
       </Label>
       <div className="relative">
         <Input className="field pr-7 font-mono text-sm" spellCheck={false} placeholder={placeholder} />
-        <Button aria-label={t`Choose ${label}`} className="absolute inset-y-0 right-0 flex w-7 items-center justify-center text-soft hover:text-ink">
+        {/* Its name goes on with the label of the field. */}
+        <Button aria-label={t`Choose`} className="absolute inset-y-0 right-0 flex w-7 items-center justify-center text-soft hover:text-ink">
           <Icon name="down" size={14} />
         </Button>
       </div>

@@ -6,7 +6,7 @@ import type { GuardRow } from "../backend/bindings/GuardRow";
 export function guardWords({ name, limit, planned, holds, message }: GuardRow): string {
   switch (name) {
     case "emptySource":
-      return t`The source is empty. If that is right, allow an empty source in the mapping; if not, check the source before you run it again.`;
+      return t`The source is empty. If that is right, switch on \u201cBelieve an empty source\u201d in the mapping; if not, check the source before you run it again.`;
     case "shortSource":
       return t`The source has ${planned} records, less than ${limit} linked ones. A source that lost so many is more often broken than right; check it before you allow the deletes.`;
     case "missingTargets":

@@ -21,6 +21,12 @@ const MISSING = {
   salesforce: t`Enter the consumer key and save, then authorize.`,
 };
 
+/** The provider passes on that a person said no; the person is who did not agree, not the provider. */
+function consentWords(message: string): string {
+  const [, provider, why] = /^(.+?) did not give consent \(([^]*?)\)\. /.exec(message) ?? [];
+  return provider === undefined ? sentence(message) : t`No access was granted at ${provider} (${why ?? ""}). Press Authorize to try again, as a user who may grant it.`;
+}
+
 export function AuthorizePart({ detail, unsaved, onAuthorized }: {
   detail: ConnectorDetail;
   unsaved: boolean;
@@ -57,7 +63,7 @@ export function AuthorizePart({ detail, unsaved, onAuthorized }: {
       )}
       {authorize.data && (
         <Notice tone={authorize.data.ok ? "fine" : "waits"} live="status">
-          <bdi>{sentence(authorize.data.message)}</bdi>
+          <bdi>{consentWords(authorize.data.message)}</bdi>
         </Notice>
       )}
       {authorize.error && <Problem error={authorize.error} />}

@@ -53,7 +53,7 @@ export function BudgetCell({ connector }: { connector: ConnectorSummary }) {
     );
   }
   if (!budget.daily) {
-    const short = budget.interval ?? (connector.usage ? t`no limit told` : t`not used yet`);
+    const short = budget.interval ?? (connector.usage ? t`limit not known` : t`not used yet`);
     return (
       <span className="block truncate text-soft" title={budget.silent ?? budget.interval ?? undefined}>
         {short}

@@ -292,8 +292,8 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
                   <Outside text={mapping.name} />
                 </Link>
               </th>
-              <td>
-                {mapping.sourceTitle} <span aria-label={t`to`}>{"\u2192"}</span> {mapping.targetTitle}
+              <td title={`${mapping.sourceTitle} \u2192 ${mapping.targetTitle}`}>
+                {mapping.sourceTitle} <span role="img" aria-label={t`to`}>{"\u2192"}</span> {mapping.targetTitle}
               </td>
               <td>{state && <State tone={state.tone}>{state.text}</State>}</td>
               <td className="text-soft" title={mapping.problem ?? lastRunWords(mapping.lastRun, now)}>
@@ -317,7 +317,7 @@ function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
           <th scope="col">{t`Host`}</th>
           <th scope="col" className="w-32">{t`State`}</th>
           <th scope="col" className="w-[24%]">{t`API budget`}</th>
-          <th scope="col" className="w-[28%]">{t`What there is to know`}</th>
+          <th scope="col" className="w-[28%]">{t`Details`}</th>
         </tr>
       </thead>
       <tbody>

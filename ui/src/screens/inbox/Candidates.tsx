@@ -63,7 +63,7 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
               </Link>
             )}
             <Id id={id} what={t`record id`} />
-            {id === question.target && <span className="shrink-0 text-sm text-soft">{t`linked until now`}</span>}
+            {id === question.target && <span className="shrink-0 text-sm text-soft">{t`linked now`}</span>}
           </div>
         );
       })}

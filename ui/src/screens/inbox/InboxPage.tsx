@@ -127,7 +127,7 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
           </>
         )}
         <Button look="quiet" busy={busy("dismiss")} disabled={answer.isPending} title={t`The next run asks again if it still has to`} onClick={() => give({ choice: "dismiss" })}>
-          {t`Put away`}
+          {t`Dismiss`}
         </Button>
       </div>
       {answer.error && (

@@ -67,7 +67,7 @@ function Form({ saved }: { saved: NetworkSettings }) {
       <p className="text-soft">{t`Connectors take this way unless they name one of their own under Advanced. Systems on this computer are always reached directly.`}</p>
       <div className="grid grid-cols-[minmax(0,1fr)_112px] gap-4">
         <TextField label={t`Proxy host`} value={typed.host} placeholder={t`none`} errors={at("proxyHost")} onChange={(host) => set({ host })} />
-        <TextField label={t`Proxy port`} value={typed.port} placeholder="8080" inputMode="numeric" errors={portFits ? at("proxyPort") : [t`1 to 65535`]} onChange={(value) => set({ port: value })} />
+        <TextField label={t`Proxy port`} value={typed.port} placeholder="8080" inputMode="numeric" errors={portFits ? at("proxyPort") : [t`Enter a number from 1 to 65535.`]} onChange={(value) => set({ port: value })} />
       </div>
       <div className="grid grid-cols-2 gap-4">
         <TextField label={t`Proxy user`} value={typed.user} onChange={(user) => set({ user })} />

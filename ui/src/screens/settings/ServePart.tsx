@@ -47,7 +47,7 @@ function ServeSwitch({ serving }: { serving: Serving }) {
       <p className="text-soft"><Trans>Programs on this computer reach Concord by IDM&apos;s REST and by SCIM. It answers on 127.0.0.1 alone; for other machines start <code>concord serve</code> with a certificate.</Trans></p>
       <div className="flex flex-wrap items-end gap-4">
         <div className="w-28">
-          <TextField label={t`Port`} value={port} inputMode="numeric" disabled={on || busy} onChange={setPort} errors={fits ? [] : [t`A number from 1 to 65535`]} />
+          <TextField label={t`Port`} value={port} inputMode="numeric" disabled={on || busy} onChange={setPort} errors={fits ? [] : [t`Enter a number from 1 to 65535.`]} />
         </div>
         <Switch label={t`Serve`} checked={on} disabled={busy || !fits} onChange={(wanted) => set({ on: wanted, selfService: serving.selfService })} />
         <State tone={on ? "fine" : "off"}>{on ? t`Serving, also after the next start` : t`Not serving`}</State>
@@ -132,7 +132,7 @@ function Tokens() {
                   {asked === token.name ? (
                     <span className="inline-flex gap-2">
                       <Button look="danger" busy={revoke.isPending} onClick={() => revoke.mutate(token.name, { onSettled: () => setAsked(null) })}>{t`Revoke ${token.name}`}</Button>
-                      <Button look="quiet" onClick={() => setAsked(null)}>{t`Keep`}</Button>
+                      <Button look="quiet" onClick={() => setAsked(null)}>{t`Cancel`}</Button>
                     </span>
                   ) : (
                     <Button look="quiet" aria-label={t`Revoke ${token.name}…`} onClick={() => setAsked(token.name)}>{t`Revoke…`}</Button>

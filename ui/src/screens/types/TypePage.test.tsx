@@ -109,3 +109,19 @@ test("claims are brought into the type, told one by one, and saved like any othe
   const schema = saves[0]?.config["schema"] as { properties: Record<string, { userEditable?: boolean }> };
   expect(schema.properties["mail"]?.userEditable).toBe(false);
 });
+
+test("a new type without a name says so at the field, and nothing is sent", async () => {
+  const user = userEvent.setup();
+  const saves: unknown[] = [];
+  openWindow("/types/new", (inner) => async (name, request) => {
+    if (name === "managed_type_save") saves.push(request);
+    return inner(name, request);
+  });
+  const field = (await screen.findByRole("textbox", { name: "Name" })) as HTMLInputElement;
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect(screen.getByText("Give the type a name.")).toBeTruthy();
+  expect([field.getAttribute("aria-invalid"), document.activeElement === field]).toEqual(["true", true]);
+  expect(saves).toEqual([]);
+  await user.type(field, "site");
+  expect(screen.queryByText("Give the type a name.")).toBeNull();
+});

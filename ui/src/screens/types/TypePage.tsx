@@ -81,7 +81,15 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   const elsewhere = said.filter(({ property }) => property === null || !names.includes(property));
   const shown = open !== null && names.includes(open) ? open : null;
 
+  const [tried, setTried] = useState(false);
+  const nameless = typeof doc["name"] !== "string" || doc["name"].trim() === "";
+
   function submit(confirmed: boolean) {
+    setTried(true);
+    if (nameless) {
+      document.getElementById(FORM)?.querySelector("input")?.focus();
+      return;
+    }
     save.mutate({ config: doc, rev: on?.rev ?? null, confirmed }, {
       onSuccess: ({ saved, problems, detail: now }) => {
         setAsking(!saved && problems.every(({ gravity }) => gravity !== "refused"));
@@ -154,6 +162,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
               mono
               required={!detail}
               value={typeof doc["name"] === "string" ? doc["name"] : ""}
+              errors={tried && nameless ? [t`Give the type a name.`] : []}
               help={detail ? undefined : t`Letters and digits; mappings call it managed/<name>. It cannot be changed later.`}
               onChange={detail ? undefined : (name) => setEdited({ ...doc, name })}
             />

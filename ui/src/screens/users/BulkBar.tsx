@@ -125,7 +125,7 @@ function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: stri
       <p className="text-soft">{empty ? t`Without a value the attribute is removed. The change goes on to linked systems as a change of each by hand would.` : t`The change goes on to linked systems as a change of each by hand would.`}</p>
       {bulk.error && <Problem error={bulk.error} />}
       <div className="mt-2 flex justify-end gap-2">
-        <Button onClick={() => (bulk.isPending ? bulk.stop() : onClose())}>{bulk.isPending ? t`Stop` : t`Keep`}</Button>
+        <Button onClick={() => (bulk.isPending ? bulk.stop() : onClose())}>{bulk.isPending ? t`Stop` : t`Cancel`}</Button>
         <Button
           look="primary"
           busy={bulk.isPending}

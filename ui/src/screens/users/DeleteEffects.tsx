@@ -14,10 +14,10 @@ import { parts, together } from "./bulk";
 /** More would take longer than anybody wants to wait for an answer. */
 const MOST_FORESEEN = 2000;
 
-const DOES: Record<string, (records: string) => string> = {
-  DELETE: (records) => t`${records} will be deleted there`,
-  UNLINK: (records) => t`the link of ${records} will be removed; the records stay there`,
-  EXCEPTION: (records) => t`${records} will wait for your decision in the queue; they stay there`,
+const DOES: Record<string, (count: number) => string> = {
+  DELETE: (count) => plural(count, { one: "# record will be deleted there", other: "# records will be deleted there" }),
+  UNLINK: (count) => plural(count, { one: "the link of # record will be removed; the record stays there", other: "the links of # records will be removed; the records stay there" }),
+  EXCEPTION: (count) => plural(count, { one: "# record stays there, and what becomes of it waits for you in the queue", other: "# records stay there, and what becomes of them waits for you in the queue" }),
 };
 
 /** What deleting some objects will do elsewhere, by the policies of the mappings, before it is done. */
@@ -55,8 +55,7 @@ function Effects({ foresight: { effects, leftAlone }, partly }: { foresight: Del
 }
 
 function Effect({ effect }: { effect: DeleteEffect }) {
-  const records = plural(effect.count, { one: "# record", other: "# records" });
-  const does = DOES[effect.action]?.(records) ?? t`nothing is done about ${records} there`;
+  const does = DOES[effect.action]?.(effect.count) ?? plural(effect.count, { one: "nothing is done about # record there", other: "nothing is done about # records there" });
   return (
     <>
       <span className="font-medium text-ink">

@@ -52,7 +52,7 @@ test("leaving with unsaved changes asks first", async () => {
   await user.click(screen.getByRole("link", { name: "Queue" }));
   const dialog = await screen.findByRole("dialog");
   expect(dialog.textContent).toContain("Leave without saving 1 change?");
-  await user.click(within(dialog).getByRole("button", { name: "Keep" }));
+  await user.click(within(dialog).getByRole("button", { name: "Cancel" }));
   expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("New user");
 });
 

@@ -18,7 +18,7 @@ export function DraftGuard({ connector }: { connector: ConnectorSummary }) {
     withResolver: true,
   });
   return (
-    <Dialog title={t`${connector.title} was not tested with success yet`} open={blocker.status === "blocked"} onClose={() => blocker.reset?.()}>
+    <Dialog title={t`${connector.title} has not passed a test yet`} open={blocker.status === "blocked"} onClose={() => blocker.reset?.()}>
       <p className="text-soft">
         {t`It is saved and switched off, so nothing uses it. Keep it that way and go on later under Connectors, or remove it with its keys.`}
       </p>

@@ -53,8 +53,7 @@ export function WizardFrame({ at, consent = true, foot, children }: {
                 >
                   {index < current ? <Icon name="check" size={12} /> : index + 1}
                 </span>
-                {title}
-                {index < current && <span className="sr-only">{t`, done`}</span>}
+                {title} {index < current && <span className="sr-only">{t`(done)`}</span>}
               </li>
             ))}
           </ol>
