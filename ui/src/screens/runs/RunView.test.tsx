@@ -151,6 +151,8 @@ test("an incremental run is begun beside the runs of its mapping", async () => {
   await waitFor(() => expect(started).toMatchObject([{ mapping: MAPPING, mode: "preview", incremental: true }]));
 });
 
+const said = () => screen.getAllByRole("status").map((status) => status.textContent);
+
 test("what is read out of a run stays the same from look to look", async () => {
   let calls = 3;
   openWindow("/runs/run-3", (inner) => async (name, request) => {
@@ -159,7 +161,6 @@ test("what is read out of a run stays the same from look to look", async () => {
     return answer;
   });
   const figures = await screen.findByText(/\b4 calls/);
-  const said = () => screen.getAllByRole("status").map((status) => status.textContent);
   const before = said();
   await waitFor(() => expect(figures.textContent).toMatch(/\b5 calls/));
   expect(said()).toEqual(before);

@@ -52,7 +52,7 @@ function ColumnLists({ kind, names, onChange }: { kind: Kind; names: string[]; o
           <li key={name} data-column={name} className="flex h-7 items-center gap-1">
             <label className="flex min-w-0 flex-1 items-center gap-2">
               <input type="checkbox" data-control="shown" className="size-3.5 accent-accent-fill" checked disabled={names.length === 1} onChange={() => change(name, "shown", names.toSpliced(index, 1))} />
-              <bdi className="truncate">{titleOf(name)}</bdi>
+              <bdi className="truncate" title={titleOf(name)}>{titleOf(name)}</bdi>
             </label>
             <IconButton icon="up" data-control="left" label={t`${titleOf(name)} further left`} disabled={index === 0} onClick={() => change(name, "left", moved(index, -1))} />
             <IconButton icon="down" data-control="right" label={t`${titleOf(name)} further right`} disabled={index === names.length - 1} onClick={() => change(name, "right", moved(index, 1))} />
@@ -65,8 +65,8 @@ function ColumnLists({ kind, names, onChange }: { kind: Kind; names: string[]; o
             <li key={name} data-column={name} className="flex h-7 items-center">
               <label className="flex min-w-0 flex-1 items-center gap-2">
                 <input type="checkbox" data-control="shown" className="size-3.5 accent-accent-fill" checked={false} onChange={() => change(name, "shown", [...names, name])} />
-                <bdi className="truncate">{title}</bdi>
-                {!searchable && <span className="ml-auto text-sm text-soft">{t`not sortable`}</span>}
+                <bdi className="truncate" title={title}>{title}</bdi>
+                {!searchable && <span className="ml-auto shrink-0 text-sm whitespace-nowrap text-soft">{t`not sortable`}</span>}
               </label>
             </li>
           ))}
