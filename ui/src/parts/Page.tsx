@@ -42,8 +42,8 @@ export function Page({ title, told, trail, beside, actions, below, flush = false
   return (
     <div className="flex h-full min-w-0 flex-col">
       <header className="shrink-0 border-b border-line px-6 pt-3 pb-3">
-        <div className="flex min-h-8 items-center gap-3">
-          <div className="flex min-w-0 flex-1 items-baseline gap-2">
+        <div className="flex min-h-8 items-center gap-x-3 gap-y-2 max-[860px]:flex-wrap">
+          <div className="flex min-w-0 flex-1 items-baseline gap-2 max-[860px]:basis-full max-[860px]:flex-wrap">
             {trail && <span className="flex shrink-0 gap-2 text-soft">{trail}<span aria-hidden="true">/</span></span>}
             {/* The focus comes here when the screen opens. */}
             <h1 ref={heading} tabIndex={-1} aria-describedby={told === undefined ? undefined : toldId} className="truncate rounded-sm text-lg font-semibold" title={title}>
@@ -56,7 +56,7 @@ export function Page({ title, told, trail, beside, actions, below, flush = false
             )}
             {beside}
           </div>
-          <div className="flex shrink-0 items-center gap-2">{actions}</div>
+          <div className="flex shrink-0 items-center gap-2 max-[860px]:min-w-0 max-[860px]:shrink max-[860px]:flex-wrap">{actions}</div>
         </div>
         {below}
       </header>

@@ -144,7 +144,7 @@ function Editor({ detail, onReload }: { detail: ConnectorDetail; onReload: () =>
                 <Problem error={enable.error} />
               </div>
             )}
-            <TabList aria-label={t`Parts of the connector`} className="mt-2 flex gap-4">
+            <TabList aria-label={t`Parts of the connector`} className="mt-2 flex flex-wrap gap-x-4">
               <PageTab id="details">{t`Details`}</PageTab>
               <PageTab id="types" mark={summary.drift > 0 ? t`${plural(summary.drift, { one: "# change", other: "# changes" })} not looked at yet` : undefined}>
                 {t`Object Types`}

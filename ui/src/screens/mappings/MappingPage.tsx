@@ -158,7 +158,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
         }
         below={
           <div className="-mb-3">
-            <p className="flex min-w-0 items-baseline gap-4">
+            <p className="flex min-w-0 items-baseline gap-x-4 max-[860px]:flex-wrap">
               <span className="shrink-0">
                 <bdi>{summary.sourceTitle}</bdi> <span aria-label={t`to`} role="img" className="text-soft">{"\u2192"}</span> <bdi>{summary.targetTitle}</bdi>
               </span>
@@ -198,7 +198,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
                 />
               </div>
             )}
-            <TabList aria-label={t`Parts of the mapping`} className="mt-2 flex gap-4">
+            <TabList aria-label={t`Parts of the mapping`} className="mt-2 flex flex-wrap gap-x-4">
               {EDITOR_TABS.map(([id, label]) => (
                 <MappingTab key={id} id={id} wrong={wrongTab === id}>
                   {label}
