@@ -47,7 +47,7 @@ function Keys({ title, keys }: { title: string; keys: [string, string][] }) {
   return (
     <section className="mb-4">
       <h3 className="mb-1 text-sm text-soft">{title}</h3>
-      <dl className="grid grid-cols-[72px_minmax(0,1fr)] items-baseline gap-y-1">
+      <dl className="grid grid-cols-[92px_minmax(0,1fr)] items-baseline gap-y-1">
         {keys.map(([key, words]) => (
           <div key={key} className="contents">
             <dt>

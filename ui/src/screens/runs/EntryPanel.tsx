@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 
 import type { EntryRow } from "../../backend/bindings/EntryRow";
 import { IconButton } from "../../parts/Button";
@@ -135,5 +135,13 @@ function BeforeAfter({ entry }: { entry: EntryRow }) {
 
 function blankOr(value: unknown) {
   const text = cellText(value);
-  return text === "" ? <span className="font-normal text-soft">{"\u2013"}</span> : <bdi>{text}</bdi>;
+  return text === "" ? <span className="font-normal text-soft">{"\u2013"}</span> : <bdi>{parted(text)}</bdi>;
+}
+
+/** A long address breaks at its signs, not in the middle of a word. */
+function parted(text: string) {
+  const parts = text.split(/(?<=[@._/-])/);
+  // The parts have no name of their own; their place is what they are.
+  // oxlint-disable-next-line react/no-array-index-key
+  return parts.map((part, index) => <Fragment key={index}>{index > 0 && <wbr />}{part}</Fragment>);
 }

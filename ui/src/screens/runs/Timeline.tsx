@@ -23,6 +23,8 @@ export function Timeline() {
   const { ms, label } = SPANS.find(({ value }) => value === span) ?? SPANS[0];
   const all = runs.data?.pages.flatMap((page) => page.runs) ?? [];
   const found = lanes(all, now, ms);
+  // The table below stays where it is when the first lane arrives.
+  if (runs.isPending) return <div aria-hidden="true" className="h-[101px] shrink-0 border-b border-line" />;
   if (all.length === 0) return null;
   const drawn = found.reduce((sum, { marks }) => sum + marks.length, 0);
   return (

@@ -15,7 +15,7 @@ import { errorWords } from "../../words/error";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { cellText } from "../../words/value";
-import { pairsOf } from "./compare";
+import { type Pair, pairsOf } from "./compare";
 import type { Kind } from "./kind";
 
 /** The records of other systems that this object stands for: each beside the object, as it is over there now. */
@@ -91,7 +91,7 @@ function Compared({ name, trial, mapping, toOwn, connectorTitle, ownTitle, title
   return (
     <>
       <p className="px-3 py-1.5" role="status">
-        {differing === 0 ? <State tone="fine">{t`the same on both sides`}</State> : <State tone="waits">{plural(differing, { one: "# attribute differs", other: "# attributes differ" })}</State>}
+        {differing === 0 ? <State tone="fine">{pairs.some(oneSided) ? t`the same on both sides, as far as the mapping goes` : t`the same on both sides`}</State> : <State tone="waits">{plural(differing, { one: "# attribute differs", other: "# attributes differ" })}</State>}
       </p>
       <table className="rows" aria-label={t`${name} beside ${ownTitle}`}>
         <thead>
@@ -138,6 +138,11 @@ function Compared({ name, trial, mapping, toOwn, connectorTitle, ownTitle, title
       </table>
     </>
   );
+}
+
+/** A value that only one side has, and that the mapping has nothing to do about: a default for what is empty, for example. */
+function oneSided({ own, ownValue, remote, remoteValue }: Pair): boolean {
+  return own !== "" && remote !== "" && (cellText(ownValue) === "") !== (cellText(remoteValue) === "");
 }
 
 function LastSeen({ name, attributes }: { name: string; attributes: Record<string, unknown> }) {

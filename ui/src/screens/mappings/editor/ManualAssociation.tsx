@@ -90,7 +90,7 @@ export function ManualAssociation({ opened, onOpen }: { opened: string | null; o
                         <span className="max-w-[65%] shrink-0 truncate font-medium">
                           <Outside text={row.source.title} />
                         </span>
-                        <bdi className="min-w-0 truncate text-soft">{addressOf(row.source)}</bdi>
+                        <bdi className="min-w-0 truncate text-soft" title={addressOf(row.source)}>{addressOf(row.source)}</bdi>
                       </button>
                     </th>
                     <td>
@@ -124,7 +124,7 @@ function LinkedTo({ row }: { row: AssociationRow }) {
     return (
       <span className="flex min-w-0 items-baseline gap-2">
         <Outside text={row.target.title} className="max-w-[65%]! shrink-0" />
-        <bdi className="min-w-0 truncate text-soft">{addressOf(row.target)}</bdi>
+        <bdi className="min-w-0 truncate text-soft" title={addressOf(row.target)}>{addressOf(row.target)}</bdi>
       </span>
     );
   }
