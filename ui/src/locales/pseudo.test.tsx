@@ -6,6 +6,7 @@ import { compiled } from "./catalogue";
 import catalogue from "./en/messages.po?raw";
 import { readPo } from "./po";
 import { pseudo } from "./pseudo";
+import { sentence } from "../words/error";
 
 let openWindow: typeof import("../testing/window").openWindow;
 
@@ -94,7 +95,7 @@ function wordsOf(text: string): string[] {
 }
 
 function collect(value: unknown, into: Set<string>): void {
-  if (typeof value === "string") into.add(value);
+  if (typeof value === "string") into.add(value).add(sentence(value));
   else if (Array.isArray(value)) for (const item of value) collect(item, into);
   else if (typeof value === "object" && value !== null) {
     for (const [key, item] of Object.entries(value)) {

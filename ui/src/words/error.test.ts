@@ -18,7 +18,7 @@ test.each([
   ["HubSpot asks to wait; goes on at 10:00, by itself where the window or `concord serve` is open, else with `concord run apply r1`", "HubSpot asks to wait; goes on at 10:00."],
   ["run r1 rests and will go on; cancel it with `concord run cancel r1` before it is taken back", "Run r1 rests and will go on; cancel it before it is taken back."],
   ["cannot keep the vault's key: there is none. Unlock the keyring, or protect the vault with a passphrase (set CONCORD_PASSPHRASE)", "Cannot keep the vault's key: there is none. Unlock the keyring, or protect the vault with a passphrase."],
-  ["the vault is locked: it is protected by a passphrase. Set CONCORD_PASSPHRASE, or enter it in the app", "The vault is locked: it is protected by a passphrase. Enter it."],
+  ["the vault is locked: it is protected by a passphrase. Set CONCORD_PASSPHRASE, or enter it in the app", "The vault is locked: it is protected by a passphrase."],
   ["", ""],
 ])("%s", (text, said) => expect(sentence(text)).toBe(said));
 

@@ -3,14 +3,14 @@ import { t } from "@lingui/core/macro";
 import type { ApiError } from "../backend/bindings/ApiError";
 
 /** What the backend says for those who work in a terminal; in the window it leads nowhere. */
-const FOR_TERMINALS: [RegExp, string][] = [
-  [/, by itself where the window or `concord [^`]*` is open, else with `concord [^`]*`/g, ""],
-  [/;\s+`concord [^`]*` [^;.]*/g, ""],
-  [/(?:,? or)? with `concord [^`]*`/g, ""],
-  [/ \((?:or )?(?:set )?CONCORD_\w+\)/g, ""],
-  [/\bSet CONCORD_\w+, or enter it in the app/g, "Enter it"],
-  [/\bstart `concord serve` and\b/g, "switch on Serve in the settings and"],
-  [/\bCheck CONCORD_\w+, or/g, "Check it, or"],
+const FOR_TERMINALS = [
+  /, by itself where the window or `concord [^`]*` is open, else with `concord [^`]*`/g,
+  /;\s+`concord [^`]*` [^;.]*/g,
+  /(?:,? or)? with `concord [^`]*`/g,
+  / \((?:or )?(?:set )?CONCORD_\w+\)/g,
+  / Set CONCORD_\w+, or enter it in the app/g,
+  /; start `concord serve` and have [^;.]*/g,
+  / Check CONCORD_\w+, or open the vault with its recovery key/g,
 ];
 
 /**
@@ -18,7 +18,7 @@ const FOR_TERMINALS: [RegExp, string][] = [
  * stop; what is meant for a terminal is left out.
  */
 export function sentence(text: string): string {
-  const plain = FOR_TERMINALS.reduce((rest, [words, instead]) => rest.replace(words, instead), text)
+  const plain = FOR_TERMINALS.reduce((rest, words) => rest.replace(words, ""), text)
     .replace(/`([^`\n]*)`/g, "\u201c$1\u201d")
     // A provider's sentence within one of the backend's.
     .replace(/([.!?]\)?);? ?; (\p{Ll})/gu, (_, end: string, letter: string) => `${end} ${letter.toUpperCase()}`)
