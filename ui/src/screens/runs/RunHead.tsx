@@ -16,7 +16,7 @@ import { State } from "../../parts/State";
 import { fixWords } from "../../words/fix";
 import { guardWords } from "../../words/guard";
 import { number } from "../../words/numbers";
-import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords } from "../../words/run";
+import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords, stoppedEarly } from "../../words/run";
 import { duration, fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { TroubleButtons } from "../connectors/TroubleButtons";
@@ -141,7 +141,7 @@ export function runFigures(detail: RunDetail): string {
   const { summary } = detail;
   const read = recordsRead(detail);
   const looked = summary.undoes === null ? t`read ${plural(read, { one: "# record", other: "# records" })}` : plural(read, { one: "# record", other: "# records" });
-  return [read > 0 ? looked : t`reading`, plural(summary.calls, { one: "# call", other: "# calls" }), duration(summary.durationMs)].join(", ");
+  return [read > 0 ? looked : summary.state === "active" ? t`reading` : stoppedEarly(summary) ? t`no record was compared` : t`no records`, plural(summary.calls, { one: "# call", other: "# calls" }), duration(summary.durationMs)].join(", ");
 }
 
 /** The guards in their own words. What stops the run is said once, in the run's message below. */

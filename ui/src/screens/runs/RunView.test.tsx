@@ -150,3 +150,30 @@ test("an incremental run is begun beside the runs of its mapping", async () => {
   await user.click(part.getByRole("button", { name: "Preview changes" }));
   await waitFor(() => expect(started).toMatchObject([{ mapping: MAPPING, mode: "preview", incremental: true }]));
 });
+
+/** Opens a run without entries, with something else about it. */
+function openRun(summary: Partial<RunDetail["summary"]>, situations: Record<string, number>) {
+  openWindow("/runs/run-1", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name === "run_get") {
+      Object.assign((answer as RunDetail).summary, summary);
+      return { ...(answer as RunDetail), situations: countsOf(situations), actions: [] };
+    }
+    return answer;
+  });
+}
+
+test.each(["failed", "canceled", "held"] as const)("a run that is %s before it compared anything does not say that all is well", async (state) => {
+  openRun({ state, message: "The system answered 503." }, {});
+  expect(await screen.findByText("No record was compared: the run stopped before that. The reason stands above.")).toBeTruthy();
+  expect(screen.getByText(/no record was compared, 52 calls/)).toBeTruthy();
+  expect(screen.queryByText(/unchanged|nothing to change/)).toBeNull();
+});
+
+test("a situation whose records are unchanged says that they are not listed", async () => {
+  const user = userEvent.setup();
+  openRun({}, { CONFIRMED: 56 });
+  expect(await screen.findByText("Every record is linked and unchanged.")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "CONFIRMED 56" }));
+  expect(await screen.findByText("56 records are linked and unchanged, and are not listed.")).toBeTruthy();
+});
