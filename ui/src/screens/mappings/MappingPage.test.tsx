@@ -2,6 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
 import type { MappingDetail } from "../../backend/bindings/MappingDetail";
 import type { MappingDraft } from "../../backend/bindings/MappingDraft";
 import { openWindow } from "../../testing/window";
@@ -78,4 +79,20 @@ test("what is typed while a mapping is saved is kept, on what that save made", a
   letThrough();
   await screen.findByText("all saved");
   expect(saves.map(({ rev, config }) => [rev, config["displayName"]])).toEqual([["1", "Ann"], ["2", "Ann Lee"]]);
+});
+
+test("a test that failed warns, keeps nobody from a run, and can be made again", async () => {
+  const user = userEvent.setup();
+  let mended = false;
+  openWindow(`/mappings/${MAPPING}`, (inner) => async (name, request) => {
+    if (name === "connector_test") mended = true;
+    const answer = await inner(name, request);
+    if (name !== "connectors_list" || mended) return answer;
+    return (answer as ConnectorSummary[]).map((connector) => (connector.name === "hubspot" ? { ...connector, state: "error", message: "HubSpot answers 503.", trouble: "reach" } : connector));
+  });
+  expect(await screen.findByText("HubSpot answers 503.")).toBeTruthy();
+  expect((screen.getByRole("button", { name: "Preview" }) as HTMLButtonElement).disabled).toBe(false);
+  expect(screen.queryByRole("alert")).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Test hubspot again" }));
+  await waitFor(() => expect(screen.queryByText("HubSpot answers 503.")).toBeNull());
 });

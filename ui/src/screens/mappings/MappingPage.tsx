@@ -17,6 +17,7 @@ import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
 import { lastRunWords } from "../../words/run";
 import { useNow } from "../../words/useNow";
+import { FailedTests } from "../connectors/FailedTests";
 import { MappingDrift } from "../connectors/MappingDrift";
 import { useCancelRun, useStartRun } from "../runs/queries";
 import { RunsTable } from "../runs/RunsTable";
@@ -179,6 +180,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
                 </Notice>
               </div>
             )}
+            <FailedTests mapping={summary} />
             <MappingDrift mapping={summary} />
             {error && (
               <div className="mt-2">
