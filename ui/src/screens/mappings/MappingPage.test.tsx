@@ -96,3 +96,21 @@ test("a test that failed warns, keeps nobody from a run, and can be made again",
   await user.click(screen.getByRole("button", { name: "Test hubspot again" }));
   await waitFor(() => expect(screen.queryByText("HubSpot answers 503.")).toBeNull());
 });
+
+test("a source that is not read yet, or could not be read, is not said to be empty", async () => {
+  const user = userEvent.setup();
+  let answer: ((ok: boolean) => void) | undefined;
+  openWindow(`/mappings/${MAPPING}`, (inner) => async (name, request) => {
+    if (name !== "records_sample") return inner(name, request);
+    if (await new Promise<boolean>((resolve) => (answer = resolve))) return inner(name, request);
+    throw { code: "remote", message: "HubSpot answers 503." };
+  });
+  expect(await screen.findByText("Looking at a record\u2026")).toBeTruthy();
+  await waitFor(() => expect(answer).toBeTruthy());
+  answer?.(false);
+  expect(await screen.findByText("The source could not be read, so there is nothing to try this with.")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Read again" }));
+  answer?.(true);
+  await waitFor(() => expect(screen.queryByText(/could not be read/)).toBeNull());
+  expect(screen.queryByText("There is no record of the source to try this with.")).toBeNull();
+});

@@ -98,7 +98,7 @@ export function PropertiesTab() {
             </Button>
           </div>
           <div className="flex w-full min-w-0 items-center gap-2">
-            <Outcome trial={trial.data} sample={sample} pending={trial.isFetching} />
+            <Outcome trial={trial.data} sample={sample} pending={trial.isFetching || first.isPending} unread={first.isError} onRead={() => void first.refetch()} reading={first.isFetching} />
             {sample && <PreviewRecord id={sample.id} />}
           </div>
         </div>
@@ -150,7 +150,25 @@ function indexOf(properties: Property[], attribute: string | undefined): number 
 }
 
 /** What the mapping would do with the sample, in a line. */
-function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample: SampleRecord | null; pending: boolean }) {
+function Outcome({ trial, sample, pending, unread, reading, onRead }: {
+  trial: Trial | undefined;
+  sample: SampleRecord | null;
+  pending: boolean;
+  /** The records of the source could not be read; why is said where they are chosen. */
+  unread: boolean;
+  reading: boolean;
+  onRead: () => void;
+}) {
+  if (!sample && unread) {
+    return (
+      <p className="flex min-w-0 flex-1 items-center gap-2 text-soft">
+        {t`The source could not be read, so there is nothing to try this with.`}
+        <Button look="quiet" icon="retry" busy={reading} onClick={onRead}>
+          {t`Read again`}
+        </Button>
+      </p>
+    );
+  }
   if (!trial || !sample) {
     return <p className="min-w-0 flex-1 text-soft">{pending ? t`Looking at a record\u2026` : sample ? t`As it stands the mapping cannot be tried; what is wrong is marked below.` : t`There is no record of the source to try this with.`}</p>;
   }
