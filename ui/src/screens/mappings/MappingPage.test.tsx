@@ -114,3 +114,15 @@ test("a source that is not read yet, or could not be read, is not said to be emp
   await waitFor(() => expect(screen.queryByText(/could not be read/)).toBeNull());
   expect(screen.queryByText("There is no record of the source to try this with.")).toBeNull();
 });
+
+test("a property that was added and left empty is taken back, and the focus goes where it was", async () => {
+  const user = userEvent.setup();
+  openWindow(`/mappings/${MAPPING}`);
+  const add = await screen.findByRole("button", { name: "Add property" });
+  await user.click(add);
+  await screen.findByText("unsaved: 1 change");
+  await user.keyboard("{Escape}");
+  expect(await screen.findByText("all saved")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Edit property without a target" })).toBeNull();
+  expect(document.activeElement).toBe(add);
+});

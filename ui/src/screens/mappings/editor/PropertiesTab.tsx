@@ -1,7 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
 import type { SampleRecord } from "../../../backend/bindings/SampleRecord";
 import type { Trial } from "../../../backend/bindings/Trial";
@@ -27,6 +27,8 @@ import { transformText } from "./transforms";
 import { filledShare, filledWords, type Stats, useStats } from "./useStats";
 import { useTrial } from "./useTrial";
 
+const ADDED = t`property added`;
+
 /** Which attribute goes where, with the values of a record on both sides. */
 export function PropertiesTab() {
   const { doc, draft, source, target, complaint } = useEditor();
@@ -41,6 +43,7 @@ export function PropertiesTab() {
   }
   const [picked, setPicked] = useState<SampleRecord | null>(null);
   const [qualifier, setQualifier] = useState<string | null>(null);
+  const adding = useRef<HTMLButtonElement>(null);
   const first = useSamples("");
   const sample = picked ?? first.data?.records[0] ?? null;
   const trial = useTrial(sample, qualifier);
@@ -51,7 +54,7 @@ export function PropertiesTab() {
 
   function add(names: string[]) {
     const sources = new Map(source.attributes.map(({ name }) => [name.toLowerCase(), name]));
-    draft.edit("add", names.length > 1 ? t`${plural(names.length, { one: "# property", other: "# properties" })} added` : t`property added`, (old) =>
+    draft.edit("add", names.length > 1 ? t`${plural(names.length, { one: "# property", other: "# properties" })} added` : ADDED, (old) =>
       withProperties(old, (list) => [...list, ...names.map((name): Property => withSource({ target: name }, sources.get(name.toLowerCase()) ?? ""))]),
     );
     draft.seal();
@@ -69,6 +72,16 @@ export function PropertiesTab() {
   function remove(index: number) {
     draft.edit(`remove ${index}`, t`${properties[index]?.target || t`property`} removed`, (old) => withProperties(old, (list) => removed(list, index)));
     draft.seal();
+    setOpened(null);
+  }
+
+  /** Closes the panel. A property in which nothing was entered is taken back: whoever left it changed their mind. */
+  function close() {
+    if (open !== null && row && row.target === "" && Object.entries(row).every(([key, value]) => key === "target" || value === undefined)) {
+      if (draft.last === ADDED) draft.undo();
+      else remove(open);
+      adding.current?.focus();
+    }
     setOpened(null);
   }
 
@@ -93,7 +106,7 @@ export function PropertiesTab() {
                 {t`Add missing required (${missing.length})`}
               </Button>
             )}
-            <Button icon="plus" onClick={() => add([""])}>
+            <Button ref={adding} icon="plus" onClick={() => add([""])}>
               {t`Add property`}
             </Button>
           </div>
@@ -137,7 +150,7 @@ export function PropertiesTab() {
           onChange={(key, change) => draft.edit(`property ${open} ${key}`, `${row.target || t`property`}: ${key}`, (old) => withProperties(old, (list) => replaced(list, open, change(list[open] ?? row))))}
           onMove={(to) => move(open, to)}
           onRemove={() => remove(open)}
-          onClose={() => setOpened(null)}
+          onClose={close}
         />
       )}
     </div>
@@ -212,6 +225,7 @@ function PreviewRecord({ id }: { id: string }) {
         </span>
       )}
       <Button
+        data-once=""
         look="quiet"
         busy={start.isPending}
         disabled={draft.changes > 0}
