@@ -55,20 +55,20 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
           {!active && runOutcome(summary) && <span className="text-ink"> {"\u00b7"} {runOutcome(summary)}</span>}
         </span>
         {(active || summary.state === "paused") && (
-          <Button busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>
+          <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>
             {t`Cancel`}
           </Button>
         )}
         {summary.state === "planned" && (
           <>
             {summary.changes > 0 ? (
-              <Button look="primary" busy={apply.isPending} onClick={() => start(null)}>
+              <Button data-once="" look="primary" busy={apply.isPending} onClick={() => start(null)}>
                 {carryOutLabel(summary)}
               </Button>
             ) : (
               <span className="text-fine">{summary.undoes === null ? t`Nothing to reconcile` : t`Nothing to undo`}</span>
             )}
-            <Button busy={cancel.isPending} onClick={discard}>
+            <Button data-once="" busy={cancel.isPending} onClick={discard}>
               {t`Discard`}
             </Button>
           </>
@@ -76,23 +76,24 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
         {summary.state === "held" && (
           <>
             <Release detail={detail} busy={apply.isPending} onRelease={start} />
-            <Button busy={cancel.isPending} onClick={discard}>
+            <Button data-once="" busy={cancel.isPending} onClick={discard}>
               {t`Discard`}
             </Button>
           </>
         )}
         {canGoOn(summary) && (
-          <Button look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
+          <Button data-once="" look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
             {summary.changes > summary.done ? t`Go on with ${plural(summary.changes - summary.done, { one: "# change", other: "# changes" })}` : t`Go on now`}
           </Button>
         )}
         {leftOver(summary) > 0 && (
-          <Button icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
+          <Button data-once="" icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
             {t`Run the failed ones again`}
           </Button>
         )}
         {canUndo(summary) && (
           <Button
+            data-once=""
             busy={undo.isPending}
             title={t`Plans how to take back ${plural(summary.done, { one: "# change", other: "# changes" })}. Nothing is written before you have seen the plan.`}
             onClick={() => undo.mutate(summary.id, { onSuccess: onRun })}
@@ -198,7 +199,7 @@ function AfterFailure({ run, trouble, onRun }: { run: RunSummary; trouble: Troub
     <span className="flex shrink-0 flex-wrap justify-end gap-2">
       {trouble && connectors.map((name) => <TroubleButtons key={name} connector={name} trouble={trouble} />)}
       {run.undoes === null && !canGoOn(run) && (
-        <Button icon="retry" busy={start.isPending} title={start.error?.message} onClick={() => start.mutate({ mapping: run.mapping, mode: "preview" }, { onSuccess: onRun })}>
+        <Button data-once="" icon="retry" busy={start.isPending} title={start.error?.message} onClick={() => start.mutate({ mapping: run.mapping, mode: "preview" }, { onSuccess: onRun })}>
           {t`Preview again`}
         </Button>
       )}
@@ -223,7 +224,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   const words = releaseWords(detail.summary, deletes, unlinks);
   return (
     <>
-      <Button look="danger" busy={busy} onClick={asking.show}>
+      <Button data-once="" look="danger" busy={busy} onClick={asking.show}>
         {words.allow}
       </Button>
       <Confirm

@@ -291,3 +291,19 @@ test("the history is read for one attribute, with who and by which run", async (
   await user.selectOptions(screen.getByRole("combobox", { name: "Attribute" }), "Email Address");
   expect(await screen.findByText("Email Address was never changed.")).toBeTruthy();
 });
+
+test("Ctrl+S saves nothing behind a question", async () => {
+  const user = userEvent.setup();
+  const { saves, around } = slowSaves();
+  openWindow("/users", around);
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  await user.type(await screen.findByRole("textbox", { name: "City" }), "x");
+  await user.click(within(screen.getByRole("navigation", { name: "Main" })).getByRole("link", { name: "Dashboard" }));
+  await screen.findByRole("dialog");
+  await user.keyboard("{Control>}s{/Control}");
+  expect(saves).toEqual([]);
+  await user.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Keep" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  await user.keyboard("{Control>}s{/Control}");
+  await waitFor(() => expect(saves).toHaveLength(1));
+});
