@@ -221,10 +221,12 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   if (!releasable(stopping)) return null;
   const planned = (action: string) => detail.planned.find(({ name }) => name === action)?.count ?? 0;
   const [deletes, unlinks] = [planned("DELETE"), planned("UNLINK")];
+  const harmless = deletes + unlinks === 0;
+  if (harmless && detail.summary.changes === 0) return null;
   const words = releaseWords(detail.summary, deletes, unlinks);
   return (
     <>
-      <Button data-once="" look="danger" busy={busy} onClick={asking.show}>
+      <Button data-once="" look={harmless ? "plain" : "danger"} busy={busy} onClick={asking.show}>
         {words.allow}
       </Button>
       <Confirm
@@ -243,7 +245,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
           </p>
         ))}
         {unlinks > 0 && <p>{t`The guards count an unlink as a delete: both records stay, and nothing ties them to each other any more.`}</p>}
-        <p>{t`The limit stays as it is for every other run.`}</p>
+        {!harmless && <p>{t`The limit stays as it is for every other run.`}</p>}
       </Confirm>
     </>
   );
@@ -269,7 +271,7 @@ function releaseWords(run: RunSummary, deletes: number, unlinks: number): { allo
     };
   }
   return {
-    allow: t`Allow ${deleted} for this run`,
+    allow: deletes > 0 ? t`Allow ${deleted} for this run` : t`${carryOutLabel(run)} all the same`,
     title: deletes > 0 ? t`Delete ${plural(deletes, { one: "# record", other: "# records" })}?` : t`${carryOutLabel(run)}?`,
     action: deletes === 0 ? carryOutLabel(run) : again ? t`Delete ${number(deletes)} and reconcile` : t`Delete ${number(deletes)} and undo`,
   };

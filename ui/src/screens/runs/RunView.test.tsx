@@ -177,3 +177,17 @@ test("a situation whose records are unchanged says that they are not listed", as
   await user.click(screen.getByRole("button", { name: "CONFIRMED 56" }));
   expect(await screen.findByText("56 records are linked and unchanged, and are not listed.")).toBeTruthy();
 });
+
+test.each([
+  [0, []],
+  [12, ["Reconcile 12 changes all the same"]],
+] as const)("a held run that deletes nothing and plans %d changes does not ask to allow deletes", async (changes, offered) => {
+  openWindow("/runs/run-2", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name !== "run_get") return answer;
+    const detail = answer as RunDetail;
+    return { ...detail, summary: { ...detail.summary, changes }, planned: countsOf({ CREATE: changes }), guards: [{ name: "shortSource", limit: "50 %", planned: "10 %", holds: true, message: "the source is short" }] };
+  });
+  await screen.findByRole("button", { name: "Discard" });
+  expect(screen.queryAllByRole("button", { name: /^(Allow|Reconcile)/ }).map((button) => button.textContent)).toEqual(offered);
+});
