@@ -5,6 +5,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 
 import { Announcer } from "../parts/Announcer";
 import { Button } from "../parts/Button";
+import { ignoreSecondHalves } from "../parts/doublePress";
 import { Skeleton } from "../parts/Page";
 import { Problem } from "../parts/Problem";
 import { JUMPS } from "./places";
@@ -34,6 +35,7 @@ export function Shell() {
     return () => clearTimeout(timer);
   }, [there]);
   useScreenFocus();
+  useEffect(ignoreSecondHalves, []);
   useKeys({ openPalette: () => setPalette(true), openShortcuts: () => setShortcuts(true) });
 
   if (status.error && !status.data) {
@@ -122,7 +124,9 @@ function useKeys({ openPalette, openShortcuts }: { openPalette: () => void; open
       if (control && key === "s") {
         // Nobody wants the page as a file.
         event.preventDefault();
-        document.querySelector<HTMLButtonElement>("[data-save]:enabled")?.click();
+        // A question stands before everything behind it.
+        const front = [...document.querySelectorAll("[role=dialog], [role=alertdialog]")].at(-1) ?? document;
+        front.querySelector<HTMLButtonElement>("[data-save]:enabled")?.click();
         return;
       }
       if (event.altKey && !control && (key === "arrowleft" || key === "arrowright") && !isTyping(event.target)) {

@@ -14,7 +14,11 @@ export function ask<K extends keyof Commands>(name: K, request: Commands[K]["req
   return queryOptions({ queryKey: [name, request] as const, queryFn: () => call(name, request) });
 }
 
-/** Marks all answers of these commands as old; those on screen are asked again. */
+/** What looks into other systems to answer: nothing that is done here waits for them. */
+const FAR = new Set<keyof Commands>(["mapping_try"]);
+
+/** Marks all answers of these commands as old; those on screen are asked again. It ends when what is near has answered. */
 export async function refresh(client: QueryClient, ...names: (keyof Commands)[]): Promise<void> {
-  await Promise.all(names.map((name) => client.invalidateQueries({ queryKey: [name] })));
+  const asked = names.map((name) => ({ name, again: client.invalidateQueries({ queryKey: [name] }) }));
+  await Promise.all(asked.filter(({ name }) => !FAR.has(name)).map(({ again }) => again));
 }

@@ -4,13 +4,13 @@ import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-c
 
 import { Button } from "./Button";
 
-/** A window within the window; Esc and a click outside close it. */
-export function Dialog({ title, open, onClose, wide = false, children }: { title: string; open: boolean; onClose: () => void; wide?: boolean; children: ReactNode }) {
+/** A window within the window; Esc closes it, and a click outside too, unless that would lose what was typed. */
+export function Dialog({ title, open, onClose, wide = false, typed = false, children }: { title: string; open: boolean; onClose: () => void; wide?: boolean; typed?: boolean; children: ReactNode }) {
   return (
     <ModalOverlay
       isOpen={open}
       onOpenChange={(next) => !next && onClose()}
-      isDismissable
+      isDismissable={!typed}
       className={`fixed inset-0 z-40 flex items-start justify-center bg-scrim ${wide ? "pt-[8vh]" : "pt-[18vh]"}`}
     >
       <Modal className={`${wide ? "w-[760px]" : "w-[460px]"} max-w-[92vw] rounded-lg bg-raised shadow-float`}>
@@ -40,7 +40,7 @@ export function Confirm({ title, action, open, busy, onConfirm, onClose, childre
       <div className="flex min-h-0 flex-col gap-2 overflow-y-auto wrap-anywhere text-soft">{children}</div>
       <div className="mt-2 flex justify-end gap-2">
         <Button onClick={onClose}>{t`Cancel`}</Button>
-        <Button look="danger" busy={busy} onClick={onConfirm}>
+        <Button data-once="" look="danger" busy={busy} onClick={onConfirm}>
           {action}
         </Button>
       </div>

@@ -1,9 +1,8 @@
 import { plural, t } from "@lingui/core/macro";
-import { useBlocker } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 
 import { Button } from "./Button";
-import { Confirm } from "./Dialog";
+import { LeaveGuard } from "./LeaveGuard";
 
 /** The foot of an editor: how much is unsaved, and the two ways out. Leaving the screen with changes asks once. */
 export function UnsavedBar({ changes, saving, onUndo, undoLabel = t`Undo`, saveLabel = t`Save`, before, form, across = "places", always = false, ready = true }: {
@@ -24,7 +23,6 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = t`Undo`, saveL
   ready?: boolean;
 }) {
   const [bar, setBar] = useState<HTMLElement | null>(null);
-  const blocker = useBlocker({ disabled: bar?.isConnected !== true, shouldBlockFn: ({ current, next }) => changes > 0 && !saving && (across === "places" || current.pathname !== next.pathname), enableBeforeUnload: false, withResolver: true });
   return (
     <div
       // Tabs draw their children a second time, out of sight, to learn which tabs there are; that second bar must not ask too.
@@ -39,18 +37,10 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = t`Undo`, saveL
       <Button onClick={onUndo} disabled={changes === 0 || saving}>
         {undoLabel}
       </Button>
-      <Button look="primary" type="submit" data-save="" aria-keyshortcuts="Control+S" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
+      <Button look="primary" type="submit" data-save="" data-once="" aria-keyshortcuts="Control+S" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
         {saveLabel}
       </Button>
-      <Confirm
-        title={t`Leave without saving ${plural(changes, { one: "# change", other: "# changes" })}?`}
-        action={t`Drop ${plural(changes, { one: "# change", other: "# changes" })}`}
-        open={blocker.status === "blocked"}
-        onClose={() => blocker.reset?.()}
-        onConfirm={() => blocker.proceed?.()}
-      >
-        {t`What was typed on this screen is lost when you leave it.`}
-      </Confirm>
+      <LeaveGuard changes={changes} saving={saving} across={across} on={bar?.isConnected === true} />
     </div>
   );
 }

@@ -86,15 +86,33 @@ function isLook(run: RunSummary): boolean {
   return run.mode === "preview" && run.done === 0;
 }
 
+/** Whether a run ended or rests before its end, so that what it counts is not all there is. */
+export function stoppedEarly(run: RunSummary): boolean {
+  return run.state === "failed" || run.state === "canceled" || run.state === "interrupted" || run.state === "held" || run.state === "paused";
+}
+
+/** A run that plans no change found that there is none only if it came to its end. */
+function nothing(run: RunSummary): string {
+  return stoppedEarly(run) ? t`nothing was changed` : t`nothing to change`;
+}
+
+/** What a run came to, in a line; one that failed says why, and so does one that stopped before it could plan a change. */
+export function runResult(run: RunSummary): string {
+  const outcome = runOutcome(run);
+  if (!run.message || !stoppedEarly(run)) return outcome || (run.message ?? "");
+  if (run.changes === 0 && run.failed === 0 && run.needsYou === 0) return run.message;
+  return run.state === "failed" ? [outcome, run.message].filter(Boolean).join("; ") : outcome || run.message;
+}
+
 /** The rest of a run in words: "96 changes done, 2 failed, 7 need you". */
 export function runOutcome(run: RunSummary): string {
   const parts: string[] = [];
   if (run.state === "planned" || run.state === "held") {
-    parts.push(run.changes === 0 ? t`nothing to change` : t`${plural(run.changes, { one: "# change", other: "# changes" })} planned`);
+    parts.push(run.changes === 0 ? nothing(run) : t`${plural(run.changes, { one: "# change", other: "# changes" })} planned`);
   } else if (isLook(run)) {
     if (run.changes > 0) parts.push(t`${plural(run.changes, { one: "# change", other: "# changes" })} found`);
   } else {
-    if (run.changes > 0 || run.failed === 0) parts.push(run.changes === 0 ? t`nothing to change` : t`${number(run.done)} of ${plural(run.changes, { one: "# change", other: "# changes" })} done`);
+    if (run.changes > 0 || run.failed === 0) parts.push(run.changes === 0 ? nothing(run) : t`${number(run.done)} of ${plural(run.changes, { one: "# change", other: "# changes" })} done`);
   }
   if (run.failed > 0) parts.push(t`${number(run.failed)} failed`);
   if (run.needsYou > 0) parts.push(plural(run.needsYou, { one: "# needs you", other: "# need you" }));
@@ -109,7 +127,7 @@ export function lastRunWords(run: RunSummary | null, now: number): string {
   if (run.state === "active") return stageWords(run);
   const what = run.undoes !== null ? runPurpose(run) : isLook(run) ? t`Preview` : t`Last run`;
   const when = ago(run.ended ?? run.started, now);
-  const outcome = runOutcome(run);
+  const outcome = runResult(run);
   const ended = ENDED[run.state] ?? "";
   return [t({ message: `${what} ${when}`, comment: "What ran, and when: Last run 2 h ago" }), [ended, outcome].filter(Boolean).join("; ")].filter(Boolean).join(": ");
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { RunSummary } from "../backend/bindings/RunSummary";
-import { canGoOn, canUndo, carryOutLabel, leftOver, runName, runPurpose } from "./run";
+import { canGoOn, canUndo, carryOutLabel, lastRunWords, leftOver, runName, runOutcome, runPurpose, runResult } from "./run";
 import { ago, duration, until } from "./time";
 import { cellText, shortId, valueText } from "./value";
 
@@ -87,4 +87,23 @@ test.each<[string, Partial<RunSummary>, number]>([
   ["an undo", { state: "success", mode: "reconcile", failed: 2, undoes: "run-0" }, 0],
 ])("what is left over of a run: %s", (_, run, left) => {
   expect(leftOver({ ...RUN, ...run })).toBe(left);
+});
+
+const REASON = "HubSpot does not accept the token; enter a valid key";
+
+test.each<[string, Partial<RunSummary>, string, string]>([
+  ["that failed before it planned anything", { state: "failed", mode: "reconcile", message: REASON }, "nothing was changed", REASON],
+  ["that failed as a preview", { state: "failed", message: REASON }, "", REASON],
+  ["that failed among its writes", { state: "failed", mode: "reconcile", changes: 9, done: 4, message: REASON }, "4 of 9 changes done", `4 of 9 changes done; ${REASON}`],
+  ["that was canceled while it read", { state: "canceled", mode: "reconcile", message: "canceled" }, "nothing was changed", "canceled"],
+  ["that is held over an empty source", { state: "held", message: "held: the source is empty" }, "nothing was changed", "held: the source is empty"],
+  ["that is held over its plan", { state: "held", changes: 41, message: "held: 41 deletes" }, "41 changes planned", "41 changes planned"],
+  ["that found nothing to do", { state: "success", mode: "reconcile" }, "nothing to change", "nothing to change"],
+  ["that plans nothing", { state: "planned" }, "nothing to change", "nothing to change"],
+])("a run %s does not say more than it knows", (_, run, outcome, result) => {
+  expect([runOutcome({ ...RUN, ...run }), runResult({ ...RUN, ...run })]).toEqual([outcome, result]);
+});
+
+test("the last run of a mapping tells why it failed", () => {
+  expect(lastRunWords({ ...RUN, state: "failed", mode: "reconcile", message: REASON }, NOW)).toBe(`Last run just now: failed; ${REASON}`);
 });

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{
-    MappingConfig, ResourcePath, Situation,
+    ConnectorConfig, MappingConfig, ResourcePath, Situation,
+    connector_config::Provider,
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
 };
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::{
     config_documents::twice_in_one,
     dto::{ByName, Empty, MappingDetail, MappingDraft, MappingSummary, PolicyRow, PropertyRow, SampleSetup},
     managed_objects::revision,
+    pool::owner,
     samples,
 };
 
@@ -244,7 +246,20 @@ impl App {
         connectors: &[ConnectorRow],
     ) -> Result<MappingSummary, ApiError> {
         let name = config.name.clone();
-        let last = self.store.read(move |r| r.last_run(&name)).await?;
+        let failed: Vec<ConnectorConfig> =
+            connectors.iter().filter(|row| row.test_error.is_some()).map(|row| row.config.clone()).collect();
+        let (last, keyless) = self
+            .store
+            .read(move |r| {
+                let mut keyless = BTreeSet::new();
+                for connector in failed {
+                    if !r.secrets(&owner(&connector.name))?.iter().any(|s| lets_in(&connector, &s.field)) {
+                        keyless.insert(connector.name);
+                    }
+                }
+                Ok((r.last_run(&name)?, keyless))
+            })
+            .await?;
         let last_run = match last {
             Some(run) => Some(self.run_summary(&run).await?),
             None => None,
@@ -260,7 +275,7 @@ impl App {
             enable_sync: config.sync_enabled(),
             properties: config.properties.len() as u64,
             last_run,
-            problem: problem(config, connectors),
+            problem: problem(config, connectors, &keyless),
         })
     }
 }
@@ -340,7 +355,23 @@ pub(crate) fn end_title(path: &str, connectors: &[ConnectorRow]) -> String {
     }
 }
 
-fn problem(config: &MappingConfig, connectors: &[ConnectorRow]) -> Option<String> {
+/// Whether a connector can call with this secret. A secret of an app alone does not let anybody in, except at a SCIM service,
+/// where the app is granted its tokens as itself.
+fn lets_in(connector: &ConnectorConfig, secret: &str) -> bool {
+    match secret {
+        "clientSecret" => matches!(connector.provider(), Ok(Provider::Scim)),
+        "httpProxyPassword" => false,
+        _ => true,
+    }
+}
+
+/// Why a run could not even begin. A test that failed is no such reason: what was wrong then may be mended, and a run tells
+/// its own error; without any key there is nothing to try.
+fn problem(
+    config: &MappingConfig,
+    connectors: &[ConnectorRow],
+    keyless: &BTreeSet<String>,
+) -> Option<String> {
     [&config.source, &config.target].into_iter().find_map(|path| {
         let path: ResourcePath = path.parse().ok()?;
         let name = path.connector()?;
@@ -349,8 +380,7 @@ fn problem(config: &MappingConfig, connectors: &[ConnectorRow]) -> Option<String
             Some(row) if !row.config.enabled => {
                 Some(format!("connector `{name}` is disabled; enable it under Configure > Connectors"))
             }
-            Some(ConnectorRow { test_error: Some(error), .. }) => Some(error.clone()),
-            Some(_) => None,
+            Some(row) => row.test_error.clone().filter(|_| keyless.contains(&row.config.name)),
         }
     })
 }

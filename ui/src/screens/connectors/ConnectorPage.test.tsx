@@ -31,3 +31,27 @@ test("a connector that was changed elsewhere is not overwritten, and the newer o
   await screen.findByText("all saved");
   expect(saves.map(({ rev, config }) => [rev, config["displayName"]])).toEqual([["1", "HubSpot!"], ["2", "Theirs!"]]);
 });
+
+test("a refused setting of another tab is gone to", async () => {
+  const user = userEvent.setup();
+  openWindow("/connectors/hubspot?tab=advanced", (inner) => async (name, request) => {
+    if (name === "connector_save") throw { code: "invalid", field: "configurationProperties.permitsPerSecond", message: "Enter a whole number." };
+    return inner(name, request);
+  });
+  await user.type(await screen.findByRole("textbox", { name: "Calls per second" }), "x");
+  await user.click(screen.getByRole("tab", { name: "Details" }));
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  const field = await screen.findByRole("textbox", { name: "Calls per second" });
+  await waitFor(() => expect(document.activeElement).toBe(field));
+  expect(screen.getByText("Enter a whole number.")).toBeTruthy();
+});
+
+test("what is typed after Replace goes into the new field, and Keep leads back", async () => {
+  const user = userEvent.setup();
+  openWindow("/connectors/hubspot");
+  await user.click(await screen.findByRole("button", { name: "Replace Access token" }));
+  await user.keyboard("g u");
+  expect((screen.getByLabelText("Access token") as HTMLInputElement).value).toBe("g u");
+  await user.click(screen.getByRole("button", { name: "Keep the stored Access token" }));
+  expect(document.activeElement).toBe(screen.getByRole("button", { name: "Replace Access token" }));
+});

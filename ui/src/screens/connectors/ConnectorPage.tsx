@@ -14,11 +14,12 @@ import { NotSaved, Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
+import { useSeekFault } from "../../parts/useSeekFault";
 import { errorAtSetting } from "../../words/error";
 import { AdvancedTab } from "./AdvancedTab";
 import { DataTab } from "./DataTab";
 import { DetailsTab } from "./DetailsTab";
-import { changesOf, type ConnectorForm, draftOf, formOf, missing, settingAtFault } from "./draft";
+import { changesOf, type ConnectorForm, draftOf, formOf, missing, otherProperties, settingAtFault } from "./draft";
 import { ObjectTypesTab } from "./ObjectTypesTab";
 import { connectorDetail, useEnableConnector, useSaveConnector, useTestConnector } from "./queries";
 import { RemoveConnector } from "./RemoveConnector";
@@ -57,6 +58,7 @@ function Editor({ detail, onReload }: { detail: ConnectorDetail; onReload: () =>
   const form: ConnectorForm = { ...base, ...edits };
   const changes = changesOf(base, form);
   const save = useSaveConnector();
+  const seek = useSeekFault(FORM);
   const test = useTestConnector();
   const enable = useEnableConnector();
   const change = (part: Partial<ConnectorForm>) => setEdits((before) => ({ ...before, ...part }));
@@ -75,7 +77,8 @@ function Editor({ detail, onReload }: { detail: ConnectorDetail; onReload: () =>
   function submit() {
     setTried(true);
     if (gaps.size > 0) {
-      show("details");
+      if (tab !== "details") show("details");
+      seek();
       return;
     }
     save.mutate({ ...draftOf({ ...detail, config: on.config }, form, false), rev: on.rev }, {
@@ -84,6 +87,13 @@ function Editor({ detail, onReload }: { detail: ConnectorDetail; onReload: () =>
         setOn(saved);
         setEdits((now) => Object.fromEntries(Object.entries(now).filter(([part, value]) => value !== edits[part as keyof ConnectorForm])));
         setTried(false);
+      },
+      onError: (refused) => {
+        const wrong = settingAtFault(refused);
+        if (wrong === null) return;
+        const place = otherProperties(detail, form).some((property) => property.name === wrong && property.advanced) ? "advanced" : "details";
+        if (place !== tab) show(place);
+        seek();
       },
     });
   }

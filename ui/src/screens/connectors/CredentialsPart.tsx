@@ -38,7 +38,7 @@ export function CredentialsPart({ detail, form, errors, onChange }: {
               t`Copy the key and paste it here as the access token.`,
             ]}
           />
-          <SecretField label={t`Access token`} help={t`The service key. The token of a private app that you already have works too; HubSpot no longer lets you create new ones.`} {...secret("accessToken")} />
+          <SecretField label={t`Access token`} required help={t`The service key. The token of a private app that you already have works too; HubSpot no longer lets you create new ones.`} {...secret("accessToken")} />
         </>
       ) : (
         <>
@@ -55,11 +55,12 @@ export function CredentialsPart({ detail, form, errors, onChange }: {
           <TextField
             label={t`Client ID`}
             mono
+            required
             value={typeof form.values["clientId"] === "string" ? form.values["clientId"] : ""}
             errors={errors("clientId")}
             onChange={(value) => onChange({ values: { ...form.values, clientId: value } })}
           />
-          <SecretField label={t`Client secret`} {...secret("clientSecret")} />
+          <SecretField label={t`Client secret`} required {...secret("clientSecret")} />
           <CopyField label={t`Redirect URI`} text={detail.redirectUri} />
         </>
       )}

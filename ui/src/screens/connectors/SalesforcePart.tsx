@@ -50,6 +50,7 @@ export function SalesforcePart({ detail, form, errors, onChange }: {
       <TextField
         label={t`Login URL`}
         mono
+        required={environment === "custom"}
         value={typeof loginUrl === "string" ? loginUrl : LOGIN_URLS.production}
         errors={errors("loginUrl")}
         placeholder="https://acme.my.salesforce.com"
@@ -65,6 +66,7 @@ export function SalesforcePart({ detail, form, errors, onChange }: {
       <TextField
         label={t`Consumer key`}
         mono
+        required
         value={typeof form.values["clientId"] === "string" ? form.values["clientId"] : ""}
         errors={errors("clientId")}
         onChange={(clientId) => set({ clientId })}
@@ -72,6 +74,7 @@ export function SalesforcePart({ detail, form, errors, onChange }: {
       {form.withSecret && (
         <SecretField
           label={t`Consumer secret`}
+          required
           status={detail.secrets.find((secret) => secret.property === "clientSecret")}
           value={form.secrets["clientSecret"] ?? ""}
           errors={errors("clientSecret")}

@@ -37,24 +37,24 @@ export function ScimPart({ detail, form, errors, onChange }: FormPart) {
       />
       <TextField label={t`Endpoint`} mono required placeholder="https://example.org/scim/v2" {...text("SCIMEndpoint")} />
       <Choice legend={t`Sign in with`} name="scim-method" value={method} options={METHODS} onChange={(chosen) => onChange({ values: { ...form.values, authenticationMethod: chosen } })} />
-      {method === "TOKEN" && <SecretField label={t`Token`} {...secret("authToken")} />}
+      {method === "TOKEN" && <SecretField label={t`Token`} required {...secret("authToken")} />}
       {method === "BASIC" && (
         <>
-          <TextField label={t`User`} {...text("user")} />
-          <SecretField label={t`Password`} {...secret("password")} />
+          <TextField label={t`User`} required {...text("user")} />
+          <SecretField label={t`Password`} required {...secret("password")} />
         </>
       )}
       {method === "HEADER" && (
         <>
-          <TextField label={t`Header`} mono placeholder="X-Api-Key" {...text("headerName")} />
-          <SecretField label={t`Key`} {...secret("authToken")} />
+          <TextField label={t`Header`} mono required placeholder="X-Api-Key" {...text("headerName")} />
+          <SecretField label={t`Key`} required {...secret("authToken")} />
         </>
       )}
       {method === "OAUTH" && (
         <>
-          <TextField label={t`Token endpoint`} mono placeholder="https://example.org/oauth/token" {...text("tokenEndpoint")} />
-          <TextField label={t`Client ID`} mono {...text("clientId")} />
-          <SecretField label={t`Client secret`} {...secret("clientSecret")} />
+          <TextField label={t`Token endpoint`} mono required placeholder="https://example.org/oauth/token" {...text("tokenEndpoint")} />
+          <TextField label={t`Client ID`} mono required {...text("clientId")} />
+          <SecretField label={t`Client secret`} required {...secret("clientSecret")} />
         </>
       )}
     </div>

@@ -7,22 +7,26 @@ import { TextField } from "../../parts/Field";
 import { fullTime } from "../../words/time";
 
 /** A secret goes in and never comes out: what is stored shows only that it is, and since when. */
-export function SecretField({ label, help, status, value, errors, onChange }: {
+export function SecretField({ label, help, status, value, errors, required, onChange }: {
   label: string;
   help?: string;
   status: SecretStatus | undefined;
   value: string;
   errors?: string[];
+  required?: boolean;
   onChange: (value: string) => void;
 }) {
   const [replacing, setReplacing] = useState(false);
-  if (status?.set && !replacing && value === "") {
+  const [kept, setKept] = useState(false);
+  // The button that was pressed goes with the press: the focus goes on to what takes its place, or letters would be shortcuts.
+  if (status?.set && !replacing && value === "" && !errors?.length) {
     return (
       <div role="group" aria-label={label} className="flex flex-col gap-1">
         <span className="text-sm text-soft">{label}</span>
         <div className="flex h-7 items-center gap-3">
           <span>{status.updatedAt ? t`set on ${fullTime(status.updatedAt)}` : t`set`}</span>
-          <Button aria-label={t`Replace ${label}`} onClick={() => setReplacing(true)}>
+          {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- see above */}
+          <Button autoFocus={kept} aria-label={t`Replace ${label}`} onClick={() => setReplacing(true)}>
             {t`Replace`}
           </Button>
         </div>
@@ -32,7 +36,8 @@ export function SecretField({ label, help, status, value, errors, onChange }: {
   return (
     <div className="flex items-start gap-2">
       <div className="flex-1">
-        <TextField label={label} help={help} errors={errors} type="password" autoComplete="new-password" mono value={value} onChange={onChange} />
+        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- see above */}
+        <TextField label={label} help={help} errors={errors} required={required} autoFocus={replacing} type="password" autoComplete="new-password" mono value={value} onChange={onChange} />
       </div>
       {status?.set && (
         <Button
@@ -41,6 +46,7 @@ export function SecretField({ label, help, status, value, errors, onChange }: {
           onClick={() => {
             onChange("");
             setReplacing(false);
+            setKept(true);
           }}
         >
           {t`Keep`}

@@ -27,7 +27,7 @@ import { TroubleButtons } from "../connectors/TroubleButtons";
 import { FixButtons } from "../runs/FixButtons";
 import { FirstSteps, firstSteps } from "./FirstSteps";
 import { PeopleChart } from "./PeopleChart";
-import { connectors as connectorsQuery, mappings as mappingsQuery, overview, useSampleSetup } from "./queries";
+import { connectors as connectorsQuery, mappings as mappingsQuery, overview, recentRuns, useSampleSetup } from "./queries";
 
 export function DashboardPage() {
   const status = useQuery(appStatus);
@@ -36,7 +36,8 @@ export function DashboardPage() {
   const seen = useQuery(overview);
   const error = status.error ?? connectors.error ?? mappings.error;
   const first = connectors.data?.length === 0 && mappings.data?.length === 0;
-  const steps = connectors.data && mappings.data ? firstSteps(connectors.data, mappings.data) : [];
+  const runs = useQuery(recentRuns);
+  const steps = connectors.data && mappings.data ? firstSteps(connectors.data, mappings.data, runs.data?.runs ?? []) : [];
   return (
     <Page title={t`Dashboard`}>
       {error && <Problem error={error} />}
@@ -55,7 +56,9 @@ export function DashboardPage() {
           </dl>
           <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2 [&>section]:mb-0">
             <Section title={t`People`}>{seen.error ? <Problem error={seen.error} /> : seen.data ? <PeopleChart days={seen.data.days} /> : <Skeleton rows={4} />}</Section>
-            {steps.length > 0 ? (
+            {steps.length > 0 && runs.isPending ? (
+              <Skeleton rows={4} />
+            ) : steps.length > 0 ? (
               <Section title={t`First steps`}>
                 <FirstSteps steps={steps} />
               </Section>
@@ -209,7 +212,7 @@ function Door({ icon, title, text, action }: { icon: IconName; title: string; te
 /** What waits for a person, each with the way to it. */
 function NeedsYou({ mappings, connectors }: { mappings: MappingSummary[]; connectors: ConnectorSummary[] }) {
   const broken = connectors.filter((connector) => connector.state === "error");
-  const runs = mappings.flatMap(({ lastRun, name }) => (lastRun && (lastRun.state === "held" || lastRun.failed > 0 || lastRun.needsYou > 0) ? [{ name, lastRun }] : []));
+  const runs = mappings.flatMap(({ lastRun, name }) => (lastRun && (lastRun.state === "held" || lastRun.state === "failed" || lastRun.failed > 0 || lastRun.needsYou > 0) ? [{ name, lastRun }] : []));
   if (broken.length === 0 && runs.length === 0) return null;
   return (
     <Section title={t`Needs you`}>
@@ -228,8 +231,8 @@ function NeedsYou({ mappings, connectors }: { mappings: MappingSummary[]; connec
             }
           >
             <bdi className="font-medium">{name}</bdi>{" "}
-            <span className="text-soft">
-              {[lastRun.state === "held" && t`held before the first write`, lastRun.failed > 0 && t`${number(lastRun.failed)} failed`, lastRun.needsYou > 0 && plural(lastRun.needsYou, { one: "# needs you", other: "# need you" })]
+            <span className="text-soft" title={lastRun.message ?? undefined}>
+              {[lastRun.state === "held" && t`held before the first write`, lastRun.state === "failed" && (lastRun.message ? t`the run failed: ${lastRun.message}` : t`the run failed`), lastRun.failed > 0 && t`${number(lastRun.failed)} failed`, lastRun.needsYou > 0 && plural(lastRun.needsYou, { one: "# needs you", other: "# need you" })]
                 .filter(Boolean)
                 .join(", ")}
             </span>

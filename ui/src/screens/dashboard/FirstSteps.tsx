@@ -3,6 +3,7 @@ import type { NavigateOptions } from "@tanstack/react-router";
 
 import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
 import type { MappingSummary } from "../../backend/bindings/MappingSummary";
+import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { GoButton } from "../../parts/GoButton";
 import { Icon } from "../../parts/Icon";
 
@@ -15,18 +16,27 @@ export interface FirstStep {
 
 function toMapping(found: MappingSummary | undefined): NavigateOptions {
   if (!found) return { to: "/mappings/new" };
-  return { to: "/mappings/$name", params: { name: found.name }, search: found.lastRun ? { tab: "run", run: found.lastRun.id } : {} };
+  return { to: "/mappings/$name", params: { name: found.name }, search: found.lastRun && hasPlan(found.lastRun) ? { tab: "run", run: found.lastRun.id } : {} };
 }
 
-/** The way from nothing to people that are in sync; nothing once it was gone. */
-export function firstSteps(connectors: ConnectorSummary[], mappings: MappingSummary[]): FirstStep[] {
+/** Whether a run has a plan to look at, or is about to. */
+function hasPlan({ state }: RunSummary): boolean {
+  return state !== "failed" && state !== "canceled" && state !== "interrupted";
+}
+
+/** Whether a run brought records in line, or found them so. */
+function reconciles({ mode, state, done }: RunSummary): boolean {
+  return done > 0 || (mode !== "preview" && state === "success");
+}
+
+/** The way from nothing to people that are in sync; nothing once it was gone, whatever ran after that. */
+export function firstSteps(connectors: ConnectorSummary[], mappings: MappingSummary[], runs: RunSummary[]): FirstStep[] {
   const untested = connectors.find(({ state }) => state !== "active");
   const works = connectors.some(({ state }) => state === "active");
-  const ran = mappings.filter(({ lastRun }) => lastRun !== null);
-  const reconciled = mappings.some(({ lastRun }) => lastRun !== null && lastRun.mode !== "preview" && lastRun.state === "success");
-  if (reconciled) return [];
+  const last = mappings.flatMap(({ lastRun }) => lastRun ?? []);
+  if ([...last, ...runs].some(reconciles)) return [];
   const mapping = mappings[0];
-  const planned = ran[0];
+  const planned = mappings.find(({ lastRun }) => lastRun !== null && hasPlan(lastRun));
   return [
     { title: t`Connect a system`, done: works, action: untested ? t`Go on` : t`New connector`, go: untested ? { to: "/connectors/$name", params: { name: untested.name } } : { to: "/connectors/new" } },
     { title: t`Say what becomes what: a mapping`, done: mappings.length > 0, action: t`New mapping`, go: { to: "/mappings/new" } },

@@ -9,6 +9,8 @@ const SELDOM = 60_000;
 
 export const connectors = queryOptions({ ...ask("connectors_list", {}), refetchInterval: OFTEN });
 export const mappings = queryOptions({ ...ask("mappings_list", {}), refetchInterval: OFTEN });
+/** The last runs of all mappings: what the last one of each does not tell. */
+export const recentRuns = queryOptions({ ...ask("runs_list", { mapping: null, after: null, limit: 200 }), refetchInterval: SELDOM });
 /** What moves slowly: the people of the last weeks, and what went wrong. */
 export const overview = queryOptions({ ...ask("overview", {}), refetchInterval: SELDOM });
 

@@ -2,6 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
 import type { MappingDetail } from "../../backend/bindings/MappingDetail";
 import type { MappingDraft } from "../../backend/bindings/MappingDraft";
 import { openWindow } from "../../testing/window";
@@ -78,4 +79,50 @@ test("what is typed while a mapping is saved is kept, on what that save made", a
   letThrough();
   await screen.findByText("all saved");
   expect(saves.map(({ rev, config }) => [rev, config["displayName"]])).toEqual([["1", "Ann"], ["2", "Ann Lee"]]);
+});
+
+test("a test that failed warns, keeps nobody from a run, and can be made again", async () => {
+  const user = userEvent.setup();
+  let mended = false;
+  openWindow(`/mappings/${MAPPING}`, (inner) => async (name, request) => {
+    if (name === "connector_test") mended = true;
+    const answer = await inner(name, request);
+    if (name !== "connectors_list" || mended) return answer;
+    return (answer as ConnectorSummary[]).map((connector) => (connector.name === "hubspot" ? { ...connector, state: "error", message: "HubSpot answers 503.", trouble: "reach" } : connector));
+  });
+  expect(await screen.findByText("HubSpot answers 503.")).toBeTruthy();
+  expect((screen.getByRole("button", { name: "Preview" }) as HTMLButtonElement).disabled).toBe(false);
+  expect(screen.queryByRole("alert")).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Test hubspot again" }));
+  await waitFor(() => expect(screen.queryByText("HubSpot answers 503.")).toBeNull());
+});
+
+test("a source that is not read yet, or could not be read, is not said to be empty", async () => {
+  const user = userEvent.setup();
+  let answer: ((ok: boolean) => void) | undefined;
+  openWindow(`/mappings/${MAPPING}`, (inner) => async (name, request) => {
+    if (name !== "records_sample") return inner(name, request);
+    if (await new Promise<boolean>((resolve) => (answer = resolve))) return inner(name, request);
+    throw { code: "remote", message: "HubSpot answers 503." };
+  });
+  expect(await screen.findByText("Looking at a record\u2026")).toBeTruthy();
+  await waitFor(() => expect(answer).toBeTruthy());
+  answer?.(false);
+  expect(await screen.findByText("The source could not be read, so there is nothing to try this with.")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Read again" }));
+  answer?.(true);
+  await waitFor(() => expect(screen.queryByText(/could not be read/)).toBeNull());
+  expect(screen.queryByText("There is no record of the source to try this with.")).toBeNull();
+});
+
+test("a property that was added and left empty is taken back, and the focus goes where it was", async () => {
+  const user = userEvent.setup();
+  openWindow(`/mappings/${MAPPING}`);
+  const add = await screen.findByRole("button", { name: "Add property" });
+  await user.click(add);
+  await screen.findByText("unsaved: 1 change");
+  await user.keyboard("{Escape}");
+  expect(await screen.findByText("all saved")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Edit property without a target" })).toBeNull();
+  expect(document.activeElement).toBe(add);
 });

@@ -17,6 +17,7 @@ import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
 import { lastRunWords } from "../../words/run";
 import { useNow } from "../../words/useNow";
+import { FailedTests } from "../connectors/FailedTests";
 import { MappingDrift } from "../connectors/MappingDrift";
 import { useCancelRun, useStartRun } from "../runs/queries";
 import { RunsTable } from "../runs/RunsTable";
@@ -130,17 +131,17 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
               <>
                 {search.run !== active.id && <Button onClick={() => showRun(active)}>{t`Show run`}</Button>}
                 {search.run !== active.id && (
-                  <Button busy={cancel.isPending} onClick={() => cancel.mutate(active.id)}>
+                  <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(active.id)}>
                     {t`Cancel`}
                   </Button>
                 )}
               </>
             ) : (
               <>
-                <Button look={search.run || changes > 0 ? "plain" : "primary"} busy={starting === "preview"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("preview")}>
+                <Button data-once="" look={search.run || changes > 0 ? "plain" : "primary"} busy={starting === "preview"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("preview")}>
                   {t`Preview`}
                 </Button>
-                <Button busy={starting === "reconcile"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("reconcile")}>
+                <Button data-once="" busy={starting === "reconcile"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("reconcile")}>
                   {t`Reconcile`}
                 </Button>
                 <Menu
@@ -179,6 +180,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
                 </Notice>
               </div>
             )}
+            <FailedTests mapping={summary} />
             <MappingDrift mapping={summary} />
             {error && (
               <div className="mt-2">

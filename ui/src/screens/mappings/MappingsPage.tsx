@@ -137,6 +137,7 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
           ) : (
             <>
               <Button
+                data-once=""
                 busy={start.isPending && start.variables.mode === "preview"}
                 disabled={problem !== null || start.isPending}
                 aria-label={t`Preview ${name}`}
@@ -150,6 +151,7 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
                 {t`Preview`}
               </Button>
               <Button
+                data-once=""
                 busy={start.isPending && start.variables.mode === "reconcile"}
                 disabled={problem !== null || start.isPending}
                 aria-label={t`Reconcile ${name}`}

@@ -10,6 +10,8 @@ import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
 import { actionWords } from "../../words/actions";
+import { number } from "../../words/numbers";
+import { stoppedEarly } from "../../words/run";
 import { situationMeaning } from "../../words/situations";
 import { Changes } from "./Change";
 import { EntryFilters } from "./EntryFilters";
@@ -17,6 +19,7 @@ import { EntryPanel } from "./EntryPanel";
 import { ENTRY_STATUS } from "./entryStatus";
 import { useExport } from "./ExportMenu";
 import { type EntryFilter, exportRun, runEntries } from "./queries";
+import { recordsRead } from "./segments";
 
 /** The columns; beside an open record there is room for the situation's name only, and an undo tells of the situation before. */
 function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
@@ -60,6 +63,11 @@ export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: Ru
   const close = useCallback(() => setOpened(null), []);
   const rows = entries.data?.pages.flatMap((page) => page.entries) ?? [];
   const total = entries.data?.pages[0]?.total ?? 0;
+  // What is as it should be has no entry: a situation may count more records than are listed.
+  const alone = filter.action === null && !filter.failed && filter.search.trim() === "" && entries.isSuccess && !entries.isPlaceholderData;
+  const counted = detail.situations.find(({ name }) => name === filter.situation)?.count ?? 0;
+  const unlisted = alone && filter.situation !== null && detail.summary.state !== "active" ? Math.max(counted - total, 0) : 0;
+  const found = plural(total, { one: "# record", other: "# records" });
   // The list may have been asked again: show the entry as it is now.
   const shown = opened && (rows.find((row) => row.id === opened.id) ?? opened);
   const beside = shown !== null;
@@ -68,7 +76,7 @@ export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: Ru
   return (
     <>
       <div className="shrink-0 border-b border-line px-6 py-2">
-        <EntryFilters detail={detail} filter={filter} found={entries.data ? plural(total, { one: "# record", other: "# records" }) : ""} beside={exporting.menu} onChange={onFilter} />
+        <EntryFilters detail={detail} filter={filter} found={!entries.data ? "" : unlisted > 0 && total > 0 ? t`${found}, ${number(unlisted)} unchanged not listed` : found} beside={exporting.menu} onChange={onFilter} />
         {exporting.told && <div className="mt-2">{exporting.told}</div>}
       </div>
       <div className="relative flex min-h-0 flex-1">
@@ -82,7 +90,7 @@ export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: Ru
               <Skeleton rows={10} />
             </div>
           ) : rows.length === 0 ? (
-            <p className="px-6 py-6 text-soft">{isEverything(filter) ? t`Every record is linked and unchanged.` : t`No record is like this.`}</p>
+            <p className="px-6 py-6 text-soft">{nothingWords(detail, filter, unlisted)}</p>
           ) : (
             <VirtualTable
               label={t`Records`}
@@ -102,6 +110,14 @@ export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: Ru
       </div>
     </>
   );
+}
+
+/** Why no record is listed. */
+function nothingWords(detail: RunDetail, filter: EntryFilter, unlisted: number): string {
+  if (unlisted > 0) return plural(unlisted, { one: "# record is linked and unchanged, and is not listed.", other: "# records are linked and unchanged, and are not listed." });
+  if (!isEverything(filter)) return t`No record is like this.`;
+  if (recordsRead(detail) > 0) return t`Every record is linked and unchanged.`;
+  return stoppedEarly(detail.summary) ? t`No record was compared: the run stopped before that. The reason stands above.` : t`There was no record to compare.`;
 }
 
 function isEverything(filter: EntryFilter): boolean {

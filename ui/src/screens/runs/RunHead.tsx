@@ -17,7 +17,7 @@ import { errorWords, sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { guardWords } from "../../words/guard";
 import { number } from "../../words/numbers";
-import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords } from "../../words/run";
+import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords, stoppedEarly } from "../../words/run";
 import { duration, fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { TroubleButtons } from "../connectors/TroubleButtons";
@@ -60,20 +60,20 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
           </span>
         </span>
         {(active || summary.state === "paused") && (
-          <Button busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>
+          <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>
             {t`Cancel`}
           </Button>
         )}
         {summary.state === "planned" && (
           <>
             {summary.changes > 0 ? (
-              <Button look="primary" busy={apply.isPending} onClick={() => start(null)}>
+              <Button data-once="" look="primary" busy={apply.isPending} onClick={() => start(null)}>
                 {carryOutLabel(summary)}
               </Button>
             ) : (
               <span className="text-fine">{summary.undoes === null ? t`Nothing to reconcile` : t`Nothing to undo`}</span>
             )}
-            <Button busy={cancel.isPending} onClick={discard}>
+            <Button data-once="" busy={cancel.isPending} onClick={discard}>
               {t`Discard`}
             </Button>
           </>
@@ -81,23 +81,24 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
         {summary.state === "held" && (
           <>
             <Release detail={detail} busy={apply.isPending} onRelease={start} />
-            <Button busy={cancel.isPending} onClick={discard}>
+            <Button data-once="" busy={cancel.isPending} onClick={discard}>
               {t`Discard`}
             </Button>
           </>
         )}
         {canGoOn(summary) && (
-          <Button look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
+          <Button data-once="" look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
             {summary.changes > summary.done ? t`Go on with ${plural(summary.changes - summary.done, { one: "# change", other: "# changes" })}` : t`Go on now`}
           </Button>
         )}
         {leftOver(summary) > 0 && (
-          <Button icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
+          <Button data-once="" icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
             {t`Run the failed ones again`}
           </Button>
         )}
         {canUndo(summary) && (
           <Button
+            data-once=""
             busy={undo.isPending}
             title={t`Plans how to take back ${plural(summary.done, { one: "# change", other: "# changes" })}. Nothing is written before you have seen the plan.`}
             onClick={() => undo.mutate(summary.id, { onSuccess: onRun })}
@@ -146,7 +147,7 @@ export function runFigures(detail: RunDetail): string {
   const { summary } = detail;
   const read = recordsRead(detail);
   const looked = summary.undoes === null ? t`read ${plural(read, { one: "# record", other: "# records" })}` : plural(read, { one: "# record", other: "# records" });
-  return [read > 0 ? looked : t`reading`, plural(summary.calls, { one: "# call", other: "# calls" }), duration(summary.durationMs)].join(", ");
+  return [read > 0 ? looked : summary.state === "active" ? t`reading` : stoppedEarly(summary) ? t`no record was compared` : t`no records`, plural(summary.calls, { one: "# call", other: "# calls" }), duration(summary.durationMs)].join(", ");
 }
 
 /** The guards in their own words. What stops the run is said once, in the run's message below. */
@@ -203,7 +204,7 @@ function AfterFailure({ run, trouble, onRun }: { run: RunSummary; trouble: Troub
     <span className="flex shrink-0 flex-wrap justify-end gap-2">
       {trouble && connectors.map((name) => <TroubleButtons key={name} connector={name} trouble={trouble} />)}
       {run.undoes === null && !canGoOn(run) && (
-        <Button icon="retry" busy={start.isPending} title={start.error ? errorWords(start.error) : undefined} onClick={() => start.mutate({ mapping: run.mapping, mode: "preview" }, { onSuccess: onRun })}>
+        <Button data-once="" icon="retry" busy={start.isPending} title={start.error ? errorWords(start.error) : undefined} onClick={() => start.mutate({ mapping: run.mapping, mode: "preview" }, { onSuccess: onRun })}>
           {t`Preview again`}
         </Button>
       )}
@@ -225,10 +226,12 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   if (!releasable(stopping)) return null;
   const planned = (action: string) => detail.planned.find(({ name }) => name === action)?.count ?? 0;
   const [deletes, unlinks] = [planned("DELETE"), planned("UNLINK")];
+  const harmless = deletes + unlinks === 0;
+  if (harmless && detail.summary.changes === 0) return null;
   const words = releaseWords(detail.summary, deletes, unlinks);
   return (
     <>
-      <Button look="danger" busy={busy} onClick={asking.show}>
+      <Button data-once="" look={harmless ? "plain" : "danger"} busy={busy} onClick={asking.show}>
         {words.allow}
       </Button>
       <Confirm
@@ -247,7 +250,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
           </p>
         ))}
         {unlinks > 0 && <p>{t`The guards count an unlink as a delete: both records stay, and nothing ties them to each other any more.`}</p>}
-        <p>{t`The limit stays as it is for every other run.`}</p>
+        {!harmless && <p>{t`The limit stays as it is for every other run.`}</p>}
       </Confirm>
     </>
   );
@@ -273,7 +276,7 @@ function releaseWords(run: RunSummary, deletes: number, unlinks: number): { allo
     };
   }
   return {
-    allow: t`Allow ${deleted} for this run`,
+    allow: deletes > 0 ? t`Allow ${deleted} for this run` : t`${carryOutLabel(run)} all the same`,
     title: deletes > 0 ? t`Delete ${plural(deletes, { one: "# record", other: "# records" })}?` : t`${carryOutLabel(run)}?`,
     action: deletes === 0 ? carryOutLabel(run) : again ? t`Delete ${number(deletes)} and reconcile` : t`Delete ${number(deletes)} and undo`,
   };

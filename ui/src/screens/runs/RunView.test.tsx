@@ -166,3 +166,44 @@ test("what is read out of a run stays the same from look to look", async () => {
   expect(said()).toEqual(before);
   expect(before.join(" ")).not.toMatch(/calls/);
 });
+
+/** Opens a run without entries, with something else about it. */
+function openRun(summary: Partial<RunDetail["summary"]>, situations: Record<string, number>) {
+  openWindow("/runs/run-1", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name === "run_get") {
+      Object.assign((answer as RunDetail).summary, summary);
+      return { ...(answer as RunDetail), situations: countsOf(situations), actions: [] };
+    }
+    return answer;
+  });
+}
+
+test.each(["failed", "canceled", "held"] as const)("a run that is %s before it compared anything does not say that all is well", async (state) => {
+  openRun({ state, message: "The system answered 503." }, {});
+  expect(await screen.findByText("No record was compared: the run stopped before that. The reason stands above.")).toBeTruthy();
+  expect(screen.getByText(/no record was compared, 52 calls/)).toBeTruthy();
+  expect(screen.queryByText(/unchanged|nothing to change/)).toBeNull();
+});
+
+test("a situation whose records are unchanged says that they are not listed", async () => {
+  const user = userEvent.setup();
+  openRun({}, { CONFIRMED: 56 });
+  expect(await screen.findByText("Every record is linked and unchanged.")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "CONFIRMED 56" }));
+  expect(await screen.findByText("56 records are linked and unchanged, and are not listed.")).toBeTruthy();
+});
+
+test.each([
+  [0, []],
+  [12, ["Reconcile 12 changes all the same"]],
+] as const)("a held run that deletes nothing and plans %d changes does not ask to allow deletes", async (changes, offered) => {
+  openWindow("/runs/run-2", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name !== "run_get") return answer;
+    const detail = answer as RunDetail;
+    return { ...detail, summary: { ...detail.summary, changes }, planned: countsOf({ CREATE: changes }), guards: [{ name: "shortSource", limit: "50 %", planned: "10 %", holds: true, message: "the source is short" }] };
+  });
+  await screen.findByRole("button", { name: "Discard" });
+  expect(screen.queryAllByRole("button", { name: /^(Allow|Reconcile)/ }).map((button) => button.textContent)).toEqual(offered);
+});

@@ -9,7 +9,7 @@ import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
 import { number } from "../../words/numbers";
-import { runOutcome, runPurpose, runState, stageWords } from "../../words/run";
+import { runPurpose, runResult, runState, stageWords } from "../../words/run";
 import { ago, duration, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { Incremental } from "./Incremental";
@@ -22,7 +22,7 @@ function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
     ...(withMapping ? [mapping] : []),
     { key: "mode", title: t`What`, width: "144px", cell: (run) => <Purpose run={run} /> },
     { key: "state", title: t`State`, width: "124px", cell: (run) => <RunState run={run} /> },
-    { key: "outcome", title: t`Outcome`, cell: (run) => <span title={run.message ?? undefined}>{run.state === "active" ? stageWords(run) : runOutcome(run) || run.message}</span> },
+    { key: "outcome", title: t`Outcome`, cell: (run) => <bdi title={run.message ?? undefined}>{run.state === "active" ? stageWords(run) : runResult(run)}</bdi> },
     { key: "calls", title: t`Calls`, width: "68px", numeric: true, roomy: true, cell: (run) => number(run.calls) },
     { key: "took", title: t`Took`, width: "112px", numeric: true, roomy: true, cell: (run) => duration(run.durationMs) },
   ];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Count } from "../../backend/bindings/Count";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
-import { outcomeSegments, recordsRead, segments } from "./segments";
+import { outcomeSegments, recordsRead, segments, situationSegments } from "./segments";
 
 const counts = (values: Record<string, number>): Count[] => Object.entries(values).map(([name, count]) => ({ name, meaning: "", count }));
 const detail = (situations: Record<string, number>, actions: Record<string, number>) => ({ situations: counts(situations), actions: counts(actions) }) as RunDetail;
@@ -28,4 +28,15 @@ test.each([
   { what: "canceled on the way", run: { state: "canceled", changes: 9, done: 3, failed: 2 }, bar: { DONE: 3, FAILED: 2, LEFT: 4 } },
 ])("$what", ({ run, bar }) => {
   expect(outcomeSegments({ summary: run } as RunDetail).map(({ name, count }) => [name, count])).toEqual(Object.entries(bar));
+});
+
+const SOME = { ABSENT: 56, UNASSIGNED: 3, SOURCE_MISSING: 2 };
+
+test.each([
+  { what: "what is decided by a person is loud", run: { undoes: null, needsYou: 3 }, actions: { CREATE: 56, EXCEPTION: 3, DELETE: 2 }, fills: { ABSENT: "create", UNASSIGNED: "needs", SOURCE_MISSING: "delete" } },
+  { what: "what is ignored is quiet", run: { undoes: null, needsYou: 0 }, actions: { IGNORE: 61 }, fills: { ABSENT: "skip", UNASSIGNED: "skip", SOURCE_MISSING: "skip" } },
+  { what: "an undo does something else with them", run: { undoes: "run-1", needsYou: 0 }, actions: { DELETE: 56 }, fills: { ABSENT: "unchanged", UNASSIGNED: "unchanged", SOURCE_MISSING: "unchanged" } },
+])("a situation has the colour of what becomes of it: $what", ({ run, actions, fills }) => {
+  const shown = situationSegments({ ...detail(SOME, actions as unknown as Record<string, number>), summary: run } as RunDetail);
+  expect(Object.fromEntries(shown.map(({ name, fill }) => [name, fill.replace("bg-bar-", "")]))).toEqual(fills);
 });

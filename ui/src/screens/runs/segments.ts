@@ -51,16 +51,32 @@ export function outcomeSegments({ summary: { mode, state, changes, done, failed 
 
 const TONES: Record<Tone, string> = { fine: "bg-bar-link", waits: "bg-bar-skip", needs: "bg-bar-needs", off: "bg-bar-unchanged", busy: "bg-bar-update" };
 
-/** The same records by IDM's situations: what is well first, what needs a person last. */
+/** The same records by IDM's situations: what is well first, what needs a person last. A colour stands for what becomes of them. */
 export function situationSegments(detail: RunDetail): Segment[] {
+  const does = new Set(detail.actions.filter(({ count }) => count > 0).map(({ name }) => name));
+  const fill = (name: string) => {
+    // These were found by the run that is undone, and say nothing about what is done now.
+    if (detail.summary.undoes !== null) return "bg-bar-unchanged";
+    const own = OF_ACTIONS[name];
+    if (own && own.actions.some((action) => does.has(action))) return own.fill;
+    const tone = situationWords(name)?.tone ?? "off";
+    if (tone === "needs") return detail.summary.needsYou > 0 ? TONES.needs : TONES.waits;
+    return own && name !== "CONFIRMED" ? TONES.waits : (own?.fill ?? TONES[tone]);
+  };
   const order = [...FINE, ...SITUATIONS.map(({ name }) => name).filter((name) => !FINE.includes(name)).toReversed()];
   return detail.situations
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
-    .map(({ name, meaning, count }) => ({ name, meaning: situationMeaning(name, meaning), count, label: name, fill: FILLS[name] ?? TONES[situationWords(name)?.tone ?? "off"] }));
+    .map(({ name, meaning, count }) => ({ name, meaning: situationMeaning(name, meaning), count, label: name, fill: fill(name) }));
 }
 
 const FINE = ["CONFIRMED", "FOUND", "ABSENT"];
 
-/** The commonest stand out from their like. */
-const FILLS: Record<string, string> = { CONFIRMED: "bg-bar-unchanged", ABSENT: "bg-bar-create", FOUND: "bg-bar-update", SOURCE_MISSING: "bg-bar-delete", UNQUALIFIED: "bg-bar-delete" };
+/** The commonest stand out from their like, where the run does with them what is mostly done. */
+const OF_ACTIONS: Record<string, { fill: string; actions: string[] }> = {
+  CONFIRMED: { fill: "bg-bar-unchanged", actions: ["UPDATE"] },
+  ABSENT: { fill: "bg-bar-create", actions: ["CREATE"] },
+  FOUND: { fill: "bg-bar-update", actions: ["UPDATE", "LINK"] },
+  SOURCE_MISSING: { fill: "bg-bar-delete", actions: ["DELETE", "UNLINK"] },
+  UNQUALIFIED: { fill: "bg-bar-delete", actions: ["DELETE", "UNLINK"] },
+};

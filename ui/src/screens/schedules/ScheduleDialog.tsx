@@ -33,7 +33,7 @@ export function ScheduleDialog({ about, schedule, task = "full", taken, onClose 
   onClose: () => void;
 }) {
   return (
-    <Dialog wide title={schedule ? t`Schedule ${schedule.name}` : t`New schedule`} open onClose={onClose}>
+    <Dialog wide typed title={schedule ? t`Schedule ${schedule.name}` : t`New schedule`} open onClose={onClose}>
       <Editor about={about} schedule={schedule} task={task} taken={taken} onClose={onClose} />
     </Dialog>
   );

@@ -6,6 +6,7 @@ import type { NetworkSettings } from "../../backend/bindings/NetworkSettings";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { TextField } from "../../parts/Field";
+import { LeaveGuard } from "../../parts/LeaveGuard";
 import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { errorWords } from "../../words/error";
@@ -36,7 +37,8 @@ function Form({ saved }: { saved: NetworkSettings }) {
   const save = useSaveNetwork();
   const typed = { ...typedOf(saved), ...edits };
   const base = typedOf(saved);
-  const changed = forget || Object.entries(typed).some(([name, value]) => base[name as keyof Typed] !== value);
+  const changes = Number(forget) + Object.entries(typed).filter(([name, value]) => base[name as keyof Typed] !== value).length;
+  const changed = changes > 0;
   const port = typed.port.trim() === "" ? null : Number(typed.port);
   const portFits = port === null || (Number.isInteger(port) && port > 0 && port < 65_536);
   const at = (field: string) => (save.error?.field === field ? [errorWords(save.error)] : []);
@@ -98,6 +100,7 @@ function Form({ saved }: { saved: NetworkSettings }) {
           {t`Undo`}
         </Button>
       </div>
+      <LeaveGuard changes={changes} saving={save.isPending} />
     </form>
   );
 }

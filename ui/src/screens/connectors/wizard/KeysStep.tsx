@@ -8,6 +8,7 @@ import { TextField } from "../../../parts/Field";
 import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
 import { UnsavedBar } from "../../../parts/UnsavedBar";
+import { useSeekFault } from "../../../parts/useSeekFault";
 import { errorAtSetting } from "../../../words/error";
 import { CredentialsPart } from "../CredentialsPart";
 import { changesOf, type ConnectorForm, draftOf, formOf, isSalesforce, isScim, missing, needsConsent, otherProperties, settingAtFault } from "../draft";
@@ -36,6 +37,7 @@ export function KeysStep({ detail, create, environment }: {
   const [edits, setEdits] = useState<Partial<ConnectorForm>>({});
   const [tried, setTried] = useState(false);
   const save = useSaveConnector();
+  const seek = useSeekFault(FORM);
   const navigate = useNavigate();
   const form: ConnectorForm = { ...base, ...edits };
   const change = (part: Partial<ConnectorForm>) => setEdits((before) => ({ ...before, ...part }));
@@ -52,10 +54,14 @@ export function KeysStep({ detail, create, environment }: {
 
   function submit() {
     setTried(true);
-    if (gaps.size > 0) return;
+    if (gaps.size > 0) {
+      seek();
+      return;
+    }
     const draft = draftOf(detail, { ...form, enabled: false }, create);
     save.mutate(draft, {
       onSuccess: ({ summary }) => void navigate({ to: "/connectors/new", search: { system: summary.provider, name: summary.name, step: consent ? "authorize" : "test" }, replace: create, ignoreBlocker: true }),
+      onError: seek,
     });
   }
 

@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { ConnectorDetail } from "../../../backend/bindings/ConnectorDetail";
 import type { ConnectorDraft } from "../../../backend/bindings/ConnectorDraft";
 import { openWindow } from "../../../testing/window";
 
@@ -27,6 +28,8 @@ test("Salesforce: the login address is read-only unless Custom, and nothing is s
 
   await user.click(screen.getByRole("button", { name: "Next: authorize" }));
   expect(login.getAttribute("aria-invalid")).toBe("true");
+  expect(document.activeElement).toBe(login);
+  expect(login.getAttribute("aria-required")).toBe("true");
   expect(screen.getByRole("textbox", { name: "Consumer key" }).getAttribute("aria-invalid")).toBe("true");
   expect(calls.of("connector_save")).toEqual([]);
 
@@ -110,4 +113,36 @@ test("a mapping that has to be told something asks for it, from the real records
   await user.click(screen.getByRole("button", { name: "Add 2 mappings and preview" }));
   await waitFor(() => expect(calls.of("run_start")).toMatchObject([{ mode: "preview" }]));
   expect(calls.of("ready_mappings_add")).toMatchObject([{ parameters: { ProfileId: "30100001" } }]);
+});
+
+test("a refused setting that is out of sight is opened and gets the focus", async () => {
+  const user = userEvent.setup();
+  openWindow("/connectors/new?system=hubspot", (inner) => async (name, request) => {
+    if (name === "connector_save") throw { code: "invalid", field: "configurationProperties.apiBaseUrl", message: "Use an https address." };
+    return inner(name, request);
+  });
+  await user.type(await screen.findByRole("textbox", { name: "Name" }), "crm");
+  await user.type(screen.getByLabelText("Access token"), "test-token-1");
+  const address = screen.getByLabelText("API address");
+  expect(address.closest("details")?.open).toBe(false);
+  await user.click(screen.getByRole("button", { name: "Next: test" }));
+  await waitFor(() => expect(document.activeElement).toBe(address));
+  expect(address.closest("details")?.open).toBe(true);
+  expect(screen.getByText("Use an https address.")).toBeTruthy();
+});
+
+test("object types that were typed are not lost without a question", async () => {
+  const user = userEvent.setup();
+  openWindow("/connectors/new", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name !== "connector_get") return answer;
+    const detail = answer as ConnectorDetail;
+    return { ...detail, properties: [...detail.properties, { name: "supportedObjectTypes", label: "Object types", kind: "text", choices: [], help: "", advanced: true, default: null }] };
+  });
+  await user.click(await screen.findByRole("button", { name: "Use the Salesforce sandbox" }));
+  await user.click(await screen.findByRole("button", { name: "Next: object types" }));
+  await user.type(await screen.findByRole("textbox", { name: "Others, by their API names" }), "Order__c");
+  await user.click(screen.getByRole("button", { name: "Back" }));
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Keep" }));
+  expect((screen.getByRole("textbox", { name: "Others, by their API names" }) as HTMLInputElement).value).toBe("Order__c");
 });

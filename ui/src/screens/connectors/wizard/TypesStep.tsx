@@ -8,6 +8,7 @@ import { ask } from "../../../backend/query";
 import { Button } from "../../../parts/Button";
 import { TextField } from "../../../parts/Field";
 import { GoButton } from "../../../parts/GoButton";
+import { LeaveGuard } from "../../../parts/LeaveGuard";
 import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
 import { errorWords } from "../../../words/error";
@@ -39,13 +40,13 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
 
   function next() {
     if (!changed) {
-      void navigate(place("data"));
+      void navigate({ ...place("data"), ignoreBlocker: true });
       return;
     }
     const form = formOf(detail);
     save.mutate(draftOf(detail, { ...form, values: { ...form.values, [CHOSEN]: wanted } }, false), {
       // A changed connector is an untested one: it is tested again before the way goes on.
-      onSuccess: () => test.mutate(name, { onSuccess: ({ ok }) => void navigate(place(ok ? "data" : "test")) }),
+      onSuccess: () => test.mutate(name, { onSuccess: ({ ok }) => void navigate({ ...place(ok ? "data" : "test"), ignoreBlocker: true }) }),
     });
   }
 
@@ -123,6 +124,7 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
         </table>
         {choosable && (
           <div className="mt-4 max-w-100">
+            <LeaveGuard changes={added.length} saving={busy} />
             <TextField label={t`Others, by their API names`} mono placeholder="Order__c" value={other} onChange={setOther} />
           </div>
         )}

@@ -1,7 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
 import type { SampleRecord } from "../../../backend/bindings/SampleRecord";
 import type { Trial } from "../../../backend/bindings/Trial";
@@ -28,6 +28,8 @@ import { transformText } from "./transforms";
 import { filledShare, filledWords, type Stats, useStats } from "./useStats";
 import { useTrial } from "./useTrial";
 
+const ADDED = t`property added`;
+
 /** Which attribute goes where, with the values of a record on both sides. */
 export function PropertiesTab() {
   const { doc, draft, source, target, complaint } = useEditor();
@@ -42,6 +44,7 @@ export function PropertiesTab() {
   }
   const [picked, setPicked] = useState<SampleRecord | null>(null);
   const [qualifier, setQualifier] = useState<string | null>(null);
+  const adding = useRef<HTMLButtonElement>(null);
   const first = useSamples("");
   const sample = picked ?? first.data?.records[0] ?? null;
   const trial = useTrial(sample, qualifier);
@@ -52,7 +55,7 @@ export function PropertiesTab() {
 
   function add(names: string[]) {
     const sources = new Map(source.attributes.map(({ name }) => [name.toLowerCase(), name]));
-    draft.edit("add", names.length > 1 ? t`${plural(names.length, { one: "# property", other: "# properties" })} added` : t`property added`, (old) =>
+    draft.edit("add", names.length > 1 ? t`${plural(names.length, { one: "# property", other: "# properties" })} added` : ADDED, (old) =>
       withProperties(old, (list) => [...list, ...names.map((name): Property => withSource({ target: name }, sources.get(name.toLowerCase()) ?? ""))]),
     );
     draft.seal();
@@ -70,6 +73,16 @@ export function PropertiesTab() {
   function remove(index: number) {
     draft.edit(`remove ${index}`, t`${properties[index]?.target || t`property`} removed`, (old) => withProperties(old, (list) => removed(list, index)));
     draft.seal();
+    setOpened(null);
+  }
+
+  /** Closes the panel. A property in which nothing was entered is taken back: whoever left it changed their mind. */
+  function close() {
+    if (open !== null && row && row.target === "" && Object.entries(row).every(([key, value]) => key === "target" || value === undefined)) {
+      if (draft.last === ADDED) draft.undo();
+      else remove(open);
+      adding.current?.focus();
+    }
     setOpened(null);
   }
 
@@ -94,12 +107,12 @@ export function PropertiesTab() {
                 {t`Add missing required (${missing.length})`}
               </Button>
             )}
-            <Button icon="plus" onClick={() => add([""])}>
+            <Button ref={adding} icon="plus" onClick={() => add([""])}>
               {t`Add property`}
             </Button>
           </div>
           <div className="flex w-full min-w-0 items-center gap-2">
-            <Outcome trial={trial.data} sample={sample} pending={trial.isFetching} />
+            <Outcome trial={trial.data} sample={sample} pending={trial.isFetching || first.isPending} unread={first.isError} onRead={() => void first.refetch()} reading={first.isFetching} />
             {sample && <PreviewRecord id={sample.id} />}
           </div>
         </div>
@@ -138,7 +151,7 @@ export function PropertiesTab() {
           onChange={(key, change) => draft.edit(`property ${open} ${key}`, `${row.target || t`property`}: ${key}`, (old) => withProperties(old, (list) => replaced(list, open, change(list[open] ?? row))))}
           onMove={(to) => move(open, to)}
           onRemove={() => remove(open)}
-          onClose={() => setOpened(null)}
+          onClose={close}
         />
       )}
     </div>
@@ -151,7 +164,25 @@ function indexOf(properties: Property[], attribute: string | undefined): number 
 }
 
 /** What the mapping would do with the sample, in a line. */
-function Outcome({ trial, sample, pending }: { trial: Trial | undefined; sample: SampleRecord | null; pending: boolean }) {
+function Outcome({ trial, sample, pending, unread, reading, onRead }: {
+  trial: Trial | undefined;
+  sample: SampleRecord | null;
+  pending: boolean;
+  /** The records of the source could not be read; why is said where they are chosen. */
+  unread: boolean;
+  reading: boolean;
+  onRead: () => void;
+}) {
+  if (!sample && unread) {
+    return (
+      <p className="flex min-w-0 flex-1 items-center gap-2 text-soft">
+        {t`The source could not be read, so there is nothing to try this with.`}
+        <Button look="quiet" icon="retry" busy={reading} onClick={onRead}>
+          {t`Read again`}
+        </Button>
+      </p>
+    );
+  }
   if (!trial || !sample) {
     return <p className="min-w-0 flex-1 text-soft">{pending ? t`Looking at a record\u2026` : sample ? t`As it stands the mapping cannot be tried; what is wrong is marked below.` : t`There is no record of the source to try this with.`}</p>;
   }
@@ -195,6 +226,7 @@ function PreviewRecord({ id }: { id: string }) {
         </span>
       )}
       <Button
+        data-once=""
         look="quiet"
         busy={start.isPending}
         disabled={draft.changes > 0}

@@ -1,0 +1,19 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import { openWindow } from "../../testing/window";
+
+test("network settings that were typed are not lost without a question", async () => {
+  const user = userEvent.setup();
+  openWindow("/settings?part=network");
+  await user.type(await screen.findByRole("textbox", { name: "Proxy host" }), "proxy.example.org");
+  const leave = () => user.click(within(screen.getByRole("navigation", { name: "Main" })).getByRole("link", { name: "Dashboard" }));
+  await leave();
+  await user.click(within(await screen.findByRole("dialog", { name: "Leave without saving 1 change?" })).getByRole("button", { name: "Keep" }));
+  expect((screen.getByRole("textbox", { name: "Proxy host" }) as HTMLInputElement).value).toBe("proxy.example.org");
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  await leave();
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Drop 1 change" }));
+  expect(await screen.findByRole("heading", { level: 1, name: "Dashboard" })).toBeTruthy();
+});
