@@ -37,7 +37,7 @@ export function UnsavedBar({ changes, saving, onUndo, undoLabel = t`Undo`, saveL
       <Button onClick={onUndo} disabled={changes === 0 || saving}>
         {undoLabel}
       </Button>
-      <Button look="primary" type="submit" data-save="" data-once="" aria-keyshortcuts="Control+S" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
+      <Button look="primary" type="submit" data-save="" aria-keyshortcuts="Control+S" form={form} busy={saving} disabled={!ready || (changes === 0 && !always)}>
         {saveLabel}
       </Button>
       <LeaveGuard changes={changes} saving={saving} across={across} on={bar?.isConnected === true} />

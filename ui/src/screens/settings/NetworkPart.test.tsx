@@ -10,7 +10,7 @@ test("network settings that were typed are not lost without a question", async (
   await user.type(await screen.findByRole("textbox", { name: "Proxy host" }), "proxy.example.org");
   const leave = () => user.click(within(screen.getByRole("navigation", { name: "Main" })).getByRole("link", { name: "Dashboard" }));
   await leave();
-  await user.click(within(await screen.findByRole("dialog", { name: "Leave without saving 1 change?" })).getByRole("button", { name: "Keep" }));
+  await user.click(within(await screen.findByRole("dialog", { name: "Leave without saving 1 change?" })).getByRole("button", { name: "Cancel" }));
   expect((screen.getByRole("textbox", { name: "Proxy host" }) as HTMLInputElement).value).toBe("proxy.example.org");
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   await leave();

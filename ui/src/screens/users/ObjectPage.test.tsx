@@ -302,7 +302,7 @@ test("Ctrl+S saves nothing behind a question", async () => {
   await screen.findByRole("dialog");
   await user.keyboard("{Control>}s{/Control}");
   expect(saves).toEqual([]);
-  await user.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Keep" }));
+  await user.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Cancel" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   await user.keyboard("{Control>}s{/Control}");
   await waitFor(() => expect(saves).toHaveLength(1));

@@ -368,9 +368,9 @@ fn what_cannot_run_is_kept_and_told() {
             &["onCreate", "cannot run until this is changed"],
         ),
         (
-            json!({"correlationQuery": {"expressionTree": {"any": ["userName", "city"]}}}),
+            json!({"correlationQuery": {"expressionTree": {"any": ["userName", "title"]}}}),
             true,
-            &["`city` is in an expression tree", "nothing matches"],
+            &["`title` is in an expression tree", "nothing matches"],
         ),
         (
             json!({"properties": [{"source": "email", "target": "password"}], "correlationQuery": null}),

@@ -143,6 +143,6 @@ test("object types that were typed are not lost without a question", async () =>
   await user.click(await screen.findByRole("button", { name: "Next: object types" }));
   await user.type(await screen.findByRole("textbox", { name: "Others, by their API names" }), "Order__c");
   await user.click(screen.getByRole("button", { name: "Back" }));
-  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Keep" }));
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Cancel" }));
   expect((screen.getByRole("textbox", { name: "Others, by their API names" }) as HTMLInputElement).value).toBe("Order__c");
 });
