@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Runs that are looked through for the last one that dealt with everything.
-const LOOKED_THROUGH: usize = 20;
+pub(crate) const LOOKED_THROUGH: usize = 20;
 
 /// What one end has to tell.
 struct Told {

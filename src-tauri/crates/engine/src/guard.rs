@@ -42,13 +42,16 @@ impl Planned {
     }
 }
 
-/// Holds the plan against the limits. `allow_deletes` is what a person allowed for this run only.
+/// Holds the plan against the limits. `last_sources` is how many sources the last run had that looked at all of them and was
+/// carried out: what was found right then is not asked about for ever. `allow_deletes` is what a person allowed for this run
+/// only.
 pub(crate) fn check(
     config: Option<GuardsConfig>,
     allow_empty_source: bool,
     partial: bool,
     planned: Planned,
     progress: &Progress,
+    last_sources: Option<u64>,
     allow_deletes: Option<u64>,
 ) -> Vec<GuardResult> {
     let config = config.unwrap_or_default();
@@ -61,6 +64,10 @@ pub(crate) fn check(
 
     if !partial {
         let empty = sources == 0 && !allow_empty_source;
+        let (expected, are) = match last_sources.filter(|last| *last < linked) {
+            Some(last) => (last, "were there in the last run"),
+            None => (linked, "are linked"),
+        };
         if empty {
             add(
                 "emptySource",
@@ -69,14 +76,14 @@ pub(crate) fn check(
                 true,
                 "the source is empty. If that is right, set `allowEmptySourceSet` in the mapping; if not, check the source before you run it again".into(),
             );
-        } else if sources * 100 < linked * LEAST_SOURCE_PERCENT && allow_deletes.is_none() {
+        } else if sources * 100 < expected * LEAST_SOURCE_PERCENT && allow_deletes.is_none() {
             add(
                 "shortSource",
-                format!("{LEAST_SOURCE_PERCENT} % of {linked}"),
+                format!("{LEAST_SOURCE_PERCENT} % of {expected}"),
                 sources.to_string(),
                 true,
                 format!(
-                    "the source has {sources} records, but {linked} are linked: less than {LEAST_SOURCE_PERCENT} %. A source that lost so many is more often broken than right; check it, then release the run with an allowance for deletes"
+                    "the source has {sources} records, but {expected} {are}: less than {LEAST_SOURCE_PERCENT} %. A source that lost so many is more often broken than right; check it, then release the run with an allowance for deletes"
                 ),
             );
         }
@@ -126,26 +133,25 @@ pub(crate) fn check(
         if let Some(most) = most.filter(|_| links > 0 && !released) {
             let share = count as f64 * 100.0 / links as f64;
             let holds = share > most;
-            add(
-                name,
-                format!("{most} %"),
-                format!("{share:.1} %"),
-                holds,
-                format!("{word}: {count} of {links} linked records, {share:.1} % of {most} % allowed"),
-            );
+            let way_out = if holds && name == "maxUpdatePercent" { raise(name) } else { String::new() };
+            let said = format!("{word}: {count} of {links} linked records, {share:.1} % of {most} % allowed");
+            add(name, format!("{most} %"), format!("{share:.1} %"), holds, said + &way_out);
         }
     }
     if let Some(most) = config.max_creates {
         let holds = planned.creates > most;
-        add(
-            "maxCreates",
-            most.to_string(),
-            planned.creates.to_string(),
-            holds,
-            format!("creates {} of {most} allowed", planned.creates),
-        );
+        let way_out = if holds { raise("maxCreates") } else { String::new() };
+        let said = format!("creates {} of {most} allowed", planned.creates);
+        add("maxCreates", most.to_string(), planned.creates.to_string(), holds, said + &way_out);
     }
     results
+}
+
+/// What leads on where an allowance for deletes does not.
+fn raise(guard: &str) -> String {
+    format!(
+        ". No allowance releases this; if it is right, raise `{guard}` in the mapping's guards and run it again"
+    )
 }
 
 #[cfg(test)]
@@ -209,7 +215,7 @@ mod tests {
                 linked_sources: links,
                 ..Progress::default()
             };
-            let held: Vec<String> = check(config, false, partial, planned, &progress, allowed)
+            let held: Vec<String> = check(config, false, partial, planned, &progress, None, allowed)
                 .into_iter()
                 .filter(|g| g.holds)
                 .map(|g| g.name)
@@ -218,8 +224,28 @@ mod tests {
         }
         let progress = Progress { source_total: Some(0), ..Progress::default() };
         assert!(
-            check(None, true, false, deletes(0), &progress, None).iter().all(|g| !g.holds),
+            check(None, true, false, deletes(0), &progress, None, None).iter().all(|g| !g.holds),
             "an empty source is believed"
         );
+    }
+
+    /// Else a source that lost some for good would hold every run of a mapping that keeps their links.
+    #[test]
+    fn a_source_that_stays_as_short_as_it_was_found_right_is_not_asked_about_again() {
+        let held = |sources, last| {
+            let progress = Progress {
+                source_total: Some(sources),
+                links_total: 20,
+                linked_sources: 20,
+                ..Progress::default()
+            };
+            let results = check(None, false, false, Planned::default(), &progress, last, None);
+            results.iter().any(|g| g.holds)
+        };
+        assert!(held(17, None));
+        assert!(held(17, Some(20)), "it has lost some since");
+        assert!(!held(17, Some(17)));
+        assert!(!held(16, Some(17)));
+        assert!(held(15, Some(17)));
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     Engine, EngineError, Overrides,
     after::Looked,
     ends::{End, Prepared, Scope, UNSETTLED},
+    feed::LOOKED_THROUGH,
     guard,
     judge::{Gone, Judge},
     lock::{self, MappingLock},
@@ -579,12 +580,14 @@ impl Engine {
         let seq = run.seq;
         let counts = self.store.read(move |r| r.entry_counts(seq)).await?;
         let planned = guard::Planned::count(&counts);
+        let last_sources = self.last_sources(prepared.name(), seq).await?;
         run.progress.guards = guard::check(
             prepared.config.guards,
             prepared.config.allow_empty_source_set.unwrap_or(false),
             partial || run.progress.undoes.is_some(),
             planned,
             &run.progress,
+            last_sources,
             allow_deletes,
         );
         let reasons: Vec<&str> =
@@ -597,6 +600,21 @@ impl Engine {
         run.state = RunState::Held;
         run.stage = "COMPLETED_SUCCESS".into();
         Ok(false)
+    }
+
+    /// How many sources the last run of a mapping had, before this one, that looked at all of them and was carried out.
+    async fn last_sources(&self, mapping: &str, before: i64) -> Result<Option<u64>, EngineError> {
+        let name = mapping.to_owned();
+        let earlier = self.store.read(move |r| r.runs(Some(&name), Some(before), LOOKED_THROUGH)).await?.rows;
+        let looked_at_all = |run: &Run| {
+            let p = &run.progress;
+            run.state == RunState::Success
+                && !p.incremental
+                && p.ids.is_empty()
+                && p.undoes.is_none()
+                && p.overrides.is_empty()
+        };
+        Ok(earlier.into_iter().find(looked_at_all).and_then(|run| run.progress.source_total))
     }
 
     /// Counts entries by situation on top of what stood unchanged or left none, and what was done of them.
