@@ -3,10 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use mapping::canonical::{Sameness, is_empty};
+use mapping::{
+    Base,
+    canonical::{Sameness, is_empty},
+};
 use model::{Action, Attributes, Pointer, ResourcePath, policy::Rules};
 use serde_json::Value;
-use store::{Entry, EntryFilter, EntryStatus, Hash, LinkSpace, Run, StoredChange};
+use store::{Entry, EntryFilter, EntryStatus, Hash, Link, LinkSpace, Run, StoredChange};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,6 +17,7 @@ use crate::{
     decide::losses,
     ends::{End, Prepared},
     execute::apply_changes,
+    judge::base_of,
 };
 
 /// Entries taken back per transaction.
@@ -57,7 +61,7 @@ impl Engine {
                                 Some(id) => {
                                     let qualifier = entry.qualifier.clone();
                                     let space = LinkSpace { kind: kind.clone(), qualifier, orientation };
-                                    r.link_of_source(&space, id)?.map(|l| l.target_id)
+                                    r.link_of_source(&space, id)?
                                 }
                                 None => None,
                             };
@@ -67,7 +71,7 @@ impl Engine {
                                 }
                                 _ => Vec::new(),
                             };
-                            Ok((entry, Standing { target, secrets, linked: link }))
+                            Ok((entry, Standing { target, secrets, link }))
                         })
                         .collect::<Result<Vec<_>, store::StoreError>>()
                 })
@@ -164,14 +168,36 @@ struct Standing {
     target: Option<(Attributes, Hash)>,
     /// The attributes of the target that have a value which nobody may read, and no mapping writes.
     secrets: Vec<String>,
-    /// What the source is linked to.
-    linked: Option<String>,
+    /// The link of the source.
+    link: Option<Link>,
+}
+
+impl Standing {
+    /// What the link is to remember of both sides once these values are as they were: the target has them of its own again, and
+    /// the source has not changed since. Else the mapping in the other direction would take what is taken back for an edit, and
+    /// carry it over the value that it came from.
+    fn base_with(&self, undone: &[StoredChange]) -> Option<Attributes> {
+        let Base { source, mut target } = base_of(self.link.as_ref()?)?;
+        for change in undone {
+            if !target.contains_key(&change.attribute) {
+                continue;
+            }
+            if is_empty(&change.after) {
+                target.shift_remove(&change.attribute);
+            } else {
+                target.insert(change.attribute.clone(), change.after.clone());
+            }
+        }
+        let sides = [("source", source), ("target", target)];
+        Some(sides.into_iter().map(|(side, values)| (side.to_owned(), Value::Object(values))).collect())
+    }
 }
 
 /// What takes one entry back.
 fn take_back(place: &Place<'_>, entry: &Entry, standing: &Standing) -> Vec<Entry> {
     let (run, sameness) = (place.run, &place.sameness);
-    let (target, linked) = (standing.target.as_ref(), standing.linked.as_deref());
+    let target = standing.target.as_ref();
+    let linked = standing.link.as_ref().map(|link| link.target_id.as_str());
     let undo = |action: Action| Entry {
         action,
         status: EntryStatus::Planned,
@@ -232,6 +258,8 @@ fn take_back(place: &Place<'_>, entry: &Entry, standing: &Standing) -> Vec<Entry
             }
             if update.changes.is_empty() {
                 update.status = EntryStatus::Skipped;
+            } else if still_linked {
+                update.base = standing.base_with(&update.changes);
             }
             let mut taken_back = vec![update];
             // The run linked the two records; before it they were strangers.

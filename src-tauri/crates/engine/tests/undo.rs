@@ -93,6 +93,8 @@ async fn a_value_that_somebody_has_set_since_is_still_the_newer_one_after_an_und
         assert_eq!(user.attributes["sn"], "PersonsNewName");
         bench.recon(OUTBOUND).await;
         assert_eq!(prop(&bench.contact(&mail), "lastname"), "PersonsNewName");
+        // What is taken back here is no edit that is carried over the value that it came from.
+        assert_eq!(prop(&bench.contact(&mail), "firstname"), "New");
     }
 }
 
