@@ -50,12 +50,13 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
     <div className="flex flex-col gap-2.5">
       <div className="flex min-h-7 items-center gap-3">
         {heading && <h2 className="font-semibold">{heading}</h2>}
-        <State tone={state.tone}>{state.text}</State>
+        <span aria-live="polite">
+          <State tone={state.tone}>{state.text}</State>
+        </span>
         <span className="min-w-0 flex-1 text-soft">
           {runFigures(detail)}
-          {/* The figures change with every look; read out is only at what it is, and its end. */}
+          {/* The figures change with every look; read out is only what state it is in, and how it ended. */}
           <span role="status">
-            <span className="sr-only">{active ? stageWords(summary) : state.text}</span>
             {!active && runOutcome(summary) && <span className="text-ink"> {"\u00b7"} {runOutcome(summary)}</span>}
           </span>
         </span>
