@@ -10,11 +10,12 @@ function Filter({ begins }: { begins: string }) {
   return <FilterBuilder label="Filter" value={value} variable="" attributes={[]} onChange={setValue} />;
 }
 
-test("adding a comparison leads to its attribute, and removing one to the next", async () => {
+test("adding a comparison keeps the focus, and removing one leads to the next", async () => {
   const user = userEvent.setup();
   render(<Filter begins={'/city eq "Oslo"'} />);
   await user.click(screen.getByRole("button", { name: "Add comparison" }));
-  expect(document.activeElement).toBe(screen.getByRole("combobox", { name: "Attribute 2" }));
+  // Not to its attribute: the list of that would open under the pointer, and Tab would take what lies there.
+  expect(document.activeElement).toBe(screen.getByRole("button", { name: "Add comparison" }));
   await user.click(screen.getByRole("button", { name: "Remove comparison 1" }));
   expect(document.activeElement).toBe(screen.getByRole("button", { name: "Remove comparison 1" }));
   await user.click(screen.getByRole("button", { name: "Remove comparison 1" }));

@@ -22,12 +22,12 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
   // A row without an attribute is no filter yet, so it stands here and not in the document.
   const [begun, setBegun] = useState<Comparison | null>(null);
   const list = useRef<HTMLFieldSetElement>(null);
-  const next = useRef<"begun" | number | null>(null);
-  // The button that was pressed goes away or is switched off; the focus goes to what comes next.
+  const next = useRef<number | null>(null);
+  // The button that was pressed goes away; the focus goes to what comes next.
   useLayoutEffect(() => {
     if (next.current === null) return;
     const removes = [...(list.current?.querySelectorAll<HTMLElement>("[data-remove]") ?? [])];
-    const to = next.current === "begun" ? [...(list.current?.querySelectorAll<HTMLElement>("[role=combobox]") ?? [])].at(-1) : (removes[next.current] ?? removes.at(-1) ?? list.current?.querySelector<HTMLElement>("[data-add]"));
+    const to = removes[next.current] ?? removes.at(-1) ?? list.current?.querySelector<HTMLElement>("[data-add]");
     next.current = null;
     to?.focus();
   });
@@ -113,16 +113,7 @@ export function FilterBuilder({ label, value, variable, attributes, errors = [],
         </p>
       )}
       <div className="-ml-2.5 flex flex-wrap items-center">
-        <Button
-          look="quiet"
-          icon="plus"
-          data-add=""
-          disabled={begun !== null}
-          onClick={() => {
-            next.current = "begun";
-            setBegun({ attribute: "", operator: "pr", value: "" });
-          }}
-        >
+        <Button look="quiet" icon="plus" data-add="" disabled={begun !== null} onClick={() => setBegun({ attribute: "", operator: "pr", value: "" })}>
           {t`Add comparison`}
         </Button>
         <Button look="quiet" onClick={() => setAsText(true)}>
