@@ -64,14 +64,19 @@ impl Engine {
         ask: Ask,
     ) -> Result<u64, EngineError> {
         let End::Remote(remote) = &prepared.target else { return Ok(0) };
+        let qualifiers = {
+            let (mapping, scripts) = prepared.compile()?;
+            prepared.qualifiers(&mapping, &scripts)?
+        };
         let mut followed = 0;
         for ids in ids.chunks(TOGETHER) {
             if ask.linked {
-                let linked = self.linked_targets(prepared, ids).await?;
+                let linked = self.linked_targets(prepared, &qualifiers, ids).await?;
                 let side = Side::of_target(prepared.orientation);
                 followed += self.read_as_now(remote, prepared.link_type(), side, &linked).await?;
             }
-            let questions = tokio::task::block_in_place(|| self.questions(prepared, remote, ids, ask))?;
+            let questions =
+                tokio::task::block_in_place(|| self.questions(prepared, &qualifiers, remote, ids, ask))?;
             let mut fresh = self.read_by_key(remote, &questions.keys).await?;
             for filter in questions.filters {
                 fresh.extend(self.read_matching(remote, filter).await?);
@@ -85,12 +90,13 @@ impl Engine {
         Ok(followed)
     }
 
-    async fn linked_targets(&self, prepared: &Prepared, ids: &[String]) -> Result<Vec<String>, EngineError> {
-        let spaces: Vec<_> = {
-            let (mapping, scripts) = prepared.compile()?;
-            let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
-            qualifiers.iter().map(|qualifier| prepared.space(qualifier)).collect()
-        };
+    async fn linked_targets(
+        &self,
+        prepared: &Prepared,
+        qualifiers: &[String],
+        ids: &[String],
+    ) -> Result<Vec<String>, EngineError> {
+        let spaces: Vec<_> = qualifiers.iter().map(|qualifier| prepared.space(qualifier)).collect();
         let wanted = ids.to_vec();
         Ok(self
             .store
@@ -110,17 +116,17 @@ impl Engine {
     fn questions(
         &self,
         prepared: &Prepared,
+        qualifiers: &[String],
         remote: &Remote,
         ids: &[String],
         ask: Ask,
     ) -> Result<Questions, EngineError> {
         let (mapping, scripts) = prepared.compile()?;
-        let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
         let walk = prepared.here();
         let lookup = StoreLookup { view: View::Now(&self.store), prepared, walk: &walk };
         let mut questions = Questions::default();
         for id in ids {
-            for qualifier in &qualifiers {
+            for qualifier in qualifiers {
                 let space = prepared.space(qualifier);
                 let alone = self.store.read_blocking(|r| {
                     let target = match r.link_of_source(&space, id)? {
