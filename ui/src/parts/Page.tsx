@@ -46,7 +46,7 @@ export function Page({ title, told, trail, beside, actions, below, flush = false
           <div className="flex min-w-0 flex-1 items-baseline gap-2 max-[860px]:basis-full max-[860px]:flex-wrap">
             {trail && <span className="flex shrink-0 gap-2 text-soft">{trail}<span aria-hidden="true">/</span></span>}
             {/* The focus comes here when the screen opens. */}
-            <h1 ref={heading} tabIndex={-1} aria-describedby={told === undefined ? undefined : toldId} className="truncate rounded-sm text-lg font-semibold" title={title}>
+            <h1 ref={heading} tabIndex={-1} aria-describedby={told === undefined ? undefined : toldId} className="truncate text-lg font-semibold focus-visible:outline-none" title={title}>
               <bdi>{title}</bdi>
             </h1>
             {told !== undefined && (
