@@ -117,7 +117,7 @@ function makeInbox(): InboxQuestion[] {
 const AUDIT: AuditEntry[] = [
   { id: "a-3", at: ago(12), who: "you", topic: "connector", object: "hubspot", detail: "authorized" },
   { id: "a-2", at: ago(60 * 3), who: "you", topic: "mapping", object: "systemHubspotContact_managedUser", detail: "changed" },
-  { id: "a-1", at: ago(60 * 24), who: "you", topic: "managed type", object: "user", detail: "changed" },
+  { id: "a-1", at: ago(60 * 24), who: "you", topic: "managed", object: "user", detail: "changed" },
 ];
 
 const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSummary => ({
@@ -128,6 +128,7 @@ const connector = (name: string, rest: Partial<ConnectorSummary>): ConnectorSumm
   state: "untested",
   message: null,
   trouble: null,
+  refusedAt: null,
   testedAt: null,
   objectTypes: ["contact", "company"],
   mappings: [],
@@ -313,8 +314,8 @@ const syncOf = ({ rev }: UserRow): SyncResult[] =>
   rev === "1"
     ? []
     : [
-        { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "", reason: "", fix: null },
-        { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token; authorize again, then run it again", reason: "HubSpot refused the refresh token", fix: { kind: "authorize" } },
+        { mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "synced", message: "", reason: "", fix: null, trouble: null },
+        { mapping: "managedUser_systemHubspotEuContact", target: "HubSpot Europe contact", state: "failed", message: "HubSpot refused the refresh token; authorize again, then run it again", reason: "HubSpot refused the refresh token", fix: { kind: "authorize" }, trouble: null },
       ];
 
 export function fixture(scenario = new URLSearchParams(location.search).get("scenario")): (name: string, request: unknown) => Promise<unknown> {
@@ -364,9 +365,9 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     ]);
     users = makeUsers();
     queue = [
-      { id: "q1", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", reason: "HubSpot answered 503", fix: null, created: ago(12) },
-      { id: "q2", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.; correct `country` in the source record or in the mapping", reason: "Property \"country\" has no option \"Norge\".", fix: { kind: "correctAttribute", attribute: "country" }, created: ago(140) },
-      { id: "q3", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, created: ago(1) },
+      { id: "q1", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(3), title: "Dmitri Ivanov", change: "update", state: "waiting", attempts: 2, nextAttemptAt: ago(-3), message: "HubSpot answered 503", reason: "HubSpot answered 503", fix: null, trouble: null, created: ago(12) },
+      { id: "q2", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(8), title: "Ines Oliveira", change: "create", state: "failed", attempts: 6, nextAttemptAt: null, message: "Property \"country\" has no option \"Norge\". Add the option in HubSpot or map the value.; correct `country` in the source record or in the mapping", reason: "Property \"country\" has no option \"Norge\".", fix: { kind: "correctAttribute", attribute: "country" }, trouble: null, created: ago(140) },
+      { id: "q3", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, trouble: null, created: ago(1) },
     ];
     addRun("managedUser_systemHubspotContact", "reconcile", { state: "success", started: ago(60 * 24 * 3), ended: ago(60 * 24 * 3 - 1), durationMs: 41_000, changes: 0, calls: 52 }, []);
     addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "held: 41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "maxDeletes", limit: "5", planned: "41", holds: true, message: "41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }]);
@@ -434,7 +435,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     if (policies.length > 0) fail({ code: "policy", message: `${policies.length} policies are not met.`, policies });
     const user: UserRow = { id: before?.id ?? uuid(5000 + users.length), rev: String(Number(before?.rev ?? 1) + 1), attributes: merged };
     users = before ? users.map((item) => (item.id === id ? user : item)) : [user, ...users];
-    return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "", reason: "", fix: null }] };
+    return { user, sync: [{ mapping: "managedUser_systemHubspotContact", target: "HubSpot contact", state: "waiting", message: "", reason: "", fix: null, trouble: null }] };
   }
 
   const findUser = (id: string) => users.find((item) => item.id === id) ?? fail({ code: "notFound", message: `There is no user ${id}. It may have been deleted.` });
@@ -546,7 +547,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
         { name: `system${name}${type}_managedUser`, source: `system/${name}/${type}`, target: "managed/user", sourceTitle: `${title} ${type}`, targetTitle: "User", links: null, parameters: [] },
         { name: `managedUser_system${name}${type}`, source: "managed/user", target: `system/${name}/${type}`, sourceTitle: "User", targetTitle: `${title} ${type}`, links: `system${name}${type}_managedUser`, parameters: provider === "salesforce" ? [{ name: "ProfileId", label: "Profile", help: "Written as ProfileId: id of the profile for new users.", kind: "record" as const, objectType: "Profile", required: true, default: null }] : [] },
       ];
-      return both(provider === "salesforce" ? "User" : "contact").map((ready) => ({ ...ready, text: `A ${ready.sourceTitle} that matches nobody makes a new ${ready.targetTitle}; one that matches is linked and brought in line. When it is gone, you are asked.`, correlation: "same mail", properties: [{ source: "email", target: "mail" }], there: mappings.some((item) => item.summary.name === ready.name), problem: null }));
+      return both(provider === "salesforce" ? "User" : "contact").map((ready) => ({ ...ready, text: `A ${ready.sourceTitle} that matches nobody makes a new ${ready.targetTitle}; one that matches is linked and brought in line. When it is gone, the ${ready.targetTitle} stays, and each run shows it to you.`, correlation: "same mail", properties: [{ source: "email", target: "mail" }], there: mappings.some((item) => item.summary.name === ready.name), problem: null }));
     },
     ready_mappings_add: ({ connector: name, names, parameters }) => {
       const offered = handlers.ready_mappings_of({ name }) as Commands["ready_mappings_of"]["answer"];
@@ -824,7 +825,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     },
     scim_token_list: () => tokens,
     scim_token_make: ({ name, profile }) => {
-      if (tokens.some((token) => token.name === name)) fail({ code: "conflict", message: `there is a SCIM token \`${name}\` already; revoke it first, or choose another name` });
+      if (tokens.some((token) => token.name === name)) fail({ code: "conflict", message: `SCIM token \`${name}\` exists already; revoke it first, or choose another name` });
       tokens = [...tokens, { name, profile, created: ago(0) }];
       return { name, profile, token: `test-token-${name}` };
     },

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ApiError, App,
     bearer_tokens::{Kept, Kind},
+    dto::AuditTopic,
 };
 
 const KIND: Kind = Kind {
@@ -13,7 +14,7 @@ const KIND: Kind = Kind {
     prefix: "concord-api-",
     context: "concord rest bearer token",
     title: "API token",
-    topic: "rest",
+    topic: AuditTopic::Rest,
 };
 
 /// What a token lets its owner do.

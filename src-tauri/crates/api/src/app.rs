@@ -16,7 +16,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     ApiError, ErrorCode,
-    dto::{AppStatus, Empty, VaultPassphrase, VaultStatus},
+    dto::{AppStatus, AuditTopic, Empty, VaultPassphrase, VaultStatus},
     live_counts::LiveCounts,
     overview::LastNote,
     pool::Pool,
@@ -145,16 +145,16 @@ impl App {
     async fn keep_delivering(self: Arc<Self>) {
         let mut under_way = JoinSet::new();
         let mut mappings = BTreeSet::new();
+        let mut tasks = HashMap::new();
         loop {
             match self.engine.due_mappings().await {
                 Ok(due) => {
                     for mapping in due {
                         if mappings.insert(mapping.clone()) {
                             let engine = self.engine.clone();
-                            under_way.spawn(async move {
-                                let delivered = engine.deliver_due_of(&mapping).await;
-                                (mapping, delivered)
-                            });
+                            let name = mapping.clone();
+                            let task = under_way.spawn(async move { engine.deliver_due_of(&mapping).await });
+                            tasks.insert(task.id(), name);
                         }
                     }
                 }
@@ -169,10 +169,18 @@ impl App {
             loop {
                 let ended = tokio::select! {
                     _ = &mut timer => break,
-                    Some(ended) = under_way.join_next() => ended,
+                    Some(ended) = under_way.join_next_with_id() => ended,
                 };
-                // A delivery that broke off is not begun again before the next start.
-                let Ok((mapping, delivery)) = ended else { continue };
+                let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
+                let mapping = tasks.remove(&id).unwrap_or_default();
+                let delivery = match ended {
+                    Ok((_, delivery)) => delivery,
+                    // It would do so again at once.
+                    Err(error) => {
+                        tracing::error!(%error, mapping, "implicit sync broke off; it is not begun again before the next start");
+                        continue;
+                    }
+                };
                 mappings.remove(&mapping);
                 match delivery {
                     // More may be due at once.
@@ -181,6 +189,14 @@ impl App {
                     Err(error) => tracing::warn!(%error, mapping, "implicit sync could not go on"),
                 }
             }
+        }
+    }
+
+    /// Takes secrets that were removed off the disk as well. They are removed either way: where somebody reads meanwhile, the log
+    /// that still holds them sealed is cut when it is closed.
+    pub(crate) async fn cut_log(&self) {
+        if let Err(error) = self.store.checkpoint().await {
+            tracing::warn!(%error, "what was removed stays in the repository's log, sealed, until that is cut");
         }
     }
 
@@ -216,7 +232,7 @@ impl App {
     /// Opens the vault, or makes it with this passphrase where there is none.
     pub async fn vault_unlock(&self, request: VaultPassphrase) -> Result<VaultStatus, ApiError> {
         self.vaulting.unlock(Secret::new(request.passphrase)).await?;
-        self.audit("vault", "vault", "unlocked").await?;
+        self.audit(AuditTopic::Vault, "vault", "unlocked").await?;
         self.vaulting.status().await
     }
 
@@ -228,21 +244,21 @@ impl App {
     /// Protects the vault by a passphrase from now on.
     pub async fn vault_set_passphrase(&self, passphrase: String) -> Result<VaultStatus, ApiError> {
         self.vaulting.set_passphrase(Secret::new(passphrase)).await?;
-        self.audit("vault", "vault", "protected by a passphrase").await?;
+        self.audit(AuditTopic::Vault, "vault", "protected by a passphrase").await?;
         self.vaulting.status().await
     }
 
     /// Seals every secret with a fresh key; gives how many.
     pub async fn vault_rotate(&self) -> Result<u64, ApiError> {
         let count = self.vaulting.rotate().await?;
-        self.audit("vault", "vault", &format!("rotated; {count} secrets sealed anew")).await?;
+        self.audit(AuditTopic::Vault, "vault", &format!("rotated; {count} secrets sealed anew")).await?;
         Ok(count)
     }
 
     /// Makes a new recovery key in place of the old one. It is shown this once.
     pub async fn vault_recovery_key(&self) -> Result<Secret, ApiError> {
         let key = self.vaulting.recovery_key().await?;
-        self.audit("vault", "vault", "recovery key replaced").await?;
+        self.audit(AuditTopic::Vault, "vault", "recovery key replaced").await?;
         Ok(key)
     }
 
@@ -263,15 +279,21 @@ impl App {
         engine::stamp(self.clock.now())
     }
 
-    pub(crate) async fn audit(&self, topic: &str, object: &str, detail: &str) -> Result<(), ApiError> {
-        let row = AuditRow {
+    /// Notes what was done to what.
+    pub(crate) async fn audit(&self, topic: AuditTopic, object: &str, detail: &str) -> Result<(), ApiError> {
+        let row = self.audit_row(topic, object, detail);
+        Ok(self.store.write(move |w| w.add_audit(&row)).await?)
+    }
+
+    /// The same, for the write that does it.
+    pub(crate) fn audit_row(&self, topic: AuditTopic, object: &str, detail: &str) -> AuditRow {
+        AuditRow {
             at: self.at(),
             who: self.who(),
-            topic: topic.into(),
+            topic: topic.as_str().to_owned(),
             object: object.into(),
             detail: detail.into(),
-        };
-        Ok(self.store.write(move |w| w.add_audit(&row)).await?)
+        }
     }
 }
 

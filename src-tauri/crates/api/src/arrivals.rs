@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{AttributeInfo, SchemaInfo},
+    dto::{AttributeInfo, AuditTopic, SchemaInfo},
 };
 
 /// The one attribute of people that is a flag.
@@ -308,7 +308,7 @@ impl App {
                 ),
             ));
         }
-        self.audit("mapping", &config.name, "made for what arrives through SCIM").await?;
+        self.audit(AuditTopic::Mapping, &config.name, "made for what arrives through SCIM").await?;
         Ok(Arrivals::of(config))
     }
 

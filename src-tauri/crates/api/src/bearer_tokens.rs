@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::AuditRow;
 use vault::random_password;
 
-use crate::{ApiError, App, ErrorCode};
+use crate::{ApiError, App, ErrorCode, dto::AuditTopic};
 
 /// What tokens are for.
 pub(crate) struct Kind {
@@ -18,7 +18,7 @@ pub(crate) struct Kind {
     /// What one is called.
     pub title: &'static str,
     /// Under which its coming and going is in the audit.
-    pub topic: &'static str,
+    pub topic: AuditTopic,
 }
 
 /// A token as it is kept, with what it lets its owner do.
@@ -73,7 +73,7 @@ impl App {
         self.change_tokens(kind, name, "token made", move |tokens| {
             if tokens.iter().any(|t: &Kept<R>| t.name == made.name) {
                 let message = format!(
-                    "there is a {} `{}` already; revoke it first, or choose another name",
+                    "{} `{}` exists already; revoke it first, or choose another name",
                     kind.title, made.name
                 );
                 return Err(ApiError::new(ErrorCode::Conflict, message));
@@ -140,7 +140,7 @@ impl App {
         let row = AuditRow {
             at: self.at(),
             who: self.who(),
-            topic: kind.topic.into(),
+            topic: kind.topic.as_str().into(),
             object: name.to_owned(),
             detail: detail.to_owned(),
         };
@@ -172,7 +172,7 @@ mod tests {
         prefix: "test-",
         context: "concord test of bearer tokens",
         title: "test token",
-        topic: "test",
+        topic: AuditTopic::Rest,
     };
 
     #[derive(Debug, Serialize, Deserialize)]
@@ -197,5 +197,18 @@ mod tests {
         let read = KIND.read::<Rights>(Some(text.into())).unwrap();
         assert_eq!(read.iter().map(|kept| kept.rights.level).collect::<Vec<_>>(), [3]);
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = crate::AppOptions { data_dir: folder.path().join("data"), passphrase: None };
+        let app = App::open(options).await.unwrap();
+        app.api_token_create("t1", crate::ApiScope::Read).await.unwrap();
+        let refused = app.api_token_create("t1", crate::ApiScope::Full).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Conflict);
+        let words = "API token `t1` exists already; revoke it first, or choose another name";
+        assert_eq!(refused.message, words);
+        assert_eq!(app.api_tokens().await.unwrap().len(), 1);
     }
 }

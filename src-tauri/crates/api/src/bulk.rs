@@ -9,7 +9,9 @@ use store::EntryStatus;
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{DeleteEffect, DeleteForesight, ObjectNames, ObjectRefused, ObjectsChange, ObjectsChanged},
+    dto::{
+        AuditTopic, DeleteEffect, DeleteForesight, ObjectNames, ObjectRefused, ObjectsChange, ObjectsChanged,
+    },
     mappings::end_title,
 };
 
@@ -144,7 +146,8 @@ impl App {
 
     async fn after_bulk(&self, kind: &str, what: &str, changed: &ObjectsChanged) -> Result<(), ApiError> {
         if changed.done > 0 {
-            self.audit("object", kind, &format!("{} objects {what} together", changed.done)).await?;
+            self.audit(AuditTopic::Object, kind, &format!("{} objects {what} together", changed.done))
+                .await?;
         }
         self.wake_worker();
         Ok(())

@@ -5,58 +5,53 @@ use std::collections::BTreeSet;
 use engine::{Engine, EngineError, Gravity};
 use model::{
     ManagedConfig, ManagedObjectConfig, MappingConfig, SyncConfig, connector_config::SECRET_PROPERTIES,
+    policy,
 };
 use serde_json::{Map, Value, json};
-use store::{AuditRow, ErrorKind, Reader, StoreError};
+use store::{AuditRow, ErrorKind, MappingRow, Reader, StoreError};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{ByName, ConnectorDraft, ConnectorTest, Empty},
+    dto::{AuditTopic, ByName, ConnectorDraft, ConnectorTest, Empty},
 };
 
 impl App {
     /// `config/sync`: every mapping in sync order.
     pub async fn sync_document(&self) -> Result<Value, ApiError> {
-        let mappings = self.store.read(|r| r.mappings()).await?;
-        let mappings: Vec<Value> = mappings
-            .iter()
-            .map(|m| serde_json::to_value(&m.config))
-            .collect::<Result<_, _>>()
-            .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
-        Ok(json!({"_id": "sync", "mappings": mappings}))
+        sync_of(&self.store.read(|r| r.mappings()).await?)
     }
 
     /// Puts `config/sync`: these mappings are all there are, in this order of sync. Those that are not in it are removed. All of
-    /// it, or nothing.
-    pub async fn put_sync_document(&self, document: Value) -> Result<Value, ApiError> {
+    /// it, or nothing. With the document that it is a change of, it is [`ErrorCode::Stale`] when that is not in force any more.
+    pub async fn put_sync_document(&self, document: Value, before: Option<Value>) -> Result<Value, ApiError> {
         let wanted: SyncConfig = serde_json::from_value(document)
             .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("this is not a sync.json: {e}")))?;
         wanted.mappings.iter().try_for_each(MappingConfig::check)?;
-        self.mappings_replace(wanted.mappings).await?;
+        self.mappings_replace(wanted.mappings, before).await?;
         self.sync_document().await
     }
 
     /// `config/provisioner.openicf/<name>`: a connector's document without its secrets.
     pub async fn connector_document(&self, name: &str) -> Result<Value, ApiError> {
         let row = self.connector_row(name).await?;
-        let mut document = serde_json::to_value(&row.config)
+        let document = serde_json::to_value(&row.config)
             .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
-        if let Some(document) = document.as_object_mut() {
-            document.insert("_id".into(), format!("provisioner.openicf/{}", row.config.name).into());
-            if let Some(Value::Object(settings)) = document.get_mut("configurationProperties") {
-                // They are taken out before a document is stored; what a newer version calls a secret is not shown either.
-                settings.retain(|name, _| !SECRET_PROPERTIES.contains(&name.as_str()));
-            }
-        }
-        Ok(document)
+        Ok(without_secrets(&row.config.name, document))
+    }
+
+    /// The same with its revision, for who changes it.
+    pub async fn connector_document_to_change(&self, name: &str) -> Result<(Value, String), ApiError> {
+        let detail = self.connector_get(ByName { name: name.to_owned() }).await?;
+        Ok((without_secrets(&detail.summary.name, detail.config), detail.rev))
     }
 
     /// Creates or changes a connector by its document. Secrets in it go into the vault; those that are left out stay.
-    /// Gives whether it is new.
+    /// Gives whether it is new. A revision that is not in force is [`ErrorCode::Stale`].
     pub async fn put_connector_document(
         &self,
         name: &str,
         mut document: Map<String, Value>,
+        rev: Option<String>,
     ) -> Result<bool, ApiError> {
         document.shift_remove("_id");
         match document.get("name") {
@@ -75,25 +70,37 @@ impl App {
         }
         let lookup = name.to_owned();
         let create = self.store.read(move |r| r.connector(&lookup)).await?.is_none();
-        let draft = ConnectorDraft {
-            create,
-            rev: None,
-            config: Value::Object(document),
-            secrets: Default::default(),
-        };
+        let draft =
+            ConnectorDraft { create, rev, config: Value::Object(document), secrets: Default::default() };
         self.connector_save(draft).await?;
         Ok(create)
     }
 
     /// `config/managed`: every managed type.
     pub async fn managed_document(&self) -> Result<Value, ApiError> {
-        let types = self.store.read(|r| Ok(engine::Engine::managed_types(r))).await??;
-        Ok(json!({"_id": "managed", "objects": types}))
+        Ok(managed_of(&self.store.read(|r| Ok(engine::Engine::managed_types(r))).await??))
+    }
+
+    /// `schema/managed/<type>`: the schema of one managed type.
+    pub async fn schema_document(&self, kind: &str) -> Result<Value, ApiError> {
+        let config = self.managed_config(kind).await?;
+        serde_json::to_value(config.schema).map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))
+    }
+
+    /// `policy/managed/<type>`: what is asked of the attributes of one managed type.
+    pub async fn policy_document(&self, kind: &str) -> Result<Value, ApiError> {
+        let config = self.managed_config(kind).await?;
+        Ok(json!({"resource": format!("managed/{kind}"), "properties": policy::requirements(&config)}))
     }
 
     /// Puts `config/managed`: these types are all there are. A change that touches what is stored has to be `confirmed`. All of
-    /// it, or nothing.
-    pub async fn put_managed_document(&self, document: Value, confirmed: bool) -> Result<Value, ApiError> {
+    /// it, or nothing. With the document that it is a change of, it is [`ErrorCode::Stale`] when that is not in force any more.
+    pub async fn put_managed_document(
+        &self,
+        document: Value,
+        before: Option<Value>,
+        confirmed: bool,
+    ) -> Result<Value, ApiError> {
         let wanted: ManagedConfig = serde_json::from_value(document)
             .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("this is not a managed.json: {e}")))?;
         let mut names = BTreeSet::new();
@@ -102,6 +109,9 @@ impl App {
         }
         let asked = wanted.objects.clone();
         let (there, judged) = self.store.read(move |r| Ok(judge(r, asked))).await??;
+        if before.is_some_and(|before| before != managed_of(&there)) {
+            return Err(types_have_changed().into());
+        }
         for (config, problems) in &judged {
             let stops = |problem: &engine::TypeProblem| match problem.gravity {
                 Gravity::Refused => true,
@@ -124,12 +134,7 @@ impl App {
             .write(move |w| {
                 match Engine::managed_types(w) {
                     Ok(types) if types == there => {}
-                    Ok(_) => {
-                        return Err(StoreError::new(
-                            ErrorKind::Stale,
-                            "the managed types have changed meanwhile; load them again and repeat the change",
-                        ));
-                    }
+                    Ok(_) => return Err(types_have_changed()),
                     Err(error) => return Ok(Err(error)),
                 }
                 for name in &gone {
@@ -147,7 +152,7 @@ impl App {
                     w.add_audit(&AuditRow {
                         at: at.clone(),
                         who: who.clone(),
-                        topic: "managed".into(),
+                        topic: AuditTopic::Managed.as_str().into(),
                         object: name.clone(),
                         detail: detail.into(),
                     })?;
@@ -197,6 +202,39 @@ impl App {
     pub async fn connector_names(&self) -> Result<Vec<String>, ApiError> {
         Ok(self.connectors_list(Empty {}).await?.into_iter().map(|c| c.name).collect())
     }
+}
+
+/// `config/sync` of these mappings.
+pub(crate) fn sync_of(mappings: &[MappingRow]) -> Result<Value, ApiError> {
+    let mappings: Vec<Value> = mappings
+        .iter()
+        .map(|m| serde_json::to_value(&m.config))
+        .collect::<Result<_, _>>()
+        .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
+    Ok(json!({"_id": "sync", "mappings": mappings}))
+}
+
+/// `config/managed` of these types.
+fn managed_of(types: &[ManagedObjectConfig]) -> Value {
+    json!({"_id": "managed", "objects": types})
+}
+
+fn types_have_changed() -> StoreError {
+    StoreError::new(
+        ErrorKind::Stale,
+        "the managed types have changed meanwhile; load them again and repeat the change",
+    )
+}
+
+fn without_secrets(name: &str, mut document: Value) -> Value {
+    if let Some(document) = document.as_object_mut() {
+        document.insert("_id".into(), format!("provisioner.openicf/{name}").into());
+        if let Some(Value::Object(settings)) = document.get_mut("configurationProperties") {
+            // They are taken out before a document is stored; what a newer version calls a secret is not shown either.
+            settings.retain(|name, _| !SECRET_PROPERTIES.contains(&name.as_str()));
+        }
+    }
+    document
 }
 
 /// A type as it would be stored, with what stands in its way.

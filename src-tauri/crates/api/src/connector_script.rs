@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{ApiError, App, ErrorCode};
+use crate::{ApiError, App, ErrorCode, dto::AuditTopic};
 
 impl App {
     /// Runs a script of a connector's `systemActions`: `{"actions": [{"result": ...} or {"error": ...}]}`, one for each of
@@ -23,7 +23,7 @@ impl App {
         let results = self.engine.script_on_connector(&config, script, arguments).await?;
         let failed = results.iter().filter(|result| result.is_err()).count();
         let ended = if failed == 0 { "ran" } else { "failed" };
-        self.audit("connector", &config.name, &format!("script {script} {ended}")).await?;
+        self.audit(AuditTopic::Connector, &config.name, &format!("script {script} {ended}")).await?;
         let actions: Vec<Value> = results
             .into_iter()
             .map(|result| match result {

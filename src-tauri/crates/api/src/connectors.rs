@@ -6,18 +6,21 @@ mod kinds;
 mod records;
 mod usage;
 
-use connector::{ErrorKind, TestReport};
+use std::{sync::Arc, time::Duration};
+
+use connector::{TestReport, credentials::memory::MemoryCredentials};
 use model::{ConnectorConfig, connector_config::Provider};
 use store::{ConnectorRow, StoreError};
 
 use crate::{
-    ApiError, App, ErrorCode,
+    ApiError, App, ErrorCode, access,
     dto::{
-        AttributeInfo, ByName, ConnectorBlank, ConnectorDetail, ConnectorDraft, ConnectorEnable,
+        AttributeInfo, AuditTopic, ByName, ConnectorBlank, ConnectorDetail, ConnectorDraft, ConnectorEnable,
         ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest, SecretStatus,
         Trouble,
     },
-    pool::{TOKENS, owner},
+    pool::{TOKENS, consent_setting, owner},
+    program_settings::PROXY_PASSWORD,
     schema_drift::reads_another_schema,
 };
 
@@ -106,6 +109,15 @@ impl App {
         let (at, stored) = (self.at(), config.clone());
         let removed_any = !removed.is_empty();
         let elsewhere = existing.as_ref().is_some_and(|row| reads_another_schema(&row.config, &config));
+        let left = match &existing {
+            Some(row) if signs_in_by_oauth(&row.config) && !signs_in_by_oauth(&config) => {
+                Some((row.config.clone(), self.grant_of(&config.name).await))
+            }
+            _ => None,
+        };
+        let over = left.is_some();
+        let done = if existing.is_some() { "changed" } else { "added" };
+        let audit = self.audit_row(AuditTopic::Connector, &config.name, done);
         let rev = request.rev;
         self.store
             .write(move |w| {
@@ -125,6 +137,9 @@ impl App {
                 for property in &removed {
                     w.remove_secret(&key, property)?;
                 }
+                if over {
+                    w.remove_secret(&key, TOKENS)?;
+                }
                 for secret in &sealed {
                     // New credentials make the tokens of the old ones void.
                     if matches!(secret.field.as_str(), "refreshToken" | "clientSecret") {
@@ -132,14 +147,16 @@ impl App {
                     }
                     w.put_secret(secret)?;
                 }
-                Ok(())
+                w.add_audit(&audit)
             })
             .await?;
         drop(turn);
-        if removed_any {
-            self.store.checkpoint().await?;
+        if removed_any || over {
+            self.cut_log().await;
         }
-        self.audit("connector", &config.name, if existing.is_some() { "changed" } else { "added" }).await?;
+        if let Some((config, Some(grant))) = left {
+            self.give_back(&config, grant).await;
+        }
         self.connector_get(ByName { name: config.name }).await
     }
 
@@ -160,12 +177,7 @@ impl App {
         }
         let error = outcome.as_ref().err().map(|e| e.message.clone());
         let (at, stored, lookup) = (self.at(), error.clone(), name.clone());
-        self.store
-            .write(move |w| {
-                w.put_connector_test(&lookup, &at, stored.as_deref())?;
-                w.set_setting(&trouble_setting(&lookup), kind.map_or("", ErrorKind::as_str))
-            })
-            .await?;
+        self.store.write(move |w| access::tested(w, &lookup, &at, stored.as_deref(), kind)).await?;
         if error.is_none() {
             self.look_for_drift(&row).await?;
         }
@@ -176,23 +188,29 @@ impl App {
 
     /// Switches a connector on or off.
     pub async fn connector_enable(&self, request: ConnectorEnable) -> Result<ConnectorDetail, ApiError> {
-        let mut row = self.connector_row(&request.name).await?;
-        row.config.enabled = request.enabled;
-        let (config, at) = (row.config.clone(), self.at());
-        // The switch says nothing about the keys: what their last test found stays true.
-        let (tested_at, test_error) = (row.tested_at, row.test_error);
-        self.store
+        let ConnectorEnable { name, enabled } = request;
+        let name = self.connector_row(&name).await?.config.name;
+        let (lookup, at) = (name.clone(), self.at());
+        let audit =
+            self.audit_row(AuditTopic::Connector, &name, if enabled { "enabled" } else { "disabled" });
+        let there = self
+            .store
             .write(move |w| {
-                w.put_connector(&config, &at)?;
-                match tested_at {
-                    Some(at) => w.put_connector_test(&config.name, &at, test_error.as_deref()),
-                    None => Ok(()),
+                let Some(mut row) = w.connector(&lookup)? else { return Ok(false) };
+                row.config.enabled = enabled;
+                w.put_connector(&row.config, &at)?;
+                // The switch says nothing about the keys: what their last test found stays true.
+                if let Some(at) = row.tested_at {
+                    w.put_connector_test(&row.config.name, &at, row.test_error.as_deref())?;
                 }
+                w.add_audit(&audit)?;
+                Ok(true)
             })
             .await?;
-        self.audit("connector", &row.config.name, if request.enabled { "enabled" } else { "disabled" })
-            .await?;
-        self.connector_get(ByName { name: row.config.name }).await
+        if !there {
+            return Err(no_such_connector(&name));
+        }
+        self.connector_get(ByName { name }).await
     }
 
     /// Removes a connector, its secrets and what was last seen of its records. Mappings that need it stand in the way.
@@ -210,22 +228,51 @@ impl App {
                 ),
             ));
         }
-        // The provider should forget the grant too; a provider that cannot be reached must not keep the connector here.
-        let credentials = self.pool.credentials(&name);
-        let reached = self.pool.on_the_network(&row.config).await?;
-        if let Err(error) = connector::oauth::revoke(&reached, credentials, self.clock.clone()).await {
-            tracing::info!(connector = name, %error, "the grant was not revoked at the provider");
-        }
-        let lookup = name.clone();
+        let grant = self.grant_of(&name).await;
+        let audit = self.audit_row(AuditTopic::Connector, &name, "removed");
         self.store
             .write(move |w| {
-                w.remove_setting(&trouble_setting(&lookup))?;
-                w.remove_connector(&lookup)
+                access::forget(w, &name)?;
+                w.remove_setting(&consent_setting(&name))?;
+                w.remove_connector(&name)?;
+                w.add_audit(&audit)
             })
             .await?;
-        self.store.checkpoint().await?;
-        self.audit("connector", &name, "removed").await?;
+        self.cut_log().await;
+        if let Some(grant) = grant {
+            self.give_back(&row.config, grant).await;
+        }
         Ok(Empty {})
+    }
+
+    /// What the provider's consent gave a connector, with all that it takes to give it back, apart from the vault: it is about to
+    /// be removed there. `None` where there is none, or where the vault does not tell.
+    async fn grant_of(&self, connector: &str) -> Option<MemoryCredentials> {
+        let stored = self.pool.credentials(connector);
+        let mut grant = MemoryCredentials::new().set_tokens(stored.tokens().await.ok().flatten()?);
+        for property in ["clientSecret", PROXY_PASSWORD] {
+            if let Ok(Some(secret)) = stored.secret(property).await {
+                grant = grant.set(property, secret.expose());
+            }
+        }
+        Some(grant)
+    }
+
+    /// The provider should forget a grant that is not kept here any more; one that cannot be reached keeps nobody waiting for long.
+    async fn give_back(&self, config: &ConnectorConfig, grant: MemoryCredentials) {
+        let asked = async {
+            let reached = self.pool.on_the_network(config).await.map_err(|error| error.message)?;
+            let revoked = connector::oauth::revoke(&reached, Arc::new(grant), self.clock.clone()).await;
+            revoked.map_err(|error| error.to_string())
+        };
+        let revoked = tokio::time::timeout(GIVING_BACK, asked).await;
+        if let Err(error) = revoked.unwrap_or_else(|_| Err("it does not answer".to_owned())) {
+            tracing::warn!(
+                connector = config.name,
+                error,
+                "the grant was not given back; take the app's access away at the provider"
+            );
+        }
     }
 
     /// The attributes of an object type, read from the system.
@@ -255,13 +302,6 @@ impl App {
         self.store.read(move |r| r.connector(&lookup)).await?.ok_or_else(|| no_such_connector(name))
     }
 
-    /// What to do about the error of the last test.
-    async fn trouble_of(&self, name: &str) -> Result<Option<Trouble>, ApiError> {
-        let setting = trouble_setting(name);
-        let word = self.store.read(move |r| r.setting(&setting)).await?;
-        Ok(Trouble::read(word.as_deref()))
-    }
-
     async fn mappings_of(&self, connector: &str) -> Result<Vec<String>, ApiError> {
         let inside = format!("system/{connector}/").to_lowercase();
         let mappings = self.store.read(|r| r.mappings()).await?;
@@ -277,9 +317,16 @@ impl App {
         let config = &row.config;
         let state = match (config.enabled, &row.tested_at, &row.test_error) {
             (false, _, _) => ConnectorState::Disabled,
-            (true, None, _) => ConnectorState::Untested,
+            (true, _, Some(_)) => ConnectorState::Error,
+            (true, None, None) => ConnectorState::Untested,
             (true, Some(_), None) => ConnectorState::Active,
-            (true, Some(_), Some(_)) => ConnectorState::Error,
+        };
+        let last = match state {
+            ConnectorState::Error => {
+                let name = config.name.clone();
+                Some(self.store.read(move |r| access::last_error(r, &name)).await?)
+            }
+            _ => None,
         };
         let built = connector::build(config, self.pool.credentials(&config.name), self.clock.clone());
         let object_types = built
@@ -292,10 +339,8 @@ impl App {
             enabled: config.enabled,
             state,
             message: row.test_error.clone().filter(|_| state == ConnectorState::Error),
-            trouble: match state {
-                ConnectorState::Error => self.trouble_of(&config.name).await?,
-                _ => None,
-            },
+            trouble: last.as_ref().and_then(|last| Trouble::read(last.kind.as_deref())),
+            refused_at: last.and_then(|last| last.refused_at),
             tested_at: row.tested_at.clone(),
             object_types,
             mappings: self.mappings_of(&config.name).await?,
@@ -322,7 +367,7 @@ impl App {
             })
             .collect();
         let authorized = stored.iter().any(|s| matches!(s.field.as_str(), TOKENS | "refreshToken"));
-        let client_id = row.config.text("clientId").ok().flatten().is_some();
+        let client_id = signs_in_by_oauth(&row.config);
         let has_secret = stored.iter().any(|s| s.field == "clientSecret");
         // Salesforce lets an app prove itself by PKCE alone.
         let secret_is_optional = matches!(row.config.provider(), Ok(Provider::Salesforce));
@@ -346,6 +391,8 @@ impl App {
     }
 }
 
+/// How long a provider has to take a grant back.
+const GIVING_BACK: Duration = Duration::from_secs(5);
 const DEFAULT_REDIRECT: &str = "http://localhost:47812/oauth/callback";
 
 /// The revision of a connector's document: another one as soon as anything in it changes.
@@ -354,16 +401,14 @@ fn revision(config: &ConnectorConfig) -> String {
     blake3::hash(text.as_bytes()).to_hex().chars().take(16).collect()
 }
 
-/// Where the kind of a connector's last error is kept, beside its words.
-fn trouble_setting(connector: &str) -> String {
-    format!("connectorTrouble/{}", connector.to_lowercase())
+/// Whether a connector has an app that people give their consent to.
+fn signs_in_by_oauth(config: &ConnectorConfig) -> bool {
+    config.text("clientId").ok().flatten().is_some()
 }
 
 fn no_such_connector(name: &str) -> ApiError {
-    ApiError::new(
-        ErrorCode::NotFound,
-        format!("there is no connector `{name}`; `concord connector list` shows the connectors"),
-    )
+    ApiError::new(ErrorCode::NotFound, format!("there is no connector `{name}`"))
+        .with_hint("`concord connector list` shows the connectors")
 }
 
 /// `hubspot`, `salesforce` or `scim`.
@@ -378,17 +423,8 @@ pub(crate) fn provider_word(config: &ConnectorConfig) -> &'static str {
 
 /// Where the connector's calls go, as far as its configuration knows.
 fn host(config: &ConnectorConfig) -> String {
-    let text = |property: &str| config.text(property).ok().flatten().map(str::to_owned);
-    let url = match config.provider() {
-        Ok(Provider::Salesforce) => text("instanceUrl")
-            .or_else(|| text("loginUrl"))
-            .unwrap_or_else(|| "https://login.salesforce.com".to_owned()),
-        Ok(Provider::Scim) => text("SCIMEndpoint").unwrap_or_default(),
-        // What Concord has no connector for calls nobody.
-        Err(_) => return String::new(),
-        Ok(Provider::Hubspot) => text("apiBaseUrl").unwrap_or_else(|| "https://api.hubapi.com".to_owned()),
-    };
-    let Ok(parsed) = url::Url::parse(&url) else { return url };
+    let Some(url) = config.address() else { return String::new() };
+    let Ok(parsed) = url::Url::parse(url) else { return url.to_owned() };
     let host = parsed.host_str().unwrap_or_default();
     parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

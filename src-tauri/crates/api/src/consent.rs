@@ -10,7 +10,11 @@ use engine::CancellationToken;
 use model::ConnectorConfig;
 use url::Url;
 
-use crate::{ApiError, App, dto::AuthorizeResult};
+use crate::{
+    ApiError, App,
+    dto::{AuditTopic, AuthorizeResult},
+    pool::consent_setting,
+};
 
 /// A consent that is under way.
 pub struct Authorizing {
@@ -99,8 +103,9 @@ impl App {
         // A renewal that is under way in another process must not put the old tokens over the new ones.
         let turn = credentials.refresh_guard().await?;
         credentials.store_tokens(&tokens).await?;
+        self.note_consent(&name).await?;
         drop(turn);
-        self.audit("connector", &name, "authorized").await?;
+        self.audit(AuditTopic::Connector, &name, "authorized").await?;
         let test = self.connector_test(crate::dto::ByName { name: name.clone() }).await?;
         let title = &authorizing.provider_title;
         Ok(match test.error {
@@ -113,6 +118,16 @@ impl App {
                 message: format!("{title} gave consent, but the test of connector `{name}` failed: {error}"),
             },
         })
+    }
+
+    /// Whoever has the connector open, in any process, is to use the new tokens, and may call another account with them.
+    async fn note_consent(&self, connector: &str) -> Result<(), ApiError> {
+        let setting = consent_setting(connector);
+        let note = move |w: &store::Writer<'_>| {
+            let before: u64 = w.setting(&setting)?.and_then(|n| n.parse().ok()).unwrap_or(0);
+            w.set_setting(&setting, &before.saturating_add(1).to_string())
+        };
+        Ok(self.store.write(note).await?)
     }
 
     /// The same in the system's browser: `open` shows the page, a listener on this machine catches the redirect.
@@ -165,4 +180,183 @@ impl App {
 fn cancelled(token: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
     let token = token.clone();
     async move { token.cancelled().await }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use sandbox::hubspot::{Consent, Options, Sandbox};
+    use serde_json::json;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::{
+        AppOptions,
+        dto::{AuditRequest, ConnectorDraft},
+    };
+
+    const REDIRECT: &str = "http://localhost:47812/oauth/callback";
+
+    struct Place {
+        _folder: tempfile::TempDir,
+        sandbox: Sandbox,
+        app: Arc<App>,
+    }
+
+    impl Place {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let options = Options { consent: Consent::Allow, ..Options::default() };
+            let sandbox = Sandbox::start(listener, options).await.unwrap();
+            let options = AppOptions {
+                data_dir: folder.path().join("data"),
+                passphrase: Some("a passphrase for tests".into()),
+            };
+            let app = App::open(options).await.unwrap();
+            let place = Self { _folder: folder, sandbox, app };
+            place
+                .save(true, json!({"clientId": "sandbox-client"}), &[("clientSecret", "sandbox-secret")])
+                .await;
+            place
+        }
+
+        async fn save(&self, create: bool, properties: serde_json::Value, secrets: &[(&str, &str)]) {
+            let draft = draft("hubspot", &self.sandbox.url(), create, properties, secrets);
+            self.app.connector_save(draft).await.unwrap();
+        }
+
+        /// As a person does it in the embedded window.
+        async fn authorize(&self) -> AuthorizeResult {
+            let authorizing = Arc::new(self.app.authorize_begin("hubspot").await.unwrap());
+            let mut next = authorizing.url.clone();
+            loop {
+                match authorizing.check(&next) {
+                    Redirect::Code(code) => {
+                        return self.app.authorize_finish(authorizing, code).await.unwrap();
+                    }
+                    Redirect::Refused(why) => panic!("{why}"),
+                    Redirect::Elsewhere => next = redirected(&next).await,
+                }
+            }
+        }
+
+        async fn connector(&self) -> Arc<dyn connector::Connector> {
+            let row = self.app.connector_row("hubspot").await.unwrap();
+            self.app.pool.any(&row.config).await.unwrap()
+        }
+    }
+
+    fn draft(
+        name: &str,
+        url: &str,
+        create: bool,
+        mut properties: serde_json::Value,
+        secrets: &[(&str, &str)],
+    ) -> ConnectorDraft {
+        properties["apiBaseUrl"] = json!(url);
+        properties["authorizeUrl"] = json!(format!("{url}/oauth/authorize"));
+        properties["redirectUri"] = json!(REDIRECT);
+        let config = json!({
+            "name": name,
+            "enabled": true,
+            "connectorRef": {"connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector"},
+            "configurationProperties": properties,
+        });
+        let secrets = secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        ConnectorDraft { create, rev: None, config, secrets }
+    }
+
+    async fn redirected(page: &Url) -> Url {
+        let (host, port) = (page.host_str().unwrap(), page.port().unwrap());
+        let mut stream = TcpStream::connect((host, port)).await.unwrap();
+        let target = format!("{}?{}", page.path(), page.query().unwrap_or_default());
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let mut lines =
+            answer.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(": "));
+        let (_, to) = lines.find(|(name, _)| name.eq_ignore_ascii_case("location")).unwrap();
+        page.join(to).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_has_a_connector_open_follows_a_new_consent() {
+        let place = Place::new().await;
+        assert!(place.authorize().await.ok);
+        let before = place.connector().await;
+        assert!(Arc::ptr_eq(&before, &place.connector().await));
+        assert!(place.authorize().await.ok);
+        assert!(!Arc::ptr_eq(&before, &place.connector().await), "the old consent's token is still held");
+        place.sandbox.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connector_of_the_same_name_as_one_that_is_gone_has_its_own_key() {
+        let place = Place::new().await;
+        let by_name = || crate::dto::ByName { name: "hubspot".into() };
+        place.save(false, json!({}), &[("accessToken", "first-key")]).await;
+        let before = place.connector().await;
+        place.app.connector_remove(by_name()).await.unwrap();
+        place.save(true, json!({}), &[("accessToken", "other-key")]).await;
+        assert!(!Arc::ptr_eq(&before, &place.connector().await));
+        place.sandbox.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_grant_is_given_back_when_a_key_takes_its_place() {
+        let place = Place::new().await;
+        assert!(place.authorize().await.ok);
+        place.sandbox.portal().reset_calls();
+        place.save(false, json!({}), &[("accessToken", "a-key"), ("clientSecret", "")]).await;
+        let by_name = crate::dto::ByName { name: "hubspot".into() };
+        assert!(!place.app.connector_get(by_name).await.unwrap().authorized);
+        let calls = place.sandbox.portal().calls();
+        assert!(calls.iter().any(|call| call.path.ends_with("/revoke")), "{calls:?}");
+        place.sandbox.stop().await;
+    }
+
+    /// What was done to a connector, newest first.
+    async fn audit_of(app: &App, connector: &str) -> Vec<String> {
+        let request = AuditRequest { topic: None, search: None, after: None, limit: None };
+        let rows = app.audit_list(request).await.unwrap().rows;
+        rows.into_iter().filter(|row| row.object == connector).map(|row| row.detail).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_provider_that_never_answers_holds_up_no_change_of_its_connector() {
+        let place = Place::new().await;
+        let names = ["changed", "removed"];
+        let mut silent = Vec::new();
+        for name in names {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let granted = [("clientSecret", "a-secret"), ("refreshToken", "a-grant")];
+            let made = draft(name, &url, true, json!({"clientId": "an-app"}), &granted);
+            place.app.connector_save(made).await.unwrap();
+            silent.push((listener, url));
+        }
+        let key = draft("changed", &silent[0].1, false, json!({}), &[("accessToken", "a-key")]);
+        let (one, other) = (Arc::clone(&place.app), Arc::clone(&place.app));
+        let changing = tokio::spawn(async move { one.connector_save(key).await.map(|_| ()) });
+        let by_name = crate::dto::ByName { name: "removed".into() };
+        let removing = tokio::spawn(async move { other.connector_remove(by_name).await.map(|_| ()) });
+        let mut calls = Vec::new();
+        for ((listener, _), name) in silent.iter().zip(names) {
+            calls.push(listener.accept().await.unwrap());
+            // By the time that the provider is called, the change is in force and told.
+            assert_eq!(audit_of(&place.app, name).await, [name, "added"]);
+        }
+        let left = place.app.connectors_list(crate::dto::Empty {}).await.unwrap();
+        assert_eq!(left.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["changed", "hubspot"]);
+        for task in [changing, removing] {
+            task.await.unwrap().unwrap();
+        }
+        place.sandbox.stop().await;
+    }
 }

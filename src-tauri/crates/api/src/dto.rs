@@ -30,6 +30,7 @@ macro_rules! words {
 }
 
 mod associations;
+mod audit;
 mod bulk;
 mod connectors;
 mod exports;
@@ -40,6 +41,7 @@ mod overview;
 mod schedules;
 mod serving;
 pub use associations::*;
+pub use audit::*;
 pub use bulk::*;
 pub use connectors::*;
 pub use exports::*;
@@ -171,6 +173,8 @@ dto! {
         message: Option<String>,
         /// What to do about it then.
         trouble: Option<Trouble>,
+        /// When its system refused it the access in a run or a delivery, where that, and no test, is the reason.
+        refused_at: Option<String>,
         tested_at: Option<String>,
         object_types: Vec<String>,
         /// The mappings that read or write it.
@@ -566,6 +570,8 @@ dto! {
         /// Without what to do.
         reason: String,
         fix: Option<Fix>,
+        /// What to do first about the system that it goes to, when that one lets nobody in.
+        trouble: Option<Trouble>,
     }
 
     /// One earlier change of an attribute.
@@ -642,6 +648,8 @@ dto! {
         reason: Option<String>,
         /// What to do about it, where that is known.
         fix: Option<Fix>,
+        /// What to do first about the system that it goes to, when that one lets nobody in.
+        trouble: Option<Trouble>,
         created: String,
     }
 

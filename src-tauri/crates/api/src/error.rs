@@ -50,6 +50,10 @@ pub struct ApiError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub retry_after: Option<u64>,
+    /// What helps in a terminal and nowhere else: a command. It is no part of the message and goes to no screen.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub hint: Option<String>,
     /// Every policy that is not met, when the code is `policy`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyFailure>,
@@ -58,7 +62,19 @@ pub struct ApiError {
 impl ApiError {
     /// An error of this kind.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, retry_after: None, policies: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            retry_after: None,
+            hint: None,
+            policies: Vec::new(),
+        }
+    }
+
+    /// The same with what helps in a terminal.
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 }
 
@@ -81,6 +97,7 @@ impl From<connector::ConnectorError> for ApiError {
             ErrorKind::Configuration | ErrorKind::Unsupported => ErrorCode::Invalid,
             ErrorKind::Unauthorized => ErrorCode::Unauthorized,
             ErrorKind::Credentials => ErrorCode::Locked,
+            ErrorKind::Storage => ErrorCode::Storage,
             _ => ErrorCode::Remote,
         };
         let mut this = Self::new(code, error.to_string());
@@ -101,6 +118,7 @@ impl From<engine::EngineError> for ApiError {
                 Self::new(ErrorCode::Conflict, message)
             }
             EngineError::Locked(message) => Self::new(ErrorCode::Locked, message),
+            EngineError::Hinted(error, hint) => Self::from(*error).with_hint(hint),
             EngineError::Canceled => Self::new(ErrorCode::Conflict, "canceled"),
             EngineError::Policy(violations) => {
                 let mut this =

@@ -15,7 +15,7 @@ use store::{Entry, EntryFilter, EntryStatus, StoredChange};
 
 use crate::{
     ApiError, App, ErrorCode, csv,
-    dto::{AuditExport, EntriesRequest, ExportFormat, Exported, RunExport},
+    dto::{AuditExport, AuditTopic, EntriesRequest, ExportFormat, Exported, RunExport},
 };
 
 /// Rows that are held at once.
@@ -82,7 +82,7 @@ impl App {
             }
         };
         let path = file.end(written)?;
-        self.audit("run", &run.id, &format!("{rows} entries exported to {path}")).await?;
+        self.audit(AuditTopic::Run, &run.id, &format!("{rows} entries exported to {path}")).await?;
         Ok(Exported { path, rows })
     }
 
@@ -130,7 +130,7 @@ impl App {
             file.attempt(|out| out.write_all(b"\n]\n"));
         }
         let path = file.end(written)?;
-        self.audit("configuration", "audit", &format!("{rows} lines exported to {path}")).await?;
+        self.audit(AuditTopic::Configuration, "audit", &format!("{rows} lines exported to {path}")).await?;
         Ok(Exported { path, rows })
     }
 
@@ -215,9 +215,11 @@ fn cells(entry: &Entry) -> [String; 11] {
     ]
 }
 
-/// A file of a name that nobody has yet. The first failure ends the writing and is told at the end; what was begun is removed.
+/// A file of a name that nobody has yet. The first failure ends the writing and is told at the end; what was begun and not ended
+/// well is removed, because half a file would be taken for the whole.
 struct NewFile {
     path: PathBuf,
+    whole: bool,
     out: BufWriter<File>,
     failure: Option<io::Error>,
 }
@@ -235,7 +237,7 @@ impl NewFile {
             let path = folder.join(format!("{name}{again}.{ending}"));
             // What people did and who they are is for the person alone who asked for it.
             match store::private().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(Self { path, out: BufWriter::new(file), failure: None }),
+                Ok(file) => return Ok(Self { path, whole: false, out: BufWriter::new(file), failure: None }),
                 Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(problem) => return Err(problem),
             }
@@ -256,10 +258,21 @@ impl NewFile {
     fn end(mut self, read: Result<(), ApiError>) -> Result<String, ApiError> {
         self.attempt(|out| out.flush());
         let failure = self.failure.take().map(|problem| unwritten(&self.path, &problem));
-        let Some(error) = read.err().or(failure) else { return Ok(self.path.display().to_string()) };
-        // Half a file would be taken for the whole.
-        let _ = fs::remove_file(&self.path);
-        Err(error)
+        match read.err().or(failure) {
+            Some(error) => Err(error),
+            None => {
+                self.whole = true;
+                Ok(self.path.display().to_string())
+            }
+        }
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.whole {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -290,5 +303,9 @@ mod tests {
         assert!(!full.is_sound());
         let told = full.end(Ok(())).unwrap_err();
         assert!(told.message.contains("space") && told.code == ErrorCode::Storage, "{told}");
+        let left = make();
+        let begun = left.path.clone();
+        drop(left);
+        assert!(!begun.exists(), "what was given up before its end");
     }
 }

@@ -24,6 +24,7 @@ pub use self::left_alone::LeftAlone;
 use self::files::{Document, Documents, Project, wrong};
 use crate::{
     ApiError, App, ErrorCode,
+    dto::AuditTopic,
     mappings::check_links,
     pool::{TOKENS, owner},
     schedules::{problem_of, put_schedule},
@@ -267,8 +268,12 @@ impl App {
             Ok(IdmExported { folder: project.conf, files, left_out: secrets, stale })
         })
         .await?;
-        self.audit("configuration", &written.folder.display().to_string(), "exported as an IDM project")
-            .await?;
+        self.audit(
+            AuditTopic::Configuration,
+            &written.folder.display().to_string(),
+            "exported as an IDM project",
+        )
+        .await?;
         Ok(written)
     }
 
@@ -444,14 +449,7 @@ impl Incoming {
             .filter(|what| !is_still_default(what, &types))
             .collect();
         if !differing.is_empty() && !replace {
-            return Ok(Err(ApiError::new(
-                ErrorCode::Conflict,
-                format!(
-                    "{} {} here already and differ from the project's; nothing was imported. Import with --replace to put the project's in their place",
-                    differing.join(", "),
-                    if differing.len() == 1 { "is" } else { "are" }
-                ),
-            )));
+            return Ok(Err(ApiError::new(ErrorCode::Conflict, in_the_way(&differing))));
         }
         for connector in &self.connectors {
             w.put_connector(&connector.config, at)?;
@@ -479,12 +477,13 @@ impl Incoming {
         if let Some(rest) = self.sync_rest {
             w.set_setting(SYNC_REST, &Value::Object(rest).to_string())?;
         }
-        for (topic, taken) in ["connector", "managed", "mapping", "schedule"].iter().zip(&taken) {
+        let topics = [AuditTopic::Connector, AuditTopic::Managed, AuditTopic::Mapping, AuditTopic::Schedule];
+        for (topic, taken) in topics.into_iter().zip(&taken) {
             for one in taken.iter().filter(|t| t.result != TakenHow::Unchanged) {
                 w.add_audit(&AuditRow {
                     at: at.to_owned(),
                     who: who.to_owned(),
-                    topic: (*topic).to_owned(),
+                    topic: topic.as_str().into(),
                     object: one.name.clone(),
                     detail: match one.result {
                         TakenHow::Added => "added from an IDM project".to_owned(),
@@ -545,6 +544,18 @@ impl Incoming {
         }
         Ok(taken)
     }
+}
+
+/// What of a project is here already as something else, in words.
+fn in_the_way(differing: &[String]) -> String {
+    let (differ, place) = match differing {
+        [_] => ("is here already and differs", "its"),
+        _ => ("are here already and differ", "their"),
+    };
+    format!(
+        "{} {differ} from the project's; nothing was imported. Import with --replace to put the project's in {place} place",
+        differing.join(", ")
+    )
 }
 
 /// The type `user` is there before anybody has made it; until somebody changes it, it is in nobody's way.
@@ -626,4 +637,22 @@ async fn off_thread<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|e| {
         ApiError::new(ErrorCode::Internal, format!("reading the folder ended unexpectedly: {e}"))
     })?
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_in_the_way_is_told_of_one_as_of_many() {
+        for (differing, begins) in [
+            (vec!["connector `crm`"], "connector `crm` is here already and differs from"),
+            (
+                vec!["connector `crm`", "mapping `in`"],
+                "connector `crm`, mapping `in` are here already and differ from",
+            ),
+        ] {
+            let differing: Vec<String> = differing.into_iter().map(str::to_owned).collect();
+            let words = super::in_the_way(&differing);
+            assert!(words.starts_with(begins), "{words}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use store::{AuditRow, InboxRow};
 use crate::{
     ApiError, App, ErrorCode, PerformRequest,
     dto::{
-        AuditEntry, AuditPage, AuditRequest, InboxAnswer, InboxChoice, InboxPage, InboxQuestion,
+        AuditEntry, AuditPage, AuditRequest, AuditTopic, InboxAnswer, InboxChoice, InboxPage, InboxQuestion,
         InboxRequest, LinkChange, Said,
     },
 };
@@ -42,7 +42,7 @@ impl App {
             InboxChoice::Dismiss => Answer::Dismiss,
         };
         let message = self.engine.answer(id, answer, &self.who()).await?;
-        self.audit("inbox", &request.id, &message).await?;
+        self.audit(AuditTopic::Inbox, &request.id, &message).await?;
         self.wake_worker();
         Ok(Said { message })
     }

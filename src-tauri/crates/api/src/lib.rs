@@ -3,6 +3,7 @@
 //! Invariants: every caller goes through here; errors leave as [`ApiError`] with a code and a sentence; no answer
 //! holds a secret; nothing here knows a window or a terminal.
 
+mod access;
 mod api_tokens;
 pub mod app;
 mod arrivals;

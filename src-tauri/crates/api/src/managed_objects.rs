@@ -12,7 +12,7 @@ use store::{
 };
 
 use crate::{
-    ApiError, App, ErrorCode,
+    ApiError, App, ErrorCode, access,
     dto::{
         HistoryPage, HistoryRequest, HistoryRow, LinkedSystem, ObjectDelete, ObjectDetail, ObjectDraft,
         ObjectName, ObjectPage, ObjectSaved, ObjectsRequest, PolicyFailure, ProtectedValue, SyncResult,
@@ -193,30 +193,49 @@ impl App {
         edit: Edit,
     ) -> Result<ObjectSaved, ApiError> {
         let write = ObjectWrite { kind: kind.to_owned(), which, rev: revision(rev)?, edit, who: self.who() };
+        let config = self.managed_config(kind).await?;
         let saved = self.engine.write_object(write).await?;
         self.wake_worker();
-        self.saved(kind, saved).await
+        self.saved(&config, saved).await
     }
 
     /// Deletes an object. What becomes of its records elsewhere is for the mappings' SOURCE_MISSING policies.
     pub async fn object_delete(&self, request: ObjectDelete) -> Result<ObjectSaved, ApiError> {
         let rev = revision(request.rev.as_deref())?;
+        let config = self.managed_config(&request.kind).await?;
         let saved = self.engine.delete_managed(&request.kind, &request.id, rev, &self.who()).await?;
         self.wake_worker();
-        self.saved(&request.kind, saved).await
+        self.saved(&config, saved).await
     }
 
-    async fn saved(&self, kind: &str, saved: engine::Saved) -> Result<ObjectSaved, ApiError> {
+    /// What was written, and how it stands at every target. It is committed: what then keeps it from being carried on is no
+    /// error of the write.
+    async fn saved(
+        &self,
+        config: &ManagedObjectConfig,
+        saved: engine::Saved,
+    ) -> Result<ObjectSaved, ApiError> {
+        let kind = config.name.as_str();
         let object = saved.object.ok_or_else(|| {
             ApiError::new(
                 ErrorCode::Internal,
                 format!("{kind} `{}` was written and cannot be read back", saved.id),
             )
         })?;
-        let config = self.managed_config(kind).await?;
-        self.engine.deliver_blocking(kind, &saved.id).await?;
-        let sync = self.sync_of(kind, &saved.id).await?;
-        Ok(ObjectSaved { object: row(&config, object), created: saved.created, sync })
+        self.deliver_blocking(kind, &saved.id).await;
+        let sync = self.sync_of(kind, &saved.id).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, kind, id = saved.id, "how a change stands at its targets could not be read");
+            Vec::new()
+        });
+        Ok(ObjectSaved { object: row(config, object), created: saved.created, sync })
+    }
+
+    /// Carries a change that was saved on to the targets that are to have it at once. Where that breaks off, it waits for the
+    /// worker as any other.
+    pub(crate) async fn deliver_blocking(&self, kind: &str, id: &str) {
+        if let Err(error) = self.engine.deliver_blocking(kind, id).await {
+            tracing::warn!(%error, kind, id, "a change that is to be carried on at once waits");
+        }
     }
 
     /// A page of an object's history, newest first.
@@ -257,11 +276,18 @@ impl App {
 
     /// Delivers the implicit syncs of an object now and says how they stand at every target.
     pub async fn object_deliver(&self, kind: &str, id: &str) -> Result<Vec<SyncResult>, ApiError> {
-        Ok(self.engine.deliver_object(kind, id).await?.into_iter().map(sync_result).collect())
+        let results = self.engine.deliver_object(kind, id).await?;
+        self.sync_words(results).await
     }
 
     pub(crate) async fn sync_of(&self, kind: &str, id: &str) -> Result<Vec<SyncResult>, ApiError> {
-        Ok(self.engine.sync_results(kind, id).await?.into_iter().map(sync_result).collect())
+        let results = self.engine.sync_results(kind, id).await?;
+        self.sync_words(results).await
+    }
+
+    async fn sync_words(&self, results: Vec<engine::SyncResult>) -> Result<Vec<SyncResult>, ApiError> {
+        let refused = self.store.read(access::refused_mappings).await?;
+        Ok(results.into_iter().map(|result| sync_result(result, &refused)).collect())
     }
 
     pub(crate) async fn linked_systems(&self, kind: &str, id: &str) -> Result<Vec<LinkedSystem>, ApiError> {

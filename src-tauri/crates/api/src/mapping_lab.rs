@@ -15,9 +15,9 @@ use store::ManagedQuery;
 use crate::{
     ApiError, App, ErrorCode, arriving_groups, arriving_people,
     dto::{
-        AttributeInfo, AttributeStats, ByResource, Empty, MappingOrder, MappingSummary, ResourceInfo,
-        ResourceStats, SamplePage, SampleRecord, SampleRequest, SchemaInfo, SchemaRequest, StatsRequest,
-        ValueCount,
+        AttributeInfo, AttributeStats, AuditTopic, ByResource, Empty, MappingOrder, MappingSummary,
+        ResourceInfo, ResourceStats, SamplePage, SampleRecord, SampleRequest, SchemaInfo, SchemaRequest,
+        StatsRequest, ValueCount,
     },
     mappings::end_title,
 };
@@ -166,7 +166,7 @@ impl App {
         let names = request.names;
         let order = names.join(", ");
         self.store.write(move |w| w.reorder_mappings(&names)).await?;
-        self.audit("mapping", &order, "put in this order").await?;
+        self.audit(AuditTopic::Mapping, &order, "put in this order").await?;
         self.mappings_list(Empty {}).await
     }
 

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use engine::MappingLock;
 use model::{
     ConnectorConfig, MappingConfig, ResourcePath, Situation,
     connector_config::Provider,
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
 };
 use serde_json::Value;
-use store::{AuditRow, ConnectorRow, MappingRow};
+use store::{AuditRow, ConnectorRow, ErrorKind, MappingRow, StoreError};
 
 use crate::{
     ApiError, App, ErrorCode,
-    config_documents::twice_in_one,
-    dto::{ByName, Empty, MappingDetail, MappingDraft, MappingSummary, PolicyRow, PropertyRow, SampleSetup},
+    config_documents::{sync_of, twice_in_one},
+    dto::{
+        AuditTopic, ByName, Empty, MappingDetail, MappingDraft, MappingSummary, PolicyRow, PropertyRow,
+        SampleSetup,
+    },
     managed_objects::revision,
     pool::owner,
     samples,
@@ -71,8 +75,13 @@ impl App {
         self.put_mappings(configs, None).await
     }
 
-    /// Puts these mappings, in this order of sync, in place of all that there are; all of it, or nothing.
-    pub(crate) async fn mappings_replace(&self, configs: Vec<MappingConfig>) -> Result<(), ApiError> {
+    /// Puts these mappings, in this order of sync, in place of all that there are; all of it, or nothing. With a `config/sync`,
+    /// only while that is what there is.
+    pub(crate) async fn mappings_replace(
+        &self,
+        configs: Vec<MappingConfig>,
+        before: Option<Value>,
+    ) -> Result<(), ApiError> {
         check_together(&configs, &[])?;
         let stored = self.store.read(|r| r.mappings()).await?;
         let is_wanted = |name: &str| configs.iter().any(|c| c.name.eq_ignore_ascii_case(name));
@@ -80,14 +89,12 @@ impl App {
         let mut gone: Vec<MappingConfig> =
             stored.into_iter().map(|m| m.config).filter(|c| !is_wanted(&c.name)).collect();
         gone.sort_by_key(|c| c.link_type() == c.name);
-        for config in &gone {
-            self.refuse_busy(&config.name)?;
-        }
+        let still = gone.iter().map(|config| self.keep_still(&config.name)).collect::<Result<Vec<_>, _>>()?;
         let (at, who) = (self.at(), self.who());
         let audited = move |object: &str, detail: &str| AuditRow {
             at: at.clone(),
             who: who.clone(),
-            topic: "mapping".into(),
+            topic: AuditTopic::Mapping.as_str().into(),
             object: object.into(),
             detail: detail.into(),
         };
@@ -95,6 +102,12 @@ impl App {
         let at = self.at();
         self.store
             .write(move |w| {
+                if before.is_some() && before != sync_of(&w.mappings()?).ok() {
+                    return Err(StoreError::new(
+                        ErrorKind::Stale,
+                        "the mappings have changed meanwhile; load them again and repeat the change",
+                    ));
+                }
                 for config in &configs {
                     w.put_mapping(config, &at)?;
                     w.add_audit(&audited(&config.name, "saved"))?;
@@ -107,15 +120,16 @@ impl App {
                 w.reorder_mappings(&order)
             })
             .await?;
+        drop(still);
         Ok(())
     }
 
-    fn refuse_busy(&self, mapping: &str) -> Result<(), ApiError> {
-        if self.engine.is_busy(mapping)? {
+    /// Nothing begins to run a mapping while it is being removed.
+    fn keep_still(&self, mapping: &str) -> Result<MappingLock, ApiError> {
+        self.engine.keep_still(mapping)?.ok_or_else(|| {
             let message = format!("mapping `{mapping}` is being run; cancel the run first");
-            return Err(ApiError::new(ErrorCode::Conflict, message));
-        }
-        Ok(())
+            ApiError::new(ErrorCode::Conflict, message)
+        })
     }
 
     /// The same; with a version, only where that is the one in force of each.
@@ -140,7 +154,7 @@ impl App {
             })
             .await?;
         for name in &names {
-            self.audit("mapping", name, "saved").await?;
+            self.audit(AuditTopic::Mapping, name, "saved").await?;
         }
         Ok(names)
     }
@@ -165,10 +179,11 @@ impl App {
                 ),
             ));
         }
-        self.refuse_busy(&config.name)?;
+        let still = self.keep_still(&config.name)?;
         let name = config.name.clone();
         self.store.write(move |w| w.remove_mapping(&name)).await?;
-        self.audit("mapping", &config.name, "removed with its links").await?;
+        drop(still);
+        self.audit(AuditTopic::Mapping, &config.name, "removed with its links").await?;
         Ok(Empty {})
     }
 
@@ -193,7 +208,8 @@ impl App {
         let config = match &existing {
             Some(row) => {
                 let mut config = row.config.clone();
-                let ours = row.config.text("apiBaseUrl").ok().flatten().is_some_and(is_loopback);
+                let ours =
+                    row.config.text("apiBaseUrl").ok().flatten().is_some_and(connector::is_on_this_machine);
                 if !ours {
                     return Err(ApiError::new(
                         ErrorCode::Conflict,
@@ -281,14 +297,8 @@ impl App {
 }
 
 fn no_such_mapping(name: &str) -> ApiError {
-    ApiError::new(
-        ErrorCode::NotFound,
-        format!("no such mapping: {name}; `concord mapping list` shows the mappings"),
-    )
-}
-
-fn is_loopback(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|u| matches!(u.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
+    ApiError::new(ErrorCode::NotFound, format!("no such mapping: {name}"))
+        .with_hint("`concord mapping list` shows the mappings")
 }
 
 /// Holds mappings of one document against each other, and against those beside them.

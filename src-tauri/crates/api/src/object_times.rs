@@ -35,6 +35,11 @@ impl App {
             .await?)
     }
 
+    /// The state of all managed objects as a text: another one as soon as anything of them is written.
+    pub async fn objects_state(&self) -> Result<String, ApiError> {
+        Ok(format!("{:?}", self.store.read(|r| r.written()).await?))
+    }
+
     /// The schema of a managed type; `None` where there is no such type.
     pub async fn managed_schema(&self, kind: &str) -> Result<Option<model::ManagedObjectConfig>, ApiError> {
         match self.managed_config(kind).await {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::{
-    ApiError,
+    ApiError, ErrorCode, access,
     program_settings::{NETWORK_OWNER, Network, PROXY_PASSWORD},
     vaulting::{Vaulting, for_engine},
 };
@@ -29,6 +29,11 @@ pub(crate) const TOKENS: &str = "oauthTokens";
 /// The owner of a connector's secrets.
 pub(crate) fn owner(connector: &str) -> String {
     format!("connector/{connector}")
+}
+
+/// Which consent a connector's tokens come from, counted. A renewal of them is still the same one.
+pub(crate) fn consent_setting(connector: &str) -> String {
+    format!("connectorConsent/{}", connector.to_lowercase())
 }
 
 /// Connectors by name, each with what it was built from.
@@ -54,6 +59,7 @@ impl Pool {
         Arc::new(StoredCredentials {
             connector: name.to_owned(),
             store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
             vaulting: Arc::clone(&self.vaulting),
             folder: self.folder.clone(),
         })
@@ -61,17 +67,24 @@ impl Pool {
 
     /// A connector whether it is enabled or not, for tests and previews of its configuration.
     pub(crate) async fn any(&self, config: &ConnectorConfig) -> Result<Arc<dyn Connector>, EngineError> {
-        let key = owner(&config.name);
+        let (key, consent) = (owner(&config.name), consent_setting(&config.name));
         let config = &self.on_the_network(config).await.map_err(for_engine)?;
-        let secrets =
-            self.store.read(move |r| Ok([r.secrets(&key)?, r.secrets(NETWORK_OWNER)?].concat())).await?;
+        let (secrets, consent) = self
+            .store
+            .read(move |r| Ok(([r.secrets(&key)?, r.secrets(NETWORK_OWNER)?].concat(), r.setting(&consent)?)))
+            .await?;
         if !secrets.is_empty() {
             // Told before a call fails on it.
             self.vaulting.vault().await.map_err(for_engine)?;
         }
-        // Tokens change with every refresh and are read when they are needed; other secrets make a new connector.
-        let revisions: u64 = secrets.iter().filter(|s| s.field != TOKENS).map(|s| s.revision).sum();
-        let stamp = format!("{revisions} {}", serde_json::to_string(config).unwrap_or_default());
+        // Tokens change with every refresh and are read when they are needed; a new consent and other secrets make a new
+        // connector. Their time tells those of a connector of this name that is gone.
+        let secrets: Vec<_> = secrets
+            .iter()
+            .filter(|s| s.field != TOKENS)
+            .map(|s| (&s.field, s.revision, &s.updated))
+            .collect();
+        let stamp = serde_json::to_string(&(secrets, consent, config)).unwrap_or_default();
         if let Some((built, connector)) = self.lock().get(&config.name)
             && *built == stamp
         {
@@ -102,12 +115,16 @@ impl Connectors for Pool {
     async fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, EngineError> {
         let wanted = name.to_owned();
         let row = self.store.read(move |r| r.connector(&wanted)).await?.ok_or_else(|| {
-            EngineError::NotFound(format!("there is no connector `{name}`; add it under Configure > Connectors or with `concord connector add`"))
+            EngineError::NotFound(format!(
+                "there is no connector `{name}`; add it under Configure > Connectors"
+            ))
+            .with_hint("`concord connector add` adds one")
         })?;
         if !row.config.enabled {
             return Err(EngineError::config(format!(
-                "connector `{name}` is disabled; enable it under Configure > Connectors or with `concord connector enable {name}`"
-            )));
+                "connector `{name}` is disabled; enable it under Configure > Connectors"
+            ))
+            .with_hint(format!("`concord connector enable {name}` enables it")));
         }
         self.any(&row.config).await
     }
@@ -116,6 +133,7 @@ impl Connectors for Pool {
 struct StoredCredentials {
     connector: String,
     store: Store,
+    clock: Arc<dyn Clock>,
     vaulting: Arc<Vaulting>,
     folder: PathBuf,
 }
@@ -127,12 +145,18 @@ struct FileGuard {
 impl RefreshGuard for FileGuard {}
 
 impl StoredCredentials {
-    fn error(&self, message: impl std::fmt::Display) -> ConnectorError {
-        ConnectorError::new(ErrorKind::Credentials, format!("connector `{}`: {message}", self.connector))
+    /// What keeps a secret from being had or kept: a vault that does not open it, or a data folder in trouble.
+    fn error(&self, error: impl Into<ApiError>) -> ConnectorError {
+        let error = error.into();
+        let kind = match error.code {
+            ErrorCode::Locked | ErrorCode::Invalid => ErrorKind::Credentials,
+            _ => ErrorKind::Storage,
+        };
+        ConnectorError::new(kind, format!("connector `{}`: {}", self.connector, error.message))
     }
 
     async fn reveal(&self, field: &str) -> Result<Option<Secret>, ConnectorError> {
-        self.vaulting.reveal(&owner(&self.connector), field).await.map_err(|e| self.error(e.message))
+        self.vaulting.reveal(&owner(&self.connector), field).await.map_err(|e| self.error(e))
     }
 
     /// The password of the common proxy. A connector with a proxy of its own never gets to see it.
@@ -143,7 +167,7 @@ impl StoredCredentials {
         if own {
             return Ok(None);
         }
-        self.vaulting.reveal(NETWORK_OWNER, PROXY_PASSWORD).await.map_err(|e| self.error(e.message))
+        self.vaulting.reveal(NETWORK_OWNER, PROXY_PASSWORD).await.map_err(|e| self.error(e))
     }
 }
 
@@ -159,7 +183,11 @@ impl Credentials for StoredCredentials {
     async fn tokens(&self) -> Result<Option<Tokens>, ConnectorError> {
         if let Some(stored) = self.reveal(TOKENS).await? {
             return parse_tokens(stored.expose()).map(Some).ok_or_else(|| {
-                self.error("the stored tokens cannot be read; authorize the connection again")
+                let unreadable = "the stored tokens cannot be read; authorize the connection again";
+                ConnectorError::new(
+                    ErrorKind::Unauthorized,
+                    format!("connector `{}`: {unreadable}", self.connector),
+                )
             });
         }
         Ok(self.reveal("refreshToken").await?.map(|refresh| Tokens {
@@ -185,7 +213,7 @@ impl Credentials for StoredCredentials {
         loop {
             tries -= 1;
             let sealed = self.vaulting.seal(&owner(&self.connector), TOKENS, &document).await;
-            let sealed = sealed.map_err(|e| self.error(e.message))?;
+            let sealed = sealed.map_err(|e| self.error(e))?;
             match self.store.write(move |w| w.put_secret(&sealed)).await {
                 Err(error) if error.kind == store::ErrorKind::Busy && tries > 0 => {}
                 written => return written.map_err(|e| self.error(e)),
@@ -206,10 +234,31 @@ impl Credentials for StoredCredentials {
         .await;
         match locked {
             Ok(Ok(file)) => Ok(Box::new(FileGuard { _file: file })),
-            Ok(Err(e)) => Err(self.error(format!(
-                "the data folder's lock file cannot be taken ({e}); check the folder's permissions"
+            Ok(Err(e)) => Err(self.error(ApiError::new(
+                ErrorCode::Storage,
+                format!("the data folder's lock file cannot be taken ({e}); check the folder's permissions and the disk"),
             ))),
-            Err(e) => Err(self.error(e)),
+            Err(e) => Err(self.error(ApiError::new(ErrorCode::Internal, e.to_string()))),
+        }
+    }
+
+    async fn judged(&self, refusal: Option<&ConnectorError>) {
+        let name = self.connector.clone();
+        let noted = match refusal {
+            Some(refusal) => {
+                let (refusal, at) = (refusal.clone(), engine::stamp(self.clock.now()));
+                self.store.write(move |w| access::refused(w, &name, &at, &refusal)).await
+            }
+            None => {
+                let lookup = name.clone();
+                match self.store.read(move |r| access::is_refused(r, &lookup)).await {
+                    Ok(true) => self.store.write(move |w| access::taken(w, &name)).await,
+                    other => other.map(|_| ()),
+                }
+            }
+        };
+        if let Err(error) = noted {
+            tracing::warn!(connector = self.connector, %error, "whether it is let in could not be noted");
         }
     }
 }

@@ -8,7 +8,8 @@ use store::Store;
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
-        About, Empty, NetworkDraft, NetworkSettings, RecoveryKey, VaultPassphrase, VaultRotated, VaultStatus,
+        About, AuditTopic, Empty, NetworkDraft, NetworkSettings, RecoveryKey, VaultPassphrase, VaultRotated,
+        VaultStatus,
     },
 };
 
@@ -34,10 +35,17 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// As stored; none of it when nothing is.
+    /// As stored; none of it when nothing is. What cannot be read is an error: without it, calls would go past the proxy.
     pub(crate) async fn of(store: &Store) -> Result<Self, ApiError> {
-        let text = store.read(|r| r.setting(NETWORK)).await?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+        let Some(text) = store.read(|r| r.setting(NETWORK)).await? else { return Ok(Self::default()) };
+        serde_json::from_str(&text).map_err(|e| {
+            ApiError::new(
+                ErrorCode::Storage,
+                format!(
+                    "the network settings cannot be read ({e}); enter them anew under Settings > Network"
+                ),
+            )
+        })
     }
 
     /// A connector's configuration with this way, unless it names its own.
@@ -71,14 +79,9 @@ impl Network {
 
 /// No proxy stands between two programs of one machine.
 fn on_this_machine(config: &ConnectorConfig) -> bool {
-    ["apiBaseUrl", "instanceUrl", "loginUrl", "SCIMEndpoint"].iter().any(|name| {
-        config
-            .text(name)
-            .ok()
-            .flatten()
-            .and_then(|url| url::Url::parse(url).ok())
-            .is_some_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
-    })
+    ["apiBaseUrl", "instanceUrl", "loginUrl", "SCIMEndpoint"]
+        .iter()
+        .any(|name| config.text(name).ok().flatten().is_some_and(connector::is_on_this_machine))
 }
 
 impl App {
@@ -141,9 +144,9 @@ impl App {
             })
             .await?;
         if removed {
-            self.store.checkpoint().await?;
+            self.cut_log().await;
         }
-        self.audit("settings", "network", "changed").await?;
+        self.audit(AuditTopic::Settings, "network", "changed").await?;
         self.network_get(Empty {}).await
     }
 
@@ -200,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    fn connector(properties: Value) -> ConnectorConfig {
+    fn config(properties: Value) -> ConnectorConfig {
         serde_json::from_value(json!({"name": "crm", "configurationProperties": properties})).unwrap()
     }
 
@@ -227,12 +230,25 @@ mod tests {
                 json!({"caFile": "/own.pem", "httpProxyHost": "proxy.example.org", "httpProxyPort": 3128, "httpProxyUser": "ann"}),
             ),
             (json!({"apiBaseUrl": "http://127.0.0.1:9"}), json!({"apiBaseUrl": "http://127.0.0.1:9"})),
+            (json!({"apiBaseUrl": "http://127.0.0.2:9"}), json!({"apiBaseUrl": "http://127.0.0.2:9"})),
+            (json!({"SCIMEndpoint": "http://[::1]:9/scim"}), json!({"SCIMEndpoint": "http://[::1]:9/scim"})),
         ] {
-            let found = network.applied(&connector(own.clone()));
+            let found = network.applied(&config(own.clone()));
             assert_eq!(Value::Object(found.configuration_properties), expect, "{own}");
         }
-        let none = Network::default().applied(&connector(json!({"a": 1})));
+        let none = Network::default().applied(&config(json!({"a": 1})));
         assert_eq!(Value::Object(none.configuration_properties), json!({"a": 1}));
+    }
+
+    #[tokio::test]
+    async fn settings_that_cannot_be_read_are_not_taken_for_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(Network::of(&store).await.unwrap(), Network::default());
+        let stored = json!({"httpProxyHost": "proxy.example.org", "httpProxyPort": "by name"}).to_string();
+        store.write(move |w| w.set_setting(NETWORK, &stored)).await.unwrap();
+        let error = Network::of(&store).await.unwrap_err();
+        assert!(error.code == ErrorCode::Storage && error.message.contains("Settings > Network"), "{error}");
     }
 
     #[test]

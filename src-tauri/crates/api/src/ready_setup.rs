@@ -11,7 +11,10 @@ use store::ConnectorRow;
 use crate::{
     ApiError, App, ErrorCode,
     connectors::provider_word,
-    dto::{ByName, Empty, MappingSummary, ParameterKind, ReadyMapping, ReadyMappingsAdd, ReadyParameter},
+    dto::{
+        AuditTopic, ByName, Empty, MappingSummary, ParameterKind, ReadyMapping, ReadyMappingsAdd,
+        ReadyParameter,
+    },
     mappings::{correlation_text, end_title},
     ready_mappings::{ready_mapping, ready_mapping_names, ready_type},
 };
@@ -109,7 +112,7 @@ impl App {
         }
         let names = self.mappings_add(fitting).await?;
         for (name, words) in left {
-            self.audit("mapping", &name, &words).await?;
+            self.audit(AuditTopic::Mapping, &name, &words).await?;
         }
         let mut added = self.mappings_list(Empty {}).await?;
         added.retain(|mapping| names.contains(&mapping.name));
@@ -266,11 +269,13 @@ fn rename(document: &mut Value, from: &str, to: &str) {
 
 /// What a mapping does, so that somebody who has never seen one can choose.
 fn in_words(config: &MappingConfig, source: &str, target: &str) -> String {
+    let of = |situation: Situation| {
+        config.policies.iter().filter(move |policy| policy.situation.eq_ignore_ascii_case(situation.as_str()))
+    };
     let action = |situation: Situation| {
-        config
-            .policies
-            .iter()
-            .find(|policy| policy.situation.eq_ignore_ascii_case(situation.as_str()))
+        // What is said holds of the records that no condition picks out.
+        of(situation)
+            .find(|policy| policy.condition.is_none())
             .and_then(|policy| match &policy.action {
                 ActionConfig::Name(name) => Some(name.to_uppercase()),
                 ActionConfig::Script(_) => None,
@@ -282,11 +287,14 @@ fn in_words(config: &MappingConfig, source: &str, target: &str) -> String {
         "CREATE" => format!("A {source} that matches nobody makes a new {target}; one that matches is linked and brought in line."),
         _ => format!("A {source} that matches a {target} is linked and brings it in line; no new {target} is made."),
     });
+    if of(Situation::Absent).any(|policy| policy.condition.is_some()) {
+        words.push("Some are dealt with otherwise, by a condition.".into());
+    }
     words.push(match action(Situation::SourceMissing).as_str() {
         "DELETE" => format!("When it is gone, the {target} is deleted, which the guards limit."),
         "UNLINK" => "When it is gone, only the link is removed.".into(),
         "IGNORE" => "When it is gone, nothing happens.".into(),
-        _ => "When it is gone, you are asked.".into(),
+        _ => format!("When it is gone, the {target} stays, and each run shows it to you."),
     });
     if config.source.starts_with("managed/") && config.sync_enabled() {
         words.push("An edit here travels there at once.".into());
@@ -350,6 +358,17 @@ fn filled(config: &MappingConfig, given: &BTreeMap<String, String>) -> Result<Ma
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_condition_that_leaves_some_out_is_not_told_as_what_becomes_of_all() {
+        let all = configs("salesforce", "salesforce").unwrap();
+        let users = all.iter().find(|config| config.name == "systemSalesforceUser_managedUser").unwrap();
+        assert_eq!(
+            in_words(users, "Salesforce User", "User"),
+            "A Salesforce User that matches nobody makes a new User; one that matches is linked and brought in line. \
+             Some are dealt with otherwise, by a condition. When it is gone, the User stays, and each run shows it to you."
+        );
+    }
 
     #[test]
     fn another_connector_of_the_same_system_has_mappings_of_its_own() {

@@ -6,7 +6,7 @@ use store::{EntryFilter, Run};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{RunMode, RunStart},
+    dto::{AuditTopic, RunMode, RunStart},
 };
 
 /// Runs in a list of summaries; IDM keeps about as many in memory.
@@ -90,7 +90,7 @@ impl App {
             let what = format!("run `{id}` is not over; cancel it first");
             return Err(ApiError::new(ErrorCode::Conflict, what));
         }
-        self.audit("run", id, "removed with its entries").await?;
+        self.audit(AuditTopic::Run, id, "removed with its entries").await?;
         Ok(document)
     }
 

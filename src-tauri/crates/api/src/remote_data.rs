@@ -7,7 +7,7 @@ use engine::Connectors as _;
 use futures::StreamExt as _;
 use model::{Attributes, Filter};
 
-use crate::{ApiError, App, ErrorCode};
+use crate::{ApiError, App, ErrorCode, dto::AuditTopic};
 
 /// Asks for records of a remote system.
 #[derive(Debug, Clone)]
@@ -101,7 +101,7 @@ impl App {
         let creation = Creation { trace: "0".into(), attributes };
         let outcome = reached.connector.create(object_type, &[creation]).await.into_iter().next();
         let made = reached.done("a new record", outcome)?;
-        self.audit("data", &format!("{}/{}", reached.name, made.uid), "created by hand").await?;
+        self.audit(AuditTopic::Data, &format!("{}/{}", reached.name, made.uid), "created by hand").await?;
         let attributes = reached.attributes(Vec::new()).await?;
         reached.get(&made.uid, &attributes).await
     }
@@ -119,7 +119,7 @@ impl App {
             let change = Change { uid: uid.to_owned(), attributes };
             let outcome = reached.connector.update(object_type, &[change]).await.into_iter().next();
             reached.done(uid, outcome)?;
-            self.audit("data", &format!("{}/{uid}", reached.name), "changed by hand").await?;
+            self.audit(AuditTopic::Data, &format!("{}/{uid}", reached.name), "changed by hand").await?;
         }
         let attributes = reached.attributes(Vec::new()).await?;
         reached.get(uid, &attributes).await
@@ -137,7 +137,7 @@ impl App {
         let before = reached.get(uid, &attributes).await?;
         let outcome = reached.connector.delete(object_type, &[uid.to_owned()]).await.into_iter().next();
         reached.done(uid, outcome)?;
-        self.audit("data", &format!("{}/{uid}", reached.name), "deleted by hand").await?;
+        self.audit(AuditTopic::Data, &format!("{}/{uid}", reached.name), "deleted by hand").await?;
         Ok(before)
     }
 

@@ -4,7 +4,7 @@ use model::Secret;
 use serde::{Deserialize, Serialize};
 use vault::{hash_password, password_matches, random_password};
 
-use crate::{ApiError, App, ErrorCode};
+use crate::{ApiError, App, ErrorCode, dto::AuditTopic};
 
 /// Where the proof is kept.
 const SETTING: &str = "rest_admin";
@@ -59,8 +59,11 @@ impl App {
                 serde_json::from_str(&text).map_err(|e| {
                     ApiError::new(
                         ErrorCode::Storage,
-                        format!("the administrator's password hash cannot be read ({e}); make a new password with `concord admin-password`"),
+                        format!(
+                            "the administrator's password hash cannot be read ({e}); make a new password"
+                        ),
                     )
+                    .with_hint("`concord admin-password` makes one")
                 })
             })
             .transpose()
@@ -95,8 +98,12 @@ impl App {
                 "another Concord process made the administrator's password at the same moment; look there, or start again",
             ));
         }
-        self.audit("rest", "openidm-admin", if renew { "password made anew" } else { "password made" })
-            .await?;
+        self.audit(
+            AuditTopic::Rest,
+            "openidm-admin",
+            if renew { "password made anew" } else { "password made" },
+        )
+        .await?;
         Ok(RestAdmin { proof, fresh: Some(password) })
     }
 }

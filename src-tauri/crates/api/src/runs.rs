@@ -15,8 +15,9 @@ use crate::{
     ApiError, App, ErrorCode,
     app::Running,
     dto::{
-        ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, Fix, GuardRow, RunApply, RunDetail,
-        RunMode, RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest, Trouble,
+        AuditTopic, ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, Fix, GuardRow, RunApply,
+        RunDetail, RunMode, RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest,
+        Trouble,
     },
     exports::entry_filter,
     overview::failure_cause,
@@ -94,7 +95,12 @@ impl App {
         for id in self.engine.rested_runs().await? {
             match self.run_apply(RunApply { id: id.clone(), allow_deletes: None }).await {
                 Ok(run) => tracing::info!(rested = id, run = run.id, "run goes on"),
-                Err(error) => tracing::warn!(run = id, %error, "a run that rested could not go on"),
+                // Whoever holds the mapping is done with it soon.
+                Err(error) if error.code == ErrorCode::Conflict => {}
+                Err(error) => {
+                    tracing::warn!(run = id, %error, "a run that rested could not go on");
+                    self.engine.rest_on(&id, &error.message).await?;
+                }
             }
         }
         Ok(())
@@ -145,7 +151,8 @@ impl App {
             // Nobody may be waiting any more.
             let _ = done.send(true);
         });
-        self.audit("run", &run.id, &format!("{} of {} started", run.mode.as_str(), run.mapping)).await?;
+        self.audit(AuditTopic::Run, &run.id, &format!("{} of {} started", run.mode.as_str(), run.mapping))
+            .await?;
         self.run_summary(&run).await
     }
 
@@ -176,36 +183,18 @@ impl App {
 
     /// Asks a run to end; it does after the batch that is under way, whichever process it is in.
     pub async fn run_cancel(&self, request: ById) -> Result<RunSummary, ApiError> {
+        let id = request.id.clone();
+        let ended = self.store.write(move |w| end_before_it_goes_on(w, &id)).await?;
+        if let Some((run, why)) = ended {
+            self.audit(AuditTopic::Run, &run.id, why).await?;
+            return self.run_summary(&run).await;
+        }
         let run = self.engine.run_row(&request.id).await?;
-        match run.state {
-            store::RunState::Active => {}
-            store::RunState::Planned | store::RunState::Held => {
-                // Discarding a plan is canceling it before it began.
-                let mut run = run;
-                run.state = store::RunState::Canceled;
-                run.stage = "COMPLETED_CANCELED".into();
-                run.message = Some("discarded before anything was written".into());
-                let row = run.clone();
-                self.store.write(move |w| w.put_run(&row)).await?;
-                return self.run_summary(&run).await;
-            }
-            store::RunState::Paused => {
-                let mut run = run;
-                run.state = store::RunState::Canceled;
-                run.stage = "COMPLETED_CANCELED".into();
-                run.progress.resume_at = None;
-                run.message = Some("canceled while it rested; what was done until then stays".into());
-                let row = run.clone();
-                self.store.write(move |w| w.put_run(&row)).await?;
-                self.audit("run", &run.id, "canceled while it rested").await?;
-                return self.run_summary(&run).await;
-            }
-            _ => {
-                return Err(ApiError::new(
-                    ErrorCode::Conflict,
-                    format!("run {} has ended already ({})", run.id, run.state.as_str()),
-                ));
-            }
+        if run.state != store::RunState::Active {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                format!("run {} has ended already ({})", run.id, run.state.as_str()),
+            ));
         }
         let here = self.running().get(&request.id).map(|r| r.cancel.clone());
         match here {
@@ -215,7 +204,7 @@ impl App {
                 self.store.write(move |w| w.set_setting(&key, "asked")).await?;
             }
         }
-        self.audit("run", &run.id, "cancel asked for").await?;
+        self.audit(AuditTopic::Run, &run.id, "cancel asked for").await?;
         self.run_summary(&run).await
     }
 
@@ -433,6 +422,30 @@ async fn forget_cancel(store: &Store, id: &str) {
     if let Err(error) = store.write(move |w| w.remove_setting(&key)).await {
         tracing::warn!(run = id, %error, "a request to cancel could not be forgotten");
     }
+}
+
+/// Ends a run that is not under way: a plan that waits is discarded, one that rests does not go on. Gives it, and what is to be
+/// said of it in the audit.
+fn end_before_it_goes_on(
+    w: &store::Writer<'_>,
+    id: &str,
+) -> Result<Option<(Run, &'static str)>, store::StoreError> {
+    let Some(mut run) = w.run(id)? else { return Ok(None) };
+    let (message, why) = match run.state {
+        store::RunState::Planned | store::RunState::Held => {
+            ("discarded before anything was written", "plan discarded")
+        }
+        store::RunState::Paused => {
+            ("canceled while it rested; what was done until then stays", "canceled while it rested")
+        }
+        _ => return Ok(None),
+    };
+    run.state = store::RunState::Canceled;
+    run.stage = "COMPLETED_CANCELED".into();
+    run.progress.resume_at = None;
+    run.message = Some(message.into());
+    w.put_run(&run)?;
+    Ok(Some((run, why)))
 }
 
 fn cancel_key(id: &str) -> String {

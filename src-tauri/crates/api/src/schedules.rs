@@ -3,7 +3,11 @@
 //! Of several processes over one data folder one fires: it takes a lease, starts the run, and moves the schedule on. One that
 //! dies in between loses nothing, because the lease runs out and the time still stands.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use engine::{Due, Timetable, judge_due};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -12,12 +16,12 @@ use model::{
     schedule_config::{ScheduleConfigError, Task, check_schedule_name},
 };
 use serde_json::Value;
-use store::{AuditRow, Fired, ScheduleRow};
+use store::{AuditRow, Fired, ScheduleRow, StoreError};
 
 use crate::{
     ApiError, App, ErrorCode,
     dto::{
-        ByName, ChangeFeed, Empty, RunMode, RunStart, RunSummary, ScheduleDraft, ScheduleEnable,
+        AuditTopic, ByName, ChangeFeed, Empty, RunMode, RunStart, RunSummary, ScheduleDraft, ScheduleEnable,
         ScheduleInfo, ScheduleOutlook, ScheduleRan, ScheduleTry, SchedulesRequest,
     },
     mappings::end_title,
@@ -29,6 +33,9 @@ const SHOWN: usize = 5;
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// Schedules that another process changed are noticed within this.
 const LONGEST_NAP: Duration = Duration::from_secs(10);
+const SHORTEST_NAP: Duration = Duration::from_millis(50);
+/// How long a schedule is left alone that another process has in hand.
+const OTHERS_NAP: Duration = Duration::from_secs(1);
 
 impl From<ScheduleConfigError> for ApiError {
     fn from(error: ScheduleConfigError) -> Self {
@@ -62,6 +69,15 @@ impl App {
 
     /// Creates or changes a schedule.
     pub async fn schedule_save(&self, request: ScheduleDraft) -> Result<ScheduleInfo, ApiError> {
+        self.schedule_change(request, None).await
+    }
+
+    /// The same. With the document that it is a change of, it is [`ErrorCode::Stale`] when that is not in force any more.
+    pub async fn schedule_change(
+        &self,
+        request: ScheduleDraft,
+        before: Option<Value>,
+    ) -> Result<ScheduleInfo, ApiError> {
         let (_, config) = ScheduleConfig::from_value(request.config)?;
         let name = request.name.trim().to_owned();
         check_schedule_name(&name)?;
@@ -78,18 +94,19 @@ impl App {
             _ => {}
         }
         self.check_schedule(&config).await?;
-        self.schedules_put(vec![(name.clone(), config)]).await?;
+        self.put_one(name.clone(), config, before).await?;
         self.schedule_get(ByName { name }).await
     }
 
     /// Switches a schedule on or off.
     pub async fn schedule_enable(&self, request: ScheduleEnable) -> Result<ScheduleInfo, ApiError> {
         let ScheduleRow { name, mut config, .. } = self.schedule_row(&request.name).await?;
+        let before = document(&config)?;
         config.enabled = request.enabled;
         if request.enabled {
             self.check_schedule(&config).await?;
         }
-        self.schedules_put(vec![(name.clone(), config)]).await?;
+        self.put_one(name.clone(), config, Some(before)).await?;
         self.schedule_get(ByName { name }).await
     }
 
@@ -98,7 +115,7 @@ impl App {
         let ScheduleRow { name, .. } = self.schedule_row(&request.name).await?;
         let gone = name.clone();
         self.store.write(move |w| w.remove_schedule(&gone)).await?;
-        self.audit("schedule", &name, "removed").await?;
+        self.audit(AuditTopic::Schedule, &name, "removed").await?;
         Ok(Empty {})
     }
 
@@ -125,16 +142,19 @@ impl App {
     /// Does now what a schedule does, whether it is on or not. Its next time stays.
     pub async fn schedule_run(&self, request: ByName) -> Result<ScheduleRan, ApiError> {
         let row = self.schedule_row(&request.name).await?;
-        let ran = self.carry_out_schedule(&row).await;
+        let begun = self.begin_schedule(&row).await;
+        let (outcome, by_hand) = (begun.outcome(), ", by hand");
         let fired = Fired {
             at: self.at(),
-            run: ran.runs.first().map(|run| run.id.clone()),
-            outcome: format!("{}, by hand", ran.outcome),
+            run: begun.first.as_ref().map(|run| run.id.clone()),
+            outcome: format!("{outcome}{by_hand}"),
         };
-        let name = row.name.clone();
-        self.store.write(move |w| w.note_schedule(&name, &fired, false)).await?;
-        self.audit("schedule", &row.name, &format!("fired by hand: {}", ran.outcome)).await?;
-        Ok(ran)
+        let (name, noted) = (row.name.clone(), fired.clone());
+        self.store.write(move |w| w.note_schedule(&name, &noted, false)).await?;
+        let runs = begun.first.iter().cloned().collect();
+        self.go_on_in_background(row.name.clone(), begun, fired, by_hand.to_owned());
+        self.audit(AuditTopic::Schedule, &row.name, &format!("fired by hand: {outcome}")).await?;
+        Ok(ScheduleRan { outcome, runs })
     }
 
     /// The ends of a mapping whose changes liveSync could follow.
@@ -166,26 +186,35 @@ impl App {
         Ok(ChangeFeed { source: config.source, title, follows, problem })
     }
 
-    /// Puts schedules in place, all of them or none, and says when they are due. What has been checked is put.
-    pub(crate) async fn schedules_put(
+    /// Puts a schedule in place and says when it is due. What has been checked is put; with a document, only while that is
+    /// there.
+    async fn put_one(
         &self,
-        schedules: Vec<(String, ScheduleConfig)>,
+        name: String,
+        config: ScheduleConfig,
+        before: Option<Value>,
     ) -> Result<(), ApiError> {
         let (now, at, who) = (self.clock.now(), self.at(), self.who());
         self.store
             .write(move |w| {
-                for (name, config) in &schedules {
-                    put_schedule(w, name, config, now, &at)?;
-                    let state = if config.enabled { "saved, on" } else { "saved, off" };
-                    w.add_audit(&AuditRow {
-                        at: at.clone(),
-                        who: who.clone(),
-                        topic: "schedule".into(),
-                        object: name.clone(),
-                        detail: state.into(),
-                    })?;
+                let there = w.schedule(&name)?.and_then(|row| document(&row.config).ok());
+                if before.is_some() && before != there {
+                    return Err(StoreError::new(
+                        store::ErrorKind::Stale,
+                        format!(
+                            "schedule `{name}` has changed meanwhile; load it again and repeat the change"
+                        ),
+                    ));
                 }
-                Ok(())
+                put_schedule(w, &name, &config, now, &at)?;
+                let state = if config.enabled { "saved, on" } else { "saved, off" };
+                w.add_audit(&AuditRow {
+                    at,
+                    who,
+                    topic: AuditTopic::Schedule.as_str().into(),
+                    object: name,
+                    detail: state.into(),
+                })
             })
             .await?;
         self.schedules_changed.notify_one();
@@ -200,9 +229,7 @@ impl App {
                 tracing::warn!(%error, "schedules could not be looked at");
             }
             let soonest = self.store.read(|r| r.soonest_schedule()).await.ok().flatten();
-            let nap = soonest
-                .map(|ms| ms.saturating_sub(self.clock.now().as_millisecond()).max(50))
-                .map_or(LONGEST_NAP, |ms| Duration::from_millis(ms.unsigned_abs()).min(LONGEST_NAP));
+            let nap = soonest.map_or(LONGEST_NAP, |due| nap_until(due, self.clock.now().as_millisecond()));
             let _ = tokio::time::timeout(nap, self.schedules_changed.notified()).await;
         }
     }
@@ -237,79 +264,92 @@ impl App {
             }
             let due = Timestamp::from_millisecond(due_ms).unwrap_or(now);
             let judged = if times.is_ok() { judge_due(&row.config, due, now, since) } else { Due::Missed };
-            let (outcome, run) = match judged {
-                Due::Missed => (format!("missed at {}, and left out", engine::stamp(due)), None),
-                Due::Fire | Due::Late => {
-                    let ran = self.carry_out_schedule(&row).await;
-                    let made_up = match judged {
-                        Due::Late => format!(", to make up for {}", engine::stamp(due)),
-                        _ => String::new(),
-                    };
-                    (format!("{}{made_up}", ran.outcome), ran.runs.first().map(|run| run.id.clone()))
-                }
+            let begun = match judged {
+                Due::Missed => Begun::default(),
+                Due::Fire | Due::Late => self.begin_schedule(&row).await,
             };
+            let (outcome, made_up) = match judged {
+                Due::Missed => (format!("missed at {}, and left out", engine::stamp(due)), String::new()),
+                Due::Fire => (begun.outcome(), String::new()),
+                Due::Late => (begun.outcome(), format!(", to make up for {}", engine::stamp(due))),
+            };
+            let outcome = format!("{outcome}{made_up}");
+            let run = begun.first.as_ref().map(|run| run.id.clone());
             let fired = Fired { at: engine::stamp(now), run, outcome: outcome.clone() };
             let audit = AuditRow {
                 at: fired.at.clone(),
                 who: format!("schedule {}", row.name),
-                topic: "schedule".into(),
+                topic: AuditTopic::Schedule.as_str().into(),
                 object: row.name.clone(),
                 detail: outcome.clone(),
             };
-            let name = row.name.clone();
+            let (name, noted) = (row.name.clone(), fired.clone());
             self.store
                 .write(move |w| {
-                    w.note_schedule(&name, &fired, judged != Due::Missed)?;
+                    w.note_schedule(&name, &noted, judged != Due::Missed)?;
                     w.add_audit(&audit)?;
                     w.move_schedule(&name, due_ms, next)
                 })
                 .await?;
+            self.go_on_in_background(row.name.clone(), begun, fired, made_up);
             tracing::info!(schedule = row.name, outcome, "schedule fired");
             outcomes.push((row.name, outcome));
         }
         Ok(outcomes)
     }
 
-    /// Starts what a schedule does: the first run at once, and those after it one after the other in the background, so that
-    /// each sees what the one before made. What stands in the way is told in the outcome.
-    async fn carry_out_schedule(&self, row: &ScheduleRow) -> ScheduleRan {
-        let mut requests = match self.runs_of(row).await {
-            Ok(requests) => requests.into_iter(),
-            Err(why) => return ScheduleRan { outcome: format!("not done: {why}"), runs: Vec::new() },
-        };
-        let (mut runs, mut outcomes) = (Vec::new(), Vec::new());
-        for request in requests.by_ref() {
+    /// Starts the first run of what a schedule does that can be started. What stands in the way is told in the outcome.
+    async fn begin_schedule(&self, row: &ScheduleRow) -> Begun {
+        let mut begun = Begun::default();
+        match self.runs_of(row).await {
+            Ok(requests) => begun.to_come = requests.into(),
+            Err(why) => begun.refused.push(format!("not done: {why}")),
+        }
+        while begun.first.is_none()
+            && let Some(request) = begun.to_come.pop_front()
+        {
             match self.start_by_schedule(request).await {
-                Ok(run) => {
-                    runs.push(run);
-                    break;
-                }
-                Err(why) => outcomes.push(why),
+                Ok(run) => begun.first = Some(run),
+                Err(why) => begun.refused.push(why),
             }
         }
-        let (rest, me, name) = (requests, self.me.clone(), row.name.clone());
-        let more = rest.len();
-        if let Some(first) = runs.first().filter(|_| more > 0) {
-            let mut before = first.id.clone();
-            tokio::spawn(async move {
-                let Some(app) = me.upgrade() else { return };
-                for request in rest {
-                    // How it ends stands in its own row.
-                    let _ = app.run_wait(&before, |_| {}).await;
-                    match app.start_by_schedule(request).await {
-                        Ok(run) => before = run.id,
-                        Err(why) => tracing::warn!(schedule = name, why, "a run of a schedule"),
+        begun
+    }
+
+    /// Starts the runs after the first one after the other, so that each sees what the one before made. What came of them takes
+    /// the place of the outcome that was noted, unless the schedule has fired again by then.
+    fn go_on_in_background(&self, name: String, mut begun: Begun, mut fired: Fired, ending: String) {
+        let Some(first) = begun.first.as_ref().filter(|_| !begun.to_come.is_empty()) else { return };
+        let (mut before, me) = (first.id.clone(), self.me.clone());
+        tokio::spawn(async move {
+            let Some(app) = me.upgrade() else { return };
+            while let Some(request) = begun.to_come.pop_front() {
+                // How it ends stands in its own row.
+                let _ = app.run_wait(&before, |_| {}).await;
+                match app.start_by_schedule(request).await {
+                    Ok(run) => {
+                        before = run.id;
+                        begun.more += 1;
+                    }
+                    Err(why) => {
+                        tracing::warn!(schedule = name, why, "a run of a schedule");
+                        begun.refused.push(why);
                     }
                 }
+            }
+            fired.outcome = format!("{}{ending}", begun.outcome());
+            let noted = app.store.write(move |w| {
+                let last = w.schedule(&name)?.and_then(|row| row.last_fired);
+                if last.as_deref() == Some(&fired.at) {
+                    w.note_schedule(&name, &fired, false)
+                } else {
+                    Ok(())
+                }
             });
-        }
-        if !runs.is_empty() {
-            outcomes.insert(
-                0,
-                if more > 0 { format!("started, with {more} more to come") } else { "started".into() },
-            );
-        }
-        ScheduleRan { outcome: outcomes.join("; "), runs }
+            if let Err(error) = noted.await {
+                tracing::warn!(%error, "what came of a schedule could not be noted");
+            }
+        });
     }
 
     /// The runs that a schedule stands for, in sync order, for a caller that starts them one by one.
@@ -322,12 +362,16 @@ impl App {
 
     /// Starts one of [`App::schedule_runs`] by hand.
     pub async fn schedule_start(&self, name: &str, request: RunStart) -> Result<RunSummary, ApiError> {
-        let run = self.run_start(request).await?;
-        let fired = Fired { at: self.at(), run: Some(run.id.clone()), outcome: "started, by hand".into() };
-        let of = name.to_owned();
+        let mapping = request.mapping.clone();
+        let started = self.run_start(request).await;
+        let (run, outcome) = match &started {
+            Ok(run) => (Some(run.id.clone()), "started, by hand".to_owned()),
+            Err(error) => (None, not_started(&mapping, error)),
+        };
+        let (fired, of) = (Fired { at: self.at(), run, outcome }, name.to_owned());
         self.store.write(move |w| w.note_schedule(&of, &fired, false)).await?;
-        self.audit("schedule", name, "fired by hand").await?;
-        Ok(run)
+        self.audit(AuditTopic::Schedule, name, "fired by hand").await?;
+        started.map_err(|error| ApiError { message: not_started(&mapping, &error), ..error })
     }
 
     /// The runs that a schedule stands for, in sync order; or why there are none.
@@ -358,7 +402,7 @@ impl App {
         if self.engine.is_busy(&mapping).unwrap_or(false) {
             return Err(format!("skipped, because mapping `{mapping}` was still running"));
         }
-        self.run_start(request).await.map_err(|error| format!("could not start: {}", error.message))
+        self.run_start(request).await.map_err(|error| not_started(&mapping, &error))
     }
 
     async fn mapping_configs(&self) -> Result<Vec<MappingConfig>, ApiError> {
@@ -447,6 +491,29 @@ impl App {
     }
 }
 
+/// What became of the runs of a schedule so far.
+#[derive(Default)]
+struct Begun {
+    first: Option<RunSummary>,
+    /// How many were started after the first.
+    more: usize,
+    to_come: VecDeque<RunStart>,
+    /// Why others were not started.
+    refused: Vec<String>,
+}
+
+impl Begun {
+    fn outcome(&self) -> String {
+        let started = match (&self.first, self.to_come.len(), self.more) {
+            (None, ..) => None,
+            (Some(_), 0, 0) => Some("started".to_owned()),
+            (Some(_), 0, more) => Some(format!("started, and {more} more after it")),
+            (Some(_), to_come, _) => Some(format!("started, with {to_come} more to come")),
+        };
+        started.iter().chain(&self.refused).map(String::as_str).collect::<Vec<_>>().join("; ")
+    }
+}
+
 /// Stores a schedule and when it is due. One that nobody can follow is kept and never due.
 pub(crate) fn put_schedule(
     w: &store::Writer<'_>,
@@ -454,7 +521,7 @@ pub(crate) fn put_schedule(
     config: &ScheduleConfig,
     now: Timestamp,
     at: &str,
-) -> Result<(), store::StoreError> {
+) -> Result<(), StoreError> {
     // An interval goes on from where it was counted, unless the times themselves are others now.
     let there = w.schedule(name)?;
     let same = |old: &ScheduleConfig| {
@@ -493,6 +560,14 @@ fn followers<'m>(
     })
 }
 
+/// How long to wait for a time. One that is over and was not fired just now is another process's, or has to be tried again.
+fn nap_until(due_ms: i64, now_ms: i64) -> Duration {
+    match u64::try_from(due_ms.saturating_sub(now_ms)) {
+        Ok(ms) => Duration::from_millis(ms).clamp(SHORTEST_NAP, LONGEST_NAP),
+        Err(_) => OTHERS_NAP,
+    }
+}
+
 /// The time zone of a schedule that names none.
 fn home() -> TimeZone {
     TimeZone::system()
@@ -507,9 +582,26 @@ pub(crate) fn document(config: &ScheduleConfig) -> Result<Value, ApiError> {
         .map_err(|e| ApiError::new(ErrorCode::Internal, format!("a schedule cannot be written: {e}")))
 }
 
+fn not_started(mapping: &str, error: &ApiError) -> String {
+    format!("could not start {mapping}: {}", error.message)
+}
+
 fn no_such_schedule(name: &str) -> ApiError {
-    ApiError::new(
-        ErrorCode::NotFound,
-        format!("no such schedule: {name}; `concord schedule list` shows the schedules"),
-    )
+    ApiError::new(ErrorCode::NotFound, format!("no such schedule: {name}"))
+        .with_hint("`concord schedule list` shows the schedules")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_process_has_in_hand_is_not_asked_for_all_the_time() {
+        for (until, nap) in
+            [(5_000, 5_000), (60_000, 10_000), (3, 50), (0, 50), (-1, 1_000), (-60_000, 1_000)]
+        {
+            assert_eq!(nap_until(1_000_000 + until, 1_000_000), Duration::from_millis(nap), "{until}");
+        }
+        assert_eq!(nap_until(i64::MIN, i64::MAX), OTHERS_NAP);
+    }
 }

@@ -16,7 +16,7 @@ use store::{ConnectorRow, KnownSchema};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{ByName, SchemaChange, SchemaChangeKind, SchemaDrift, SchemaRequest, TouchedMapping},
+    dto::{AuditTopic, ByName, SchemaChange, SchemaChangeKind, SchemaDrift, SchemaRequest, TouchedMapping},
 };
 
 /// A run looks at a schema again when it was read longer ago than this.
@@ -68,7 +68,7 @@ impl App {
             ));
         }
         self.audit(
-            "connector",
+            AuditTopic::Connector,
             &name,
             &format!("changes of the schema of {} marked as seen", request.object_type),
         )
@@ -177,7 +177,7 @@ impl App {
             let more = changes.len().saturating_sub(words.len());
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
             self.audit(
-                "connector",
+                AuditTopic::Connector,
                 connector,
                 &format!("the schema of {} changed: {}{more}", schema.object_type, words.join(", ")),
             )

@@ -7,6 +7,7 @@ use ts_rs::TS;
 use crate::{
     ApiError, App,
     bearer_tokens::{Kept, Kind},
+    dto::AuditTopic,
 };
 
 const KIND: Kind = Kind {
@@ -14,7 +15,7 @@ const KIND: Kind = Kind {
     prefix: "concord-scim-",
     context: "concord scim bearer token",
     title: "SCIM token",
-    topic: "scim",
+    topic: AuditTopic::Scim,
 };
 
 /// The habits of a client that SCIM leaves open.

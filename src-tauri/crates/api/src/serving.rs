@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{ByName, Empty, ScimTokenDraft, ScimTokenInfo, ScimTokenMade},
+    dto::{AuditTopic, ByName, Empty, ScimTokenDraft, ScimTokenInfo, ScimTokenMade},
 };
 
 /// Where it is remembered.
@@ -49,7 +49,7 @@ impl App {
             ServingChoice { port, self_service: false, .. } => format!("switched on, port {port}"),
             ServingChoice { port, .. } => format!("switched on with self-registration, port {port}"),
         };
-        self.audit("serving", "serving", &detail).await
+        self.audit(AuditTopic::Serving, "serving", &detail).await
     }
 
     /// Every SCIM client's token by name, without the tokens.

@@ -1,15 +1,17 @@
 //! Managed users, and the queue of their implicit syncs.
 
+use std::collections::BTreeSet;
+
 use model::{Attributes, ManagedObjectConfig};
 use serde_json::Value;
 use store::QueueState;
 
 use crate::{
-    ApiError, App, ErrorCode,
+    ApiError, App, ErrorCode, access,
     dto::{
-        ById, Empty, Fix, HistoryRequest, ObjectDelete, ObjectDraft, ObjectName, ObjectsRequest, QueuePage,
-        QueueRequest, QueueRow, SyncResult, SyncState, UserAttribute, UserDelete, UserDetail, UserDraft,
-        UserPage, UserRow, UserSaved, UserSchema, UsersRequest,
+        AuditTopic, ById, Empty, Fix, HistoryRequest, ObjectDelete, ObjectDraft, ObjectName, ObjectsRequest,
+        QueuePage, QueueRequest, QueueRow, SyncResult, SyncState, Trouble, UserAttribute, UserDelete,
+        UserDetail, UserDraft, UserPage, UserRow, UserSaved, UserSchema, UsersRequest,
     },
     managed_types::policy_words,
 };
@@ -105,18 +107,19 @@ impl App {
     /// A page of the queue of implicit syncs: what failed, then what waits, each oldest first.
     pub async fn queue_list(&self, request: QueueRequest) -> Result<QueuePage, ApiError> {
         let limit = request.limit.map_or(PAGE, |n| n.clamp(1, LARGEST_PAGE) as usize);
-        let (page, failed, waiting) = self
+        let (page, refused, failed, waiting) = self
             .store
             .read(move |r| {
                 Ok((
                     r.queue(request.after.as_deref(), limit)?,
+                    access::refused_mappings(r)?,
                     r.queue_count_in(QueueState::Failed)?,
                     r.queue_count_in(QueueState::Waiting)?,
                 ))
             })
             .await?;
         Ok(QueuePage {
-            rows: page.rows.into_iter().map(queue_row).collect(),
+            rows: page.rows.into_iter().map(|row| queue_row(row, &refused)).collect(),
             next: page.next,
             failed,
             waiting,
@@ -140,8 +143,9 @@ impl App {
     /// One row of the queue.
     pub async fn queue_get(&self, request: ById) -> Result<QueueRow, ApiError> {
         let seq = queue_id(&request.id)?.ok_or_else(|| no_such_row(&request.id))?;
-        let row = self.store.read(move |r| r.queue_row(seq)).await?;
-        row.map(queue_row).ok_or_else(|| no_such_row(&request.id))
+        let (row, refused) =
+            self.store.read(move |r| Ok((r.queue_row(seq)?, access::refused_mappings(r)?))).await?;
+        row.map(|row| queue_row(row, &refused)).ok_or_else(|| no_such_row(&request.id))
     }
 
     /// Tries a row again now; an empty id means all.
@@ -158,7 +162,7 @@ impl App {
         let seq = queue_id(&request.id)?
             .ok_or_else(|| ApiError::new(ErrorCode::Invalid, "name the queue row to discard"))?;
         self.store.write(move |w| w.discard_queue(seq)).await?;
-        self.audit("queue", &request.id, "discarded").await?;
+        self.audit(AuditTopic::Queue, &request.id, "discarded").await?;
         Ok(Empty {})
     }
 
@@ -199,9 +203,10 @@ pub fn rest_object(user: &UserRow, fields: &[String]) -> Value {
     Value::Object(object)
 }
 
-pub(crate) fn sync_result(result: engine::SyncResult) -> SyncResult {
+pub(crate) fn sync_result(result: engine::SyncResult, refused: &BTreeSet<String>) -> SyncResult {
     let (reason, fix) = Fix::apart(Some(result.message.clone()));
     SyncResult {
+        trouble: trouble(result.ok == Some(false), fix.as_ref(), refused.contains(&result.mapping)),
         reason: reason.unwrap_or_default(),
         fix,
         mapping: result.mapping,
@@ -215,10 +220,16 @@ pub(crate) fn sync_result(result: engine::SyncResult) -> SyncResult {
     }
 }
 
-fn queue_row(row: store::QueueRow) -> QueueRow {
+/// What to do about the system that a change goes to. One that has a remedy of its own, or that was not tried, asks for none.
+fn trouble(failed: bool, fix: Option<&Fix>, refused: bool) -> Option<Trouble> {
+    (failed && fix.is_none() && refused).then_some(Trouble::Authorize)
+}
+
+fn queue_row(row: store::QueueRow, refused: &BTreeSet<String>) -> QueueRow {
     let failed = row.state == QueueState::Failed;
     let (reason, fix) = Fix::apart(row.message.clone());
     QueueRow {
+        trouble: trouble(row.attempts > 0, fix.as_ref(), refused.contains(&row.mapping)),
         id: row.seq.to_string(),
         mapping: row.mapping,
         kind: row.kind,

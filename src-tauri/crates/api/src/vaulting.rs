@@ -61,19 +61,25 @@ impl Vaulting {
         let opened = tokio::task::spawn_blocking(move || match (header.source(), passphrase) {
             // A recovery key is accepted wherever a passphrase is asked for. No passphrase looks like one: four of its
             // symbols are a checksum.
-            (_, Some(passphrase)) if RecoveryKey::parse(&passphrase).is_ok() => RecoveryKey::parse(&passphrase)
-                .and_then(|recovery| Vault::unlock_with_recovery(&header, &keys, &recovery))
-                .map_err(|e| e.to_string()),
-            (KeySource::Keyring, _) => Vault::unlock_with_keyring(&header, &keys, keyring.as_ref()).map_err(|e| e.to_string()),
+            (_, Some(passphrase)) if RecoveryKey::parse(&passphrase).is_ok() => {
+                RecoveryKey::parse(&passphrase)
+                    .and_then(|recovery| Vault::unlock_with_recovery(&header, &keys, &recovery))
+                    .map_err(|e| e.to_string())
+            }
+            (KeySource::Keyring, _) => {
+                Vault::unlock_with_keyring(&header, &keys, keyring.as_ref()).map_err(|e| e.to_string())
+            }
             (KeySource::Passphrase, Some(passphrase)) => {
                 Vault::unlock_with_passphrase(&header, &keys, &passphrase).map_err(|e| e.to_string())
             }
             (KeySource::Passphrase, None) => {
-                Err("the vault is locked: it is protected by a passphrase. Set CONCORD_PASSPHRASE, or enter it in the app".into())
+                Err("the vault is locked: it is protected by a passphrase".into())
             }
         })
         .await
-        .map_err(|e| ApiError::new(ErrorCode::Internal, format!("opening the vault ended unexpectedly: {e}")))?;
+        .map_err(|e| {
+            ApiError::new(ErrorCode::Internal, format!("opening the vault ended unexpectedly: {e}"))
+        })?;
         *self.lock() = match opened {
             Ok(vault) => Slot::Open(Arc::new(vault)),
             Err(why) => Slot::Locked(why),
@@ -191,9 +197,7 @@ impl Vaulting {
             })
             .await;
             if let Ok(Err(why)) = reachable {
-                let message = format!(
-                    "{why}. Choose a passphrase that protects the secrets instead (or set CONCORD_PASSPHRASE)"
-                );
+                let message = format!("{why}. Choose a passphrase that protects the secrets instead");
                 return Ok(VaultStatus {
                     state: VaultState::NeedsPassphrase,
                     source,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use api::{
     App, AppOptions, ErrorCode,
     dto::{
-        AuditRequest, ByName, RunMode, RunStart, ScheduleDraft, ScheduleEnable, ScheduleInfo, ScheduleTry,
-        SchedulesRequest,
+        AuditRequest, ByName, ConnectorDraft, ConnectorEnable, MappingDraft, RunMode, RunStart,
+        ScheduleDraft, ScheduleEnable, ScheduleInfo, ScheduleTry, SchedulesRequest,
     },
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -195,6 +195,37 @@ async fn live_sync_carries_changes_through_every_mapping_of_its_source() {
     assert!(!other.follows && other.problem.unwrap().contains("implicit sync"));
 }
 
+/// The first run is under way when the schedule answers; what becomes of the others is told afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_live_sync_could_not_start_later_is_told() {
+    let house = House::new().await;
+    for (name, target) in [("to-nothing", "managed/nothing"), ("once-more", "managed/user")] {
+        let mut config = house.app.mapping_get(ByName { name: IN.into() }).await.unwrap().config;
+        (config["name"], config["target"]) = (name.into(), target.into());
+        house.app.mapping_save(MappingDraft { create: true, rev: None, config }).await.unwrap();
+    }
+    let live = json!({
+        "type": "simple", "repeatInterval": 60_000, "invokeService": "provisioner",
+        "invokeContext": {"action": "liveSync", "source": "system/hubspot/contact"}
+    });
+    let info = house.save("live", live).await;
+    assert_eq!(info.mappings, [IN, "to-nothing", "once-more"]);
+    let ran = house.app.schedule_run(ByName { name: "live".into() }).await.unwrap();
+    assert_eq!(ran.outcome, "started, with 2 more to come");
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+    for _ in 0..1500 {
+        ticks.tick().await;
+        if house.get("live").await.last_outcome.unwrap() != "started, with 2 more to come, by hand" {
+            break;
+        }
+    }
+    let told = house.get("live").await;
+    let outcome = told.last_outcome.unwrap();
+    assert!(outcome.starts_with("started, and 1 more after it; could not start to-nothing: "), "{outcome}");
+    assert!(outcome.ends_with(", by hand"), "{outcome}");
+    assert_eq!(told.last_run.unwrap().id, ran.runs[0].id);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_fire_is_refused_or_said() {
     let house = House::new().await;
@@ -233,4 +264,49 @@ async fn what_cannot_fire_is_refused_or_said() {
     house.app.schedule_remove(ByName { name: "hourly".into() }).await.unwrap();
     let gone = house.app.schedule_get(ByName { name: "hourly".into() }).await.unwrap_err();
     assert_eq!(gone.code, ErrorCode::NotFound);
+}
+
+/// Whoever changes something else at the same moment is not undone by a switch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_switch_puts_nothing_back() {
+    let house = House::new().await;
+    house.save("hourly", hourly(IN)).await;
+    let by_name = || ByName { name: "hubspot".into() };
+    for round in 0..16 {
+        let (enabled, word) = (round % 2 == 0, format!("round {round}"));
+        let mut config = house.get("hourly").await.config;
+        let before = config.clone();
+        config["note"] = word.as_str().into();
+        let change = ScheduleDraft { create: false, name: "hourly".into(), config };
+        let (changed, switched) = tokio::join!(
+            house.app.schedule_change(change, Some(before)),
+            house.app.schedule_enable(ScheduleEnable { name: "hourly".into(), enabled })
+        );
+        let now = house.get("hourly").await;
+        assert!(changed.is_ok() || switched.is_ok());
+        for (done, as_told) in
+            [(&changed, now.config["note"] == word.as_str()), (&switched, now.enabled == enabled)]
+        {
+            match done {
+                Ok(_) => assert!(as_told, "{word}: {now:#?}"),
+                Err(error) => assert_eq!(error.code, ErrorCode::Stale, "{error}"),
+            }
+        }
+
+        let there = house.app.connector_get(by_name()).await.unwrap();
+        let (mut config, rev) = (there.config, Some(there.rev));
+        config["displayName"] = word.as_str().into();
+        let change = ConnectorDraft { create: false, rev, config, secrets: Default::default() };
+        let (changed, switched) = tokio::join!(
+            house.app.connector_save(change),
+            house.app.connector_enable(ConnectorEnable { name: "hubspot".into(), enabled })
+        );
+        let now = house.app.connector_get(by_name()).await.unwrap().config;
+        switched.unwrap();
+        assert_eq!(now["enabled"], enabled, "{word}");
+        match changed {
+            Ok(_) => assert_eq!(now["displayName"], word.as_str()),
+            Err(error) => assert_eq!(error.code, ErrorCode::Stale, "{error}"),
+        }
+    }
 }

@@ -27,6 +27,25 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl Exit {
+    /// The exit code of what is done already, whether or not anybody reads what was printed of it: a run that is held stays
+    /// held when its reader has seen enough. `what` says what was done, for where it could not be printed.
+    pub fn however_read(self, printed: Result<(), Failure>, what: &str) -> Result<Self, Failure> {
+        match printed {
+            Ok(()) | Err(Failure::NobodyReads) => Ok(self),
+            Err(Failure::Told(exit, why)) => {
+                let exit = if self == Self::Done { exit } else { self };
+                Err(Failure::Told(exit, format!("{why}; {what}")))
+            }
+            refused @ Err(Failure::Refused(_)) => refused.map(|()| self),
+        }
+    }
+}
+
+/// How a command is told what opens the vault.
+pub const PASSPHRASE_HINT: &str =
+    "CONCORD_PASSPHRASE gives a command the vault's passphrase, or its recovery key";
+
 /// Why a command could not be done.
 #[derive(Debug)]
 pub enum Failure {
@@ -54,7 +73,7 @@ impl Failure {
         }
     }
 
-    /// The sentence for stderr, and below it one line for each policy that is not met.
+    /// The sentence for stderr, with what helps in a terminal, and below it one line for each policy that is not met.
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Refused(error) if error.policies.len() > 1 => {
@@ -62,7 +81,13 @@ impl Failure {
                 let rows = error.policies.iter().map(|p| format!("  {}: {}", p.property, p.message));
                 std::iter::once(format!("{count} policies are not met")).chain(rows).collect()
             }
-            Self::Refused(error) => vec![error.message.clone()],
+            Self::Refused(error) => {
+                let locked = (error.code == ErrorCode::Locked).then_some(PASSPHRASE_HINT);
+                vec![match error.hint.as_deref().or(locked) {
+                    Some(hint) => format!("{}; {hint}", error.message),
+                    None => error.message.clone(),
+                }]
+            }
             Self::Told(_, message) => vec![message.clone()],
             Self::NobodyReads => Vec::new(),
         }
@@ -93,6 +118,34 @@ mod tests {
             assert_eq!(Failure::from(ApiError::new(code, "m")).exit(), exit, "{code:?}");
         }
         assert_eq!(Failure::NobodyReads.exit(), Exit::Done);
+    }
+
+    #[test]
+    fn what_was_done_ends_alike_whoever_reads() {
+        for exit in [Exit::Done, Exit::Held, Exit::SomeFailed, Exit::Error] {
+            assert_eq!(exit.however_read(Ok(()), "").unwrap(), exit);
+            assert_eq!(exit.however_read(Err(Failure::NobodyReads), "").unwrap(), exit);
+        }
+        let full = || Err(Failure::error("stdout is full"));
+        let told = Exit::Held.however_read(full(), "run r1 is held").unwrap_err();
+        assert_eq!(
+            (told.exit(), told.lines()),
+            (Exit::Held, vec!["stdout is full; run r1 is held".to_owned()])
+        );
+        assert_eq!(Exit::Done.however_read(full(), "done").unwrap_err().exit(), Exit::Error);
+    }
+
+    #[test]
+    fn what_helps_in_a_terminal_stands_behind_the_message() {
+        let gone = ApiError::new(ErrorCode::NotFound, "there is no run `r1`");
+        assert_eq!(Failure::from(gone.clone()).lines(), ["there is no run `r1`"]);
+        let hinted = gone.with_hint("`concord run list` shows the runs");
+        assert_eq!(
+            Failure::from(hinted).lines(),
+            ["there is no run `r1`; `concord run list` shows the runs"]
+        );
+        let locked = Failure::from(ApiError::new(ErrorCode::Locked, "the vault is locked")).lines();
+        assert_eq!(locked, [format!("the vault is locked; {PASSPHRASE_HINT}")]);
     }
 
     #[test]

@@ -32,6 +32,17 @@ impl Output {
         self.raw(&text)
     }
 
+    /// What is shown this once: as `document` for programs, as `text` for people. It is in force already, so where it cannot be
+    /// shown, `lost` says what that means and what to do.
+    pub fn once(&self, document: &impl Serialize, text: &str, lost: &str) -> Result<(), Failure> {
+        let shown = if self.json { self.document(document) } else { self.line(text) };
+        shown.map_err(|failure| match failure {
+            Failure::Told(exit, why) => Failure::Told(exit, format!("{why}; {lost}")),
+            Failure::NobodyReads => Failure::error(format!("nobody reads the result; {lost}")),
+            refused => refused,
+        })
+    }
+
     /// A line for people.
     pub fn line(&self, text: impl AsRef<str>) -> Result<(), Failure> {
         self.raw(&clean(text.as_ref()))

@@ -12,19 +12,33 @@ use crate::{
 };
 
 /// Prints a run: IDM's summary document with `--json`, else its counts in words.
-pub async fn print(app: &App, id: &str, output: &Output) -> Result<RunDetail, Failure> {
+pub async fn print(app: &App, id: &str, output: &Output) -> Result<(), Failure> {
     let document = app.run_document(id).await?;
     let detail = app.run_get(ById { id: id.to_owned() }).await?;
-    if output.is_json() {
-        output.document(&document)?;
-    } else {
-        in_words(&detail, &document, output)?;
-    }
-    Ok(detail)
+    show(&detail, &document, output)
 }
 
+fn show(detail: &RunDetail, document: &Value, output: &Output) -> Result<(), Failure> {
+    if output.is_json() { output.document(document) } else { in_words(detail, document, output) }
+}
+
+/// Prints a run that ended, and gives its exit code, whoever reads it.
+pub async fn tell(app: &App, id: &str, output: &Output) -> Result<(RunDetail, Exit), Failure> {
+    let document = app.run_document(id).await?;
+    let detail = app.run_get(ById { id: id.to_owned() }).await?;
+    let printed = show(&detail, &document, output);
+    let exit = exit_of(&detail, output);
+    let run = &detail.summary;
+    let what = format!("run {} of {} is {}", run.id, run.mapping, state_word(run.state));
+    Ok((detail, exit.however_read(printed, &what)?))
+}
+
+/// Guards that no allowance for deletes lets through.
+const NOT_RELEASED: [&str; 3] = ["emptySource", "maxUpdatePercent", "maxCreates"];
+
 /// The exit code of a run that ended, and its reason on stderr.
-pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
+fn exit_of(detail: &RunDetail, output: &Output) -> Exit {
+    let run = &detail.summary;
     let exit = match run.state {
         RunState::Held => Exit::Held,
         // One that is still marked as under way ended without a word.
@@ -49,13 +63,29 @@ pub fn exit_of(run: &RunSummary, output: &Output) -> Exit {
             run.id
         )),
         Exit::Held | Exit::Error => {
-            output.hint(&format!("concord: {}", run.message.as_deref().unwrap_or(&run.stage_description)));
+            let goes_on = match run.state {
+                RunState::Paused => format!(
+                    ", by itself where the window or `concord serve` is open, else with `concord run apply {}`",
+                    run.id
+                ),
+                _ => String::new(),
+            };
+            let why = run.message.as_deref().unwrap_or(&run.stage_description);
+            output.hint(&format!("concord: {why}{goes_on}"));
         }
         _ => {}
     }
     if exit == Exit::Held {
+        let release = match detail
+            .guards
+            .iter()
+            .any(|guard| guard.holds && NOT_RELEASED.contains(&guard.name.as_str()))
+        {
+            true => String::new(),
+            false => format!("release it with `concord run apply {} --allow deletes=N`, or ", run.id),
+        };
         output.hint(&format!(
-            "Look at it with `concord run entries {id}`; release it with `concord run apply {id} --allow deletes=N`, or discard it with `concord run cancel {id}`.",
+            "Look at it with `concord run entries {id}`; {release}discard it with `concord run cancel {id}`.",
             id = run.id
         ));
     }
@@ -145,8 +175,12 @@ fn counts(run: &RunSummary, document: &Value) -> String {
         );
     }
     let target = |name: &str| number(&format!("/progress/target/{name}"));
+    let stale = match number("/concord/stale") {
+        0 => String::new(),
+        n => format!(", left out {n} because of what changed meanwhile"),
+    };
     format!(
-        "created {}, updated {}, deleted {}, unchanged {}; failed {failed}",
+        "created {}, updated {}, deleted {}, unchanged {}; failed {failed}{stale}",
         target("created"),
         target("updated"),
         target("deleted"),

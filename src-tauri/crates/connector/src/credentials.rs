@@ -53,4 +53,8 @@ pub trait Credentials: Send + Sync {
 
     /// Waits until no other refresh of this connection is under way, here or in another process.
     async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError>;
+
+    /// Told whether the system takes what the connection proves itself by: after the first call that shows it, and whenever
+    /// that changes. `refusal` is what it said when it does not. A call never fails because of what becomes of this.
+    async fn judged(&self, _refusal: Option<&ConnectorError>) {}
 }

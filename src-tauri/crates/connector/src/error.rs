@@ -26,15 +26,17 @@ pub enum ErrorKind {
     Refused,
     /// The system is in trouble itself (5xx) beyond the retries.
     Unavailable,
-    /// The vault or the repository could not give or keep a secret.
+    /// The vault could not give or keep a secret.
     Credentials,
+    /// The data folder could not be read or written.
+    Storage,
     /// Concord cannot do this with this kind of system.
     Unsupported,
 }
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Configuration,
         Self::Unreachable,
         Self::Unauthorized,
@@ -44,6 +46,7 @@ impl ErrorKind {
         Self::Refused,
         Self::Unavailable,
         Self::Credentials,
+        Self::Storage,
         Self::Unsupported,
     ];
 
@@ -59,6 +62,7 @@ impl ErrorKind {
             Self::Refused => "refused",
             Self::Unavailable => "unavailable",
             Self::Credentials => "credentials",
+            Self::Storage => "storage",
             Self::Unsupported => "unsupported",
         }
     }

@@ -19,6 +19,37 @@ pub struct Descriptor {
     pub object_types: Vec<ObjectTypeDescriptor>,
 }
 
+/// A kind of write that a document can deny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// Making records.
+    Create,
+    /// Changing them.
+    Update,
+    /// Deleting them.
+    Delete,
+}
+
+impl Write {
+    /// IDM's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What becomes of a record whose write is denied: IDM's `onDeny`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDeny {
+    /// It stays as it is, and nothing is wrong.
+    DoNothing,
+    /// It fails.
+    Throw,
+}
+
 /// What is fixed about one object type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectTypeDescriptor {
@@ -258,6 +289,12 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// What becomes of a record of this type for which a write is asked that the connector's document denies; `None` where it
+    /// denies none.
+    fn denies(&self, _object_type: &str, _write: Write) -> Option<OnDeny> {
+        None
+    }
+
     /// Gives the connection's authorization back to the provider, so that nobody can use it any more. Called when the
     /// connection is removed; the caller forgets the stored tokens. Connections without an authorization of their own
     /// (service keys) have nothing to give back.
@@ -265,7 +302,7 @@ pub trait Connector: Send + Sync {
         Ok(())
     }
 
-    /// The attributes of an object type.
+    /// The attributes of an object type of the system, also of one that this connector does not use.
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError>;
 
     /// Every record that matches, page by page, in any order. A read that ends early, repeats its cursor or has an

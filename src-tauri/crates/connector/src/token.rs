@@ -390,8 +390,10 @@ impl Bearer for TokenSource {
             // A renewal ahead of time that fails for a passing reason must not stop a token that still works.
             Err(error) => match &held.token {
                 Some(token)
-                    if !matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Credentials)
-                        && token.over_at.is_some_and(|end| now < end) =>
+                    if !matches!(
+                        error.kind,
+                        ErrorKind::Unauthorized | ErrorKind::Credentials | ErrorKind::Storage
+                    ) && token.over_at.is_some_and(|end| now < end) =>
                 {
                     tracing::warn!(connector = %self.name, "the access token could not be renewed ahead of time: {error}");
                     Ok(token.access_token.clone())

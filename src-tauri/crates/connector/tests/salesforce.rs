@@ -691,8 +691,13 @@ async fn every_default_object_type_is_described_and_read() {
     assert!(username.unique && username.writable);
     let encoding = schema.attributes.iter().find(|a| a.name == "EmailEncodingKey").unwrap();
     assert!(encoding.options.contains(&"UTF-8".to_owned()));
-    let error = salesforce.schema("Nothing").await.unwrap_err();
-    assert!(error.message.contains("supportedObjectTypes"), "{error}");
+    // What is there can be looked at before it is chosen; what is not is told by its name.
+    assert!(!salesforce.schema("Account").await.unwrap().attributes.is_empty());
+    for nothing in ["Nope__c", "No such"] {
+        let error = salesforce.schema(nothing).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Configuration | ErrorKind::Unsupported), "{error}");
+        assert!(error.message.contains(nothing) && error.message.contains("supportedObjectTypes"), "{error}");
+    }
 }
 
 // ---- writing ----
@@ -1372,6 +1377,32 @@ async fn the_feed_tells_what_changed_and_what_was_deleted() {
     let late = Feed { object_type: "Contact".into(), attributes: vec![], since: Some(next) };
     let error = salesforce.changes(late).next().await.unwrap().unwrap_err();
     assert!(error.message.contains("full reconciliation"), "{error}");
+}
+
+/// However many pages a window has, and at any of them, what is committed late is still to come.
+#[tokio::test]
+async fn a_window_of_many_pages_reaches_back_as_well() {
+    let world = World::new(seeded(5000)).await;
+    let salesforce = world.plain();
+    world.hand.advance(86_400);
+    let (_, _, cursor) = feed(&salesforce, "User", None).await;
+    world.hand.advance(3600);
+    let uids = people(&world.org());
+    let (late, others) = uids.split_first().unwrap();
+    for uid in others {
+        world.org().set("User", uid, &[("Title", "x")]).unwrap();
+    }
+    let asked =
+        || Feed { object_type: "User".into(), attributes: names(&["LastName"]), since: Some(cursor.clone()) };
+    let pages: Vec<_> = salesforce.changes(asked()).map(|page| page.unwrap().cursor).collect().await;
+    assert!(pages.len() >= 3, "{pages:?}");
+    let stamp = world.hand.now().as_millisecond() - 60_000;
+    world.org().set("User", late, &[("Title", "late")]).unwrap();
+    assert!(world.org().set_system_modstamp("User", late, stamp));
+    for cursor in pages {
+        let (changed, ..) = feed(&salesforce, "User", Some(cursor.clone())).await;
+        assert!(changed.contains(late), "{cursor}");
+    }
 }
 
 #[tokio::test]

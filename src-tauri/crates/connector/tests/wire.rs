@@ -5,6 +5,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use connector::credentials::memory::MemoryCredentials;
@@ -731,6 +732,62 @@ impl Credentials for FullOnce {
     async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError> {
         self.inner.refresh_guard().await
     }
+}
+
+/// What the credentials were told about themselves.
+#[derive(Clone, Default)]
+struct Judged(Arc<std::sync::Mutex<Vec<Option<String>>>>);
+
+#[async_trait::async_trait]
+impl Credentials for Judged {
+    async fn secret(&self, property: &str) -> Result<Option<Secret>, ConnectorError> {
+        Ok((property == "accessToken").then(|| Secret::new(TOKEN)))
+    }
+
+    async fn tokens(&self) -> Result<Option<Tokens>, ConnectorError> {
+        Ok(None)
+    }
+
+    async fn store_tokens(&self, _: &Tokens) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError> {
+        Err(ConnectorError::new(ErrorKind::Credentials, "nothing is renewed here"))
+    }
+
+    async fn judged(&self, refusal: Option<&ConnectorError>) {
+        self.0.lock().unwrap().push(refusal.map(|error| error.message.clone()));
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_told_when_they_are_taken_and_when_they_are_not_any_more() {
+    let refused = || error(401, "Authentication credentials not found.", "INVALID_AUTHENTICATION");
+    let forbidden = error(403, "This app hasn't been granted all required scopes.", "MISSING_SCOPES");
+    let wrong = error(400, "There was a problem with the request.", "VALIDATION_ERROR");
+    let taken = || page([1], None);
+    let replies = [taken(), taken(), refused(), refused(), forbidden, taken(), taken(), wrong];
+    let wire = Wire::new(replies).await;
+    let judged = Judged::default();
+    let config = hubspot_config(&json!({"apiBaseUrl": wire.script.url, "permitsPerSecond": 1000}));
+    let waiter: Arc<dyn Waiter> = Arc::new(Impatient::default());
+    let seconds = Arc::new(AtomicI64::new(0));
+    let now = Arc::clone(&seconds);
+    let clock = Arc::new(move || Timestamp::from_second(now.load(Ordering::Relaxed)).unwrap());
+    let hubspot = Hubspot::new(&config, Arc::new(judged.clone()), clock, waiter).unwrap();
+    for _ in 0..6 {
+        all(&hubspot, contacts(&["email"])).await.ok();
+    }
+    // Another process may have been refused meanwhile, and have noted it.
+    seconds.store(31, Ordering::Relaxed);
+    all(&hubspot, contacts(&["email"])).await.unwrap();
+    // Who refuses what was asked has let in who asked.
+    seconds.store(62, Ordering::Relaxed);
+    assert!(all(&hubspot, contacts(&["email"])).await.is_err());
+    let told = judged.0.lock().unwrap().clone();
+    let [None, Some(refusal), Some(again), None, None, None] = told.as_slice() else { panic!("{told:?}") };
+    assert!(refusal.contains("does not accept the token") && again == refusal, "{refusal}");
 }
 
 #[tokio::test]

@@ -373,7 +373,8 @@ impl Engine {
         let base = {
             let (mapping, scripts) = prepared.compile()?;
             let mut base = base_of(&link);
-            let occasion = Occasion { qualifier: &asked.qualifier, base: base.as_ref(), newer: None };
+            let occasion =
+                Occasion { qualifier: &asked.qualifier, base: base.as_ref(), ..Occasion::default() };
             let open = mapping
                 .evaluate(&scripts, occasion, &from, Some(&to))
                 .map_err(|problem| EngineError::config(problem.reason))?

@@ -11,7 +11,7 @@ use store::{Entry, EntryStatus, Hash, InboxKind, NewLink, Question, StoredChange
 
 use crate::{
     execute::apply_changes,
-    judge::{Case, Judge, Judgement, Lookup, base_of},
+    judge::{Case, Judge, Judgement, Lookup, base_of, with_id},
     remedy::Remedy,
 };
 
@@ -194,7 +194,9 @@ impl Judge<'_> {
 
     fn plan_create(&self, entry: &mut Entry, case: &Case<'_>) -> Result<(), String> {
         let nothing = Attributes::new();
-        let occasion = Occasion { qualifier: case.qualifier, ..Occasion::default() };
+        let old_source = self.old_source_of(&case.candidate.id);
+        let occasion =
+            Occasion { qualifier: case.qualifier, old_source: old_source.as_ref(), ..Occasion::default() };
         let mut evaluation =
             self.mapping.evaluate(self.scripts, occasion, case.source, None).map_err(|p| p.reason)?;
         entry.target_id = None;
@@ -223,7 +225,13 @@ impl Judge<'_> {
         } else {
             None
         };
-        let occasion = Occasion { qualifier: case.qualifier, base: base.as_ref(), newer };
+        let old_source = self.old_source_of(&case.candidate.id);
+        let occasion = Occasion {
+            qualifier: case.qualifier,
+            base: base.as_ref(),
+            newer,
+            old_source: old_source.as_ref(),
+        };
         let mut evaluation = self
             .mapping
             .evaluate(self.scripts, occasion, case.source, Some(attributes))
@@ -310,6 +318,11 @@ impl Judge<'_> {
         Ok(with_shaped(self.mapping.target_sameness(), changes, before, &planned, &shaped))
     }
 
+    /// The source before its change, as scripts see it.
+    fn old_source_of(&self, id: &str) -> Option<Value> {
+        (self.old_source)(id).map(|attributes| Value::Object(with_id(&attributes, id)))
+    }
+
     fn run_event(&self, hook: Hook, entry: &Entry, case: &Case<'_>) -> Result<(), String> {
         if !self.mapping.has_hook(hook) {
             return Ok(());
@@ -343,7 +356,10 @@ impl Judge<'_> {
             ("sourceId", text(&entry.source_id)),
             ("targetId", text(&entry.target_id)),
             ("mappingConfig", config),
-            ("oldSource", Value::Null),
+            (
+                "oldSource",
+                entry.source_id.as_deref().and_then(|id| self.old_source_of(id)).unwrap_or_default(),
+            ),
             ("oldTarget", old_target.cloned().map_or(Value::Null, Value::Object)),
         ];
         let variables = variables.each_ref().map(|(name, value)| (*name, value));

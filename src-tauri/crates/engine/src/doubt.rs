@@ -16,6 +16,7 @@ use crate::{
     Engine, EngineError,
     ends::{End, Prepared, Remote},
     execute_remote::pause,
+    read::seen_page,
 };
 
 /// What looking has shown.
@@ -230,10 +231,10 @@ impl Engine {
         for (row, doubt) in rows.into_iter().zip(doubts) {
             match doubt {
                 Doubt::Arrived(object) => {
-                    self.settle_doubt(prepared, &row, Some(object.uid)).await?;
+                    self.settle_doubt(prepared, remote, &row, Some(object)).await?;
                     done += 1;
                 }
-                Doubt::NeverArrived => self.settle_doubt(prepared, &row, None).await?,
+                Doubt::NeverArrived => self.settle_doubt(prepared, remote, &row, None).await?,
                 Doubt::CannotTell => keyless.push(row),
             }
         }
@@ -273,7 +274,7 @@ impl Engine {
                     let taken = self.store.read(move |r| r.link_of_target(&space, &uid)).await?;
                     if taken.is_none() {
                         if let Some(row) = slot.take() {
-                            self.settle_doubt(prepared, &row, Some(object.uid.clone())).await?;
+                            self.settle_doubt(prepared, remote, &row, Some(object.clone())).await?;
                             done += 1;
                         }
                         break;
@@ -282,7 +283,7 @@ impl Engine {
             }
         }
         for row in open.into_iter().flatten() {
-            self.settle_doubt(prepared, &row, None).await?;
+            self.settle_doubt(prepared, remote, &row, None).await?;
         }
         Ok(done)
     }
@@ -290,31 +291,40 @@ impl Engine {
     async fn settle_doubt(
         &self,
         prepared: &Prepared,
+        remote: &Remote,
         row: &JournalRow,
-        arrived: Option<String>,
+        arrived: Option<RemoteObject>,
     ) -> Result<(), EngineError> {
-        let (row, at) = (row.clone(), self.at());
+        let (row, at, path) = (row.clone(), self.at(), remote.path.clone());
+        let uid = arrived.as_ref().map(|object| object.uid.clone());
+        // Without its copy the record that was written would count as gone.
+        let written = arrived.filter(|_| row.operation != Operation::Delete);
+        let page = seen_page(remote, 0, Vec::from_iter(written));
         let (space, walk) = (prepared.space(&row.qualifier), prepared.here());
         let linking = prepared.config.linking_enabled();
         self.store
             .write(move |w| {
-                let (state, message) = match &arrived {
+                let (state, message) = match &uid {
                     Some(_) => (JournalState::Done, "found when its outcome was in doubt"),
                     None => (JournalState::Failed, "did not arrive"),
                 };
-                w.journal_settled(row.seq, state, arrived.as_deref(), Some(message), &at)?;
+                w.journal_settled(row.seq, state, uid.as_deref(), Some(message), &at)?;
+                if !page.rows.is_empty() {
+                    w.mirror_fresh(&page, &at)?;
+                }
                 let source = row.source_id.clone().unwrap_or_default();
-                match (&arrived, row.operation) {
+                match (&uid, row.operation) {
                     (Some(uid), Operation::Create | Operation::Update) if linking && !source.is_empty() => {
                         link_found(w, &walk, &space, &source, uid, &at)?;
                     }
-                    (Some(_), Operation::Delete) => {
+                    (Some(uid), Operation::Delete) => {
+                        w.forget_mirrored(&path, uid)?;
                         w.remove_link(&space, &source)?;
                     }
                     _ => {}
                 }
                 // What did not arrive is still planned: whoever goes on with the run carries it out.
-                if let (Some(uid), Some(run), Some(entry)) = (&arrived, &row.run, row.entry)
+                if let (Some(uid), Some(run), Some(entry)) = (&uid, &row.run, row.entry)
                     && let Some(run) = w.run(run)?
                 {
                     w.settle_entry(run.seq, entry, EntryStatus::Done, Some(uid), Some(message), None)?;

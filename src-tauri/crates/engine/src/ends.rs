@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use connector::{Connector, ObjectTypeDescriptor};
+use connector::{Connector, ObjectTypeDescriptor, OnDeny, Write};
 use mapping::{Mapping, canonical::Sameness};
-use model::{ManagedObjectConfig, MappingConfig, ResourcePath, mapping_config::ConflictRule};
-use store::{LinkSpace, Orientation, Walk};
+use model::{
+    Action, ManagedObjectConfig, MappingConfig, ResourcePath, Situation, mapping_config::ConflictRule,
+};
+use store::{Entry, EntryStatus, LinkSpace, Orientation, Run, Walk};
 
-use crate::{Engine, EngineError, Overrides, interpreter::Scripts};
+use crate::{Engine, EngineError, Overrides, interpreter::Scripts, remedy::Remedy};
 
 /// The version of no mapping: what is stamped with it is looked at again by the next run.
 pub(crate) const UNSETTLED: i64 = 0;
@@ -93,6 +95,12 @@ pub(crate) struct Prepared {
     pub config: MappingConfig,
     /// The mapping that shares its links in the other direction.
     pub reverse: Option<MappingConfig>,
+    /// Names of all mappings that share its links.
+    pub partners: Vec<String>,
+    /// Both resources in words, each with where its system is.
+    pub described: Vec<String>,
+    /// The version of the mapping as it is stored.
+    pub stored_version: i64,
     /// The mapping's version; none that a link could have where a run changes the mapping for itself.
     pub version: i64,
     pub orientation: Orientation,
@@ -104,7 +112,71 @@ pub(crate) struct Prepared {
     pub followers: Vec<MappingConfig>,
 }
 
+/// What stands between a resource and where its system is.
+const AT: &str = " at ";
+
+/// The resource of an end as it is kept with a run.
+pub(crate) fn resource_of(described: &str) -> &str {
+    described.split_once(AT).map_or(described, |(resource, _)| resource)
+}
+
 impl Prepared {
+    /// Refuses what a run planned or did between other resources than these.
+    pub(crate) fn must_be_for(&self, run: &Run) -> Result<(), EngineError> {
+        let then = &run.progress.ends;
+        let same = |(a, b): (&String, &String)| a.eq_ignore_ascii_case(b);
+        if then.is_empty()
+            || (then.len() == self.described.len() && then.iter().zip(&self.described).all(same))
+        {
+            return Ok(());
+        }
+        Err(EngineError::config(format!(
+            "run {} was planned from {}, and mapping `{}` goes from {} now; nothing was written. Set it back as it was then, or start a new run",
+            run.id,
+            then.join(" to "),
+            self.name(),
+            self.described.join(" to ")
+        )))
+    }
+
+    /// What the document of the target's connector leaves of a planned entry: a write that it denies is left undone or fails,
+    /// as it says.
+    pub(crate) fn allowed(&self, entry: Entry) -> Entry {
+        let (EntryStatus::Planned, Some(remote)) = (entry.status, self.target.remote()) else { return entry };
+        let write = match entry.action {
+            Action::Create => Write::Create,
+            Action::Update if !entry.changes.is_empty() => Write::Update,
+            Action::Delete => Write::Delete,
+            _ => return entry,
+        };
+        let kind = &remote.object_type.name;
+        let Some(on_deny) = remote.connector.denies(kind, write) else { return entry };
+        let reason = format!(
+            "{}; not carried out: the connector's operationOptions deny {} of {kind}",
+            entry.reason,
+            write.as_str()
+        );
+        match on_deny {
+            // The two belong together all the same.
+            OnDeny::DoNothing
+                if write == Write::Update
+                    && entry.situation != Situation::Confirmed
+                    && self.config.linking_enabled() =>
+            {
+                let reason = format!("{reason}; they are only linked");
+                Entry { action: Action::Link, changes: Vec::new(), base: None, reason, ..entry }
+            }
+            OnDeny::DoNothing => Entry { status: EntryStatus::Skipped, claim: None, reason, ..entry },
+            OnDeny::Throw => Entry {
+                status: EntryStatus::Failed,
+                claim: None,
+                reason,
+                remedy: Some(Remedy::Policy(entry.situation).to_string()),
+                ..entry
+            },
+        }
+    }
+
     /// The mapping compiled, with its scripts. Scripts cannot change threads, so each planning thread makes its own.
     pub(crate) fn compile(&self) -> Result<(Mapping, Scripts), EngineError> {
         let mut scripts = Scripts::new();
@@ -196,6 +268,12 @@ impl Engine {
                 m.link_type() == config.link_type() && m.source == config.target && m.target == config.source
             })
             .cloned();
+        let partners = all
+            .iter()
+            .map(|m| &m.config)
+            .filter(|m| m.name != config.name && m.link_type() == config.link_type())
+            .map(|m| m.name.clone())
+            .collect();
         let followers = all
             .iter()
             .map(|m| &m.config)
@@ -216,6 +294,9 @@ impl Engine {
         let prepared = Prepared {
             config,
             reverse,
+            partners,
+            described: self.described([&source_path, &target_path]).await?,
+            stored_version: row.version,
             version: if overrides.is_empty() { row.version } else { UNSETTLED },
             orientation,
             source,
@@ -227,6 +308,30 @@ impl Engine {
         // A script that does not compile is told now, not after a long read.
         prepared.compile()?;
         Ok(prepared)
+    }
+
+    /// Resources, each with where its system is: a plan for one holds for no other, whatever the mapping is called. A stand-in on
+    /// this machine is the same one wherever it listens today.
+    async fn described(&self, paths: [&ResourcePath; 2]) -> Result<Vec<String>, EngineError> {
+        let mut described = Vec::with_capacity(paths.len());
+        for path in paths {
+            let row = match path {
+                ResourcePath::System { connector, .. } => {
+                    let name = connector.clone();
+                    self.store.read(move |r| r.connector(&name)).await?
+                }
+                _ => None,
+            };
+            let address = row
+                .as_ref()
+                .and_then(|row| row.config.address())
+                .filter(|address| !connector::is_on_this_machine(address));
+            described.push(match address {
+                Some(address) => format!("{path}{AT}{address}"),
+                None => path.to_string(),
+            });
+        }
+        Ok(described)
     }
 
     fn orientation<'m>(
@@ -291,8 +396,9 @@ impl Engine {
             }
             ResourcePath::Scim(_) => Err(EngineError::config(format!(
                 "{path} holds nothing that could be read: people and groups arrive through SCIM one by one, and each is mapped as it \
-                 arrives; start `concord serve` and have the other system send them"
-            ))),
+                 arrives; have the other system send them"
+            ))
+            .with_hint("`concord serve` takes them")),
         }
     }
 

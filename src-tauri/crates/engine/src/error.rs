@@ -26,6 +26,9 @@ pub enum EngineError {
     /// A managed object's policies refuse the values.
     #[error("{}", policy_text(.0))]
     Policy(Vec<model::policy::Violation>),
+    /// One of the others, with what helps in a terminal and nowhere else.
+    #[error("{0}")]
+    Hinted(Box<EngineError>, String),
     /// A person stopped it.
     #[error("canceled")]
     Canceled,
@@ -41,6 +44,11 @@ impl EngineError {
     /// A configuration error.
     pub fn config(message: impl Into<String>) -> Self {
         Self::Config(message.into())
+    }
+
+    /// The same with what helps in a terminal.
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self::Hinted(Box::new(self), hint.into())
     }
 }
 

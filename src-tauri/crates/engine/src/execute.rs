@@ -13,6 +13,7 @@ use crate::{
     ends::{End, Prepared},
     execute_managed::Ready,
     judge::{Found, Lookup as _, with_id},
+    partners::Patience,
     plan,
     remedy::Remedy,
     targets::Ask,
@@ -21,6 +22,9 @@ use crate::{
 /// Creates first, so that what is new can be linked; deletes last, so that nothing is gone before all else went well.
 pub(crate) const ORDER: [Action; 5] =
     [Action::Create, Action::Update, Action::Link, Action::Unlink, Action::Delete];
+
+/// The actions that give an object values.
+const CLAIMING: [Action; 2] = [Action::Create, Action::Update];
 
 /// Entries per transaction when the target is the repository.
 const LOCAL_BATCH: usize = 1000;
@@ -53,6 +57,8 @@ pub(crate) struct Settled {
     pub linked: bool,
     /// Something else was changed by it.
     pub changed: bool,
+    /// It was refused for nothing but unique values that other objects have.
+    pub contested: bool,
 }
 
 impl Settled {
@@ -66,6 +72,7 @@ impl Settled {
             remedy: None,
             linked,
             changed: !entry.changes.is_empty(),
+            contested: false,
         }
     }
 
@@ -79,6 +86,7 @@ impl Settled {
             remedy: None,
             linked: false,
             changed: false,
+            contested: false,
         }
     }
 
@@ -240,6 +248,7 @@ impl Engine {
             limit,
             // Shown while the run goes on; the end of the run adds the exact number of calls.
             calls: &|| calls_so_far + (prepared.calls() - calls_before),
+            waiting: matches!(prepared.target, End::Managed(_)),
         };
         if recheck && run.progress.undoes.is_none() {
             self.leave_out_what_matches_now(run, &carrying).await?;
@@ -257,7 +266,48 @@ impl Engine {
             // What a load left waiting among them.
             self.carry_out_planned(run, &carrying, action, None).await?;
         }
+        if !carrying.waiting {
+            return Ok(());
+        }
+        // There is rarely anything left, and it is large.
+        Box::pin(self.carry_out_contested(run, &carrying)).await
+    }
+
+    /// Carries out what waits for unique values of each other, as far as that goes, and settles the rest.
+    async fn carry_out_contested(&self, run: &mut Run, carrying: &Carrying<'_>) -> Result<(), EngineError> {
+        while self.carry_out_swaps(run, carrying).await? > 0 {
+            self.put_run(run).await?;
+        }
+        let Carrying { prepared, ref context, limit, calls, .. } = *carrying;
+        let last = Carrying { prepared, context: context.clone(), limit, calls, waiting: false };
+        for action in CLAIMING {
+            self.carry_out_planned(run, &last, action, None).await?;
+        }
         Ok(())
+    }
+
+    /// One look at all that waits for unique values of each other; gives how much of it is settled by it.
+    async fn carry_out_swaps(&self, run: &mut Run, carrying: &Carrying<'_>) -> Result<usize, EngineError> {
+        let &Carrying { prepared, ref context, limit, .. } = carrying;
+        let (seq, mut after, mut settled) = (run.seq, CLAIMING.map(|_| 0), 0);
+        loop {
+            if context.cancel.is_cancelled() {
+                return Err(EngineError::Canceled);
+            }
+            let mut entries = Vec::new();
+            for (action, after) in CLAIMING.into_iter().zip(&mut after) {
+                let from = *after;
+                let next = self.store.read(move |r| r.planned(seq, action, from, limit)).await?;
+                *after = next.last().map_or(from, |entry| entry.seq);
+                entries.extend(next);
+            }
+            if entries.is_empty() {
+                return Ok(settled);
+            }
+            let ended = self.execute_swap(context, prepared, entries).await?;
+            tally(run, &ended);
+            settled += ended.len();
+        }
     }
 
     /// Makes the repository ready where so many new objects go into it.
@@ -294,7 +344,7 @@ impl Engine {
         load: Option<&SharedLoad>,
         under_way: &mut UnderWay,
     ) -> Result<(), EngineError> {
-        let &Carrying { prepared, ref context, limit, calls } = carrying;
+        let &Carrying { prepared, ref context, limit, calls, waiting } = carrying;
         // The next entries are read while these are carried out, which does not touch any that come later.
         let seq = run.seq;
         let read = |after| {
@@ -308,6 +358,7 @@ impl Engine {
             shown
         };
         let mut next = read(0);
+        let mut patience = Patience::default();
         loop {
             if context.cancel.is_cancelled() {
                 return Err(EngineError::Canceled);
@@ -315,11 +366,23 @@ impl Engine {
             let entries = next.await.map_err(|error| broken_off("reading the plan", &error))??;
             let Some(last) = entries.last() else { return Ok(()) };
             next = read(last.seq);
-            let (entries, gone) = self.still_there(context, run, prepared, action, entries).await?;
+            let (mut entries, gone) = self.still_there(context, run, prepared, action, entries).await?;
             tally(run, &gone);
+            if action == Action::Create && run.progress.undoes.is_none() {
+                let unsure;
+                let looked = self.not_being_made(context, prepared, entries, &mut patience);
+                // It is rarely gone through, and large.
+                (entries, unsure) = Box::pin(looked).await?;
+                tally(run, &unsure);
+            } else if let (Action::Create, Some(done)) = (action, &run.progress.undoes) {
+                let remade;
+                (entries, remade) = Box::pin(self.not_remade(context, prepared, done, entries)).await?;
+                tally(run, &remade);
+            }
             if is_local(prepared, action) {
                 // These are made ready while the ones before are written.
-                let ready = self.ready_managed(context, prepared, entries, load.cloned())?;
+                let ready = self.ready_managed(context, prepared, entries)?.in_load(load.cloned());
+                let ready = if waiting { ready.waiting() } else { ready };
                 tally(run, &under_way.end().await?);
                 if load.is_some_and(|load| guarded(load).is_over()) {
                     return Ok(());
@@ -508,6 +571,8 @@ struct Carrying<'a> {
     limit: usize,
     /// Calls of the run so far.
     calls: &'a (dyn Fn() -> u64 + Sync),
+    /// What wants a unique value that another object has waits until all others are carried out.
+    waiting: bool,
 }
 
 /// The batch that is being written, if any.

@@ -18,6 +18,7 @@ use crate::{
     },
     people::{Onward, new_violations, queue_followers, taken, wrong_values},
     title::title_of,
+    unique::{self, Wanted},
 };
 
 impl Engine {
@@ -27,19 +28,32 @@ impl Engine {
         prepared: &Prepared,
         entries: Vec<Entry>,
     ) -> Result<Vec<Settled>, EngineError> {
-        let ready = self.ready_managed(context, prepared, entries, None)?;
+        let ready = self.ready_managed(context, prepared, entries)?;
         let (settled, _) = self.store.write(move |w| ready.carry_out(w)).await?;
         Ok(settled)
     }
 
-    /// Makes everything ready that needs no look at the repository, so that the writer is kept as short as can be. `load` is
-    /// the load that they are part of.
+    /// Carries out those entries that want unique values of each other, in one transaction. The others stay planned, and all of
+    /// them do where something has come between.
+    pub(crate) async fn execute_swap(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Settled>, EngineError> {
+        let ready = self.ready_managed(context, prepared, entries)?;
+        match self.store.write(move |w| ready.carry_out_together(w)).await {
+            Err(error) if error.kind == store::ErrorKind::Unique => Ok(Vec::new()),
+            settled => Ok(settled?),
+        }
+    }
+
+    /// Makes everything ready that needs no look at the repository, so that the writer is kept as short as can be.
     pub(crate) fn ready_managed(
         &self,
         context: &Context,
         prepared: &Prepared,
         entries: Vec<Entry>,
-        load: Option<SharedLoad>,
     ) -> Result<Ready, StoreError> {
         let config = match &prepared.target {
             End::Managed(config) => Some(config.clone()),
@@ -54,6 +68,7 @@ impl Engine {
                 made: rules.map(|rules| Made::new(rules, &entry, self.new_id())).transpose()?,
                 base: Text::of_base(&link)?,
                 changes: Text::of_changes(&entry.changes)?,
+                together: false,
                 link,
                 entry,
             })
@@ -70,7 +85,7 @@ impl Engine {
             at: self.at(),
             now_ms: self.now().as_millisecond(),
         };
-        Ok(Ready { work, items, load })
+        Ok(Ready { work, items, load: None, waiting: false })
     }
 }
 
@@ -79,9 +94,20 @@ pub(crate) struct Ready {
     work: Work,
     items: Vec<Item>,
     load: Option<SharedLoad>,
+    waiting: bool,
 }
 
 impl Ready {
+    /// As part of a load.
+    pub(crate) fn in_load(self, load: Option<SharedLoad>) -> Self {
+        Self { load, ..self }
+    }
+
+    /// What wants a unique value that another object has stays planned: that one may give it up.
+    pub(crate) fn waiting(self) -> Self {
+        Self { waiting: true, ..self }
+    }
+
     /// Gives how those ended that were carried out; what a load cannot tell stays planned. Gives back what is no longer needed
     /// as well: thousands of records are let go of elsewhere, not on the writer's thread.
     pub(crate) fn carry_out(mut self, w: &Writer<'_>) -> Result<(Vec<Settled>, Self), StoreError> {
@@ -104,6 +130,9 @@ impl Ready {
                 _ => None,
             };
             let ended = self.work.carry_out(w, rules.as_ref(), item)?;
+            if self.waiting && ended.contested {
+                continue;
+            }
             if let (Some(load), Some(claim), EntryStatus::Done) = (&mut load, claim, ended.status) {
                 load.made(claim);
             }
@@ -116,6 +145,33 @@ impl Ready {
         drop(rules);
         Ok((settled, self))
     }
+
+    /// Carries out those that have all they want once all of them are carried out; the others are not touched. Gives how those
+    /// ended, or an error of the kind [`store::ErrorKind::Unique`] if a value would be there twice after all.
+    fn carry_out_together(mut self, w: &Writer<'_>) -> Result<Vec<Settled>, StoreError> {
+        let Some(rules) = self.work.config.as_ref().map(Rules::of) else { return Ok(Vec::new()) };
+        let mut wanted = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            wanted.push(self.work.wanted(w, &rules, item)?);
+        }
+        let going = unique::together(w, &rules, &wanted)?;
+        let mut settled = Vec::new();
+        for item in self.items.iter_mut().filter(|item| going.contains(&item.entry.seq)) {
+            item.together = true;
+            settled.push(self.work.carry_out(w, Some(&rules), item)?);
+        }
+        for (item, ended) in self.items.iter().filter(|item| item.together).zip(&settled) {
+            let id = ended.target_id.as_deref().or(item.entry.target_id.as_deref()).unwrap_or_default();
+            let now = w.managed(&rules.config().name, id)?.filter(|_| ended.status == EntryStatus::Done);
+            if let Some(now) = now
+                && !taken(w, &rules, id, None, &now.attributes)?.is_empty()
+            {
+                return Err(StoreError::new(store::ErrorKind::Unique, "a unique value would be there twice"));
+            }
+        }
+        settle(w, &self.work.context, &settled)?;
+        Ok(settled)
+    }
 }
 
 struct Item {
@@ -127,6 +183,8 @@ struct Item {
     changes: Text,
     /// The object that it makes, if it makes one.
     made: Option<Made>,
+    /// It is carried out with others that give up the unique values it takes.
+    together: bool,
 }
 
 /// An object to be made.
@@ -187,6 +245,22 @@ impl Work {
             && free_target(w, &self.walk, &link.space, entry, &link.target_id)?)
     }
 
+    /// What an item makes of its object.
+    fn wanted(&self, w: &Writer<'_>, rules: &Rules<'_>, item: &Item) -> Result<Wanted, StoreError> {
+        let entry = &item.entry;
+        Ok(match &item.made {
+            Some(made) => {
+                Wanted { entry: entry.seq, id: made.id.clone(), before: None, after: made.attributes.clone() }
+            }
+            None => {
+                let id = entry.target_id.clone().unwrap_or_default();
+                let before = w.managed(&rules.config().name, &id)?.map(|now| now.attributes);
+                let after = apply_changes(before.as_ref().unwrap_or(rules.defaults()), entry);
+                Wanted { entry: entry.seq, id, before, after }
+            }
+        })
+    }
+
     fn carry_out(
         &self,
         w: &Writer<'_>,
@@ -245,7 +319,7 @@ impl Work {
                 }
                 w.delete_managed(&config.name, &now.id, Some(now.rev))?;
                 w.remove_link(&link.space, &link.source_id)?;
-                self.remember(w, config, &now.id, item, QueueChange::Delete, &now.attributes)?;
+                self.remember(w, config, &now.id, item, (Some(&now.attributes), None))?;
                 Ok(Settled::done(entry, None, false))
             }
             (action, _) => {
@@ -263,7 +337,7 @@ impl Work {
     ) -> Result<Settled, StoreError> {
         let config = rules.config();
         let Made { id, chosen, attributes, doc, hash, mut violations, free } = made;
-        if !free {
+        if !free && !item.together {
             violations.extend(taken(w, rules, &id, None, &attributes)?);
         }
         if !violations.is_empty() {
@@ -280,7 +354,7 @@ impl Work {
         if to_link {
             self.link(w, item, id.clone(), hash)?;
         }
-        self.remember(w, config, &id, item, QueueChange::Create, &attributes)?;
+        self.remember(w, config, &id, item, (None, Some(&attributes)))?;
         Ok(Settled::done(&item.entry, Some(id), to_link))
     }
 
@@ -344,7 +418,10 @@ impl Work {
         if hash == now.hash {
             return Ok(Ok(hash));
         }
-        let violations = new_violations(w, rules, &now.id, Some(&now.attributes), &attributes)?;
+        let mut violations = new_violations(w, rules, &now.id, Some(&now.attributes), &attributes)?;
+        if item.together {
+            violations.retain(|violation| !violation.is_taken());
+        }
         if !violations.is_empty() {
             return Ok(Err(refused(entry, &violations)));
         }
@@ -353,18 +430,18 @@ impl Work {
             now.rev,
             &self.at,
         )?;
-        self.remember(w, config, &now.id, item, QueueChange::Update, &attributes)?;
+        self.remember(w, config, &now.id, item, (Some(&now.attributes), Some(&attributes)))?;
         Ok(Ok(hash))
     }
 
+    /// Notes the change of an object, from what it was to what it is, and queues it for those that carry it on.
     fn remember(
         &self,
         w: &Writer<'_>,
         config: &ManagedObjectConfig,
         id: &str,
         item: &Item,
-        change: QueueChange,
-        attributes: &Attributes,
+        (old, new): (Option<&Attributes>, Option<&Attributes>),
     ) -> Result<(), StoreError> {
         let entry = &item.entry;
         let remembered = HistoryEntry {
@@ -380,15 +457,20 @@ impl Work {
         if self.followers.is_empty() {
             return Ok(());
         }
-        let title = title_of(attributes, id);
-        let old = (change == QueueChange::Delete).then_some(attributes);
+        let change = match (old, new) {
+            (None, _) => QueueChange::Create,
+            (Some(_), Some(_)) => QueueChange::Update,
+            (Some(_), None) => QueueChange::Delete,
+        };
+        let title = new.or(old).map_or_else(|| id.to_owned(), |attributes| title_of(attributes, id));
         let onward = Onward { kind: &config.name, id, title: &title, change, old, changes: &entry.changes };
         queue_followers(w, &self.followers, &onward, self.now_ms, &self.at).map(|_| ())
     }
 }
 
 fn refused(entry: &Entry, violations: &[model::policy::Violation]) -> Settled {
-    let refused = Settled::ended(entry, EntryStatus::Failed, policy_text(violations));
+    let mut refused = Settled::ended(entry, EntryStatus::Failed, policy_text(violations));
+    refused.contested = violations.iter().all(Violation::is_taken);
     match policy_remedy(violations) {
         Some(remedy) => refused.with_remedy(remedy),
         None => refused,

@@ -71,7 +71,8 @@ impl Engine {
                     }
                     more.extend(r.unfinished_sources(run.seq)?);
                     let p = &run.progress;
-                    if run.state == RunState::Success && p.ids.is_empty() && p.undoes.is_none() {
+                    let complete = run.state == RunState::Success || p.unreported;
+                    if complete && p.ids.is_empty() && p.undoes.is_none() {
                         return Ok(Some(more));
                     }
                 }

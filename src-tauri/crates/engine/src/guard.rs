@@ -117,9 +117,18 @@ pub(crate) fn check(
     if let Some(limit) = limit {
         let holds = planned.deletes > limit;
         let message = if holds {
+            let are = match planned.deletes {
+                1 => "1 delete is".to_owned(),
+                n => format!("{n} deletes are"),
+            };
+            let allowed = match limit {
+                0 => "none is".to_owned(),
+                1 => "1 is".to_owned(),
+                n => format!("{n} are"),
+            };
             format!(
-                "{} deletes are planned, {limit} are allowed. Look at them; if they are right, allow {} for this run",
-                planned.deletes, planned.deletes
+                "{are} planned, {allowed} allowed. Look at them; if they are right, allow {} for this run",
+                planned.deletes
             )
         } else {
             format!("deletes {} of {limit} allowed", planned.deletes)

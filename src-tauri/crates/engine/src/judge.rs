@@ -20,6 +20,8 @@ pub(crate) struct Found {
     pub ids: Vec<String>,
     /// The source that the only target is linked to already.
     pub owner: Option<String>,
+    /// A short name of that source for people, where it is there.
+    pub owner_title: Option<String>,
     /// That source is not there any more.
     pub owner_gone: bool,
     /// The only target as it is.
@@ -77,6 +79,8 @@ pub(crate) struct Judge<'a> {
     pub narrowed: bool,
     /// A person has chosen what is done, whatever the policies say.
     pub chosen: Option<Action>,
+    /// What a source was before the change that is carried on. Nobody knows it of a run.
+    pub old_source: &'a (dyn Fn(&str) -> Option<Attributes> + Sync),
     pub source_title: &'a str,
     pub target_title: &'a str,
     /// The attribute of a target that no two records share.
@@ -414,14 +418,23 @@ impl Judge<'_> {
         if let Validity::Invalid(why) = validity {
             return why.clone();
         }
-        let first = found.ids.first().map_or("?", String::as_str);
+        let quoted = |title: &str| format!("\"{}\"", title.replace('"', "'"));
+        let first = match (found.ids.first(), &found.target) {
+            (Some(id), Some((target, _))) => quoted(&title_of(target, id)),
+            (id, _) => id.cloned().unwrap_or_else(|| "?".into()),
+        };
+        let owner = match (&found.owner_title, &found.owner) {
+            // Two records of one person have one name: whose link it is only the id tells.
+            (Some(title), Some(id)) if title != id => format!("{} ({id})", quoted(title)),
+            (_, id) => id.clone().unwrap_or_else(|| "?".into()),
+        };
         match assessment.situation {
             Situation::Found => format!("matches {} record {first}", self.target_title),
             Situation::FoundAlreadyLinked => format!(
                 "matches {} record {first}, which is linked to {} record {}{}",
                 self.target_title,
                 self.source_title,
-                found.owner.as_deref().unwrap_or("?"),
+                owner,
                 if found.owner_gone { ", which is gone" } else { "" }
             ),
             Situation::Ambiguous if found.ids.len() > MOST_MATCHES => {
@@ -430,8 +443,8 @@ impl Judge<'_> {
             Situation::Ambiguous => format!("{} {} records match", found.ids.len(), self.target_title),
             Situation::Absent if found.asked => format!("no matching {} record", self.target_title),
             Situation::Missing => match found.free() {
-                Some(other) => {
-                    format!("its {0} record is gone, but {0} record {other} matches", self.target_title)
+                Some(_) => {
+                    format!("its {0} record is gone, but {0} record {first} matches", self.target_title)
                 }
                 None => format!("its {} record is gone", self.target_title),
             },

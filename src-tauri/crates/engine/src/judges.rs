@@ -15,7 +15,8 @@ use crate::{
     EngineError,
     ends::{End, Prepared},
     judge::{Judge, Judgement},
-    plan::{self, StoreLookup, View},
+    plan::{self, Check, StoreLookup, View},
+    unique::Refusal,
 };
 
 /// IDM's number, where a mapping has no `taskThreads`.
@@ -38,7 +39,20 @@ pub(crate) struct Chunk {
     pub sources: u64,
     /// How many of them have a link whose target is there.
     pub with_target: u64,
-    pub judgements: Vec<Judgement>,
+    pub rulings: Vec<Ruling>,
+}
+
+/// What comes of one source once the policies of its target have been asked.
+pub(crate) struct Ruling {
+    pub judgement: Judgement,
+    /// How its entry fails, unless another object of the run gives up a unique value.
+    pub contested: Option<Refusal>,
+}
+
+impl Ruling {
+    fn plain(judgement: Judgement) -> Self {
+        Self { judgement, contested: None }
+    }
 }
 
 impl Court<'_> {
@@ -66,21 +80,29 @@ impl Court<'_> {
         rules: Option<&Rules<'_>>,
         candidates: &[Candidate],
     ) -> Result<Chunk, EngineError> {
-        let judgements = self.store.read_blocking(|reader| {
+        let rulings = self.store.read_blocking(|reader| {
             let view = View::Chunk(reader);
             let lookup = StoreLookup { view, prepared: self.prepared, walk: self.walk };
             let judged = candidates.iter().map(|candidate| {
                 match (judge.source(self.qualifier, candidate, &lookup), rules) {
                     (Judgement::Entry(entry, stamp), Some(rules)) => {
-                        Ok(Judgement::Entry(Box::new(plan::with_rules(view, rules, *entry)?), stamp))
+                        Ok(match plan::check(view, rules, &entry)? {
+                            Check::Passed => Ruling::plain(Judgement::Entry(entry, stamp)),
+                            Check::Contested(refusal) => {
+                                Ruling { judgement: Judgement::Entry(entry, stamp), contested: Some(refusal) }
+                            }
+                            Check::Refused(refusal) => {
+                                Ruling::plain(Judgement::Entry(Box::new(refusal.of(*entry)), stamp))
+                            }
+                        })
                     }
-                    (judgement, _) => Ok(judgement),
+                    (judgement, _) => Ok(Ruling::plain(judgement)),
                 }
             });
             judged.collect::<Result<Vec<_>, _>>()
         })?;
         let with_target = candidates.iter().filter(|candidate| candidate.target.is_some()).count() as u64;
-        Ok(Chunk { sources: candidates.len() as u64, with_target, judgements })
+        Ok(Chunk { sources: candidates.len() as u64, with_target, rulings })
     }
 
     /// A thread's work: one chunk after the other, until there are no more or nobody wants them.

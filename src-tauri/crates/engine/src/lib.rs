@@ -24,6 +24,7 @@ mod judges;
 mod lock;
 mod managed_types;
 mod overrides;
+mod partners;
 mod pause;
 mod people;
 mod plan;
@@ -37,6 +38,7 @@ mod targets;
 mod title;
 mod trial;
 mod undo;
+mod unique;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -54,6 +56,7 @@ pub use error::EngineError;
 pub use foresight::Foreseen;
 pub use guard::DEFAULT_MAX_DELETES;
 pub use interpreter::Scripts;
+pub use lock::MappingLock;
 pub use managed_types::{Gravity, TypeChange, TypeProblem, TypeSaved};
 pub use mapping::Newer;
 pub use overrides::Overrides;

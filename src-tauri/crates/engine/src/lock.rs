@@ -9,7 +9,7 @@ use std::{
 use crate::EngineError;
 
 /// Held while a mapping is worked on.
-pub(crate) struct MappingLock {
+pub struct MappingLock {
     _file: File,
 }
 

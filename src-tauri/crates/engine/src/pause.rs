@@ -18,6 +18,9 @@ const LONGEST_REST: Duration = Duration::from_secs(3 * 86_400);
 const MARGIN: Duration = Duration::from_secs(10);
 const LONGEST_REST_WITH_MARGIN: SignedDuration = SignedDuration::from_secs(3 * 86_400 + 10);
 
+/// When a run that rested and could not go on is tried again.
+const TRIED_AGAIN: SignedDuration = SignedDuration::from_mins(5);
+
 /// Whether a wait is one that a run rests for.
 pub(crate) fn is_rest(wait: Duration) -> bool {
     wait > LONGEST_WAIT && wait <= LONGEST_REST
@@ -49,10 +52,7 @@ impl Engine {
         let Some(at) = goes_on_at(error, self.now()) else { return false };
         let at = crate::stamp(at);
         run.state = RunState::Paused;
-        run.message = Some(format!(
-            "{error}; goes on at {at}, by itself where the window or `concord serve` is open, else with `concord run apply {}`",
-            run.id
-        ));
+        run.message = Some(format!("{error}; goes on at {at}"));
         run.progress.resume_at = Some(at);
         run.progress.allow_deletes = allow_deletes;
         tracing::info!(run = run.id, resume_at = run.progress.resume_at, "run rests");
@@ -75,6 +75,24 @@ impl Engine {
             .filter(|run| over(run))
             .map(|run| run.id.clone())
             .collect())
+    }
+
+    /// Lets a run rest on that could not go on: whoever looks is told why, and nobody tries again every moment.
+    pub async fn rest_on(&self, id: &str, why: &str) -> Result<(), EngineError> {
+        let at = self.now().checked_add(TRIED_AGAIN).unwrap_or(Timestamp::MAX);
+        let (at, id) = (crate::stamp(at), id.to_owned());
+        let message = format!("it rested and could not go on: {why}; tried again at {at}");
+        self.store
+            .write(move |w| {
+                let Some(mut run) = w.run(&id)?.filter(|run| run.state == RunState::Paused) else {
+                    return Ok(());
+                };
+                run.progress.resume_at = Some(at);
+                run.message = Some(message);
+                w.put_run(&run)
+            })
+            .await?;
+        Ok(())
     }
 
     /// Begins a run anew that rested before it had a plan: what it read until then is too old by now.

@@ -481,7 +481,8 @@ impl Planned {
         let followers = if moves { followers(w, kind)? } else { Vec::new() };
         let change = if before.is_some() { QueueChange::Update } else { QueueChange::Create };
         let title = title_of(&attributes, &id);
-        let onward = Onward { kind, id: &id, title: &title, change, old: None, changes: &changes };
+        let old = before.as_ref().map(|before| &before.attributes);
+        let onward = Onward { kind, id: &id, title: &title, change, old, changes: &changes };
         let queued = queue_followers(w, &followers, &onward, now_ms, at)?;
         let object = w.managed(kind, &id)?;
         Ok(Saved { object, id, created: before.is_none(), queued })
@@ -557,7 +558,7 @@ pub(crate) struct Onward<'a> {
     pub id: &'a str,
     pub title: &'a str,
     pub change: QueueChange,
-    /// The object as it was, of one that is gone.
+    /// The object as it was, of one that was there.
     pub old: Option<&'a Attributes>,
     /// What changed.
     pub changes: &'a [StoredChange],
@@ -585,6 +586,8 @@ pub(crate) fn queue_followers(
     let mut queued = Vec::new();
     for mapping in followers.iter().filter(asked) {
         let Onward { kind, id, title, change, old, .. } = *onward;
+        // Of a change it is a copy of the whole object, which is kept only for those that ask for it.
+        let old = old.filter(|_| change == QueueChange::Delete || mapping.asks_for_old_source());
         w.enqueue(&mapping.name, kind, id, title, change, old, now_ms, at)?;
         queued.push(mapping.name.clone());
     }

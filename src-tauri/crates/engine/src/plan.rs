@@ -12,11 +12,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     EngineError,
     ends::{End, Prepared, Scope},
-    error::{policy_remedy, policy_text},
     execute::apply_changes,
     judge::{Found, Judge, Judgement, Lookup, MOST_MATCHES, with_id},
-    judges::{Court, Judges},
+    judges::{Court, Judges, Ruling},
     people::new_violations,
+    remedy::Remedy,
+    title::title_of,
+    unique::{self, Contested, Holders, Refusal},
 };
 
 /// Records judged per transaction, unless the mapping says otherwise.
@@ -66,19 +68,20 @@ impl Lookup for StoreLookup<'_, '_> {
         let mut found = Found { asked: true, ids: self.matches(correlation)?, claim, ..Found::default() };
         if let [only] = found.ids.as_slice() {
             let (walk, only, space) = (self.walk.clone(), only.clone(), self.prepared.space(qualifier));
-            let (owner, owner_gone, target) = self
+            let (owner, there, target) = self
                 .view
                 .read(move |r| {
                     let owner = r.source_linked(&space, &only)?;
-                    let gone = match &owner {
-                        Some(owner) => r.source(&walk, owner)?.is_none(),
-                        None => false,
+                    let there = match &owner {
+                        Some(owner) => r.source(&walk, owner)?,
+                        None => None,
                     };
-                    Ok((owner, gone, r.target(&walk, &only)?))
+                    Ok((owner, there, r.target(&walk, &only)?))
                 })
                 .map_err(|e| e.to_string())?;
             found.owner = owner.filter(|owner| owner != source_id);
-            found.owner_gone = found.owner.is_some() && owner_gone;
+            found.owner_gone = found.owner.is_some() && there.is_none();
+            found.owner_title = found.owner.as_ref().zip(there).map(|(id, (owner, _))| title_of(&owner, id));
             found.target = target;
             if found.target.is_none() {
                 // Correlated by a script, or gone between two reads: as good as not there.
@@ -212,7 +215,8 @@ impl StoreLookup<'_, '_> {
     }
 }
 
-/// Judges every source (and target) in scope and writes the plan into the run.
+/// Judges every source (and target) in scope and writes the plan into the run. Gives the entries that count on another one of
+/// the run to give up a unique value.
 pub(crate) fn plan(
     store: &Store,
     prepared: &Prepared,
@@ -220,15 +224,27 @@ pub(crate) fn plan(
     run: &mut Run,
     at: &str,
     cancel: &CancellationToken,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Contested>, EngineError> {
     let (mapping, scripts) = prepared.compile()?;
     let id = run.id.clone();
     let judge = judge(prepared, &mapping, &scripts, &id);
     let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
     let whole = matches!(scope, Scope::All);
     let walk = prepared.walk(mapping::DEFAULT_QUALIFIER, scope);
-    let (total, links, linked) = store.read_blocking(|r| {
-        Ok((r.source_count(&walk)?, r.link_count(&walk.links.kind)?, r.linked_sources(&walk)?))
+    // Where somebody has named records, those that stand as they are count as well.
+    let named = walk.ids.as_deref().filter(|_| !run.progress.incremental);
+    let (total, links, linked, named) = store.read_blocking(|r| {
+        let named = match named {
+            Some(ids) => {
+                let mut there = 0;
+                for id in ids {
+                    there += u64::from(r.source(&walk, id)?.is_some());
+                }
+                Some(there)
+            }
+            None => None,
+        };
+        Ok((r.source_count(&walk)?, r.link_count(&walk.links.kind)?, r.linked_sources(&walk)?, named))
     })?;
     run.progress.source_total = Some(walk.ids.as_ref().map_or(total, |ids| ids.len() as u64));
     run.progress.links_total = links;
@@ -245,15 +261,16 @@ pub(crate) fn plan(
         next_seq: 1,
         accounted: 0,
         claims: Vec::new(),
+        contested: Vec::new(),
         boundless: 0,
         writing: None,
     };
     for qualifier in &qualifiers {
         let walk = prepared.walk(qualifier, scope);
         let judged = planning.sources(run, qualifier, &walk)?;
-        if whole {
+        if let Some(looked_at) = named.or(whole.then_some(total)) {
             // What the walk left out stands unchanged.
-            let untouched = total.saturating_sub(judged);
+            let untouched = looked_at.saturating_sub(judged);
             planning.accounted += untouched;
             run.progress.unchanged += untouched;
             *planning.situations.entry(Situation::Confirmed.to_string()).or_default() += untouched;
@@ -262,11 +279,30 @@ pub(crate) fn plan(
     }
     run.progress.source_processed = run.progress.source_total.unwrap_or(total);
     settle_claims(store, run, &judge, &walk, repeated(std::mem::take(&mut planning.claims)))?;
+    let mut contested = std::mem::take(&mut planning.contested);
+    unique::settle(store, prepared, run, &mut contested, Holders::MayGo)?;
     if whole && prepared.config.run_target_phase.unwrap_or(true) {
+        let first = planning.next_seq;
         planning.targets(run, &qualifiers, &walk)?;
+        if unique::settle(store, prepared, run, &mut contested, Holders::Stay)? > 0 {
+            hold_back(store, run, first)?;
+            unique::settle(store, prepared, run, &mut contested, Holders::Stay)?;
+        }
     }
     run.progress.unlisted = planning.situations;
-    Ok(())
+    Ok(contested)
+}
+
+/// No target goes while a source of the run could not be dealt with.
+fn hold_back(store: &Store, run: &Run, first: i64) -> Result<(), EngineError> {
+    let (seq, why) =
+        (run.seq, format!("; not carried out, because {}", failures(run.progress.failed_sources)));
+    let remedy = Remedy::ClearFailures.to_string();
+    Ok(store.write_blocking(move |w| w.hold_back(seq, first, &why, &remedy))?)
+}
+
+fn failures(failed: u64) -> String {
+    format!("{failed} source records of this run could not be judged")
 }
 
 /// What is written down of a chunk.
@@ -295,6 +331,8 @@ struct Planning<'a> {
     claims: Vec<u64>,
     /// Sources that match more targets than are named.
     boundless: u64,
+    /// Entries that want a unique value which another object has.
+    contested: Vec<Contested>,
     /// The last chunk on its way into the repository, while the next one is judged.
     writing: Option<Writing<()>>,
 }
@@ -332,7 +370,7 @@ impl Planning<'_> {
                 self.accounted += chunk.with_target;
                 run.progress.source_processed = run.progress.source_processed.max(judged);
                 run.progress.stage_processed += chunk.sources;
-                let taken = self.take(run, chunk.judgements);
+                let taken = self.take(run, chunk.rulings);
                 self.write_chunk(run, taken)?;
             }
         })?;
@@ -340,9 +378,9 @@ impl Planning<'_> {
     }
 
     /// Counts what was judged, and gives what of it is written down.
-    fn take(&mut self, run: &mut Run, judgements: Vec<Judgement>) -> Taken {
+    fn take(&mut self, run: &mut Run, rulings: Vec<Ruling>) -> Taken {
         let Taken { mut entries, mut stamps, mut spoken_for } = Taken::default();
-        for judgement in judgements {
+        for Ruling { judgement, contested } in rulings {
             match judgement {
                 Judgement::Outside => {}
                 Judgement::InSync(link) => {
@@ -355,21 +393,26 @@ impl Planning<'_> {
                     self.boundless += u64::from(targets.len() > MOST_MATCHES);
                     spoken_for.extend(targets);
                 }
-                Judgement::Entry(mut entry, stamp) => {
+                Judgement::Entry(entry, stamp) => {
                     // A preview leaves it unstamped, so that the run says the same.
                     stamps.extend(stamp.filter(|_| run.mode != RunMode::Preview).map(|s| *s));
-                    entry.seq = self.next_seq;
-                    self.next_seq += 1;
-                    if entry.status == EntryStatus::Failed {
-                        run.progress.failed_sources += 1;
-                    }
-                    self.boundless += u64::from(entry.ambiguous.len() > MOST_MATCHES);
-                    self.claims.extend(entry.claim.as_ref().map(|claim| claim_key(&entry.qualifier, claim)));
-                    entries.push(*entry);
+                    let entry = self.numbered(run, self.prepared.allowed(*entry));
+                    self.contested.extend(contested.map(|refusal| Contested { entry: entry.seq, refusal }));
+                    entries.push(entry);
                 }
             }
         }
         Taken { entries, stamps, spoken_for }
+    }
+
+    /// An entry with its number, counted.
+    fn numbered(&mut self, run: &mut Run, entry: Entry) -> Entry {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        run.progress.failed_sources += u64::from(entry.status == EntryStatus::Failed);
+        self.boundless += u64::from(entry.ambiguous.len() > MOST_MATCHES);
+        self.claims.extend(entry.claim.as_ref().map(|claim| claim_key(&entry.qualifier, claim)));
+        Entry { seq, ..entry }
     }
 
     /// The target phase: what no source accounts for.
@@ -377,7 +420,7 @@ impl Planning<'_> {
         run.stage = "ACTIVE_RECONCILING_TARGET".into();
         let failed = run.progress.failed_sources;
         let why = match self.boundless {
-            _ if failed > 0 => Some(format!("{failed} source records of this run could not be judged")),
+            _ if failed > 0 => Some(failures(failed)),
             0 => None,
             n => Some(format!(
                 "{n} source records of this run match more than {MOST_MATCHES} {} records each, this one perhaps among them",
@@ -405,10 +448,9 @@ impl Planning<'_> {
             let mut entries = Vec::new();
             for candidate in &candidates {
                 run.progress.target_processed += 1;
-                if let Some(mut entry) = self.judge.target(candidate, allowed) {
-                    entry.seq = self.next_seq;
+                if let Some(entry) = self.judge.target(candidate, allowed) {
+                    entries.push(Entry { seq: self.next_seq, ..self.prepared.allowed(entry) });
                     self.next_seq += 1;
-                    entries.push(entry);
                 }
             }
             self.write_chunk(run, Taken { entries, ..Taken::default() })?;
@@ -462,6 +504,7 @@ pub(crate) fn judge<'a>(
         run,
         narrowed: true,
         chosen: None,
+        old_source: &|_| None,
         source_title: prepared.source_path.object_type(),
         target_title: prepared.target_path.object_type(),
         target_key: match &prepared.target {
@@ -473,6 +516,7 @@ pub(crate) fn judge<'a>(
 
 /// A planned entry whose values the managed object's policies would refuse fails in the plan already, so that a preview says
 /// what the run will do. Two new objects of one plan that want the same unique value are found out when they are written.
+/// What the document of a remote target denies is left out of the plan likewise.
 pub(crate) fn with_policies(
     view: View<'_, '_>,
     prepared: &Prepared,
@@ -480,7 +524,7 @@ pub(crate) fn with_policies(
 ) -> Result<Entry, store::StoreError> {
     match &prepared.target {
         End::Managed(config) => with_policies_of(view, config, entry),
-        End::Remote(_) => Ok(entry),
+        End::Remote(_) => Ok(prepared.allowed(entry)),
     }
 }
 
@@ -490,17 +534,28 @@ pub(crate) fn with_policies_of(
     config: &ManagedObjectConfig,
     entry: Entry,
 ) -> Result<Entry, store::StoreError> {
-    with_rules(view, &Rules::of(config), entry)
+    Ok(match check(view, &Rules::of(config), &entry)? {
+        Check::Passed => entry,
+        Check::Contested(refusal) | Check::Refused(refusal) => refusal.of(entry),
+    })
 }
 
-/// As [`with_policies`], for many entries of one type.
-pub(crate) fn with_rules(
+/// What policies say of a planned entry.
+pub(crate) enum Check {
+    Passed,
+    /// Nothing but that another object has a value that must be unique. That one may give it up in the same run.
+    Contested(Refusal),
+    Refused(Refusal),
+}
+
+/// Asks the policies of the target's type about an entry.
+pub(crate) fn check(
     view: View<'_, '_>,
     rules: &Rules<'_>,
-    mut entry: Entry,
-) -> Result<Entry, store::StoreError> {
+    entry: &Entry,
+) -> Result<Check, store::StoreError> {
     if entry.status != EntryStatus::Planned || !matches!(entry.action, Action::Create | Action::Update) {
-        return Ok(entry);
+        return Ok(Check::Passed);
     }
     let config = rules.config();
     let target = entry.target_id.clone().unwrap_or_default();
@@ -509,16 +564,14 @@ pub(crate) fn with_rules(
             Action::Update => r.managed(&config.name, &target)?.map(|m| m.attributes),
             _ => None,
         };
-        let after = apply_changes(before.as_ref().unwrap_or(rules.defaults()), &entry);
+        let after = apply_changes(before.as_ref().unwrap_or(rules.defaults()), entry);
         new_violations(r, rules, &target, before.as_ref(), &after)
     })?;
-    if !violations.is_empty() {
-        entry.status = EntryStatus::Failed;
-        entry.claim = None;
-        entry.reason = policy_text(&violations);
-        entry.remedy = policy_remedy(&violations).map(|remedy| remedy.to_string());
-    }
-    Ok(entry)
+    Ok(match violations.iter().find(|violation| !violation.is_taken()) {
+        _ if violations.is_empty() => Check::Passed,
+        None => Check::Contested(Refusal::by(&violations)),
+        Some(_) => Check::Refused(Refusal::by(&violations)),
+    })
 }
 
 /// The keys that occur more than once.

@@ -1,5 +1,7 @@
 //! A run from beginning to end.
 
+use std::collections::HashSet;
+
 use mapping::Hook;
 use model::{Action, Attributes, Situation};
 use serde_json::json;
@@ -19,6 +21,7 @@ use crate::{
     plan,
     read::Linked,
     remedy::Remedy,
+    unique::{self, Holders},
 };
 
 /// Finished runs that are kept per mapping, unless its `keepRuns` says otherwise.
@@ -90,7 +93,8 @@ impl Engine {
 
     /// The same with keys of the mapping that hold for this run only.
     pub async fn begin_with(&self, request: RunRequest, overrides: &Overrides) -> Result<Begun, EngineError> {
-        self.begin_as(request, overrides, Place::default()).await
+        // It is large, and so would be whatever begins a run.
+        Box::pin(self.begin_as(request, overrides, Place::default())).await
     }
 
     /// The same in the place of a run that rested, or to take one back.
@@ -100,19 +104,27 @@ impl Engine {
         overrides: &Overrides,
         place: Place,
     ) -> Result<Begun, EngineError> {
-        let prepared = self.prepare_with(&request.mapping, overrides).await?;
+        let prepared = Box::pin(self.prepare_with(&request.mapping, overrides)).await?;
+        if let Some(done) = &place.undoes {
+            prepared.must_be_for(done)?;
+        }
         let lock = self.lock_mapping(prepared.name()).await?;
+        let prepared = self.as_under_lock(prepared, overrides).await?;
         self.clear_up(prepared.name()).await?;
+        let mut ids: Vec<String> = request.ids.into_iter().map(|id| prepared.source.id(id)).collect();
+        let mut once = HashSet::new();
+        ids.retain(|id| once.insert(id.clone()));
         let new = NewRun {
             id: self.new_id(),
             mapping: prepared.name().to_owned(),
             mode: request.mode,
             stage: "ACTIVE_INITIALIZED".into(),
             started: self.at(),
-            ids: request.ids.into_iter().map(|id| prepared.source.id(id)).collect(),
+            ids,
             incremental: request.incremental,
         };
         let (id, version, changed) = (new.id.clone(), prepared.version, overrides.keys().clone());
+        let ends = prepared.described.clone();
         let kept = prepared.config.keep_runs.unwrap_or(DEFAULT_KEPT_RUNS).max(1);
         let Place { rested, undoes } = place;
         self.store.prune_runs(prepared.name(), kept, undoes.as_ref().map(|run| run.id.as_str())).await?;
@@ -124,7 +136,7 @@ impl Engine {
                 w.begin_run(&new)?;
                 let gone = || store::StoreError::not_found(format!("run {}", new.id));
                 let mut run = w.run(&new.id)?.ok_or_else(gone)?;
-                run.progress = Progress { version, overrides: changed, undoes: undone, ..run.progress };
+                run.progress = Progress { version, ends, overrides: changed, undoes: undone, ..run.progress };
                 w.put_run(&run)?;
                 Ok(run)
             })
@@ -142,8 +154,12 @@ impl Engine {
             let allowed = allow_deletes.or(row.progress.allow_deletes);
             return self.begin_anew(row, allowed).await;
         }
-        let mut prepared = self.prepare_with(&row.mapping, &row.progress.overrides.clone().into()).await?;
+        let overrides = row.progress.overrides.clone().into();
+        let prepared = self.prepare_with(&row.mapping, &overrides).await?;
+        prepared.must_be_for(&row)?;
         let lock = self.lock_mapping(prepared.name()).await?;
+        let mut prepared = self.as_under_lock(prepared, &overrides).await?;
+        prepared.must_be_for(&row)?;
         self.clear_up(prepared.name()).await?;
         // Another applier may have been quicker; under the lock the row says what is so.
         let mut run = self.run_row(id).await?;
@@ -221,8 +237,9 @@ impl Engine {
             }
             RunState::Paused => {
                 return Err(EngineError::Busy(format!(
-                    "run {id} rests and will go on; cancel it with `concord run cancel {id}` before it is taken back"
-                )));
+                    "run {id} rests and will go on; cancel it before it is taken back"
+                ))
+                .with_hint(format!("`concord run cancel {id}` cancels it")));
             }
             RunState::Planned | RunState::Held => {
                 return Err(EngineError::config(format!(
@@ -260,7 +277,8 @@ impl Engine {
     pub async fn carry_out(&self, begun: Begun, cancel: CancellationToken) -> Result<Run, EngineError> {
         let Begun { mut run, prepared, allow_deletes, plan, _lock } = begun;
         let calls = prepared.calls();
-        let outcome = self.phases(&mut run, &prepared, allow_deletes, &plan, &cancel).await;
+        // Whoever carries out a run in the midst of other things has room for them on its stack.
+        let outcome = Box::pin(self.phases(&mut run, &prepared, allow_deletes, &plan, &cancel)).await;
         run.progress.calls += prepared.calls() - calls;
         match outcome {
             Ok(()) => {}
@@ -304,6 +322,7 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
         run.progress.found_done += self.resolve_doubts(prepared, Some(cancel)).await?;
+        run.progress.found_done += Box::pin(self.resolve_doubts_of_partners(prepared)).await?;
         let partial = run.progress.incremental || !run.progress.ids.is_empty();
         let as_configured = run.progress.overrides.is_empty();
         let mut looked = Looked::Earlier { whole: !partial && as_configured };
@@ -344,6 +363,10 @@ impl Engine {
         if !self.guard_phase(run, prepared, partial, allow_deletes).await? {
             return Ok(());
         }
+        if matches!(plan, Plan::Stored) && as_configured && prepared.version == UNSETTLED {
+            let found = run.message.take().into_iter();
+            run.message = Some(found.chain([OUTDATED.to_owned()]).collect::<Vec<_>>().join("; "));
+        }
         if run.mode == RunMode::Preview {
             run.state = RunState::Planned;
             run.stage = "COMPLETED_SUCCESS".into();
@@ -357,13 +380,9 @@ impl Engine {
         self.put_run(run).await?;
         self.after_actions(run, prepared)?;
         self.put_questions(run, prepared, &looked).await?;
-        self.clear_given_up(prepared, &run.id).await?;
+        self.clear_what_is_in_line(prepared, &run.id).await?;
         self.recount(run, prepared).await?;
-        if let Err(error) = self.run_event(prepared, run, Hook::Result) {
-            run.message = Some(error.to_string());
-        }
-        run.state = RunState::Success;
-        run.stage = "COMPLETED_SUCCESS".into();
+        let reported = self.run_event(prepared, run, Hook::Result);
         // Some pages of a read that was taken up are older than this run: what has changed on them since is still to come, from
         // where the feeds stood before.
         if run.progress.resumed.is_some() {
@@ -371,6 +390,13 @@ impl Engine {
         }
         // Only now: whatever ended before this is looked at again by the next incremental run.
         self.store.write(move |w| feeds.iter().try_for_each(|feed| w.put_feed(feed))).await?;
+        run.progress.unreported = reported.is_err();
+        // As in IDM: who reads of a success must be able to count on what the script does with it.
+        reported.map_err(|error| {
+            EngineError::config(format!("the records were dealt with, but the run is not reported: {error}"))
+        })?;
+        run.state = RunState::Success;
+        run.stage = "COMPLETED_SUCCESS".into();
         Ok(())
     }
 
@@ -456,14 +482,18 @@ impl Engine {
         run.progress.history = Some(self.store.read(|r| r.newest_history()).await?);
         let mut working = run.clone();
         // The interpreter stays on one thread, and the repository's calls block: both want a thread of their own.
-        let planned: Result<Run, EngineError> = tokio::task::block_in_place(|| {
+        let planned: Result<_, EngineError> = tokio::task::block_in_place(|| {
             let scope = sources.map_or(Scope::All, Scope::Some);
-            plan::plan(&store, prepared, scope, &mut working, &at, cancel)?;
-            Ok(working)
+            let contested = plan::plan(&store, prepared, scope, &mut working, &at, cancel)?;
+            Ok((working, contested))
         });
-        *run = planned?;
+        let mut contested;
+        (*run, contested) = planned?;
         if let Some(ids) = sources {
             self.plan_gone(run, prepared, ids).await?;
+            tokio::task::block_in_place(|| {
+                unique::settle(&self.store, prepared, run, &mut contested, Holders::Stay)
+            })?;
         }
         self.recount(run, prepared).await
     }
@@ -528,11 +558,13 @@ impl Engine {
         prepared: &Prepared,
         run: &str,
         gone: &[String],
-        old: &dyn Fn(&str) -> Option<&'o Attributes>,
+        old: &(dyn Fn(&str) -> Option<&'o Attributes> + Sync),
         chosen: Option<Action>,
     ) -> Result<Vec<Entry>, EngineError> {
         let (mapping, scripts) = prepared.compile()?;
-        let judge = Judge { chosen, ..plan::judge(prepared, &mapping, &scripts, run) };
+        let old_source = |id: &str| old(id).cloned();
+        let judge =
+            Judge { chosen, old_source: &old_source, ..plan::judge(prepared, &mapping, &scripts, run) };
         let walk = prepared.here();
         let lookup = plan::StoreLookup { view: plan::View::Now(&self.store), prepared, walk: &walk };
         let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
@@ -566,7 +598,7 @@ impl Engine {
                 entries.extend(unlinked.into_iter().take(1));
             }
         }
-        Ok(entries)
+        Ok(entries.into_iter().map(|entry| prepared.allowed(entry)).collect())
     }
 
     /// Holds the plan against the guards; false when it is held.
@@ -608,7 +640,7 @@ impl Engine {
         let earlier = self.store.read(move |r| r.runs(Some(&name), Some(before), LOOKED_THROUGH)).await?.rows;
         let looked_at_all = |run: &Run| {
             let p = &run.progress;
-            run.state == RunState::Success
+            (run.state == RunState::Success || p.unreported)
                 && !p.incremental
                 && p.ids.is_empty()
                 && p.undoes.is_none()
@@ -646,7 +678,8 @@ impl Engine {
     pub async fn run_row(&self, id: &str) -> Result<Run, EngineError> {
         let wanted = id.to_owned();
         self.store.read(move |r| r.run(&wanted)).await?.ok_or_else(|| {
-            EngineError::NotFound(format!("there is no run `{id}`; `concord run list` shows the runs"))
+            EngineError::NotFound(format!("there is no run `{id}`"))
+                .with_hint("`concord run list` shows the runs")
         })
     }
 
@@ -663,6 +696,21 @@ impl Engine {
         Err(EngineError::Busy(format!(
             "mapping `{mapping}` is being run already; wait for that run to end or cancel it"
         )))
+    }
+
+    /// The mapping as it is now that nobody else runs or removes it.
+    async fn as_under_lock(
+        &self,
+        prepared: Prepared,
+        overrides: &Overrides,
+    ) -> Result<Prepared, EngineError> {
+        let name = prepared.name().to_owned();
+        let version = self.store.read(move |r| r.mapping(&name)).await?.map(|row| row.version);
+        if version == Some(prepared.stored_version) {
+            return Ok(prepared);
+        }
+        // It is rarely gone through, and large.
+        Box::pin(self.prepare_with(prepared.name(), overrides)).await
     }
 
     /// What processes that are gone have left, before a run of this mapping begins: its dead runs, and the indexes that some
@@ -689,11 +737,20 @@ impl Engine {
         Ok(())
     }
 
+    /// Keeps runs and implicit syncs of a mapping from beginning, in every process, until this is dropped; `None` while one is
+    /// under way.
+    pub fn keep_still(&self, mapping: &str) -> Result<Option<MappingLock>, EngineError> {
+        lock::try_lock(&self.folder, mapping)
+    }
+
     /// Whether a run or an implicit sync of this mapping is under way in any process.
     pub fn is_busy(&self, mapping: &str) -> Result<bool, EngineError> {
         Ok(lock::try_lock(&self.folder, mapping)?.is_none())
     }
 }
+
+/// What is said of a plan that its mapping would not make any more.
+const OUTDATED: &str = "the mapping was changed after this was planned; it was carried out as planned";
 
 /// What a run has found out about links. A preview writes to neither side and finds the same, so it is told there already.
 fn found_out(progress: &Progress) -> Option<String> {

@@ -4,7 +4,7 @@ use model::{MappingConfig, Situation, mapping_config::QueryConfig};
 use serde_json::{Map, Value, json};
 use store::{Entry, EntryStatus, Run, RunMode, RunState};
 
-use crate::run::is_failure;
+use crate::{ends, run::is_failure};
 
 /// IDM's words for a stage.
 pub fn stage_description(stage: &str) -> &'static str {
@@ -75,6 +75,8 @@ pub fn summary(
     let pending = |action: model::Action| -> u64 {
         counts.iter().filter(|(_, a, s, _)| *a == action && *s == EntryStatus::Planned).map(|(.., n)| n).sum()
     };
+    let stale: u64 =
+        counts.iter().filter(|(_, _, status, _)| *status == EntryStatus::Stale).map(|(.., n)| n).sum();
     json!({
         "_id": run.id,
         "mapping": run.mapping,
@@ -109,6 +111,7 @@ pub fn summary(
             "message": run.message,
             "resumeAt": run.progress.resume_at,
             "calls": progress.calls,
+            "stale": stale,
             "planned": {
                 "create": pending(model::Action::Create),
                 "update": pending(model::Action::Update),
@@ -141,8 +144,18 @@ fn query_of(resource: &str, overridden: Option<&Value>, own: Option<&QueryConfig
     Value::Object(query)
 }
 
+/// Between which resources a run went. The mapping may go between others by now.
+fn resources<'r>(run: &'r Run, config: Option<&'r MappingConfig>) -> [Option<&'r str>; 2] {
+    match (run.progress.ends.as_slice(), config) {
+        ([source, target], _) => [source, target].map(|end| Some(ends::resource_of(end))),
+        (_, Some(config)) => [Some(&config.source), Some(&config.target)],
+        (_, None) => [None, None],
+    }
+}
+
 /// An entry in the shape of IDM's recon/assoc entries, with its changes and its reason.
 pub fn assoc_entry(run: &Run, config: Option<&MappingConfig>, entry: &Entry) -> Value {
+    let [source, target] = resources(run, config);
     let path = |collection: Option<&str>, id: &Option<String>| match (collection, id) {
         (Some(collection), Some(id)) => json!(format!("{collection}/{id}")),
         (None, Some(id)) => json!(id),
@@ -156,8 +169,8 @@ pub fn assoc_entry(run: &Run, config: Option<&MappingConfig>, entry: &Entry) -> 
         "situation": entry.situation.as_str(),
         "action": entry.action.as_str(),
         "linkQualifier": entry.qualifier,
-        "sourceObjectId": path(config.map(|c| c.source.as_str()), &entry.source_id),
-        "targetObjectId": path(config.map(|c| c.target.as_str()), &entry.target_id),
+        "sourceObjectId": path(source, &entry.source_id),
+        "targetObjectId": path(target, &entry.target_id),
         "ambiguousTargetObjectIds": entry.ambiguous.join(", "),
         "status": if failed { "FAILURE" } else { "SUCCESS" },
         "message": if failed || entry.status == EntryStatus::NeedsYou { json!(entry.reason) } else { Value::Null },

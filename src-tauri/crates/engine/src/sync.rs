@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use connector::ErrorKind;
 use futures::future::join_all;
 use model::{Action, Attributes, ResourcePath, mapping_config::SyncMode};
-use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueChange, QueueRow, Reader, Walk};
+use store::{BackOff, Entry, EntryStatus, NewInboxRow, QueueChange, QueueRow, QueueState, Reader, Walk};
 
 use crate::{
     Engine, EngineError,
@@ -153,7 +153,7 @@ impl Engine {
             let row = waiting.iter().find(|r| r.mapping == mapping.name);
             let outcome = outcomes.iter().find(|o| o.mapping == mapping.name);
             let (ok, message) = match (row, outcome) {
-                (Some(row), _) if row.state == store::QueueState::Failed => {
+                (Some(row), _) if row.state == QueueState::Failed => {
                     (Some(false), row.message.clone().unwrap_or_else(|| "failed".into()))
                 }
                 (Some(row), _) => (
@@ -207,7 +207,7 @@ impl Engine {
     /// Carries rows on together, and alone those that cannot go together.
     async fn carry_each(&self, prepared: &Prepared, rows: &[QueueRow]) -> Result<Vec<Carried>, EngineError> {
         let changes: Vec<Change<'_>> =
-            rows.iter().map(|row| Change { object: &row.object_id, old: row.old.as_ref() }).collect();
+            rows.iter().map(|row| Change { object: &row.object_id, old: old_of(row) }).collect();
         let together = match self.carry_on(prepared, &changes).await {
             Ok(carried) => carried,
             // Nobody there takes calls, whomever they are about.
@@ -260,45 +260,45 @@ impl Engine {
         Ok(self.store.read(move |r| waiting_in_queue(r, &path, &mapping, &source)).await?)
     }
 
-    /// Takes changes that had been given up out of the queue where a run has brought both sides in line: nobody has to decide
-    /// about them any more. While the run holds its mapping's lock no row is given up, and one whose object changes again waits.
-    pub(crate) async fn clear_given_up(&self, prepared: &Prepared, run: &str) -> Result<(), EngineError> {
+    /// Takes changes out of the queue where a run has brought both sides in line: there is nothing left to deliver, and nobody
+    /// has to decide about those that had been given up. While the run holds its mapping's lock none is delivered or given up,
+    /// and one whose object changes again stays.
+    pub(crate) async fn clear_what_is_in_line(
+        &self,
+        prepared: &Prepared,
+        run: &str,
+    ) -> Result<(), EngineError> {
         if !prepared.source_path.is_managed() {
             return Ok(());
         }
-        let (name, mut after, mut walks) = (prepared.name().to_owned(), 0, Vec::new());
-        loop {
-            let mapping = name.clone();
-            let rows = self.store.read(move |r| r.queue_failed(&mapping, after, BATCH)).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.seq;
-            if walks.is_empty() {
-                let (mapping, scripts) = prepared.compile()?;
-                let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
-                walks.extend(qualifiers.iter().map(|qualifier| prepared.walk(qualifier, Scope::Some(&[]))));
+        let mut walks = Vec::new();
+        for state in [QueueState::Failed, QueueState::Waiting] {
+            let mut after = 0;
+            loop {
+                let mapping = prepared.name().to_owned();
+                let rows = self.store.read(move |r| r.queue_for(&mapping, state, after, BATCH)).await?;
+                let Some(last) = rows.last() else { break };
+                after = last.seq;
+                if walks.is_empty() {
+                    let (mapping, scripts) = prepared.compile()?;
+                    let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
+                    walks.extend(qualifiers.iter().map(|name| prepared.walk(name, Scope::Some(&[]))));
+                }
+                let (walks, message, at) =
+                    (walks.clone(), format!("brought in line by run {run}"), self.at());
+                self.store
+                    .write(move |w| {
+                        for row in rows {
+                            if is_in_line(w, &walks, &row.object_id)? {
+                                w.delivered(&row, &message, &at)?;
+                            }
+                        }
+                        Ok(())
+                    })
+                    .await?;
             }
-            let (walks, message, at) = (walks.clone(), format!("brought in line by run {run}"), self.at());
-            self.store
-                .write(move |w| {
-                    for row in rows {
-                        let ids = Some(vec![row.object_id.clone()]);
-                        let (mut in_line, mut there) = (!walks.is_empty(), false);
-                        for walk in &walks {
-                            let walk = Walk { ids: ids.clone(), ..walk.clone() };
-                            there |= w.source(&walk, &row.object_id)?.is_some();
-                            in_line &= match there {
-                                true => w.candidates(&walk, "", 1)?.is_empty(),
-                                false => w.target_linked(&walk.links, &row.object_id)?.is_none(),
-                            };
-                        }
-                        if in_line {
-                            w.delivered(&row, &message, &at)?;
-                        }
-                    }
-                    Ok(())
-                })
-                .await?;
         }
+        Ok(())
     }
 
     /// Brings sources in line, with one read and one write for all of them. `None` stands for one that wants what another one of
@@ -315,7 +315,7 @@ impl Engine {
         let mut entries = self.gone_entries(prepared, "", &ids, &old, None).await?;
         ids.retain(|id| !entries.iter().any(|entry| entry.source_id.as_ref() == Some(id)));
         if !ids.is_empty() {
-            entries.extend(self.plan_some(prepared, &ids).await?);
+            entries.extend(self.plan_some(prepared, &ids, &old).await?);
         }
         let mut claimed = HashSet::new();
         let mut planned: Vec<Option<Vec<Entry>>> = Vec::with_capacity(changes.len());
@@ -406,10 +406,20 @@ impl Engine {
     }
 
     /// Plans some sources in memory; links of records in sync are stamped.
-    async fn plan_some(&self, prepared: &Prepared, ids: &[String]) -> Result<Vec<Entry>, EngineError> {
+    async fn plan_some<'o>(
+        &self,
+        prepared: &Prepared,
+        ids: &[String],
+        old: &(dyn Fn(&str) -> Option<&'o Attributes> + Sync),
+    ) -> Result<Vec<Entry>, EngineError> {
         let (entries, stamps) = tokio::task::block_in_place(|| -> Result<_, EngineError> {
             let (mapping, scripts) = prepared.compile()?;
-            let judge = Judge { narrowed: false, ..plan::judge(prepared, &mapping, &scripts, "") };
+            let old_source = |id: &str| old(id).cloned();
+            let judge = Judge {
+                narrowed: false,
+                old_source: &old_source,
+                ..plan::judge(prepared, &mapping, &scripts, "")
+            };
             let qualifiers = prepared.qualifiers(&mapping, &scripts)?;
             let (mut entries, mut stamps) = (Vec::new(), Vec::new());
             for qualifier in &qualifiers {
@@ -508,10 +518,15 @@ pub(crate) fn waiting_in_queue(
     Ok(rows)
 }
 
+/// What the object of a row was like before. One that is still to be made over there has changed from nothing.
+fn old_of(row: &QueueRow) -> Option<&Attributes> {
+    row.old.as_ref().filter(|_| row.change != QueueChange::Create)
+}
+
 /// A source that has changed.
 struct Change<'a> {
     object: &'a str,
-    /// What it was like, where it is gone.
+    /// What it was like before, where that is known.
     old: Option<&'a Attributes>,
 }
 
@@ -537,6 +552,20 @@ impl Default for Carried {
     }
 }
 
+/// Whether a run would find nothing to do about an object as it is now, under any of the qualifiers.
+fn is_in_line(r: &Reader<'_>, walks: &[Walk], object: &str) -> Result<bool, store::StoreError> {
+    let (mut in_line, mut there) = (!walks.is_empty(), false);
+    for walk in walks {
+        let walk = Walk { ids: Some(vec![object.to_owned()]), ..walk.clone() };
+        there |= r.source(&walk, object)?.is_some();
+        in_line &= match there {
+            true => r.candidates(&walk, "", 1)?.is_empty(),
+            false => r.target_linked(&walk.links, object)?.is_none(),
+        };
+    }
+    Ok(in_line)
+}
+
 /// A delivery that ended in an error. A repository that cannot be written cannot note it either.
 fn failed(error: EngineError) -> Result<Carried, EngineError> {
     match error {
@@ -555,6 +584,7 @@ fn is_outage(error: &EngineError) -> bool {
                 | ErrorKind::RateLimited
                 | ErrorKind::Unavailable
                 | ErrorKind::Credentials
+                | ErrorKind::Storage
         ),
         EngineError::Locked(_) => true,
         _ => false,

@@ -118,6 +118,7 @@ pub fn try_record(
         run: "",
         narrowed: true,
         chosen: None,
+        old_source: &|_| None,
         source_title: ends.source,
         target_title: ends.target,
         target_key: ends.target_key,
@@ -204,7 +205,8 @@ impl TrialRecord {
 
     fn trace(&self, mapping: &Mapping, scripts: &Scripts) -> Trace {
         let base = self.link.as_ref().filter(|_| self.linked.is_some()).and_then(base_of);
-        let occasion = Occasion { qualifier: &self.qualifier, base: base.as_ref(), newer: self.newer };
+        let occasion =
+            Occasion { qualifier: &self.qualifier, base: base.as_ref(), newer: self.newer, old_source: None };
         let target = self.target().map(|(id, attributes)| with_id(attributes, id));
         mapping.trace(scripts, occasion, &with_id(&self.source, &self.id), target.as_ref())
     }
@@ -220,6 +222,7 @@ impl Lookup for TrialRecord {
         Ok(Found {
             ids: self.matches.iter().map(|(id, _)| id.clone()).collect(),
             owner: self.owner.clone(),
+            owner_title: None,
             owner_gone: self.owner_gone,
             target,
             asked,

@@ -1,7 +1,7 @@
 //! Undo: a plan made from what a run did, entry by entry. It is previewed and guarded like any other plan. A value that somebody
 //! has changed since stays as it is, and so does a record that the run made and that somebody has added something to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use mapping::{
     Base,
@@ -16,7 +16,7 @@ use crate::{
     Engine, EngineError,
     decide::losses,
     ends::{End, Prepared},
-    execute::apply_changes,
+    execute::{Context, Settled, apply_changes, settle},
     judge::base_of,
 };
 
@@ -42,6 +42,8 @@ impl Engine {
             }
             let (seq, asked) = (done.seq, filter.clone());
             let page = self.store.read(move |r| r.entries(seq, &asked)).await?;
+            let deleted = page.rows.iter().filter(|entry| entry.action == Action::Delete);
+            let remade = self.remade(prepared, done, deleted.filter_map(remaking).collect()).await?;
             let targets: Vec<String> = page.rows.iter().filter_map(|e| e.target_id.clone()).collect();
             if let Some(remote) = prepared.target.remote() {
                 self.read_some(remote, &targets).await?;
@@ -71,7 +73,8 @@ impl Engine {
                                 }
                                 _ => Vec::new(),
                             };
-                            Ok((entry, Standing { target, secrets, link }))
+                            let remade = remaking(&entry).and_then(|claim| remade.get(&claim).cloned());
+                            Ok((entry, Standing { target, secrets, link, remade }))
                         })
                         .collect::<Result<Vec<_>, store::StoreError>>()
                 })
@@ -79,7 +82,7 @@ impl Engine {
             let mut entries = Vec::new();
             for (entry, standing) in &standing {
                 for taken_back in take_back(&place, entry, standing) {
-                    entries.push(Entry { seq: next_seq, ..taken_back });
+                    entries.push(Entry { seq: next_seq, ..prepared.allowed(taken_back) });
                     next_seq += 1;
                 }
             }
@@ -99,6 +102,100 @@ impl Engine {
 }
 
 impl Engine {
+    /// The runs that have taken this one back, as far as they got.
+    async fn earlier_undos(&self, done: &Run) -> Result<Vec<i64>, EngineError> {
+        let (mapping, id) = (done.mapping.clone(), done.id.clone());
+        let after = done.seq;
+        Ok(self
+            .store
+            .read(move |r| {
+                let (mut earlier, mut before) = (Vec::new(), None);
+                loop {
+                    let runs = r.runs(Some(&mapping), before, CHUNK)?.rows;
+                    let since = runs.iter().take_while(|run| run.seq > after);
+                    let undoes = |run: &&Run| run.progress.undoes.as_deref() == Some(&id);
+                    earlier.extend(since.filter(undoes).map(|run| run.seq));
+                    before = runs.last().map(|run| run.seq).filter(|seq| *seq > after);
+                    if before.is_none() {
+                        return Ok(earlier);
+                    }
+                }
+            })
+            .await?)
+    }
+
+    /// Of records that were deleted, those that an earlier undo has made again under these keys, and that are there.
+    async fn remade(
+        &self,
+        prepared: &Prepared,
+        done: &Run,
+        claims: Vec<String>,
+    ) -> Result<HashMap<String, String>, EngineError> {
+        let Some(remote) = prepared.target.remote().filter(|_| !claims.is_empty()) else {
+            return Ok(HashMap::new());
+        };
+        let earlier = self.earlier_undos(done).await?;
+        if earlier.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let made: Vec<(String, String)> = self
+            .store
+            .read(move |r| {
+                let mut made = Vec::new();
+                for claim in claims {
+                    for run in &earlier {
+                        let id = r.done_for_claim(*run, &claim)?.and_then(|entry| entry.target_id);
+                        made.extend(id.map(|id| (claim.clone(), id)));
+                    }
+                }
+                Ok(made)
+            })
+            .await?;
+        let ids: Vec<String> = made.iter().map(|(_, id)| id.clone()).collect();
+        self.read_some(remote, &ids).await?;
+        let walk = prepared.here();
+        Ok(self
+            .store
+            .read(move |r| {
+                let mut there = HashMap::new();
+                for (claim, id) in made {
+                    if r.target(&walk, &id)?.is_some() {
+                        there.insert(claim, id);
+                    }
+                }
+                Ok(there)
+            })
+            .await?)
+    }
+
+    /// Of the deleted records that an undo is to make again, those that no other undo of the same run has made since it was
+    /// planned, and how the others end.
+    pub(crate) async fn not_remade(
+        &self,
+        context: &Context,
+        prepared: &Prepared,
+        done: &str,
+        entries: Vec<Entry>,
+    ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
+        let claims = entries.iter().filter_map(|entry| entry.claim.clone()).collect();
+        let remade = self.remade(prepared, &self.run_row(done).await?, claims).await?;
+        let mut stale = Vec::new();
+        let mut left = entries;
+        left.retain(|entry| match entry.claim.as_ref().and_then(|claim| remade.get(claim)) {
+            None => true,
+            Some(id) => {
+                let why = format!("{}; not carried out: {}", entry.reason, made_again(id));
+                stale.push(Settled::ended(entry, EntryStatus::Stale, why));
+                false
+            }
+        });
+        if !stale.is_empty() {
+            let (context, noted) = (context.clone(), stale.clone());
+            self.store.write(move |w| settle(w, &context, &noted)).await?;
+        }
+        Ok((left, stale))
+    }
+
     async fn place_of<'p>(&self, prepared: &'p Prepared, done: &'p Run) -> Result<Place<'p>, EngineError> {
         let mut place = Place {
             run: &done.id,
@@ -170,6 +267,8 @@ struct Standing {
     secrets: Vec<String>,
     /// The link of the source.
     link: Option<Link>,
+    /// The record that an earlier undo has made in the place of a deleted target, and that is still there.
+    remade: Option<String>,
 }
 
 impl Standing {
@@ -276,8 +375,17 @@ fn take_back(place: &Place<'_>, entry: &Entry, standing: &Standing) -> Vec<Entry
         Action::Unlink if target.is_none() => vec![skipped(Action::Link, "the target record is gone")],
         Action::Unlink => vec![undo(Action::Link)],
         Action::Delete if target.is_some() => vec![skipped(Action::Create, "the record is there")],
+        // As after this undo, which may have been carried out once already.
+        Action::Delete if linked.is_some() && !still_linked => {
+            vec![skipped(Action::Create, "the source is linked to another record now")]
+        }
+        Action::Delete if standing.remade.is_some() => {
+            let id = standing.remade.as_deref().unwrap_or_default();
+            vec![skipped(Action::Create, &made_again(id))]
+        }
         Action::Delete => {
             let mut create = undo(Action::Create);
+            create.claim = remaking(entry);
             create.changes = entry
                 .changes
                 .iter()
@@ -301,6 +409,15 @@ fn take_back(place: &Place<'_>, entry: &Entry, standing: &Standing) -> Vec<Entry
         }
         _ => Vec::new(),
     }
+}
+
+fn made_again(id: &str) -> String {
+    format!("an earlier undo has made it again, as {id}")
+}
+
+/// The key under which an undo makes a deleted target again: a provider gives the new record another id.
+fn remaking(deleted: &Entry) -> Option<String> {
+    deleted.target_id.as_ref().map(|id| format!("again {} {id}", deleted.qualifier))
 }
 
 /// The attributes that the entry wrote and that have another value now.

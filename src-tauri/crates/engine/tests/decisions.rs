@@ -93,7 +93,7 @@ async fn a_target_that_moved_is_offered_and_a_policy_may_take_it() {
             assert_eq!(inbox(&bench).await, []);
         } else {
             assert_eq!(entry.status, EntryStatus::NeedsYou);
-            assert!(entry.reason.contains(&new), "{}", entry.reason);
+            assert!(entry.reason.ends_with("user record \"A Li\" matches"), "{}", entry.reason);
             let question = inbox(&bench).await.remove(0);
             assert_eq!(question.question.kind, InboxKind::Relink);
             bench.engine.answer(question.seq, Answer::Link(new.clone()), "test").await.unwrap();
@@ -134,6 +134,9 @@ async fn a_target_whose_owner_is_gone_can_be_taken_over_and_no_other() {
     let run = bench.recon(INBOUND).await;
     let entry = bench.entries(&run).await.into_iter().find(|e| e.source_id == Some(third.clone())).unwrap();
     assert_eq!((entry.situation, entry.status), (Situation::FoundAlreadyLinked, EntryStatus::Failed));
+    // People are told by their names.
+    let said = "matches user record \"Anna Li\", which is linked to";
+    assert!(entry.reason.contains(said) && !entry.reason.contains(&user), "{}", entry.reason);
     assert_eq!(linked(&bench, &second).await, Some(user.clone()));
     let refused = bench
         .engine
@@ -860,6 +863,23 @@ async fn a_change_that_was_given_up_leaves_the_queue_once_it_is_carried() {
         let of_it = results.iter().find(|result| result.mapping == OUTBOUND).unwrap();
         assert_eq!(of_it.ok, Some(true), "{}", of_it.message);
     }
+}
+
+/// A run comes before the worker: it does not leave behind what it has done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_waits_leaves_the_queue_once_a_run_has_carried_it() {
+    let bench = small().await;
+    let queued = async || bench.store.read(|r| r.queue_count()).await.unwrap();
+    let ann = support::new_person(&bench, "ann", "ann@example.com", "Ann", "Li").await;
+    assert_eq!(queued().await, 1);
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(run.progress.created, 1, "{:?}", bench.entries(&run).await);
+    assert_eq!(queued().await, 0);
+    let results = bench.engine.sync_results("user", &ann).await.unwrap();
+    assert_eq!(results.iter().find(|result| result.mapping == OUTBOUND).unwrap().ok, Some(true));
+    // What is changed after the run is carried on as ever.
+    bench.edit(&ann, json!({"sn": "Lu"})).await;
+    assert_eq!(queued().await, 1);
 }
 
 /// Two users are known already: one as the contact has it, one with another name. Only the latter is changed.

@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use sandbox::hubspot::{Options, Portal};
 use serde_json::json;
-use store::{EntryStatus, JournalRow, NewLink, Operation, RunMode, RunState, Store};
+use store::{EntryStatus, NewLink, Operation, RunMode, RunState, Store};
 use support::{Bench, INBOUND, OUTBOUND, bench, links, outbound, prop};
 
 /// How a way to HubSpot is bent.
@@ -273,20 +273,7 @@ async fn a_record_made_here_is_known_by_the_id_that_reads_know_it_by() {
         .create(&[("email", &mail(5)), ("firstname", "New"), ("lastname", "Person")])
         .unwrap();
     let id = bench.user_by_mail(&mail(5)).await.id;
-    let row = JournalRow {
-        seq: 0,
-        run: None,
-        entry: None,
-        mapping: OUTBOUND.into(),
-        operation: Operation::Create,
-        connector: "hubspot".into(),
-        object_type: "contact".into(),
-        qualifier: "default".into(),
-        source_id: Some(id),
-        target_id: None,
-        payload: json!({"email": mail(5)}).as_object().unwrap().clone(),
-    };
-    bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
+    bench.sending(&id, None, json!({"email": mail(5)})).await;
     let run = bench.recon(OUTBOUND).await;
     assert_eq!((run.state, run.progress.found_done), (RunState::Success, 1), "{:?}", run.message);
     for (user, mail) in bench.users().await {

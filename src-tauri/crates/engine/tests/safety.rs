@@ -4,6 +4,7 @@
 
 mod support;
 
+use engine::{EngineError, RunRequest};
 use sandbox::{
     faults::{ALWAYS, Action, Fault},
     hubspot::Options,
@@ -268,20 +269,7 @@ async fn a_create_in_doubt_is_found_and_linked_by_the_next_process() {
                 .create(&[("email", "doubt@example.org"), ("firstname", "doubt"), ("lastname", "Person")])
                 .unwrap();
         }
-        let row = store::JournalRow {
-            seq: 0,
-            run: None,
-            entry: None,
-            mapping: OUTBOUND.into(),
-            operation: store::Operation::Create,
-            connector: "hubspot".into(),
-            object_type: "contact".into(),
-            qualifier: "default".into(),
-            source_id: Some(id.clone()),
-            target_id: None,
-            payload: json!({"email": "doubt@example.org"}).as_object().unwrap().clone(),
-        };
-        bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
+        bench.sending(&id, None, json!({"email": "doubt@example.org"})).await;
         let contacts = portal.contacts().len();
         let (_, engine) = open(bench.folder.path(), &bench.sandbox.url());
         let run = async |mode| {
@@ -345,20 +333,7 @@ async fn an_update_in_doubt_that_arrived_is_linked_where_both_records_are_free()
             portal.archive(&other);
             bench.run(OUTBOUND, RunMode::Preview).await;
         }
-        let row = store::JournalRow {
-            seq: 0,
-            run: None,
-            entry: None,
-            mapping: OUTBOUND.into(),
-            operation: store::Operation::Update,
-            connector: "hubspot".into(),
-            object_type: "contact".into(),
-            qualifier: "default".into(),
-            source_id: Some(id.clone()),
-            target_id: Some(uid.clone()),
-            payload: json!({"firstname": "New"}).as_object().unwrap().clone(),
-        };
-        bench.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap();
+        bench.sending(&id, Some(&uid), json!({"firstname": "New"})).await;
         let preview = bench.run(OUTBOUND, RunMode::Preview).await;
         assert_eq!(preview.progress.found_done, 1, "{before}: {:?}", preview.message);
         let (linked, owner, target) = bench
@@ -674,11 +649,62 @@ async fn what_an_older_mapping_planned_is_judged_by_the_newer_one_afterwards() {
     let applied = bench.apply(&preview, None).await;
     assert_eq!(applied.state, RunState::Success, "{:?}", applied.message);
     assert!(applied.progress.created > 10);
+    let told = "the mapping was changed after this was planned; it was carried out as planned";
+    assert_eq!(applied.message.as_deref(), Some(told));
     bench.recon(INBOUND).await;
     for person in bench.people().await {
         let name = person["sn"].as_str().unwrap();
         assert_eq!(name, name.to_uppercase());
     }
+}
+
+/// A mapping may get another target, and a connector another system, under the names that they have. Ids mean others there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_and_an_undo_hold_for_the_records_and_the_system_that_they_were_made_for() {
+    let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;
+    let connector = async |address: &str| {
+        let document = json!({
+            "connectorRef": {"connectorName": "org.forgerock.openicf.connectors.hubspot.HubspotConnector"},
+            "configurationProperties": {"apiBaseUrl": address},
+        });
+        let config = model::ConnectorConfig::parse(&document.to_string(), Some("hubspot")).unwrap();
+        bench.store.write(move |w| w.put_connector(&config, "2026-01-01T00:00:00Z")).await.unwrap();
+    };
+    connector("https://one.example.com").await;
+    let mut contacts = outbound(json!({}));
+    contacts.as_object_mut().unwrap().remove("links");
+    let mut companies = contacts.clone();
+    companies["target"] = json!("system/hubspot/company");
+    bench.put(contacts.clone()).await;
+    new_user(&bench, "nina", "nina@new.example.org").await;
+    let done = bench.recon(OUTBOUND).await;
+    assert_eq!(done.progress.created, 1, "{:?}", done.message);
+    new_user(&bench, "omar", "omar@new.example.org").await;
+    let preview = bench.run(OUTBOUND, RunMode::Preview).await;
+
+    let refusals = async |why: &str| {
+        let apply = bench.engine.begin_apply(&preview.id, None).await.err().unwrap().to_string();
+        let undo =
+            bench.engine.begin_undo(&done.id, RunMode::Reconcile, None).await.err().unwrap().to_string();
+        for refusal in [apply, undo] {
+            assert!(refusal.contains("was planned from") && refusal.contains(why), "{refusal}");
+        }
+    };
+    bench.put(companies).await;
+    refusals("goes from managed/user to system/hubspot/company at https://one.example.com now").await;
+    bench.put(contacts).await;
+    connector("https://two.example.com").await;
+    refusals("system/hubspot/contact at https://two.example.com now").await;
+    connector("https://one.example.com").await;
+    let applied = bench.apply(&preview, None).await;
+    assert_eq!((applied.state, applied.progress.created), (RunState::Success, 1), "{:?}", applied.message);
+
+    // A stand-in listens elsewhere each time that it is started.
+    connector("http://127.0.0.1:4001").await;
+    new_user(&bench, "paul", "paul@new.example.org").await;
+    let preview = bench.run(OUTBOUND, RunMode::Preview).await;
+    connector("http://localhost:4002").await;
+    assert_eq!(bench.apply(&preview, None).await.progress.created, 1);
 }
 
 /// What a colleague has made in the other system meets the policy that the mapping has for it.
@@ -800,4 +826,34 @@ async fn deleted_property_empties_nobody(valid_source: serde_json::Value) {
         assert!(message.contains("`remark`") && message.contains("restore the property"), "{message}");
         assert_eq!(bench.people().await, before);
     }
+}
+
+/// It is read before its lock is waited for, and may be another one afterwards, or none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mapping_that_was_removed_while_its_lock_was_waited_for_is_not_run() {
+    let bench = bench(Options { records: 5, seed: 5, ..Options::default() }).await;
+    let request = || RunRequest {
+        mapping: INBOUND.into(),
+        mode: RunMode::Preview,
+        ids: Vec::new(),
+        allow_deletes: None,
+        incremental: false,
+    };
+    let held = bench.engine.begin(request()).await.unwrap();
+    let waiting = bench.engine.begin(request());
+    tokio::pin!(waiting);
+    // It has come as far as the lock.
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(10));
+    for _ in 0..20 {
+        tokio::select! {
+            biased;
+            ended = &mut waiting => panic!("it did not wait: {:?}", ended.err()),
+            _ = ticks.tick() => {}
+        }
+    }
+    bench.store.write(|w| w.remove_mapping(INBOUND)).await.unwrap();
+    drop(held);
+    let refused = waiting.await.err().unwrap();
+    assert!(matches!(&refused, EngineError::NotFound(_)), "{refused}");
+    assert_eq!(bench.store.read(|r| r.runs(None, None, 10)).await.unwrap().rows.len(), 1);
 }

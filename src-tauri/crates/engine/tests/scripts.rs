@@ -275,6 +275,12 @@ async fn what_runs_after_an_action_is_told_when_it_fails_and_undoes_nothing() {
     assert!(entry.reason.contains("afterwards") && entry.reason.contains("told Ann 36"), "{}", entry.reason);
     assert_eq!(bench.users().await.len(), 1);
 
+    bench.put(inbound(json!({"result": js("throw new Error('nobody to tell')")}))).await;
+    let unreported = bench.recon(INBOUND).await;
+    assert_eq!((unreported.state, unreported.stage.as_str()), (RunState::Failed, "COMPLETED_FAILED"));
+    let told = unreported.message.unwrap();
+    assert!(told.contains("dealt with") && told.contains("nobody to tell"), "{told}");
+
     bench.put(inbound(json!({"onRecon": js("throw new Error('closed on Sundays')")}))).await;
     let refused = bench.recon(INBOUND).await;
     assert_eq!(refused.state, RunState::Failed);
@@ -317,6 +323,37 @@ async fn a_narrowed_query_does_not_hold_up_a_change_that_flows_by_itself() {
     assert_eq!(bench.recon(OUTBOUND).await.progress.updated, 0);
     bench.engine.deliver_object("user", &id).await.unwrap();
     assert_eq!(support::prop(&bench.contact("ann@example.com"), "lastname"), "Flows");
+}
+
+/// Of a change that flows by itself the source before it is known, also after several changes; of a run it is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_sees_what_the_source_was_before_a_change_that_flows() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    let renamed = js("typeof oldSource !== 'undefined' && oldSource.givenName !== object.givenName");
+    bench
+        .put(outbound(json!({
+            "properties": [
+                {"source": "mail", "target": "email"},
+                {"source": "givenName", "target": "firstname", "condition": renamed},
+                {"source": "sn", "target": "lastname"},
+            ],
+            "onUpdate": js("target.jobtitle = oldSource ? 'was ' + oldSource.sn : 'nobody knows';"),
+        })))
+        .await;
+    let id = bench.user_by_mail("ann@example.com").await.id;
+    let was = text(&bench.people().await[0], "sn");
+    let shown = |name| support::prop(&bench.contact("ann@example.com"), name);
+    bench.edit(&id, json!({"sn": "One"})).await;
+    bench.edit(&id, json!({"sn": "Two", "givenName": "Anna"})).await;
+    bench.engine.deliver_object("user", &id).await.unwrap();
+    assert_eq!((shown("firstname"), shown("jobtitle")), ("Anna".into(), format!("was {was}")));
+
+    bench.edit(&id, json!({"sn": "Three", "givenName": "Annabel"})).await;
+    bench.recon(OUTBOUND).await;
+    assert_eq!((shown("firstname"), shown("lastname")), ("Anna".into(), "Three".into()));
+    assert_eq!(shown("jobtitle"), "nobody knows");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -240,3 +240,65 @@ async fn a_contact_that_a_run_made_goes_with_a_record_of_all_that_it_had() {
     assert_eq!((prop(&back, "jobtitle"), prop(&back, "lastname")), ("Clerk".into(), "Li".into()));
     assert_eq!(prop(&back, "lifecyclestage"), "lead");
 }
+
+/// The process that took a delete back ended before the answer came: the contact is there, and is not made again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_an_undo_was_making_when_it_was_cut_off_is_not_made_twice() {
+    let bench = bench(Options { records: 0, seed: 5, ..Options::default() }).await;
+    bench
+        .put(outbound(json!({"policies": [
+            {"situation": "UNASSIGNED", "action": "IGNORE"}, {"situation": "SOURCE_MISSING", "action": "DELETE"}
+        ]})))
+        .await;
+    let user = new_person(&bench, "nina", "nina@example.org", "Nina", "New").await;
+    for n in 0..11 {
+        new_person(&bench, &format!("n{n}"), &format!("n{n}@example.org"), "Other", "Person").await;
+    }
+    bench.recon(OUTBOUND).await;
+    let gone = user.clone();
+    bench.store.write(move |w| w.delete_managed("user", &gone, None)).await.unwrap();
+    let run = bench.recon(OUTBOUND).await;
+    let portal = bench.sandbox.portal();
+    assert_eq!((run.progress.deleted, portal.contacts().len()), (1, 11), "{:?}", run.message);
+    let values = [("email", "nina@example.org"), ("firstname", "Nina"), ("lastname", "New")];
+    let arrived = portal.create(&values).unwrap();
+    bench.sending(&user, None, json!({"email": "nina@example.org"})).await;
+    let undone = undo(&bench, &run, RunMode::Reconcile, None).await;
+    assert_eq!((undone.state, undone.progress.found_done), (RunState::Success, 1), "{:?}", undone.message);
+    let entries = bench.entries(&undone).await;
+    assert!(entries[0].reason.contains("the source is linked to another record now"), "{entries:?}");
+    // It is known here as it is there.
+    let path = "system/hubspot/contact";
+    assert!(bench.store.read(move |r| r.mirrored(path, &arrived)).await.unwrap().is_some());
+    assert_eq!(portal.contacts().len(), 12);
+}
+
+/// No link leads to it, and the provider gives the record that is made again another id.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_was_nobodys_is_made_again_once_however_often_its_end_is_taken_back() {
+    let bench = bench(Options { records: 0, seed: 5, ..Options::default() }).await;
+    bench.put(outbound(json!({"policies": [{"situation": "UNASSIGNED", "action": "DELETE"}]}))).await;
+    for n in 0..11 {
+        new_person(&bench, &format!("n{n}"), &format!("n{n}@example.org"), "Other", "Person").await;
+    }
+    bench.recon(OUTBOUND).await;
+    let portal = bench.sandbox.portal();
+    portal.create(&[("email", "alone@example.org"), ("firstname", "A"), ("lastname", "Lone")]).unwrap();
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!((run.progress.deleted, portal.contacts().len()), (1, 11), "{:?}", run.message);
+
+    let planned = undo(&bench, &run, RunMode::Preview, None).await;
+    let undone = undo(&bench, &run, RunMode::Reconcile, None).await;
+    assert_eq!((undone.progress.created, portal.contacts().len()), (1, 12), "{:?}", undone.message);
+    let again = undo(&bench, &run, RunMode::Reconcile, None).await;
+    let why = "an earlier undo has made it again, as";
+    assert!(bench.entries(&again).await[0].reason.contains(why), "{:?}", bench.entries(&again).await);
+    let late = bench.apply(&planned, None).await;
+    let entry = bench.entries(&late).await.remove(0);
+    assert!(entry.status == EntryStatus::Stale && entry.reason.contains(why), "{entry:?}");
+    assert_eq!(portal.contacts().len(), 12);
+    // Once that one is gone as well, it comes back.
+    portal.archive(&bench.contact("alone@example.org").id);
+    let anew = undo(&bench, &run, RunMode::Reconcile, None).await;
+    assert_eq!((anew.progress.created, portal.contacts().len()), (1, 12), "{:?}", anew.message);
+}

@@ -303,7 +303,11 @@ impl Mapping {
         let numbered = self.policies.iter().enumerate().filter(|(_, p)| p.situation == situation);
         for (number, policy) in numbered {
             if let Some(condition) = &policy.condition
-                && !holds(condition, interpreter, qualifier, source, &Value::Null)?
+                && !holds(
+                    condition,
+                    interpreter,
+                    &Seen { qualifier, source, target: &Value::Null, old_target: None, old_source: None },
+                )?
             {
                 continue;
             }
@@ -459,17 +463,33 @@ fn two_way_pairs(config: &MappingConfig, reverse: &MappingConfig) -> BTreeSet<(S
         .collect()
 }
 
+/// What a condition of a property or a policy sees.
+pub(crate) struct Seen<'a> {
+    pub qualifier: &'a str,
+    pub source: &'a Value,
+    /// The target as it is being made.
+    pub target: &'a Value,
+    /// The target before any property; null for a new one. IDM shows it to the conditions of properties.
+    pub old_target: Option<&'a Value>,
+    /// The source before the change that is carried on. In a reconciliation nobody knows it, and it is not there, as in IDM.
+    pub old_source: Option<&'a Value>,
+}
+
 pub(crate) fn holds(
     condition: &Condition,
     interpreter: &dyn Interpreter,
-    qualifier: &str,
-    source: &Value,
-    target: &Value,
+    seen: &Seen<'_>,
 ) -> Result<bool, Problem> {
-    let qualifier = Value::from(qualifier);
+    let qualifier = Value::from(seen.qualifier);
     // Property conditions say `/object/...`, source conditions `/source/...`; both mean the source.
-    let variables =
-        [("object", source), ("source", source), ("target", target), ("linkQualifier", &qualifier)];
+    let mut variables = vec![
+        ("object", seen.source),
+        ("source", seen.source),
+        ("target", seen.target),
+        ("linkQualifier", &qualifier),
+    ];
+    variables.extend(seen.old_target.map(|target| ("oldTarget", target)));
+    variables.extend(seen.old_source.map(|source| ("oldSource", source)));
     match condition {
         Condition::Filter(filter, _) => Ok(filter.matches_among(&variables)),
         // As in IDM only true holds, not a text or a number that JavaScript would take for it.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     canonical::is_empty,
     compiled::{
-        CompileError, Compiler, Condition, DEFAULT_QUALIFIER, Interpreter, Mapping, Problem, as_value,
+        CompileError, Compiler, Condition, DEFAULT_QUALIFIER, Interpreter, Mapping, Problem, Seen, as_value,
         empty_or, holds,
     },
     conflict::{Conflict, Rule, Sides, Since, standings},
@@ -97,11 +97,13 @@ pub struct Occasion<'a> {
     pub base: Option<&'a Base>,
     /// Which side was changed last, where both tell.
     pub newer: Option<Newer>,
+    /// The source before the change that is carried on, where that is known.
+    pub old_source: Option<&'a Value>,
 }
 
 impl Default for Occasion<'_> {
     fn default() -> Self {
-        Self { qualifier: DEFAULT_QUALIFIER, base: None, newer: None }
+        Self { qualifier: DEFAULT_QUALIFIER, base: None, newer: None, old_source: None }
     }
 }
 
@@ -200,7 +202,14 @@ impl Pass<'_> {
         if let Some(condition) = &property.condition {
             let qualifier = self.occasion.qualifier;
             let target = self.shown.get_or_init(|| Value::Object(self.result.clone().into_owned()));
-            let holds = holds(condition, self.interpreter, qualifier, self.source.value(), target)?;
+            let seen = Seen {
+                qualifier,
+                source: self.source.value(),
+                target,
+                old_target: Some(self.target.value()),
+                old_source: self.occasion.old_source,
+            };
+            let holds = holds(condition, self.interpreter, &seen)?;
             watch.note(|| Noted::Condition { text: property.condition_text.clone(), holds });
             if !holds {
                 return Ok(Outcome::NotApplied(NotApplied::Condition));
@@ -491,7 +500,17 @@ impl Mapping {
         for property in self.properties.iter().filter(|p| p.target == wanted) {
             let applies = match &property.condition {
                 None => true,
-                Some(condition) => holds(condition, interpreter, qualifier, source.value(), &nothing_yet)?,
+                Some(condition) => holds(
+                    condition,
+                    interpreter,
+                    &Seen {
+                        qualifier,
+                        source: source.value(),
+                        target: &nothing_yet,
+                        old_target: Some(&Value::Null),
+                        old_source: None,
+                    },
+                )?,
             };
             if applies {
                 let value = value_of(property, interpreter, qualifier, &source, &mut Unwatched)?;

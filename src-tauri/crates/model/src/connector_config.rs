@@ -167,6 +167,19 @@ impl ConnectorConfig {
         }
     }
 
+    /// Where calls go, as far as the configuration knows; `None` for what Concord has no connector for, and where it is not set.
+    pub fn address(&self) -> Option<&str> {
+        let text = |property: &str| self.text(property).ok().flatten();
+        match self.provider() {
+            Ok(Provider::Salesforce) => Some(
+                text("instanceUrl").or_else(|| text("loginUrl")).unwrap_or("https://login.salesforce.com"),
+            ),
+            Ok(Provider::Scim) => text("SCIMEndpoint"),
+            Ok(Provider::Hubspot) => Some(text("apiBaseUrl").unwrap_or("https://api.hubapi.com")),
+            Err(_) => None,
+        }
+    }
+
     /// A whole number; a number in quotes is read as well.
     pub fn number(&self, property: &str) -> Result<Option<u64>, ConnectorConfigError> {
         match self.configuration_properties.get(property) {

@@ -659,6 +659,18 @@ impl MappingConfig {
         ]
     }
 
+    /// Whether a condition or a script of it asks what the source was before the change that is carried on.
+    pub fn asks_for_old_source(&self) -> bool {
+        let asks = |text: &str| text.contains("oldSource");
+        let in_condition = |condition: &ConditionConfig| match condition {
+            ConditionConfig::Filter(text) => asks(text),
+            ConditionConfig::Script(script) => script.source.as_deref().is_some_and(asks),
+        };
+        let in_script = |script: &ScriptConfig| script.source.as_deref().is_some_and(asks);
+        self.properties.iter().filter_map(|property| property.condition.as_ref()).any(in_condition)
+            || self.hooks().iter().filter_map(|(_, script)| *script).any(in_script)
+    }
+
     /// The source attributes that the mapping reads: properties, conditions and the source condition. `None` when a
     /// script or a whole-object property may read any of them.
     pub fn source_attributes(&self) -> Option<BTreeSet<String>> {
@@ -747,7 +759,9 @@ impl MappingConfig {
         for property in &self.properties {
             let Some(ConditionConfig::Filter(text)) = &property.condition else { continue };
             let Ok(filter) = Filter::parse(text) else { continue };
-            let read = filter.pointers().into_iter().filter(|p| p.head() == Some("target"));
+            let is_target =
+                |p: &&Pointer| p.head().is_some_and(|head| matches!(head, "target" | "oldTarget"));
+            let read = filter.pointers().into_iter().filter(is_target);
             names.extend(read.filter_map(|p| p.tail().head().map(str::to_owned)));
         }
         names.extend(queried_attributes(self.target_query.as_ref()));

@@ -45,7 +45,12 @@ impl Violation {
     /// The value is taken already.
     pub fn not_unique(config: &ManagedObjectConfig, property: &str, value: &str) -> Self {
         let message = format!("{} `{value}` is taken by another {}", config.title(property), config.name);
-        Self::new(property, "UNIQUE", json!({}), message)
+        Self::new(property, UNIQUE, json!({}), message)
+    }
+
+    /// Whether it is about another object that has the value.
+    pub fn is_taken(&self) -> bool {
+        self.requirement == UNIQUE
     }
 
     /// An empty text was given where a value is expected.
@@ -76,6 +81,9 @@ pub fn failed_requirements(violations: &[Violation]) -> Value {
         .map(|(property, requirements)| json!({"property": property, "policyRequirements": requirements}))
         .collect()
 }
+
+/// The requirement that no other object has the value.
+const UNIQUE: &str = "UNIQUE";
 
 /// Every violation of the object, in form order.
 pub fn violations(config: &ManagedObjectConfig, object: &Attributes) -> Vec<Violation> {
@@ -246,6 +254,73 @@ impl<'c> Rules<'c> {
             subject.check(id, params).map(&mut add);
         }
     }
+}
+
+/// What is asked of the attributes of a type, in form order and in the words of IDM's REST: `[{name, policies: [{policyId,
+/// params, policyRequirements}], policyRequirements, ...}]`. What is not checked here is not promised: [`unchecked`] names it.
+pub fn requirements(config: &ManagedObjectConfig) -> Vec<Value> {
+    config.ordered().filter_map(|name| requirements_of(&Rule::of(config, name)?)).collect()
+}
+
+/// The row of one attribute; `None` where nothing is asked of it.
+fn requirements_of(rule: &Rule<'_>) -> Option<Value> {
+    // IDM's policies see a relationship as the object that stands for it.
+    let types: Vec<&str> = match rule.property.get("type") {
+        Some(Value::String(kind)) => vec![kind.as_str()],
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let types: Vec<&str> =
+        types.into_iter().map(|kind| if kind == "relationship" { "object" } else { kind }).collect();
+    let by_schema = [
+        rule.required.then(|| ("required", Value::Null)),
+        (!types.is_empty()).then(|| ("valid-type", json!({"types": types}))),
+    ];
+    let lengths = rule.lengths.iter().map(|(id, params)| (*id, params.clone()));
+    let own = rule.policies.iter().map(|(id, params)| (*id, (*params).clone()));
+    let (mut policies, mut words): (Vec<Value>, Vec<&str>) = (Vec::new(), Vec::new());
+    for (id, params) in by_schema.into_iter().flatten().chain(lengths).chain(own) {
+        let Some(word) = requirement(id) else { continue };
+        let mut policy = json!({"policyId": id, "policyRequirements": [word]});
+        if let (Some(policy), false) = (policy.as_object_mut(), params.is_null()) {
+            policy.insert("params".into(), params);
+        }
+        if !policies.contains(&policy) {
+            policies.push(policy);
+        }
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    (!policies.is_empty()).then(|| {
+        json!({
+            "name": rule.name, "policies": policies, "policyRequirements": words,
+            "conditionalPolicies": null, "fallbackPolicies": null,
+        })
+    })
+}
+
+/// The requirement that a policy names when a value does not meet it; `None` where nothing here checks it.
+fn requirement(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "required" | "not-empty" => "REQUIRED",
+        "unique" => UNIQUE,
+        "no-internal-user-conflict" => "NO_INTERNAL_USER_CONFLICT",
+        "regexpMatches" => "MATCH_REGEXP",
+        "valid-type" => "VALID_TYPE",
+        "valid-date" => "VALID_DATE",
+        "valid-email-address-format" => "VALID_EMAIL_ADDRESS_FORMAT",
+        "valid-name-format" => "VALID_NAME_FORMAT",
+        "valid-phone-format" => "VALID_PHONE_FORMAT",
+        "at-least-X-capitals" => "AT_LEAST_X_CAPITAL_LETTERS",
+        "at-least-X-numbers" => "AT_LEAST_X_NUMBERS",
+        "minimum-length" => "MIN_LENGTH",
+        "maximum-length" => "MAX_LENGTH",
+        "cannot-contain-others" => "CANNOT_CONTAIN_OTHERS",
+        "cannot-contain-characters" => "CANNOT_CONTAIN_CHARACTERS",
+        "cannot-contain-duplicates" => "CANNOT_CONTAIN_DUPLICATES",
+        _ => return None,
+    })
 }
 
 /// The policies of a type that nothing here can check: `(attribute, policy)`.
@@ -612,8 +687,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{
-        ManagedObjectConfig, Violation, broken_params, failed_requirements, unchecked, violations,
-        violations_of,
+        KNOWN, ManagedObjectConfig, Violation, broken_params, failed_requirements, requirement, requirements,
+        unchecked, violations, violations_of,
     };
 
     fn found(config: &ManagedObjectConfig, object: &Value) -> Vec<Violation> {
@@ -656,6 +731,34 @@ mod tests {
         assert_eq!(violations_of(&user, named, "mail").len(), 1);
         assert_eq!(violations_of(&user, named, "password")[0].requirement, "CANNOT_CONTAIN_OTHERS");
         assert_eq!(violations_of(&user, named, "no such"), []);
+    }
+
+    #[test]
+    fn what_is_asked_of_an_attribute_is_listed_in_idms_words() {
+        let listed = requirements(&one(json!({
+            "type": ["string", "null"], "minLength": 3,
+            "policies": [{"policyId": "valid-date"}, {"policyId": "of-our-own"}],
+        })));
+        let expect = json!([
+            {
+                "name": "x",
+                "policies": [
+                    {"policyId": "valid-type", "params": {"types": ["string", "null"]}, "policyRequirements": ["VALID_TYPE"]},
+                    {"policyId": "minimum-length", "params": {"minLength": 3}, "policyRequirements": ["MIN_LENGTH"]},
+                    {"policyId": "valid-date", "policyRequirements": ["VALID_DATE"]},
+                ],
+                "policyRequirements": ["VALID_TYPE", "MIN_LENGTH", "VALID_DATE"],
+                "conditionalPolicies": null, "fallbackPolicies": null,
+            },
+            {
+                "name": "other",
+                "policies": [{"policyId": "valid-type", "params": {"types": ["string"]}, "policyRequirements": ["VALID_TYPE"]}],
+                "policyRequirements": ["VALID_TYPE"],
+                "conditionalPolicies": null, "fallbackPolicies": null,
+            },
+        ]);
+        assert_eq!(json!(listed), expect, "what nothing here checks is not promised");
+        assert_eq!(KNOWN.iter().find(|id| requirement(id).is_none()), None, "each has its word");
     }
 
     #[test]

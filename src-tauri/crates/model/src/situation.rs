@@ -144,11 +144,6 @@ impl Situation {
 }
 
 impl Action {
-    /// Whether it takes something away that another run cannot put back by itself.
-    pub fn is_destructive(self) -> bool {
-        matches!(self, Self::Delete | Self::Unlink)
-    }
-
     /// Whether it changes the target, a link, or both.
     pub fn changes_something(self) -> bool {
         matches!(self, Self::Create | Self::Update | Self::Delete | Self::Link | Self::Unlink)

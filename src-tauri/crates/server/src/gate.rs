@@ -1,4 +1,4 @@
-//! What every request passes before its part sees it: host, origin, room.
+//! What every request passes before its part sees it: host and origin; and the room that a part has for requests.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

@@ -2,8 +2,8 @@
 //! people and their own accounts, over the use cases of [`api`].
 //!
 //! Invariants:
-//! - A request is looked at in this order, and the first refusal ends it: host, origin, room, credentials, route, body.
-//!   Without credentials nothing is told but that there are none.
+//! - A request is looked at in this order, and the first refusal ends it: host, origin, credentials, room, route, body.
+//!   Without credentials nothing is told but that there are none. The pages for people, which need none, have a room of their own.
 //! - Every route is a row of a part's table; the OpenAPI document is made from the same rows.
 //! - What comes in is bounded in size, depth, number and time. What goes out as a list is written page by page.
 //! - Every refusal has a body in the shape of the part that was asked (CREST's under `/openidm`).
@@ -37,7 +37,7 @@ pub use self_service::OwnAccounts;
 pub use switch::Switch;
 pub use tls::{Certificate, CertificateError};
 
-use crate::{access::Access, gate::Room, listen::Listening};
+use crate::{access::Access, gate::Room, listen::Listening, scim::bookmarks::Bookmarks};
 
 /// How to serve.
 pub struct Options {
@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     pub app: Arc<App>,
     pub access: Access,
     pub room: Room,
+    pub bookmarks: Arc<Bookmarks>,
+    pub turns: rest::Turns,
 }
 
 /// A running server. Dropping it ends it at once; [`Server::stop`] lets requests finish.
@@ -92,6 +94,8 @@ impl Server {
             app: Arc::clone(&app),
             access: Access::new(Arc::clone(&app), options.administrator, options.hosts, scheme)?,
             room: Room::default(),
+            bookmarks: Arc::default(),
+            turns: rest::Turns::default(),
         });
         let self_service = options.self_service.is_some();
         let pages = match options.self_service {

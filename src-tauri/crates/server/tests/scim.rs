@@ -161,6 +161,34 @@ async fn a_users_life() {
     house.send("DELETE", &at, &Value::Null, &[]).await.is(404);
 }
 
+/// A list goes on where its page before ended, and is right all the same when somebody comes or goes in between.
+#[tokio::test]
+async fn a_list_that_is_read_page_by_page_is_the_list() {
+    let house = House::with(ScimProfile::Generic).await;
+    for n in 0..12 {
+        house.user(&format!("n{n:02}")).await;
+    }
+    let names = |reply: &Reply| reply.names().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let page = async |start: usize, total: usize| {
+        let path = format!("/Users?sortBy=userName&startIndex={start}&count=4");
+        let reply = house.get(&path).await.is(200);
+        assert_eq!(reply.body["totalResults"], total, "{start}");
+        names(&reply)
+    };
+    let all = async || names(&house.get("/Users?sortBy=userName").await.is(200));
+    let mut read = Vec::new();
+    for start in [1, 5, 9] {
+        read.extend(page(start, 12).await);
+    }
+    assert_eq!(read, all().await);
+    page(1, 12).await;
+    house.user("a-first").await;
+    for start in [5, 9, 13, 5] {
+        let there: Vec<String> = all().await.into_iter().skip(start - 1).take(4).collect();
+        assert_eq!(page(start, 13).await, there, "{start}");
+    }
+}
+
 #[tokio::test]
 async fn lists_are_filtered_sorted_and_paged() {
     let house = House::with(ScimProfile::Generic).await;

@@ -10,7 +10,10 @@ use reqwest::{Client, RequestBuilder, header::HeaderMap, redirect::Policy};
 use sandbox::hubspot::{Options as SandboxOptions, Sandbox};
 use server::{ADMINISTRATOR, Administrator, HostNames, Options, OwnAccounts, Server};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+};
 
 const PASSWORD: &str = "Correct Horse 7";
 
@@ -55,6 +58,30 @@ impl Reply {
 
     fn token(&self) -> String {
         self.hidden("form")
+    }
+
+    /// What a browser sends of the page's form when nobody touches it. It takes line breaks out of an `input`, and ends each line
+    /// of a `textarea` with `\r\n`.
+    fn untouched(&self) -> Vec<(String, String)> {
+        let part = |tag: &str, from: &str, to: &str| {
+            let begin = tag.find(from).map(|at| at + from.len())?;
+            Some(tag[begin..].split(to).next()?.to_owned())
+        };
+        let form = self.text.split("</form>").next().unwrap();
+        let fields = form.split('<').filter_map(|tag| {
+            let name = part(tag, "name=\"", "\"")?;
+            let value = match tag {
+                tag if tag.starts_with("textarea") => {
+                    part(tag, ">\n", "<")?.replace("\r\n", "\n").replace('\n', "\r\n")
+                }
+                tag if tag.starts_with("input") && !tag.contains("checkbox") => {
+                    part(tag, "value=\"", "\"")?.replace(['\r', '\n'], "")
+                }
+                _ => return None,
+            };
+            Some((name, value))
+        });
+        fields.collect()
     }
 
     fn hidden(&self, name: &str) -> String {
@@ -238,6 +265,85 @@ async fn an_account_is_made_used_and_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_touched_stays_as_it_was() {
+    let house = House::open().await;
+    let mut ann = house.browser();
+    ann.register("ann").await.is(303);
+    let user = async || {
+        let users = house
+            .app
+            .objects_list(serde_json::from_value(serde_json::json!({"kind": "user"})).unwrap())
+            .await
+            .unwrap();
+        users.objects.into_iter().next().unwrap()
+    };
+    // With the carriage returns of a browser more than a form may hold.
+    let long = "a line\n".repeat(280);
+    let patch = serde_json::json!([
+        {"operation": "add", "field": "/postalAddress", "value": "Street 1\nFloor 2"},
+        {"operation": "add", "field": "/address2", "value": "\r\nAt the back\r\n"},
+        {"operation": "add", "field": "/city", "value": "  Bern "},
+        {"operation": "add", "field": "/description", "value": long},
+    ]);
+    let id = user().await.id;
+    house.app.object_patch("user", &id, None, &patch).await.unwrap();
+    ann.sign_in("ann", PASSWORD).await.is(303);
+
+    let save = async |ann: &mut Browser<'_>, name: &str, value: &str| {
+        let mut fields = ann.get("/profile").await.is(200).untouched();
+        fields.iter_mut().find(|(n, _)| n == name).unwrap().1 = value.into();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        ann.post("/profile", &fields).await.is(303);
+        user().await.attributes
+    };
+    let mut expected = user().await.attributes;
+    expected["telephoneNumber"] = "+41 1".into();
+    let saved = save(&mut ann, "telephoneNumber", "+41 1").await;
+    assert_eq!(saved, expected, "only what was typed is another");
+
+    expected["postalAddress"] = "Street 1\nFloor 3".into();
+    assert_eq!(save(&mut ann, "postalAddress", "Street 1\r\nFloor 3").await, expected);
+    expected["address2"] = "In front\r\nleft".into();
+    assert_eq!(save(&mut ann, "address2", "In front\r\nleft").await, expected);
+    assert!(save(&mut ann, "city", " ").await["city"].is_null(), "what is emptied is gone");
+}
+
+/// Each text is as long as a form takes, and on the way each of its characters is nine bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_of_many_long_texts_can_be_saved() {
+    let house = House::open().await;
+    let mut ann = house.browser();
+    ann.register("ann").await.is(303);
+    let users = house
+        .app
+        .objects_list(serde_json::from_value(serde_json::json!({"kind": "user"})).unwrap())
+        .await
+        .unwrap();
+    let id = users.objects[0].id.clone();
+    let texts =
+        ["postalAddress", "address2", "city", "stateProvince", "postalCode", "country", "description"];
+    let long = "€".repeat(1999);
+    let patch: Vec<_> = texts
+        .iter()
+        .map(|name| serde_json::json!({"operation": "add", "field": format!("/{name}"), "value": long}))
+        .collect();
+    house.app.object_patch("user", &id, None, &patch.into()).await.unwrap();
+    ann.sign_in("ann", PASSWORD).await.is(303);
+    let mut fields = ann.get("/profile").await.is(200).untouched();
+    for name in texts {
+        assert!(fields.iter().any(|(n, value)| n == name && *value == long), "{name} is sent");
+    }
+    fields.iter_mut().find(|(name, _)| name == "telephoneNumber").unwrap().1 = "+41 1".into();
+    let mut fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    assert_eq!(ann.post("/profile", &fields).await.is(303).header("location"), "/people/profile?said=saved");
+    let saved = house.app.object_read("user", &id).await.unwrap().attributes;
+    assert_eq!((&saved["telephoneNumber"], &saved["city"]), (&"+41 1".into(), &long.as_str().into()));
+
+    fields.extend([("more", ""); 600]);
+    ann.post("/profile", &fields).await.is(413);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_or_refused_is_said_at_its_field() {
     let house = House::open().await;
     let mut ann = house.browser();
@@ -385,6 +491,34 @@ async fn an_account_that_ends_ends_its_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_somebody_else_sets_ends_the_sessions_before_it() {
+    let house = House::open().await;
+    let (mut thief, mut ann) = (house.browser(), house.browser());
+    ann.register("ann").await.is(303);
+    thief.sign_in("ann", PASSWORD).await.is(303);
+    thief.get("/profile").await.is(200);
+    let users = house
+        .app
+        .objects_list(serde_json::from_value(serde_json::json!({"kind": "user"})).unwrap())
+        .await
+        .unwrap();
+    let id = users.objects[0].id.clone();
+    let set = async |password: &str| {
+        let patch = serde_json::json!([{"operation": "replace", "field": "/password", "value": password}]);
+        house.app.object_patch("user", &id, None, &patch).await.unwrap();
+    };
+    set("Other Horse 8").await;
+    ann.sign_in("ann", "Other Horse 8").await.is(303);
+    assert_eq!(thief.get("/profile").await.is(303).header("location"), "/people/sign-in?said=ended");
+    ann.get("/profile").await.is(200);
+    let other = serde_json::json!([{"operation": "replace", "field": "/city", "value": "Bern"}]);
+    house.app.object_patch("user", &id, None, &other).await.unwrap();
+    ann.get("/profile").await.is(200).says(&["Bern"]);
+    set("Other Horse 8").await;
+    ann.get("/profile").await.is(303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[allow(clippy::disallowed_methods, reason = "how long an answer takes is what this is about")]
 async fn guesses_and_accounts_in_bulk_are_slowed() {
     let house = House::open().await;
@@ -455,6 +589,28 @@ async fn the_policy_names_who_gets_the_data_and_is_agreed_to_again_when_it_chang
         "/people/consent",
         "another policy"
     );
+}
+
+/// Forms that never come whole take every place of the pages, and none of those with credentials.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_dawdles_at_the_pages_keeps_nobody_from_rest() {
+    let house = House::open().await;
+    let address = house.server.url().trim_start_matches("http://").to_owned();
+    let head = "POST /people/sign-in HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nuser";
+    let mut slow = Vec::new();
+    for _ in 0..64 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let client = Client::builder().no_proxy().build().unwrap();
+    let page = format!("{}/people/sign-in", house.server.url());
+    let briefly = std::time::Duration::from_millis(500);
+    // Until all of them have arrived.
+    while client.get(&page).timeout(briefly).send().await.is_ok() {}
+    let ping = client.get(format!("{}/openidm/info/ping", house.server.url()));
+    let answer = ping.basic_auth(ADMINISTRATOR, Some("a password for tests")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

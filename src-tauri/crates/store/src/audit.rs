@@ -73,11 +73,11 @@ impl Reader<'_> {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Page<(i64, AuditRow)>, StoreError> {
-        let search = search.map(str::trim).filter(|text| !text.is_empty()).map(str::to_lowercase);
+        let search = search.map(str::trim).filter(|text| !text.is_empty());
         let mut statement = self.connection.prepare_cached(
             "SELECT seq, at, who, topic, object, detail FROM audit
              WHERE seq < ?1 AND (?2 IS NULL OR topic = ?2)
-               AND (?3 IS NULL OR instr(lower(who || ' ' || object || ' ' || detail), ?3) > 0)
+               AND (?3 IS NULL OR instr(lower(who || ' ' || object || ' ' || detail), lower(?3)) > 0)
              ORDER BY seq DESC LIMIT ?4",
         )?;
         let found = statement.query_map(

@@ -12,7 +12,7 @@ pub struct ConnectorRow {
     pub config: ConnectorConfig,
     /// When it was last tested.
     pub tested_at: Option<String>,
-    /// What was wrong then; `None` when the test passed.
+    /// What was wrong then, or what was refused since; `None` when the test passed.
     pub test_error: Option<String>,
 }
 
@@ -76,6 +76,13 @@ impl Writer<'_> {
             "UPDATE connector SET tested_at = ?2, test_error = ?3 WHERE name = ?1",
             params![name, at, error],
         )?;
+        Ok(())
+    }
+
+    /// Remembers what a call beside any test showed: an error, or that there is none any more.
+    pub fn put_connector_error(&self, name: &str, error: Option<&str>) -> Result<(), StoreError> {
+        self.connection
+            .execute("UPDATE connector SET test_error = ?2 WHERE name = ?1", params![name, error])?;
         Ok(())
     }
 

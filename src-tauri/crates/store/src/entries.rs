@@ -540,6 +540,22 @@ impl Reader<'_> {
         Ok(spoken_for.then_some(EntryStatus::NeedsYou))
     }
 
+    /// What was carried out of a run under a claim.
+    pub fn done_for_claim(&self, run: i64, claim: &str) -> Result<Option<Entry>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE e.run = ?1 AND e.claim = ?2 AND e.status = 'done' ORDER BY e.seq LIMIT 1"
+        );
+        Ok(self.entries_by(&sql, params![run, claim])?.pop())
+    }
+
+    /// What a run does about a target that it finds there.
+    pub fn entries_for_target(&self, run: i64, target_id: &str) -> Result<Vec<Entry>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE e.run = ?1 AND e.target_id = ?2 AND e.action <> 'CREATE' ORDER BY e.seq"
+        );
+        self.entries_by(&sql, params![run, target_id])
+    }
+
     /// Whether another source of the run than this entry's is to have this target, or may have it once a person has decided.
     pub fn target_wanted(
         &self,
@@ -658,6 +674,17 @@ impl Writer<'_> {
                    remedy = coalesce(?6, remedy) WHERE run = ?1 AND seq = ?2",
             )?
             .execute(params![run, seq, status.as_str(), target_id, reason, remedy])?;
+        Ok(())
+    }
+
+    /// Leaves undone what the run planned to delete and unlink from this entry on, with this behind the reason of each.
+    pub fn hold_back(&self, run: i64, first: i64, why: &str, remedy: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE run_entry SET status = 'skipped', reason = reason || ?3, remedy = ?4
+                 WHERE run = ?1 AND seq >= ?2 AND status = 'planned' AND action IN ('DELETE', 'UNLINK')",
+            )?
+            .execute(params![run, first, why, remedy])?;
         Ok(())
     }
 

@@ -57,7 +57,7 @@ pub use error::{ErrorKind, StoreError};
 pub use inbox::{InboxKind, InboxRow, NewInboxRow};
 pub use journal::{JournalRow, JournalState, Operation};
 pub use links::{Link, LinkSpace, NewLink, Orientation};
-pub use load::{Claim, Load};
+pub use load::{Claim, Load, Written};
 pub use managed::{Glance, Managed, ManagedQuery, ManagedWrite, Page};
 pub use mappings::MappingRow;
 pub use met::{Met, MetBlocks};

@@ -35,9 +35,9 @@ pub struct Load {
 #[derive(Debug)]
 pub struct Claim(Vec<u32>);
 
-/// How far managed objects were written.
+/// How far managed objects were written: another value after every transaction that wrote some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Written {
+pub struct Written {
     last: i64,
     changes: i64,
 }
@@ -92,7 +92,8 @@ impl Load {
 }
 
 impl Reader<'_> {
-    fn written(&self) -> Result<Written, StoreError> {
+    /// How far managed objects were written.
+    pub fn written(&self) -> Result<Written, StoreError> {
         let last = self
             .connection
             .prepare_cached("SELECT coalesce(max(seq), 0) FROM managed_object")?

@@ -60,7 +60,8 @@ fn apply(connection: &mut Connection, file: &Path, migrations: &[&str]) -> Resul
     Ok(())
 }
 
-/// Keeps a copy of a database of this version. It appears under its name only when it is whole.
+/// Keeps a copy of a database of this version, in place of one that an earlier upgrade left: somebody who went back has worked on
+/// since. It appears under its name only when it is whole.
 fn keep_copy(connection: &Connection, file: &Path, version: usize) -> Result<(), StoreError> {
     let folder = file.with_file_name("copies");
     let kept = |e: std::io::Error| {
@@ -73,9 +74,6 @@ fn keep_copy(connection: &Connection, file: &Path, version: usize) -> Result<(),
         )
     };
     let copy = folder.join(format!("format-{version}.db"));
-    if copy.exists() {
-        return Ok(());
-    }
     fs::create_dir_all(&folder).map_err(kept)?;
     let unfinished = folder.join(format!("format-{version}.{}.unfinished", std::process::id()));
     if unfinished.exists() {
@@ -83,6 +81,12 @@ fn keep_copy(connection: &Connection, file: &Path, version: usize) -> Result<(),
     }
     private::make(&unfinished);
     connection.execute("VACUUM INTO ?1", [unfinished.to_string_lossy()])?;
+    let copied: i64 =
+        Connection::open(&unfinished)?.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if usize::try_from(copied) != Ok(version) {
+        // Another process was quicker: it has migrated the database, and its copy is the one of this version.
+        return fs::remove_file(&unfinished).map_err(kept);
+    }
     fs::rename(&unfinished, &copy).map_err(kept)
 }
 
@@ -132,6 +136,27 @@ mod tests {
             assert_eq!(copy.permissions().mode() & 0o777, 0o600, "a copy is for its owner alone");
         }
         assert!(apply(&mut connection, &file, &[FIRST]).unwrap_err().to_string().contains("newer Concord"));
+    }
+
+    #[test]
+    fn who_went_back_and_upgrades_again_has_a_copy_of_what_was_done_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("concord.db");
+        for name in ["Bob", "Cleo"] {
+            let mut connection = Connection::open(&file).unwrap();
+            apply(&mut connection, &file, &[FIRST]).unwrap();
+            connection.execute("INSERT INTO person VALUES (?1)", [name]).unwrap();
+            apply(&mut connection, &file, &[FIRST, SECOND]).unwrap();
+            let copy = Connection::open(folder.path().join("copies/format-1.db")).unwrap();
+            let last = "SELECT name FROM person ORDER BY rowid DESC LIMIT 1";
+            assert_eq!(copy.query_row(last, [], |r| r.get::<_, String>(0)).unwrap(), name);
+            // What another process has migrated meanwhile is no copy of this version.
+            super::keep_copy(&connection, &file, 1).unwrap();
+            assert_eq!(columns(&Connection::open(folder.path().join("copies/format-1.db")).unwrap()), 1);
+            drop(connection);
+            std::fs::remove_file(&file).unwrap();
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("copies")).unwrap().count(), 1);
     }
 
     #[test]

@@ -307,7 +307,7 @@ fn entries_runs_queue_and_history_go_by_index() {
         w.queue_row(1)?;
         w.queue_count_in(crate::QueueState::Failed)?;
         w.queue_of("user", "1")?;
-        w.queue_failed("m", 1, 10)?;
+        w.queue_for("m", crate::QueueState::Failed, 1, 10)?;
         w.sync_outcomes("user", "1")?;
         w.not_delivered(&due[0], None, "no", "now")?;
         w.delivered(&due[0], "yes", "now")

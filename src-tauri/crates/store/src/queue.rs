@@ -76,7 +76,7 @@ pub struct QueueRow {
     pub next_ms: i64,
     /// What the last try said.
     pub message: Option<String>,
-    /// The last value of an object that is gone.
+    /// The last value of an object that is gone; of one that changed, its value before the changes, where somebody asks for it.
     pub old: Option<Attributes>,
     /// Since when.
     pub created: String,
@@ -230,11 +230,17 @@ impl Reader<'_> {
         )
     }
 
-    /// The rows of a mapping that were given up, oldest first, after this number.
-    pub fn queue_failed(&self, mapping: &str, after: i64, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
+    /// The rows of a mapping that stand like this, oldest first, after this number.
+    pub fn queue_for(
+        &self,
+        mapping: &str,
+        state: QueueState,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<QueueRow>, StoreError> {
         self.queue_rows(
-            "mapping = ?1 AND state = 'failed' AND seq > ?2 ORDER BY seq LIMIT ?3",
-            &[&mapping, &after, &rows_at_most(limit)],
+            "mapping = ?1 AND state = ?4 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            &[&mapping, &after, &rows_at_most(limit), &state.as_str()],
         )
     }
 
@@ -278,7 +284,8 @@ impl Writer<'_> {
                  ON CONFLICT (mapping, type, object_id) DO UPDATE SET
                    change = CASE WHEN change = 'create' AND excluded.change = 'update' THEN 'create' ELSE excluded.change END,
                    title = excluded.title, state = 'waiting', attempts = 0, next_ms = excluded.next_ms, message = NULL,
-                   old = coalesce(excluded.old, old), created = excluded.created, generation = generation + 1",
+                   old = CASE WHEN excluded.change = 'delete' THEN coalesce(excluded.old, old) ELSE coalesce(old, excluded.old) END,
+                   created = excluded.created, generation = generation + 1",
             )?
             .execute(params![mapping, kind, object_id, title, change.as_str(), now_ms, old, at])?;
         Ok(())

@@ -119,10 +119,4 @@ impl Writer<'_> {
             .execute(params![feed.mapping, feed.path, feed.cursor, feed.attributes, feed.updated])?;
         Ok(())
     }
-
-    /// Forgets the feeds of a mapping, so that its next run reads everything.
-    pub fn forget_feeds(&self, mapping: &str) -> Result<(), StoreError> {
-        self.connection.prepare_cached("DELETE FROM feed WHERE mapping = ?1")?.execute([mapping])?;
-        Ok(())
-    }
 }

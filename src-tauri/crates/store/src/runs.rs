@@ -129,6 +129,8 @@ pub struct Progress {
     pub undoes: Option<String>,
     /// The version of the mapping by which its plan was made; 0 for that of no mapping.
     pub version: i64,
+    /// Between which resources, each with where its system is; empty for runs of older versions of Concord.
+    pub ends: Vec<String>,
     /// The newest entry of the history when its plan was made.
     pub history: Option<i64>,
     /// Only what has changed since the last run of the mapping was looked at.
@@ -145,6 +147,9 @@ pub struct Progress {
     pub resume_at: Option<String>,
     /// What a person has allowed it to delete, for when it goes on.
     pub allow_deletes: Option<u64>,
+    /// It dealt with everything and failed only after that: nobody was told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unreported: bool,
     /// What kind of trouble a remote system made, when the run failed because of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,

@@ -293,16 +293,22 @@ fn the_audit_cannot_be_changed_and_is_searched() {
         object: "o".into(),
         detail: detail.into(),
     };
-    let lines = [line("run", "began"), line("mapping", "Linked 1 to 2"), line("run", "ended")];
+    let lines = [
+        line("queue", "discarded ÄNNE"),
+        line("run", "began"),
+        line("mapping", "Linked 1 to 2"),
+        line("run", "ended"),
+    ];
     store.write_blocking(move |w| lines.iter().try_for_each(|line| w.add_audit(line))).unwrap();
     let page = |topic: Option<&str>, search: Option<&str>, before, limit| -> (Vec<String>, Option<String>) {
         let page = store.read_blocking(|r| r.audit_page(topic, search, before, limit)).unwrap();
         (page.rows.into_iter().map(|(_, row)| row.detail).collect(), page.next)
     };
-    assert_eq!(page(None, None, None, 2), (vec!["ended".into(), "Linked 1 to 2".into()], Some("2".into())));
-    assert_eq!(page(None, None, Some(2), 2), (vec!["began".into()], None));
+    assert_eq!(page(None, None, None, 2), (vec!["ended".into(), "Linked 1 to 2".into()], Some("3".into())));
+    assert_eq!(page(None, None, Some(3), 9), (vec!["began".into(), "discarded ÄNNE".into()], None));
     assert_eq!(page(Some("run"), None, None, 9).0, ["ended", "began"]);
     assert_eq!(page(None, Some(" linked "), None, 9).0, ["Linked 1 to 2"]);
+    assert_eq!(page(None, Some("Discarded ÄNN"), None, 9).0, ["discarded ÄNNE"]);
     drop(store);
     let connection = rusqlite::Connection::open(folder.path().join("concord.db")).unwrap();
     for sql in ["UPDATE audit SET detail = ''", "DELETE FROM audit WHERE seq = 1"] {

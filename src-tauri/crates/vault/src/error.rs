@@ -28,7 +28,7 @@ pub enum Error {
     /// A vault was to be created, and there is no keyring to keep its key in.
     #[error(
         "cannot keep the vault's key: {0}. Unlock the login keyring and start Concord again, or protect the vault \
-         with a passphrase (set CONCORD_PASSPHRASE)"
+         with a passphrase"
     )]
     NoKeyring(KeyError),
     /// The vault's key is in the keyring, and the keyring cannot be read now.
@@ -127,7 +127,7 @@ impl Error {
 fn wrong_key(tried: &WrappedBy) -> &'static str {
     match tried {
         WrappedBy::Passphrase => {
-            "the passphrase is wrong. Check CONCORD_PASSPHRASE, or open the vault with its recovery key"
+            "the passphrase is wrong. Enter it again, or open the vault with its recovery key"
         }
         WrappedBy::Keyring => {
             "the key in the system keyring belongs to another vault. Open this vault with its recovery key"

@@ -31,7 +31,7 @@ impl KeySource {
     pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::Keyring => "the system keyring",
-            Self::Passphrase => "a passphrase (CONCORD_PASSPHRASE)",
+            Self::Passphrase => "a passphrase",
         }
     }
 

@@ -18,7 +18,11 @@ message: string | null,
 /**
  * What to do about it then.
  */
-trouble: Trouble | null, testedAt: string | null, objectTypes: Array<string>, 
+trouble: Trouble | null, 
+/**
+ * When its system refused it the access in a run or a delivery, where that, and no test, is the reason.
+ */
+refusedAt: string | null, testedAt: string | null, objectTypes: Array<string>, 
 /**
  * The mappings that read or write it.
  */

@@ -110,7 +110,7 @@ impl Trouble {
             ErrorKind::Unreachable | ErrorKind::Unavailable => Self::Reach,
             ErrorKind::RateLimited => Self::Wait,
             ErrorKind::Credentials => Self::Vault,
-            ErrorKind::Untrusted | ErrorKind::Refused => Self::Other,
+            ErrorKind::Untrusted | ErrorKind::Refused | ErrorKind::Storage => Self::Other,
         }
     }
 

@@ -7,7 +7,7 @@ use store::ManagedQuery;
 use super::{BYTE_ORDER_MARK, PAGE};
 use crate::{
     ApiError, App, ErrorCode, csv,
-    dto::{ExportFormat, Exported, ObjectsExport},
+    dto::{AuditTopic, ExportFormat, Exported, ObjectsExport},
     mapping_lab::shown,
 };
 
@@ -78,7 +78,7 @@ impl App {
             }
         };
         let path = file.end(written)?;
-        self.audit("object", &request.kind, &format!("{rows} objects exported to {path}")).await?;
+        self.audit(AuditTopic::Object, &request.kind, &format!("{rows} objects exported to {path}")).await?;
         Ok(Exported { path, rows })
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn read(name: &str, document: Document, project: &Project) -> Result<
         })
         .collect();
     notes.extend(unread.into_iter().map(|what| note("systemActions", what)));
-    notes.extend(denied(&config).into_iter().map(|(place, what)| note(&place, what)));
+    notes.extend(particulars(&config).into_iter().map(|(place, what)| note(&place, what)));
     let to_enter = missing
         .into_iter()
         .map(|(property, why)| ToEnter { connector: config.name.clone(), property, why })
@@ -110,8 +110,8 @@ fn bring_in_actions(document: &mut Value, project: &Project) -> Vec<String> {
     unread
 }
 
-/// What the document forbids and Concord does not heed, by its place.
-fn denied(config: &ConnectorConfig) -> Vec<(String, String)> {
+/// What the document forbids or calls by another name, by its place, and what becomes of that here.
+fn particulars(config: &ConnectorConfig) -> Vec<(String, String)> {
     fn says_denied(value: &Value) -> bool {
         match value {
             Value::Object(map) => {
@@ -125,22 +125,30 @@ fn denied(config: &ConnectorConfig) -> Vec<(String, String)> {
     for (operation, options) in entries(config.rest.get("operationOptions")) {
         if matches!(operation.as_str(), "CREATE" | "UPDATE" | "DELETE") && says_denied(&options) {
             let what = format!(
-                "denies {operation}, which is not heeded here: Concord writes to this system wherever a mapping says so; before it \
-                 runs, give its mappings policies that do not, or the system's account no right to write"
+                "denies {operation}: as in IDM nothing of it is sent; a record for which a mapping asks for it is left as it is, or \
+                 fails where `onDeny` is THROW_EXCEPTION"
             );
             found.push((format!("operationOptions, {operation}"), what));
         }
     }
     for (kind, object_type) in entries(config.rest.get("objectTypes")) {
         for (name, property) in entries(object_type.get("properties")) {
+            let native = property.get("nativeName").and_then(Value::as_str).unwrap_or(&name);
+            // `__NAME__` and `__UID__` are words of the connector framework for what has a name of its own here.
+            if native != name && !native.starts_with("__") {
+                let what = format!(
+                    "`{name}` stands for the system's `{native}` (nativeName), which is not heeded here: mappings have to say `{native}`"
+                );
+                found.push((format!("objectTypes, {kind}"), what));
+            }
             let flags = property.get("flags").and_then(Value::as_array).into_iter().flatten();
             let flags: Vec<&str> = flags
                 .filter_map(Value::as_str)
-                .filter(|flag| matches!(*flag, "NOT_CREATABLE" | "NOT_UPDATEABLE"))
+                .filter(|flag| matches!(*flag, "NOT_CREATABLE" | "NOT_UPDATEABLE" | "NOT_READABLE"))
                 .collect();
             if !flags.is_empty() {
                 let what = format!(
-                    "`{name}` is {}, which is not heeded here: take it out of the mappings that write it",
+                    "`{name}` is {}, which is not heeded here: take it out of the mappings that name it",
                     flags.join(" and ")
                 );
                 found.push((format!("objectTypes, {kind}"), what));
@@ -185,7 +193,7 @@ pub(super) fn outgoing(config: &ConnectorConfig) -> ConnectorConfig {
 mod tests {
     use serde_json::json;
 
-    use super::{denied, needs_idm, sounds_secret};
+    use super::{needs_idm, particulars, sounds_secret};
 
     #[test]
     fn what_a_document_forbids_is_told() {
@@ -198,15 +206,19 @@ mod tests {
                 "SYNC": {"denied": true}
             },
             "objectTypes": {"contact": {"properties": {
-                "email": {"type": "string", "flags": ["NOT_UPDATEABLE", "NOT_READABLE"]},
-                "phone": {"type": "string"}
+                "email": {"type": "string", "flags": ["NOT_UPDATEABLE", "NOT_RETURNED_BY_DEFAULT"]},
+                "phone": {"type": "string", "nativeName": "phone"},
+                "mobile": {"type": "string", "nativeName": "mobilephone"},
+                "name": {"type": "string", "nativeName": "__NAME__"}
             }}}
         }))
         .unwrap();
-        let found = denied(&config);
+        let found = particulars(&config);
         let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
-        assert_eq!(places, ["operationOptions, CREATE", "operationOptions, UPDATE", "objectTypes, contact"]);
+        let of_type = "objectTypes, contact";
+        assert_eq!(places, ["operationOptions, CREATE", "operationOptions, UPDATE", of_type, of_type]);
         assert!(found[2].1.contains("`email` is NOT_UPDATEABLE,"), "{}", found[2].1);
+        assert!(found[3].1.contains("`mobile` stands for the system's `mobilephone`"), "{}", found[3].1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The mappings of an IDM project, in sync order, each told whether it can run here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{ManagedObjectConfig, MappingConfig, Pointer};
 use serde_json::{Map, Value};
@@ -63,6 +63,7 @@ pub(super) fn read(
     project: &Project,
 ) -> Result<(Vec<Incoming>, Option<Map<String, Value>>), ApiError> {
     let mut rest = None;
+    let mut left_out = BTreeSet::new();
     let mut listed = Vec::new();
     if let Some(Document { file, value }) = documents.sync.take() {
         let Value::Object(mut map) = value else {
@@ -76,6 +77,7 @@ pub(super) fn read(
         for item in items {
             if let Some(why) = foreign(&item) {
                 documents.others.push(left_alone(&file, &item, why));
+                left_out.insert(name_of(&item).to_owned());
                 continue;
             }
             listed.push(Incoming { after: Vec::new(), ..read_one(item, &file, project)? });
@@ -88,11 +90,15 @@ pub(super) fn read(
             map.entry("name").or_insert_with(|| name.into());
         }
         match foreign(&value) {
-            Some(why) => documents.others.push(left_alone(&file, &value, why)),
+            Some(why) => {
+                documents.others.push(left_alone(&file, &value, why));
+                left_out.insert(name_of(&value).to_owned());
+            }
             None => single.push(read_one(value, &file, project)?),
         }
     }
-    let all = in_order(listed, single)?;
+    let mut all = in_order(listed, single)?;
+    keep_links(&mut all, &left_out);
     let mut names = BTreeSet::new();
     for mapping in &all {
         if !names.insert(mapping.config.name.to_lowercase()) {
@@ -105,9 +111,32 @@ pub(super) fn read(
     Ok((all, rest))
 }
 
+/// Of mappings that share the links of one that is left alone, the first keeps them in its place: nobody else has any there.
+fn keep_links(mappings: &mut [Incoming], left_out: &BTreeSet<String>) {
+    let mut heirs: BTreeMap<String, String> = BTreeMap::new();
+    for mapping in mappings {
+        let config = &mut mapping.config;
+        let Some(owner) = config.links.clone().filter(|owner| left_out.contains(owner)) else { continue };
+        let heir = heirs.entry(owner.clone()).or_insert_with(|| config.name.clone());
+        config.links = Some(heir.clone()).filter(|heir| *heir != config.name);
+        let now = match &config.links {
+            Some(heir) => format!("it shares those of `{heir}` instead"),
+            None => "it keeps links of its own instead".to_owned(),
+        };
+        mapping.notes.push(Note {
+            about: format!("mapping `{}`", config.name),
+            place: "links".into(),
+            what: format!("names mapping `{owner}`, which was left where it is; {now}"),
+        });
+    }
+}
+
 fn left_alone(file: &str, mapping: &Value, why: String) -> LeftAlone {
-    let name = mapping.get("name").and_then(Value::as_str).unwrap_or("?");
-    LeftAlone { file: format!("{file}, mapping `{name}`"), why }
+    LeftAlone { file: format!("{file}, mapping `{}`", name_of(mapping)), why }
+}
+
+fn name_of(mapping: &Value) -> &str {
+    mapping.get("name").and_then(Value::as_str).unwrap_or("?")
 }
 
 fn read_one(mut value: Value, file: &str, project: &Project) -> Result<Incoming, ApiError> {

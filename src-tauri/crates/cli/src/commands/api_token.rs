@@ -75,10 +75,12 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
 pub async fn admin_password(app: &App, output: &Output) -> Result<Exit, Failure> {
     let account = app.rest_admin(true).await?;
     let Some(password) = account.fresh else { return Err(Failure::error("no password was made; try again")) };
-    if output.is_json() {
-        output.document(&json!({"user": ADMINISTRATOR, "password": password.expose()}))?;
-    } else {
-        output.line(password.expose())?;
+    output.once(
+        &json!({"user": ADMINISTRATOR, "password": password.expose()}),
+        password.expose(),
+        "the password was changed all the same, and the one before is worthless: run it again for another",
+    )?;
+    if !output.is_json() {
         output.hint(
             "The password is shown this once; only a hash of it is kept. The one before is worthless from now on.",
         );

@@ -30,14 +30,14 @@ impl Kind {
         good_for: impl Serialize,
         token: &Secret,
     ) -> Result<Exit, Failure> {
-        if output.is_json() {
-            let mut document = Map::new();
-            document.insert("name".into(), name.into());
-            document.insert(self.good_for.into(), json!(good_for));
-            document.insert("token".into(), token.expose().into());
-            output.document(&Value::Object(document))?;
-        } else {
-            output.line(token.expose())?;
+        let mut document = Map::new();
+        document.insert("name".into(), name.into());
+        document.insert(self.good_for.into(), json!(good_for));
+        document.insert("token".into(), token.expose().into());
+        let lost =
+            format!("the {} `{name}` is there and nobody knows it: revoke it and make another", self.noun);
+        output.once(&Value::Object(document), token.expose(), &lost)?;
+        if !output.is_json() {
             output.hint(&format!("The token is shown this once; only a hash of it is kept. {}", self.used));
         }
         Ok(Exit::Done)

@@ -240,7 +240,7 @@ async fn test(app: &Arc<App>, name: Option<&str>, output: &Output) -> Result<Exi
     tested.sort_by_key(|(at, ..)| *at);
     // One that is switched off is in nobody's way, unless it was asked for by name.
     let failed = tested.iter().any(|(_, t, d)| !t.ok && (d.summary.enabled || name.is_some()));
-    if output.is_json() {
+    let printed = if output.is_json() {
         let rows: Vec<Value> = tested
             .iter()
             .map(|(_, test, detail)| {
@@ -259,7 +259,7 @@ async fn test(app: &Arc<App>, name: Option<&str>, output: &Output) -> Result<Exi
                 row
             })
             .collect();
-        output.document(&rows)?;
+        output.document(&rows)
     } else {
         let rows: Vec<[String; 3]> = tested
             .into_iter()
@@ -279,9 +279,13 @@ async fn test(app: &Arc<App>, name: Option<&str>, output: &Output) -> Result<Exi
             ["NAME", "TEST", "FOUND"],
             &rows,
             "There is no connector yet; `concord connector add FILE` adds one.",
-        )?;
-    }
-    Ok(if failed { Exit::Error } else { Exit::Done })
+        )
+    };
+    let (exit, what) = match failed {
+        true => (Exit::Error, "a test failed"),
+        false => (Exit::Done, "no test failed"),
+    };
+    exit.however_read(printed, what)
 }
 
 async fn schema(app: &App, name: &str, object_type: Option<&str>, output: &Output) -> Result<(), Failure> {

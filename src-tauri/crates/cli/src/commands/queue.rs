@@ -10,7 +10,7 @@ use serde_json::json;
 use super::user::sync_word;
 use crate::{
     exit::{Exit, Failure},
-    output::Output,
+    output::{Output, counted},
 };
 
 #[derive(Debug, Subcommand)]
@@ -37,8 +37,12 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
             let asked = |row: &QueueRow| id.as_ref().is_none_or(|id| *id == row.id);
             let failed =
                 rows.iter().any(|row| asked(row) && (row.state == SyncState::Failed || row.attempts > 0));
-            list(output, rows, "Everything was delivered; the queue is empty.")?;
-            Ok(if failed { Exit::SomeFailed } else { Exit::Done })
+            let left = match rows.len() {
+                0 => "everything was delivered".to_owned(),
+                n => format!("{} left in the queue", counted(n as u64, "change")),
+            };
+            let printed = list(output, rows, "Everything was delivered; the queue is empty.");
+            (if failed { Exit::SomeFailed } else { Exit::Done }).however_read(printed, &left)
         }
         Command::Discard { id } => {
             app.queue_discard(ById { id: id.clone() }).await?;

@@ -4,7 +4,7 @@ use std::{str::FromStr, sync::Arc};
 
 use api::{
     App,
-    dto::{ById, RunMode, RunStart, RunSummary},
+    dto::{ById, QueueRequest, RunMode, RunStart, RunSummary},
 };
 use clap::Args;
 
@@ -91,6 +91,24 @@ pub async fn to_the_end(app: &Arc<App>, begun: RunSummary, output: &Output) -> R
     progress.end();
     canceling.abort();
     let run = ended?;
-    summary::print(app, &run.id, output).await?;
-    Ok(summary::exit_of(&run, output))
+    let (detail, exit) = summary::tell(app, &run.id, output).await?;
+    if detail.summary.done > 0 {
+        tell_what_waits(app, output).await;
+    }
+    Ok(exit)
+}
+
+/// What a run changed in users is carried on by whoever works the queue, which is not this command. Where that cannot be seen,
+/// the run is what it is.
+async fn tell_what_waits(app: &App, output: &Output) {
+    let Ok(queue) = app.queue_list(QueueRequest { after: None, limit: Some(1) }).await else { return };
+    if queue.waiting > 0 {
+        output.hint(&format!(
+            "concord: {} to be carried on; the window and `concord serve` do that by themselves, `concord queue retry` does it now",
+            match queue.waiting {
+                1 => "1 change of a user waits".to_owned(),
+                n => format!("{n} changes of users wait"),
+            }
+        ));
+    }
 }

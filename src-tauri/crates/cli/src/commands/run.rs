@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use api::{
     App,
-    dto::{ById, ExportFormat, RunApply, RunExport, RunState, RunUndo, RunUnfinished, RunsRequest},
+    dto::{
+        ById, ExportFormat, RunApply, RunExport, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest,
+    },
     exports::RUN_COLUMNS,
 };
 use clap::Subcommand;
@@ -126,13 +128,14 @@ async fn list(app: &App, output: &Output) -> Result<Exit, Failure> {
     let rows: Vec<[String; 8]> = runs
         .into_iter()
         .map(|r| {
+            let changes = changes(&r).to_string();
             [
                 r.id,
                 r.started,
                 r.mapping,
                 mode_word(r.mode).into(),
                 state_word(r.state).into(),
-                r.changes.to_string(),
+                changes,
                 r.failed.to_string(),
                 duration(r.duration_ms),
             ]
@@ -144,6 +147,14 @@ async fn list(app: &App, output: &Output) -> Result<Exit, Failure> {
         "There was no run yet; `concord recon MAPPING --preview` makes the first.",
     )?;
     Ok(Exit::Done)
+}
+
+/// What a run has done, or while it has not ended, what its plan holds.
+fn changes(run: &RunSummary) -> u64 {
+    match run.state {
+        RunState::Active | RunState::Planned | RunState::Held | RunState::Paused => run.changes,
+        RunState::Success | RunState::Canceled | RunState::Failed | RunState::Interrupted => run.done,
+    }
 }
 
 /// Wide enough for every situation, action and state.

@@ -173,8 +173,11 @@ async fn switch(app: &App, name: &str, enabled: bool, output: &Output) -> Result
 async fn fire(app: &Arc<App>, name: &str, output: &Output) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for request in app.schedule_runs(name).await? {
-        let begun = app.schedule_start(name, request).await?;
-        let ended = recon::to_the_end(app, begun, output).await?;
+        // One mapping that cannot be run keeps none of the others from it.
+        let ended = match app.schedule_start(name, request).await {
+            Ok(begun) => recon::to_the_end(app, begun, output).await.unwrap_or_else(|f| output.failed(&f)),
+            Err(error) => output.failed(&error.into()),
+        };
         if exit == Exit::Done {
             exit = ended;
         }

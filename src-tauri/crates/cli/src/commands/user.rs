@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use api::{
-    App,
+    ApiError, App,
     dto::{
         ById, Empty, HistoryRequest, ObjectName, SyncResult, SyncState, UserDelete, UserDraft, UserRow,
         UserSchema, UsersRequest,
@@ -124,7 +124,7 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
         Command::Delete { id, delivery } => {
             let user = app.user_get(ById { id: id.clone() }).await?.user;
             let saved = app.user_delete(UserDelete { id: id.clone(), rev: None }).await?;
-            let sync = deliver(app, id, saved.sync, delivery).await?;
+            let sync = deliver(app, id, "deleted", saved.sync, delivery).await?;
             done(output, &user, "deleted", &sync)
         }
     }
@@ -198,7 +198,7 @@ async fn list(
         ));
     }
     stream.end()?;
-    if count == 0 && !output.is_json() {
+    if count == 0 && limit != Some(0) && !output.is_json() {
         output.hint("No users.");
     }
     Ok(Exit::Done)
@@ -283,7 +283,7 @@ async fn create(app: &App, file: &Path, delivery: &Delivery, output: &Output) ->
     }
     let saved = app.user_save(UserDraft { id: None, rev: None, attributes }).await?;
     let user = saved.user.ok_or_else(|| Failure::error("the user was made, but cannot be read back"))?;
-    let sync = deliver(app, &user.id, saved.sync, delivery).await?;
+    let sync = deliver(app, &user.id, "created", saved.sync, delivery).await?;
     done(output, &user, "created", &sync)
 }
 
@@ -300,7 +300,7 @@ async fn set(
     let draft = UserDraft { id: Some(id.to_owned()), rev: None, attributes: Value::Object(attributes) };
     let saved = app.user_save(draft).await?;
     let user = saved.user.ok_or_else(|| Failure::error("the user was changed, but cannot be read back"))?;
-    let sync = deliver(app, &user.id, saved.sync, delivery).await?;
+    let sync = deliver(app, &user.id, "changed", saved.sync, delivery).await?;
     done(output, &user, "changed", &sync)
 }
 
@@ -309,28 +309,37 @@ fn kind_of<'a>(schema: &'a UserSchema, attribute: &str) -> Option<&'a str> {
     schema.attributes.iter().find(|a| a.name == name).map(|a| a.kind.as_str())
 }
 
+/// Carries on what was done to a user. That is kept, whatever becomes of the rest: whoever reads of a failure is not to do it again.
 async fn deliver(
     app: &App,
     id: &str,
+    what: &str,
     queued: Vec<SyncResult>,
     delivery: &Delivery,
 ) -> Result<Vec<SyncResult>, Failure> {
-    if delivery.no_wait { Ok(queued) } else { Ok(app.user_deliver(id).await?) }
+    if delivery.no_wait {
+        return Ok(queued);
+    }
+    Ok(app.user_deliver(id).await.map_err(|error| {
+        let message = format!("user {id} is {what}; carrying that on broke off: {}", error.message);
+        ApiError { message, ..error }
+            .with_hint("`concord queue list` shows what waits, `concord queue retry` carries it on")
+    })?)
 }
 
 /// Prints what became of a user at every target. The change itself is made; a target that failed is the exit code's matter.
 fn done(output: &Output, user: &UserRow, what: &str, sync: &[SyncResult]) -> Result<Exit, Failure> {
-    if output.is_json() {
-        output.document(&json!({"user": rest_object(user, &[]), "sync": sync}))?;
+    let said = format!("user {} {what}", user.id);
+    let printed = if output.is_json() {
+        output.document(&json!({"user": rest_object(user, &[]), "sync": sync}))
     } else {
-        output.line(format!("user {} {what}", user.id))?;
-        sync_table(output, sync)?;
-    }
+        output.line(&said).and_then(|()| sync_table(output, sync))
+    };
     let failed = sync.iter().any(|s| s.state == SyncState::Failed);
     if failed && !output.is_json() {
         output.hint("Failed targets are tried again; `concord queue list` shows them, `concord queue retry` does it now.");
     }
-    Ok(if failed { Exit::SomeFailed } else { Exit::Done })
+    (if failed { Exit::SomeFailed } else { Exit::Done }).however_read(printed, &said)
 }
 
 fn sync_table(output: &Output, sync: &[SyncResult]) -> Result<(), Failure> {

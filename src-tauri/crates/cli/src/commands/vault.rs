@@ -10,7 +10,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::{
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, PASSPHRASE_HINT},
     output::Output,
 };
 
@@ -41,10 +41,12 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
         }
         Command::RecoveryKey => {
             let key = app.vault_recovery_key().await?;
-            if output.is_json() {
-                output.document(&json!({"recoveryKey": key.expose()}))?;
-            } else {
-                output.line(key.expose())?;
+            output.once(
+                &json!({"recoveryKey": key.expose()}),
+                key.expose(),
+                "a new recovery key was made all the same, and the one before is void: run it again for another",
+            )?;
+            if !output.is_json() {
                 output.hint("Keep it where no thief and no fire gets at it; it is not shown again, and the one before it is void.");
             }
             Ok(Exit::Done)
@@ -70,7 +72,7 @@ async fn status(app: &App, output: &Output) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if let Some(message) = &status.message {
-        output.hint(&format!("concord: {message}"));
+        output.hint(&format!("concord: {message}; {PASSPHRASE_HINT}"));
     }
     Ok(Exit::Locked)
 }

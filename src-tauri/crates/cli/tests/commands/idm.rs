@@ -446,6 +446,14 @@ fn one_odd_thing_does_not_keep_the_rest_out() {
     let internal = json!({"name": "internal", "source": "repo/internal/user", "target": "managed/user", "properties": []});
     let onboard = json!({"name": "onboard", "source": "system/hubspot/contact", "target": "managed/user",
         "properties": [], "policies": [{"situation": "ABSENT", "action": "ONBOARD"}]});
+    let follower = |name: &str, source: &str, target: &str| {
+        json!({"name": name, "source": source, "target": target,
+        "links": "onboard", "properties": []})
+    };
+    let (inward, outward) = (
+        follower("inward", "system/hubspot/contact", "managed/user"),
+        follower("outward", "managed/user", "system/hubspot/contact"),
+    );
     let project = Project::of(&[
         (&format!("conf/{HUBSPOT}"), odd.to_string()),
         ("conf/provisioner.openicf-old.json", classic.to_string()),
@@ -454,7 +462,10 @@ fn one_odd_thing_does_not_keep_the_rest_out() {
             salesforce_connector("Sandbox", json!("test-secret-1")).to_string(),
         ),
         ("conf/managed.json", json!({"objects": [{"name": "device"}]}).to_string()),
-        ("conf/sync.json", json!({"mappings": [own, renamed, internal, onboard]}).to_string()),
+        (
+            "conf/sync.json",
+            json!({"mappings": [own, renamed, internal, onboard, inward, outward]}).to_string(),
+        ),
         ("conf/syncMore.json", json!({"mappings": []}).to_string()),
         (
             "conf/schedule-off.json",
@@ -468,7 +479,8 @@ fn one_odd_thing_does_not_keep_the_rest_out() {
         let all = report[list].as_array().unwrap().iter();
         all.map(|t| (t["name"].as_str().unwrap().to_owned(), t["runs"].as_bool().unwrap())).collect()
     };
-    assert_eq!(runs("mappings"), [("own".into(), true), ("renamed".into(), false)]);
+    let all = ["own", "renamed", "inward", "outward"].map(|name| (name.to_owned(), name != "renamed"));
+    assert_eq!(runs("mappings"), all);
     let connectors = runs("connectors");
     assert!(connectors.contains(&("old".into(), false)), "{connectors:?}");
     assert!(connectors.iter().any(|(name, _)| name == "salesforce"), "{connectors:?}");
@@ -476,6 +488,11 @@ fn one_odd_thing_does_not_keep_the_rest_out() {
         ("connector `old`", "servers of SCIM 2.0"),
         ("mapping `own`", "names the mapping itself"),
         ("mapping `own`", "there is never a value"),
+        (
+            "mapping `inward`",
+            "links: names mapping `onboard`, which was left where it is; it keeps links of its own",
+        ),
+        ("mapping `outward`", "it shares those of `inward` instead"),
         ("mapping `renamed`", "no object type `person`"),
         ("schedule `off`", "not enabled in the project"),
     ] {

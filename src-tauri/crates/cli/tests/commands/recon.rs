@@ -193,3 +193,65 @@ async fn another_process_sees_a_run_and_ends_it() {
     assert_eq!(canceled, json!({"_id": id, "action": "cancel", "status": "INITIATED"}));
     was_canceled(&house, child);
 }
+
+/// `concord recon in | head -1` and `concord recon in > /dev/full`.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_a_run_ended_does_not_depend_on_who_reads_it() {
+    let house = House::connected(12).await;
+    house.concord(&["recon", IN]).exits(0);
+    let kept: Vec<String> = house.portal().contacts().into_iter().map(|contact| contact.id).collect();
+    for id in &kept[..4] {
+        house.portal().archive(id);
+    }
+    let unread = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Ran::of(house.command(arguments).stdout(writer).output().unwrap())
+    };
+    for arguments in [&["recon", IN] as &[&str], &["--json", "recon", IN], &["recon", IN, "--preview"]] {
+        let held = unread(arguments).exits(4);
+        assert!(held.err.contains("held: "), "{held:?}");
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let told = Ran::of(house.command(&["recon", IN]).stdout(full).output().unwrap()).exits(4);
+    assert!(told.err.contains("held: ") && told.err.contains(" is held"), "{told:?}");
+    unread(&["connector", "test"]).exits(0);
+    let gone =
+        house.file("provisioner.openicf-gone.json", &crate::house::connector("http://127.0.0.1:9", "t"));
+    house.concord(&["connector", "add", &gone]).exits(0);
+    unread(&["connector", "test"]).exits(1);
+}
+
+/// IDM's `operationOptions`: a preview knows of them, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_connector_denies_is_left_undone_or_fails_as_its_document_says() {
+    let house = House::connected(12).await;
+    house.concord(&["recon", IN]).exits(0);
+    let before = house.portal().contacts();
+    let deny = |options: serde_json::Value| {
+        let mut connector = house.connector();
+        connector["operationOptions"] = options;
+        let file = house.file("provisioner.openicf-hubspot.json", &connector);
+        house.concord(&["connector", "add", &file]).exits(0);
+    };
+    deny(json!({"CREATE": {"denied": true}, "UPDATE": {"denied": true, "onDeny": "DO_NOTHING"}}));
+    let ann = json!({"userName": "ann", "givenName": "Ann", "sn": "Li", "mail": "ann@example.com"});
+    let ann = house.file("ann.json", &ann);
+    let made = house.json(0, &["user", "create", &ann]);
+    assert_eq!(made["sync"][0]["state"], "synced", "{made}");
+    let preview = house.json(0, &["recon", OUT, "--preview"]);
+    assert_eq!(
+        (&preview["concord"]["planned"]["create"], &preview["statusSummary"]["FAILURE"]),
+        (&json!(0), &json!(0))
+    );
+    let id = preview["_id"].as_str().unwrap();
+    let entries = house.json(0, &["run", "entries", id]);
+    let why = "not carried out: the connector's operationOptions deny CREATE of contact";
+    assert!(entries[0]["reason"].as_str().unwrap().ends_with(why), "{entries}");
+    house.concord(&["recon", OUT]).exits(0);
+
+    deny(json!({"CREATE": {"denied": true, "onDeny": "THROW_EXCEPTION"}}));
+    house.concord(&["recon", OUT]).exits(3);
+    assert_eq!(house.portal().contacts(), before, "nothing was sent");
+}

@@ -59,6 +59,23 @@ async fn a_plan_is_looked_at_and_carried_out() {
     assert!(house.concord(&["run", "list"]).exits(0).out.contains("finished"));
 }
 
+/// Whoever reads what came of a plan sees that nothing was done any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_plan_left_out_is_told() {
+    let house = House::connected(12).await;
+    let preview = house.json(0, &["recon", IN, "--preview"]);
+    let id = preview["_id"].as_str().unwrap();
+    let planned = preview["concord"]["planned"]["create"].as_u64().unwrap();
+    house.concord(&["recon", IN]).exits(0);
+    let applied = house.concord(&["run", "apply", id]).exits(0);
+    let words = format!("left out {planned} because of what changed meanwhile");
+    assert!(applied.out.contains("created 0") && applied.out.contains(&words), "{applied:?}");
+    assert_eq!(house.json(0, &["run", "show", id])["concord"]["stale"], planned);
+    let list = house.concord(&["run", "list"]).exits(0).out;
+    let row: Vec<&str> = list.lines().find(|row| row.starts_with(id)).unwrap().split_whitespace().collect();
+    assert_eq!(row[5], "0", "{list}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_is_discarded() {
     let house = House::connected(4).await;

@@ -148,6 +148,22 @@ fn an_output_that_cannot_be_written_is_an_error() {
     Ran::of(output).exits(1).says(&["stdout"]);
 }
 
+/// What is shown once is in force before it is shown, so an output that fails leaves nobody believing in what was before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_secret_that_could_not_be_shown_is_not_passed_over() {
+    let house = House::empty();
+    for (arguments, words) in [
+        (&["vault", "recovery-key"][..], "the one before is void: run it again"),
+        (&["admin-password"], "the one before is worthless: run it again"),
+        (&["scim-token", "create", "okta"], "`okta` is there and nobody knows it: revoke it"),
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let child = house.command(arguments).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        Ran::of(child.wait_with_output().unwrap()).exits(1).says(&[words]);
+    }
+}
+
 #[test]
 fn wrong_usage_is_two() {
     let house = House::empty();

@@ -78,6 +78,8 @@ async fn users_are_listed_in_idms_shape() {
         let some = house.json(0, &["user", "list", "--limit", &limit.to_string()]);
         assert_eq!((&some["resultCount"], some["result"].as_array().unwrap().len()), (&json!(limit), limit));
     }
+    let none = house.concord(&["user", "list", "--limit", "0"]).exits(0);
+    assert!(none.out.is_empty() && none.err.is_empty(), "nobody said that there is nobody: {none:?}");
     let mail = rows[5]["mail"].as_str().unwrap();
     let one = house.json(0, &["user", "list", "--filter", &format!("mail eq \"{mail}\"")]);
     assert_eq!(one["result"][0]["_id"], rows[5]["_id"]);

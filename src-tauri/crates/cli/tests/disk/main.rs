@@ -25,6 +25,7 @@ mod shim;
 use std::{collections::BTreeMap, env, thread};
 
 use dice::Dice;
+use house::{House, Ran};
 use lane::{Blow, Lane};
 use shim::Trouble;
 
@@ -109,6 +110,34 @@ async fn a_disk_that_fails_or_is_full_is_told_and_loses_nothing() {
         })
     })
     .await;
+}
+
+/// Whatever step of it the disk has no space for: who is told that it failed is told what was done all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_that_was_saved_before_the_disk_was_full_is_told_as_saved() {
+    let house = House::connected(0).await;
+    let log = house.folder.path().join("steps");
+    let mut kept = 0;
+    for step in 1..500 {
+        let name = format!("step{step}");
+        let user = serde_json::json!({
+            "userName": name, "givenName": "Given", "sn": "Name", "mail": format!("{name}@example.org")
+        });
+        let file = house.file("user.json", &user);
+        let mut command = house.command(&["user", "create", &file]);
+        shim::on_disk(&mut command, &house.data_dir(), &log, Trouble::Full(step));
+        let ran = Ran::of(command.stdin(std::process::Stdio::null()).output().unwrap());
+        if ran.code == 0 {
+            assert!(kept > 0, "nothing failed after the user was saved, in {step} steps");
+            return;
+        }
+        let found = house.json(0, &["user", "list", "--filter", &format!("userName eq \"{name}\"")]);
+        if found["resultCount"] == 1 && ran.code == 1 {
+            kept += 1;
+            assert!(ran.err.contains("is created; carrying that on broke off"), "step {step}: {ran:?}");
+        }
+    }
+    panic!("it never goes well");
 }
 
 /// What has been done since the copy was made is found again, not done twice.

@@ -1,4 +1,5 @@
-//! Credentials for tests and demos. Secrets live in memory only and end with the process.
+//! Credentials in memory only, which end with the process: for tests and demos, and for a grant that has left the vault and is to be
+//! given back.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{Clock, ConnectorConfig, Secret};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
@@ -367,7 +367,12 @@ pub(crate) struct Http {
     /// Until when the day's calls are used up, on the waiter's clock, and the error that says so.
     day_over: Mutex<Option<(Duration, ConnectorError)>>,
     asked_for_day: AtomicBool,
+    /// When the credentials were last told that they are taken, if that was the last they were told.
+    taken: Mutex<Option<Timestamp>>,
 }
+
+/// How long it is not told again that the credentials are taken. Another process may have found them refused meanwhile.
+const TAKEN_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 impl Http {
     /// Reads the network settings. Nothing is opened or sent yet. Tokens go to the origin of `token_home` only.
@@ -421,6 +426,7 @@ impl Http {
             interval: Mutex::new(None),
             day_over: Mutex::new(None),
             asked_for_day: AtomicBool::new(false),
+            taken: Mutex::new(None),
         })
     }
 
@@ -488,6 +494,44 @@ impl Http {
     }
 
     async fn repeated<'h, T>(&'h self, call: &Call<'_>, reading: Reading<'_, 'h, T>) -> Result<T, Failure> {
+        let came = self.as_often_as_needed(call, reading).await;
+        if call.bearer.is_some() {
+            let refusal = match &came {
+                Ok(_) => None,
+                Err(Failure::Refused(refusal)) => Some(&refusal.error),
+                Err(Failure::NotDone(error) | Failure::Lost(error)) => Some(error),
+            };
+            self.judge_access(refusal).await;
+        }
+        came
+    }
+
+    /// Tells the credentials how they stand, as far as a call has shown it: each time that they are refused, and now and then
+    /// that they are taken. Who refuses what was asked has let in who asked; other failures show nothing.
+    async fn judge_access(&self, failure: Option<&ConnectorError>) {
+        let now = match failure {
+            None => Some(self.now()),
+            Some(error) if error.kind == ErrorKind::Refused => Some(self.now()),
+            Some(error) if error.kind == ErrorKind::Unauthorized => None,
+            Some(_) => return,
+        };
+        {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (Some(told), Some(now)) = (*taken, now)
+                && now.duration_since(told).abs() < TAKEN_FOR
+            {
+                return;
+            }
+            *taken = now;
+        }
+        self.credentials.judged(failure.filter(|error| error.kind == ErrorKind::Unauthorized)).await;
+    }
+
+    async fn as_often_as_needed<'h, T>(
+        &'h self,
+        call: &Call<'_>,
+        reading: Reading<'_, 'h, T>,
+    ) -> Result<T, Failure> {
         if call.bearer.is_some() && call.url.origin() != self.token_home.origin() {
             return Err(Failure::NotDone(self.error(
                 ErrorKind::Configuration,

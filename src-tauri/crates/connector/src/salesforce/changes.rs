@@ -42,6 +42,11 @@ impl Cursor {
         Self { changed: from, deleted: from }
     }
 
+    /// Nothing is told again that was told before `began`.
+    fn not_before(self, began: Self) -> Self {
+        Self { changed: self.changed.max(began.changed), deleted: self.deleted.max(began.deleted) }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (changed, deleted) = text.split_once(';')?;
         Some(Self { changed: changed.parse().ok()?, deleted: deleted.parse().ok()? })
@@ -88,29 +93,31 @@ impl Salesforce {
                 yield ChangePage { cursor: Cursor::covering(covered).text(), ..ChangePage::default() };
                 return;
             };
-            let mut cursor = Cursor::parse(since).ok_or_else(|| {
+            let began = Cursor::parse(since).ok_or_else(|| {
                 self.error(ErrorKind::Configuration, "the stored place in the change feed cannot be read; start the feed again and run a full reconciliation")
             })?;
-            if now.duration_since(cursor.deleted) > DELETIONS_KEPT {
+            if now.duration_since(began.deleted) > DELETIONS_KEPT {
                 Err(self.error(
                     ErrorKind::Refused,
                     format!("the change feed of {} was last read more than 15 days ago, and Salesforce forgets deletions after that; run a full reconciliation and start the feed again", kind.name),
                 ))?;
             }
             // Asked first: what is committed after the moment that this covers belongs to the next window.
-            let deletions = self.deletions(kind, cursor.deleted, now).await?;
+            let deletions = self.deletions(kind, began.deleted, now).await?;
             let mut wanted = feed.attributes.clone();
             if !wanted.iter().any(|a| a == STAMP) {
                 wanted.push(STAMP.to_owned());
             }
             let fields = kind.fields(&wanted).map_err(|name| self.no_attribute(kind, &name))?;
-            let (mut newest, mut restarts) = (cursor.changed, 0);
+            let (mut newest, mut restarts) = (began.changed, 0);
+            // A window that begins anew goes on where its pages ended.
+            let mut read_to = began.changed;
             let (mut next, mut total, mut delivered) = (None::<String>, 0, 0);
             let mut been = HashSet::new();
             loop {
                 let page = match next.take() {
                     None => {
-                        let conditions = [format!("{STAMP} >= {}", time_literal(cursor.changed))];
+                        let conditions = [format!("{STAMP} >= {}", time_literal(read_to))];
                         let soql = query(kind, &fields.join(", "), &conditions, &format!(" ORDER BY {STAMP}, {ID}"));
                         let page = self.query_page(&soql).await?;
                         (total, delivered) = (page.total_size, 0);
@@ -143,8 +150,7 @@ impl Salesforce {
                         Err(self.untrusted(format!("Salesforce counted {total} changed records of type {} and delivered {delivered}", kind.name)))?;
                     }
                     let covered = deletions.covered.unwrap_or(newest);
-                    let end = Cursor::covering(covered);
-                    let cursor = Cursor { changed: end.changed.max(cursor.changed), deleted: end.deleted.max(cursor.deleted) };
+                    let cursor = Cursor::covering(covered).not_before(began);
                     yield ChangePage { objects, deleted: deletions.uids, cursor: cursor.text() };
                     return;
                 }
@@ -155,8 +161,9 @@ impl Salesforce {
                 }
                 next = page.next_records_url;
                 // Deletions are told at the end, so they are asked for again from where they were.
-                cursor.changed = newest;
-                yield ChangePage { objects, deleted: Vec::new(), cursor: cursor.text() };
+                read_to = newest;
+                let so_far = Cursor { deleted: began.deleted, ..Cursor::covering(newest).not_before(began) };
+                yield ChangePage { objects, deleted: Vec::new(), cursor: so_far.text() };
             }
         })
     }

@@ -182,11 +182,11 @@ impl Salesforce {
         {
             return Ok(described);
         }
-        self.describe(kind).await
+        Ok(self.describe(kind).await?)
     }
 
     /// The same, asked anew; what is known stays good where Salesforce says that nothing changed since.
-    async fn describe(&self, kind: &ObjectType) -> Result<Arc<Described>, ConnectorError> {
+    async fn describe(&self, kind: &ObjectType) -> Result<Arc<Described>, Failure> {
         let known = self.descriptions().get(&kind.name).map(|(_, described)| Arc::clone(described));
         let mut call = self.get(self.url(&format!("sobjects/{}/describe", kind.name)));
         if let Some(date) = known.as_ref().and_then(|known| known.as_of.clone()) {
@@ -201,7 +201,10 @@ impl Salesforce {
         let described = match (told, known) {
             (Some(described), _) => Arc::new(described),
             (None, Some(known)) => known,
-            (None, None) => return Err(self.untrusted(format!("the description of {} is empty", kind.name))),
+            (None, None) => {
+                let error = self.untrusted(format!("the description of {} is empty", kind.name));
+                return Err(Failure::Lost(error));
+            }
         };
         let now = self.waiter.elapsed();
         self.descriptions().insert(kind.name.clone(), (now, Arc::clone(&described)));
@@ -299,8 +302,20 @@ impl Connector for Salesforce {
     }
 
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError> {
-        let kind = self.object_type(object_type)?;
-        Ok(self.describe(kind).await?.schema(&kind.name))
+        // Also of one that is not chosen yet: whoever is about to choose it wants to know whether it is there.
+        let kind = match self.object_type(object_type) {
+            Err(_) if settings::is_api_name(object_type) => &ObjectType::new(object_type, &self.settings),
+            known => known?,
+        };
+        match self.describe(kind).await {
+            Err(Failure::Refused(refusal)) if refusal.status == 404 => Err(self.error(
+                ErrorKind::Configuration,
+                format!(
+                    "there is no object `{object_type}`, or the user that authorized does not see it; correct supportedObjectTypes"
+                ),
+            )),
+            described => Ok(described?.schema(&kind.name)),
+        }
     }
 
     fn search(&self, search: Search) -> Pages<'_> {

@@ -244,6 +244,11 @@ impl Scim {
                 format!("object type `{name}` is not among its supportedObjectTypes; add it there by the name that the server gives it"),
             ));
         }
+        self.any_kind(name).await
+    }
+
+    /// The same of a type that is not chosen yet: whoever is about to choose it wants to know whether it is there.
+    async fn any_kind(&self, name: &str) -> Result<Kind, ConnectorError> {
         let discovered = self.discovered().await?;
         let path = discovered.path(name).ok_or_else(|| {
             let told: Vec<&str> = discovered.types.iter().map(|t| t.name.as_str()).collect();
@@ -337,7 +342,7 @@ impl Connector for Scim {
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError> {
         let _alone = self.discovering.lock().await;
         self.discover_anew().await?;
-        let kind = self.kind(object_type).await?;
+        let kind = self.any_kind(object_type).await?;
         Ok(ObjectTypeSchema { object_type: kind.name, attributes: names::listed(&kind.shape) })
     }
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use model::{Clock, ConnectorConfig, MappingConfig};
 use sandbox::hubspot::{Options, Sandbox};
 use serde_json::{Value, json};
-use store::{Entry, EntryFilter, ManagedQuery, Run, RunMode, Store};
+use store::{Entry, EntryFilter, ManagedQuery, Operation, Run, RunMode, Store};
 
 pub const INBOUND: &str = "systemHubspotContact_managedUser";
 pub const OUTBOUND: &str = "managedUser_systemHubspotContact";
@@ -174,10 +174,13 @@ impl Bench {
         let config = model::ManagedObjectConfig::default_user();
         let query = ManagedQuery { limit: 1_000_000, ..ManagedQuery::default() };
         let page = self.store.read(move |r| r.managed_page(&config, &query)).await.unwrap();
-        page.rows
+        let mut users: Vec<(String, String)> = page
+            .rows
             .into_iter()
             .map(|m| (m.id, m.attributes.get("mail").and_then(Value::as_str).unwrap_or_default().to_owned()))
-            .collect()
+            .collect();
+        users.sort_by(|a, b| a.1.cmp(&b.1));
+        users
     }
 
     /// The attributes of every user, as one document each.
@@ -210,6 +213,25 @@ impl Bench {
             })
             .await
             .unwrap();
+    }
+
+    /// Notes a write of the mapping outward as sent, as by a process that ended before the answer came: a create where no target
+    /// is named. Gives its number in the journal.
+    pub async fn sending(&self, user: &str, contact: Option<&str>, payload: Value) -> i64 {
+        let row = store::JournalRow {
+            seq: 0,
+            run: None,
+            entry: None,
+            mapping: OUTBOUND.into(),
+            operation: if contact.is_some() { Operation::Update } else { Operation::Create },
+            connector: "hubspot".into(),
+            object_type: "contact".into(),
+            qualifier: "default".into(),
+            source_id: Some(user.into()),
+            target_id: contact.map(str::to_owned),
+            payload: payload.as_object().unwrap().clone(),
+        };
+        self.store.write(move |w| w.journal_sending(&[row], "2026-01-01T00:00:00Z")).await.unwrap()[0]
     }
 
     pub fn contact(&self, email: &str) -> sandbox::hubspot::RecordCopy {

@@ -215,7 +215,7 @@ impl House {
             let begun = engine.begin(Self::request(mapping, mode, incremental)).await?;
             engine.carry_out(begun, CancellationToken::new()).await
         };
-        let run = self.while_it_lives(mapping, work).await?;
+        let run = Box::pin(self.while_it_lives(mapping, work)).await?;
         self.tell(&run).await;
         Some(run)
     }
@@ -227,12 +227,12 @@ impl House {
             let begun = engine.begin_apply(&preview.id, ALLOWED).await?;
             engine.carry_out(begun, CancellationToken::new()).await
         };
-        self.while_it_lives("apply", work).await
+        Box::pin(self.while_it_lives("apply", work)).await
     }
 
     /// Delivers what is due; `None` when the process ended in it.
     pub async fn try_deliver(&self) -> Option<Delivery> {
-        self.while_it_lives("delivery", self.process.engine.deliver_due()).await
+        Box::pin(self.while_it_lives("delivery", self.process.engine.deliver_due())).await
     }
 
     async fn while_it_lives<T>(
@@ -244,6 +244,8 @@ impl House {
         if let Some(Crash::AfterWrite(n)) = crash {
             store.stop_after(*n);
         }
+        // A test that begins many runs has room for each of them on its stack.
+        let work = Box::pin(work);
         let result = tokio::select! {
             result = work => result,
             () = life.ended() => return None,

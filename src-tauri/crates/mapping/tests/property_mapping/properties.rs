@@ -213,6 +213,29 @@ fn of_two_properties_with_one_target_the_last_that_applies_counts() {
 }
 
 #[test]
+fn a_condition_sees_the_target_also_as_it_was() {
+    let m = mapping(json!([
+        {"source": "first", "target": "city"},
+        {"source": "first", "target": "country", "condition": "!(/oldTarget/city pr)"},
+        {"source": "first", "target": "street", "condition": "/oldSource/first eq \"was\""},
+    ]));
+    let was = json!({"first": "was"});
+    for (target, old_source, expect) in [
+        (json!(null), None, &["city", "country"][..]),
+        (json!({}), None, &["city", "country"]),
+        (json!({"city": "c"}), None, &["city"]),
+        (json!({"city": "c"}), Some(&was), &["city", "street"]),
+    ] {
+        let target = target.as_object().cloned();
+        let occasion = Occasion { old_source, ..Occasion::default() };
+        let got = m.evaluate(&NoScripts, occasion, &object(json!({"first": "f"})), target.as_ref()).unwrap();
+        let changed: Vec<&str> = got.changes.iter().map(|c| c.attribute.as_str()).collect();
+        assert_eq!(changed, expect, "{target:?}");
+    }
+    assert!(m.target_attributes().unwrap().contains("city"));
+}
+
+#[test]
 fn a_condition_sees_the_target_as_the_properties_so_far_leave_it() {
     let m = mapping(json!([
         {"source": "first", "target": "city"},

@@ -1,4 +1,4 @@
-//! `info`: whether it is there, which version it is, and who is asking.
+//! `info` and `health`: whether it is there, which version it is, on what it runs, and who is asking.
 
 use api::ApiScope;
 use futures::FutureExt as _;
@@ -12,6 +12,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("GET", "/openidm/info/ping", "Says that the server is there", "Ping", |c| {
             ping(c).boxed()
         }),
+        Operation::new("GET", "/openidm/health", "Says that the server is there", "Ping", |c| {
+            ping(c).boxed()
+        }),
+        Operation::new("GET", "/openidm/health/os", "Says on what the server runs", "SystemHealth", |c| {
+            os(c).boxed()
+        }),
         Operation::new("GET", "/openidm/info/version", "Says which version this is", "Version", |c| {
             version(c).boxed()
         }),
@@ -21,6 +27,23 @@ pub(crate) fn operations() -> Vec<Operation> {
 
 async fn ping(_: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(json!({"_id": "ping", "state": "ACTIVE_READY", "shortDesc": "ready"})))
+}
+
+/// IDM's names and meanings are those of Java's `OperatingSystemMXBean`; a load that the system does not tell is -1 there.
+async fn os(_: Call) -> Result<Answer, Problem> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Answer::ok(json!({
+        "_id": "",
+        "availableProcessors": processors,
+        "systemLoadAverage": load_average().unwrap_or(-1.0),
+        "operatingSystemArchitecture": std::env::consts::ARCH,
+        "operatingSystemName": std::env::consts::OS,
+    })))
+}
+
+/// The load of the last minute, where the system tells it in a file.
+fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 async fn version(_: Call) -> Result<Answer, Problem> {

@@ -21,6 +21,8 @@ pub(crate) struct Wanted {
     pub fields: Fields,
     /// Fields to sort by, each with whether it is descending.
     pub sort: Vec<(String, bool)>,
+    /// Whether texts are ordered as numbers where all of them are numbers: HubSpot sends every value as a text.
+    pub numbers: bool,
     /// Most results in the answer; `None` is all of them.
     pub size: Option<usize>,
     pub cookie: Option<String>,
@@ -99,6 +101,7 @@ impl Wanted {
             filter,
             fields,
             sort,
+            numbers: false,
             size: call.number("_pageSize").filter(|size| *size > 0),
             cookie,
             mark,
@@ -155,8 +158,15 @@ pub(crate) fn part_of(rows: Vec<Value>, wanted: &Wanted) -> Result<Answer, Probl
     if wanted.count_only {
         return Ok(count_only(rows.len()));
     }
-    let keys: Vec<(Pointer, bool)> =
-        wanted.sort.iter().map(|(name, descending)| (Pointer::parse(name), *descending)).collect();
+    let keys: Vec<Key> = wanted
+        .sort
+        .iter()
+        .map(|(name, descending)| {
+            let pointer = Pointer::parse(name);
+            let numbers = wanted.numbers && are_numbers(&rows, &pointer);
+            Key { pointer, descending: *descending, numbers }
+        })
+        .collect();
     rows.sort_by(|a, b| by_keys(a, b, &keys));
     let total = rows.len();
     let from = match &wanted.cookie {
@@ -194,14 +204,37 @@ pub(crate) fn unknown_cookie() -> Problem {
     Problem::bad_request("this _pagedResultsCookie is none that this list gave")
 }
 
+/// What a list is ordered by.
+struct Key {
+    pointer: Pointer,
+    descending: bool,
+    /// Whether its texts are numbers.
+    numbers: bool,
+}
+
+/// Whether every value there is can be read as a number. One that cannot would stand in no order with the others.
+fn are_numbers(rows: &[Value], pointer: &Pointer) -> bool {
+    rows.iter().filter_map(|row| pointer.get(row)).filter(|v| !v.is_null()).all(|v| number_of(v).is_some())
+}
+
+fn number_of(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(text) => text.parse().ok().filter(|number: &f64| number.is_finite()),
+        other => other.as_f64(),
+    }
+}
+
 /// Orders by the keys; what has no value comes last in either direction.
-pub(crate) fn by_keys(a: &Value, b: &Value, keys: &[(Pointer, bool)]) -> Ordering {
-    for (pointer, descending) in keys {
+fn by_keys(a: &Value, b: &Value, keys: &[Key]) -> Ordering {
+    for Key { pointer, descending, numbers } in keys {
         let (one, other) = (pointer.get(a), pointer.get(b));
         let ordering = match (one.filter(|v| !v.is_null()), other.filter(|v| !v.is_null())) {
             (None, None) => Ordering::Equal,
             (None, Some(_)) => return Ordering::Greater,
             (Some(_), None) => return Ordering::Less,
+            (Some(one), Some(other)) if *numbers => {
+                number_of(one).partial_cmp(&number_of(other)).unwrap_or(Ordering::Equal)
+            }
             (Some(one), Some(other)) => compare(one, other),
         };
         match ordering {
@@ -233,6 +266,7 @@ mod tests {
             filter_text: None,
             fields: Fields::default(),
             sort: Vec::new(),
+            numbers: false,
             size: None,
             cookie: None,
             mark: "m".into(),
@@ -260,6 +294,25 @@ mod tests {
         assert_eq!(found, expect);
         let told = document["pagedResultsCookie"].as_str().map(|cookie| unwrapped(cookie, "m").unwrap());
         assert_eq!(told.as_deref(), cookie);
+    }
+
+    #[test]
+    fn texts_that_are_numbers_are_ordered_as_numbers_where_that_is_asked() {
+        let sorted = |values: Value, numbers: bool| -> Value {
+            let rows = values.as_array().unwrap().iter().map(|v| json!({"v": v})).collect();
+            let wanted = Wanted { sort: vec![("v".into(), false)], numbers, ..wanted() };
+            let Content::Document(document) = part_of(rows, &wanted).unwrap().content else {
+                panic!("a document")
+            };
+            document["result"].as_array().unwrap().iter().map(|row| row["v"].clone()).collect()
+        };
+        for (values, numbers, expect) in [
+            (json!(["10", null, "9", "-1.5"]), true, json!(["-1.5", "9", "10", null])),
+            (json!(["10", "9", "b"]), true, json!(["10", "9", "b"])),
+            (json!(["9", "10"]), false, json!(["10", "9"])),
+        ] {
+            assert_eq!(sorted(values, numbers), expect);
+        }
     }
 
     #[test]

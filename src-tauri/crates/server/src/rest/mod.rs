@@ -11,6 +11,7 @@ mod operation;
 mod pieces;
 mod policy;
 mod recon;
+mod schema;
 mod shapes;
 mod sync;
 mod system;
@@ -18,6 +19,7 @@ mod system;
 use std::sync::Arc;
 
 use axum::Router;
+pub(crate) use config::Turns;
 use operation::Operation;
 
 use crate::Shared;
@@ -35,6 +37,7 @@ fn operations() -> Vec<Operation> {
         sync::operations(),
         managed::operations(),
         policy::operations(),
+        schema::operations(),
         config::operations(),
     ]
     .into_iter()

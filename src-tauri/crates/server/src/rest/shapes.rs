@@ -70,6 +70,39 @@ pub(crate) fn schemas() -> Map<String, Value> {
                 ],
             ),
         ),
+        ("Policies", of(&[], &[("resources", json!({"type": "array", "items": object()}))])),
+        (
+            "Policy",
+            of(
+                &[
+                    ("resource", text()),
+                    (
+                        "properties",
+                        json!({"type": "array", "items": of(&[], &[
+                            ("name", text()),
+                            ("policies", json!({"type": "array", "items": of(&[("params", object())], &[
+                                ("policyId", text()),
+                                ("policyRequirements", json!({"type": "array", "items": text()})),
+                            ])})),
+                            ("policyRequirements", json!({"type": "array", "items": text()})),
+                        ])}),
+                    ),
+                ],
+                &[("_id", text())],
+            ),
+        ),
+        // `_fields` may leave out any of it.
+        (
+            "Schema",
+            of(
+                &[
+                    ("properties", object()),
+                    ("order", json!({"type": "array", "items": text()})),
+                    ("required", json!({"type": "array", "items": text()})),
+                ],
+                &[],
+            ),
+        ),
         ("Performed", of(&[("targetId", maybe())], &[("situation", text()), ("message", text())])),
         ("Status", of(&[], &[("status", text())])),
         ("Record", of(&[], &[("_id", text())])),
@@ -79,6 +112,18 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ),
         ("PatchStep", step),
         ("Ping", of(&[("shortDesc", text())], &[("state", text())])),
+        (
+            "SystemHealth",
+            of(
+                &[],
+                &[
+                    ("availableProcessors", count()),
+                    ("systemLoadAverage", json!({"type": "number"})),
+                    ("operatingSystemArchitecture", text()),
+                    ("operatingSystemName", text()),
+                ],
+            ),
+        ),
         ("Version", of(&[], &[("productVersion", text())])),
         ("Login", of(&[("authorization", object())], &[("authenticationId", text())])),
         ("Reconciliations", of(&[], &[("reconciliations", json!({"type": "array", "items": object()}))])),
@@ -167,17 +212,15 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ),
         (
             "LinkedResources",
-            of(
-                &[],
-                &[(
-                    "linkedTo",
-                    json!({"type": "array", "items": of(&[("content", json!({"type": ["object", "null"]}))], &[
-                        ("resourceName", text()),
-                        ("linkQualifier", text()),
-                        ("linkType", text()),
-                    ])}),
-                )],
-            ),
+            json!({"type": "array", "items": of(&[("content", json!({"type": ["object", "null"]}))], &[
+                ("resourceName", text()),
+                ("linkQualifier", text()),
+                ("linkType", text()),
+                ("mappings", json!({"type": "array", "items": of(&[], &[
+                    ("name", text()),
+                    ("type", json!({"type": "string", "enum": ["source", "target"]})),
+                ])})),
+            ])}),
         ),
         (
             "Configurations",

@@ -144,25 +144,47 @@ async fn perform(call: Call) -> Result<Answer, Problem> {
     })))
 }
 
+/// The records that an object is linked to, as a bare list like IDM's. Each names every mapping of its link type, and on which
+/// side of that mapping it is.
 async fn linked(call: Call) -> Result<Answer, Problem> {
     let name = call.needed("resourceName")?;
     let wrong = || Problem::bad_request(format!("resourceName `{name}` is not of the form managed/user/ID"));
     let (container, id) = name.trim_matches('/').rsplit_once('/').ok_or_else(wrong)?;
     let Ok(ResourcePath::Managed(kind)) = container.parse() else { return Err(wrong()) };
     let detail = call.app().object_get(ObjectName { kind, id: id.to_owned() }).await?;
-    let rows: Vec<Value> = detail
+    let mappings = call.app().mappings_list(Empty {}).await?;
+    let of_type = |link_type: &str| -> Vec<Value> {
+        mappings
+            .iter()
+            .filter(|mapping| mapping.links.as_deref().unwrap_or(&mapping.name) == link_type)
+            .map(|mapping| {
+                let side = if mapping.source == container { "target" } else { "source" };
+                json!({"name": mapping.name, "type": side})
+            })
+            .collect()
+    };
+    let rows = detail
         .linked
         .into_iter()
         .map(|system| {
             let path = format!("system/{}/{}/{}", system.connector, system.object_type, system.uid);
+            let content = system.attributes.map(|attributes| with_id(attributes, &system.uid));
             json!({
                 "resourceName": path,
-                "content": system.attributes,
+                "content": content,
                 "linkQualifier": system.link_qualifier,
                 "linkType": system.mapping,
+                "mappings": of_type(&system.mapping),
                 "seenAt": system.seen_at,
             })
         })
         .collect();
-    Ok(Answer::ok(json!({"linkedTo": rows})))
+    Ok(Answer::ok(Value::Array(rows)))
+}
+
+fn with_id(mut attributes: Value, id: &str) -> Value {
+    if let Some(attributes) = attributes.as_object_mut() {
+        attributes.insert("_id".into(), id.into());
+    }
+    attributes
 }

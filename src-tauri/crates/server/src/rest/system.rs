@@ -174,7 +174,8 @@ async fn query(call: Call) -> Result<Answer, Problem> {
             }
         }
         let cookie = wanted.cookie.clone().filter(|_| sorted);
-        return list::part_of(rows, &Wanted { filter: Filter::Always(true), cookie, ..wanted });
+        let wanted = Wanted { filter: Filter::Always(true), cookie, numbers: true, ..wanted };
+        return list::part_of(rows, &wanted);
     }
     let page = app.remote_page(asked.clone()).await?;
     let (fields, whole) = (wanted.fields.clone(), wanted.size.is_none());

@@ -10,6 +10,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    bookmarks::Bookmarks,
     door::Habits,
     refusal::{MEDIA_TYPE, Refusal},
     schema::Kind,
@@ -29,6 +30,7 @@ pub(crate) enum Dialect {
 /// A request.
 pub(crate) struct Call {
     pub app: Arc<App>,
+    pub bookmarks: Arc<Bookmarks>,
     pub habits: Habits,
     pub dialect: Dialect,
     /// Where this part of the server is found.

@@ -10,6 +10,7 @@ use model::Filter as Query;
 use serde_json::{Map, Value};
 
 use super::{
+    bookmarks::Bookmark,
     call::{Answer, Call},
     filter::{Filter, Scope},
     lookup::Lookup,
@@ -228,26 +229,53 @@ impl Walk<'_> {
     }
 
     async fn in_order(&self, skip: usize, count: usize) -> Result<(usize, Vec<UserRow>), Refusal> {
+        if self.filter.is_none() {
+            return self.as_listed(skip, count).await;
+        }
         let (mut seen, mut rows, mut after) = (0, Vec::new(), None);
-        let mut known_total = None;
         loop {
-            let left = (skip + count).saturating_sub(seen);
-            let limit = if self.filter.is_some() { AT_A_TIME as usize } else { left };
-            let mut request = self.request(after, limit);
-            request.exact_total = self.filter.is_none() && known_total.is_none();
-            let page = self.call.app.objects_list(request).await?;
-            known_total = known_total.or(usize::try_from(page.total).ok());
-            for (resource, row) in self.matching(page.objects).await? {
-                drop(resource);
+            let page = self.call.app.objects_list(self.request(after, AT_A_TIME as usize)).await?;
+            for (_, row) in self.matching(page.objects).await? {
                 if seen >= skip && rows.len() < count {
                     rows.push(row);
                 }
                 seen += 1;
             }
             after = page.next;
-            if after.is_none() || (self.filter.is_none() && seen >= skip + count) {
-                let total = if self.filter.is_some() { seen } else { known_total.unwrap_or(seen) };
-                return Ok((total, rows));
+            if after.is_none() {
+                return Ok((seen, rows));
+            }
+        }
+    }
+
+    /// What the repository lists, from a place on, without a look at what stands before it.
+    async fn as_listed(&self, skip: usize, count: usize) -> Result<(usize, Vec<UserRow>), Refusal> {
+        let list = format!(
+            "{} {:?} {:?} {}",
+            self.behind.config.name,
+            self.query,
+            self.order,
+            self.call.app.objects_state().await?
+        );
+        let (mut seen, mut total, mut after) = match self.call.bookmarks.before(&list, skip) {
+            Some(Bookmark { place, total, after, .. }) => (place, Some(total), Some(after)),
+            None => (0, None, None),
+        };
+        let mut rows = Vec::new();
+        loop {
+            let mut request = self.request(after, (skip + count).saturating_sub(seen));
+            request.exact_total = total.is_none();
+            let page = self.call.app.objects_list(request).await?;
+            let counted = *total.get_or_insert(usize::try_from(page.total).unwrap_or(usize::MAX));
+            let before = skip.saturating_sub(seen);
+            seen += page.objects.len();
+            rows.extend(page.objects.into_iter().skip(before).take(count - rows.len()));
+            after = page.next;
+            if after.is_none() || seen >= skip + count {
+                if let (Some(after), true) = (after, seen == skip + count) {
+                    self.call.bookmarks.put(Bookmark { list, place: seen, total: counted, after });
+                }
+                return Ok((counted, rows));
             }
         }
     }
@@ -314,5 +342,54 @@ fn compare(a: Option<&str>, b: Option<&str>, descending: bool) -> Ordering {
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => Ordering::Equal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use api::{App, AppOptions, dto::ObjectDraft};
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::{bookmarks::Bookmarks, call::Dialect, door::Habits};
+
+    #[tokio::test]
+    async fn a_page_goes_on_from_the_one_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = AppOptions { data_dir: folder.path().join("data"), passphrase: None };
+        let app = App::open(options).await.unwrap();
+        for n in 0..12 {
+            let name = format!("n{n:02}");
+            let attributes =
+                json!({"userName": name, "givenName": "Ann", "sn": "Lee", "mail": "a@example.org"});
+            let draft = ObjectDraft { kind: "user".into(), id: None, rev: None, attributes };
+            app.object_save(draft).await.unwrap();
+        }
+        let bookmarks: Arc<Bookmarks> = Arc::default();
+        let call = Call {
+            app,
+            bookmarks: Arc::clone(&bookmarks),
+            habits: Habits { loose: false, quiet_groups: false },
+            dialect: Dialect::Two,
+            base: "https://localhost/scim/v2".into(),
+            query: Vec::new(),
+            headers: Default::default(),
+            body: Vec::new(),
+        };
+        let page = async |start: i64| {
+            let wanted = Wanted::new(None, Some("userName"), None, Some(start), Some(4), None, Vec::new());
+            let (total, rows) = part(&call, &USERS, &wanted.unwrap(), start as usize - 1, 4).await.unwrap();
+            let names = rows.iter().map(|row| row["userName"].as_str().unwrap().to_owned());
+            (total, names.collect::<Vec<_>>())
+        };
+        assert_eq!(page(1).await, (12, ["n00", "n01", "n02", "n03"].map(str::to_owned).to_vec()));
+        // A bookmark that lies shows that it is what the next page goes by.
+        let first = bookmarks.last().unwrap();
+        assert_eq!((first.place, first.total), (4, 12));
+        bookmarks.put(Bookmark { place: 8, total: 99, ..first });
+        assert_eq!(page(9).await, (99, ["n04", "n05", "n06", "n07"].map(str::to_owned).to_vec()));
+        assert_eq!(page(5).await, (12, ["n04", "n05", "n06", "n07"].map(str::to_owned).to_vec()));
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! A password that arrives goes to the repository's protected write and nowhere else: to no log, no error text, no answer.
 
+pub(crate) mod bookmarks;
 mod call;
 mod door;
 mod filter;
@@ -82,8 +83,8 @@ async fn answer(
     let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let body = gate::body(request).await?;
-    let call =
-        Call { app: Arc::clone(&shared.app), habits: client.habits, dialect, base, query, headers, body };
+    let (app, bookmarks) = (Arc::clone(&shared.app), Arc::clone(&shared.bookmarks));
+    let call = Call { app, bookmarks, habits: client.habits, dialect, base, query, headers, body };
     in_the_name_of(client.name, dispatch(&call, &method, &path)).await
 }
 

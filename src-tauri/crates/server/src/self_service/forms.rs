@@ -4,8 +4,10 @@ use subtle::ConstantTimeEq as _;
 
 /// The field that carries a form's token.
 pub(crate) const TOKEN: &str = "form";
-/// Most bytes of a form.
-pub(crate) const LARGEST: usize = 64 << 10;
+/// Most bytes of a form: dozens of values of full length, each character in up to twelve bytes.
+pub(crate) const LARGEST: usize = 1 << 20;
+/// Most fields of a form.
+const FIELDS: usize = 500;
 /// Most characters of a value.
 pub(crate) const LONGEST: usize = 2000;
 
@@ -15,7 +17,8 @@ pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
     pub fn read(body: &[u8]) -> Self {
-        Self(url::form_urlencoded::parse(body).into_owned().collect())
+        // One more, which tells that there were too many.
+        Self(url::form_urlencoded::parse(body).into_owned().take(FIELDS + 1).collect())
     }
 
     pub fn text(&self, name: &str) -> &str {
@@ -26,9 +29,9 @@ impl Form {
         self.0.iter().any(|(n, _)| n == name)
     }
 
-    /// A value that is longer than any of them needs to be.
+    /// Whether there are more fields, or a longer value, than any form needs.
     pub fn too_long(&self) -> bool {
-        self.0.iter().any(|(_, value)| value.chars().count() > LONGEST)
+        self.0.len() > FIELDS || self.0.iter().any(|(_, value)| value.chars().count() > LONGEST)
     }
 }
 

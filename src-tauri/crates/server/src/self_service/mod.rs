@@ -23,7 +23,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{Shared, guesses::Guesses};
+use crate::{Shared, gate::Room, guesses::Guesses};
 use forms::Seal;
 use pace::Pace;
 use sessions::Sessions;
@@ -44,6 +44,8 @@ pub struct OwnAccounts {
 /// What the pages share.
 pub(crate) struct Pages {
     shared: Arc<Shared>,
+    /// Whoever comes here needs no credentials, so what is held here is not missing to those who have some.
+    room: Room,
     policy: Option<String>,
     /// Whether cookies are for HTTPS alone.
     secure: bool,
@@ -66,6 +68,7 @@ pub(crate) fn routes(
 ) -> std::io::Result<Router> {
     let pages = Arc::new(Pages {
         shared,
+        room: Room::default(),
         policy: options.privacy_policy.filter(|text| !text.trim().is_empty()),
         secure: scheme == "https",
         seal: Seal::new()?,
@@ -88,7 +91,7 @@ pub(crate) fn routes(
 }
 
 async fn answer(pages: Arc<Pages>, page: visit::Page, request: Request) -> Response {
-    let place = match pages.shared.room.place().await {
+    let place = match pages.room.place().await {
         Ok(place) => place,
         Err(busy) => {
             return page::problem(busy.status, "Too much is going on. Please try again in a moment.");

@@ -114,6 +114,9 @@ fn guarded(mut answer: Response) -> Response {
     answer
 }
 
+/// The kind of a field with several lines.
+pub(crate) const LINES: &str = "textarea";
+
 /// A field of a form.
 pub(crate) struct Input<'a> {
     pub name: &'a str,
@@ -162,10 +165,14 @@ impl Input<'_> {
         }
         let optional = if self.required { "" } else { " <span class=\"optional\">(optional)</span>" };
         let value = if self.kind == "password" { String::new() } else { text(self.value) };
-        format!(
-            "<div class=\"field\"><label for=\"{name}\">{title}{optional}</label><input id=\"{name}\" name=\"{name}\" type=\"{}\" value=\"{value}\"{more}>{below}</div>",
-            self.kind
-        )
+        let input = if self.kind == LINES {
+            let rows = self.value.lines().count() + 1;
+            // A browser takes away the first line break within it.
+            format!("<textarea id=\"{name}\" name=\"{name}\" rows=\"{rows}\"{more}>\n{value}</textarea>")
+        } else {
+            format!("<input id=\"{name}\" name=\"{name}\" type=\"{}\" value=\"{value}\"{more}>", self.kind)
+        };
+        format!("<div class=\"field\"><label for=\"{name}\">{title}{optional}</label>{input}{below}</div>")
     }
 }
 

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use api::Person;
+
 /// A session ends after so long without a request.
 pub(crate) const IDLE: Duration = Duration::from_secs(15 * 60);
 /// A session ends after so long in any case.
@@ -19,8 +21,21 @@ const ALL: usize = 20_000;
 #[derive(Default)]
 pub(crate) struct Sessions(Mutex<HashMap<blake3::Hash, Session>>);
 
+/// Somebody who signed in, and with which password: where another one is in force, the session has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignedIn {
+    pub person: String,
+    pub password: Option<blake3::Hash>,
+}
+
+impl SignedIn {
+    pub fn of(person: &Person) -> Self {
+        Self { person: person.id.clone(), password: person.password }
+    }
+}
+
 struct Session {
-    person: String,
+    who: SignedIn,
     begun: Instant,
     seen: Instant,
 }
@@ -33,12 +48,12 @@ impl Session {
 
 impl Sessions {
     /// Begins a session; `false` when there are too many.
-    pub fn begin(&self, cookie: &str, person: &str, at: Instant) -> bool {
+    pub fn begin(&self, cookie: &str, who: SignedIn, at: Instant) -> bool {
         let mut sessions = self.all();
         sessions.retain(|_, session| !session.is_over(at));
         let mut own: Vec<(Instant, blake3::Hash)> = sessions
             .iter()
-            .filter(|(_, session)| session.person == person)
+            .filter(|(_, session)| session.who.person == who.person)
             .map(|(key, session)| (session.begun, *key))
             .collect();
         own.sort_by_key(|(begun, _)| *begun);
@@ -49,12 +64,12 @@ impl Sessions {
         if sessions.len() >= ALL {
             return false;
         }
-        sessions.insert(key(cookie), Session { person: person.to_owned(), begun: at, seen: at });
+        sessions.insert(key(cookie), Session { who, begun: at, seen: at });
         true
     }
 
     /// Whose session it is, if it goes on.
-    pub fn person(&self, cookie: &str, at: Instant) -> Option<String> {
+    pub fn who(&self, cookie: &str, at: Instant) -> Option<SignedIn> {
         let mut sessions = self.all();
         let session = sessions.get_mut(&key(cookie))?;
         if session.is_over(at) {
@@ -62,7 +77,7 @@ impl Sessions {
             return None;
         }
         session.seen = at;
-        Some(session.person.clone())
+        Some(session.who.clone())
     }
 
     /// Ends a session.
@@ -72,7 +87,7 @@ impl Sessions {
 
     /// Ends every session of a person.
     pub fn end_all_of(&self, person: &str) {
-        self.all().retain(|_, session| session.person != person);
+        self.all().retain(|_, session| session.who.person != person);
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<blake3::Hash, Session>> {
@@ -88,20 +103,28 @@ fn key(cookie: &str) -> blake3::Hash {
 mod tests {
     use super::{super::pace::now, *};
 
+    fn named(person: &str) -> SignedIn {
+        SignedIn { person: person.into(), password: None }
+    }
+
+    fn ann() -> SignedIn {
+        named("ann")
+    }
+
     #[test]
     fn sessions_end_without_use_and_after_a_day_of_work() {
         let (sessions, at) = (Sessions::default(), now());
-        assert!(sessions.begin("a", "ann", at));
+        assert!(sessions.begin("a", ann(), at));
         let mut later = at;
         while later - at + IDLE / 2 < LONGEST {
             later += IDLE / 2;
-            assert_eq!(sessions.person("a", later).as_deref(), Some("ann"), "{:?}", later - at);
+            assert_eq!(sessions.who("a", later), Some(ann()), "{:?}", later - at);
         }
-        assert_eq!(sessions.person("a", at + LONGEST), None, "in any case");
-        assert!(sessions.begin("b", "ann", at));
-        assert_eq!(sessions.person("b", at + IDLE), None, "without use");
-        assert_eq!(sessions.person("b", at), None, "an end is an end");
-        assert_eq!(sessions.person("c", at), None);
+        assert_eq!(sessions.who("a", at + LONGEST), None, "in any case");
+        assert!(sessions.begin("b", ann(), at));
+        assert_eq!(sessions.who("b", at + IDLE), None, "without use");
+        assert_eq!(sessions.who("b", at), None, "an end is an end");
+        assert_eq!(sessions.who("c", at), None);
     }
 
     #[test]
@@ -109,15 +132,15 @@ mod tests {
         let (sessions, at) = (Sessions::default(), now());
         for n in 0..=EACH {
             let begun = at + Duration::from_secs(u64::try_from(n).unwrap());
-            assert!(sessions.begin(&format!("ann-{n}"), "ann", begun));
+            assert!(sessions.begin(&format!("ann-{n}"), ann(), begun));
         }
-        sessions.begin("bob", "bob", at);
-        assert_eq!(sessions.person("ann-0", at + Duration::from_secs(10)), None, "the oldest");
-        assert!(sessions.person("ann-1", at + Duration::from_secs(10)).is_some());
+        sessions.begin("bob", named("bob"), at);
+        assert_eq!(sessions.who("ann-0", at + Duration::from_secs(10)), None, "the oldest");
+        assert!(sessions.who("ann-1", at + Duration::from_secs(10)).is_some());
         sessions.end_all_of("ann");
-        assert_eq!(sessions.person("ann-5", at + Duration::from_secs(10)), None);
-        assert!(sessions.person("bob", at + Duration::from_secs(10)).is_some());
+        assert_eq!(sessions.who("ann-5", at + Duration::from_secs(10)), None);
+        assert!(sessions.who("bob", at + Duration::from_secs(10)).is_some());
         sessions.end("bob");
-        assert_eq!(sessions.person("bob", at), None);
+        assert_eq!(sessions.who("bob", at), None);
     }
 }

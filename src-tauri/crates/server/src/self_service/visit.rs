@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Pages, cookies,
-    forms::{Form, LARGEST, TOKEN},
+    forms::{Form, LARGEST, LONGEST, TOKEN},
     pace::now,
-    page::{Input, Sheet, form, go, problem, text},
+    page::{Input, LINES, Sheet, form, go, problem, text},
+    sessions::SignedIn,
 };
 use crate::gate;
 
@@ -84,11 +85,13 @@ impl<'p> Visit<'p> {
         let query = Form::read(request.uri().query().unwrap_or_default().as_bytes());
         let mut session = None;
         if let Some(cookie) = cookies::read(&headers, cookies::SESSION)
-            && let Some(id) = pages.sessions.person(&cookie, now())
+            && let Some(who) = pages.sessions.who(&cookie, now())
         {
-            match pages.shared.app.person(&id).await.map_err(|error| failed(&error))? {
-                Some(person) => session = Some((cookie, person)),
-                None => pages.sessions.end_all_of(&id),
+            match pages.shared.app.person(&who.person).await.map_err(|error| failed(&error))? {
+                Some(person) if SignedIn::of(&person) == who => session = Some((cookie, person)),
+                // Others of the same person may have signed in with the new password.
+                Some(_) => pages.sessions.end(&cookie),
+                None => pages.sessions.end_all_of(&who.person),
             }
         }
         let (tie, untold) = match (&session, cookies::read(&headers, cookies::FORMS)) {
@@ -113,10 +116,10 @@ impl<'p> Visit<'p> {
         let body = gate::body(request)
             .await
             .map_err(|refused| problem(refused.status, "What was sent is too large, or came too slowly."))?;
-        let form = Form::read(&body);
-        if body.len() > LARGEST || form.too_long() {
+        let form = Some(&body).filter(|body| body.len() <= LARGEST).map(|body| Form::read(body));
+        let Some(form) = form.filter(|form| !form.too_long()) else {
             return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, "What was entered is too long."));
-        }
+        };
         if !pages.seal.fits(tie, form.text(TOKEN)) {
             return Err(problem(
                 StatusCode::FORBIDDEN,
@@ -273,7 +276,7 @@ impl<'p> Visit<'p> {
             self.pages.sessions.end(cookie);
         }
         let Ok(cookie) = cookies::random() else { return Ok(unwell()) };
-        if !self.pages.sessions.begin(&cookie, &person.id, now()) {
+        if !self.pages.sessions.begin(&cookie, SignedIn::of(&person), now()) {
             return Ok(too_many());
         }
         let (_, policy) = self.policy().await?;
@@ -335,8 +338,14 @@ impl<'p> Visit<'p> {
         if person.agreed.as_deref() != Some(policy.as_str()) {
             return Ok(go("/consent"));
         }
-        let (own, told): (Vec<_>, Vec<_>) =
-            self.pages.shared.app.person_fields().await?.into_iter().partition(is_own);
+        let (own, told): (Vec<_>, Vec<_>) = self
+            .pages
+            .shared
+            .app
+            .person_fields()
+            .await?
+            .into_iter()
+            .partition(|field| is_own(field, &person.attributes));
         let mut facts = String::from("<dl>");
         for field in told {
             let value = shown(&person.attributes, &field.name);
@@ -370,8 +379,12 @@ impl<'p> Visit<'p> {
             return Ok(go("/consent"));
         }
         let app = &self.pages.shared.app;
-        let fields: Vec<PersonField> = app.person_fields().await?.into_iter().filter(is_own).collect();
-        let (values, mut problems) = self.values(&fields);
+        let mut fields = app.person_fields().await?;
+        fields.retain(|field| is_own(field, &person.attributes) && !self.is_untouched(field, person));
+        let (mut values, mut problems) = self.values(&fields);
+        for (name, value) in &mut values {
+            as_lines_were(value, &shown(&person.attributes, name));
+        }
         let stale = || {
             (String::new(), "Your profile was changed elsewhere in the meantime. Load the page again to see it as it is now.".to_owned())
         };
@@ -437,6 +450,18 @@ impl<'p> Visit<'p> {
         }
     }
 
+    /// Whether a value came back as the form showed it: then nobody has changed it, whatever browsers make of line breaks and
+    /// blanks.
+    fn is_untouched(&self, field: &PersonField, person: &Person) -> bool {
+        let (typed, shown) = (self.form.text(&field.name), shown(&person.attributes, &field.name));
+        match field.form {
+            PersonForm::Flag => (typed == "true") == (shown == "true"),
+            // What is missing is told.
+            _ if field.required && typed.trim().is_empty() => false,
+            _ => in_lines(typed).trim() == in_lines(&shown).trim(),
+        }
+    }
+
     /// What was entered, and what of it cannot be.
     fn values(&self, fields: &[PersonField]) -> (Map<String, Value>, Problems) {
         let (mut values, mut problems) = (Map::new(), Problems::new());
@@ -484,8 +509,24 @@ impl<'p> Visit<'p> {
 }
 
 /// Whether it can be changed on the profile. The name to sign in with stays: who could try names there would learn which are taken.
-fn is_own(field: &PersonField) -> bool {
-    field.editable && field.name != NAME
+/// A text that is longer than a form may send is shown and stays, too.
+fn is_own(field: &PersonField, attributes: &Attributes) -> bool {
+    let sent = in_lines(&shown(attributes, &field.name)).replace('\n', "\r\n");
+    field.editable && field.name != NAME && sent.chars().count() <= LONGEST
+}
+
+/// A text whose lines end in one way, whatever a browser made of them.
+fn in_lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Lets the lines of a text end as those before it did; browsers send each with a carriage return.
+fn as_lines_were(value: &mut Value, before: &str) {
+    if let Value::String(text) = value
+        && !before.contains("\r\n")
+    {
+        *text = text.replace("\r\n", "\n");
+    }
 }
 
 fn registered() -> Response {
@@ -539,6 +580,8 @@ fn field_of(field: &PersonField, value: &str, problems: &[(String, String)]) -> 
     let (kind, autocomplete) = match (field.form, field.name.as_str()) {
         (PersonForm::Flag, _) => ("checkbox", ""),
         (PersonForm::Number, _) => ("text", ""),
+        // A browser takes the line breaks out of what is in an `input`.
+        (PersonForm::Text, _) if value.contains(['\r', '\n']) => (LINES, ""),
         (PersonForm::Text, "mail") => ("email", "email"),
         (PersonForm::Text, NAME) => ("text", "username"),
         (PersonForm::Text, "givenName") => ("text", "given-name"),

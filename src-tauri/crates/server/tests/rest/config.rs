@@ -201,6 +201,45 @@ async fn a_document_that_is_refused_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_who_patch_at_once_all_change_it() {
+    let house = House::connected(1).await;
+    let schedule = json!({"enabled": false, "type": "cron", "schedule": "0 0 2 * * ?",
+        "invokeService": "sync", "invokeContext": {"action": "reconcile", "mapping": IN}});
+    house.send("PUT", "/config/schedule/nightly", &schedule, &[]).await.is(201);
+    let key = |name: &str| json!([{"operation": "add", "field": format!("/{name}"), "value": true}]);
+    let mapping = |name: &str| {
+        json!([{"operation": "add", "field": "/mappings/-", "value":
+            {"name": name, "source": "managed/user", "target": "system/hubspot/company", "enableSync": false}}])
+    };
+    let kind = |name: &str| {
+        json!([{"operation": "add", "field": "/objects/-", "value":
+            {"name": name, "schema": {"order": ["name"], "properties": {"name": {"type": "string"}}}}}])
+    };
+    let mapping_path = format!("/config/mapping/{IN}");
+    let documents: [(&str, &dyn Fn(&str) -> Value); 5] = [
+        (&mapping_path, &key),
+        ("/config/provisioner.openicf/hubspot", &key),
+        ("/config/schedule/nightly", &key),
+        ("/config/sync", &mapping),
+        ("/config/managed", &kind),
+    ];
+    for (path, patch) in documents {
+        for round in 0..2 {
+            let patches: Vec<(String, Value)> =
+                (0..8).map(|n| format!("n{round}{n}")).map(|name| (name.clone(), patch(&name))).collect();
+            let sent = patches.iter().map(|(_, patch)| house.send("PATCH", path, patch, &[]));
+            for reply in futures::future::join_all(sent).await {
+                reply.is(200);
+            }
+            let now = house.get(path).await.is(200).text;
+            for (name, _) in &patches {
+                assert!(now.contains(name), "{path}: {name} is missing: {now}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_order_of_sync_json_is_the_order_of_sync() {
     let house = House::connected(1).await;
     let sync = house.get("/config/sync").await.is(200).body;

@@ -369,6 +369,10 @@ async fn mistakes_are_named() {
     // What IDM takes as well.
     house.get("/managed/user/?_queryFilter=true").await.is(200);
     house.get("/info/ping/").await.is(200);
+    assert_eq!(house.get("/health").await.is(200).body["state"], "ACTIVE_READY");
+    let os = house.get("/health/os").await.is(200).body;
+    assert!(os["availableProcessors"].as_u64().is_some_and(|n| n > 0), "{os}");
+    assert_eq!(os["operatingSystemName"], std::env::consts::OS);
     for all in ["/recon/assoc", "/sync/queue", "/sync/mappings"] {
         assert_eq!(house.get(all).await.is(200).body["resultCount"], 0, "{all}");
     }

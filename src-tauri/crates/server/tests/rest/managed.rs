@@ -229,4 +229,31 @@ async fn policies_are_asked_before_anything_is_written() {
         "nothing was written"
     );
     house.post("/policy/managed/animal/*?_action=validateObject", &good).await.is(404);
+    let of_type = house.post("/policy/managed/user?_action=validateObject", &taken).await.is(200);
+    assert_eq!(of_type.body, all.body, "the type alone stands for an object that is not there yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_type_holds_and_asks_for_is_shown() {
+    let house = House::empty().await;
+    let schema = house.get("/schema/managed/user").await.is(200).body;
+    let configured = house.get("/config/managed").await.is(200).body["objects"][0]["schema"].clone();
+    assert_eq!(schema, configured);
+    assert_eq!(schema["required"], json!(["userName", "givenName", "sn", "mail"]));
+    house.get("/schema/managed/animal").await.is(404).says(&["animal"]);
+
+    let policies = house.get("/policy/managed/user/*").await.is(200).body;
+    assert_eq!((&policies["_id"], &policies["resource"]), (&json!("*"), &json!("managed/user/*")));
+    let properties = policies["properties"].as_array().unwrap();
+    let mail = properties.iter().find(|p| p["name"] == "mail").unwrap();
+    let words = json!(["REQUIRED", "VALID_TYPE", "VALID_EMAIL_ADDRESS_FORMAT"]);
+    assert_eq!(mail["policyRequirements"], words);
+    assert_eq!(mail["policies"][0], json!({"policyId": "required", "policyRequirements": ["REQUIRED"]}));
+    let of_type = house.get("/policy/managed/user").await.is(200).body;
+    assert_eq!(
+        (&of_type["resource"], &of_type["properties"]),
+        (&json!("managed/user"), &policies["properties"])
+    );
+    house.get("/policy/managed/animal").await.is(404);
+    assert_eq!(house.get("/policy").await.is(200).body["resources"], json!([]));
 }

@@ -163,8 +163,12 @@ async fn a_change_goes_on_to_hubspot_while_it_serves() {
         .post(&format!("/sync?_action=getLinkedResources&resourceName=managed/user/{id}"), &Value::Null)
         .await
         .is(200);
-    let path = linked.body["linkedTo"][0]["resourceName"].as_str().unwrap();
-    assert!(path.starts_with("system/hubspot/contact/"), "{linked:#?}");
+    let record = &linked.body[0];
+    let path = record["resourceName"].as_str().unwrap();
+    assert_eq!(path, contact.trim_start_matches('/'), "{linked:#?}");
+    assert_eq!((&record["content"]["_id"], &record["linkType"]), (&json!(contacts[0]), &json!(IN)));
+    let sides = json!([{"name": IN, "type": "source"}, {"name": OUT, "type": "target"}]);
+    assert_eq!(record["mappings"], sides, "both mappings of the link, and where the contact is in each");
     house.post("/sync?_action=getLinkedResources&resourceName=nobody", &Value::Null).await.is(400);
     let mappings = house.get("/sync/mappings?_queryFilter=true").await.is(200);
     assert_eq!(mappings.column("name"), [IN, OUT]);
@@ -206,10 +210,10 @@ async fn a_person_is_linked_to_a_contact_by_hand() {
     house.post(&perform("LINK", &pair), &Value::Null).await.is(200);
     let linked = format!("/sync?_action=getLinkedResources&resourceName=managed/user/{id}");
     let systems = house.post(&linked, &Value::Null).await.is(200);
-    assert_eq!(systems.body["linkedTo"][0]["resourceName"], format!("system/hubspot/contact/{contact}"));
+    assert_eq!(systems.body[0]["resourceName"], format!("system/hubspot/contact/{contact}"));
     let whole = format!("&sourceId=system/hubspot/contact/{contact}&targetId=managed/user/{id}");
     house.post(&perform("UNLINK", &whole), &Value::Null).await.is(200);
-    assert_eq!(house.post(&linked, &Value::Null).await.is(200).body["linkedTo"], json!([]));
+    assert_eq!(house.post(&linked, &Value::Null).await.is(200).body, json!([]));
     house.post(&perform("DANCE", &pair), &Value::Null).await.is(400);
     for (action, status, says) in [
         ("CREATE", 404, "no source record `404`"),

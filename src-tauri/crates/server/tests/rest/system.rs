@@ -56,6 +56,22 @@ async fn records_are_made_found_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_connectors_document_denies_is_never_sent() {
+    let house = House::connected(2).await;
+    let denied = json!([{"operation": "add", "field": "/operationOptions",
+        "value": {"CREATE": {"denied": true, "onDeny": "DO_NOTHING"}, "UPDATE": {"denied": false}}}]);
+    house.send("PATCH", "/config/provisioner.openicf/hubspot", &denied, &[]).await.is(200);
+    let refused =
+        house.post("/system/hubspot/contact?_action=create", &json!({"email": "new@example.org"})).await;
+    assert!(refused.status >= 400, "{refused:#?}");
+    let status = refused.status;
+    refused.is(status).says(&["operationOptions deny CREATE of contact"]);
+    assert_eq!(house.contacts().len(), 2);
+    let one = format!("/system/hubspot/contact/{}", house.contacts()[0].id);
+    house.send("PUT", &one, &json!({"firstname": "Changed"}), &[]).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn changes_over_there_are_brought_in_by_live_sync() {
     let house = House::reconciled(6).await;
     let contact = house.get("/system/hubspot/contact?_queryFilter=email+pr&_pageSize=1").await.is(200);
