@@ -68,11 +68,19 @@ function isShown(path: NodePath<t.StringLiteral> | NodePath<t.TemplateLiteral>, 
   const element = path.findParent((above) => above.isJSXAttribute() || above.isJSXElement() || above.isFunction());
   const attribute = element?.isJSXAttribute() ? String(element.node.name.name) : "";
   if (HIDDEN.test(attribute)) return false;
+  if (isOfWords(path)) return true;
   const place = placeOf(path);
   if (place === "child") return !isClasses(text);
   if (place === "part") return /\p{L}{2}/u.test(text) && !isClasses(text);
   if (place === "announced" || SHOWN.has(place)) return !isClasses(text) && !/^[a-z]+:|^\//.test(text);
   return isProse(text);
+}
+
+/** A value of an object that holds the words for something, by its name. */
+function isOfWords(path: NodePath): boolean {
+  if (!path.parentPath?.isObjectProperty() || path.key !== "value") return false;
+  const holder = path.findParent((above) => above.isVariableDeclarator() || above.isFunction());
+  return holder?.isVariableDeclarator() === true && t.isIdentifier(holder.node.id) && holder.node.id.name.endsWith("_WORDS");
 }
 
 /** Compared, imported, a key, a case, or handed to something that takes a name. */

@@ -90,6 +90,30 @@ test("an authorization that was taken back is given again from the run that it s
   await expect(page.getByRole("button", { name: "Authorize", exact: true })).toBeFocused();
 });
 
+test("a key that is revoked stands at its connector and in the list of mappings, without a test", async ({ host, page }) => {
+  const { connector, inbound } = await sample(host);
+  const { config } = await host.call("connector_get", { name: connector });
+  await host.call("connector_save", { create: false, config, secrets: { accessToken: "revoked-meanwhile" } });
+  const { id } = await host.call("run_start", { mapping: inbound, mode: "preview", ids: [], allowDeletes: null, incremental: false });
+  await expect.poll(async () => (await host.call("run_get", { id })).summary.state, { timeout: 30_000 }).toBe("failed");
+  await open(page, host, "/connectors");
+  const row = page.getByRole("listitem").filter({ hasText: connector });
+  await expect(row.getByRole("alert")).toContainText(/Its last use was refused\. .*does not accept the token/);
+  await expect(row.getByRole("button", { name: `Enter the key of ${connector} again` })).toBeVisible();
+  await expect(row.getByText(/^refused /)).toBeVisible();
+  await expectAccessible(page);
+  await open(page, host, "/mappings");
+  await expect(page.getByRole("listitem").filter({ hasText: inbound })).toContainText(/refused its last use: .*does not accept the token/);
+  await expectAccessible(page);
+  await open(page, host, `/connectors/${connector}`);
+  await expect(page.getByText(/Its last use was refused/)).toBeVisible();
+
+  await host.call("connector_save", { create: false, config, secrets: { accessToken: "sandbox-service-key" } });
+  await reconcile(host, inbound);
+  await open(page, host, "/connectors");
+  await expect(row.getByText("Active")).toBeVisible();
+});
+
 test("a system that cannot be reached is tested again where its error stands", async ({ host, page }) => {
   const { connector } = await sample(host);
   await host.faults([{ path: "*", times: "always", action: { answer: { status: 503 } } }]);
@@ -109,7 +133,7 @@ test("a held run that no allowance releases leads to the guards", async ({ host,
   await open(page, host, `/mappings/${inbound}`);
   await page.getByRole("button", { name: "Reconcile", exact: true }).click();
   await expect(page.getByText("Held", { exact: true })).toBeVisible();
-  await expect(page.getByRole("alert")).toContainText(/Creates: \d+ of 3 allowed/);
+  await expect(page.getByRole("alert")).toContainText(/Creates: \d+, up to 3 allowed/);
   await page.getByRole("alert").getByRole("button", { name: "Change the guards" }).click();
   await expect(page.getByRole("tab", { name: "Advanced" })).toHaveAttribute("aria-selected", "true");
 });

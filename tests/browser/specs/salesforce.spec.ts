@@ -57,6 +57,15 @@ test("Salesforce is connected step by step, and ends on its own data", async ({ 
   await page.getByRole("button", { name: "Next: object types" }).click();
   await expect(page.getByRole("table", { name: "Object types" }).getByRole("row", { name: /^User \d+/ })).toBeVisible();
   await looked(page, "salesforce-types");
+  // What is not there is told before anything is saved; what is there is taken.
+  const others = page.getByRole("textbox", { name: "Others, by their API names" });
+  await others.fill("PermissionSet Nope__c");
+  await page.getByRole("button", { name: "Next: your data" }).click();
+  await expect(page.getByText("There is no object type Nope__c, or the account that Concord uses does not see it.")).toBeVisible();
+  await expect(others).toBeFocused();
+  expect(JSON.stringify((await host.call("connector_get", { name: "salesforce" })).config)).not.toContain("Nope__c");
+  await looked(page, "salesforce-types-unknown");
+  await others.fill("");
   await page.getByRole("button", { name: "Next: your data" }).click();
   await expect(page.getByRole("table", { name: "First records of User" }).getByRole("row")).toHaveCount(9);
   await looked(page, "salesforce-data");

@@ -22,7 +22,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expectAccessible(page);
       await dialog.getByRole("radio", { name: "Cron" }).check();
       await dialog.getByLabel("Cron expression").fill("0 0 2 1 * MON");
-      await expect(times).toContainText("write `?` for one of them");
+      await expect(times).toContainText("write “?” for one of them");
       await dialog.getByRole("radio", { name: "At a time of day" }).check();
       await dialog.getByRole("button", { name: "Save" }).click();
       const row = page.getByRole("row").filter({ hasText: inbound });
@@ -69,6 +69,10 @@ test("a schedule fires while the host runs", async ({ host, page }) => {
   const row = page.getByRole("row").filter({ hasText: "often" });
   await expect(row.getByRole("link", { name: "Run of often: Done" })).toBeVisible();
   await expect(row).toContainText("its time is over");
+  // In a narrow window, too, there is room for what came of the last time.
+  await page.setViewportSize({ width: 960, height: 640 });
+  const last = await page.getByRole("columnheader", { name: "Last" }).boundingBox();
+  expect(last?.width).toBeGreaterThan(100);
   const { rows } = await host.call("audit_list", { topic: "schedule", search: null, after: null, limit: 10 });
   expect(rows.map(({ who, detail }) => [who, detail])).toContainEqual(["schedule often", "started"]);
 });

@@ -44,6 +44,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       await bar.getByRole("button", { name: "Set attribute" }).click();
       const dialog = page.getByRole("dialog", { name: "Set an attribute of 2 users" });
       await expect(dialog.getByRole("combobox", { name: "Attribute" })).toHaveValue("Status");
+      await expect(dialog.getByRole("button", { name: "Change 2 users" })).toBeDisabled();
+      await dialog.getByRole("combobox", { name: "Status" }).selectOption("inactive");
       await dialog.getByRole("button", { name: "Change 2 users" }).click();
       await expect(dialog).toHaveCount(0);
       await expect(users(page).getByRole("row").filter({ hasText: "inactive" })).toHaveCount(2);

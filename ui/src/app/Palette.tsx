@@ -66,7 +66,7 @@ function Commands({ onClose, onShortcuts }: { onClose: () => void; onShortcuts: 
         aria-expanded="true"
         aria-controls={listId}
         aria-activedescendant={active >= 0 ? `${listId}-${active}` : undefined}
-        className="field"
+        className="field shrink-0"
         placeholder={t`Go to, do, or find a person`}
         autoComplete="off"
         // The palette was opened to type into.

@@ -9,7 +9,7 @@ import { ignoreSecondHalves } from "../parts/doublePress";
 import { Skeleton } from "../parts/Page";
 import { Problem } from "../parts/Problem";
 import { JUMPS } from "./places";
-import { appStatus, inboxCount } from "./queries";
+import { appStatus, failedChanges, inboxCount } from "./queries";
 import { Sidebar } from "./Sidebar";
 import { focusTitle, useScreenFocus } from "./useScreenFocus";
 
@@ -28,6 +28,7 @@ export function Shell() {
   const [shortcuts, setShortcuts] = useState(false);
   const shut = status.data?.vault.state === "locked" || status.data?.vault.state === "needsPassphrase";
   const inbox = useQuery({ ...inboxCount, enabled: status.data !== undefined && !shut });
+  const undelivered = useQuery({ ...failedChanges, enabled: !shut && (status.data?.queue ?? 0) > 0 });
   const there = status.data !== undefined;
   useEffect(() => {
     if (!there) return;
@@ -69,7 +70,11 @@ export function Shell() {
       >
         {t`Skip to the screen`}
       </a>
-      <Sidebar waiting={{ "/inbox": inbox.data ?? 0, "/queue": status.data?.queue ?? 0 }} onPalette={() => setPalette(true)} />
+      <Sidebar
+        needed={undelivered.data ? ["/inbox", "/queue"] : ["/inbox"]}
+        waiting={{ "/inbox": inbox.data ?? 0, "/queue": status.data?.queue ?? 0 }} 
+        onPalette={() => setPalette(true)}
+      />
       <main id="screen" className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
       <Suspense>
         {palette && <Palette open onClose={() => setPalette(false)} onShortcuts={() => setShortcuts(true)} />}

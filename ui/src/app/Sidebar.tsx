@@ -8,7 +8,7 @@ import { type Place, PLACES } from "./places";
 /** How much waits at a place, by its address. */
 export type Waiting = Partial<Record<Place["to"], number>>;
 
-export function Sidebar({ waiting, onPalette }: { waiting: Waiting; onPalette: () => void }) {
+export function Sidebar({ waiting, needed, onPalette }: { waiting: Waiting; /** Where what waits needs a person. */ needed: Place["to"][]; onPalette: () => void }) {
   const counted = Object.entries(waiting).filter(([, count]) => count > 0);
   return (
     <nav aria-label={t`Main`} className="flex w-44 shrink-0 flex-col overflow-y-auto border-r border-line bg-sunken px-2 pt-3 pb-2">
@@ -31,7 +31,7 @@ export function Sidebar({ waiting, onPalette }: { waiting: Waiting; onPalette: (
                   <Icon name={place.icon} />
                   {place.label}
                   {(waiting[place.to] ?? 0) > 0 && (
-                    <span aria-hidden="true" className={`ml-auto text-sm font-medium ${place.to === "/inbox" ? "text-needs" : "text-waits"}`}>
+                    <span aria-hidden="true" className={`ml-auto text-sm font-medium ${needed.includes(place.to) ? "text-needs" : "text-waits"}`}>
                       {number(waiting[place.to] ?? 0)}
                     </span>
                   )}

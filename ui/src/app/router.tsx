@@ -6,6 +6,7 @@ import { Button, buttonClass } from "../parts/Button";
 import { Nothing, Page } from "../parts/Page";
 import { Problem } from "../parts/Problem";
 import { DashboardPage } from "../screens/dashboard/DashboardPage";
+import { type FilterSearch, readFilter } from "../screens/runs/filterSearch";
 import type { ListState } from "../screens/users/listState";
 import { Shell } from "./Shell";
 
@@ -50,7 +51,7 @@ const mappingRoute = createRoute({
   getParentRoute: at,
   path: "/mappings/$name",
   component: lazyRouteComponent(rest, "MappingPage"),
-  validateSearch: (search: Record<string, unknown>): { tab?: string; run?: string; property?: string; situation?: string } => ({ tab: text(search["tab"]), run: text(search["run"]), property: text(search["property"]), situation: text(search["situation"]) }),
+  validateSearch: (search: Record<string, unknown>): { tab?: string; run?: string; property?: string } & FilterSearch => ({ tab: text(search["tab"]), run: text(search["run"]), property: text(search["property"]), ...readFilter(search) }),
 });
 const typesRoute = createRoute({ getParentRoute: at, path: "/types", component: lazyRouteComponent(rest, "TypesPage") });
 const newTypeRoute = createRoute({ getParentRoute: at, path: "/types/new", component: lazyRouteComponent(rest, "NewTypePage") });
@@ -72,7 +73,7 @@ const kindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind", comp
 const newKindRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/new", component: lazyRouteComponent(rest, "NewKindPage") });
 const kindObjectRoute = createRoute({ getParentRoute: at, path: "/objects/$kind/$id", component: lazyRouteComponent(rest, "KindObjectPage") });
 const runsRoute = createRoute({ getParentRoute: at, path: "/runs", component: lazyRouteComponent(rest, "RunsPage") });
-const runRoute = createRoute({ getParentRoute: at, path: "/runs/$id", component: lazyRouteComponent(rest, "RunPage") });
+const runRoute = createRoute({ getParentRoute: at, path: "/runs/$id", component: lazyRouteComponent(rest, "RunPage"), validateSearch: readFilter });
 const inboxRoute = createRoute({ getParentRoute: at, path: "/inbox", component: lazyRouteComponent(rest, "InboxPage") });
 const auditRoute = createRoute({
   getParentRoute: at,

@@ -4,13 +4,14 @@ import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-c
 
 import { Button } from "./Button";
 
-/** A window within the window; Esc closes it, and a click outside too, unless that would lose what was typed. */
-export function Dialog({ title, open, onClose, wide = false, typed = false, children }: { title: string; open: boolean; onClose: () => void; wide?: boolean; typed?: boolean; children: ReactNode }) {
+/** A window within the window; Esc closes it, and a click outside too, unless that would lose what was typed; one to `keep` is left by its buttons only. */
+export function Dialog({ title, open, onClose, wide = false, typed = false, keep = false, children }: { title: string; open: boolean; onClose: () => void; wide?: boolean; typed?: boolean; keep?: boolean; children: ReactNode }) {
   return (
     <ModalOverlay
       isOpen={open}
       onOpenChange={(next) => !next && onClose()}
-      isDismissable={!typed}
+      isDismissable={!typed && !keep}
+      isKeyboardDismissDisabled={keep}
       className={`fixed inset-0 z-40 flex items-start justify-center bg-scrim ${wide ? "pt-[8vh]" : "pt-[18vh]"}`}
     >
       <Modal className={`${wide ? "w-[760px]" : "w-[460px]"} max-w-[92vw] rounded-lg bg-raised shadow-float`}>

@@ -41,7 +41,7 @@ export function SearchBox({ label, value, onChange, atOnce = false }: { label: s
     onChange(text);
   };
   return (
-    <div className="relative w-64 min-w-40">
+    <div className="relative w-64 min-w-40 max-[1000px]:w-44">
       <span className="pointer-events-none absolute top-1.5 left-2 text-soft">
         <Icon name="search" />
       </span>

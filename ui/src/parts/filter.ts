@@ -8,9 +8,9 @@ export type Operator = (typeof OPERATORS)[number];
 export const OPERATOR_WORDS: Record<Operator, string> = {
   pr: t`has a value`,
   absent: t`has no value`,
-  eq: "is",
+  eq: t`is`,
   ne: t`is not`,
-  co: "contains",
+  co: t`contains`,
   sw: t`starts with`,
   gt: t`is more than`,
   ge: t`is at least`,

@@ -19,10 +19,11 @@ const ACTIONS: Record<string, ActionWords> = {
   REPORT: { label: t`Reported`, verb: t`reported`, fill: "bg-bar-skip" },
   NOREPORT: { label: t`Not reported`, verb: t`not reported`, fill: "bg-bar-skip" },
   ASYNC: { label: t`Do nothing`, verb: t`nothing`, fill: "bg-bar-skip" },
+  LEFT_AS_IT_IS: { label: t`Left as it is`, verb: t`left as it is`, fill: "bg-bar-skip" },
   UNCHANGED: { label: t`Unchanged`, verb: t`unchanged`, fill: "bg-bar-unchanged" },
 };
 
-export const ACTION_ORDER = ["UNCHANGED", "UPDATE", "CREATE", "LINK", "UNLINK", "DELETE", "EXCEPTION", "IGNORE", "REPORT", "NOREPORT", "ASYNC"];
+export const ACTION_ORDER = ["UNCHANGED", "UPDATE", "CREATE", "LINK", "UNLINK", "DELETE", "EXCEPTION", "LEFT_AS_IT_IS", "IGNORE", "REPORT", "NOREPORT", "ASYNC"];
 
 /** The words for an action; one that this window does not know yet keeps its own name. */
 export function actionWords(name: string): ActionWords {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { ErrorCode } from "../backend/bindings/ErrorCode";
-import { errorAtSetting, errorWords, sentence } from "./error";
+import { errorAtSetting, errorWords, saidBy, sentence } from "./error";
 
 const ID = "01a2068b-52a1-7cc3-9f5e-3d1f0e4a9b77";
 
@@ -14,19 +14,15 @@ test.each([
   ["There is a mapping m already. Choose another name.", "There is a mapping m already. Choose another name."],
   ["no value fits (see the list.)", "No value fits (see the list.)"],
   ["Add the option in HubSpot or map the value.; correct `country` in the source record", "Add the option in HubSpot or map the value. Correct \u201ccountry\u201d in the source record."],
-  ["connector `crm` is disabled; enable it under Configure > Connectors or with `concord connector enable crm`", "Connector \u201ccrm\u201d is disabled; enable it under Configure > Connectors."],
-  ["HubSpot asks to wait; goes on at 10:00, by itself where the window or `concord serve` is open, else with `concord run apply r1`", "HubSpot asks to wait; goes on at 10:00."],
-  ["run r1 rests and will go on; cancel it with `concord run cancel r1` before it is taken back", "Run r1 rests and will go on; cancel it before it is taken back."],
-  ["cannot keep the vault's key: there is none. Unlock the keyring, or protect the vault with a passphrase (set CONCORD_PASSPHRASE)", "Cannot keep the vault's key: there is none. Unlock the keyring, or protect the vault with a passphrase."],
-  ["the vault is locked: it is protected by a passphrase. Set CONCORD_PASSPHRASE, or enter it in the app", "The vault is locked: it is protected by a passphrase."],
+  ["the vault is locked: it is protected by a passphrase", "The vault is locked: it is protected by a passphrase."],
   ["", ""],
 ])("%s", (text, said) => expect(sentence(text)).toBe(said));
 
 test.each<[ErrorCode, string, string]>([
-  ["notFound", "there is no run `r1`; `concord run list` shows the runs", "This run is not there any more. The runs that are there stand under Runs."],
-  ["notFound", "no such mapping: m; `concord mapping list` shows the mappings", "There is no mapping m. It may have been renamed or removed; those that are there stand under Mappings."],
-  ["notFound", "there is no connector `crm`; `concord connector list` shows the connectors", "There is no connector crm. It may have been renamed or removed; those that are there stand under Connectors."],
-  ["notFound", "no such schedule: nightly; `concord schedule list` shows the schedules", "There is no schedule nightly. It may have been removed; those that are there stand under Schedules."],
+  ["notFound", "there is no run `r1`", "This run is not there any more. The runs that are there stand under Runs."],
+  ["notFound", "no such mapping: m", "There is no mapping m. It may have been renamed or removed; those that are there stand under Mappings."],
+  ["notFound", "there is no connector `crm`", "There is no connector crm. It may have been renamed or removed; those that are there stand under Connectors."],
+  ["notFound", "no such schedule: nightly", "There is no schedule nightly. It may have been removed; those that are there stand under Schedules."],
   ["notFound", "there is no queue row `17`", "This change is not in the queue any more: it was delivered or discarded meanwhile."],
   ["notFound", `there is no user \`${ID}\``, "This object was deleted meanwhile. Go back to the list to see those that are there."],
   ["notFound", "there is no record `7` in system/crm/contact; choose another", "There is no record \u201c7\u201d in system/crm/contact; choose another."],
@@ -34,6 +30,11 @@ test.each<[ErrorCode, string, string]>([
   ["stale", `user \`${ID}\` has changed meanwhile (it is not there, 1 expected); load it again and repeat the change`, "This object was deleted meanwhile. Go back to the list to see those that are there."],
   ["conflict", "schedule `nightly` exists already; choose another name", "Schedule \u201cnightly\u201d exists already; choose another name."],
 ])("%s: %s", (code, message, said) => expect(errorWords({ code, message })).toBe(said));
+
+test("a connector whose name stands beside what it says is not named again", () => {
+  expect(saidBy("connector `crm`: HubSpot does not accept the token")).toBe("HubSpot does not accept the token.");
+  expect(saidBy("connector `crm` is disabled")).toBe("Connector \u201ccrm\u201d is disabled.");
+});
 
 test("beneath its field a setting needs no name", () => {
   const error = { code: "invalid" as const, message: "connector `crm`: configurationProperties.loginUrl is not an address (relative URL without a base)" };

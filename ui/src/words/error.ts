@@ -2,23 +2,12 @@ import { t } from "@lingui/core/macro";
 
 import type { ApiError } from "../backend/bindings/ApiError";
 
-/** What the backend says for those who work in a terminal; in the window it leads nowhere. */
-const FOR_TERMINALS = [
-  /, by itself where the window or `concord [^`]*` is open, else with `concord [^`]*`/g,
-  /;\s+`concord [^`]*` [^;.]*/g,
-  /(?:,? or)? with `concord [^`]*`/g,
-  / \((?:or )?(?:set )?CONCORD_\w+\)/g,
-  / Set CONCORD_\w+, or enter it in the app/g,
-  /; start `concord serve` and have [^;.]*/g,
-  / Check CONCORD_\w+, or open the vault with its recovery key/g,
-];
-
 /**
  * A text of the backend as a sentence of the window: it begins with a capital letter, unless with a name, and ends with a full
- * stop; what is meant for a terminal is left out.
+ * stop, and quotes as one reads them.
  */
 export function sentence(text: string): string {
-  const plain = FOR_TERMINALS.reduce((rest, words) => rest.replace(words, ""), text)
+  const plain = text
     .replace(/`([^`\n]*)`/g, "\u201c$1\u201d")
     // A provider's sentence within one of the backend's.
     .replace(/([.!?]\)?);? ?; (\p{Ll})/gu, (_, end: string, letter: string) => `${end} ${letter.toUpperCase()}`)
@@ -57,6 +46,18 @@ export function errorWords(error: ApiError): string {
 function gone(): string {
   return t`This object was deleted meanwhile. Go back to the list to see those that are there.`;
 }
+
+/** What a connector says, where its name stands beside it. */
+export function saidBy(text: string): string {
+  return sentence(text.replace(NAMED, ""));
+}
+
+/** An error without the connector's name, where that stands beside it. */
+export function unnamed(error: ApiError): ApiError {
+  return { ...error, message: error.message.replace(NAMED, "") };
+}
+
+const NAMED = /^connector `[^`]*`: /;
 
 /** The error of a setting beneath its field, which needs no name there. */
 export function errorAtSetting(error: ApiError): string {

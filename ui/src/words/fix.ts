@@ -50,14 +50,6 @@ export function fixWords(fix: Fix): string {
   }
 }
 
-/** What a provider that takes no token any more is answered with; such a change waits and has no remedy of its own. */
-const ASKS_FOR_ACCESS = /\bauthorize (?:it|again)\b|\benter (?:it|them) again\b|\benter a valid\b/;
-
-/** What mends a change that is not delivered, where that is more than to wait. */
-export function deliveryFix({ fix, message }: { fix: Fix | null; message: string | null }): Fix | null {
-  return fix ?? (message !== null && ASKS_FOR_ACCESS.test(message) ? { kind: "authorize" } : null);
-}
-
 /** The situation whose policy would mend it. */
 export function situationOf(fix: Fix): string | null {
   switch (fix.kind) {

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 
 import type { GuardRow } from "../backend/bindings/GuardRow";
 
@@ -8,20 +8,32 @@ export function guardWords({ name, limit, planned, holds, message }: GuardRow): 
     case "emptySource":
       return t`The source is empty. If that is right, switch on \u201cBelieve an empty source\u201d in the mapping; if not, check the source before you run it again.`;
     case "shortSource":
-      return t`The source has ${planned} records, less than ${limit} linked ones. A source that lost so many is more often broken than right; check it before you allow the deletes.`;
+      return t`The source has ${planned} records, fewer than ${limit} linked ones. A source that lost so many is more often broken than right; check it before you allow the deletes.`;
     case "missingTargets":
       return holds
-        ? t`${planned} linked records of the target are gone and would be made again: more than ${limit}. Check that the connection leads to the right account; if it does, allow it for this run.`
-        : t`${planned} linked records of the target are gone and are made again.`;
+        ? t`${plural(Number(planned), { one: "# linked record of the target is gone and would be made again", other: "# linked records of the target are gone and would be made again" })}: more than ${limit}. Check that the connection leads to the right account; if it does, allow it for this run.`
+        : plural(Number(planned), { one: "# linked record of the target is gone and is made again.", other: "# linked records of the target are gone and are made again." });
     case "maxDeletes":
-      return holds ? t`${planned} deletes are planned, ${limit} are allowed. Look at them; if they are right, allow ${planned} for this run.` : t`Deletes: ${planned} of ${limit} allowed.`;
+      return holds
+        ? t`${plural(Number(planned), { one: "# delete is planned", other: "# deletes are planned" })}, ${allowed(limit)}. ${plural(Number(planned), { one: "Look at it; if it is right, allow it for this run.", other: "Look at them; if they are right, allow # for this run." })}`
+        : t`Deletes: ${planned}, up to ${limit} allowed.`;
     case "maxDeletePercent":
-      return t`Deletes: ${planned} of the linked records, ${limit} allowed.`;
+      return t`Deletes: ${planned} of the linked records, up to ${limit} allowed.`;
     case "maxUpdatePercent":
-      return t`Updates: ${planned} of the linked records, ${limit} allowed.`;
+      return t`Updates: ${planned} of the linked records, up to ${limit} allowed.`;
     case "maxCreates":
-      return t`Creates: ${planned} of ${limit} allowed.`;
+      return t`Creates: ${planned}, up to ${limit} allowed.`;
     default:
       return /[.!?]$/.test(message) ? message : `${message}.`;
   }
+}
+
+/** "5 are allowed": what a guard lets through of deletes. */
+function allowed(limit: string): string {
+  return plural(Number(limit), { 0: "none is allowed", one: "# is allowed", other: "# are allowed" });
+}
+
+/** Why a release is asked for at all, to somebody who has read what the guard advises. */
+export function limitWords(guard: GuardRow): string {
+  return guard.name === "maxDeletes" ? t`Without asking, ${allowed(guard.limit)} in one run.` : guardWords(guard);
 }

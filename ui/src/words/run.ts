@@ -1,6 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
 
 import type { RunSummary } from "../backend/bindings/RunSummary";
+import { saidBy, sentence } from "./error";
 import { number } from "./numbers";
 import { ago, fullTime } from "./time";
 import type { Tone } from "../parts/State";
@@ -82,7 +83,7 @@ export function runState(run: RunSummary): { tone: Tone; text: string } {
 }
 
 /** A preview whose plan was not carried out. */
-function isLook(run: RunSummary): boolean {
+export function isLook(run: RunSummary): boolean {
   return run.mode === "preview" && run.done === 0;
 }
 
@@ -97,15 +98,15 @@ function nothing(run: RunSummary): string {
 }
 
 /** What a run came to, in a line; one that failed says why, and so does one that stopped before it could plan a change. */
-export function runResult(run: RunSummary): string {
-  const outcome = runOutcome(run);
-  if (!run.message || !stoppedEarly(run)) return outcome || (run.message ?? "");
-  if (run.changes === 0 && run.failed === 0 && run.needsYou === 0) return run.message;
-  return run.state === "failed" ? [outcome, run.message].filter(Boolean).join("; ") : outcome || run.message;
+export function runResult(run: RunSummary, loudFirst = false): string {
+  const outcome = runOutcome(run, loudFirst);
+  if (!run.message || !stoppedEarly(run)) return outcome || sentence(run.message ?? "");
+  if (run.changes === 0 && run.failed === 0 && run.needsYou === 0) return saidBy(run.message);
+  return run.state === "failed" ? sentence([outcome, saidBy(run.message)].filter(Boolean).join("; ")) : outcome || saidBy(run.message);
 }
 
-/** The rest of a run in words: "96 changes done, 2 failed, 7 need you". */
-export function runOutcome(run: RunSummary): string {
+/** The rest of a run in words: "96 changes done, 2 failed, 7 need you"; or what is loudest before the rest. */
+export function runOutcome(run: RunSummary, loudFirst = false): string {
   const parts: string[] = [];
   if (run.state === "planned" || run.state === "held") {
     parts.push(run.changes === 0 ? nothing(run) : t`${plural(run.changes, { one: "# change", other: "# changes" })} planned`);
@@ -116,7 +117,7 @@ export function runOutcome(run: RunSummary): string {
   }
   if (run.failed > 0) parts.push(t`${number(run.failed)} failed`);
   if (run.needsYou > 0) parts.push(plural(run.needsYou, { one: "# needs you", other: "# need you" }));
-  return parts.join(", ");
+  return (loudFirst ? parts.toReversed() : parts).join(", ");
 }
 
 const ENDED: Partial<Record<RunSummary["state"], string>> = { failed: t`failed`, canceled: t`canceled`, held: t`held`, interrupted: t`interrupted`, paused: t`resting` };
@@ -128,7 +129,9 @@ export function lastRunWords(run: RunSummary | null, now: number): string {
   const what = run.undoes !== null ? runPurpose(run) : isLook(run) ? t`Preview` : t`Last run`;
   const when = ago(run.ended ?? run.started, now);
   const outcome = runResult(run);
-  const ended = ENDED[run.state] ?? "";
+  const word = ENDED[run.state] ?? "";
+  // Some say so themselves.
+  const ended = outcome.toLowerCase().startsWith(word) ? "" : word;
   return [t({ message: `${what} ${when}`, comment: "What ran, and when: Last run 2 h ago" }), [ended, outcome].filter(Boolean).join("; ")].filter(Boolean).join(": ");
 }
 

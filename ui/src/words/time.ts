@@ -33,6 +33,11 @@ export function until(timestamp: string, now: number): string {
   return seconds < 5 || Number.isNaN(seconds) ? t`now` : t`in ${span(seconds)}`;
 }
 
+/** Whether what is to come comes now. */
+export function isNow(timestamp: string, now: number): boolean {
+  return until(timestamp, now) === t`now`;
+}
+
 /** The whole date and time, for a tooltip. */
 export function fullTime(timestamp: string): string {
   const then = Date.parse(timestamp);

@@ -92,11 +92,11 @@ test.each<[string, Partial<RunSummary>, number]>([
 const REASON = "HubSpot does not accept the token; enter a valid key";
 
 test.each<[string, Partial<RunSummary>, string, string]>([
-  ["that failed before it planned anything", { state: "failed", mode: "reconcile", message: REASON }, "nothing was changed", REASON],
-  ["that failed as a preview", { state: "failed", message: REASON }, "", REASON],
-  ["that failed among its writes", { state: "failed", mode: "reconcile", changes: 9, done: 4, message: REASON }, "4 of 9 changes done", `4 of 9 changes done; ${REASON}`],
-  ["that was canceled while it read", { state: "canceled", mode: "reconcile", message: "canceled" }, "nothing was changed", "canceled"],
-  ["that is held over an empty source", { state: "held", message: "held: the source is empty" }, "nothing was changed", "held: the source is empty"],
+  ["that failed before it planned anything", { state: "failed", mode: "reconcile", message: REASON }, "nothing was changed", `${REASON}.`],
+  ["that failed as a preview", { state: "failed", message: REASON }, "", `${REASON}.`],
+  ["that failed among its writes", { state: "failed", mode: "reconcile", changes: 9, done: 4, message: REASON }, "4 of 9 changes done", `4 of 9 changes done; ${REASON}.`],
+  ["that was canceled while it read", { state: "canceled", mode: "reconcile", message: "canceled" }, "nothing was changed", "Canceled."],
+  ["that is held over an empty source", { state: "held", message: "held: the source `crm` is empty" }, "nothing was changed", "Held: the source \u201ccrm\u201d is empty."],
   ["that is held over its plan", { state: "held", changes: 41, message: "held: 41 deletes" }, "41 changes planned", "41 changes planned"],
   ["that found nothing to do", { state: "success", mode: "reconcile" }, "nothing to change", "nothing to change"],
   ["that plans nothing", { state: "planned" }, "nothing to change", "nothing to change"],
@@ -105,5 +105,6 @@ test.each<[string, Partial<RunSummary>, string, string]>([
 });
 
 test("the last run of a mapping tells why it failed", () => {
-  expect(lastRunWords({ ...RUN, state: "failed", mode: "reconcile", message: REASON }, NOW)).toBe(`Last run just now: failed; ${REASON}`);
+  expect(lastRunWords({ ...RUN, state: "failed", mode: "reconcile", message: REASON }, NOW)).toBe(`Last run just now: failed; ${REASON}.`);
+  expect(lastRunWords({ ...RUN, state: "canceled", mode: "reconcile", message: "canceled" }, NOW)).toBe("Last run just now: Canceled.");
 });

@@ -15,3 +15,16 @@ test("the audit is searched and leads to what it is about", async () => {
   await user.selectOptions(screen.getByRole("combobox", { name: "Topic" }), "Mappings");
   await waitFor(() => expect(screen.getByRole("table", { name: "Audit" }).textContent).toContain("systemHubspotContact_managedUser"));
 });
+
+test("every topic has its words, and can be asked for", async () => {
+  const words = { object: "Objects", scim: "SCIM access", serving: "Serving", settings: "Settings" };
+  openWindow("/audit", (inner) => async (name, request) => {
+    if (name !== "audit_list") return inner(name, request);
+    return { rows: Object.keys(words).map((topic, at) => ({ id: String(at), at: "2026-11-21T08:00:00Z", who: "you", topic, object: "x", detail: "changed" })), next: null };
+  });
+  const table = await screen.findByRole("table", { name: "Audit" });
+  for (const title of Object.values(words)) {
+    expect(within(table).getByRole("cell", { name: title })).toBeTruthy();
+    expect(within(screen.getByRole("combobox", { name: "Topic" })).getByRole("option", { name: title })).toBeTruthy();
+  }
+});

@@ -4,6 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 
 import type { AuditEntry } from "../../backend/bindings/AuditEntry";
+import type { AuditTopic } from "../../backend/bindings/AuditTopic";
 import { call } from "../../backend";
 import { SelectField } from "../../parts/Field";
 import { Button } from "../../parts/Button";
@@ -20,19 +21,28 @@ import { auditList } from "./queries";
 const ALL = t`Everything`;
 
 /** The topics that are written, as people read them. */
-const TOPICS: Record<string, string> = {
+const TOPICS: Record<AuditTopic, string> = {
   configuration: t`Configuration`,
   connector: t`Connectors`,
   mapping: t`Mappings`,
   managed: t`Managed types`,
+  object: t`Objects`,
   data: t`Data`,
   run: t`Runs`,
   schedule: t`Schedules`,
   queue: t`Queue`,
   inbox: t`Inbox`,
   rest: t`REST access`,
+  scim: t`SCIM access`,
+  serving: t`Serving`,
+  settings: t`Settings`,
   vault: t`Vault`,
 };
+
+/** A topic as people read it; one that another version wrote stays as it is. */
+function titleOf(topic: string): string {
+  return (TOPICS as Record<string, string>)[topic] ?? topic;
+}
 
 /** Who did what, when: every change of the configuration, every decision by hand. */
 export function AuditPage() {
@@ -52,7 +62,7 @@ export function AuditPage() {
           <SelectField
             label={t`Topic`}
             hideLabel
-            value={topic ? (TOPICS[topic] ?? topic) : ALL}
+            value={topic ? titleOf(topic) : ALL}
             options={[ALL, ...Object.values(TOPICS)]}
             onChange={(title) => void navigate({ to: "/audit", search: (before) => ({ ...before, topic: byTitle.get(title) }), replace: true })}
           />
@@ -89,7 +99,7 @@ export function AuditPage() {
                   <td>
                     <Outside text={row.who} />
                   </td>
-                  <td>{TOPICS[row.topic] ?? row.topic}</td>
+                  <td>{titleOf(row.topic)}</td>
                   <td>
                     <Subject row={row} />
                   </td>

@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 
 import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
-import { number } from "../../words/numbers";
+import { compact, number } from "../../words/numbers";
 import { useNow } from "../../words/useNow";
 import { type Budget, budgetOf } from "./budget";
 import { providerName } from "./state";
@@ -60,9 +60,10 @@ export function BudgetCell({ connector }: { connector: ConnectorSummary }) {
       </span>
     );
   }
+  // Who looks at it in a narrow window reads a number that is not cut.
   return (
     <span className="flex flex-col gap-1" title={[budget.daily.text, budget.interval].filter(Boolean).join("; ")}>
-      <span className={`truncate text-sm leading-4 ${TEXTS[budget.daily.tone]}`}>{budget.daily.text}</span>
+      <span className={`truncate text-sm leading-4 ${TEXTS[budget.daily.tone]}`}>{t`${compact(budget.daily.used)} of ${compact(budget.daily.limit)} today`}</span>
       <Bar daily={budget.daily} />
     </span>
   );

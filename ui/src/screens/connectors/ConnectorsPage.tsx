@@ -9,12 +9,10 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { sentence } from "../../words/error";
-import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { BudgetCell } from "./BudgetLine";
 import { connectorsList, useTestConnector } from "./queries";
-import { CONNECTOR_STATE, providerName } from "./state";
+import { CONNECTOR_STATE, providerName, stateSince, stateWords } from "./state";
 import { TroubleButtons } from "./TroubleButtons";
 
 export function ConnectorsPage() {
@@ -46,9 +44,11 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
   const test = useTestConnector();
   const now = useNow();
   const state = CONNECTOR_STATE[connector.state];
+  const wrong = stateWords(connector);
+  const since = stateSince(connector, now);
   return (
     <li className="border-b border-line py-3 first:pt-0">
-      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,1.6fr)_124px_minmax(108px,1fr)_minmax(0,1.5fr)_auto] items-center gap-4 max-[1100px]:gap-3">
+      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,1.6fr)_124px_minmax(96px,1fr)_minmax(112px,1.5fr)_auto] items-center gap-4 max-[1100px]:gap-3">
         <div className="min-w-0">
           <Link to="/connectors/$name" params={{ name: connector.name }} className="block truncate rounded-sm font-medium hover:underline">
             <Outside text={connector.title} />
@@ -67,9 +67,9 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
           <div className="flex">
             <State tone={state.tone}>{state.text}</State>
           </div>
-          {connector.testedAt && (
-            <div className="text-sm text-soft" title={fullTime(connector.testedAt)}>
-              {t`tested ${ago(connector.testedAt, now)}`}
+          {since && (
+            <div className="text-sm text-soft" title={since.title}>
+              {since.text}
             </div>
           )}
         </div>
@@ -95,9 +95,9 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
           </GoButton>
         </div>
       </div>
-      {connector.state === "error" && connector.message && !test.isPending && (
+      {connector.state === "error" && wrong && !test.isPending && (
         <div role="alert" className="mt-1.5 flex items-start gap-3">
-          <bdi className="min-w-0 flex-1 break-words text-needs">{sentence(connector.message)}</bdi>
+          <bdi className="min-w-0 flex-1 break-words text-needs">{wrong}</bdi>
           {connector.trouble && <TroubleButtons connector={connector.name} trouble={connector.trouble} />}
         </div>
       )}

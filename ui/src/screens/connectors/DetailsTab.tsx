@@ -6,8 +6,6 @@ import type { ConnectorDetail } from "../../backend/bindings/ConnectorDetail";
 import { TextField } from "../../parts/Field";
 import { Section } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
-import { sentence } from "../../words/error";
-import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { AuthorizePart } from "./AuthorizePart";
 import { BudgetLines } from "./BudgetLine";
@@ -16,6 +14,7 @@ import { hasChoice, isSalesforce, isScim, needsConsent, otherProperties, type Fo
 import { PropertyFields } from "./PropertyField";
 import { SalesforcePart } from "./SalesforcePart";
 import { ScimPart } from "./ScimPart";
+import { stateSince, stateWords } from "./state";
 import { TestResult } from "./TestResult";
 import { TroubleButtons } from "./TroubleButtons";
 
@@ -57,7 +56,8 @@ export function DetailsTab({ unsaved, test, at, ...parts }: FormPart & {
           </div>
         )}
       </div>
-      <div className="min-w-0">
+      {/* In a narrow window what is wrong stands above the form, not below it. */}
+      <div className={`min-w-0 ${detail.summary.message === null ? "" : "max-[1000px]:order-first max-[1000px]:mb-8"}`}>
         <Health detail={detail} test={test} />
         <Section title={t`API budget`}>
           <BudgetLines connector={detail.summary} />
@@ -84,14 +84,15 @@ function focusPart(frame: HTMLElement | null, at: string) {
 
 function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<typeof useTestConnector> }) {
   const { summary } = detail;
-  const now = useNow();
+  const since = stateSince(summary, useNow());
+  const wrong = stateWords(summary);
   return (
     <Section
       title={t`Health`}
       aside={
-        summary.testedAt && (
-          <span className="text-sm text-soft" title={fullTime(summary.testedAt)}>
-            {t`tested ${ago(summary.testedAt, now)}`}
+        since && (
+          <span className="text-sm text-soft" title={since.title}>
+            {since.text}
           </span>
         )
       }
@@ -104,19 +105,19 @@ function Health({ detail, test }: { detail: ConnectorDetail; test: ReturnType<ty
         <Problem error={test.error} />
       ) : test.data ? (
         <TestResult test={test.data} action={test.data.trouble && <TroubleButtons connector={summary.name} trouble={test.data.trouble} />} />
-      ) : summary.message !== null && summary.trouble !== null ? (
+      ) : wrong !== null && summary.trouble !== null ? (
         <div className="flex flex-col gap-2">
           <Notice tone="needs">
-            <bdi>{sentence(summary.message)}</bdi>
+            <bdi>{wrong}</bdi>
           </Notice>
           <div className="flex flex-wrap gap-2 empty:hidden">
             <TroubleButtons connector={summary.name} trouble={summary.trouble} />
           </div>
         </div>
       ) : (
-        <p className={summary.message ? "text-needs" : "text-soft"}>
+        <p className={wrong ? "text-needs" : "text-soft"}>
           <bdi>
-            {(summary.message === null ? null : sentence(summary.message)) ??
+            {wrong ??
               (summary.state === "active"
                 ? t`The last test found nothing wrong.`
                 : summary.state === "disabled"

@@ -3,10 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, type NavigateOptions } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
-import { appStatus } from "../../app/queries";
+import { appStatus, failedChanges } from "../../app/queries";
 import type { ConnectorSummary } from "../../backend/bindings/ConnectorSummary";
 import type { FailureCause } from "../../backend/bindings/FailureCause";
 import type { MappingSummary } from "../../backend/bindings/MappingSummary";
+import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { Button } from "../../parts/Button";
 import { GoButton } from "../../parts/GoButton";
 import { Icon, type IconName } from "../../parts/Icon";
@@ -14,20 +15,20 @@ import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { errorWords, sentence } from "../../words/error";
+import { errorWords, saidBy, sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { number } from "../../words/numbers";
-import { lastRunWords, runState } from "../../words/run";
+import { isLook, lastRunWords, runState } from "../../words/run";
 import { ago } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { BudgetCell } from "../connectors/BudgetLine";
 import { useTestConnector } from "../connectors/queries";
-import { CONNECTOR_STATE } from "../connectors/state";
+import { CONNECTOR_STATE, stateWords } from "../connectors/state";
 import { TroubleButtons } from "../connectors/TroubleButtons";
 import { FixButtons } from "../runs/FixButtons";
 import { FirstSteps, firstSteps } from "./FirstSteps";
 import { PeopleChart } from "./PeopleChart";
-import { connectors as connectorsQuery, mappings as mappingsQuery, overview, recentRuns, useSampleSetup } from "./queries";
+import { connectors as connectorsQuery, inboxOf, mappings as mappingsQuery, overview, recentRuns, useSampleSetup } from "./queries";
 
 export function DashboardPage() {
   const status = useQuery(appStatus);
@@ -37,6 +38,8 @@ export function DashboardPage() {
   const error = status.error ?? connectors.error ?? mappings.error;
   const first = connectors.data?.length === 0 && mappings.data?.length === 0;
   const runs = useQuery(recentRuns);
+  const undelivered = status.data?.queue ?? 0;
+  const failed = useQuery({ ...failedChanges, enabled: undelivered > 0 }).data ?? 0;
   const steps = connectors.data && mappings.data ? firstSteps(connectors.data, mappings.data, runs.data?.runs ?? []) : [];
   return (
     <Page title={t`Dashboard`}>
@@ -51,8 +54,8 @@ export function DashboardPage() {
             <Figure name={t`Users`} value={status.data.users} to="/users" />
             <Figure name={t`Connectors`} value={connectors.data.length} to="/connectors" />
             <Figure name={t`Mappings`} value={mappings.data.length} to="/mappings" />
-            <Figure name={t`Changes not delivered`} value={status.data.queue} to="/queue" loud={status.data.queue > 0} />
-            <Figure name={t`Questions for you`} value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0} />
+            <Figure name={t`Changes not delivered`} short={t`Not delivered`} value={undelivered} to="/queue" loud={undelivered === 0 ? undefined : failed > 0 ? "needs" : "waits"} />
+            <Figure name={t`Questions for you`} value={seen.data?.inbox ?? 0} to="/inbox" loud={(seen.data?.inbox ?? 0) > 0 ? "needs" : undefined} />
           </dl>
           <div className="mb-8 grid grid-cols-1 gap-x-10 gap-y-8 min-[1000px]:grid-cols-2 [&>section]:mb-0">
             <Section title={t`People`}>{seen.error ? <Problem error={seen.error} /> : seen.data ? <PeopleChart days={seen.data.days} /> : <Skeleton rows={4} />}</Section>
@@ -68,7 +71,7 @@ export function DashboardPage() {
               </Section>
             )}
           </div>
-          <NeedsYou mappings={mappings.data} connectors={connectors.data} />
+          <NeedsYou mappings={mappings.data} connectors={connectors.data} recent={runs.data?.runs ?? []} failed={undelivered > 0 ? failed : 0} />
           {seen.data && seen.data.causes.length > 0 && <Causes causes={seen.data.causes} mappings={mappings.data} />}
           <Section title={t`Mappings`}>
             {mappings.data.length === 0 ? (
@@ -126,7 +129,7 @@ function Causes({ causes, mappings }: { causes: FailureCause[]; mappings: Mappin
           <li key={`${run} ${reason}`} className="grid grid-cols-[40px_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1.5 border-b border-line py-2">
             <span className="font-medium text-needs">{number(n)}</span>
             <div className="min-w-0">
-              <p className="truncate" title={reason}>
+              <p className="truncate" title={sentence(reason)}>
                 <bdi>{sentence(reason)}</bdi>
               </p>
               <p className="truncate text-sm text-soft" title={remedy ?? undefined}>
@@ -147,12 +150,12 @@ function Causes({ causes, mappings }: { causes: FailureCause[]; mappings: Mappin
   );
 }
 
-function Figure({ name, value, to, loud = false }: { name: string; value: number; to: "/users" | "/connectors" | "/mappings" | "/queue" | "/inbox"; loud?: boolean }) {
+function Figure({ name, short = name, value, to, loud }: { name: string; /** What there is room for. */ short?: string; value: number; to: "/users" | "/connectors" | "/mappings" | "/queue" | "/inbox"; loud?: "waits" | "needs" }) {
   return (
     <div className="flex flex-col bg-surface px-4 py-3">
-      <dt className="text-sm text-soft">{name}</dt>
+      <dt className="truncate text-sm text-soft" title={name}>{short}</dt>
       <dd>
-        <Link to={to} aria-label={`${name}: ${number(value)}`} className={`rounded-sm text-xl font-semibold hover:underline ${loud ? "text-waits" : ""}`}>
+        <Link to={to} aria-label={`${name}: ${number(value)}`} className={`rounded-sm text-xl font-semibold hover:underline ${loud === "needs" ? "text-needs" : loud === "waits" ? "text-waits" : ""}`}>
           {number(value)}
         </Link>
       </dd>
@@ -210,45 +213,74 @@ function Door({ icon, title, text, action }: { icon: IconName; title: string; te
 }
 
 /** What waits for a person, each with the way to it. */
-function NeedsYou({ mappings, connectors }: { mappings: MappingSummary[]; connectors: ConnectorSummary[] }) {
+function NeedsYou({ mappings, connectors, recent, failed }: { mappings: MappingSummary[]; connectors: ConnectorSummary[]; recent: RunSummary[]; failed: number }) {
   const broken = connectors.filter((connector) => connector.state === "error");
-  const runs = mappings.flatMap(({ lastRun, name }) => (lastRun && (lastRun.state === "held" || lastRun.state === "failed" || lastRun.failed > 0 || lastRun.needsYou > 0) ? [{ name, lastRun }] : []));
-  if (broken.length === 0 && runs.length === 0) return null;
+  const runs = mappings.flatMap(({ lastRun, name }) => {
+    const run = telling(lastRun, recent);
+    return run && (run.state === "held" || run.state === "failed" || run.failed > 0 || run.needsYou > 0) ? [{ name, lastRun: run }] : [];
+  });
+  if (broken.length === 0 && runs.length === 0 && failed === 0) return null;
   return (
     <Section title={t`Needs you`}>
       <ul className="flex flex-col">
         {broken.map((connector) => (
           <Broken key={connector.name} connector={connector} />
         ))}
-        {runs.map(({ name, lastRun }) => (
-          <Item
-            key={name}
-            action={
-              <>
-                {lastRun.state !== "held" && lastRun.needsYou > 0 && <GoButton go={{ to: "/inbox" }} aria-label={t`Decide about the records of ${name} in the inbox`}>{t`Decide in the inbox`}</GoButton>}
-                <GoButton go={{ to: "/runs/$id", params: { id: lastRun.id } }} aria-label={t`Open the run of ${name}`}>{t`Open run`}</GoButton>
-              </>
-            }
-          >
-            <bdi className="font-medium">{name}</bdi>{" "}
-            <span className="text-soft" title={lastRun.message ?? undefined}>
-              {[lastRun.state === "held" && t`held before the first write`, lastRun.state === "failed" && (lastRun.message ? t`the run failed: ${lastRun.message}` : t`the run failed`), lastRun.failed > 0 && t`${number(lastRun.failed)} failed`, lastRun.needsYou > 0 && plural(lastRun.needsYou, { one: "# needs you", other: "# need you" })]
-                .filter(Boolean)
-                .join(", ")}
-            </span>
+        {failed > 0 && (
+          <Item action={<GoButton go={{ to: "/queue" }}>{t`Open queue`}</GoButton>}>
+            <span className="font-medium">{plural(failed, { one: "# change", other: "# changes" })}</span> <span className="text-soft">{t`failed to be delivered`}</span>
           </Item>
+        )}
+        {runs.map(({ name, lastRun }) => (
+          <LeftByRun key={name} name={name} run={lastRun} />
         ))}
       </ul>
     </Section>
   );
 }
 
-/** A connector whose last test failed, with what mends it. */
+const putAway = (run: RunSummary) => isLook(run) && (run.state === "canceled" || run.undoes !== null);
+
+/** The run that tells how a mapping stands. A look that was put away tells nothing: what was left before is left still. */
+function telling(last: RunSummary | null, recent: RunSummary[]): RunSummary | null {
+  if (!last || !putAway(last)) return last;
+  return recent.find((run) => run.mapping === last.mapping && !putAway(run)) ?? null;
+}
+
+/** What a run of a mapping left to a person. Not all of it is a question of the inbox. */
+function LeftByRun({ name, run }: { name: string; run: RunSummary }) {
+  const asked = useQuery({ ...inboxOf(name), enabled: run.state !== "held" && run.needsYou > 0 }).data ?? 0;
+  return (
+    <Item
+      action={
+        <>
+          {asked > 0 && <GoButton go={{ to: "/inbox" }} aria-label={t`Decide about the records of ${name} in the inbox`}>{t`Decide in the inbox`}</GoButton>}
+          <GoButton go={{ to: "/runs/$id", params: { id: run.id } }} aria-label={t`Open the run of ${name}`}>{t`Open run`}</GoButton>
+        </>
+      }
+    >
+      <bdi className="font-medium">{name}</bdi>{" "}
+      <span className="text-soft" title={run.message ? sentence(run.message) : undefined}>
+        {[
+          run.state === "held" && t`held before the first write`,
+          run.state === "failed" && (run.message ? t`the run failed: ${saidBy(run.message)}` : t`the run failed`),
+          run.failed > 0 && t`${number(run.failed)} failed`,
+          run.needsYou > 0 && plural(run.needsYou, { one: "# needs you", other: "# need you" }),
+          asked > 0 && asked !== run.needsYou && t`${number(asked)} in the inbox`,
+        ]
+          .filter(Boolean)
+          .join(", ")}
+      </span>
+    </Item>
+  );
+}
+
+/** A connector whose last test failed, or whose last use was refused, with what mends it. */
 function Broken({ connector }: { connector: ConnectorSummary }) {
   const test = useTestConnector();
   return (
     <Item
-      title={connector.message ?? undefined}
+      title={stateWords(connector) ?? undefined}
       action={
         <>
           {connector.trouble && <TroubleButtons connector={connector.name} trouble={connector.trouble} test={test} />}
@@ -256,7 +288,7 @@ function Broken({ connector }: { connector: ConnectorSummary }) {
         </>
       }
     >
-      <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{test.error ? errorWords(test.error) : sentence(connector.message ?? "")}</bdi>
+      <bdi className="font-medium">{connector.title}</bdi> <bdi className="text-soft">{test.error ? errorWords(test.error) : stateWords(connector)}</bdi>
     </Item>
   );
 }
@@ -299,7 +331,7 @@ function MappingRows({ mappings }: { mappings: MappingSummary[] }) {
                 {mapping.sourceTitle} <span role="img" aria-label={t`to`}>{"\u2192"}</span> {mapping.targetTitle}
               </td>
               <td>{state && <State tone={state.tone}>{state.text}</State>}</td>
-              <td className="text-soft" title={mapping.problem ?? lastRunWords(mapping.lastRun, now)}>
+              <td className="text-soft" title={mapping.problem ? sentence(mapping.problem) : lastRunWords(mapping.lastRun, now)}>
                 {mapping.problem ? <span className="text-needs">{sentence(mapping.problem)}</span> : lastRunWords(mapping.lastRun, now)}
               </td>
             </tr>
@@ -338,9 +370,9 @@ function ConnectorRows({ connectors }: { connectors: ConnectorSummary[] }) {
             <td>
               <BudgetCell connector={connector} />
             </td>
-            <td className="text-soft" title={connector.message ?? undefined}>
+            <td className="text-soft" title={stateWords(connector) ?? undefined}>
               {connector.message ? (
-                <bdi className="text-needs">{sentence(connector.message)}</bdi>
+                <bdi className="text-needs">{stateWords(connector)}</bdi>
               ) : connector.drift > 0 ? (
                 <Link to="/connectors/$name" params={{ name: connector.name }} search={{ tab: "types" }} className="rounded-sm text-waits hover:underline">
                   {t`schema: ${plural(connector.drift, { one: "# change", other: "# changes" })}`}

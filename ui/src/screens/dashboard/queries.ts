@@ -11,6 +11,8 @@ export const connectors = queryOptions({ ...ask("connectors_list", {}), refetchI
 export const mappings = queryOptions({ ...ask("mappings_list", {}), refetchInterval: OFTEN });
 /** The last runs of all mappings: what the last one of each does not tell. */
 export const recentRuns = queryOptions({ ...ask("runs_list", { mapping: null, after: null, limit: 200 }), refetchInterval: SELDOM });
+/** How many questions the inbox holds about a mapping. */
+export const inboxOf = (mapping: string) => queryOptions({ ...ask("inbox_list", { mapping, after: null, limit: 1 }), select: (page) => page.total, refetchInterval: OFTEN });
 /** What moves slowly: the people of the last weeks, and what went wrong. */
 export const overview = queryOptions({ ...ask("overview", {}), refetchInterval: SELDOM });
 

@@ -14,7 +14,8 @@ export function GuidePage() {
   const page = name === undefined ? GUIDE[0] : GUIDE.find((entry) => entry.name === name);
   const top = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (page) top.current?.scrollIntoView?.();
+    // To the very top: the space above the first line belongs to it.
+    if (page) top.current?.parentElement?.scrollTo?.(0, 0);
   }, [page]);
 
   return (

@@ -9,12 +9,11 @@ import type { SampleRecord } from "../../backend/bindings/SampleRecord";
 import { ask } from "../../backend/query";
 import { Id, Outside } from "../../parts/Outside";
 import { Notice } from "../../parts/Problem";
+import { TELLING } from "../../words/attributes";
 import { cellText } from "../../words/value";
 import { objectPlace } from "../users/kind";
 
 const MANAGED = "managed/";
-/** What tells records of the same name apart, best first. */
-const TELLING = ["mail", "email", t`Email`, "userName", t`Username`, "company", t`Company`, "city", "phone", t`Phone`, "telephoneNumber", "domain"];
 const SHOWN = 3;
 /** Matches are few; a script that gives hundreds is wrong, and nobody reads them all. */
 const MOST = 20;

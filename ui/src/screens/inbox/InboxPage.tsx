@@ -1,5 +1,5 @@
 import { plural, t } from "@lingui/core/macro";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -17,6 +17,7 @@ import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { ConflictTable } from "./ConflictTable";
 import { Candidates } from "./Candidates";
+import { addressOf } from "../mappings/editor/records";
 import { inboxList, useAnswer } from "./queries";
 import { answeredWords, candidatesOf, conflictsOf, kindOf } from "./question";
 import { useQuestionKeys } from "./useQuestionKeys";
@@ -29,6 +30,7 @@ export function InboxPage() {
   const total = inbox.data?.pages[0]?.total ?? 0;
   const list = useQuestionKeys();
   const sides = (name: string) => mappings.data?.find((mapping) => mapping.name === name);
+  const sources = useSources(questions, (name) => sides(name)?.source);
   return (
     <Page
       title={t`Inbox`}
@@ -49,7 +51,7 @@ export function InboxPage() {
           <ul ref={list} aria-label={t`Questions`} className="flex max-w-4xl flex-col">
             {questions.map((question) => {
               const mapping = sides(question.mapping);
-              return <Question key={question.id} question={question} source={mapping?.sourceTitle ?? t`Source`} target={mapping?.targetTitle ?? t`Target`} targetPath={mapping?.target ?? ""} />;
+              return <Question key={question.id} question={question} address={sources.get(`${mapping?.source ?? ""} ${question.source}`) ?? ""} source={mapping?.sourceTitle ?? t`Source`} target={mapping?.targetTitle ?? t`Target`} targetPath={mapping?.target ?? ""} />;
             })}
           </ul>
           {inbox.hasNextPage && (
@@ -65,7 +67,24 @@ export function InboxPage() {
   );
 }
 
-function Question({ question, source, target, targetPath }: { question: InboxQuestion; source: string; target: string; targetPath: string }) {
+/** As many records are named at once. */
+const NAMED_AT_ONCE = 100;
+
+/** The addresses of the records that are asked about, by resource and id: asked for once for all questions of a source. */
+function useSources(questions: InboxQuestion[], pathOf: (mapping: string) => string | undefined): Map<string, string> {
+  const wanted = new Map<string, Set<string>>();
+  for (const { mapping, source } of questions) {
+    const path = pathOf(mapping);
+    if (path !== undefined) wanted.set(path, (wanted.get(path) ?? new Set()).add(source));
+  }
+  const named = useQueries({
+    queries: [...wanted].map(([resource, ids]) => ({ ...ask("records_named", { resource, ids: [...ids].slice(0, NAMED_AT_ONCE) }), refetchOnWindowFocus: false, staleTime: 60_000 })),
+  });
+  const paths = [...wanted.keys()];
+  return new Map(named.flatMap(({ data }, index) => (data?.records ?? []).map((record) => [`${paths[index] ?? ""} ${record.id}`, addressOf(record)] as const)));
+}
+
+function Question({ question, address, source, target, targetPath }: { question: InboxQuestion; /** What tells the record that is asked about from others of its name. */ address: string; source: string; target: string; targetPath: string }) {
   const now = useNow();
   const answer = useAnswer();
   const [chosen, setChosen] = useState<{ id: string; name: string } | null>(null);
@@ -82,6 +101,11 @@ function Question({ question, source, target, targetPath }: { question: InboxQue
         <h2 data-question tabIndex={-1} className="min-w-0 truncate rounded-sm font-semibold">
           <Outside text={title} />
         </h2>
+        {address !== "" && (
+          <bdi className="min-w-0 truncate text-soft" title={address}>
+            {address}
+          </bdi>
+        )}
         <State tone="needs">{kind.title}</State>
         <span className="min-w-0 flex-1 truncate text-soft">
           <Link to="/mappings/$name" params={{ name: question.mapping }} className="rounded-sm hover:underline" title={question.mapping}>

@@ -5,7 +5,7 @@ const STEPS: Record<string, number> = { j: 1, k: -1 };
 
 /**
  * Lets `j` and `k` go from question to question, so that Tab only has to walk through one. After an answer the focus is at
- * the question that took the answered one's place, not at the top of the window.
+ * the question that took the answered one's place, not at the top of the window; after the last one, at the title.
  */
 export function useQuestionKeys() {
   const list = useRef<HTMLUListElement>(null);
@@ -39,7 +39,7 @@ export function useQuestionKeys() {
     const gone = new MutationObserver(() => {
       if (!inside || document.activeElement !== document.body) return;
       const found = heads();
-      found[Math.min(last, found.length - 1)]?.focus();
+      (found[Math.min(last, found.length - 1)] ?? document.querySelector<HTMLElement>("main h1"))?.focus();
     });
     document.addEventListener("keydown", onKeyDown);
     document.addEventListener("focusin", onFocus);

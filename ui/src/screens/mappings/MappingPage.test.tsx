@@ -97,6 +97,21 @@ test("a test that failed warns, keeps nobody from a run, and can be made again",
   await waitFor(() => expect(screen.queryByText("HubSpot answers 503.")).toBeNull());
 });
 
+test("what a connector in trouble answers is told in one place", async () => {
+  const refused = { code: "remote", message: "connector `hubspot`: the access token has expired" };
+  openWindow(`/mappings/managedUser_systemHubspotContact`, (inner) => async (name, request) => {
+    if (name === "mapping_try") throw refused;
+    if (name === "resource_schema" && (request as { resource: string }).resource.startsWith("system/hubspot")) throw refused;
+    const answer = await inner(name, request);
+    if (name !== "connectors_list") return answer;
+    return (answer as ConnectorSummary[]).map((connector) => (connector.name === "hubspot" ? { ...connector, state: "error", message: refused.message, trouble: "authorize" } : connector));
+  });
+  expect(await screen.findByText(/It cannot be tried while HubSpot.* is in trouble; why stands above/)).toBeTruthy();
+  expect(screen.getByText(/The attributes of HubSpot contact are not known now/)).toBeTruthy();
+  expect(screen.getAllByText(/access token has expired/)).toHaveLength(1);
+  expect(screen.queryByText(/marked below/)).toBeNull();
+});
+
 test("a source that is not read yet, or could not be read, is not said to be empty", async () => {
   const user = userEvent.setup();
   let answer: ((ok: boolean) => void) | undefined;

@@ -15,12 +15,14 @@ import { Page, Skeleton } from "../../parts/Page";
 import { NotSaved, Notice, Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
+import { sentence } from "../../words/error";
 import { lastRunWords } from "../../words/run";
 import { useNow } from "../../words/useNow";
 import { FailedTests } from "../connectors/FailedTests";
 import { MappingDrift } from "../connectors/MappingDrift";
 import { useCancelRun, useStartRun } from "../runs/queries";
 import { RunsTable } from "../runs/RunsTable";
+import { filterOf, searchOf } from "../runs/filterSearch";
 import { RunView } from "../runs/RunView";
 import { AdvancedTab } from "./editor/AdvancedTab";
 import { AssociationTab } from "./editor/AssociationTab";
@@ -171,12 +173,12 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
                   </Link></Trans>
                 </span>
               )}
-              <span className="truncate text-soft">{lastRunWords(summary.lastRun, now)}</span>
+              <span className="truncate text-soft" title={lastRunWords(summary.lastRun, now)}>{lastRunWords(summary.lastRun, now)}</span>
             </p>
             {summary.problem && (
               <div className="mt-2">
                 <Notice tone="needs" action={<ProblemLink problem={summary.problem} />}>
-                  <bdi>{summary.problem}</bdi>
+                  <bdi>{sentence(summary.problem)}</bdi>
                 </Notice>
               </div>
             )}
@@ -227,7 +229,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
             {/* Enter in one of the many fields is no wish to save the whole: it presses the first button, which cannot be pressed. */}
             <button type="submit" disabled hidden />
             <TabPanel id="properties" className="flex min-h-0 flex-1 flex-col">
-              <PropertiesTab />
+              <PropertiesTab summary={summary} />
             </TabPanel>
             <TabPanel id="association" className="flex min-h-0 flex-1 flex-col">
               <AssociationTab detail={detail} />
@@ -248,7 +250,16 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
         </EditorProvider>
         {search.run && (
           <TabPanel id="run" className="flex min-h-0 flex-1 flex-col">
-            <RunView key={search.run} embedded id={search.run} targetIsUser={summary.target === "managed/user"} onRun={showRun} onDiscard={() => show({})} />
+            <RunView
+              key={search.run}
+              embedded
+              id={search.run}
+              targetIsUser={summary.target === "managed/user"}
+              filter={filterOf(search)}
+              onFilter={(next) => void navigate({ to: "/mappings/$name", params: { name }, search: { tab: search.tab, run: search.run, ...searchOf(next) }, replace: true })}
+              onRun={showRun}
+              onDiscard={() => show({})}
+            />
           </TabPanel>
         )}
         <TabPanel id="runs" className="flex min-h-0 flex-1 flex-col">

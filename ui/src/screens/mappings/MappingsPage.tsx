@@ -13,9 +13,11 @@ import { Problem } from "../../parts/Problem";
 import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
 import { useReorder } from "../../parts/useReorder";
+import { sentence } from "../../words/error";
 import { lastRunWords, runState, stageWords } from "../../words/run";
 import { fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
+import { FailedTestLines } from "../connectors/FailedTests";
 import { useCancelRun, useStartRun } from "../runs/queries";
 import { moved } from "./editor/document";
 import { mappingsList, useReorderMappings } from "./queries";
@@ -116,7 +118,7 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
                   params={{ name }}
                   search={{ tab: "run", run: lastRun.id }}
                   className="block truncate rounded-sm text-sm text-soft hover:text-ink hover:underline"
-                  title={[fullTime(lastRun.started), lastRun.message].filter(Boolean).join("\n")}
+                  title={[fullTime(lastRun.started), lastRun.message && sentence(lastRun.message)].filter(Boolean).join("\n")}
                 >
                   {lastRunWords(lastRun, now)}
                 </Link>
@@ -165,9 +167,10 @@ function MappingRow({ mapping, place, rowRef, handle, look }: {
       </div>
       {problem && (
         <p role="alert" className="mt-1.5 pl-10 text-needs">
-          <bdi>{problem}</bdi>
+          <bdi>{sentence(problem)}</bdi>
         </p>
       )}
+      <FailedTestLines mapping={mapping} />
       {error && (
         <div className="mt-2">
           <Problem error={error} />

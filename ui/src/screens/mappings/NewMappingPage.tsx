@@ -14,7 +14,7 @@ import { Nothing, Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { SegmentedChoice } from "../../parts/SegmentedChoice";
 import { UnsavedBar } from "../../parts/UnsavedBar";
-import { errorWords } from "../../words/error";
+import { errorWords, sentence } from "../../words/error";
 import { readDocument } from "./document";
 import { DocumentField } from "./DocumentField";
 import { complaintOf } from "./editor/complaint";
@@ -182,7 +182,7 @@ function ResourceSelect({ label, value, other, resources, onChange }: { label: s
   }, [resources]);
   const chosen = resources.find(({ path }) => path === value);
   return (
-    <Field label={label} required help={chosen ? <code className="font-mono">{chosen.path}</code> : "\u00a0"} errors={chosen?.problem ? [chosen.problem] : []}>
+    <Field label={label} required help={chosen ? <code className="font-mono">{chosen.path}</code> : "\u00a0"} errors={chosen?.problem ? [sentence(chosen.problem)] : []}>
       {(props) => (
         <select className="field" value={value} onChange={(event) => onChange(event.target.value)} {...props}>
           <option value="">{t`Choose`}</option>

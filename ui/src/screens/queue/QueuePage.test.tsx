@@ -47,7 +47,7 @@ test("a change that a revoked key keeps waiting offers to enter it again", async
     const answer = await inner(name, request);
     if (name === "queue_list") {
       const page = answer as QueuePage;
-      page.rows = page.rows.filter(({ state, attempts }) => state === "waiting" && attempts > 0).map((row) => ({ ...row, message: "hubspot: HubSpot does not accept the token: it was revoked; enter a valid service key or authorize again", fix: null }));
+      page.rows = page.rows.filter(({ state, attempts }) => state === "waiting" && attempts > 0).map((row) => ({ ...row, message: "hubspot: HubSpot does not accept the token: it was revoked", fix: null, trouble: "authorize" }));
     }
     return answer;
   });

@@ -6,15 +6,16 @@ import { useState } from "react";
 
 import type { QueueRow } from "../../backend/bindings/QueueRow";
 import { Button } from "../../parts/Button";
+import { whenFocusIsLost } from "../../parts/focusLost";
 import { Confirm } from "../../parts/Dialog";
 import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { sentence } from "../../words/error";
-import { deliveryFix, fixWords } from "../../words/fix";
+import { saidBy } from "../../words/error";
+import { fixWords } from "../../words/fix";
 import { number } from "../../words/numbers";
-import { fullTime, until } from "../../words/time";
+import { fullTime, isNow, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { FixButtons } from "../runs/FixButtons";
 import { objectPlace } from "../users/kind";
@@ -31,6 +32,11 @@ export function QueuePage() {
   const rows = queue.data?.pages.flatMap((page) => page.rows) ?? [];
   // Each page counts the whole queue; the first one is read first.
   const { failed, waiting } = queue.data?.pages[0] ?? { failed: 0, waiting: 0 };
+  /** The row is on its way out: its place is taken by the next one. */
+  const goOnAfter = (gone: QueueRow) => {
+    const at = rows.findIndex(({ id }) => id === gone.id);
+    whenFocusIsLost(() => [...document.querySelectorAll<HTMLElement>("[data-retry]")].at(at) ?? [...document.querySelectorAll<HTMLElement>("[data-retry]")].at(-1));
+  };
   const error = queue.error ?? retry.error ?? discard.error;
   return (
     <Page
@@ -53,7 +59,7 @@ export function QueuePage() {
         <Nothing>{t`Nothing waits. Every change has reached its targets.`}</Nothing>
       ) : (
         <>
-          <QueueTable rows={rows} busy={retry.isPending ? retry.variables : undefined} onRetry={(row) => retry.mutate(row.id)} onDiscard={setDropping} />
+          <QueueTable rows={rows} busy={retry.isPending ? retry.variables : undefined} onRetry={(row) => retry.mutate(row.id, { onSuccess: () => goOnAfter(row) })} onDiscard={setDropping} />
           {queue.hasNextPage && (
             <div className="mt-3">
               <Button busy={queue.isFetchingNextPage} onClick={() => void queue.fetchNextPage()}>
@@ -69,7 +75,7 @@ export function QueuePage() {
         open={dropping !== null}
         busy={discard.isPending}
         onClose={() => setDropping(null)}
-        onConfirm={() => dropping && discard.mutate(dropping.id, { onSettled: () => setDropping(null) })}
+        onConfirm={() => dropping && discard.mutate(dropping.id, { onSuccess: () => goOnAfter(dropping), onSettled: () => setDropping(null) })}
       >
         {dropping && (
           <p>
@@ -96,43 +102,40 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => {
-          const fix = deliveryFix(row);
-          return (
-            <tr key={row.id}>
-              <th scope="row">
-                <Link {...objectPlace(row.kind, row.objectId)} className="rounded-sm font-medium hover:underline">
-                  <Outside text={row.title} />
-                </Link>
-              </th>
-              <td>{CHANGES[row.change] ?? row.change}</td>
-              <td>
-                <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
-                  <Outside text={row.mapping} />
-                </Link>
-              </td>
-              <td>
-                <State tone={SYNC_STATES[row.state].tone}>{SYNC_STATES[row.state].text}</State>
-              </td>
-              <td className="py-1.5 break-words whitespace-normal" title={[sentence(row.message ?? ""), t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
-                {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{t`next try ${until(row.nextAttemptAt, now)}.`} </span>}
-                {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{sentence((row.fix ? row.reason : row.message) ?? "")}</bdi>}
-                {row.fix && <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>}
-                {fix && (
-                  <span className="mt-1 flex flex-wrap gap-1.5 empty:hidden">
-                    <FixButtons fix={fix} mapping={row.mapping} about={row.title} />
-                  </span>
-                )}
-              </td>
-              <td>
-                <span className="flex justify-end gap-1.5 max-[1100px]:flex-col max-[1100px]:items-end">
-                  <Button busy={busy === row.id} aria-label={t`Retry ${row.title}`} onClick={() => onRetry(row)}>{t`Retry`}</Button>
-                  <Button look="quiet" aria-label={t`Discard ${row.title}`} onClick={() => onDiscard(row)}>{t`Discard`}</Button>
+        {rows.map((row) => (
+          <tr key={row.id}>
+            <th scope="row">
+              <Link {...objectPlace(row.kind, row.objectId)} className="rounded-sm font-medium hover:underline">
+                <Outside text={row.title} />
+              </Link>
+            </th>
+            <td>{CHANGES[row.change] ?? row.change}</td>
+            <td>
+              <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
+                <Outside text={row.mapping} />
+              </Link>
+            </td>
+            <td>
+              <State tone={SYNC_STATES[row.state].tone}>{SYNC_STATES[row.state].text}</State>
+            </td>
+            <td className="py-1.5 break-words whitespace-normal" title={[saidBy(row.message ?? ""), t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
+              {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{isNow(row.nextAttemptAt, now) ? t`It is tried now.` : t`Next try ${until(row.nextAttemptAt, now)}.`} </span>}
+              {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{saidBy((row.fix ? row.reason : row.message) ?? "")}</bdi>}
+              {row.fix && <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>}
+              {(row.fix || row.trouble) && (
+                <span className="mt-1 flex flex-wrap gap-1.5 empty:hidden">
+                  <FixButtons fix={row.fix} trouble={row.trouble} mapping={row.mapping} about={row.title} />
                 </span>
-              </td>
-            </tr>
-          );
-        })}
+              )}
+            </td>
+            <td>
+              <span className="flex justify-end gap-1.5 max-[1100px]:flex-col max-[1100px]:items-end">
+                <Button data-retry="" busy={busy === row.id} aria-label={t`Retry ${row.title}`} onClick={() => onRetry(row)}>{t`Retry`}</Button>
+                <Button look="quiet" aria-label={t`Discard ${row.title}`} onClick={() => onDiscard(row)}>{t`Discard`}</Button>
+              </span>
+            </td>
+          </tr>
+        ))}
       </tbody>
     </table>
   );

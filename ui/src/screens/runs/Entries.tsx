@@ -10,6 +10,7 @@ import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
 import { actionWords } from "../../words/actions";
+import { sentence } from "../../words/error";
 import { number } from "../../words/numbers";
 import { stoppedEarly } from "../../words/run";
 import { situationMeaning } from "../../words/situations";
@@ -19,7 +20,7 @@ import { EntryPanel } from "./EntryPanel";
 import { ENTRY_STATUS } from "./entryStatus";
 import { useExport } from "./ExportMenu";
 import { type EntryFilter, exportRun, runEntries } from "./queries";
-import { recordsRead } from "./segments";
+import { CHANGING, recordsRead } from "./segments";
 
 /** The columns; beside an open record there is room for the situation's name only, and an undo tells of the situation before. */
 function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
@@ -43,7 +44,7 @@ function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
       key: "changes",
       title: t`Changes or reason`,
       cell: (entry) =>
-        entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} removed={entry.action === "DELETE"} /> : <Outside text={entry.reason} className="text-soft" />,
+        entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} removed={entry.action === "DELETE"} /> : <Outside text={sentence(entry.reason)} className="text-soft" />,
     },
   ];
 }
@@ -129,6 +130,15 @@ function Action({ entry }: { entry: EntryRow }) {
   const status = ENTRY_STATUS[entry.status];
   if (status && (entry.status === "failed" || entry.status === "stale" || entry.status === "done")) {
     return <State tone={status.tone}>{entry.status === "done" ? t`${words.verb}, done` : entry.status === "failed" ? t`${words.verb} failed` : status.text}</State>;
+  }
+  if (entry.status === "skipped" && CHANGING.has(entry.action)) {
+    const left = actionWords("LEFT_AS_IT_IS");
+    return (
+      <span className="inline-flex items-center gap-1.5 text-soft" title={t`${words.verb}: not needed`}>
+        <span aria-hidden="true" className={`size-2 rounded-[2px] ${left.fill}`} />
+        {left.verb}
+      </span>
+    );
   }
   return (
     <span className="inline-flex items-center gap-1.5">

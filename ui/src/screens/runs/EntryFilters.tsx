@@ -4,15 +4,15 @@ import type { ReactNode } from "react";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import { SearchBox } from "../../parts/SearchBox";
 import { actionWords } from "../../words/actions";
-import { ACTION_HELP, situationMeaning } from "../../words/situations";
+import { ACTION_HELP } from "../../words/situations";
 import { number } from "../../words/numbers";
 import type { EntryFilter } from "./queries";
-import { segments } from "./segments";
+import { actionCounts, situationSegments } from "./segments";
 
 /** Chips with counts: by what is done, and by IDM's situation; and a search. */
 export function EntryFilters({ detail, filter, found, beside, onChange }: { detail: RunDetail; filter: EntryFilter; found: string; beside?: ReactNode; onChange: (filter: EntryFilter) => void }) {
-  const actions = segments(detail).filter((segment) => segment.name !== "UNCHANGED");
-  const situations = detail.situations.filter((situation) => situation.count > 0);
+  const actions = actionCounts(detail);
+  const situations = situationSegments(detail);
   const none = filter.action === null && filter.situation === null && !filter.failed;
   return (
     <div className="flex items-start gap-x-4 gap-y-2 max-[1100px]:flex-wrap">
@@ -42,7 +42,7 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
             key={situation.name}
             mono
             count={situation.count}
-            meaning={situationMeaning(situation.name, situation.meaning)}
+            meaning={situation.meaning}
             pressed={filter.situation === situation.name}
             onPress={() => onChange({ ...filter, situation: filter.situation === situation.name ? null : situation.name })}
           >

@@ -113,7 +113,7 @@ function BeforeAfter({ entry }: { entry: EntryRow }) {
     <table className="rows rounded-md border border-line bg-surface" aria-label={t`Before and after`}>
       <thead>
         <tr>
-          <th scope="col">{t`Attribute`}</th>
+          <th scope="col" className="w-[28%]">{t`Attribute`}</th>
           <th scope="col">{t`Before`}</th>
           <th scope="col">{t`After`}</th>
         </tr>

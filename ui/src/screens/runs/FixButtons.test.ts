@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Fix } from "../../backend/bindings/Fix";
-import { deliveryFix, fixWords, situationOf, waitsUntil } from "../../words/fix";
+import { fixWords, situationOf, waitsUntil } from "../../words/fix";
 import { connectorOf, waysOf } from "./FixButtons";
 
 const ALL: Fix[] = [
@@ -47,14 +47,4 @@ test("a provider that asks to wait is waited for", () => {
 test("names out of a resource and a remedy", () => {
   expect([connectorOf("system/hubspot/contact"), connectorOf("managed/user")]).toEqual(["hubspot", null]);
   expect([situationOf({ kind: "policy", situation: "FOUND" }), situationOf({ kind: "authorize" })]).toEqual(["FOUND", null]);
-});
-
-test.each([
-  ["HubSpot does not accept the token: revoked; enter a valid service key or authorize again. It will be tried again.", "authorize"],
-  ["the server does not accept the credentials: no; enter them again, and check authenticationMethod", "authorize"],
-  ["it is not authorized yet, or its tokens are gone; authorize it", "authorize"],
-  ["HubSpot answered 503; try again later", undefined],
-])("what a change that is not delivered asks for: %s", (message, kind) => {
-  expect(deliveryFix({ fix: null, message })?.kind).toBe(kind);
-  expect(deliveryFix({ fix: { kind: "runAgain" }, message })?.kind).toBe("runAgain");
 });

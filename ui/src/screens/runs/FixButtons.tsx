@@ -4,6 +4,7 @@ import { type NavigateOptions, useNavigate } from "@tanstack/react-router";
 
 import type { Fix } from "../../backend/bindings/Fix";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
+import type { Trouble } from "../../backend/bindings/Trouble";
 import { ask } from "../../backend/query";
 import { Button } from "../../parts/Button";
 import { GoButton } from "../../parts/GoButton";
@@ -67,8 +68,10 @@ export function connectorOf(resource: string): string | null {
 }
 
 /** The buttons that do what a remedy asks for. `about` tells those of several causes apart for people who do not see them. */
-export function FixButtons({ fix, mapping, about, asked = true, run, failedAt, onRun }: {
-  fix: Fix;
+export function FixButtons({ fix, trouble = null, mapping, about, asked = true, run, failedAt, onRun }: {
+  fix: Fix | null;
+  /** What the target's system asks for before anything else. */
+  trouble?: Trouble | null;
   mapping: string;
   about: string;
   /** Whether the inbox has its question, where it is one. */
@@ -84,19 +87,20 @@ export function FixButtons({ fix, mapping, about, asked = true, run, failedAt, o
   const now = useNow();
   const again = useRunUnfinished();
   const target = mappings.data?.find(({ name }) => name === mapping)?.target ?? "";
-  const waits = waitsUntil(fix, failedAt ?? null, now);
+  const waits = fix && waitsUntil(fix, failedAt ?? null, now);
   const show = onRun ?? ((next: RunSummary) => void navigate({ to: "/mappings/$name", params: { name: mapping }, search: { tab: "run", run: next.id } }));
   // Consent is given again, or a key entered: its connector knows which.
-  const connector = fix.kind === "authorize" ? connectorOf(target) : null;
+  const asks = fix?.kind === "authorize" ? "authorize" : trouble;
+  const connector = connectorOf(target);
   return (
     <>
-      {connector !== null && <TroubleButtons connector={connector} trouble="authorize" />}
-      {waysOf(fix, mapping, target, asked).map(({ text, go }) => (
+      {asks !== null && connector !== null && <TroubleButtons connector={connector} trouble={asks} />}
+      {fix && waysOf(fix, mapping, target, asked).map(({ text, go }) => (
         <GoButton key={text} go={go} aria-label={t`${text}: ${about}`}>
           {text}
         </GoButton>
       ))}
-      {looksAgain(fix) && run !== undefined && (
+      {fix && looksAgain(fix) && run !== undefined && (
         <>
           {waits !== null && (
             <span className="shrink-0 self-center text-soft" title={fullTime(waits)}>

@@ -8,6 +8,7 @@ import type { RunSummary } from "../../backend/bindings/RunSummary";
 import type { Trouble } from "../../backend/bindings/Trouble";
 import { ask } from "../../backend/query";
 import { Button } from "../../parts/Button";
+import { whenFocusIsLost } from "../../parts/focusLost";
 import { Confirm, useOpen } from "../../parts/Dialog";
 import { GoButton } from "../../parts/GoButton";
 import { Notice, Problem } from "../../parts/Problem";
@@ -15,12 +16,14 @@ import { Progress } from "../../parts/Progress";
 import { State } from "../../parts/State";
 import { errorWords, sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
-import { guardWords } from "../../words/guard";
+import { actionWords } from "../../words/actions";
+import { guardWords, limitWords } from "../../words/guard";
 import { number } from "../../words/numbers";
 import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords, stoppedEarly } from "../../words/run";
 import { duration, fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { TroubleButtons } from "../connectors/TroubleButtons";
+import { DeleteEffects } from "../users/DeleteEffects";
 import { connectorOf, FixButtons } from "./FixButtons";
 import { type Mark, marked, paceWords } from "./pace";
 import { useApplyRun, useCancelRun, useRunUnfinished, useStartRun, useUndoRun } from "./queries";
@@ -42,15 +45,24 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
   const undo = useUndoRun();
   const again = useRunUnfinished();
   const active = summary.state === "active";
-  const start = (allowDeletes: number | null) => apply.mutate({ id: summary.id, allowDeletes }, { onSuccess: onRun });
+  const goOn = (run: RunSummary) => {
+    whenFocusIsLost(stateOfRun);
+    onRun(run);
+  };
+  const start = (allowDeletes: number | null) => apply.mutate({ id: summary.id, allowDeletes }, { onSuccess: goOn });
   // A plan that was not begun is dropped by canceling it.
-  const discard = () => cancel.mutate(summary.id, { onSuccess: onDiscard });
+  const discard = () => cancel.mutate(summary.id, {
+      onSuccess: () => {
+        whenFocusIsLost();
+        onDiscard();
+      },
+    });
   const state = runState(summary);
   return (
     <div className="flex flex-col gap-2.5">
       <div className="flex min-h-7 items-center gap-3">
         {heading && <h2 className="font-semibold">{heading}</h2>}
-        <span aria-live="polite">
+        <span data-run-state="" tabIndex={-1} aria-live="polite" className="rounded-sm">
           <State tone={state.tone}>{state.text}</State>
         </span>
         <span className="min-w-0 flex-1 text-soft">
@@ -61,7 +73,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
           </span>
         </span>
         {(active || summary.state === "paused") && (
-          <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(summary.id)}>
+          <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(summary.id, { onSuccess: () => whenFocusIsLost(stateOfRun) })}>
             {t`Cancel`}
           </Button>
         )}
@@ -93,8 +105,8 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
           </Button>
         )}
         {leftOver(summary) > 0 && (
-          <Button data-once="" icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: onRun })}>
-            {t`Run the failed ones again`}
+          <Button data-once="" icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: goOn })}>
+            {summary.needsYou === 0 ? t`Run the failed ones again` : t`Look at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again`}
           </Button>
         )}
         {canUndo(summary) && (
@@ -102,7 +114,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
             data-once=""
             busy={undo.isPending}
             title={t`Plans how to take back ${plural(summary.done, { one: "# change", other: "# changes" })}. Nothing is written before you have seen the plan.`}
-            onClick={() => undo.mutate(summary.id, { onSuccess: onRun })}
+            onClick={() => undo.mutate(summary.id, { onSuccess: goOn })}
           >
             {t`Undo`}
           </Button>
@@ -133,6 +145,9 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
     </div>
   );
 }
+
+/** How the run stands, which is the next thing to be known after a button that has gone. */
+const stateOfRun = () => document.querySelector<HTMLElement>("[data-run-state]");
 
 /** How fast a run goes and how long it may take, from how far it was at each look. */
 function Pace({ run }: { run: RunSummary }) {
@@ -223,13 +238,17 @@ function releasable(stopping: GuardRow[]): boolean {
 /** A held run goes on only when a person has read how much it would delete. */
 function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean; onRelease: (allowDeletes: number) => void }) {
   const asking = useOpen();
+  const mappings = useQuery(ask("mappings_list", {}));
+  const mapping = mappings.data?.find(({ name }) => name === detail.summary.mapping);
   const stopping = detail.guards.filter((guard) => guard.holds);
   if (!releasable(stopping)) return null;
   const planned = (action: string) => detail.planned.find(({ name }) => name === action)?.count ?? 0;
   const [deletes, unlinks] = [planned("DELETE"), planned("UNLINK")];
   const harmless = deletes + unlinks === 0;
   if (harmless && detail.summary.changes === 0) return null;
-  const words = releaseWords(detail.summary, deletes, unlinks);
+  const target = mapping?.target === "managed/user" ? null : (mapping?.targetTitle ?? "");
+  const words = releaseWords(detail.summary, deletes, unlinks, target);
+  const others = detail.planned.filter(({ name, count }) => name !== "DELETE" && name !== "UNLINK" && count > 0).map(({ name, count }) => `${actionWords(name).label} ${number(count)}`);
   return (
     <>
       <Button data-once="" look={harmless ? "plain" : "danger"} busy={busy} onClick={asking.show}>
@@ -247,38 +266,76 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
       >
         {stopping.map((guard) => (
           <p key={guard.name}>
-            <bdi>{guardWords(guard)}</bdi>
+            <bdi>{limitWords(guard)}</bdi>
           </p>
         ))}
+        {asking.open && deletes > 0 && <Deleted run={detail.summary.id} count={deletes} target={mapping?.target ?? ""} />}
+        {others.length > 0 && !harmless && <p>{t`Besides: ${others.join(", ")}.`}</p>}
         {unlinks > 0 && <p>{t`The guards count an unlink as a delete: both records stay, and nothing ties them to each other any more.`}</p>}
-        {!harmless && <p>{t`The limit stays as it is for every other run.`}</p>}
+        {!harmless && <p>{detail.summary.undoes === null ? t`The limit stays as it is for every other run. When it is done, Undo on this screen plans how to take it back.` : t`The limit stays as it is for every other run.`}</p>}
       </Confirm>
     </>
   );
 }
 
+/** As many of the records that would be deleted are looked at. */
+const LOOKED_AT = 500;
+const NAMED = 3;
+
+/** Who would be deleted, and what that means elsewhere where it is objects of Concord. */
+function Deleted({ run, count, target }: { run: string; count: number; target: string }) {
+  const entries = useQuery({ ...ask("run_entries", { id: run, situation: null, action: "DELETE", failed: false, search: null, after: null, limit: LOOKED_AT }), refetchOnWindowFocus: false });
+  if (!entries.data) return null;
+  const planned = entries.data.entries.filter(({ status }) => status === "planned");
+  const names = planned.slice(0, NAMED).map(({ title }) => title || t`(no name)`).join(", ");
+  const ids = planned.flatMap(({ targetId }) => targetId ?? []);
+  return (
+    <>
+      {names !== "" && (
+        <p className="text-ink">
+          <bdi>{count > NAMED ? t`${names} and ${number(count - NAMED)} more` : names}</bdi>
+        </p>
+      )}
+      {target.startsWith(MANAGED) && ids.length > 0 && (
+        <>
+          <p>{t`They are deleted here. Elsewhere:`}</p>
+          <DeleteEffects kind={target.slice(MANAGED.length)} ids={ids} of={count} />
+        </>
+      )}
+    </>
+  );
+}
+
+const MANAGED = "managed/";
+
+/** "8 users", "8 records of HubSpot contact"; users have no `target`, and one that is not known yet is empty. */
+function recordsOf(count: number, target: string | null): string {
+  if (target === null) return plural(count, { one: "# user", other: "# users" });
+  return target === "" ? plural(count, { one: "# record", other: "# records" }) : t`${plural(count, { one: "# record", other: "# records" })} of ${target}`;
+}
+
 /** How the release of a run is asked for; what is deleted and what is only unlinked are told apart. */
-function releaseWords(run: RunSummary, deletes: number, unlinks: number): { allow: string; title: string; action: string } {
+function releaseWords(run: RunSummary, deletes: number, unlinks: number, target: string | null): { allow: string; title: string; action: string } {
   const again = run.undoes === null;
   const deleted = plural(deletes, { one: "# delete", other: "# deletes" });
   const unlinked = plural(unlinks, { one: "# unlink", other: "# unlinks" });
   if (deletes > 0 && unlinks > 0) {
     return {
       allow: t`Allow ${deleted} and ${unlinked} for this run`,
-      title: t`Delete ${plural(deletes, { one: "# record", other: "# records" })} and unlink ${number(unlinks)}?`,
+      title: t`Delete ${recordsOf(deletes, target)} and unlink ${number(unlinks)}?`,
       action: again ? t`Delete ${number(deletes)}, unlink ${number(unlinks)} and reconcile` : t`Delete ${number(deletes)}, unlink ${number(unlinks)} and undo`,
     };
   }
   if (unlinks > 0) {
     return {
       allow: t`Allow ${unlinked} for this run`,
-      title: t`Unlink ${plural(unlinks, { one: "# record", other: "# records" })}?`,
+      title: t`Unlink ${recordsOf(unlinks, target)}?`,
       action: again ? t`Unlink ${number(unlinks)} and reconcile` : t`Unlink ${number(unlinks)} and undo`,
     };
   }
   return {
     allow: deletes > 0 ? t`Allow ${deleted} for this run` : t`${carryOutLabel(run)} all the same`,
-    title: deletes > 0 ? t`Delete ${plural(deletes, { one: "# record", other: "# records" })}?` : t`${carryOutLabel(run)}?`,
+    title: deletes > 0 ? t`Delete ${recordsOf(deletes, target)}?` : t`${carryOutLabel(run)}?`,
     action: deletes === 0 ? carryOutLabel(run) : again ? t`Delete ${number(deletes)} and reconcile` : t`Delete ${number(deletes)} and undo`,
   };
 }

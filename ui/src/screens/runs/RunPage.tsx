@@ -1,17 +1,19 @@
 import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 
 import { Page } from "../../parts/Page";
 import { runName } from "../../words/run";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { useTargetIsUser } from "../mappings/queries";
+import { filterOf, searchOf } from "./filterSearch";
 import { runDetail, useUndone } from "./queries";
 import { RunView } from "./RunView";
 
 export function RunPage() {
   const { id } = useParams({ from: "/runs/$id" });
+  const filter = filterOf(useSearch({ from: "/runs/$id" }));
   const navigate = useNavigate();
   const now = useNow();
   const run = useQuery(runDetail(id)).data?.summary;
@@ -52,6 +54,8 @@ export function RunPage() {
         key={id}
         id={id}
         targetIsUser={targetIsUser}
+        filter={filter}
+        onFilter={(next) => void navigate({ to: "/runs/$id", params: { id }, search: searchOf(next), replace: true })}
         onRun={(next) => void navigate({ to: "/runs/$id", params: { id: next.id } })}
         onDiscard={() => (run ? void navigate({ to: "/mappings/$name", params: { name: run.mapping } }) : void navigate({ to: "/runs" }))}
       />

@@ -16,7 +16,7 @@ test("Preview shows progress, then what was read, and a button that names the nu
   expect(Number(progress.getAttribute("aria-valuenow"))).toBeGreaterThanOrEqual(0);
   expect(await screen.findByRole("button", { name: "Reconcile 112 changes" })).toBeTruthy();
   expect(screen.getByText(/read 1,258 records, 49 calls, 6 s/)).toBeTruthy();
-  expect(screen.getByText(/Deletes: 4 of 5 allowed/)).toBeTruthy();
+  expect(screen.getByText(/Deletes: 4, up to 5 allowed/)).toBeTruthy();
 
   await user.click(await screen.findByRole("button", { name: /^Needs you 7/ }));
   await waitFor(() => expect(screen.getByText("7 records")).toBeTruthy());
@@ -46,16 +46,20 @@ test("a held run says why, and asks with the number before it deletes", async ()
   expect((await screen.findByRole("alert")).textContent).toContain("41 deletes are planned, 5 are allowed");
   await user.click(screen.getByRole("button", { name: "Allow 41 deletes for this run" }));
   expect(applied).toEqual([]);
-  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete 41 and reconcile" }));
+  const dialog = within(await screen.findByRole("dialog"));
+  expect(await dialog.findByText(/ and 38 more$/)).toBeTruthy();
+  expect(await dialog.findByRole("list", { name: "What happens elsewhere" })).toBeTruthy();
+  expect(dialog.getByText("Without asking, 5 are allowed in one run.")).toBeTruthy();
+  await user.click(dialog.getByRole("button", { name: "Delete 41 and reconcile" }));
   await waitFor(() => expect(applied).toEqual([{ id: "run-2", allowDeletes: 41 }]));
 });
 
 const countsOf = (counts: Record<string, number>, more = 0) => Object.entries(counts).map(([name, count]) => ({ name, meaning: "", count: count + more }));
 
 test.each([
-  ["unlinks alone", { UNLINK: 6 }, "Allow 6 unlinks for this run", "Unlink 6 records?", "Unlink 6 and reconcile", 6],
-  ["both", { DELETE: 4, UNLINK: 2 }, "Allow 4 deletes and 2 unlinks for this run", "Delete 4 records and unlink 2?", "Delete 4, unlink 2 and reconcile", 6],
-  ["deletes, of which some are skipped", { DELETE: 7 }, "Allow 7 deletes for this run", "Delete 7 records?", "Delete 7 and reconcile", 7],
+  ["unlinks alone", { UNLINK: 6 }, "Allow 6 unlinks for this run", "Unlink 6 users?", "Unlink 6 and reconcile", 6],
+  ["both", { DELETE: 4, UNLINK: 2 }, "Allow 4 deletes and 2 unlinks for this run", "Delete 4 users and unlink 2?", "Delete 4, unlink 2 and reconcile", 6],
+  ["deletes, of which some are skipped", { DELETE: 7 }, "Allow 7 deletes for this run", "Delete 7 users?", "Delete 7 and reconcile", 7],
 ] as const)("the release counts what is planned: %s", async (_, planned, allow, title, action, allowDeletes) => {
   const user = userEvent.setup();
   const applied: unknown[] = [];
@@ -121,7 +125,7 @@ test("what failed is run again as a plan of its own", async () => {
   await user.click(await screen.findByRole("button", { name: "Preview" }));
   await user.click(await screen.findByRole("button", { name: "Reconcile 112 changes" }));
   await screen.findByText(/112 of 112 changes done/);
-  await user.click(await screen.findByRole("button", { name: "Run the failed ones again" }));
+  await user.click(await screen.findByRole("button", { name: /^Look at \d+ records again$/ }));
   expect(await screen.findByRole("button", { name: /^Reconcile \d+ changes?$/ })).toBeTruthy();
   expect(asked).toMatchObject([{ preview: true }]);
 });
@@ -206,4 +210,15 @@ test.each([
   });
   await screen.findByRole("button", { name: "Discard" });
   expect(screen.queryAllByRole("button", { name: /^(Allow|Reconcile)/ }).map((button) => button.textContent)).toEqual(offered);
+});
+
+test("what the records of a run are filtered by is kept in the address", async () => {
+  openWindow(`/runs/run-3?action=EXCEPTION&q=Ann`);
+  const chip = await screen.findByRole("button", { name: /^Needs you \d/ });
+  expect(chip.getAttribute("aria-pressed")).toBe("true");
+  expect((screen.getByRole("searchbox", { name: "Search records" }) as HTMLInputElement).value).toBe("Ann");
+  const user = userEvent.setup();
+  await user.click(chip);
+  await waitFor(() => expect(chip.getAttribute("aria-pressed")).toBe("false"));
+  expect((screen.getByRole("searchbox", { name: "Search records" }) as HTMLInputElement).value).toBe("Ann");
 });

@@ -8,6 +8,7 @@ import { Nothing, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { type Column, VirtualTable } from "../../parts/VirtualTable";
+import { sentence } from "../../words/error";
 import { number } from "../../words/numbers";
 import { runPurpose, runResult, runState, stageWords } from "../../words/run";
 import { ago, duration, fullTime } from "../../words/time";
@@ -22,7 +23,7 @@ function columns(now: number, withMapping: boolean): Column<RunSummary>[] {
     ...(withMapping ? [mapping] : []),
     { key: "mode", title: t`What`, width: "144px", cell: (run) => <Purpose run={run} /> },
     { key: "state", title: t`State`, width: "124px", cell: (run) => <RunState run={run} /> },
-    { key: "outcome", title: t`Outcome`, cell: (run) => <bdi title={run.message ?? undefined}>{run.state === "active" ? stageWords(run) : runResult(run)}</bdi> },
+    { key: "outcome", title: t`Outcome`, cell: (run) => <Outcome run={run} /> },
     { key: "calls", title: t`Calls`, width: "68px", numeric: true, roomy: true, cell: (run) => number(run.calls) },
     { key: "took", title: t`Took`, width: "112px", numeric: true, roomy: true, cell: (run) => duration(run.durationMs) },
   ];
@@ -94,6 +95,12 @@ function Started({ run, now }: { run: RunSummary; now: number }) {
       </span>
     </>
   );
+}
+
+/** What a run came to. The line may be cut, so what needs somebody comes first. */
+function Outcome({ run }: { run: RunSummary }) {
+  if (run.state === "active") return <bdi>{stageWords(run)}</bdi>;
+  return <bdi title={[runResult(run), run.message && sentence(run.message)].filter((text, at, all) => text && all.indexOf(text) === at).join("\n")}>{runResult(run, true)}</bdi>;
 }
 
 function Purpose({ run }: { run: RunSummary }) {

@@ -5,6 +5,7 @@ import { useState } from "react";
 
 import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { SegmentedChoice } from "../../parts/SegmentedChoice";
+import { number } from "../../words/numbers";
 import { runOutcome, runPurpose, runState } from "../../words/run";
 import { fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
@@ -27,11 +28,14 @@ export function Timeline() {
   if (runs.isPending) return <div aria-hidden="true" className="h-[101px] shrink-0 border-b border-line" />;
   if (all.length === 0) return null;
   const drawn = found.reduce((sum, { marks }) => sum + marks.length, 0);
+  // Older runs are read when the table comes to them.
+  const least = runs.hasNextPage && Date.parse(all.at(-1)?.started ?? "") > now - ms;
+  const counted = least ? t`${number(drawn)}+ runs` : plural(drawn, { one: "# run", other: "# runs" });
   return (
     <section aria-label={t`Timeline`} className="shrink-0 border-b border-line px-6 py-3">
       <div className="mb-2 flex items-center gap-3">
         <p className="text-soft" role="status">
-          {t`${plural(drawn, { one: "# run", other: "# runs" })} in the last ${label}`}
+          {t`${counted} in the last ${label}`}
         </p>
         <div className="ml-auto">
           <SegmentedChoice label={t`Span`} hideLabel value={span} options={SPANS.map(({ value, label: words }) => ({ value, label: words }))} onChange={setSpan} />
@@ -59,7 +63,7 @@ export function Timeline() {
             </span>
           </div>
         ))}
-        <span />
+        <span className="truncate text-xs text-soft">{found.length > LANES && t`${number(found.length - LANES)} more in the table`}</span>
         <span className="relative block h-4">
           {scale(now, span).map(({ at, label: words }) => (
             <span key={words} className="absolute -translate-x-1/2 text-xs whitespace-nowrap text-soft" style={{ left: `clamp(24px, ${at}%, 100% - 30px)` }}>

@@ -5,7 +5,17 @@ import type { RunDetail } from "../../backend/bindings/RunDetail";
 import { outcomeSegments, recordsRead, segments, situationSegments } from "./segments";
 
 const counts = (values: Record<string, number>): Count[] => Object.entries(values).map(([name, count]) => ({ name, meaning: "", count }));
-const detail = (situations: Record<string, number>, actions: Record<string, number>) => ({ situations: counts(situations), actions: counts(actions) }) as RunDetail;
+const detail = (situations: Record<string, number>, actions: Record<string, number>, summary: object = { changes: 1000 }) => ({ situations: counts(situations), actions: counts(actions), planned: [], summary }) as unknown as RunDetail;
+
+test.each([
+  { what: "nothing was needed", summary: { state: "success", changes: 0, failed: 0, needsYou: 3 }, bar: { UPDATE: 0, UNLINK: 0, LEFT_AS_IT_IS: 4 } },
+  { what: "which one was needed is not known", summary: { state: "success", changes: 1, failed: 0, needsYou: 3 }, bar: { UPDATE: 1, UNLINK: 3, LEFT_AS_IT_IS: 0 } },
+  { what: "a plan tells", summary: { state: "planned", changes: 1, failed: 0, needsYou: 3 }, bar: { UPDATE: 0, UNLINK: 1, LEFT_AS_IT_IS: 3 } },
+])("a change that was not needed is no change: $what", ({ summary, bar }) => {
+  const run = { ...detail({ CONFIRMED: 7 }, { UPDATE: 1, UNLINK: 3, EXCEPTION: 3 }, summary), planned: counts({ UNLINK: 1 }) };
+  const shown = Object.fromEntries(segments(run).map(({ name, count }) => [name, count]));
+  expect(shown).toEqual({ ...Object.fromEntries(Object.entries(bar).filter(([, count]) => count > 0)), EXCEPTION: 3 });
+});
 
 test.each([
   { what: "records without an action are unchanged", situations: { CONFIRMED: 100, ABSENT: 2 }, actions: { CREATE: 2, UPDATE: 5 }, read: 102, bar: { UNCHANGED: 95, UPDATE: 5, CREATE: 2 } },

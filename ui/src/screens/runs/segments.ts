@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
 
+import type { Count } from "../../backend/bindings/Count";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import type { Tone } from "../../parts/State";
 import { ACTION_ORDER, actionWords } from "../../words/actions";
@@ -13,7 +14,7 @@ export interface Segment {
   fill: string;
 }
 
-const sum = (counts: { count: number }[]) => counts.reduce((total, { count }) => total + count, 0);
+const sum = (counts: Count[]) => counts.reduce((total, { count }) => total + count, 0);
 
 /** Known actions in their order, unknown ones after them. */
 function place(name: string): number {
@@ -26,9 +27,41 @@ export function recordsRead(detail: RunDetail): number {
   return Math.max(sum(detail.situations), sum(detail.actions));
 }
 
+/** What would change a record, if it were done. */
+export const CHANGING = new Set(["CREATE", "UPDATE", "DELETE", "LINK", "UNLINK"]);
+
+/** The actions that were not needed after all, as far as the counts tell which: their records are left as they are. */
+function withoutNeedless({ actions, planned, summary }: RunDetail): Count[] {
+  const changing = actions.filter(({ name }) => CHANGING.has(name));
+  const asked = actions.find(({ name }) => name === "EXCEPTION")?.count ?? 0;
+  const apart = summary.failed + Math.max(summary.needsYou - asked, 0);
+  const left = sum(changing) - summary.changes - apart;
+  if (left <= 0) return actions;
+  const plan = summary.state === "planned" || summary.state === "held";
+  const needed = (name: string, count: number) => {
+    if (summary.changes + apart === 0) return 0;
+    if (changing.length === 1) return count - left;
+    return plan && apart === 0 ? (planned.find((one) => one.name === name)?.count ?? 0) : count;
+  };
+  const kept = actions.map((one) => (CHANGING.has(one.name) ? { ...one, count: needed(one.name, one.count) } : one));
+  const needless = sum(actions) - sum(kept);
+  return needless > 0 ? [...kept, { name: LEFT, meaning: t`looked like a change, and none was needed; the records say why`, count: needless }] : actions;
+}
+
+const LEFT = "LEFT_AS_IT_IS";
+
 /** The parts of the bar, in a fixed order. Records without an action of their own are unchanged. */
 export function segments(detail: RunDetail): Segment[] {
-  const counts = [...detail.actions];
+  return parts(detail, withoutNeedless(detail));
+}
+
+/** The actions of the entries, by which they are filtered. */
+export function actionCounts(detail: RunDetail): Segment[] {
+  return parts(detail, detail.actions).filter(({ name }) => name !== "UNCHANGED");
+}
+
+function parts(detail: RunDetail, actions: Count[]): Segment[] {
+  const counts = [...actions];
   const rest = recordsRead(detail) - sum(counts);
   if (rest > 0) counts.push({ name: "UNCHANGED", meaning: "", count: rest });
   return counts

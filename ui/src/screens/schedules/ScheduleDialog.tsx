@@ -10,6 +10,7 @@ import { Dialog } from "../../parts/Dialog";
 import { Choice, Field, SelectField, Switch, TextField } from "../../parts/Field";
 import { Notice, Problem } from "../../parts/Problem";
 import { SegmentedChoice } from "../../parts/SegmentedChoice";
+import { sentence } from "../../words/error";
 import { fullTime } from "../../words/time";
 import { DAYS, type Day, documentOf, emptyForm, formOf, freshName, ownZone, type ScheduleForm, type Unit } from "./form";
 import { outlook, useSaveSchedule } from "./queries";
@@ -124,7 +125,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
             <Problem error={times.error} />
           ) : times.data?.problem ? (
             <p className="text-needs">
-              <bdi>{times.data.problem}</bdi>
+              <bdi>{sentence(times.data.problem)}</bdi>
             </p>
           ) : times.data ? (
             <>

@@ -38,11 +38,11 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
         <thead>
           <tr>
             <th scope="col" className="w-14">{t`On`}</th>
-            <th scope="col" className="w-[22%]">{t`Schedule`}</th>
-            <th scope="col" className="w-[20%]">{t`When`}</th>
-            <th scope="col" className="w-28">{t`Next`}</th>
+            <th scope="col" className="w-[30%]">{t`Schedule`}</th>
+            <th scope="col" className="w-[16%]">{t`When`}</th>
+            <th scope="col" className="w-28 max-[1100px]:w-20">{t`Next`}</th>
             <th scope="col">{t`Last`}</th>
-            <th scope="col" className="w-60"><span className="sr-only">{t`Actions`}</span></th>
+            <th scope="col" className="w-60 max-[1100px]:w-26"><span className="sr-only">{t`Actions`}</span></th>
           </tr>
         </thead>
         <tbody>
@@ -67,7 +67,7 @@ export function SchedulesTable({ schedules, taken, withMapping }: { schedules: S
                 <Last schedule={schedule} now={now} />
               </td>
               <td>
-                <span className="flex justify-end gap-1.5">
+                <span className="flex justify-end gap-1.5 max-[1100px]:flex-col max-[1100px]:items-end max-[1100px]:py-1.5">
                   <Button
                     busy={run.isPending && run.variables === schedule.name}
                     disabled={schedule.task === "other"}
@@ -128,6 +128,14 @@ function taskWords(schedule: ScheduleInfo): string {
 function Task({ schedule }: { schedule: ScheduleInfo }) {
   const [mapping] = schedule.mappings;
   if (schedule.task !== "reconcile" || !mapping) return <bdi>{schedule.title}</bdi>;
+  // A schedule is first named after its mapping: then the line above says it.
+  if (schedule.name === mapping) {
+    return (
+      <Link to="/mappings/$name" params={{ name: mapping }} search={{ tab: "scheduling" }} className="rounded-sm hover:text-ink hover:underline">
+        {schedule.incremental ? t`Incremental run` : t`Full reconciliation`}
+      </Link>
+    );
+  }
   return (
     <Trans>
       <Select value={schedule.incremental ? "incremental" : "full"} _incremental="Incremental run of" other="Reconciliation of" />{" "}

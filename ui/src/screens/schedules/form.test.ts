@@ -28,6 +28,13 @@ describe("a schedule's form", () => {
     expect(formOf({ type: "simple", repeatInterval })).toMatchObject({ kind: "interval", every, unit });
   });
 
+  test.each([1000, 5000, 10_000, 20_000, 3_601_000])("an interval of %d ms that nobody touched stays", (repeatInterval) => {
+    const before = { type: "simple", repeatInterval, invokeContext: { action: "liveSync", source: ABOUT.source } };
+    const form = { ...formOf(before), misfire: "doNothing" as const };
+    expect(documentOf(form, ABOUT, before)["repeatInterval"]).toBe(repeatInterval);
+    expect(documentOf({ ...form, every: "3" }, ABOUT, before)["repeatInterval"]).toBe(180_000);
+  });
+
   test("times of the day become an expression, and whole weeks need no days", () => {
     expect(cronOf({ time: "02:00", days: [...DAYS] })).toBe("0 0 2 * * ?");
     expect(cronOf({ time: "14:30", days: ["FRI", "MON"] })).toBe("0 30 14 ? * MON,FRI");

@@ -61,7 +61,7 @@ export function documentOf(form: ScheduleForm, about: { mapping: string; source:
   const { schedule: _, repeatInterval: __, startTime: oldStart, endTime: oldEnd, ...rest } = before;
   const oldContext = (before["invokeContext"] ?? {}) as Document;
   const { incremental: ___, ...context } = oldContext;
-  const times = form.kind === "interval" ? { type: "simple", repeatInterval: Math.round(Number(form.every) * MS[form.unit]) || 0 } : { type: "cron", schedule: form.kind === "clock" ? cronOf(form) : form.cron.trim(), timeZone: form.timeZone };
+  const times = form.kind === "interval" ? { type: "simple", repeatInterval: intervalOf(form, before["repeatInterval"]) } : { type: "cron", schedule: form.kind === "clock" ? cronOf(form) : form.cron.trim(), timeZone: form.timeZone };
   const start = momentOf(form.start, text(oldStart));
   const end = momentOf(form.end, text(oldEnd));
   return {
@@ -115,6 +115,13 @@ function spanOf(ms: number): Pick<ScheduleForm, "every" | "unit"> {
     if (ms > 0 && ms % MS[unit] === 0) return { every: String(ms / MS[unit]), unit };
   }
   return { every: ms > 0 ? String(Number((ms / MS.minutes).toFixed(4))) : "", unit: "minutes" };
+}
+
+/** The interval of a form in milliseconds; one that was not touched stays, however many digits its field shows. */
+function intervalOf({ every, unit }: Pick<ScheduleForm, "every" | "unit">, before: unknown): unknown {
+  const shown = spanOf(Number(before));
+  if (shown.every !== "" && every === shown.every && unit === shown.unit) return before;
+  return Math.round(Number(every) * MS[unit]) || 0;
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");

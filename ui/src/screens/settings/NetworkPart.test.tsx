@@ -17,3 +17,18 @@ test("network settings that were typed are not lost without a question", async (
   await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Drop 1 change" }));
   expect(await screen.findByRole("heading", { level: 1, name: "Dashboard" })).toBeTruthy();
 });
+
+test("network settings that cannot be read are entered anew", async () => {
+  const user = userEvent.setup();
+  let broken = true;
+  openWindow("/settings?part=network", (inner) => async (name, request) => {
+    if (name === "network_get" && broken) throw { code: "storage", message: "the network settings cannot be read; enter them anew under Settings > Network" };
+    if (name === "network_save") broken = false;
+    return inner(name, request);
+  });
+  expect(await screen.findByText(/cannot be read/)).toBeTruthy();
+  await user.type(screen.getByRole("textbox", { name: "Proxy host" }), "proxy.example.org");
+  await user.click(screen.getByRole("button", { name: "Save network" }));
+  await waitFor(() => expect(screen.queryByText(/cannot be read/)).toBeNull());
+  expect((screen.getByRole("textbox", { name: "Proxy host" }) as HTMLInputElement).value).toBe("proxy.example.org");
+});

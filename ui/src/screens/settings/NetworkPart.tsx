@@ -15,9 +15,18 @@ import { network, useSaveNetwork } from "./queries";
 /** The way to the network that connectors take unless they have one of their own. */
 export function NetworkPart() {
   const settings = useQuery(network);
-  if (settings.error) return <Problem error={settings.error} />;
+  if (settings.error) {
+    return (
+      <div className="flex flex-col gap-4">
+        <Problem error={settings.error} />
+        {settings.error.code === "storage" && <Form saved={NONE} unread />}
+      </div>
+    );
+  }
   return settings.data ? <Form saved={settings.data} /> : <Skeleton rows={4} />;
 }
+
+const NONE: NetworkSettings = { proxyHost: null, proxyPort: null, proxyUser: null, caFile: null, proxyPasswordSet: false };
 
 interface Typed {
   host: string;
@@ -31,7 +40,8 @@ function typedOf(saved: NetworkSettings): Typed {
   return { host: saved.proxyHost ?? "", port: saved.proxyPort === null ? "" : String(saved.proxyPort), user: saved.proxyUser ?? "", password: "", caFile: saved.caFile ?? "" };
 }
 
-function Form({ saved }: { saved: NetworkSettings }) {
+/** What is `unread` may be saved as it stands: that replaces what cannot be read. */
+function Form({ saved, unread = false }: { saved: NetworkSettings; unread?: boolean }) {
   const [edits, setEdits] = useState<Partial<Typed>>({});
   const [forget, setForget] = useState(false);
   const save = useSaveNetwork();
@@ -93,7 +103,7 @@ function Form({ saved }: { saved: NetworkSettings }) {
       <TextField label={t`Certificate authority file`} mono value={typed.caFile} placeholder="/etc/ssl/company.pem" errors={at("caFile")} help={t`A PEM file; needed where a proxy looks into encrypted traffic.`} onChange={(caFile) => set({ caFile })} />
       {save.error && !["proxyHost", "proxyPort", "caFile"].includes(save.error.field ?? "") && <Problem error={save.error} />}
       <div className="flex gap-2">
-        <Button look="primary" type="submit" disabled={!changed} busy={save.isPending}>
+        <Button look="primary" type="submit" disabled={!changed && !unread} busy={save.isPending}>
           {t`Save network`}
         </Button>
         <Button disabled={!changed || save.isPending} onClick={undo}>

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import type { VaultStatus } from "../../backend/bindings/VaultStatus";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
+import { whenFocusIsLost } from "../../parts/focusLost";
 import { Confirm, Dialog, useOpen } from "../../parts/Dialog";
 import { TextField } from "../../parts/Field";
 import { CopyButton } from "../../parts/Outside";
@@ -87,6 +88,7 @@ function RecoveryKey() {
       </Confirm>
       <Dialog
         title={t`Your recovery key`}
+        keep
         open={asking.open && key !== undefined}
         onClose={() => {
           asking.hide();
@@ -116,6 +118,8 @@ function RecoveryKey() {
   );
 }
 
+const PASSPHRASE = "passphrase-form";
+
 function Passphrase({ byKeyring }: { byKeyring: boolean }) {
   const editing = useOpen();
   const change = useChangePassphrase();
@@ -125,8 +129,14 @@ function Passphrase({ byKeyring }: { byKeyring: boolean }) {
   const short = first.length < LEAST ? [t`At least ${LEAST} characters.`] : [];
   const differs = first !== again ? [t`This is not the same as above.`] : [];
 
+  function begin() {
+    editing.show();
+    whenFocusIsLost(() => document.querySelector<HTMLElement>(`#${PASSPHRASE} input`));
+  }
+
   function leave() {
     editing.hide();
+    whenFocusIsLost(() => document.querySelector<HTMLElement>("[data-passphrase]"));
     setFirst("");
     setAgain("");
     setTried(false);
@@ -139,12 +149,13 @@ function Passphrase({ byKeyring }: { byKeyring: boolean }) {
       text={byKeyring ? t`Asked for at every start, instead of the keyring of this computer.` : t`Asked for at every start. The secrets stay as they are; only their key is wrapped anew.`}
       action={
         !editing.open && (
-          <Button onClick={editing.show}>{byKeyring ? t`Set passphrase` : t`Change passphrase`}</Button>
+          <Button data-passphrase="" onClick={begin}>{byKeyring ? t`Set passphrase` : t`Change passphrase`}</Button>
         )
       }
     >
       {editing.open && (
         <form
+          id={PASSPHRASE}
           noValidate
           className="mt-3 flex max-w-100 flex-col gap-3"
           onSubmit={(event) => {

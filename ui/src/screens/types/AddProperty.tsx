@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { Button } from "../../parts/Button";
 import { TextField } from "../../parts/Field";
@@ -9,17 +9,21 @@ import { type TypeDocument, wrongName } from "./schema";
 export function AddProperty({ doc, onAdd }: { doc: TypeDocument; onAdd: (name: string) => void }) {
   const [name, setName] = useState("");
   const [tried, setTried] = useState(false);
+  const line = useRef<HTMLDivElement>(null);
   const wrong = wrongName(doc, name.trim());
 
   function add() {
     setTried(wrong !== null);
-    if (wrong !== null) return;
+    if (wrong !== null) {
+      line.current?.querySelector("input")?.focus();
+      return;
+    }
     onAdd(name.trim());
     setName("");
   }
 
   return (
-    <div className="mt-3 flex items-start gap-2">
+    <div ref={line} className="mt-3 flex items-start gap-2 pb-3">
       <div className="w-64">
         <TextField
           label={t`New property`}

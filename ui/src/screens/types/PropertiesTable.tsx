@@ -28,7 +28,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
   const whole = open === null;
   const columns = whole ? COLUMNS : COLUMNS_BESIDE;
   // In a narrow window the open property has its title, the others their names.
-  const roomy = whole ? undefined : "max-[1100px]:hidden";
+  const roomy = whole ? "max-[800px]:w-36" : "max-[1100px]:hidden";
   const order = useReorder(names.length, (from, to) => onChange(moved(doc, from, to)));
   const edge = (index: number) => (order.gap === index ? "border-t-2 border-t-accent" : "");
   return (
@@ -38,9 +38,9 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
           <th scope="col" className="w-8">
             <span className="sr-only">{t`Order`}</span>
           </th>
-          <th scope="col" className={whole ? "w-[20%]" : "w-[34%] max-[1100px]:w-auto"}>{t`Name`}</th>
+          <th scope="col" className={whole ? "w-[20%] max-[1100px]:w-[16%]" : "w-[34%] max-[1100px]:w-auto"}>{t`Name`}</th>
           <th scope="col" className={roomy}>{t`Title`}</th>
-          <th scope="col" className="w-32">{t`Type`}</th>
+          <th scope="col" className="w-36 max-[1100px]:w-34">{t`Type`}</th>
           {whole && (
             <>
               <th scope="col" className="w-[76px] text-center">{t`Required`}</th>
@@ -81,6 +81,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
                     className="field"
                     dir="auto"
                     autoComplete="off"
+                    title={typeof property["title"] === "string" ? property["title"] : undefined}
                     value={typeof property["title"] === "string" ? property["title"] : ""}
                     onChange={(event) => onChange(withProperty(doc, name, { title: event.target.value }))}
                   />

@@ -7,6 +7,7 @@ import { call } from "../../backend";
 import { refresh } from "../../backend/query";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
+import { whenFocusIsLost } from "../../parts/focusLost";
 import { Confirm, Dialog, useOpen } from "../../parts/Dialog";
 import { SelectField } from "../../parts/Field";
 import { Outside } from "../../parts/Outside";
@@ -42,6 +43,7 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
       {
         onSuccess: ({ done, refused }) => {
           announce(t`${number(done)} deleted`);
+          whenFocusIsLost(() => document.querySelector<HTMLElement>("main table :is(input, button, a, [tabindex='0'])"));
           pick(refused.map(({ id }) => id));
           deleting.hide();
         },
@@ -100,15 +102,22 @@ function useBulk(kind: string) {
   return { ...bulk, progress, stop: () => (stopped.current = true) };
 }
 
+const STATUS = "accountStatus";
+const INACTIVE = "inactive";
+
 function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: string[]; onClose: () => void; onRefused: (ids: string[]) => void }) {
-  const editable = kind.attributes.filter((attribute) => isEditable(attribute, null));
-  const [name, setName] = useState(() => (editable.find((attribute) => attribute.name === "accountStatus") ?? editable[0])?.name ?? "");
+  // A value that only one object may have is none for several.
+  const editable = kind.attributes.filter((attribute) => isEditable(attribute, null) && (ids.length === 1 || !attribute.unique));
+  const [name, setName] = useState(() => (editable.find((attribute) => attribute.name === STATUS) ?? editable[0])?.name ?? "");
   const attribute = editable.find((one) => one.name === name);
-  const [value, setValue] = useState<unknown>(name === "accountStatus" ? "inactive" : "");
+  // Nothing is chosen yet: what is pressed in passing changes nobody.
+  const [value, setValue] = useState<unknown>(undefined);
   const bulk = useBulk(kind.name);
   const many = objectsCount(kind, ids.length);
   if (!attribute) return null;
-  const empty = value === "" || value === null || value === undefined;
+  const chosen = value !== undefined;
+  const empty = chosen && (value === "" || value === null);
+  const grave = empty || (name === STATUS && value === INACTIVE);
   return (
     <Dialog title={t`Set an attribute of ${many}`} open onClose={onClose}>
       <SelectField
@@ -117,17 +126,22 @@ function SetAttribute({ kind, ids, onClose, onRefused }: { kind: Kind; ids: stri
         options={editable.map(({ title }) => title)}
         onChange={(title) => {
           setName(editable.find((one) => one.title === title)?.name ?? name);
-          setValue(title === "Status" ? "inactive" : "");
+          setValue(undefined);
         }}
       />
       {/* Nothing is required here: an emptied attribute is removed, and what its policies say of that is told. */}
-      <AttributeField attribute={{ ...attribute, required: false }} path={attribute.name} value={value} errors={() => []} onChange={setValue} />
-      <p className="text-soft">{empty ? t`Without a value the attribute is removed. The change goes on to linked systems as a change of each by hand would.` : t`The change goes on to linked systems as a change of each by hand would.`}</p>
+      <AttributeField attribute={{ ...attribute, required: false }} path={attribute.name} value={value ?? ""} errors={() => []} onChange={setValue} />
+      <label className="flex items-center gap-2 self-start">
+        <input type="checkbox" className="size-3.5 accent-accent-fill" checked={empty} onChange={(event) => setValue(event.target.checked ? null : undefined)} />
+        {t`Remove the value`}
+      </label>
+      <p className="text-soft">{empty ? t`The attribute is removed from all of them. The change goes on to linked systems as a change of each by hand would.` : t`The change goes on to linked systems as a change of each by hand would.`}</p>
       {bulk.error && <Problem error={bulk.error} />}
       <div className="mt-2 flex justify-end gap-2">
         <Button onClick={() => (bulk.isPending ? bulk.stop() : onClose())}>{bulk.isPending ? t`Stop` : t`Cancel`}</Button>
         <Button
-          look="primary"
+          look={grave ? "danger" : "primary"}
+          disabled={!chosen}
           busy={bulk.isPending}
           onClick={() =>
             bulk.mutate(

@@ -20,8 +20,8 @@ const DOES: Record<string, (count: number) => string> = {
   EXCEPTION: (count) => plural(count, { one: "# record stays there, and what becomes of it waits for you in the queue", other: "# records stay there, and what becomes of them waits for you in the queue" }),
 };
 
-/** What deleting some objects will do elsewhere, by the policies of the mappings, before it is done. */
-export function DeleteEffects({ kind, ids }: { kind: string; ids: string[] }) {
+/** What deleting some objects will do elsewhere, by the policies of the mappings, before it is done. Of more than are named, the first are looked at. */
+export function DeleteEffects({ kind, ids, of = ids.length }: { kind: string; ids: string[]; of?: number }) {
   const asked = ids.slice(0, MOST_FORESEEN);
   const foresight = useQuery({
     queryKey: ["objects_foresee_delete", { kind, ids: asked }] as const,
@@ -32,10 +32,10 @@ export function DeleteEffects({ kind, ids }: { kind: string; ids: string[] }) {
   });
   if (foresight.error) return <Problem error={foresight.error} />;
   if (!foresight.data) return <Skeleton rows={2} />;
-  return <Effects foresight={foresight.data} partly={asked.length < ids.length} />;
+  return <Effects foresight={foresight.data} looked={asked.length} partly={asked.length < of} />;
 }
 
-function Effects({ foresight: { effects, leftAlone }, partly }: { foresight: DeleteForesight; partly: boolean }) {
+function Effects({ foresight: { effects, leftAlone }, looked, partly }: { foresight: DeleteForesight; looked: number; partly: boolean }) {
   return (
     <>
       {effects.length === 0 && leftAlone === 0 && <p>{t`Nothing happens in other systems: no record there is linked.`}</p>}
@@ -49,7 +49,7 @@ function Effects({ foresight: { effects, leftAlone }, partly }: { foresight: Del
         </ul>
       )}
       {leftAlone > 0 && <p>{plural(leftAlone, { one: "# linked record stays as it is: no mapping carries a delete on to it.", other: "# linked records stay as they are: no mapping carries a delete on to them." })}</p>}
-      {partly && <p>{t`This is what the first ${number(MOST_FORESEEN)} of them mean; the others follow the same policies.`}</p>}
+      {partly && <p>{t`This is what the first ${number(looked)} of them mean; the others follow the same policies.`}</p>}
     </>
   );
 }

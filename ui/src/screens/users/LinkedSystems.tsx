@@ -11,7 +11,7 @@ import { Button } from "../../parts/Button";
 import { Id, Outside } from "../../parts/Outside";
 import { Notice } from "../../parts/Problem";
 import { State } from "../../parts/State";
-import { errorWords } from "../../words/error";
+import { errorWords, unnamed } from "../../words/error";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { cellText } from "../../words/value";
@@ -59,7 +59,7 @@ function System({ kind, id, system, titleOf }: { kind: Kind; id: string; system:
           {(unread || there === false) && (
             <div className="p-2">
               <Notice tone="waits">
-                {there === false ? t`The record is not there any more.` : unread && <bdi>{errorWords(unread)}</bdi>}
+                {there === false ? t`The record is not there any more.` : unread && <bdi>{errorWords(unnamed(unread))}</bdi>}
                 {system.attributes && <> {t`Below is what was last seen of it.`}</>}
               </Notice>
             </div>

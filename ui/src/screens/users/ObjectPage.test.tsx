@@ -21,6 +21,9 @@ test("a refused save shows every policy at its field and keeps what was typed", 
   expect(screen.getByRole("textbox", { name: "City" }).getAttribute("aria-invalid")).toBeNull();
   expect((mail as HTMLInputElement).value).toBe("nobody");
   expect(screen.getByRole("alert").textContent).toContain("Not saved");
+  // The form may be scrolled: the first field that is wrong has the focus.
+  expect(document.activeElement?.getAttribute("aria-invalid")).toBe("true");
+  expect(document.activeElement).toBe(document.querySelector("#object-form [aria-invalid=true]"));
 });
 
 test("a save sends only what changed, an emptied attribute as null, with the revision it is based on", async () => {

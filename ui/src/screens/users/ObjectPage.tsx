@@ -8,10 +8,12 @@ import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
 import { Id } from "../../parts/Outside";
+import { intoView } from "../../parts/intoView";
 import { Page, Section, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
+import { useSeekFault } from "../../parts/useSeekFault";
 import { SecretField } from "../connectors/SecretField";
 import { AttributeField } from "./AttributeField";
 import { DeleteObject } from "./DeleteObjects";
@@ -88,6 +90,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
   const edited = Object.keys(edits).length > 0;
   const [on, setOn] = useBase(detail ?? made, edited);
   const save = useSaveObject(kind.name);
+  const seek = useSeekFault(FORM);
   const navigate = useNavigate();
   const { attributes, secrets } = kind;
   const set = detail?.protected ?? [];
@@ -132,6 +135,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
           rebase(now, edits);
           announce(t`${objectName(object.attributes)} was saved`);
         },
+        onError: (error) => policyErrors(error).size > 0 && seek(),
       },
     );
   }
@@ -154,7 +158,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
         <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-8 min-[1160px]:grid-cols-[minmax(0,1fr)_420px]">
           <div className="min-w-0">
             {save.error && (!placed || save.error.code !== "policy") && (
-              <div className="mb-4">
+              <div ref={intoView} className="mb-4">
                 <Problem
                   error={save.error}
                   action={
@@ -214,15 +218,20 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
             </form>
           </div>
           {detail && (
-            <div className="min-w-0">
+            <div className="min-w-0 max-[1159px]:contents">
               {detail.sync.length > 0 && (
-                <Section title={t`Delivery`}>
-                  <SyncResults results={detail.sync} />
-                </Section>
+                // In one column, what has not arrived stands before the form that says "all saved".
+                <div className={`min-w-0 min-[1160px]:mb-8 ${detail.sync.some(({ state }) => state !== "synced") ? "max-[1159px]:order-first" : ""}`}>
+                  <Section title={t`Delivery`}>
+                    <SyncResults results={detail.sync} />
+                  </Section>
+                </div>
               )}
-              <Section title={t`Linked Systems`}>
-                <LinkedSystems kind={kind} id={detail.object.id} linked={detail.linked} titleOf={titleOf} />
-              </Section>
+              <div className="min-w-0">
+                <Section title={t`Linked Systems`}>
+                  <LinkedSystems kind={kind} id={detail.object.id} linked={detail.linked} titleOf={titleOf} />
+                </Section>
+              </div>
             </div>
           )}
           {detail && (

@@ -39,6 +39,9 @@ test("a status is set for all that are picked, and those that refuse it stay pic
   const bar = screen.getByRole("group", { name: "Selected" });
   await user.click(within(bar).getByRole("button", { name: "Set attribute" }));
   const dialog = await screen.findByRole("dialog", { name: /^Set an attribute of/ });
+  const change = within(dialog).getByRole("button", { name: /^Change/ }) as HTMLButtonElement;
+  expect(change.disabled).toBe(true);
+  expect([...within(dialog).getByRole("combobox", { name: "Attribute" }).querySelectorAll("option")].map(({ value }) => value)).not.toContain("Username");
   await user.selectOptions(within(dialog).getByRole("combobox", { name: "Status" }), "active");
   await user.click(within(dialog).getByRole("button", { name: /^Change/ }));
   expect((await screen.findByRole("list", { name: "Refused" })).textContent).toContain("Ann Lee: a policy says no");

@@ -107,7 +107,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
         )
       }
       beside={
-        <span role="status" className="shrink-0 text-soft">
+        <span role="status" className="min-w-0 shrink-[99] truncate text-soft">
           {first && kind.data && (asked ? t`${objectsCount(kind.data, total, least)} found` : objectsCount(kind.data, total, least))}
         </span>
       }

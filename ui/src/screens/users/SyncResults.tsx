@@ -1,11 +1,13 @@
 import { t } from "@lingui/core/macro";
+import { useQuery } from "@tanstack/react-query";
 
 import type { SyncResult } from "../../backend/bindings/SyncResult";
 import type { SyncState } from "../../backend/bindings/SyncState";
+import { ask } from "../../backend/query";
 import { GoButton } from "../../parts/GoButton";
 import { State, type Tone } from "../../parts/State";
-import { sentence } from "../../words/error";
-import { deliveryFix, fixWords } from "../../words/fix";
+import { saidBy } from "../../words/error";
+import { fixWords } from "../../words/fix";
 import { FixButtons } from "../runs/FixButtons";
 
 export const SYNC_STATES: Record<SyncState, { tone: Tone; text: string }> = {
@@ -16,23 +18,25 @@ export const SYNC_STATES: Record<SyncState, { tone: Tone; text: string }> = {
 
 /** Where the last change of a user has arrived, target by target. */
 export function SyncResults({ results }: { results: SyncResult[] }) {
+  const mappings = useQuery(ask("mappings_list", {}));
+  const targetOf = (result: SyncResult) => mappings.data?.find(({ name }) => name === result.mapping)?.targetTitle || result.target;
   return (
     <div role="status" className="flex flex-col gap-2">
       <ul aria-label={t`Delivery per target`} className="flex flex-col gap-1">
         {results.map((result) => {
-          const fix = result.state === "synced" ? null : deliveryFix(result);
+          const fix = result.state === "synced" ? null : result.fix;
           return (
             <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] items-start gap-x-2">
               <State tone={SYNC_STATES[result.state].tone}>{SYNC_STATES[result.state].text}</State>
               <span className="min-w-0">
                 <bdi className="block truncate" title={result.mapping}>
-                  {result.target}
+                  {targetOf(result)}
                 </bdi>
-                {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{sentence(result.fix ? result.reason : result.message)}</bdi>}
+                {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{saidBy(result.fix ? result.reason : result.message)}</bdi>}
                 {result.fix && <bdi className="block text-sm break-words text-soft">{fixWords(result.fix)}</bdi>}
-                {fix && (
+                {(fix || result.trouble) && (
                   <span className="mt-1 flex flex-wrap gap-2 empty:hidden">
-                    <FixButtons fix={fix} mapping={result.mapping} about={result.target} />
+                    <FixButtons fix={fix} trouble={result.trouble} mapping={result.mapping} about={targetOf(result)} />
                   </span>
                 )}
               </span>

@@ -15,6 +15,7 @@ export interface Attribute {
   required: boolean;
   searchable: boolean;
   editable: boolean;
+  unique: boolean;
   /** The policies in words. */
   policies: string[];
   /** Its part of the type's document. */
@@ -41,7 +42,7 @@ export function kindOf({ summary, properties, config }: ManagedTypeDetail): Kind
     objects: summary.objects,
     attributes: properties
       .filter(({ viewable, private: hidden, protection }) => viewable && !hidden && protection === null)
-      .map(({ name, title, types, required, searchable, computed, policies }) => ({
+      .map(({ name, title, types, required, searchable, unique, computed, policies }) => ({
         name,
         title: title || name,
         kind: types.find((type) => type !== "null") ?? "string",
@@ -49,6 +50,7 @@ export function kindOf({ summary, properties, config }: ManagedTypeDetail): Kind
         searchable,
         // `userEditable` is about people editing their own profile; an administrator edits everything that is stored.
         editable: !computed,
+        unique,
         policies: policies.filter(({ id, checked }) => checked && id !== "required").map(({ words }) => words),
         schema: objectOr(schemas[name]),
       })),

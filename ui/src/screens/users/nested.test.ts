@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Attribute } from "./kind";
 import { itemOf, parsed, shapeOf, withPart } from "./nested";
 
-const attribute = (kind: string, schema: Record<string, unknown>): Attribute => ({ name: "x", title: "X", kind, required: false, searchable: false, editable: true, policies: [], schema });
+const attribute = (kind: string, schema: Record<string, unknown>): Attribute => ({ name: "x", title: "X", kind, required: false, searchable: false, editable: true, unique: false, policies: [], schema });
 
 test.each<[string, Attribute, string | null]>([
   ["a text", attribute("string", { type: "string" }), null],

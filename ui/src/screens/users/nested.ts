@@ -40,6 +40,7 @@ export function attributesOf(schema: Schema): Attribute[] {
       kind: kindOfSchema(own),
       required: required.has(name) || own["required"] === true,
       searchable: false,
+      unique: false,
       editable: own["isVirtual"] !== true,
       policies: [],
       schema: own,

@@ -8,7 +8,7 @@ import { openWindow } from "../../testing/window";
 
 function locked(vault: VaultStatus) {
   openWindow("/", (inner) => async (name, request) => {
-    if (name === "vault_unlock") throw { code: "locked", message: "the vault is locked: the passphrase is wrong. Check CONCORD_PASSPHRASE, or open the vault with its recovery key" };
+    if (name === "vault_unlock") throw { code: "locked", message: "the vault is locked: the passphrase is wrong. Enter it again, or open the vault with its recovery key" };
     const answer = await inner(name, request);
     return name === "app_status" ? { ...(answer as AppStatus), vault } : answer;
   });
@@ -18,7 +18,7 @@ const text = () => document.querySelector("main")?.textContent ?? "";
 
 test("a locked vault tells of its recovery key, and of nothing that only a terminal knows", async () => {
   const user = userEvent.setup();
-  locked({ state: "locked", source: "passphrase", message: "the vault is locked: it is protected by a passphrase. Set CONCORD_PASSPHRASE, or enter it in the app" });
+  locked({ state: "locked", source: "passphrase", message: "the vault is locked: it is protected by a passphrase" });
   const field = await screen.findByLabelText("Passphrase");
   expect(text()).toContain("The recovery key opens the vault too");
   await user.type(field, "wrong{Enter}");
@@ -33,7 +33,7 @@ test("where the keyring does not answer, the page says what to do; what it answe
 });
 
 test("a first passphrase is asked for without the words of a bus", async () => {
-  locked({ state: "needsPassphrase", source: null, message: "there is no system keyring here (zbus error: Failed to connect). Choose a passphrase that protects the secrets instead (or set CONCORD_PASSPHRASE)" });
+  locked({ state: "needsPassphrase", source: null, message: "there is no system keyring here (zbus error: Failed to connect). Choose a passphrase that protects the secrets instead" });
   await screen.findByRole("heading", { level: 1, name: "Choose a passphrase" });
   expect(screen.getByText(/zbus/).closest("details")?.open).toBe(false);
   expect(text()).not.toContain("CONCORD_");

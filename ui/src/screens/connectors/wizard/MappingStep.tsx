@@ -1,5 +1,5 @@
 import { plural, t } from "@lingui/core/macro";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -12,12 +12,18 @@ import { announce } from "../../../parts/Announcer";
 import { Button } from "../../../parts/Button";
 import { Field, TextField } from "../../../parts/Field";
 import { GoButton } from "../../../parts/GoButton";
+import { intoView } from "../../../parts/intoView";
 import { Nothing, Section, Skeleton } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
+import { SearchBox } from "../../../parts/SearchBox";
+import { useSeekFault } from "../../../parts/useSeekFault";
+import { NAME } from "../../../words/attributes";
 import { errorWords } from "../../../words/error";
 import { cellText } from "../../../words/value";
 import { firstToSee, type Pair, pairsOf, toAdd } from "./pairs";
 import { WizardFoot, WizardFrame } from "./WizardFrame";
+
+const FORM = "ready-parameters";
 
 /** A mapping that comes along, and a preview of it: the first plan, on the person's own data, with nothing written yet. */
 export function MappingStep({ detail, consent }: { detail: ConnectorDetail; consent: boolean }) {
@@ -30,6 +36,7 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
   const [parameters, setParameters] = useState<Record<string, string>>({});
   const [tried, setTried] = useState(false);
   const begin = useFirstPreview();
+  const seek = useSeekFault(FORM);
   const pair = open.find(({ id }) => id === picked) ?? open[0];
   const wanted = new Set((pair?.members ?? []).map((member) => member.name).filter((member) => !left.has(member)));
   const adding = pair ? toAdd(pair, wanted) : [];
@@ -39,6 +46,7 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
 
   function submit() {
     setTried(true);
+    if (gaps.length > 0) seek();
     if (gaps.length > 0 || adding.length === 0) return;
     const given = Object.fromEntries(asked.map((parameter) => [parameter.name, parameters[parameter.name] ?? parameter.default ?? ""]));
     begin.mutate({ connector: name, names: adding.map((member) => member.name), parameters: given, first: firstToSee(adding) });
@@ -49,7 +57,7 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
       at="mapping"
       consent={consent}
       foot={
-        <WizardFoot said={adding.length > 0 ? t`a preview only reads; nothing is written before you reconcile` : undefined}>
+        <WizardFoot said={adding.length > 0 ? t`A preview only reads. Nothing is written before you reconcile.` : undefined}>
           <GoButton go={place("data")}>{t`Back`}</GoButton>
           <GoButton go={{ to: "/connectors/$name", params: { name } }}>{t`Later`}</GoButton>
           <Button look="primary" disabled={adding.length === 0} busy={begin.isPending} onClick={submit}>
@@ -78,7 +86,7 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
       </Section>
       {asked.length > 0 && (
         <Section title={t`What it has to be told`}>
-          <div className="flex max-w-100 flex-col gap-4">
+          <div id={FORM} className="flex max-w-100 flex-col gap-4">
             {asked.map((parameter) => (
               <Parameter
                 key={parameter.name}
@@ -92,7 +100,11 @@ export function MappingStep({ detail, consent }: { detail: ConnectorDetail; cons
           </div>
         </Section>
       )}
-      {begin.error && <Problem error={begin.error} />}
+      {begin.error && (
+        <div ref={intoView}>
+          <Problem error={begin.error} />
+        </div>
+      )}
     </WizardFrame>
   );
 }
@@ -166,9 +178,11 @@ function Member({ member, alone, optional, wanted, onWanted }: { member: ReadyMa
 
 function Parameter({ connector, parameter, value, missing, onChange }: { connector: string; parameter: ReadyParameter; value: string; missing: boolean; onChange: (value: string) => void }) {
   const { label, help, objectType, required } = parameter;
-  const errors = missing ? [t`Choose a ${label.toLowerCase()}.`] : [];
+  const errors = missing ? [t`${label} is missing.`] : [];
+  const [search, setSearch] = useState("");
   const records = useQuery({
-    ...ask("connector_records", { name: connector, objectType: objectType ?? "", search: null, attributes: [t`Name`], after: null, limit: 200 }),
+    ...ask("connector_records", { name: connector, objectType: objectType ?? "", search: search.trim() || null, attributes: [NAME], after: null, limit: MOST_LISTED }),
+    placeholderData: keepPreviousData,
     enabled: objectType !== null,
     refetchOnWindowFocus: false,
   });
@@ -184,18 +198,31 @@ function Parameter({ connector, parameter, value, missing, onChange }: { connect
       />
     );
   }
+  const more = search !== "" || (records.data?.next ?? null) !== null;
+  const listed = records.data?.records ?? [];
   return (
+    <>
     <Field label={label} help={help} required={required} errors={errors}>
       {(props) => (
         <select className="field" value={value} disabled={!records.data} onChange={(event) => onChange(event.target.value)} {...props}>
           <option value="">{records.data ? t`Choose` : t`Reading\u2026`}</option>
-          {records.data?.records.map(({ id, attributes }) => (
+          {value !== "" && !listed.some(({ id }) => id === value) && <option value={value}>{value}</option>}
+          {listed.map(({ id, attributes }) => (
             <option key={id} value={id}>
-              {cellText(attributes["Name"]) || id}
+              {cellText(attributes[NAME]) || id}
             </option>
           ))}
         </select>
       )}
     </Field>
+    {more && (
+      <div className="flex items-center gap-3">
+        <SearchBox label={t`Search ${label}`} value={search} onChange={setSearch} />
+        {records.data?.next && <span className="text-sm text-soft">{t`The first ${MOST_LISTED} are listed.`}</span>}
+      </div>
+    )}
+    </>
   );
 }
+
+const MOST_LISTED = 200;

@@ -108,6 +108,7 @@ test("a mapping that has to be told something asks for it, from the real records
   await user.click(await screen.findByRole("button", { name: "Add 2 mappings and preview" }));
   const profile = screen.getByRole("combobox", { name: "Profile" });
   expect(profile.getAttribute("aria-invalid")).toBe("true");
+  await waitFor(() => expect(document.activeElement).toBe(profile));
   expect(calls.of("ready_mappings_add")).toEqual([]);
   await user.selectOptions(profile, "Profile 2");
   await user.click(screen.getByRole("button", { name: "Add 2 mappings and preview" }));
@@ -129,6 +130,33 @@ test("a refused setting that is out of sight is opened and gets the focus", asyn
   await waitFor(() => expect(document.activeElement).toBe(address));
   expect(address.closest("details")?.open).toBe(true);
   expect(screen.getByText("Use an https address.")).toBeTruthy();
+});
+
+test("an object type that is not there is told beside its field, and nothing is saved", async () => {
+  const user = userEvent.setup();
+  const saved: unknown[] = [];
+  openWindow("/connectors/new", (inner) => async (name, request) => {
+    if (name === "connector_schema" && (request as { objectType: string }).objectType === "Nope__c") throw { code: "invalid", message: "there is no object `Nope__c`" };
+    if (name === "connector_save") saved.push(request);
+    const answer = await inner(name, request);
+    if (name !== "connector_get" && name !== "connector_save") return answer;
+    const detail = answer as ConnectorDetail;
+    return { ...detail, properties: [...detail.properties, { name: "supportedObjectTypes", label: "Object types", kind: "text", choices: [], help: "", advanced: true, default: null }] };
+  });
+  await user.click(await screen.findByRole("button", { name: "Use the Salesforce sandbox" }));
+  await user.click(await screen.findByRole("button", { name: "Next: object types" }));
+  const before = saved.length;
+  const field = await screen.findByRole("textbox", { name: "Others, by their API names" });
+  await user.type(field, "Order__c Nope__c");
+  await user.click(screen.getByRole("button", { name: "Next: your data" }));
+  expect(await screen.findByText("There is no object type Nope__c, or the account that Concord uses does not see it.")).toBeTruthy();
+  await waitFor(() => expect(document.activeElement).toBe(field));
+  expect(saved.length).toBe(before);
+  await user.clear(field);
+  await user.type(field, "Order__c");
+  expect(screen.queryByText(/There is no object type/)).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Next: your data" }));
+  await waitFor(() => expect(saved.length).toBe(before + 1));
 });
 
 test("object types that were typed are not lost without a question", async () => {

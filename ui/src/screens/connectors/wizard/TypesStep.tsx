@@ -1,9 +1,11 @@
 import { plural, t } from "@lingui/core/macro";
-import { useQueries } from "@tanstack/react-query";
+import { useMutation, useQueries } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { ConnectorDetail } from "../../../backend/bindings/ConnectorDetail";
+import { call } from "../../../backend";
+import { toApiError } from "../../../backend/error";
 import { ask } from "../../../backend/query";
 import { Button } from "../../../parts/Button";
 import { TextField } from "../../../parts/Field";
@@ -11,6 +13,7 @@ import { GoButton } from "../../../parts/GoButton";
 import { LeaveGuard } from "../../../parts/LeaveGuard";
 import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
+import { useSeekFault } from "../../../parts/useSeekFault";
 import { errorWords } from "../../../words/error";
 import { number } from "../../../words/numbers";
 import { draftOf, formOf } from "../draft";
@@ -20,6 +23,7 @@ import { WizardFoot, WizardFrame } from "./WizardFrame";
 
 /** The setting of connectors whose object types are chosen. */
 const CHOSEN = "supportedObjectTypes";
+const FORM = "other-types";
 
 /** What the system has: its object types with what was found of each, and which of them Concord is to use. */
 export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consent: boolean }) {
@@ -36,13 +40,28 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
   const added = other.split(/[\s,]+/).filter(Boolean);
   const wanted = [...all.filter((type) => chosen.has(type)), ...added];
   const changed = choosable && (added.length > 0 || wanted.length !== all.length);
-  const busy = save.isPending || test.isPending;
+  const seek = useSeekFault(FORM);
+  // Each is asked for before it is saved: a connector that is in use holds no type that is not there.
+  const look = useMutation({
+    mutationFn: async (types: string[]) => {
+      const asked = await Promise.all(types.map((objectType) => call("connector_schema", { name, objectType }).then(() => null, toApiError)));
+      const elsewhere = asked.find((error) => error !== null && error.code !== "invalid");
+      if (elsewhere) throw elsewhere;
+      return { unknown: types.filter((_, index) => asked[index] !== null) };
+    },
+  });
+  const unknown = look.data?.unknown.filter((type) => added.includes(type)) ?? [];
+  const busy = look.isPending || save.isPending || test.isPending;
 
   function next() {
     if (!changed) {
       void navigate({ ...place("data"), ignoreBlocker: true });
       return;
     }
+    look.mutate(added, { onSuccess: (found) => (found.unknown.length > 0 ? seek() : keep()) });
+  }
+
+  function keep() {
     const form = formOf(detail);
     save.mutate(draftOf(detail, { ...form, values: { ...form.values, [CHOSEN]: wanted } }, false), {
       // A changed connector is an untested one: it is tested again before the way goes on.
@@ -67,17 +86,17 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
         <p className="mb-3 text-soft">
           {choosable ? t`Tick what Concord is to see. It can be changed later, and mappings decide what is really read.` : t`This is what the system offers. Mappings decide what is really read.`}
         </p>
-        {save.error && (
+        {(look.error ?? save.error) && (
           <div className="mb-3">
-            <Problem error={save.error} />
+            <Problem error={toApiError(look.error ?? save.error)} />
           </div>
         )}
         <table className="rows inset" aria-label={t`Object types`}>
           <thead>
             <tr>
               <th scope="col" className="w-[30%]">{t`Object type`}</th>
-              <th scope="col" className="number w-24">{t`Attributes`}</th>
-              <th scope="col" className="number w-28">{t`Required`}</th>
+              <th scope="col" className="number w-24 max-[1100px]:w-20">{t`Attributes`}</th>
+              <th scope="col" className="number w-28 max-[1100px]:w-20">{t`Required`}</th>
               <th scope="col">{t`Such as`}</th>
             </tr>
           </thead>
@@ -85,6 +104,7 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
             {all.map((type, index) => {
               const schema = schemas[index];
               const attributes = schema?.data?.attributes;
+              const telling = attributes && tellingAttributes(attributes).map(({ label, name: attribute }) => label || attribute).join(", ");
               return (
                 <tr key={type}>
                   <th scope="row">
@@ -101,21 +121,20 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
                             setChosen(next);
                           }}
                         />
-                        {type}
+                        <span className="min-w-0 truncate" title={type}>
+                          {type}
+                        </span>
                       </label>
                     ) : (
-                      type
+                      <span className="block truncate" title={type}>
+                        {type}
+                      </span>
                     )}
                   </th>
                   <td className="number">{attributes ? number(attributes.length) : schema?.error ? "\u2013" : "\u2026"}</td>
                   <td className="number">{attributes ? number(attributes.filter(({ required }) => required).length) : ""}</td>
-                  <td className={schema?.error ? "text-needs" : "text-soft"} title={schema?.error ? errorWords(schema.error) : undefined}>
-                    {schema?.error
-                      ? errorWords(schema.error)
-                      : attributes &&
-                        tellingAttributes(attributes)
-                          .map(({ label, name: attribute }) => label || attribute)
-                          .join(", ")}
+                  <td className={schema?.error ? "text-needs" : "text-soft"} title={schema?.error ? errorWords(schema.error) : telling}>
+                    {schema?.error ? errorWords(schema.error) : telling}
                   </td>
                 </tr>
               );
@@ -123,9 +142,16 @@ export function TypesStep({ detail, consent }: { detail: ConnectorDetail; consen
           </tbody>
         </table>
         {choosable && (
-          <div className="mt-4 max-w-100">
+          <div id={FORM} className="mt-4 max-w-100">
             <LeaveGuard changes={added.length} saving={busy} />
-            <TextField label={t`Others, by their API names`} mono placeholder="Order__c" value={other} onChange={setOther} />
+            <TextField
+              label={t`Others, by their API names`}
+              mono
+              placeholder="Order__c"
+              value={other}
+              onChange={setOther}
+              errors={unknown.map((type) => t`There is no object type ${type}, or the account that Concord uses does not see it.`)}
+            />
           </div>
         )}
       </Section>

@@ -19,6 +19,8 @@ import { useLinkChange } from "./associations";
 import { useEditor } from "./EditorContext";
 import { addressOf } from "./records";
 
+const MOST_LISTED = 20;
+
 /** The situations of a record that is linked to one that is there. */
 const LINKED = new Set(["CONFIRMED", "UNQUALIFIED"]);
 
@@ -30,7 +32,7 @@ export function AssociationPanel({ detail, row, qualifier, onClose }: { detail: 
   const { source } = row;
   // By the mapping as it is saved: links are.
   const trial = useQuery({ ...ask("mapping_try", { config: detail.config, sourceId: source.id, linkQualifier: qualifier }), refetchOnWindowFocus: false });
-  const found = useQuery({ ...ask("records_sample", { resource: target.path, search: search.trim(), attributes: [], limit: 20 }), enabled: search.trim() !== "", refetchOnWindowFocus: false });
+  const found = useQuery({ ...ask("records_sample", { resource: target.path, search: search.trim(), attributes: [], limit: MOST_LISTED }), enabled: search.trim() !== "", refetchOnWindowFocus: false });
   const change = useLinkChange();
   // The row is as it was when it was opened; what the trial has found since is newer.
   const situation = trial.data?.situation;
@@ -92,6 +94,7 @@ export function AssociationPanel({ detail, row, qualifier, onClose }: { detail: 
         {found.error && <Problem error={found.error} />}
         {found.data && found.data.records.length === 0 && <p className="text-soft">{t`No record begins so.`}</p>}
         {found.data && search.trim() !== "" && <Records records={found.data.records.filter(({ id }) => id !== linkedId)} busy={change.isPending ? (change.variables.change.target ?? null) : null} instead={linkedId !== null} onLink={link} />}
+        {found.data && search.trim() !== "" && found.data.records.length >= MOST_LISTED && <p className="text-sm text-soft">{t`The first ${MOST_LISTED}; type more to find others.`}</p>}
       </section>
     </SidePanel>
   );

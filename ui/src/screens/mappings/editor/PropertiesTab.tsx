@@ -1,10 +1,14 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
+import type { ApiError } from "../../../backend/bindings/ApiError";
+import type { MappingSummary } from "../../../backend/bindings/MappingSummary";
 import type { SampleRecord } from "../../../backend/bindings/SampleRecord";
 import type { Trial } from "../../../backend/bindings/Trial";
+import { refresh } from "../../../backend/query";
 import { announce } from "../../../parts/Announcer";
 import { Button, IconButton } from "../../../parts/Button";
 import { Icon } from "../../../parts/Icon";
@@ -13,11 +17,12 @@ import { Notice } from "../../../parts/Problem";
 import { State } from "../../../parts/State";
 import { useReorder } from "../../../parts/useReorder";
 import { actionWords } from "../../../words/actions";
-import { errorWords } from "../../../words/error";
+import { errorWords, saidBy, sentence } from "../../../words/error";
 import { situationWords } from "../../../words/situations";
 import { fixWords } from "../../../words/fix";
 import { number } from "../../../words/numbers";
 import { cellText } from "../../../words/value";
+import { useTroubled } from "../../connectors/FailedTests";
 import { useStartRun } from "../../runs/queries";
 import { complaintOf } from "./complaint";
 import { missingRequired, moved, plain, propertiesOf, type Property, removed, replaced, sourceAttributes, targetAttributes, withProperties, withSource } from "./document";
@@ -31,7 +36,7 @@ import { useTrial } from "./useTrial";
 const ADDED = t`property added`;
 
 /** Which attribute goes where, with the values of a record on both sides. */
-export function PropertiesTab() {
+export function PropertiesTab({ summary }: { summary: MappingSummary }) {
   const { doc, draft, source, target, complaint } = useEditor();
   const properties = propertiesOf(doc);
   const { property: asked } = useSearch({ from: "/mappings/$name" });
@@ -49,7 +54,14 @@ export function PropertiesTab() {
   const sample = picked ?? first.data?.records[0] ?? null;
   const trial = useTrial(sample, qualifier);
   const missing = useMemo(() => missingRequired(doc, target.attributes), [doc, target.attributes]);
-  const said = complaint ?? (trial.error ? complaintOf(trial.error.message) : null);
+  const troubled = useTroubled(summary);
+  const complained = complaint ?? (trial.error ? complaintOf(trial.error.message) : null);
+  // The head of the screen says what a connector in trouble answers; who reads it again and again sees less of the mapping.
+  const said = complaint === null && complained?.place === "" && troubled.length > 0 ? null : complained;
+  const unread = sample === null && first.isError;
+  const unknown = [source, target].filter((end) => end.problem);
+  const told = troubled.length > 0 || unread || trial.isError;
+  useLookAtConnectors(unread || trial.isError || unknown.length > 0);
   const open = opened !== null && opened < properties.length ? opened : null;
   const row = open === null ? undefined : properties[open];
 
@@ -112,19 +124,28 @@ export function PropertiesTab() {
             </Button>
           </div>
           <div className="flex w-full min-w-0 items-center gap-2">
-            <Outcome trial={trial.data} sample={sample} pending={trial.isFetching || first.isPending} unread={first.isError} onRead={() => void first.refetch()} reading={first.isFetching} />
+            <Outcome
+              trial={trial.data}
+              sample={sample}
+              pending={trial.isFetching || first.isPending}
+              trouble={troubled.map(({ title }) => title).join(", ")}
+              unread={first.error}
+              unknown={told ? unknown.map(({ title }) => title) : []}
+              onRead={() => void first.refetch()}
+              reading={first.isFetching}
+            />
             {sample && <PreviewRecord id={sample.id} />}
           </div>
         </div>
-        {[source, target].map((end) => end.problem && (
-          <div key={end.path} className="px-6 pt-3">
+        {!told && unknown.map((end) => (
+          <div key={end.path} className="px-6 pt-3 last-of-type:pb-3">
             <Notice tone="waits">
-              <Trans>The attributes of <bdi>{end.title}</bdi> are not known: <bdi>{end.problem}</bdi></Trans>
+              <Trans>The attributes of <bdi>{end.title}</bdi> are not known: <bdi>{saidBy(end.problem ?? "")}</bdi></Trans>
             </Notice>
           </div>
         ))}
         {said && said.place === "" && (
-          <div className="px-6 pt-3">
+          <div className="px-6 py-3">
             <Notice tone="needs" live="alert">
               <bdi>{said.text}</bdi>
             </Notice>
@@ -163,28 +184,52 @@ function indexOf(properties: Property[], attribute: string | undefined): number 
   return index < 0 ? null : index;
 }
 
+/** A system that has just refused an answer may be in trouble by now: the head of the screen says so as soon as that is known. */
+function useLookAtConnectors(refused: boolean) {
+  const client = useQueryClient();
+  useEffect(() => {
+    if (refused) void refresh(client, "connectors_list");
+  }, [client, refused]);
+}
+
 /** What the mapping would do with the sample, in a line. */
-function Outcome({ trial, sample, pending, unread, reading, onRead }: {
+function Outcome({ trial, sample, pending, trouble, unread, unknown, reading, onRead }: {
   trial: Trial | undefined;
   sample: SampleRecord | null;
   pending: boolean;
-  /** The records of the source could not be read; why is said where they are chosen. */
-  unread: boolean;
+  /** The connectors that are in trouble; why stands in the head of the screen. */
+  trouble: string;
+  /** Why the records of the source could not be read. */
+  unread: ApiError | null;
+  /** The sides whose attributes are not known either, for a reason that is told already. */
+  unknown: string[];
   reading: boolean;
   onRead: () => void;
 }) {
+  const names = unknown.length > 0 && <bdi className="block w-full">{t`The attributes of ${unknown.join(", ")} are not known now; names can still be typed.`}</bdi>;
   if (!sample && unread) {
     return (
-      <p className="flex min-w-0 flex-1 items-center gap-2 text-soft">
+      <p className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 text-soft">
         {t`The source could not be read, so there is nothing to try this with.`}
+        {trouble === "" && (
+          <bdi role="alert" className="break-words">
+            {saidBy(unread.message)}
+          </bdi>
+        )}
         <Button look="quiet" icon="retry" busy={reading} onClick={onRead}>
           {t`Read again`}
         </Button>
+        {names}
       </p>
     );
   }
   if (!trial || !sample) {
-    return <p className="min-w-0 flex-1 text-soft">{pending ? t`Looking at a record\u2026` : sample ? t`As it stands the mapping cannot be tried; what is wrong is marked below.` : t`There is no record of the source to try this with.`}</p>;
+    const tried = trouble === "" ? t`As it stands the mapping cannot be tried; what is wrong is marked below.` : t`It cannot be tried while ${trouble} is in trouble; why stands above.`;
+    return (
+      <p className="min-w-0 flex-1 text-soft">
+        {pending ? t`Looking at a record\u2026` : sample ? tried : t`There is no record of the source to try this with.`} {!pending && names}
+      </p>
+    );
   }
   const words = situationWords(trial.situation);
   const set = trial.properties.filter(({ outcome }) => outcome === "written" || outcome === "cleared").length;
@@ -206,7 +251,7 @@ function Outcome({ trial, sample, pending, unread, reading, onRead }: {
       </bdi>
       {trial.outcome === "failed" && (
         <bdi className="w-full break-words text-needs">
-          {trial.remedy ? t`It would fail: ${trial.reason}. ${trial.fix ? fixWords(trial.fix) : trial.remedy}` : t`It would fail: ${trial.reason}`}
+          {trial.remedy ? t`It would fail: ${sentence(trial.reason)} ${trial.fix ? fixWords(trial.fix) : sentence(trial.remedy)}` : t`It would fail: ${sentence(trial.reason)}`}
         </bdi>
       )}
     </div>

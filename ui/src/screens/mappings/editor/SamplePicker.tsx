@@ -12,6 +12,7 @@ import { useEditor } from "./EditorContext";
 import { addressOf } from "./records";
 
 const PAUSE = 250;
+const MOST_LISTED = 20;
 
 /** The records to try the mapping with: the first ones, or those that a text finds. */
 export function useSamples(search: string) {
@@ -19,7 +20,7 @@ export function useSamples(search: string) {
   const known = new Set(source.attributes.map(({ name }) => name));
   const attributes = sourceAttributes(doc).filter((name) => known.has(name));
   return useQuery({
-    ...ask("records_sample", { resource: source.path, search: search || null, attributes, limit: 20 }),
+    ...ask("records_sample", { resource: source.path, search: search || null, attributes, limit: MOST_LISTED }),
     staleTime: 30_000,
     refetchOnWindowFocus: false,
     placeholderData: (old) => old,
@@ -68,7 +69,8 @@ export function SamplePicker({ sample, picked, onPick }: {
           <Icon name="down" size={14} />
         </Button>
       </div>
-      {samples.error && (
+      {/* Where no record is there at all, the line below says why. */}
+      {samples.error && sample && (
         <span role="alert" className="max-w-80 truncate text-sm text-needs" title={errorWords(samples.error)}>
           {errorWords(samples.error)}
         </span>
@@ -82,6 +84,7 @@ export function SamplePicker({ sample, picked, onPick }: {
             </ListBoxItem>
           )}
         </ListBox>
+        {records.length >= MOST_LISTED && <p className="px-2 py-1 text-sm text-soft">{t`The first ${MOST_LISTED}; type to find others.`}</p>}
       </Popover>
     </ComboBox>
   );

@@ -1,0 +1,29 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import { openWindow } from "../../testing/window";
+
+test("a recovery key, which is shown once, is left by its button only", async () => {
+  const user = userEvent.setup();
+  openWindow("/settings");
+  await user.click(await screen.findByRole("button", { name: "New recovery key" }));
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Make a new one" }));
+  const shown = await screen.findByRole("dialog", { name: "Your recovery key" });
+  const key = within(shown).getByLabelText("Recovery key").textContent;
+  await user.keyboard("{Escape}");
+  await user.click(document.body);
+  expect(within(screen.getByRole("dialog", { name: "Your recovery key" })).getByLabelText("Recovery key").textContent).toBe(key);
+  await user.click(within(shown).getByRole("button", { name: "I have written it down" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+});
+
+test("the keyboard goes into the form that a button opens, and comes back to it", async () => {
+  const user = userEvent.setup();
+  openWindow("/settings");
+  const open = await screen.findByRole("button", { name: /^(Set|Change) passphrase$/ });
+  await user.click(open);
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText("New passphrase")));
+  await user.click(screen.getByRole("button", { name: "Cancel" }));
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("button", { name: /^(Set|Change) passphrase$/ })));
+});
