@@ -1,7 +1,7 @@
 //! Carries the UI's calls to the use cases. The list is the `api` crate's, so a command that is missing here, or has
 //! other types, does not compile.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use api::{ApiError, App, ErrorCode, dto::*};
 use axum::{
@@ -74,8 +74,11 @@ macro_rules! use_cases {
         async fn use_case(app: &App, command: &str, body: &[u8]) -> Result<Value, ApiError> {
             $(
                 if command == stringify!($name) {
-                    let answer: $answer = app.$name(request::<$request>(command, body)?).await?;
-                    return json(&answer);
+                    let carried_out = boxed(|| async {
+                        let answer: $answer = app.$name(request::<$request>(command, body)?).await?;
+                        json(&answer)
+                    });
+                    return carried_out.await;
                 }
             )*
             Err(ApiError::new(ErrorCode::NotFound, format!("There is no command `{command}`.")))
@@ -83,6 +86,15 @@ macro_rules! use_cases {
     };
 }
 api::with_commands!(use_cases);
+
+/// A command on the heap. Without optimizations the stack has a place of its own for each that could be meant, and all of them
+/// together leave too little of it to the one that is.
+fn boxed<'a, F>(command: impl FnOnce() -> F) -> Pin<Box<dyn Future<Output = F::Output> + Send + 'a>>
+where
+    F: Future + Send + 'a,
+{
+    Box::pin(command())
+}
 
 async fn authorize(host: &Host, request: AuthorizeRequest) -> Result<AuthorizeResult, ApiError> {
     match request.method {

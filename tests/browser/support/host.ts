@@ -74,10 +74,13 @@ export class Host {
   }
 
   async stop(): Promise<void> {
-    if (this.#process.exitCode !== null) return;
-    const ended = once(this.#process, "exit");
-    this.#process.stdin?.end();
-    await ended;
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, "exit");
+      this.#process.stdin?.end();
+      await ended;
+    }
+    const { signalCode } = this.#process;
+    if (signalCode !== null) throw new Error(`The host was ended by ${signalCode}, and said: ${this.#complaints()}`);
   }
 
   /** Runs a command as the UI would. */

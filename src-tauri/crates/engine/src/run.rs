@@ -249,7 +249,8 @@ impl Engine {
         }
         let mapping = done.mapping.clone();
         let request = RunRequest { mapping, mode, ids: Vec::new(), allow_deletes, incremental: false };
-        self.begin_as(request, &Overrides::default(), Place { rested, undoes: Some(done) }).await
+        let place = Place { rested, undoes: Some(done) };
+        Box::pin(self.begin_as(request, &Overrides::default(), place)).await
     }
 
     /// Begins a run over those sources of an ended run that failed, were stale or wait for a person.
