@@ -19,7 +19,7 @@ use crate::{
         ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest, SecretStatus,
         Trouble,
     },
-    pool::{TOKENS, consent_setting, owner},
+    pool::{self, TOKENS, owner},
     program_settings::PROXY_PASSWORD,
     schema_drift::reads_another_schema,
 };
@@ -164,6 +164,7 @@ impl App {
     pub async fn connector_test(&self, request: ByName) -> Result<ConnectorTest, ApiError> {
         let row = self.connector_row(&request.name).await?;
         let name = row.config.name.clone();
+        let leads = self.pool.leads(&row.config).await?;
         let mut kind = None;
         let outcome = match self.pool.any(&row.config).await {
             Ok(connector) => connector.test().await.map_err(|error| {
@@ -181,7 +182,15 @@ impl App {
         if error.is_none() {
             self.look_for_drift(&row).await?;
         }
-        let TestReport { checked, account, missing_scopes } = outcome.unwrap_or_default();
+        let told = outcome.unwrap_or_default();
+        let TestReport { mut checked, account, account_id, missing_scopes } = told;
+        if error.is_none()
+            && let Some(before) = self.pool.note_account(&row.config, leads, account_id).await?
+        {
+            checked.push(format!(
+                "another account than before, which was {before}: the links of its mappings are to records of that one"
+            ));
+        }
         let trouble = kind.map(Trouble::of);
         Ok(ConnectorTest { name, ok: error.is_none(), error, trouble, checked, account, missing_scopes })
     }
@@ -233,7 +242,7 @@ impl App {
         self.store
             .write(move |w| {
                 access::forget(w, &name)?;
-                w.remove_setting(&consent_setting(&name))?;
+                pool::forget(w, &name)?;
                 w.remove_connector(&name)?;
                 w.add_audit(&audit)
             })

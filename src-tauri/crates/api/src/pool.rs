@@ -14,8 +14,9 @@ use connector::{
 use engine::{Connectors, EngineError};
 use jiff::Timestamp;
 use model::{Clock, ConnectorConfig, Secret};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::Store;
+use store::{SealedSecret, Store, StoreError, Writer};
 
 use crate::{
     ApiError, ErrorCode, access,
@@ -34,6 +35,34 @@ pub(crate) fn owner(connector: &str) -> String {
 /// Which consent a connector's tokens come from, counted. A renewal of them is still the same one.
 pub(crate) fn consent_setting(connector: &str) -> String {
     format!("connectorConsent/{}", connector.to_lowercase())
+}
+
+/// Which account a connector's credentials lead to, and which credentials that were.
+fn account_setting(connector: &str) -> String {
+    format!("connectorAccount/{}", connector.to_lowercase())
+}
+
+/// Forgets what is known beside the configuration of a connector that is removed.
+pub(crate) fn forget(w: &Writer<'_>, connector: &str) -> Result<(), StoreError> {
+    w.remove_setting(&consent_setting(connector))?;
+    w.remove_setting(&account_setting(connector))
+}
+
+/// The account that a connector was found to lead to.
+#[derive(Serialize, Deserialize)]
+struct KnownAccount {
+    /// Which credentials these were.
+    credentials: String,
+    /// None where the system does not tell.
+    account: Option<String>,
+}
+
+/// What a connector's credentials lead to.
+pub(crate) struct Leads {
+    /// Which credentials it has now, and for which address.
+    credentials: String,
+    /// What was found last, maybe with others.
+    known: Option<KnownAccount>,
 }
 
 /// Connectors by name, each with what it was built from.
@@ -77,14 +106,8 @@ impl Pool {
             // Told before a call fails on it.
             self.vaulting.vault().await.map_err(for_engine)?;
         }
-        // Tokens change with every refresh and are read when they are needed; a new consent and other secrets make a new
-        // connector. Their time tells those of a connector of this name that is gone.
-        let secrets: Vec<_> = secrets
-            .iter()
-            .filter(|s| s.field != TOKENS)
-            .map(|s| (&s.field, s.revision, &s.updated))
-            .collect();
-        let stamp = serde_json::to_string(&(secrets, consent, config)).unwrap_or_default();
+        // A new consent and other secrets make a new connector.
+        let stamp = serde_json::to_string(&(marks(&secrets), consent, config)).unwrap_or_default();
         if let Some((built, connector)) = self.lock().get(&config.name)
             && *built == stamp
         {
@@ -93,6 +116,39 @@ impl Pool {
         let connector = connector::build(config, self.credentials(&config.name), Arc::clone(&self.clock))?;
         self.lock().insert(config.name.clone(), (stamp, Arc::clone(&connector)));
         Ok(connector)
+    }
+
+    /// What a connector's credentials lead to, as far as somebody has asked.
+    pub(crate) async fn leads(&self, config: &ConnectorConfig) -> Result<Leads, StoreError> {
+        let (name, address) = (config.name.clone(), config.address().map(str::to_owned));
+        self.store
+            .read(move |r| {
+                let secrets = r.secrets(&owner(&name))?;
+                let consent = r.setting(&consent_setting(&name))?;
+                let known = r.setting(&account_setting(&name))?;
+                Ok(Leads {
+                    credentials: serde_json::to_string(&(marks(&secrets), consent, address))
+                        .unwrap_or_default(),
+                    known: known.and_then(|known| serde_json::from_str(&known).ok()),
+                })
+            })
+            .await
+    }
+
+    /// Remembers which account a connector leads to, for as long as its credentials stay what they were when it was asked. Gives
+    /// the account that it led to before, if that was another one.
+    pub(crate) async fn note_account(
+        &self,
+        config: &ConnectorConfig,
+        asked: Leads,
+        account: Option<String>,
+    ) -> Result<Option<String>, StoreError> {
+        let before = asked.known.and_then(|known| known.account);
+        let moved = before.filter(|before| account.as_ref().is_some_and(|now| now != before));
+        let known = KnownAccount { credentials: asked.credentials, account };
+        let (key, known) = (account_setting(&config.name), serde_json::to_string(&known).unwrap_or_default());
+        self.store.write(move |w| w.set_setting(&key, &known)).await?;
+        Ok(moved)
     }
 
     /// A configuration with the common way to the network, unless it names its own.
@@ -127,6 +183,21 @@ impl Connectors for Pool {
             .with_hint(format!("`concord connector enable {name}` enables it")));
         }
         self.any(&row.config).await
+    }
+
+    async fn account(&self, name: &str, ask: bool) -> Result<Option<String>, EngineError> {
+        let wanted = name.to_owned();
+        let Some(row) = self.store.read(move |r| r.connector(&wanted)).await? else { return Ok(None) };
+        let leads = self.leads(&row.config).await?;
+        if let Some(known) = leads.known.as_ref().filter(|known| known.credentials == leads.credentials) {
+            return Ok(known.account.clone());
+        }
+        if !ask {
+            return Ok(None);
+        }
+        let account = self.connector(name).await?.account().await?;
+        self.note_account(&row.config, leads, account.clone()).await?;
+        Ok(account)
     }
 }
 
@@ -261,6 +332,13 @@ impl Credentials for StoredCredentials {
             tracing::warn!(connector = self.connector, %error, "whether it is let in could not be noted");
         }
     }
+}
+
+/// What tells one set of a connector's secrets from another. Tokens change with every refresh and are read when they are needed.
+/// The time tells the secrets of a connector of this name that is gone.
+fn marks(secrets: &[SealedSecret]) -> Vec<(&str, u64, &str)> {
+    let kept = secrets.iter().filter(|secret| secret.field != TOKENS);
+    kept.map(|secret| (secret.field.as_str(), secret.revision, secret.updated.as_str())).collect()
 }
 
 fn parse_tokens(text: &str) -> Option<Tokens> {

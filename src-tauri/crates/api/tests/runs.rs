@@ -2,39 +2,53 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, path::Path, sync::Arc};
 
 use api::{
     App, AppOptions,
-    dto::{ById, ByName, ConnectorDraft, ConnectorEnable, RunApply, RunMode, RunStart, RunState},
+    dto::{
+        ById, ByName, ConnectorDraft, ConnectorEnable, Empty, RunApply, RunMode, RunStart, RunState,
+        RunSummary, RunUndo,
+    },
 };
 use sandbox::hubspot::{Options, Sandbox};
 use store::Store;
 use tokio::net::TcpListener;
 
 const INBOUND: &str = "systemHubspotContact_managedUser";
+const KEY: &str = "sandbox-service-key";
+
+/// A portal whose key is [`KEY`].
+async fn portal(options: Options) -> Sandbox {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let options = Options { access_token: Some(KEY.into()), ..options };
+    Sandbox::start(listener, options).await.unwrap()
+}
+
+async fn open(data_dir: &Path) -> Arc<App> {
+    let passphrase = Some("a passphrase for tests".into());
+    App::open(AppOptions { data_dir: data_dir.to_owned(), passphrase }).await.unwrap()
+}
+
+/// Runs the mapping into the repository and gives its row as it ended.
+async fn run(app: &App, mode: RunMode) -> RunSummary {
+    let start =
+        RunStart { mapping: INBOUND.into(), mode, ids: Vec::new(), allow_deletes: None, incremental: false };
+    let id = app.run_start(start).await.unwrap().id;
+    app.run_wait(&id, |_| {}).await.unwrap()
+}
 
 /// The process that was asked to cancel it was killed before it could.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_goes_on_is_not_canceled_by_what_was_asked_of_an_earlier_process() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let options =
-        Options { records: 30, access_token: Some("sandbox-service-key".into()), ..Options::default() };
-    let sandbox = Sandbox::start(listener, options).await.unwrap();
-    let passphrase = Some("a passphrase for tests".into());
-    let app = App::open(AppOptions { data_dir: data_dir.clone(), passphrase }).await.unwrap();
-    app.sample_setup(&sandbox.url(), "sandbox-service-key").await.unwrap();
-    let start = RunStart {
-        mapping: INBOUND.into(),
-        mode: RunMode::Preview,
-        ids: Vec::new(),
-        allow_deletes: None,
-        incremental: false,
-    };
-    let id = app.run_start(start).await.unwrap().id;
-    assert_eq!(app.run_wait(&id, |_| {}).await.unwrap().state, RunState::Planned);
+    let sandbox = portal(Options { records: 30, ..Options::default() }).await;
+    let app = open(&data_dir).await;
+    app.sample_setup(&sandbox.url(), KEY).await.unwrap();
+    let preview = run(&app, RunMode::Preview).await;
+    assert_eq!(preview.state, RunState::Planned);
+    let id = preview.id;
 
     let (store, key) = (Store::open(&data_dir).unwrap(), format!("cancel:{id}"));
     let asked = key.clone();
@@ -51,13 +65,9 @@ async fn a_run_that_goes_on_is_not_canceled_by_what_was_asked_of_an_earlier_proc
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_that_failed_does_not_keep_a_mapping_from_running() {
     let folder = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let options =
-        Options { records: 3, access_token: Some("sandbox-service-key".into()), ..Options::default() };
-    let sandbox = Sandbox::start(listener, options).await.unwrap();
-    let passphrase = Some("a passphrase for tests".into());
-    let app = App::open(AppOptions { data_dir: folder.path().join("data"), passphrase }).await.unwrap();
-    let connector = app.sample_setup(&sandbox.url(), "sandbox-service-key").await.unwrap().connector;
+    let sandbox = portal(Options { records: 3, ..Options::default() }).await;
+    let app = open(&folder.path().join("data")).await;
+    let connector = app.sample_setup(&sandbox.url(), KEY).await.unwrap().connector;
     let problem =
         || async { app.mapping_get(ByName { name: INBOUND.into() }).await.unwrap().summary.problem };
     let key = |value: &str| {
@@ -76,9 +86,74 @@ async fn a_test_that_failed_does_not_keep_a_mapping_from_running() {
     let without = key("").await;
     assert!(without.is_some());
     assert_eq!(problem().await, without, "with no key at all there is nothing to try");
-    assert_eq!(key("sandbox-service-key").await, None);
+    assert_eq!(key(KEY).await, None);
     let off = ConnectorEnable { name: connector.clone(), enabled: false };
     app.connector_enable(off).await.unwrap();
     assert!(problem().await.unwrap().contains("is disabled"));
     sandbox.stop().await;
+}
+
+/// Two accounts of one provider have one address: a key is all that leads from one to the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_and_an_undo_hold_for_the_account_that_they_were_made_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = portal(Options { records: 20, portal_id: 111, ..Options::default() }).await;
+    let other = portal(Options { records: 20, portal_id: 222, ..Options::default() }).await;
+    let app = open(&folder.path().join("data")).await;
+    let connector = app.sample_setup(&one.url(), KEY).await.unwrap().connector;
+    let lead_to = |sandbox: &Sandbox, key: &str| {
+        let (app, name) = (&app, connector.clone());
+        let (url, secrets) = (sandbox.url(), [("accessToken".to_owned(), key.to_owned())].into());
+        async move {
+            let mut config = app.connector_get(ByName { name }).await.unwrap().config;
+            config["configurationProperties"]["apiBaseUrl"] = url.into();
+            app.connector_save(ConnectorDraft { create: false, rev: None, config, secrets }).await.unwrap();
+        }
+    };
+    let apply = |run: &RunSummary| app.run_apply(RunApply { id: run.id.clone(), allow_deletes: None });
+    let asked = |sandbox: &Sandbox| {
+        sandbox.portal().calls().iter().filter(|call| call.path.contains("account-info")).count()
+    };
+
+    let done = run(&app, RunMode::Reconcile).await;
+    one.portal().create(&[("email", "new@example.org")]).unwrap();
+    let preview = run(&app, RunMode::Preview).await;
+    assert_eq!((done.state, preview.state), (RunState::Success, RunState::Planned));
+    lead_to(&other, KEY).await;
+    let undo = RunUndo { id: done.id.clone(), preview: true, allow_deletes: None };
+    let refused = [apply(&preview).await.unwrap_err().message, app.run_undo(undo).await.unwrap_err().message];
+    for why in refused {
+        assert!(
+            why.contains("was planned for portal 111") && why.contains("leads to portal 222 now"),
+            "{why}"
+        );
+    }
+
+    // Nothing is lost by it: led back, the plan holds. The account is asked for once for each set of keys.
+    lead_to(&one, KEY).await;
+    let (before, before_it) = (asked(&one), app.app_status(Empty {}).await.unwrap().users);
+    assert_eq!(apply(&preview).await.unwrap().state, RunState::Active);
+    let applied = app.run_wait(&preview.id, |_| {}).await.unwrap();
+    assert_eq!(applied.state, RunState::Success, "{:?}", applied.message);
+    assert_eq!(app.app_status(Empty {}).await.unwrap().users, before_it + 1);
+    assert_eq!(asked(&one), before + 1);
+    assert_eq!(run(&app, RunMode::Preview).await.state, RunState::Planned);
+    assert_eq!(asked(&one), before + 1);
+
+    // Whoever tests is told.
+    lead_to(&other, KEY).await;
+    let test = app.connector_test(ByName { name: connector.clone() }).await.unwrap();
+    assert!(
+        test.ok && test.checked.iter().any(|line| line.contains("before, which was portal 111")),
+        "{test:?}"
+    );
+    lead_to(&one, KEY).await;
+
+    // A key that may be anybody's is found to be this account's.
+    let preview = run(&app, RunMode::Preview).await;
+    lead_to(&one, KEY).await;
+    apply(&preview).await.unwrap();
+    assert_eq!(app.run_wait(&preview.id, |_| {}).await.unwrap().state, RunState::Success);
+    one.stop().await;
+    other.stop().await;
 }

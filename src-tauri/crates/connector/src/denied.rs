@@ -108,6 +108,10 @@ impl Connector for Denying {
         self.inner.test().await
     }
 
+    async fn account(&self) -> Result<Option<String>, ConnectorError> {
+        self.inner.account().await
+    }
+
     fn canonical_id(&self, id: String) -> String {
         self.inner.canonical_id(id)
     }

@@ -173,8 +173,10 @@ impl Outcome {
 pub struct TestReport {
     /// Each thing that was checked, in order, in words: "reached api.hubapi.com", "token accepted".
     pub checked: Vec<String>,
-    /// The account on the other side, where it tells ("portal 123").
+    /// The account on the other side in words, where it tells ("portal 123, time zone Europe/Berlin").
     pub account: Option<String>,
+    /// The same by its id alone, as [`Connector::account`] tells it.
+    pub account_id: Option<String>,
     /// Scopes that the connection lacks, by name.
     pub missing_scopes: Vec<String>,
 }
@@ -270,6 +272,12 @@ pub trait Connector: Send + Sync {
 
     /// Reaches the system with the stored credentials and says what was checked.
     async fn test(&self) -> Result<TestReport, ConnectorError>;
+
+    /// The account on the other side by its id ("portal 123"): two accounts of one provider have one address. `None` where the
+    /// other side does not tell it.
+    async fn account(&self) -> Result<Option<String>, ConnectorError> {
+        Ok(None)
+    }
 
     /// An id as a person or a script may write it, in the one form that this connector gives ids in. Systems with one way
     /// to write an id have nothing to do.

@@ -1437,7 +1437,10 @@ async fn a_long_feed_survives_its_cursor_and_goes_on_from_any_page() {
 #[tokio::test]
 async fn a_test_says_who_and_what_and_how_much() {
     let (world, credentials) = authorized(rotating(3)).await;
-    let report = world.salesforce(world.app(), credentials.clone()).test().await.unwrap();
+    let connection = world.salesforce(world.app(), credentials.clone());
+    let report = connection.test().await.unwrap();
+    assert!(report.account_id.as_ref().unwrap().starts_with("organization 00D"), "{report:?}");
+    assert_eq!(connection.account().await.unwrap(), report.account_id);
     let told = report.checked.join("\n");
     for part in [
         "reached 127.0.0.1",

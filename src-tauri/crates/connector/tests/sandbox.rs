@@ -468,6 +468,8 @@ async fn a_test_says_what_it_checked_and_a_wrong_token_is_named() {
         ["reached 127.0.0.1", "token accepted", "can read contacts", "can read companies"]
     );
     assert!(report.account.unwrap().starts_with("portal 24680"));
+    assert_eq!(report.account_id.as_deref(), Some("portal 24680"));
+    assert_eq!(world.keyed().account().await.unwrap(), report.account_id);
     assert!(report.missing_scopes.is_empty());
     let error = world
         .hubspot(json!({}), MemoryCredentials::with_access_token("test-token-1"))

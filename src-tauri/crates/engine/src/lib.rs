@@ -5,6 +5,7 @@
 //! never stops a run; of each mapping at most one run is under way, whichever process it is in; what a preview says is what
 //! the run does, because both are the same code. This crate never prints, never asks, never knows a window.
 
+mod accounts;
 mod after;
 mod association;
 mod connector_script;
@@ -75,6 +76,12 @@ pub use trial::{TrialEnds, TrialOutcome, TrialRecord, Tried, newer_of, try_recor
 pub trait Connectors: Send + Sync {
     /// The connector of this name. Unknown, disabled and locked ones are errors that say so.
     async fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, EngineError>;
+
+    /// The account that a connector's credentials lead to, by its id; `None` where it is not known. `ask` has the provider asked
+    /// where it has not told since these credentials were entered.
+    async fn account(&self, _name: &str, _ask: bool) -> Result<Option<String>, EngineError> {
+        Ok(None)
+    }
 }
 
 /// The engine over one repository.

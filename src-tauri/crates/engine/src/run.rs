@@ -107,6 +107,7 @@ impl Engine {
         let prepared = Box::pin(self.prepare_with(&request.mapping, overrides)).await?;
         if let Some(done) = &place.undoes {
             prepared.must_be_for(done)?;
+            self.must_be_in_the_accounts_of(&prepared, done).await?;
         }
         let lock = self.lock_mapping(prepared.name()).await?;
         let prepared = self.as_under_lock(prepared, overrides).await?;
@@ -125,6 +126,7 @@ impl Engine {
         };
         let (id, version, changed) = (new.id.clone(), prepared.version, overrides.keys().clone());
         let ends = prepared.described.clone();
+        let accounts = self.accounts(&prepared, false).await?;
         let kept = prepared.config.keep_runs.unwrap_or(DEFAULT_KEPT_RUNS).max(1);
         let Place { rested, undoes } = place;
         self.store.prune_runs(prepared.name(), kept, undoes.as_ref().map(|run| run.id.as_str())).await?;
@@ -136,7 +138,8 @@ impl Engine {
                 w.begin_run(&new)?;
                 let gone = || store::StoreError::not_found(format!("run {}", new.id));
                 let mut run = w.run(&new.id)?.ok_or_else(gone)?;
-                run.progress = Progress { version, ends, overrides: changed, undoes: undone, ..run.progress };
+                run.progress =
+                    Progress { version, ends, accounts, overrides: changed, undoes: undone, ..run.progress };
                 w.put_run(&run)?;
                 Ok(run)
             })
@@ -157,6 +160,7 @@ impl Engine {
         let overrides = row.progress.overrides.clone().into();
         let prepared = self.prepare_with(&row.mapping, &overrides).await?;
         prepared.must_be_for(&row)?;
+        self.must_be_in_the_accounts_of(&prepared, &row).await?;
         let lock = self.lock_mapping(prepared.name()).await?;
         let mut prepared = self.as_under_lock(prepared, &overrides).await?;
         prepared.must_be_for(&row)?;
@@ -361,7 +365,11 @@ impl Engine {
         }
         // The read may have found that an incremental run has to look at everything.
         let partial = run.progress.incremental || !run.progress.ids.is_empty();
-        if !self.guard_phase(run, prepared, partial, allow_deletes).await? {
+        let held = !self.guard_phase(run, prepared, partial, allow_deletes).await?;
+        if held || run.mode == RunMode::Preview {
+            self.note_accounts(run, prepared).await;
+        }
+        if held {
             return Ok(());
         }
         if matches!(plan, Plan::Stored) && as_configured && prepared.version == UNSETTLED {

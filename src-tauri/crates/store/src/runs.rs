@@ -131,6 +131,9 @@ pub struct Progress {
     pub version: i64,
     /// Between which resources, each with where its system is; empty for runs of older versions of Concord.
     pub ends: Vec<String>,
+    /// The accounts of both ends by their ids, each empty where it was not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
     /// The newest entry of the history when its plan was made.
     pub history: Option<i64>,
     /// Only what has changed since the last run of the mapping was looked at.

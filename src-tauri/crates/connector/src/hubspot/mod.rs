@@ -393,6 +393,10 @@ impl Connector for Hubspot {
         self.check_connection().await
     }
 
+    async fn account(&self) -> Result<Option<String>, ConnectorError> {
+        self.portal().await
+    }
+
     async fn schema(&self, object_type: &str) -> Result<ObjectTypeSchema, ConnectorError> {
         match self.resource(object_type)? {
             Resource::Records(object_type) => self.object_type_schema(object_type).await,

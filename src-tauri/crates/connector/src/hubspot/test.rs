@@ -4,7 +4,7 @@ use model::Secret;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answers::{Problem, RecordPage};
+use super::answers::{Problem, RecordPage, clean};
 use super::day::Place;
 use super::{Hubspot, ObjectType};
 use crate::error::{ConnectorError, ErrorKind};
@@ -19,6 +19,13 @@ struct AccountDetails {
     place: Place,
 }
 
+impl AccountDetails {
+    fn portal(&self) -> String {
+        let id = self.portal_id.as_str().map_or_else(|| self.portal_id.to_string(), clean);
+        format!("portal {id}")
+    }
+}
+
 #[derive(Deserialize)]
 struct Introspection {
     active: bool,
@@ -30,19 +37,13 @@ struct Introspection {
 impl Hubspot {
     pub(super) async fn check_connection(&self) -> Result<TestReport, ConnectorError> {
         let mut report = TestReport::default();
-        let url = self.paths.account_details();
-        let host = url.host_str().unwrap_or_default().to_owned();
-        match self.http.send(&self.get(url), |a| a.json::<AccountDetails>()).await {
-            Ok(details) => {
-                let id =
-                    details.portal_id.as_str().map_or_else(|| details.portal_id.to_string(), str::to_owned);
-                self.day.learn(&details.place);
-                let zone = details.place.time_zone.map(|z| format!(", time zone {z}")).unwrap_or_default();
-                report.account = Some(format!("portal {id}{zone}"));
-            }
-            // Not every token may ask, and not every stand-in answers; the lists below decide.
-            Err(Failure::Refused(refusal)) if matches!(refusal.status, 400 | 403..=405 | 501) => {}
-            Err(failure) => return Err(failure.into()),
+        let host = self.paths.account_details().host_str().unwrap_or_default().to_owned();
+        // Where it is not told, the lists below decide.
+        if let Some(details) = self.account_details().await? {
+            let portal = details.portal();
+            let zone = details.place.time_zone.map(|z| format!(", time zone {z}")).unwrap_or_default();
+            report.account = Some(format!("{portal}{zone}"));
+            report.account_id = Some(portal);
         }
         report.checked.push(format!("reached {host}"));
         let mut readable = 0;
@@ -95,6 +96,23 @@ impl Hubspot {
             ));
         }
         Ok(report)
+    }
+
+    pub(super) async fn portal(&self) -> Result<Option<String>, ConnectorError> {
+        Ok(self.account_details().await?.map(|details| details.portal()))
+    }
+
+    /// What is told of the account. Not every token may ask, and not every stand-in answers.
+    async fn account_details(&self) -> Result<Option<AccountDetails>, ConnectorError> {
+        let call = self.get(self.paths.account_details());
+        match self.http.send(&call, |a| a.json::<AccountDetails>()).await {
+            Ok(details) => {
+                self.day.learn(&details.place);
+                Ok(Some(details))
+            }
+            Err(Failure::Refused(refusal)) if matches!(refusal.status, 400 | 403..=405 | 501) => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// The scopes of the OAuth token; `None` where HubSpot does not tell.

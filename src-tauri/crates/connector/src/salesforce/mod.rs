@@ -297,6 +297,10 @@ impl Connector for Salesforce {
         self.check_connection().await
     }
 
+    async fn account(&self) -> Result<Option<String>, ConnectorError> {
+        self.organization_id().await
+    }
+
     async fn revoke(&self) -> Result<(), ConnectorError> {
         self.tokens.revoke().await
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::Secret;
+use model::{Attributes, Secret};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -66,7 +66,10 @@ impl Salesforce {
         if self.tokens.is_oauth().await? {
             self.check_grant(&mut report).await?;
         }
-        report.account = self.organization().await;
+        if let Some((id, words)) = self.organization().await {
+            report.account = Some(words);
+            report.account_id = Some(as_account(&id));
+        }
         let call = self.get(self.url("sobjects"));
         let known = self.http.send(&call, |a| a.json::<GlobalDescribe>()).await?;
         let mut readable = 0;
@@ -130,15 +133,36 @@ impl Salesforce {
         Ok(())
     }
 
-    /// The organization on the other side. Not every user may read it.
-    async fn organization(&self) -> Option<String> {
+    pub(super) async fn organization_id(&self) -> Result<Option<String>, ConnectorError> {
+        match self.query_at("query", "SELECT Id FROM Organization").await {
+            Ok(page) => {
+                let id = page.records.first().and_then(|record| text(record, "Id"));
+                Ok(id.map(|id| as_account(&id)))
+            }
+            // Not every user may read it.
+            Err(Failure::Refused(refusal)) if refusal.error.kind != ErrorKind::Unauthorized => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// The organization on the other side by its id, and in words. Not every user may read it.
+    async fn organization(&self) -> Option<(String, String)> {
         let page =
             self.query_page("SELECT Id, Name, OrganizationType, IsSandbox FROM Organization").await.ok()?;
-        let organization = page.records.into_iter().next()?;
-        let text = |name: &str| organization.get(name).and_then(Value::as_str).map(super::words::clean);
+        let organization = page.records.first()?;
         let sandbox = organization.get("IsSandbox").and_then(Value::as_bool).unwrap_or(false);
-        let kind = text("OrganizationType").unwrap_or_default();
+        let kind = text(organization, "OrganizationType").unwrap_or_default();
         let place = if sandbox { " sandbox" } else { "" };
-        Some(format!("{} ({}, {kind}{place})", text("Name")?, text("Id")?).replace(", )", ")"))
+        let id = text(organization, "Id")?;
+        let words = format!("{} ({id}, {kind}{place})", text(organization, "Name")?).replace(", )", ")");
+        Some((id, words))
     }
+}
+
+fn text(record: &Attributes, name: &str) -> Option<String> {
+    record.get(name).and_then(Value::as_str).map(super::words::clean)
+}
+
+fn as_account(id: &str) -> String {
+    format!("organization {id}")
 }
