@@ -96,6 +96,13 @@ test("an import is taken back after a look at what that means", async ({ host, p
   await expect.poll(async () => (await host.call("app_status", {})).users).toBe(0);
   // Users are gone here; nobody was deleted in HubSpot.
   expect((await host.contacts()).filter(({ archived }) => !archived).length).toBeGreaterThan(30);
+
+  // Whoever comes back to the run sees that it has been taken back.
+  await page.getByRole("tab", { name: "Runs", exact: true }).click();
+  await page.getByRole("table", { name: "Runs" }).getByRole("rowheader").last().click();
+  await expect(page.getByText(`${users} changes were made to take this back`)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Undo again" })).toBeVisible();
+  await picture(page, "undone");
 });
 
 test("a user that does not meet the policies is not saved, and the form says why", async ({ host, page }) => {

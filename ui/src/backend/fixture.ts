@@ -678,7 +678,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const situations = countBy(run.entries, "situation", (name) => SITUATIONS.find(([situation]) => situation === name)?.[1] ?? "");
       const confirmed = situations.find((count) => count.name === "CONFIRMED");
       if (confirmed && run.summary.undoes === null) confirmed.count += 1108;
-      return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), planned: countBy(run.entries.filter(({ status }) => status === "planned"), "action", () => ""), guards: run.guards, causes: run.causes, trouble: run.summary.state === "failed" ? "authorize" : null, resumeAt: null };
+      return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), planned: countBy(run.entries.filter(({ status }) => status === "planned"), "action", () => ""), guards: run.guards, causes: run.causes, trouble: run.summary.state === "failed" ? "authorize" : null, resumeAt: null, undoneBy: runs.find(({ summary: undo }) => undo.undoes === id && undo.done > 0)?.summary ?? null };
     },
     run_entries: ({ id, situation, action, failed, search, after, limit }) => {
       const wanted = (search ?? "").toLowerCase();

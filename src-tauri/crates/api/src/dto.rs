@@ -425,6 +425,8 @@ dto! {
         trouble: Option<Trouble>,
         /// When it goes on by itself, while it rests.
         resume_at: Option<String>,
+        /// The last run that has taken back something of it.
+        undone_by: Option<RunSummary>,
     }
 
     /// A guard and how the plan stands to it.

@@ -265,7 +265,22 @@ impl App {
             causes: causes.into_iter().map(|c| failure_cause(c, &run.mapping, &run.id)).collect(),
             trouble: Trouble::read(run.progress.trouble.as_deref()),
             resume_at: run.progress.resume_at.clone(),
+            undone_by: self.undone_by(&run).await?,
         })
+    }
+
+    async fn undone_by(&self, run: &Run) -> Result<Option<RunSummary>, ApiError> {
+        // Whoever looks on at a run asks often, and nobody takes it back meanwhile.
+        if matches!(run.state, store::RunState::Active | store::RunState::Planned | store::RunState::Held) {
+            return Ok(None);
+        }
+        for undo in self.engine.undos_of(run).await? {
+            let summary = self.run_summary(&undo).await?;
+            if summary.done > 0 {
+                return Ok(Some(summary));
+            }
+        }
+        Ok(None)
     }
 
     /// A page of a run's entries.

@@ -102,22 +102,21 @@ impl Engine {
 }
 
 impl Engine {
-    /// The runs that have taken this one back, as far as they got.
-    async fn earlier_undos(&self, done: &Run) -> Result<Vec<i64>, EngineError> {
+    /// The runs that were to take this one back, however far they got, newest first.
+    pub async fn undos_of(&self, done: &Run) -> Result<Vec<Run>, EngineError> {
         let (mapping, id) = (done.mapping.clone(), done.id.clone());
         let after = done.seq;
         Ok(self
             .store
             .read(move |r| {
-                let (mut earlier, mut before) = (Vec::new(), None);
+                let (mut undos, mut before) = (Vec::new(), None);
                 loop {
                     let runs = r.runs(Some(&mapping), before, CHUNK)?.rows;
-                    let since = runs.iter().take_while(|run| run.seq > after);
-                    let undoes = |run: &&Run| run.progress.undoes.as_deref() == Some(&id);
-                    earlier.extend(since.filter(undoes).map(|run| run.seq));
                     before = runs.last().map(|run| run.seq).filter(|seq| *seq > after);
+                    let since = runs.into_iter().take_while(|run| run.seq > after);
+                    undos.extend(since.filter(|run| run.progress.undoes.as_deref() == Some(&id)));
                     if before.is_none() {
-                        return Ok(earlier);
+                        return Ok(undos);
                     }
                 }
             })
@@ -134,7 +133,7 @@ impl Engine {
         let Some(remote) = prepared.target.remote().filter(|_| !claims.is_empty()) else {
             return Ok(HashMap::new());
         };
-        let earlier = self.earlier_undos(done).await?;
+        let earlier = self.undos_of(done).await?;
         if earlier.is_empty() {
             return Ok(HashMap::new());
         }
@@ -144,7 +143,7 @@ impl Engine {
                 let mut made = Vec::new();
                 for claim in claims {
                     for run in &earlier {
-                        let id = r.done_for_claim(*run, &claim)?.and_then(|entry| entry.target_id);
+                        let id = r.done_for_claim(run.seq, &claim)?.and_then(|entry| entry.target_id);
                         made.extend(id.map(|id| (claim.clone(), id)));
                     }
                 }

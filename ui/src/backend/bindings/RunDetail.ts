@@ -28,4 +28,8 @@ trouble: Trouble | null,
 /**
  * When it goes on by itself, while it rests.
  */
-resumeAt: string | null, };
+resumeAt: string | null, 
+/**
+ * The last run that has taken back something of it.
+ */
+undoneBy: RunSummary | null, };

@@ -1,5 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { GuardRow } from "../../backend/bindings/GuardRow";
@@ -20,7 +21,7 @@ import { actionWords } from "../../words/actions";
 import { guardWords, limitWords } from "../../words/guard";
 import { number } from "../../words/numbers";
 import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords, stoppedEarly } from "../../words/run";
-import { duration, fullTime, until } from "../../words/time";
+import { ago, duration, fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { TroubleButtons } from "../connectors/TroubleButtons";
 import { DeleteEffects } from "../users/DeleteEffects";
@@ -116,7 +117,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
             title={t`Plans how to take back ${plural(summary.done, { one: "# change", other: "# changes" })}. Nothing is written before you have seen the plan.`}
             onClick={() => undo.mutate(summary.id, { onSuccess: goOn })}
           >
-            {t`Undo`}
+            {detail.undoneBy === null ? t`Undo` : t`Undo again`}
           </Button>
         )}
       </div>
@@ -137,6 +138,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
       )}
       {!active && <Guards detail={detail} />}
       {!active && <Message detail={detail} onRun={onRun} />}
+      {detail.undoneBy && <Undone by={detail.undoneBy} />}
       {apply.error && <Problem error={apply.error} />}
       {cancel.error && <Problem error={cancel.error} />}
       {undo.error && <Problem error={undo.error} />}
@@ -207,6 +209,19 @@ function Message({ detail: { summary, guards, trouble, resumeAt }, onRun }: { de
         </>
       )}
     </Notice>
+  );
+}
+
+/** What has been taken back of a run, and where that is told. */
+function Undone({ by }: { by: RunSummary }) {
+  const now = useNow();
+  return (
+    <p className="text-soft">
+      {t`${plural(by.done, { one: "# change was", other: "# changes were" })} made to take this back, ${ago(by.started, now)}.`}{" "}
+      <Link to="/runs/$id" params={{ id: by.id }} className="rounded-sm text-accent hover:underline">
+        {t`Open the undo`}
+      </Link>
+    </p>
   );
 }
 

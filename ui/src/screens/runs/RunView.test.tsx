@@ -92,6 +92,13 @@ test("Undo plans what a run did the other way round, and only that plan's button
     ["run_undo", { id: "run-4", preview: true, allowDeletes: null }],
     ["run_apply", { id: "run-5", allowDeletes: null }],
   ]);
+  // Whoever comes back to the run sees that it has been taken back, and by what.
+  await user.click(screen.getByRole("link", { name: "Open the undone run" }));
+  expect(await screen.findByText(/^12 changes were made to take this back, just now\./)).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Undo again" })).toBeTruthy();
+  await user.click(screen.getByRole("link", { name: "Open the undo" }));
+  expect(await screen.findByRole("heading", { level: 1, name: /^Undo of the run of/ })).toBeTruthy();
+
   await user.click(within(screen.getByRole("navigation")).getByRole("link", { name: "Runs" }));
   expect(await screen.findByRole("button", { name: /Undo of managedUser_systemHubspotContact/ })).toBeTruthy();
 });
