@@ -77,7 +77,7 @@ impl Reader<'_> {
         let mut statement = self.connection.prepare_cached(
             "SELECT seq, at, who, topic, object, detail FROM audit
              WHERE seq < ?1 AND (?2 IS NULL OR topic = ?2)
-               AND (?3 IS NULL OR instr(lower(who || ' ' || object || ' ' || detail), lower(?3)) > 0)
+               AND (?3 IS NULL OR holds_words(?3, who || ' ' || object || ' ' || detail))
              ORDER BY seq DESC LIMIT ?4",
         )?;
         let found = statement.query_map(

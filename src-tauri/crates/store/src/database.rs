@@ -23,6 +23,7 @@ use crate::{
     private,
     statements::Statements,
     undisturbed::Disturbance,
+    words_function,
 };
 
 /// Older libraries can corrupt a WAL database when two connections write and checkpoint at the same time.
@@ -323,6 +324,7 @@ fn connect_within(patience: Duration, file: &Path, flags: OpenFlags) -> Result<C
     // Else SQLite compiles a statement again when a value is bound that might suit another plan; each of ours has one plan.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     filter_function::register(&connection)?;
+    words_function::register(&connection)?;
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
     )?;

@@ -205,13 +205,7 @@ impl EntryFilter {
 }
 
 /// Whether an entry contains the text that is bound five times.
-const CONTAINS: &str = "(instr(lower(e.title), lower(?)) > 0 OR instr(lower(e.reason), lower(?)) > 0
-    OR instr(lower(e.source_id), lower(?)) > 0 OR instr(lower(e.target_id), lower(?)) > 0
-    OR instr(lower(d.changes), lower(?)) > 0)";
-
-fn containing(words: &str) -> [Sql; 5] {
-    std::array::from_fn(|_| Sql::Text(words.to_owned()))
-}
+const CONTAINS: &str = "holds_words(?, e.title, e.reason, e.source_id, e.target_id, d.changes)";
 
 /// Entries looked through at a time for words.
 const LOOKED_THROUGH: usize = 500;
@@ -279,7 +273,7 @@ impl Reader<'_> {
         let mut sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.run = ? AND e.seq > ?");
         if let Some(words) = filter.words() {
             sql.push_str(&format!(" AND {CONTAINS}"));
-            values.extend(containing(words));
+            values.push(Sql::Text(words.to_owned()));
         }
         sql.push_str(" ORDER BY e.seq LIMIT ?");
         values.push(Sql::Integer(one_more(filter.limit)));
@@ -301,9 +295,7 @@ impl Reader<'_> {
             let Some(last) = entries.last() else { break };
             after = last.seq;
             for entry in entries {
-                let values =
-                    [Sql::Integer(run), Sql::Integer(entry.seq)].into_iter().chain(containing(words));
-                if contains.exists(params_from_iter(values))? {
+                if contains.exists(params![run, entry.seq, words])? {
                     found.push(entry);
                 }
             }
@@ -415,7 +407,7 @@ impl Reader<'_> {
             }
         }
         sql.push_str(&format!(" AND {CONTAINS}"));
-        values.extend(containing(words));
+        values.push(Sql::Text(words.to_owned()));
         self.count(&sql, params_from_iter(values))
     }
 

@@ -44,6 +44,7 @@ mod settings;
 mod statements;
 mod texts;
 mod undisturbed;
+mod words_function;
 
 pub use associations::{Association, Standing};
 pub use audit::{AuditRow, HistoryEntry, HistoryRow};

@@ -610,14 +610,31 @@ impl Reader<'_> {
 
 /// The conditions of which one must hold for an object to have a value that starts with a word, or is that number.
 fn search(word: &str, columns: &Columns) -> Vec<Condition> {
+    let spelled = spellings(word);
     let starts = |column: &Column| {
         if !column.number {
-            return Some(starts_with(&column.name(), true, word));
+            return spelled.iter().map(|word| starts_with(&column.name(), true, word)).collect();
         }
-        let number: f64 = word.parse().ok().filter(|n: &f64| n.is_finite())?;
-        Some(Condition { sql: format!("{} = ?", column.name()), values: vec![Sql::Text(number_key(number))] })
+        let number = word.parse().ok().filter(|number: &f64| number.is_finite());
+        let is = |number| Condition {
+            sql: format!("{} = ?", column.name()),
+            values: vec![Sql::Text(number_key(number))],
+        };
+        Vec::from_iter(number.map(is))
     };
-    columns.ready().filter_map(starts).collect()
+    columns.ready().flat_map(starts).collect()
+}
+
+/// A word as names are written. The indexes take capitals for small letters in English alone.
+fn spellings(word: &str) -> BTreeSet<String> {
+    let mut spellings = BTreeSet::from([word.to_owned()]);
+    if !word.is_ascii() {
+        let small = word.to_lowercase();
+        let mut letters = small.chars();
+        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        spellings.extend([format!("{capital}{}", letters.as_str()), word.to_uppercase(), small]);
+    }
+    spellings
 }
 
 /// The parts of a filter that all have to hold.

@@ -125,6 +125,7 @@ fn search_finds_objects_that_have_a_value_for_every_word() {
         ("2", json!({"userName": "anna", "sn": "Åse", "description": "Lee"})),
         ("3", json!({"userName": "@home", "sn": "[x]"})),
         ("4", json!({"userName": "z\u{10ffff}z", "sn": "50%_"})),
+        ("5", json!({"userName": "öz", "sn": "ÖZGÜR"})),
     ]);
     for (search, expect) in [
         ("AN", vec!["1", "2"]),
@@ -132,7 +133,11 @@ fn search_finds_objects_that_have_a_value_for_every_word() {
         ("an  os\tLE", vec!["1"]),
         ("nn", vec![]),
         ("Ås", vec!["2"]),
-        ("ås", vec![]),
+        ("ås", vec!["2"]),
+        ("ÅS", vec!["2"]),
+        ("ös", vec![]),
+        ("özgür", vec!["5"]),
+        ("ÖZGÜR", vec!["5"]),
         ("@", vec!["3"]),
         ("[", vec!["3"]),
         ("%", vec![]),
@@ -140,7 +145,7 @@ fn search_finds_objects_that_have_a_value_for_every_word() {
         ("z\u{10ffff}", vec!["4"]),
         ("z", vec!["4"]),
         ("' OR 1=1 --", vec![]),
-        ("   ", vec!["1", "2", "3", "4"]),
+        ("   ", vec!["1", "2", "3", "4", "5"]),
     ] {
         let query = ManagedQuery { search: Some(search.into()), limit: 10, ..Default::default() };
         store
