@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use engine::MappingLock;
+use engine::{Engine, MappingLock};
 use model::{
-    ConnectorConfig, MappingConfig, ResourcePath, Situation,
+    ConnectorConfig, ManagedObjectConfig, MappingConfig, ResourcePath, Situation,
     connector_config::Provider,
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
 };
@@ -264,7 +264,7 @@ impl App {
         let name = config.name.clone();
         let failed: Vec<ConnectorConfig> =
             connectors.iter().filter(|row| row.test_error.is_some()).map(|row| row.config.clone()).collect();
-        let (last, keyless) = self
+        let (last, keyless, types) = self
             .store
             .read(move |r| {
                 let mut keyless = BTreeSet::new();
@@ -273,7 +273,9 @@ impl App {
                         keyless.insert(connector.name);
                     }
                 }
-                Ok((r.last_run(&name)?, keyless))
+                // What cannot be read of the types is told where they are.
+                let types = Engine::managed_types(r).ok();
+                Ok((r.last_run(&name)?, keyless, types))
             })
             .await?;
         let last_run = match last {
@@ -291,7 +293,7 @@ impl App {
             enable_sync: config.sync_enabled(),
             properties: config.properties.len() as u64,
             last_run,
-            problem: problem(config, connectors, &keyless),
+            problem: problem(config, connectors, &keyless, types.as_deref()),
         })
     }
 }
@@ -381,9 +383,16 @@ fn problem(
     config: &MappingConfig,
     connectors: &[ConnectorRow],
     keyless: &BTreeSet<String>,
+    types: Option<&[ManagedObjectConfig]>,
 ) -> Option<String> {
     [&config.source, &config.target].into_iter().find_map(|path| {
         let path: ResourcePath = path.parse().ok()?;
+        if let ResourcePath::Managed(name) = &path {
+            let there = types.is_none_or(|types| types.iter().any(|kind| kind.name == *name));
+            return (!there).then(|| {
+                format!("there is no managed object type `{name}`; add it under Configure > Managed Objects")
+            });
+        }
         let name = path.connector()?;
         match connectors.iter().find(|c| c.config.name.eq_ignore_ascii_case(name)) {
             None => Some(format!("connector `{name}` does not exist; add it under Configure > Connectors")),

@@ -39,6 +39,12 @@ fn mappings_are_added_listed_shown_and_removed() {
     house.json(0, &["mapping", "remove", OUT]);
     house.concord(&["mapping", "remove", IN]).exits(0);
     assert_eq!(house.json(0, &["mapping", "list"]), json!([]));
+
+    let nowhere =
+        json!({"name": "nowhere", "source": "managed/user", "target": "managed/ghost", "properties": []});
+    house.concord_with_input(&["mapping", "add", "-"], &nowhere.to_string()).exits(0);
+    let problem = house.json(0, &["mapping", "list"])[0]["problem"].clone();
+    assert!(problem.as_str().is_some_and(|p| p.contains("no managed object type `ghost`")), "{problem}");
 }
 
 #[test]
