@@ -370,7 +370,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       { id: "q3", mapping: "managedUser_systemHubspotContact", kind: "user", objectId: uuid(11), title: "Léa Dubois", change: "delete", state: "waiting", attempts: 0, nextAttemptAt: null, message: null, reason: null, fix: null, trouble: null, created: ago(1) },
     ];
     addRun("managedUser_systemHubspotContact", "reconcile", { state: "success", started: ago(60 * 24 * 3), ended: ago(60 * 24 * 3 - 1), durationMs: 41_000, changes: 0, calls: 52 }, []);
-    addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "held: 41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "maxDeletes", limit: "5", planned: "41", holds: true, message: "41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }]);
+    addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "held: 41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "maxDeletes", limit: "5", planned: "41", holds: true, releasable: true, message: "41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }]);
     const failed = makeEntries().map((item, i): EntryRow => (item.action === "UPDATE" && i % 9 === 0 ? { ...item, status: "failed", reason: "mail: another user has this e-mail already", remedy: "Correct the e-mail of one of the two, then reconcile again." } : item.status === "planned" ? { ...item, status: "done" } : item));
     const bad = failed.filter((item) => item.status === "failed").length;
     addRun("systemHubspotContact_managedUser", "reconcile", { state: "success", started: ago(120), ended: ago(119), durationMs: 7100, changes: 112, done: 112 - bad, failed: bad, needsYou: 7, calls: 51 }, failed, undefined, [
@@ -380,7 +380,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     addRun("managedUser_systemHubspotContact", "reconcile", { state: "canceled", started: ago(60 * 5), ended: ago(60 * 5 - 1), durationMs: 2100, changes: 30, done: 12, calls: 9, message: "Canceled after 12 of 30 changes; what was done stays." }, Array.from({ length: 30 }, (_, i) => entry(i, "CONFIRMED", "UPDATE", { status: i < 12 ? "done" : "planned", reason: "attributes differ", changes: [{ attribute: "lastname", before: "Li", after: "Lee" }] })));
   }
 
-  function addRun(name: string, mode: RunMode, summary: Partial<RunSummary>, entries: EntryRow[], guards: RunDetail["guards"] = [{ name: "maxDeletes", limit: "5", planned: "4", holds: false, message: "deletes 4 of 5 allowed" }], causes: Pick<FailureCause, "reason" | "remedy" | "fix" | "count">[] = [], after?: Partial<RunSummary>): FixtureRun {
+  function addRun(name: string, mode: RunMode, summary: Partial<RunSummary>, entries: EntryRow[], guards: RunDetail["guards"] = [{ name: "maxDeletes", limit: "5", planned: "4", holds: false, releasable: true, message: "deletes 4 of 5 allowed" }], causes: Pick<FailureCause, "reason" | "remedy" | "fix" | "count">[] = [], after?: Partial<RunSummary>): FixtureRun {
     const run: FixtureRun = {
       summary: { id: `run-${runs.length + 1}`, mapping: name, mode, state: "active", stage: "ACTIVE_RECONCILING_SOURCE", stageDescription: "Reading HubSpot contact", started: new Date().toISOString(), ended: null, durationMs: 0, processed: 0, total: 1240, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, undoes: null, message: null, ...summary },
       entries,
@@ -659,7 +659,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const deletes = back.filter((item) => item.action === "DELETE").length;
       const holds = deletes > 5;
       const message = holds ? `${deletes} deletes are planned, 5 are allowed. Look at them; if they are right, allow ${deletes} for this run` : `deletes ${deletes} of 5 allowed`;
-      const guards = [{ name: "maxDeletes", limit: "5", planned: String(deletes), holds, message }];
+      const guards = [{ name: "maxDeletes", limit: "5", planned: String(deletes), holds, releasable: true, message }];
       return addRun(summary.mapping, preview ? "preview" : "reconcile", { undoes: id }, back, guards, [], { state: holds ? "held" : preview ? "planned" : "success", changes: back.length, done: preview || holds ? 0 : back.length, calls: 1, durationMs: 400, message: holds ? `held: ${message}` : null }).summary;
     },
     run_unfinished: ({ id, preview }) => {

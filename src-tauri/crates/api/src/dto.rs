@@ -430,7 +430,15 @@ dto! {
     }
 
     /// A guard and how the plan stands to it.
-    pub struct GuardRow { name: String, limit: String, planned: String, holds: bool, message: String, }
+    pub struct GuardRow {
+        name: String,
+        limit: String,
+        planned: String,
+        holds: bool,
+        /// An allowance for deletes lets the run go on.
+        releasable: bool,
+        message: String,
+    }
 
     /// Asks for entries of a run.
     pub struct EntriesRequest {

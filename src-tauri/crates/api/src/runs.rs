@@ -259,6 +259,7 @@ impl App {
                     limit: g.limit.clone(),
                     planned: g.planned.clone(),
                     holds: g.holds,
+                    releasable: engine::is_releasable(&g.name),
                     message: g.message.clone(),
                 })
                 .collect(),

@@ -33,9 +33,6 @@ pub async fn tell(app: &App, id: &str, output: &Output) -> Result<(RunDetail, Ex
     Ok((detail, exit.however_read(printed, &what)?))
 }
 
-/// Guards that no allowance for deletes lets through.
-const NOT_RELEASED: [&str; 3] = ["emptySource", "maxUpdatePercent", "maxCreates"];
-
 /// The exit code of a run that ended, and its reason on stderr.
 fn exit_of(detail: &RunDetail, output: &Output) -> Exit {
     let run = &detail.summary;
@@ -76,13 +73,9 @@ fn exit_of(detail: &RunDetail, output: &Output) -> Exit {
         _ => {}
     }
     if exit == Exit::Held {
-        let release = match detail
-            .guards
-            .iter()
-            .any(|guard| guard.holds && NOT_RELEASED.contains(&guard.name.as_str()))
-        {
-            true => String::new(),
-            false => format!("release it with `concord run apply {} --allow deletes=N`, or ", run.id),
+        let release = match detail.guards.iter().all(|guard| !guard.holds || guard.releasable) {
+            true => format!("release it with `concord run apply {} --allow deletes=N`, or ", run.id),
+            false => String::new(),
         };
         output.hint(&format!(
             "Look at it with `concord run entries {id}`; {release}discard it with `concord run cancel {id}`.",

@@ -156,6 +156,11 @@ pub(crate) fn check(
     results
 }
 
+/// Whether an allowance for deletes lets a run go on that this guard holds; the others ask for another mapping or another source.
+pub fn is_releasable(guard: &str) -> bool {
+    matches!(guard, "maxDeletes" | "maxDeletePercent" | "shortSource" | "missingTargets")
+}
+
 /// What leads on where an allowance for deletes does not.
 fn raise(guard: &str) -> String {
     format!(

@@ -55,7 +55,7 @@ pub use connector::ConnectorError;
 pub use ends::sameness;
 pub use error::EngineError;
 pub use foresight::Foreseen;
-pub use guard::DEFAULT_MAX_DELETES;
+pub use guard::{DEFAULT_MAX_DELETES, is_releasable};
 pub use interpreter::Scripts;
 pub use lock::MappingLock;
 pub use managed_types::{Gravity, TypeChange, TypeProblem, TypeSaved};

@@ -3,4 +3,8 @@
 /**
  * A guard and how the plan stands to it.
  */
-export type GuardRow = { name: string, limit: string, planned: string, holds: boolean, message: string, };
+export type GuardRow = { name: string, limit: string, planned: string, holds: boolean, 
+/**
+ * An allowance for deletes lets the run go on.
+ */
+releasable: boolean, message: string, };

@@ -243,11 +243,9 @@ function AfterFailure({ run, trouble, onRun }: { run: RunSummary; trouble: Troub
   );
 }
 
-/** The guards that an allowance for deletes satisfies; the others ask for another mapping or another source. */
-const RELEASABLE = new Set(["maxDeletes", "maxDeletePercent", "shortSource", "missingTargets"]);
-
+/** Whether an allowance for deletes satisfies all of them; else the mapping or its source has to change. */
 function releasable(stopping: GuardRow[]): boolean {
-  return stopping.every((guard) => RELEASABLE.has(guard.name));
+  return stopping.every((guard) => guard.releasable);
 }
 
 /** A held run goes on only when a person has read how much it would delete. */

@@ -213,7 +213,7 @@ test.each([
     const answer = await inner(name, request);
     if (name !== "run_get") return answer;
     const detail = answer as RunDetail;
-    return { ...detail, summary: { ...detail.summary, changes }, planned: countsOf({ CREATE: changes }), guards: [{ name: "shortSource", limit: "50 %", planned: "10 %", holds: true, message: "the source is short" }] };
+    return { ...detail, summary: { ...detail.summary, changes }, planned: countsOf({ CREATE: changes }), guards: [{ name: "shortSource", limit: "50 %", planned: "10 %", holds: true, releasable: true, message: "the source is short" }] };
   });
   await screen.findByRole("button", { name: "Discard" });
   expect(screen.queryAllByRole("button", { name: /^(Allow|Reconcile)/ }).map((button) => button.textContent)).toEqual(offered);
