@@ -41,8 +41,10 @@ impl App {
             InboxChoice::Target => Answer::Keep(Newer::Target, request.attribute),
             InboxChoice::Dismiss => Answer::Dismiss,
         };
+        let asked = self.store.read(move |r| r.inbox_row(id)).await?;
         let message = self.engine.answer(id, answer, &self.who()).await?;
-        self.audit(AuditTopic::Inbox, &request.id, &message).await?;
+        let about = asked.map_or(request.id, |row| row.question.title);
+        self.audit(AuditTopic::Inbox, &about, &message).await?;
         self.wake_worker();
         Ok(Said { message })
     }

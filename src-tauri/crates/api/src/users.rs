@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{Attributes, ManagedObjectConfig};
 use serde_json::Value;
-use store::QueueState;
+use store::{AuditRow, QueueState};
 
 use crate::{
     ApiError, App, ErrorCode, access,
@@ -161,8 +161,21 @@ impl App {
     pub async fn queue_discard(&self, request: ById) -> Result<Empty, ApiError> {
         let seq = queue_id(&request.id)?
             .ok_or_else(|| ApiError::new(ErrorCode::Invalid, "name the queue row to discard"))?;
-        self.store.write(move |w| w.discard_queue(seq)).await?;
-        self.audit(AuditTopic::Queue, &request.id, "discarded").await?;
+        let audit = self.audit_row(AuditTopic::Queue, &request.id, "discarded");
+        self.store
+            .write(move |w| {
+                let row = w.queue_row(seq)?;
+                w.discard_queue(seq)?;
+                w.add_audit(&match row {
+                    Some(row) => AuditRow {
+                        object: row.title,
+                        detail: format!("its change was discarded before {} delivered it", row.mapping),
+                        ..audit
+                    },
+                    None => audit,
+                })
+            })
+            .await?;
         Ok(Empty {})
     }
 
