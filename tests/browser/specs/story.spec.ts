@@ -98,6 +98,7 @@ test("an import is taken back after a look at what that means", async ({ host, p
   expect((await host.contacts()).filter(({ archived }) => !archived).length).toBeGreaterThan(30);
 
   // Whoever comes back to the run sees that it has been taken back.
+  await expect(page.getByRole("status").filter({ hasText: `${users} of ${users} changes done` })).toBeVisible();
   await page.getByRole("tab", { name: "Runs", exact: true }).click();
   await page.getByRole("table", { name: "Runs" }).getByRole("rowheader").last().click();
   await expect(page.getByText(`${users} changes were made to take this back`)).toBeVisible();

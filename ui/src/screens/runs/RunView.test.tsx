@@ -103,6 +103,28 @@ test("Undo plans what a run did the other way round, and only that plan's button
   expect(await screen.findByRole("button", { name: /Undo of managedUser_systemHubspotContact/ })).toBeTruthy();
 });
 
+test("what a run changes is asked for again once it has ended, even if nobody saw it under way", async () => {
+  const user = userEvent.setup();
+  const asked: string[] = [];
+  let done = false;
+  openWindow(`/mappings/${MAPPING}`, (inner) => async (name, request) => {
+    if (name === "run_apply") {
+      done = true;
+      return { ...((await inner("run_get", request)) as RunDetail).summary, state: "active" };
+    }
+    asked.push(name);
+    const answer = await inner(name, request);
+    if (name === "run_get" && done) {
+      Object.assign((answer as RunDetail).summary, { state: "success" });
+      asked.push("the run has ended");
+    }
+    return answer;
+  });
+  await user.click(await screen.findByRole("button", { name: "Preview" }));
+  await user.click(await screen.findByRole("button", { name: "Reconcile 112 changes" }));
+  await waitFor(() => expect(asked.slice(asked.indexOf("the run has ended"))).toContain("mapping_get"));
+});
+
 test("an undo that deletes too many is held like any other run", async () => {
   const user = userEvent.setup();
   openWindow("/runs/run-3");

@@ -46,12 +46,14 @@ export function RunView({ id, embedded = false, targetIsUser, filter, onFilter, 
   );
 }
 
+/** A small run may have ended before anybody saw it under way. */
 function useRefreshAtEnd(run: RunSummary | undefined) {
   const client = useQueryClient();
-  const before = useRef(run?.state);
+  const before = useRef(run);
   useEffect(() => {
-    if (before.current === "active" && run && run.state !== "active") void refreshAfterRun(client);
-    before.current = run?.state;
+    const last = before.current;
+    before.current = run;
+    if (run && last?.id === run.id && last.state !== run.state && run.state !== "active") void refreshAfterRun(client);
   }, [client, run]);
 }
 
