@@ -147,6 +147,8 @@ async fn converse(
 ) -> Option<()> {
     // Thousands of conversations a minute must not leave their ports behind.
     let _ = stream.set_zero_linger();
+    // Else the second part of an answer waits for the system to confirm the first, which takes its time about that.
+    let _ = stream.set_nodelay(true);
     let mut bytes = Vec::new();
     let mut chunk = [0_u8; 8192];
     loop {
@@ -322,6 +324,16 @@ async fn act(connector: &dyn Connector, task: &Task<'_>) -> bool {
                     .chain(&report.missing_scopes)
                     .for_each(|w| sound(w));
                 true
+            }
+            Err(error) => {
+                told(&error);
+                false
+            }
+        },
+        "account" => match connector.account().await {
+            Ok(account) => {
+                account.iter().for_each(|words| sound(words));
+                account.is_some()
             }
             Err(error) => {
                 told(&error);
