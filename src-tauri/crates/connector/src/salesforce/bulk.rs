@@ -14,6 +14,7 @@ use super::describe::{Described, Kind, number};
 use super::objects::ObjectType;
 use super::settings::is_api_name;
 use super::soql::time;
+use super::words::plain;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::{Answer, Failure, Payload, Repeat};
 
@@ -31,7 +32,9 @@ const OUTAGE: Duration = Duration::from_secs(300);
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Job {
+    #[serde(deserialize_with = "plain")]
     pub id: String,
+    #[serde(deserialize_with = "plain")]
     pub state: String,
     #[serde(default)]
     pub number_records_processed: Option<u64>,

@@ -12,6 +12,7 @@ use super::bulk::is_over;
 use super::ids;
 use super::objects::ObjectType;
 use super::soql::time;
+use super::words::plain;
 use crate::error::ConnectorError;
 use crate::http::{Answer, Failure};
 
@@ -36,9 +37,12 @@ struct Page {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
+    #[serde(deserialize_with = "plain")]
     id: String,
     object: String,
+    #[serde(deserialize_with = "plain")]
     operation: String,
+    #[serde(deserialize_with = "plain")]
     state: String,
     #[serde(default)]
     created_by_id: Option<String>,

@@ -1,5 +1,7 @@
 //! Salesforce's codes in words: what they mean for a person and what to do next.
 
+use serde::{Deserialize, Deserializer, de::Error as _};
+
 /// Foreign words without control characters and markup, and not without end.
 pub(crate) fn clean(text: &str) -> String {
     let plain = text.replace("<br>", " ").replace("<br/>", " ").replace("<BR>", " ");
@@ -8,6 +10,18 @@ pub(crate) fn clean(text: &str) -> String {
         words.push('…');
     }
     words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Reads a word of Salesforce's own: a job's id, which becomes a part of addresses, its state, its operation. Anything else in
+/// their place is no answer.
+pub(super) fn plain<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let word = String::deserialize(from)?;
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if (1..=64).contains(&word.len()) && word.bytes().all(is_plain) {
+        Ok(word)
+    } else {
+        Err(D::Error::custom("an id, a state or an operation is no plain word"))
+    }
 }
 
 /// What to do about an error code of the API.

@@ -18,7 +18,7 @@ use super::csv::{NULL, write_line};
 use super::describe::Writing;
 use super::objects::{COLLECTION, ID, ObjectType, USERNAME};
 use super::settings::UserDelete;
-use super::words::DEACTIVATION_REFUSED;
+use super::words::{DEACTIVATION_REFUSED, clean};
 use super::{Salesforce, TITLE, ids};
 use crate::error::ErrorKind;
 use crate::http::{Failure, Repeat, with_jitter};
@@ -544,7 +544,7 @@ impl Salesforce {
                         reason: format!(
                             "bulk job {} ended before it came to this record ({})",
                             job.id,
-                            job.error_message.as_deref().unwrap_or(&job.state)
+                            job.error_message.as_deref().map_or_else(|| job.state.clone(), clean)
                         ),
                     }),
                 };
