@@ -41,7 +41,8 @@ impl Hubspot {
         // Where it is not told, the lists below decide.
         if let Some(details) = self.account_details().await? {
             let portal = details.portal();
-            let zone = details.place.time_zone.map(|z| format!(", time zone {z}")).unwrap_or_default();
+            let zone = details.place.time_zone.map(|zone| format!(", time zone {}", clean(&zone)));
+            let zone = zone.unwrap_or_default();
             report.account = Some(format!("{portal}{zone}"));
             report.account_id = Some(portal);
         }
