@@ -184,7 +184,8 @@ impl App {
         }
         let told = outcome.unwrap_or_default();
         let TestReport { mut checked, account, account_id, missing_scopes } = told;
-        if error.is_none()
+        // One that a test could not find out is asked for again when it matters.
+        if account_id.is_some()
             && let Some(before) = self.pool.note_account(&row.config, leads, account_id).await?
         {
             checked.push(format!(
