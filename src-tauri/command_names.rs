@@ -5,6 +5,7 @@ pub const COMMAND_NAMES: &[&str] = &[
     "app_status",
     "vault_unlock",
     "vault_change_passphrase",
+    "vault_use_keyring",
     "vault_rotate_keys",
     "vault_new_recovery_key",
     "overview",

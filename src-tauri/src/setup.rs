@@ -3,7 +3,7 @@
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -87,9 +87,12 @@ async fn open<R: Runtime>(handle: AppHandle<R>, options: Options) -> Result<Arc<
     } else {
         sandbox.start_again(&app).await
     };
-    if let Err(problem) = begun {
-        // The rest works without it, and the dashboard shows that it is not there.
-        tracing::warn!(code = ?problem.code, "the sandbox could not be started: {problem}");
+    match begun {
+        Err(problem) if with_sandbox && problem.code == ErrorCode::Locked => {
+            tracing::info!("the sample waits for the vault: {problem}");
+            app.once_unlocked(set_up_sample(handle.clone(), Arc::downgrade(&app)));
+        }
+        begun => note_sandbox(begun),
     }
     if let Ok(mut running) = handle.state::<Running>().0.lock() {
         *running = Some(app.start_worker());
@@ -100,6 +103,19 @@ async fn open<R: Runtime>(handle: AppHandle<R>, options: Options) -> Result<Arc<
     notifier::watch(handle.clone(), Arc::clone(&app));
     handle.state::<Switch>().start_again(&app).await;
     Ok(app)
+}
+
+async fn set_up_sample<R: Runtime>(handle: AppHandle<R>, app: Weak<App>) {
+    if let Some(app) = app.upgrade() {
+        note_sandbox(handle.state::<SandboxHost>().sample_setup(&app).await.map(|_| ()));
+    }
+}
+
+/// The rest works without it, and the dashboard shows that it is not there.
+fn note_sandbox(begun: Result<(), ApiError>) {
+    if let Err(problem) = begun {
+        tracing::warn!(code = ?problem.code, "the sandbox could not be started: {problem}");
+    }
 }
 
 /// Closes what [`begin`] opened.

@@ -3,7 +3,7 @@
 use acceptance::webdriver::{Role, Session, attempt, until};
 use serde_json::{Value, json};
 
-use crate::screen::{Screen, call};
+use crate::screen::{Screen, Setup, call};
 
 const TO_USERS: &str = "systemHubspotContact_managedUser";
 const TO_HUBSPOT: &str = "managedUser_systemHubspotContact";
@@ -97,6 +97,21 @@ async fn sample_data_becomes_users_and_a_change_goes_back() {
     app.press_by(Role::Button, "Test", |name| name.starts_with("Test")).await;
     app.sees("Active").await;
     screen.picture("8-next-morning").await;
+    screen.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn where_there_is_no_keyring_the_sample_waits_for_a_passphrase() {
+    let setup = Setup { arguments: &["--with-sandbox"], keyring: false, ..Setup::default() };
+    let screen = Screen::set_up(setup).await;
+    let app = &screen.app;
+    app.sees("Choose a passphrase").await;
+    screen.picture("9-no-keyring").await;
+    app.fill("Passphrase", "a passphrase for tests").await;
+    app.press(Role::Button, "Set passphrase").await;
+    app.press(Role::Link, "Mappings").await;
+    app.find(Role::Link, TO_USERS).await;
+    app.find(Role::Link, TO_HUBSPOT).await;
     screen.end().await.unwrap();
 }
 

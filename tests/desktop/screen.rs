@@ -19,6 +19,17 @@ use crate::picture::png_of;
 const INSTALL: &str = "apt-get install xvfb dbus gnome-keyring webkit2gtk-driver openbox";
 const BUILD: &str = "(cd ui && npm ci && npm run build) && cargo build -p concord-desktop";
 
+/// A session bus that starts nothing by itself: an installed keyring would be started as soon as it is asked for.
+const BUS_WITHOUT_SERVICES: &str = r#"<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>"#;
+
 /// The application on a desktop of its own. Everything ends with it.
 pub struct Screen {
     /// The application's window.
@@ -29,7 +40,7 @@ pub struct Screen {
     // In this order: the application's driver goes before what it needs.
     _driver: Group,
     _manager: Option<Group>,
-    _keyring: Group,
+    _keyring: Option<Group>,
     _bus: Group,
     _display: Group,
 }
@@ -80,11 +91,13 @@ pub struct Setup<'a> {
     pub prepare: fn(&Path),
     /// Whether windows have a manager: without one nothing is maximized, minimized or brought to the front.
     pub managed: bool,
+    /// Whether the desktop has a keyring.
+    pub keyring: bool,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { arguments: &[], prepare: |_| (), managed: false }
+        Self { arguments: &[], prepare: |_| (), managed: false, keyring: true }
     }
 }
 
@@ -95,7 +108,7 @@ impl Screen {
     }
 
     /// The same on a screen of another kind.
-    pub async fn set_up(Setup { arguments, prepare, managed }: Setup<'_>) -> Self {
+    pub async fn set_up(Setup { arguments, prepare, managed, keyring }: Setup<'_>) -> Self {
         let folders = tempfile::tempdir().unwrap();
         for name in ["home", "run", "data", "display"] {
             let folder = folders.path().join(name);
@@ -118,21 +131,17 @@ impl Screen {
             ("CONCORD_OAUTH_WINDOW_SHARED", "1".into()),
             ("CONCORD_LOG", "debug".into()),
         ]);
-        let (bus, address) =
-            spoken(surroundings.command("dbus-daemon").args(["--session", "--nofork", "--print-address=1"]));
+        let mut bus = surroundings.command("dbus-daemon");
+        if keyring {
+            bus.arg("--session");
+        } else {
+            let config = folders.path().join("bus.conf");
+            fs::write(&config, BUS_WITHOUT_SERVICES).unwrap();
+            bus.arg(format!("--config-file={}", config.display()));
+        }
+        let (bus, address) = spoken(bus.args(["--nofork", "--print-address=1"]));
         surroundings.0.push(("DBUS_SESSION_BUS_ADDRESS", address.into()));
-        let keyring = keyring(&mut surroundings.command("gnome-keyring-daemon"));
-        until("keyring on the session bus", async || {
-            let owned = surroundings
-                .command("dbus-send")
-                .args(["--session", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/"])
-                .args(["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"])
-                .output()
-                .unwrap();
-            String::from_utf8_lossy(&owned.stdout).contains("true").then_some(())
-        })
-        .await;
-
+        let keyring = if keyring { Some(unlocked_keyring(&surroundings).await) } else { None };
         let manager = if managed { Some(manager(&surroundings, folders.path()).await) } else { None };
 
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -266,11 +275,22 @@ fn spoken(command: &mut Command) -> (Group, String) {
     (group, line.trim().to_owned())
 }
 
-/// An unlocked keyring that is forgotten with the home folder.
-fn keyring(command: &mut Command) -> Group {
-    let command = command.args(["--foreground", "--unlock", "--components=secrets"]);
+/// An unlocked keyring that is forgotten with the home folder, as soon as it is on the bus.
+async fn unlocked_keyring(surroundings: &Surroundings) -> Group {
+    let mut command = surroundings.command("gnome-keyring-daemon");
+    command.args(["--foreground", "--unlock", "--components=secrets"]);
     let mut group = Group::start(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()));
     group.0.stdin.take().unwrap().write_all(b"a password for tests\n").unwrap();
+    until("keyring on the session bus", async || {
+        let owned = surroundings
+            .command("dbus-send")
+            .args(["--session", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/"])
+            .args(["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&owned.stdout).contains("true").then_some(())
+    })
+    .await;
     group
 }
 

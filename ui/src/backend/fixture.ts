@@ -319,7 +319,7 @@ const syncOf = ({ rev }: UserRow): SyncResult[] =>
       ];
 
 export function fixture(scenario = new URLSearchParams(location.search).get("scenario")): (name: string, request: unknown) => Promise<unknown> {
-  let vault: Commands["vault_unlock"]["answer"] = scenario === "locked" ? { state: "locked", source: "passphrase", message: "The vault of this computer is protected by a passphrase. Enter it to read the stored keys." } : { state: "unlocked", source: "keyring", message: null };
+  let vault: Commands["vault_unlock"]["answer"] = scenario === "locked" ? { state: "locked", source: "passphrase", message: "The vault of this computer is protected by a passphrase. Enter it to read the stored keys.", recovered: false } : { state: "unlocked", source: "keyring", message: null, recovered: false };
   let connectors: ConnectorSummary[] = [];
   let mappings: MappingDetail[] = [];
   let users: UserRow[] = [];
@@ -458,11 +458,15 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     app_status: () => ({ version: "0.1.0", vault, sandboxUrl: connectors.length > 0 ? "http://127.0.0.1:43117" : null, connectors: connectors.length, mappings: mappings.length, users: users.length, queue: queue.length }),
     vault_unlock: ({ passphrase }) => {
       if (passphrase !== "open") fail({ code: "locked", message: "This passphrase does not open the vault. Check it and try again." });
-      vault = { state: "unlocked", source: "passphrase", message: null };
+      vault = { state: "unlocked", source: "passphrase", message: null, recovered: false };
       return vault;
     },
     vault_change_passphrase: () => {
-      vault = { ...vault, source: "passphrase" };
+      vault = { ...vault, source: "passphrase", recovered: false };
+      return vault;
+    },
+    vault_use_keyring: () => {
+      vault = { ...vault, source: "keyring", recovered: false };
       return vault;
     },
     vault_rotate_keys: () => ({ secrets: 3 }),

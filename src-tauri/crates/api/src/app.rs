@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
@@ -59,9 +60,13 @@ pub struct App {
     pub(crate) live_counts: LiveCounts,
     pub(crate) schedules_changed: tokio::sync::Notify,
     pub(crate) downloads: Mutex<Option<PathBuf>>,
+    after_unlock: Mutex<Option<Afterwards>>,
     /// Itself, for work that goes on after a command has been answered.
     pub(crate) me: Weak<Self>,
 }
+
+/// What waits for the vault to be opened.
+type Afterwards = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Delivers implicit syncs and fires schedules in the background while it lives.
 pub struct Worker {
@@ -128,6 +133,7 @@ impl App {
             live_counts: LiveCounts::default(),
             schedules_changed: tokio::sync::Notify::new(),
             downloads: Mutex::default(),
+            after_unlock: Mutex::default(),
             me: me.clone(),
         }))
     }
@@ -229,9 +235,18 @@ impl App {
         })
     }
 
+    /// Leaves something to be done as soon as a person has opened the vault; its answer waits for that.
+    pub fn once_unlocked(&self, then: impl Future<Output = ()> + Send + 'static) {
+        *self.after_unlock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(then));
+    }
+
     /// Opens the vault, or makes it with this passphrase where there is none.
     pub async fn vault_unlock(&self, request: VaultPassphrase) -> Result<VaultStatus, ApiError> {
         self.vaulting.unlock(Secret::new(request.passphrase)).await?;
+        let waiting = self.after_unlock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waiting) = waiting {
+            waiting.await;
+        }
         self.audit(AuditTopic::Vault, "vault", "unlocked").await?;
         self.vaulting.status().await
     }
@@ -245,6 +260,13 @@ impl App {
     pub async fn vault_set_passphrase(&self, passphrase: String) -> Result<VaultStatus, ApiError> {
         self.vaulting.set_passphrase(Secret::new(passphrase)).await?;
         self.audit(AuditTopic::Vault, "vault", "protected by a passphrase").await?;
+        self.vaulting.status().await
+    }
+
+    /// Protects the vault by a key in the computer's keyring from now on, so that no start asks for anything.
+    pub async fn vault_use_keyring(&self, _: Empty) -> Result<VaultStatus, ApiError> {
+        self.vaulting.use_keyring().await?;
+        self.audit(AuditTopic::Vault, "vault", "protected by the keyring").await?;
         self.vaulting.status().await
     }
 

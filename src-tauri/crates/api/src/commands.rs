@@ -9,6 +9,7 @@ macro_rules! with_commands {
             app_status(Empty) -> AppStatus;
             vault_unlock(VaultPassphrase) -> VaultStatus;
             vault_change_passphrase(VaultPassphrase) -> VaultStatus;
+            vault_use_keyring(Empty) -> VaultStatus;
             vault_rotate_keys(Empty) -> VaultRotated;
             vault_new_recovery_key(Empty) -> RecoveryKey;
             overview(Empty) -> Overview;

@@ -156,6 +156,8 @@ dto! {
         source: Option<String>,
         /// What is wrong and the way out, when it is not open.
         message: Option<String>,
+        /// It was opened with its recovery key: the next start asks for that again, unless something else protects it by then.
+        recovered: bool,
     }
 
     /// A passphrase on its way in; it never comes back out.

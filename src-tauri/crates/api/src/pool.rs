@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
+    fs::{File, TryLockError},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -12,7 +13,7 @@ use connector::{
     Connector, ConnectorError, Credentials, ErrorKind, Tokens, Usage, credentials::RefreshGuard,
 };
 use engine::{Connectors, EngineError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{Clock, ConnectorConfig, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -209,6 +210,15 @@ struct StoredCredentials {
     folder: PathBuf,
 }
 
+/// A process that renews an access tries for two minutes at most; one that takes longer hangs.
+const LONGEST_RENEWAL: SignedDuration = SignedDuration::from_secs(180);
+
+/// Another process can tell nobody when it lets go of a lock.
+#[allow(clippy::disallowed_methods)]
+async fn pause_for_others() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
 struct FileGuard {
     _file: File,
 }
@@ -296,20 +306,38 @@ impl Credentials for StoredCredentials {
         let folder = self.folder.join("locks");
         let hash = blake3::hash(self.connector.to_lowercase().as_bytes()).to_hex();
         let path = folder.join(format!("token-{}.lock", hash.chars().take(24).collect::<String>()));
-        let locked = tokio::task::spawn_blocking(move || {
+        let opened = tokio::task::spawn_blocking(move || {
             std::fs::create_dir_all(&folder)?;
-            let file = store::private().create(true).truncate(false).write(true).open(&path)?;
-            file.lock()?;
-            Ok::<_, std::io::Error>(file)
+            store::private().create(true).truncate(false).write(true).open(&path)
         })
-        .await;
-        match locked {
-            Ok(Ok(file)) => Ok(Box::new(FileGuard { _file: file })),
-            Ok(Err(e)) => Err(self.error(ApiError::new(
+        .await
+        .map_err(|e| self.error(ApiError::new(ErrorCode::Internal, e.to_string())))?;
+        let refused = |e: std::io::Error| {
+            self.error(ApiError::new(
                 ErrorCode::Storage,
                 format!("the data folder's lock file cannot be taken ({e}); check the folder's permissions and the disk"),
-            ))),
-            Err(e) => Err(self.error(ApiError::new(ErrorCode::Internal, e.to_string()))),
+            ))
+        };
+        let file = opened.map_err(refused)?;
+        let began = self.clock.now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Box::new(FileGuard { _file: file })),
+                Err(TryLockError::Error(e)) => return Err(refused(e)),
+                Err(TryLockError::WouldBlock) if self.clock.now().duration_since(began) < LONGEST_RENEWAL => {
+                    pause_for_others().await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(self.error(ApiError::new(
+                        ErrorCode::Storage,
+                        format!(
+                            "another Concord process has been renewing its access for over {} seconds; end that process, \
+                             then try again",
+                            LONGEST_RENEWAL.as_secs()
+                        ),
+                    )));
+                }
+            }
         }
     }
 
@@ -350,4 +378,32 @@ fn parse_tokens(text: &str) -> Option<Tokens> {
         expires_at: part("expiresAt").and_then(|t| t.parse().ok()),
         instance_url: part("instanceUrl").map(str::to_owned),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_renewal_that_hangs_is_not_waited_for_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        // A minute passes with every look at it.
+        let minutes = AtomicI64::new(0);
+        let clock: Arc<dyn Clock> =
+            Arc::new(move || Timestamp::from_second(60 * minutes.fetch_add(1, Ordering::Relaxed)).unwrap());
+        let keyring = Arc::new(vault::Memory::default());
+        let vaulting =
+            Arc::new(Vaulting::open(store.clone(), Arc::clone(&clock), keyring, None).await.unwrap());
+        let pool = Pool::new(store, vaulting, clock, folder.path().to_path_buf());
+        let credentials = pool.credentials("HubSpot");
+        let held = credentials.refresh_guard().await.unwrap();
+        let refusal = pool.credentials("hubspot").refresh_guard().await.err().unwrap();
+        assert!(refusal.to_string().contains("end that process"), "{refusal}");
+        assert!(pool.credentials("other").refresh_guard().await.is_ok());
+        drop(held);
+        assert!(credentials.refresh_guard().await.is_ok());
+    }
 }

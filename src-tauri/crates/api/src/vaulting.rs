@@ -185,10 +185,10 @@ impl Vaulting {
     /// How it stands, without changing anything.
     pub(crate) async fn status(&self) -> Result<VaultStatus, ApiError> {
         let source = self.rows().await?.map(|(header, _)| header.source().as_str().to_owned());
-        let (state, message) = match &*self.lock() {
-            Slot::Open(_) => (VaultState::Unlocked, None),
-            Slot::Locked(why) => (VaultState::Locked, Some(why.clone())),
-            Slot::New => (VaultState::New, None),
+        let (state, message, recovered) = match &*self.lock() {
+            Slot::Open(vault) => (VaultState::Unlocked, None, vault.is_opened_by_recovery()),
+            Slot::Locked(why) => (VaultState::Locked, Some(why.clone()), false),
+            Slot::New => (VaultState::New, None, false),
         };
         if state == VaultState::New && self.passphrase.is_none() {
             let keyring = Arc::clone(&self.keyring);
@@ -202,10 +202,11 @@ impl Vaulting {
                     state: VaultState::NeedsPassphrase,
                     source,
                     message: Some(message),
+                    recovered,
                 });
             }
         }
-        Ok(VaultStatus { state, source, message })
+        Ok(VaultStatus { state, source, message, recovered })
     }
 
     /// Opens the vault with a passphrase, or makes it with one where there is none.
@@ -238,6 +239,18 @@ impl Vaulting {
         let keyring = Arc::clone(&self.keyring);
         // The keyring's entry opens nothing any more; where there is no keyring, there is no entry.
         let _ = tokio::task::spawn_blocking(move || keyring.delete(&id)).await;
+        Ok(())
+    }
+
+    /// Protects the vault by a key in the computer's keyring from now on.
+    pub(crate) async fn use_keyring(&self) -> Result<(), ApiError> {
+        let vault = self.vault().await?;
+        let (was, keyring) = (Arc::clone(&vault), Arc::clone(&self.keyring));
+        let changed = tokio::task::spawn_blocking(move || vault.move_to_keyring(keyring.as_ref()))
+            .await
+            .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?
+            .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("{e}; nothing was changed")))?;
+        self.keep(Some(&was), changed, None).await?;
         Ok(())
     }
 
@@ -344,5 +357,60 @@ pub(crate) fn for_engine(error: ApiError) -> EngineError {
     match error.code {
         ErrorCode::Locked => EngineError::Locked(error.message),
         _ => EngineError::Config(error.message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vault::{KeyError, Memory};
+
+    use super::*;
+
+    const PASSPHRASE: &str = "a passphrase for tests";
+
+    async fn open_with(store: &Store, keyring: &Arc<Memory>, passphrase: Option<&str>) -> Vaulting {
+        let clock: Arc<dyn Clock> = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let passphrase = passphrase.map(Secret::new);
+        Vaulting::open(store.clone(), clock, Arc::clone(keyring) as _, passphrase).await.unwrap()
+    }
+
+    async fn reads_the_secret(vaulting: &Vaulting) -> bool {
+        let secret = vaulting.reveal("connector:hubspot", "accessToken").await;
+        secret.is_ok_and(|secret| secret.is_some_and(|secret| secret.expose() == "made-up"))
+    }
+
+    #[tokio::test]
+    async fn a_passphrase_gives_way_to_the_keyring_and_a_recovery_key_puts_the_key_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let keyring = Arc::new(Memory::default());
+        let first = open_with(&store, &keyring, Some(PASSPHRASE)).await;
+        let sealed = first.seal("connector:hubspot", "accessToken", &Secret::new("made-up")).await.unwrap();
+        store.write(move |w| w.put_secret(&sealed)).await.unwrap();
+        let recovery = first.recovery_key().await.unwrap();
+
+        // A keyring that does not answer changes nothing.
+        keyring.fail_with(Some(KeyError::Malformed("it is not there")));
+        let refusal = first.use_keyring().await.unwrap_err();
+        assert!(refusal.message.ends_with("nothing was changed"), "{}", refusal.message);
+        keyring.fail_with(None);
+        assert_eq!(first.status().await.unwrap().source.as_deref(), Some("passphrase"));
+        assert!(reads_the_secret(&open_with(&store, &keyring, Some(PASSPHRASE)).await).await);
+
+        first.use_keyring().await.unwrap();
+        assert_eq!(first.status().await.unwrap().source.as_deref(), Some("keyring"));
+        assert!(reads_the_secret(&first).await);
+        assert!(reads_the_secret(&open_with(&store, &keyring, None).await).await, "nothing is asked for");
+
+        // The data folder has come to another computer.
+        let other = Arc::new(Memory::default());
+        let moved = open_with(&store, &other, Some(PASSPHRASE)).await;
+        assert_eq!(moved.status().await.unwrap().state, VaultState::Locked, "the passphrase opens nothing");
+        moved.unlock(recovery).await.unwrap();
+        assert!(moved.status().await.unwrap().recovered && reads_the_secret(&moved).await);
+        assert!(!reads_the_secret(&open_with(&store, &other, None).await).await, "the next start asks again");
+        moved.use_keyring().await.unwrap();
+        assert!(!moved.status().await.unwrap().recovered);
+        assert!(reads_the_secret(&open_with(&store, &other, None).await).await);
     }
 }

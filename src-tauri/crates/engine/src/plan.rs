@@ -302,7 +302,8 @@ fn hold_back(store: &Store, run: &Run, first: i64) -> Result<(), EngineError> {
 }
 
 fn failures(failed: u64) -> String {
-    format!("{failed} source records of this run could not be judged")
+    let records = if failed == 1 { "record" } else { "records" };
+    format!("{failed} source {records} of this run could not be judged")
 }
 
 /// What is written down of a chunk.

@@ -244,6 +244,11 @@ impl Vault {
         self.protect_by(KeySource::Keyring, None, &kek)
     }
 
+    /// Whether it was opened with its recovery key, and what protects it in daily use is not known.
+    pub fn is_opened_by_recovery(&self) -> bool {
+        self.kek.as_ref().is_none_or(|kek| !self.is_opened_by(kek))
+    }
+
     /// A new recovery key. The root key is replaced with it, so the old recovery key opens nothing that is written from
     /// now on, not even together with an old copy of the database.
     ///

@@ -12,4 +12,8 @@ source: string | null,
 /**
  * What is wrong and the way out, when it is not open.
  */
-message: string | null, };
+message: string | null, 
+/**
+ * It was opened with its recovery key: the next start asks for that again, unless something else protects it by then.
+ */
+recovered: boolean, };

@@ -122,6 +122,7 @@ export interface Commands {
   app_status: { request: Empty; answer: AppStatus };
   vault_unlock: { request: VaultPassphrase; answer: VaultStatus };
   vault_change_passphrase: { request: VaultPassphrase; answer: VaultStatus };
+  vault_use_keyring: { request: Empty; answer: VaultStatus };
   vault_rotate_keys: { request: Empty; answer: VaultRotated };
   vault_new_recovery_key: { request: Empty; answer: RecoveryKey };
   overview: { request: Empty; answer: Overview };

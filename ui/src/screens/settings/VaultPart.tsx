@@ -12,7 +12,7 @@ import { Notice, Problem } from "../../parts/Problem";
 import { State, type Tone } from "../../parts/State";
 import { sentence } from "../../words/error";
 import { Facts } from "./Facts";
-import { useChangePassphrase, useNewRecoveryKey, useRotateKeys } from "./queries";
+import { useChangePassphrase, useKeyring, useNewRecoveryKey, useRotateKeys } from "./queries";
 
 const STATES: Record<VaultStatus["state"], { tone: Tone; text: string }> = {
   new: { tone: "off", text: t`Not used yet` },
@@ -26,7 +26,7 @@ const SOURCES: Record<string, string> = { keyring: t`this computer's keyring`, p
 /** As the vault itself asks for. */
 const LEAST = 8;
 
-/** What keeps the keys of the connectors, and the three things that can be done to it. */
+/** What keeps the keys of the connectors, and what can be done to it. */
 export function VaultPart({ vault }: { vault: VaultStatus }) {
   const { tone, text } = STATES[vault.state];
   const open = vault.state === "unlocked";
@@ -39,10 +39,16 @@ export function VaultPart({ vault }: { vault: VaultStatus }) {
         ]}
       />
       {vault.message && <p className="mt-2 text-soft">{sentence(vault.message)}</p>}
+      {vault.recovered && (
+        <div className="mt-3">
+          <Notice tone="needs">{t`The vault was opened with its recovery key, and the next start asks for it again. Set a passphrase, or keep the key in the keyring of this computer.`}</Notice>
+        </div>
+      )}
       {open && (
         <ul className="mt-4 flex flex-col rounded-md border border-line">
           <RecoveryKey />
           <Passphrase byKeyring={vault.source === "keyring"} />
+          {(vault.source === "passphrase" || vault.recovered) && <Keyring again={vault.source === "keyring"} />}
           <Rotate />
         </ul>
       )}
@@ -180,6 +186,27 @@ function Passphrase({ byKeyring }: { byKeyring: boolean }) {
             <Button onClick={leave}>{t`Cancel`}</Button>
           </div>
         </form>
+      )}
+    </Row>
+  );
+}
+
+function Keyring({ again }: { again: boolean }) {
+  const move = useKeyring();
+  return (
+    <Row
+      title={again ? t`Keep the key in the keyring again` : t`Protect it by the keyring`}
+      text={t`The keyring of this computer opens the vault at every start, as long as you are signed in, and no passphrase does.`}
+      action={
+        <Button busy={move.isPending} onClick={() => move.mutate(undefined, { onSuccess: () => announce(t`The keyring protects the vault now`) })}>
+          {t`Use the keyring`}
+        </Button>
+      }
+    >
+      {move.error && (
+        <div className="mt-3">
+          <Problem error={move.error} />
+        </div>
       )}
     </Row>
   );

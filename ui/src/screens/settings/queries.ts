@@ -25,6 +25,11 @@ export function useChangePassphrase() {
   return useMutation({ mutationFn: (passphrase: string) => call("vault_change_passphrase", { passphrase }), gcTime: 0, onSettled: () => refresh(client, "app_status") });
 }
 
+export function useKeyring() {
+  const client = useQueryClient();
+  return useMutation({ mutationFn: () => call("vault_use_keyring", {}), onSettled: () => refresh(client, "app_status") });
+}
+
 export function useSaveNetwork() {
   const client = useQueryClient();
   return useMutation({

@@ -18,7 +18,7 @@ const text = () => document.querySelector("main")?.textContent ?? "";
 
 test("a locked vault tells of its recovery key, and of nothing that only a terminal knows", async () => {
   const user = userEvent.setup();
-  locked({ state: "locked", source: "passphrase", message: "the vault is locked: it is protected by a passphrase" });
+  locked({ state: "locked", source: "passphrase", message: "the vault is locked: it is protected by a passphrase", recovered: false });
   const field = await screen.findByLabelText("Passphrase");
   expect(text()).toContain("The recovery key opens the vault too");
   await user.type(field, "wrong{Enter}");
@@ -27,13 +27,13 @@ test("a locked vault tells of its recovery key, and of nothing that only a termi
 });
 
 test("where the keyring does not answer, the page says what to do; what it answered is there for those who ask", async () => {
-  locked({ state: "locked", source: "keyring", message: "the vault is locked: there is no system keyring here (zbus error: Failed to connect). Unlock the login keyring and start Concord again, or open the vault with its recovery key" });
+  locked({ state: "locked", source: "keyring", message: "the vault is locked: there is no system keyring here (zbus error: Failed to connect). Unlock the login keyring and start Concord again, or open the vault with its recovery key", recovered: false });
   await screen.findByText(/enter the recovery key here/);
   expect(screen.getByText("What the keyring answered").closest("details")?.open).toBe(false);
 });
 
 test("a first passphrase is asked for without the words of a bus", async () => {
-  locked({ state: "needsPassphrase", source: null, message: "there is no system keyring here (zbus error: Failed to connect). Choose a passphrase that protects the secrets instead" });
+  locked({ state: "needsPassphrase", source: null, message: "there is no system keyring here (zbus error: Failed to connect). Choose a passphrase that protects the secrets instead", recovered: false });
   await screen.findByRole("heading", { level: 1, name: "Choose a passphrase" });
   expect(screen.getByText(/zbus/).closest("details")?.open).toBe(false);
   expect(text()).not.toContain("CONCORD_");

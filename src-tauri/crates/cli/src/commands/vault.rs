@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use api::{
     App, MemoryKept, Swap,
-    dto::{VaultPassphrase, VaultState, VaultStatus},
+    dto::{Empty, VaultPassphrase, VaultState, VaultStatus},
 };
 use clap::Subcommand;
 use serde_json::json;
@@ -20,6 +20,8 @@ pub enum Command {
     Status,
     /// Protects the vault by a passphrase from now on; asks for it, or reads it from stdin
     SetPassphrase,
+    /// Protects the vault by a key in this computer's keyring from now on, instead of a passphrase
+    UseKeyring,
     /// Seals every secret with a fresh key
     Rotate,
     /// Makes a new recovery key in place of the old one and prints it, this once
@@ -30,6 +32,16 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
     match command {
         Command::Status => status(app, output).await,
         Command::SetPassphrase => set_passphrase(app, output).await,
+        Command::UseKeyring => {
+            let status = app.vault_use_keyring(Empty {}).await?;
+            if output.is_json() {
+                output.document(&status)?;
+            } else {
+                output.line("the vault is protected by this computer's keyring")?;
+                output.hint("The passphrase opens nothing any more; the recovery key still does.");
+            }
+            Ok(Exit::Done)
+        }
         Command::Rotate => {
             let sealed = app.vault_rotate().await?;
             if output.is_json() {

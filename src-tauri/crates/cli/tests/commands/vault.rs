@@ -130,3 +130,14 @@ fn a_first_passphrase_can_be_set_where_there_is_no_keyring() {
     Ran::of(command.output().unwrap()).exits(0);
     assert_eq!(house.json(0, &["vault", "status"])["state"], "unlocked");
 }
+
+#[test]
+fn without_a_keyring_the_passphrase_stays() {
+    let house = House::empty();
+    house.concord_with_input(&["vault", "set-passphrase"], &format!("{PASSPHRASE}\n")).exits(0);
+    with_passphrase(&house, Some(PASSPHRASE), &["vault", "use-keyring"])
+        .exits(1)
+        .says(&["keyring", "nothing was changed"]);
+    let status = with_passphrase(&house, Some(PASSPHRASE), &["--json", "vault", "status"]).exits(0).json();
+    assert_eq!((&status["source"], &status["recovered"]), (&json!("passphrase"), &json!(false)));
+}
