@@ -294,6 +294,7 @@ impl Engine {
             run: None,
             who: request.who.clone(),
             recheck: false,
+            aged: false,
             cancel: crate::CancellationToken::new(),
             rest: Default::default(),
         };

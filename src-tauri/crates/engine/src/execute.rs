@@ -36,8 +36,11 @@ pub(crate) struct Context {
     pub run: Option<(i64, String)>,
     /// For history and audit.
     pub who: String,
-    /// The plan was made some time ago: look at each target again before it is touched.
+    /// The plan was made some time ago.
     pub recheck: bool,
+    /// The records that it was made of were read some time ago, by a run before this one: look at each target again before it
+    /// is touched.
+    pub aged: bool,
     /// A person has asked for the end.
     pub cancel: CancellationToken,
     /// The provider takes no calls for so long that the run has to rest. What is left stays planned.
@@ -225,6 +228,7 @@ impl Engine {
             run: Some((run.seq, run.id.clone())),
             who: format!("run {}", run.id),
             recheck,
+            aged: recheck || run.progress.resumed.is_some(),
             cancel: cancel.clone(),
             rest: Arc::default(),
         };
@@ -408,7 +412,7 @@ impl Engine {
         action: Action,
         entries: Vec<Entry>,
     ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
-        let old = context.recheck || (run.progress.resumed.is_some() && action == Action::Create);
+        let old = context.recheck || (context.aged && matches!(action, Action::Create | Action::Link));
         if !old || run.progress.undoes.is_some() {
             return Ok((entries, Vec::new()));
         }
@@ -421,11 +425,11 @@ impl Engine {
             self.read_as_now(remote, prepared.link_type(), side, &ids).await?;
         }
         let (mut entries, mut outdated) = (entries, Vec::new());
-        if context.recheck && action == Action::Create && prepared.target.remote().is_some() {
+        if action == Action::Create && prepared.target.remote().is_some() {
             self.read_targets(prepared, &ids, Ask { linked: false, matching: true }).await?;
             (entries, outdated) = self.matched_since(prepared, entries)?;
         }
-        if let (true, Action::Link, Some(remote)) = (context.recheck, action, prepared.target.remote()) {
+        if let (Action::Link, Some(remote)) = (action, prepared.target.remote()) {
             let targets: Vec<String> = entries.iter().filter_map(|entry| entry.target_id.clone()).collect();
             self.read_some(remote, &targets).await?;
         }

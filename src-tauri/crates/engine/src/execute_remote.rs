@@ -146,7 +146,7 @@ impl Engine {
         action: Action,
         entries: Vec<Entry>,
     ) -> Result<(Vec<Entry>, Vec<Settled>), EngineError> {
-        if context.recheck && action != Action::Create {
+        if context.aged && action != Action::Create {
             let targets: Vec<String> = entries.iter().filter_map(|e| e.target_id.clone()).collect();
             self.read_some(remote, &targets).await?;
         }

@@ -99,25 +99,43 @@ pub(crate) struct Case<'a> {
     pub linked: bool,
 }
 
+/// What was found out about a source before a script failed.
+struct FoundOut {
+    situation: Situation,
+    action: Action,
+    policy: Option<i64>,
+    target_id: Option<String>,
+    ambiguous: Vec<String>,
+}
+
 impl Judge<'_> {
     /// Judges a source that exists, under one qualifier.
     pub(crate) fn source(&self, qualifier: &str, candidate: &Candidate, lookup: &dyn Lookup) -> Judgement {
-        match self.try_source(qualifier, candidate, lookup) {
+        let mut found_out = None;
+        match self.try_source(qualifier, candidate, lookup, &mut found_out) {
             Ok(judgement) => judgement,
             Err(reason) => {
-                let mut entry = self.entry(
-                    "source",
-                    qualifier,
-                    Situation::Absent,
-                    title_of(&candidate.attributes, &candidate.id),
-                );
-                entry.situation =
-                    if candidate.link.is_some() { Situation::Confirmed } else { Situation::Absent };
-                entry.status = EntryStatus::Failed;
-                entry.source_id = Some(candidate.id.clone());
-                entry.target_id = candidate.link.as_ref().map(|l| l.target_id.clone());
-                entry.remedy = Some(Remedy::CorrectMapping.to_string());
-                entry.reason = reason;
+                let linked = candidate.link.as_ref();
+                let FoundOut { situation, action, policy, target_id, ambiguous } =
+                    found_out.unwrap_or_else(|| FoundOut {
+                        situation: if linked.is_some() { Situation::Confirmed } else { Situation::Absent },
+                        action: Action::Exception,
+                        policy: None,
+                        target_id: linked.map(|link| link.target_id.clone()),
+                        ambiguous: Vec::new(),
+                    });
+                let title = title_of(&candidate.attributes, &candidate.id);
+                let entry = Entry {
+                    action,
+                    policy,
+                    target_id,
+                    ambiguous,
+                    status: EntryStatus::Failed,
+                    source_id: Some(candidate.id.clone()),
+                    remedy: Some(Remedy::CorrectMapping.to_string()),
+                    reason,
+                    ..self.entry("source", qualifier, situation, title)
+                };
                 Judgement::Entry(Box::new(entry), None)
             }
         }
@@ -128,6 +146,7 @@ impl Judge<'_> {
         qualifier: &str,
         candidate: &Candidate,
         lookup: &dyn Lookup,
+        found_out: &mut Option<FoundOut>,
     ) -> Result<Judgement, String> {
         let source = Value::Object(with_id(&candidate.attributes, &candidate.id));
         let source_attributes = source.as_object().ok_or("the source is no object")?;
@@ -183,6 +202,13 @@ impl Judge<'_> {
             _ => None,
         };
         let ambiguous: &[String] = if found.ids.len() > 1 { &found.ids } else { &[] };
+        let known = found_out.insert(FoundOut {
+            situation: assessment.situation,
+            action: Action::Exception,
+            policy: None,
+            target_id: target_id.clone(),
+            ambiguous: ambiguous.to_vec(),
+        });
         let chosen = self.chosen.map(|action| Ok(Decided { action, policy: None }));
         let by_policy = || {
             self.mapping.action(
@@ -202,6 +228,7 @@ impl Judge<'_> {
             )
         };
         let decided = chosen.unwrap_or_else(by_policy).map_err(|p| p.reason)?;
+        (known.action, known.policy) = (decided.action, decided.number());
         let mut entry = self.entry(
             "source",
             qualifier,

@@ -398,6 +398,10 @@ impl Planning<'_> {
                     // A preview leaves it unstamped, so that the run says the same.
                     stamps.extend(stamp.filter(|_| run.mode != RunMode::Preview).map(|s| *s));
                     let entry = self.numbered(run, self.prepared.allowed(*entry));
+                    if entry.action == Action::Create && entry.status == EntryStatus::Failed {
+                        // Its target is no new record: it was found, and nothing is made beside it.
+                        spoken_for.extend(entry.target_id.clone());
+                    }
                     self.contested.extend(contested.map(|refusal| Contested { entry: entry.seq, refusal }));
                     entries.push(entry);
                 }

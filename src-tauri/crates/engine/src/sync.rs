@@ -368,6 +368,7 @@ impl Engine {
             run: None,
             who: format!("implicit sync of {}", prepared.name()),
             recheck: false,
+            aged: false,
             cancel: crate::CancellationToken::new(),
             rest: Default::default(),
         };

@@ -9,7 +9,7 @@ use sandbox::{
     faults::{ALWAYS, Action, Fault},
     hubspot::Options,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{EntryStatus, RunMode, RunState};
 use support::{INBOUND, OUTBOUND, bench, inbound, new_person, new_user, open, outbound, prop};
 
@@ -209,6 +209,49 @@ async fn a_read_that_breaks_off_changes_nothing() {
         assert!(run.progress.resumed.is_some(), "{action:?}");
         assert!(portal.call_count() - calls < 5, "{action:?}: the pages that were read are not read again");
     }
+}
+
+/// What has changed over there since a read was broken off is not known when it is taken up, and not written over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_is_taken_up_writes_over_nothing_that_came_since() {
+    let bench = bench(Options { records: 500, seed: 5, ..Options::default() }).await;
+    bench.recon(INBOUND).await;
+    bench.put(outbound(json!({"conflictRule": "ask"}))).await;
+    bench.recon(OUTBOUND).await;
+    let portal = bench.sandbox.portal();
+    portal.set_faults(vec![Fault::on("/crm/objects/2026-03/contacts", Action::Html).nth(4).times(ALWAYS)]);
+    assert_eq!(bench.recon(OUTBOUND).await.state, RunState::Failed);
+    portal.clear_faults();
+    // Both among the first pages, which are not read again.
+    let mut first = portal.contacts().into_iter().filter(|c| !prop(c, "email").is_empty());
+    let (both, here) = (first.next().unwrap(), first.next().unwrap());
+    portal.set(&both.id, &[("lastname", "Theirs")]).unwrap();
+    for contact in [&both, &here] {
+        let user = bench.user_by_mail(&prop(contact, "email").to_lowercase()).await;
+        let mut attributes = user.attributes;
+        attributes.insert("sn".into(), "Ours".into());
+        bench.edit(&user.id, Value::Object(attributes)).await;
+    }
+    let last_name = |id: &str| {
+        let contact = portal.contacts().into_iter().find(|c| c.id == id).unwrap();
+        prop(&contact, "lastname")
+    };
+
+    let run = bench.recon(OUTBOUND).await;
+    assert!(run.progress.resumed.is_some() && run.state == RunState::Success, "{:?}", run.message);
+    assert_eq!((last_name(&both.id), last_name(&here.id)), ("Theirs".into(), "Ours".into()));
+    let entries = bench.entries(&run).await;
+    let stale = entries.iter().find(|e| e.target_id.as_ref() == Some(&both.id)).unwrap();
+    assert_eq!(stale.status, EntryStatus::Stale, "{}", stale.reason);
+    let next = bench.recon(OUTBOUND).await;
+    let entries = bench.entries(&next).await;
+    let asked = entries.iter().find(|e| e.target_id.as_ref() == Some(&both.id)).unwrap();
+    assert_eq!(
+        (asked.status, last_name(&both.id)),
+        (EntryStatus::NeedsYou, "Theirs".into()),
+        "{}",
+        asked.reason
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

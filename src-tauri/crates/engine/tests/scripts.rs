@@ -421,6 +421,34 @@ async fn a_script_that_misbehaves_fails_its_record_and_nothing_else() {
     }
 }
 
+/// A script that fails takes nothing from what is known of its record: its situation, its target and what was to be done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_whose_script_fails_keeps_its_situation_and_its_target() {
+    let fails = js("throw new Error('no such town')");
+    let transform = json!([{"source": "email", "target": "mail"}, {"source": "lastname", "target": "sn", "transform": fails}]);
+    for (what, more, action) in [
+        ("transform", json!({"properties": transform}), Action::Update),
+        ("onUpdate", json!({"onUpdate": fails}), Action::Update),
+        ("onLink", json!({"onLink": fails}), Action::Update),
+        ("policy", json!({"policies": [{"situation": "FOUND", "action": fails}]}), Action::Exception),
+        ("CREATE", json!({"policies": [{"situation": "FOUND", "action": "CREATE"}]}), Action::Create),
+    ] {
+        let bench = small().await;
+        contact(&bench, "ann@example.com", "Ann");
+        let user = new_user(&bench, "ann", "ann@example.com").await;
+        bench.put(inbound(more)).await;
+        let run = bench.recon(INBOUND).await;
+        let entries = bench.entries(&run).await;
+        let [only] = entries.as_slice() else { panic!("{what}: {entries:#?}") };
+        assert_eq!(
+            (only.situation, only.action, only.status, only.target_id.as_ref()),
+            (Situation::Found, action, EntryStatus::Failed, Some(&user)),
+            "{what}: {}",
+            only.reason
+        );
+    }
+}
+
 /// Two sources would make the same user. What becomes of each is for the mapping to say, by its policies for AMBIGUOUS.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sources_that_claim_the_same_are_decided_about_one_by_one() {
