@@ -414,6 +414,31 @@ async fn a_user_is_made_changed_and_deleted_and_salesforce_follows() {
     house.json(0, &["recon", OUT]);
 }
 
+/// Salesforce keeps a deleted user, so taking the delete back lets the same one in again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deactivation_is_taken_back() {
+    let (house, sandbox) = both_ways(20).await;
+    let org = sandbox.org();
+    let ada = json!({
+        "userName": "ada.lind@sandbox.example.com", "givenName": "Ada", "sn": "Lind", "mail": "ada.lind@example.com",
+    });
+    let made = house.json(0, &["user", "create", &house.file("ada.json", &ada)]);
+    let (id, name) = (made["user"]["_id"].as_str().unwrap(), "ada.lind@sandbox.example.com");
+    let mut mapping = outbound(&org);
+    mapping["enableSync"] = json!(false);
+    add(&house, "mapping", &mapping);
+    house.json(0, &["user", "delete", id]);
+    let run = house.json(0, &["recon", OUT, "--allow", "deletes=1"]);
+    assert_eq!(of_user(&org, name, "IsActive"), "false", "{run}");
+    let users = org.count("User");
+
+    let undone = house.json(0, &["run", "undo", run["_id"].as_str().unwrap()]);
+    assert_eq!(of_user(&org, name, "IsActive"), "true", "{undone}");
+    assert_eq!((undone["progress"]["target"]["updated"].as_u64(), org.count("User")), (Some(1), users));
+    let again = house.json(0, &["recon", OUT, "--preview"]);
+    assert_eq!(again["situationSummary"]["SOURCE_MISSING"], 1, "linked as before: {again}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_salesforce_refuses_is_told_in_its_words() {
     let (house, sandbox) = both_ways(5).await;

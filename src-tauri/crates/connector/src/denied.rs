@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use model::ConnectorConfig;
+use model::{Attributes, ConnectorConfig};
 use serde_json::Value;
 
 use crate::{
@@ -122,6 +122,10 @@ impl Connector for Denying {
 
     fn fills_in(&self, object_type: &str, attribute: &str) -> bool {
         self.inner.fills_in(object_type, attribute)
+    }
+
+    fn delete_writes(&self, object_type: &str) -> Option<Attributes> {
+        self.inner.delete_writes(object_type)
     }
 
     fn denies(&self, object_type: &str, write: Write) -> Option<OnDeny> {

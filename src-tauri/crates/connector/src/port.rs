@@ -297,6 +297,12 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// What a delete writes where records of a type are kept for good, as a user who is deactivated; nothing where what it does
+    /// is no attribute. `None` where deleted records go.
+    fn delete_writes(&self, _object_type: &str) -> Option<Attributes> {
+        None
+    }
+
     /// What becomes of a record of this type for which a write is asked that the connector's document denies; `None` where it
     /// denies none.
     fn denies(&self, _object_type: &str, _write: Write) -> Option<OnDeny> {

@@ -203,6 +203,10 @@ impl Engine {
             mapped: prepared.config.named_target_attributes(),
             defaults: Attributes::new(),
             read_only: BTreeSet::new(),
+            kept: prepared
+                .target
+                .remote()
+                .and_then(|remote| remote.connector.delete_writes(&remote.object_type.name)),
         };
         match &prepared.target {
             End::Managed(config) => place.defaults = Rules::of(config).defaults().clone(),
@@ -236,6 +240,8 @@ struct Place<'p> {
     defaults: Attributes,
     /// Attributes that a record cannot be made with again.
     read_only: BTreeSet<String>,
+    /// What a delete writes there, where it leaves the record.
+    kept: Option<Attributes>,
 }
 
 impl Place<'_> {
@@ -373,7 +379,21 @@ fn take_back(place: &Place<'_>, entry: &Entry, standing: &Standing) -> Vec<Entry
         }
         Action::Unlink if target.is_none() => vec![skipped(Action::Link, "the target record is gone")],
         Action::Unlink => vec![undo(Action::Link)],
-        Action::Delete if target.is_some() => vec![skipped(Action::Create, "the record is there")],
+        Action::Delete if target.is_some() => vec![match (&place.kept, target) {
+            (Some(written), Some((now, _))) if linked.is_none() || still_linked => {
+                let changes = kept_back(sameness, entry, written, now);
+                if !changes.is_empty() {
+                    Entry { changes, ..undo(Action::Update) }
+                } else if linked.is_none() {
+                    let link = undo(Action::Link);
+                    let why = "the record was not deleted over there; it is linked again, and otherwise stays as it is";
+                    Entry { reason: format!("{}: {why}", link.reason), ..link }
+                } else {
+                    skipped(Action::Create, "the record is there")
+                }
+            }
+            _ => skipped(Action::Create, "the record is there"),
+        }],
         // As after this undo, which may have been carried out once already.
         Action::Delete if linked.is_some() && !still_linked => {
             vec![skipped(Action::Create, "the source is linked to another record now")]
@@ -408,6 +428,28 @@ fn take_back(place: &Place<'_>, entry: &Entry, standing: &Standing) -> Vec<Entry
         }
         _ => Vec::new(),
     }
+}
+
+/// What takes back the values that a delete has written into a record that stays: only where it wrote them, and only those that
+/// nobody has changed since.
+fn kept_back(
+    sameness: &Sameness,
+    entry: &Entry,
+    written: &Attributes,
+    now: &Attributes,
+) -> Vec<StoredChange> {
+    let was = |name: &str| entry.changes.iter().find(|change| change.attribute == name);
+    written
+        .iter()
+        .filter(|(name, value)| sameness.same(name, now.get(*name).unwrap_or(&Value::Null), value))
+        .filter_map(|(name, value)| was(name).map(|change| (name, value, &change.before)))
+        .filter(|(name, value, before)| !is_empty(before) && !sameness.same(name, before, value))
+        .map(|(name, value, before)| StoredChange {
+            attribute: name.clone(),
+            before: value.clone(),
+            after: before.clone(),
+        })
+        .collect()
 }
 
 fn made_again(id: &str) -> String {

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use model::{Clock, ConnectorConfig};
+use model::{Attributes, Clock, ConnectorConfig};
 use reqwest::Method;
 use reqwest::header::LAST_MODIFIED;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ use url::Url;
 use self::answers::SalesforceDialect;
 use self::budget::Budget;
 use self::objects::ObjectType;
-use self::settings::{Grant, Settings};
+use self::settings::{Grant, Settings, UserDelete};
 pub use self::soql::{like_literal, text_literal};
 pub(crate) use self::words::authorization_help;
 use self::{describe::Described, soql::Names};
@@ -291,6 +291,14 @@ impl Connector for Salesforce {
             }
             _ => false,
         }
+    }
+
+    fn delete_writes(&self, object_type: &str) -> Option<Attributes> {
+        let kept = self.object_type(object_type).is_ok_and(|kind| kind.is_user());
+        kept.then(|| match self.settings.user_delete {
+            UserDelete::Deactivate => write::deactivated(),
+            UserDelete::Freeze => Attributes::new(),
+        })
     }
 
     async fn test(&self) -> Result<TestReport, ConnectorError> {

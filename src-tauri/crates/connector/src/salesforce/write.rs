@@ -187,7 +187,7 @@ impl Salesforce {
     /// Salesforce keeps users: the nearest thing to deleting one is to deactivate it.
     async fn deactivate(&self, kind: &ObjectType, mut items: Vec<Item>, outcomes: &mut Outcomes) {
         for item in &mut items {
-            item.fields.insert("IsActive".to_owned(), json!(false));
+            item.fields.extend(deactivated());
         }
         let touched: Vec<usize> = items.iter().flat_map(|item| item.slots.clone()).collect();
         self.settle(&Operation::Update, kind, items, outcomes).await;
@@ -553,6 +553,11 @@ impl Salesforce {
         }
         Ok(verdicts)
     }
+}
+
+/// What deactivates a user.
+pub(super) fn deactivated() -> Attributes {
+    Attributes::from_iter([("IsActive".to_owned(), json!(false))])
 }
 
 fn done(uid: &str) -> Outcome {

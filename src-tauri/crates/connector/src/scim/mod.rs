@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{Clock, ConnectorConfig};
+use model::{Attributes, Clock, ConnectorConfig};
 use reqwest::Method as Verb;
 use serde_json::Value;
 use url::Url;
@@ -34,7 +34,7 @@ use self::access::FixedAccess;
 use self::answers::ScimDialect;
 use self::discovery::Discovered;
 use self::names::Path;
-use self::settings::{Method, Settings};
+use self::settings::{Method, Settings, UserDelete};
 use self::shape::Shape;
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
@@ -333,6 +333,11 @@ impl Connector for Scim {
 
     fn fills_in(&self, _object_type: &str, attribute: &str) -> bool {
         ["active", "displayName", "groups", "roles"].contains(&attribute)
+    }
+
+    fn delete_writes(&self, object_type: &str) -> Option<Attributes> {
+        let kept = object_type == "User" && self.settings.user_delete == UserDelete::Deactivate;
+        kept.then(write::deactivated)
     }
 
     async fn test(&self) -> Result<TestReport, ConnectorError> {

@@ -300,8 +300,7 @@ impl Scim {
             return Outcome::Gone;
         }
         if kind.name == "User" && self.settings.user_delete == UserDelete::Deactivate {
-            let off = Attributes::from_iter([("active".to_owned(), json!(false))]);
-            return self.update_one(kind, uid, &off).await;
+            return self.update_one(kind, uid, &deactivated()).await;
         }
         let mut call = self.get(self.resource_url(kind, uid));
         call.method = Verb::DELETE;
@@ -373,6 +372,11 @@ impl Scim {
 }
 
 /// An answer to a write: the record, nothing, or an error that came as a success.
+/// What deactivates a user.
+pub(super) fn deactivated() -> Attributes {
+    Attributes::from_iter([("active".to_owned(), json!(false))])
+}
+
 fn written(answer: &Answer) -> Result<Result<Written, Problem>, String> {
     let location = answer.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
     if answer.body.iter().all(u8::is_ascii_whitespace) {
