@@ -46,7 +46,10 @@ impl Judge<'_> {
                 entry.status = EntryStatus::Failed;
                 entry.reason =
                     format!("{}; CREATE was asked for, but the target record exists", entry.reason);
-                entry.remedy = Some(Remedy::PolicyForExisting(entry.situation).to_string());
+                let owned = entry.situation == Situation::FoundAlreadyLinked && !case.found.owner_gone;
+                let remedy =
+                    if owned { Remedy::RemoveLink } else { Remedy::PolicyForExisting(entry.situation) };
+                entry.remedy = Some(remedy.to_string());
             }
             Action::Create => {
                 self.plan_create(&mut entry, case)?;

@@ -155,7 +155,9 @@ impl Judge<'_> {
         }
         if !self.mapping.qualifiers_are_fixed() {
             let names = self.mapping.qualifiers_of(self.scripts, &source).map_err(|p| p.reason)?;
-            if !names.iter().any(|name| name == qualifier) {
+            // An account that it had is still its own, as IDM's target phase finds with all qualifiers.
+            let has_one = candidate.link.is_some() && candidate.target.is_some();
+            if !has_one && !names.iter().any(|name| name == qualifier) {
                 return Ok(Judgement::Outside);
             }
         }

@@ -69,6 +69,41 @@ async fn a_source_has_an_account_per_qualifier() {
     drop(bench);
 }
 
+/// What a source was given under a qualifier stays its own when the script gives it that qualifier no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_under_a_qualifier_that_is_given_no_more_is_still_looked_at() {
+    let bench = small().await;
+    let bob = contact(&bench, "bob@example.com", "Bob");
+    contact(&bench, "ann@example.com", "Ann");
+    bench.sandbox.portal().set(&bob, &[("jobtitle", "boss")]).unwrap();
+    let mapping = |policies: Value| {
+        inbound(json!({
+            "linkQualifiers": js("returnAll || object.jobtitle === 'boss' ? ['default', 'admin'] : ['default']"),
+            "correlationQuery": [
+                {"linkQualifier": "default", "expressionTree": {"all": ["userName"]}},
+                {"linkQualifier": "admin", "expressionTree": {"all": ["userName"]}}
+            ],
+            "properties": [
+                {"source": "", "target": "userName",
+                 "transform": js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email")},
+                {"source": "", "target": "mail",
+                 "transform": js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email")},
+                {"source": "firstname", "target": "givenName"},
+                {"source": "lastname", "target": "sn"}
+            ],
+            "policies": policies
+        }))
+    };
+    bench.put(mapping(json!([{"situation": "UNASSIGNED", "action": "IGNORE"}]))).await;
+    assert_eq!(bench.recon(INBOUND).await.progress.created, 3, "Ann has one account, Bob two");
+    bench.sandbox.portal().set(&bob, &[("jobtitle", "clerk"), ("lastname", "Novak")]).unwrap();
+    let run = bench.recon(INBOUND).await;
+    assert_eq!((run.progress.updated, run.progress.created), (2, 0), "{:#?}", bench.entries(&run).await);
+    assert_eq!(text(&json!(bench.user_by_mail("admin-bob@example.com").await.attributes), "sn"), "Novak");
+    let again = bench.recon(INBOUND).await;
+    assert_eq!((again.progress.unchanged, bench.entries(&again).await), (3, Vec::new()));
+}
+
 /// Each record has a link under either qualifier: twice as many links as records are not a source that lost half of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_with_two_accounts_is_one_linked_record() {
