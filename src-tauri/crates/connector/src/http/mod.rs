@@ -135,9 +135,12 @@ impl Answer {
     /// token that is a common word would change it.
     pub fn quotable(&self) -> Self {
         let Self { status, headers, retry_after, body, token } = self;
-        let mut body = body.clone();
-        token.iter().for_each(|token| scrub(&mut body, token.expose().as_bytes()));
-        Self { status: *status, headers: headers.clone(), retry_after: *retry_after, body, token: None }
+        let (mut body, mut headers) = (body.clone(), headers.clone());
+        if let Some(token) = token {
+            scrub(&mut body, token.expose().as_bytes());
+            scrub_headers(&mut headers, token.expose().as_bytes());
+        }
+        Self { status: *status, headers, retry_after: *retry_after, body, token: None }
     }
 
     /// The body as JSON of this shape. Where it `quotes`, `take` moves the words over from a copy without the token.
@@ -649,6 +652,7 @@ impl Http {
         }
         for secret in token.into_iter().chain(&call.secrets) {
             scrub(&mut answer.body, secret.expose().as_bytes());
+            scrub_headers(&mut answer.headers, secret.expose().as_bytes());
         }
         let judgement = self.dialect.judge(&answer, limited);
         let Answer { status, body, .. } = answer;
@@ -910,6 +914,17 @@ fn scrub(body: &mut [u8], secret: &[u8]) {
             at += secret.len();
         } else {
             at += 1;
+        }
+    }
+}
+
+/// The same for the headers, such as the address that a redirect leads to.
+fn scrub_headers(headers: &mut HeaderMap, secret: &[u8]) {
+    for value in headers.values_mut() {
+        let mut bytes = value.as_bytes().to_vec();
+        scrub(&mut bytes, secret);
+        if bytes != value.as_bytes() {
+            *value = HeaderValue::from_bytes(&bytes).unwrap_or_else(|_| HeaderValue::from_static(""));
         }
     }
 }
