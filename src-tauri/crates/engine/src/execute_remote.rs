@@ -407,7 +407,7 @@ impl Engine {
     ) -> Result<(Note, Option<Entry>), EngineError> {
         let Sending { remote, .. } = sending;
         if let Some(owned) = self.whose(sending, &item.entry, &existing).await? {
-            let why = format!("{reason} {owned}");
+            let why = sentences(&reason, owned);
             return Ok((Note::failed(item, &why, Some(Remedy::RemoveLinkOrKey)), None));
         }
         let kind = &remote.object_type.name;
@@ -415,12 +415,12 @@ impl Engine {
         let object = match found.map(|found| found.into_iter().next()) {
             Ok(Some(object)) => object,
             Ok(None) => {
-                let why = format!("{reason} But that record cannot be read");
+                let why = sentences(&reason, "But that record cannot be read");
                 return Ok((Note::failed(item, &why, Some(Remedy::RunAgain)), None));
             }
             // Refused is refused: nothing of it is in doubt.
             Err(error) => {
-                let why = format!("{reason} But that record cannot be read: {error}");
+                let why = sentences(&reason, &format!("But that record cannot be read: {error}"));
                 return Ok((Note::failed(item, &why, Some(Remedy::RunAgain)), None));
             }
         };
@@ -807,6 +807,13 @@ fn doubt_row(sending: Sending<'_>, item: &Item) -> JournalRow {
     }
 }
 
+/// What a provider said, which may end with a full stop, and a sentence of ours after it.
+fn sentences(said: &str, ours: &str) -> String {
+    let said = said.trim_end();
+    let stop = if said.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{said}{stop} {ours}")
+}
+
 /// The provider said how long, or works on something; nothing else tells when it will take calls again or be through.
 #[allow(clippy::disallowed_methods)]
 pub(crate) async fn pause(wait: Duration) {
@@ -863,6 +870,17 @@ async fn send(remote: &Remote, operation: Operation, items: &[Item]) -> Vec<Outc
         Operation::Delete => {
             let batch: Vec<String> = items.iter().filter_map(|i| i.entry.target_id.clone()).collect();
             remote.connector.delete(kind, &batch).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_sentence_follows_another_one() {
+        for (said, whole) in [("Taken", "Taken. Ours"), ("Taken. ", "Taken. Ours"), ("Taken?", "Taken? Ours")]
+        {
+            assert_eq!(super::sentences(said, "Ours"), whole);
         }
     }
 }

@@ -75,6 +75,9 @@ pub fn summary(
     let pending = |action: model::Action| -> u64 {
         counts.iter().filter(|(_, a, s, _)| *a == action && *s == EntryStatus::Planned).map(|(.., n)| n).sum()
     };
+    // What a run left undone is no success; a preview was to do nothing.
+    let undone = |status: EntryStatus| status == EntryStatus::Planned && run.mode != RunMode::Preview;
+    let undone: u64 = counts.iter().filter(|(_, _, status, _)| undone(*status)).map(|(.., n)| n).sum();
     let stale: u64 =
         counts.iter().filter(|(_, _, status, _)| *status == EntryStatus::Stale).map(|(.., n)| n).sum();
     json!({
@@ -98,7 +101,10 @@ pub fn summary(
             },
         },
         "situationSummary": situations,
-        "statusSummary": {"SUCCESS": (entries + unlisted).saturating_sub(failures), "FAILURE": failures},
+        "statusSummary": {
+            "SUCCESS": (entries + unlisted).saturating_sub(failures + undone),
+            "FAILURE": failures
+        },
         "durationSummary": durations,
         "parameters": query,
         "started": run.started,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sandbox::hubspot::{Action, Fault, Options};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::house::{House, IN, OUT, Ran, inbound};
 
@@ -90,6 +90,9 @@ async fn a_guard_holds_deletes_until_they_are_allowed() {
     assert_eq!(document["concord"]["state"], "held");
     assert_eq!((&document["state"], &document["stage"]), (&json!("FAILED"), &json!("COMPLETED_FAILED")));
     assert_eq!(document["concord"]["planned"]["delete"], 2);
+    let judged: u64 =
+        document["situationSummary"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    assert_eq!(document["statusSummary"]["SUCCESS"], judged - 2, "what is held is no success: {document}");
     let id = document["_id"].as_str().unwrap();
     assert_eq!(house.json(0, &["user", "list"])["resultCount"], users, "nothing was written");
     house.concord(&["recon", IN, "--preview"]).exits(4);
