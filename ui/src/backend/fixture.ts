@@ -529,7 +529,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       const needed = mappings.filter(({ summary }) => [summary.source, summary.target].some((path) => path.startsWith(`system/${name}/`)));
       if (needed.length > 0) fail({ code: "conflict", message: `connector \`${name}\` is used by ${needed.map(({ summary }) => summary.name).join(", ")}; remove them first` });
       connectors = connectors.filter((item) => item.name !== name);
-      return {};
+      return { grantKept: null };
     },
     connector_schema: ({ objectType }) => ({ objectType, attributes: ["firstname", "lastname", "email", "phone"].map((name) => ({ name, label: name, kind: "string", required: false, writable: true, unique: name === "email", options: [] })) }),
     connector_records: ({ objectType, search, attributes, after }) => {

@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from "react";
 
 const STAYS = 4000;
+/** What somebody has to do something about. */
+const STAYS_LONGER = 15_000;
 
 let text = "";
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -11,11 +13,11 @@ function set(next: string) {
   for (const listener of listeners) listener();
 }
 
-/** Says something that just happened: seen for a moment at the foot of the window, and read out. */
-export function announce(message: string): void {
+/** Says something that just happened: seen for a moment at the foot of the window, longer if there is something to do, and read out. */
+export function announce(message: string, { toDo = false } = {}): void {
   clearTimeout(timer);
   set(message);
-  timer = setTimeout(() => set(""), STAYS);
+  timer = setTimeout(() => set(""), toDo ? STAYS_LONGER : STAYS);
 }
 
 function subscribe(listener: () => void) {

@@ -23,7 +23,7 @@ macro_rules! with_commands {
             connector_save(ConnectorDraft) -> ConnectorDetail;
             connector_test(ByName) -> ConnectorTest;
             connector_enable(ConnectorEnable) -> ConnectorDetail;
-            connector_remove(ByName) -> Empty;
+            connector_remove(ByName) -> ConnectorRemoved;
             connector_schema(SchemaRequest) -> SchemaInfo;
             connector_records(RecordsRequest) -> RecordPage;
             connector_dependents(ByName) -> ConnectorDependents;

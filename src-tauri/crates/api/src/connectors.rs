@@ -16,8 +16,8 @@ use crate::{
     ApiError, App, ErrorCode, access,
     dto::{
         AttributeInfo, AuditTopic, ByName, ConnectorBlank, ConnectorDetail, ConnectorDraft, ConnectorEnable,
-        ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest, SecretStatus,
-        Trouble,
+        ConnectorRemoved, ConnectorState, ConnectorSummary, ConnectorTest, Empty, SchemaInfo, SchemaRequest,
+        SecretStatus, Trouble,
     },
     pool::{self, TOKENS, owner},
     program_settings::PROXY_PASSWORD,
@@ -224,7 +224,7 @@ impl App {
     }
 
     /// Removes a connector, its secrets and what was last seen of its records. Mappings that need it stand in the way.
-    pub async fn connector_remove(&self, request: ByName) -> Result<Empty, ApiError> {
+    pub async fn connector_remove(&self, request: ByName) -> Result<ConnectorRemoved, ApiError> {
         let row = self.connector_row(&request.name).await?;
         let name = row.config.name.clone();
         let mappings = self.mappings_of(&name).await?;
@@ -249,10 +249,11 @@ impl App {
             })
             .await?;
         self.cut_log().await;
-        if let Some(grant) = grant {
-            self.give_back(&row.config, grant).await;
-        }
-        Ok(Empty {})
+        let grant_kept = match grant {
+            Some(grant) => self.give_back(&row.config, grant).await,
+            None => None,
+        };
+        Ok(ConnectorRemoved { grant_kept })
     }
 
     /// What the provider's consent gave a connector, with all that it takes to give it back, apart from the vault: it is about to
@@ -269,20 +270,21 @@ impl App {
     }
 
     /// The provider should forget a grant that is not kept here any more; one that cannot be reached keeps nobody waiting for long.
-    async fn give_back(&self, config: &ConnectorConfig, grant: MemoryCredentials) {
+    /// Gives why it was not given back, if it was not.
+    async fn give_back(&self, config: &ConnectorConfig, grant: MemoryCredentials) -> Option<String> {
         let asked = async {
             let reached = self.pool.on_the_network(config).await.map_err(|error| error.message)?;
             let revoked = connector::oauth::revoke(&reached, Arc::new(grant), self.clock.clone()).await;
             revoked.map_err(|error| error.to_string())
         };
         let revoked = tokio::time::timeout(GIVING_BACK, asked).await;
-        if let Err(error) = revoked.unwrap_or_else(|_| Err("it does not answer".to_owned())) {
-            tracing::warn!(
-                connector = config.name,
-                error,
-                "the grant was not given back; take the app's access away at the provider"
-            );
+        let why = revoked.unwrap_or_else(|_| Err("it does not answer".to_owned())).err()?;
+        tracing::warn!(connector = config.name, error = why, "the grant was not given back");
+        let told = format!("its authorization was not given back: {why}");
+        if let Err(error) = self.audit(AuditTopic::Connector, &config.name, &told).await {
+            tracing::warn!(%error, "that is not in the audit");
         }
+        Some(why)
     }
 
     /// The attributes of an object type, read from the system.

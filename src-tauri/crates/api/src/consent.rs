@@ -345,7 +345,7 @@ mod tests {
         let (one, other) = (Arc::clone(&place.app), Arc::clone(&place.app));
         let changing = tokio::spawn(async move { one.connector_save(key).await.map(|_| ()) });
         let by_name = crate::dto::ByName { name: "removed".into() };
-        let removing = tokio::spawn(async move { other.connector_remove(by_name).await.map(|_| ()) });
+        let removing = tokio::spawn(async move { other.connector_remove(by_name).await });
         let mut calls = Vec::new();
         for ((listener, _), name) in silent.iter().zip(names) {
             calls.push(listener.accept().await.unwrap());
@@ -354,8 +354,12 @@ mod tests {
         }
         let left = place.app.connectors_list(crate::dto::Empty {}).await.unwrap();
         assert_eq!(left.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["changed", "hubspot"]);
-        for task in [changing, removing] {
-            task.await.unwrap().unwrap();
+        changing.await.unwrap().unwrap();
+        let removed = removing.await.unwrap().unwrap();
+        assert_eq!(removed.grant_kept.as_deref(), Some("it does not answer"));
+        for name in names {
+            let last = audit_of(&place.app, name).await.remove(0);
+            assert_eq!(last, "its authorization was not given back: it does not answer");
         }
         place.sandbox.stop().await;
     }

@@ -149,6 +149,13 @@ dto! {
         queue: u64,
     }
 
+    /// A connector that is not there any more.
+    pub struct ConnectorRemoved {
+        /// Why its authorization could not be given back to the provider, where it could not: there it stands until somebody takes
+        /// the app's access away.
+        grant_kept: Option<String>,
+    }
+
     /// The state of the vault.
     pub struct VaultStatus {
         state: VaultState,

@@ -21,6 +21,7 @@ import type { ConnectorDetail } from "./ConnectorDetail";
 import type { ConnectorDraft } from "./ConnectorDraft";
 import type { ConnectorEnable } from "./ConnectorEnable";
 import type { ConnectorKind } from "./ConnectorKind";
+import type { ConnectorRemoved } from "./ConnectorRemoved";
 import type { ConnectorSummary } from "./ConnectorSummary";
 import type { ConnectorTest } from "./ConnectorTest";
 import type { DeleteForesight } from "./DeleteForesight";
@@ -136,7 +137,7 @@ export interface Commands {
   connector_save: { request: ConnectorDraft; answer: ConnectorDetail };
   connector_test: { request: ByName; answer: ConnectorTest };
   connector_enable: { request: ConnectorEnable; answer: ConnectorDetail };
-  connector_remove: { request: ByName; answer: Empty };
+  connector_remove: { request: ByName; answer: ConnectorRemoved };
   connector_schema: { request: SchemaRequest; answer: SchemaInfo };
   connector_records: { request: RecordsRequest; answer: RecordPage };
   connector_dependents: { request: ByName; answer: ConnectorDependents };

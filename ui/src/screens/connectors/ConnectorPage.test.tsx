@@ -55,3 +55,11 @@ test("what is typed after Replace goes into the new field, and Keep leads back",
   await user.click(screen.getByRole("button", { name: "Keep the stored Access token" }));
   expect(document.activeElement).toBe(screen.getByRole("button", { name: "Replace Access token" }));
 });
+
+test("an authorization that the provider did not take back is told, with what is to be done there", async () => {
+  const user = userEvent.setup();
+  openWindow("/connectors/hubspot", (inner) => async (name, request) => (name === "connector_remove" ? { grantKept: "it does not answer" } : inner(name, request)));
+  await user.click(await screen.findByRole("button", { name: "Remove" }));
+  await user.click(await screen.findByRole("button", { name: /^Remove 1 connector/ }));
+  expect(await screen.findByText(/could not be given back: it does not answer\. Take the app's access away at/)).toBeTruthy();
+});

@@ -28,8 +28,9 @@ export function RemoveConnector({ connector }: { connector: ConnectorSummary }) 
         onClose={asking.hide}
         onConfirm={() =>
           remove.mutate({ name: connector.name, mappings: connector.mappings }, {
-            onSuccess: () => {
-              announce(t`${connector.title} was removed`);
+            onSuccess: ({ grantKept }) => {
+              if (grantKept === null) announce(t`${connector.title} was removed`);
+              else announce(t`${connector.title} was removed, but its authorization could not be given back: ${grantKept}. Take the app's access away at ${connector.host}.`, { toDo: true });
               void navigate({ to: "/connectors", ignoreBlocker: true });
             },
           })

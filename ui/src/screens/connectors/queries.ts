@@ -85,7 +85,7 @@ export function useRemoveConnector() {
       // One that shares the links of another goes before it.
       const sharing = new Set(mappings.length > 1 ? (await call("mappings_list", {})).filter(({ links }) => links !== null).map((mapping) => mapping.name) : []);
       for (const mapping of mappings.toSorted((a, b) => Number(sharing.has(b)) - Number(sharing.has(a)))) await call("mapping_remove", { name: mapping });
-      await call("connector_remove", { name });
+      return await call("connector_remove", { name });
     },
     onSuccess: (_, { name }) => client.removeQueries({ queryKey: connectorDetail(name).queryKey }),
     onSettled: () => refresh(client, "connectors_list", "mappings_list", "app_status"),

@@ -96,7 +96,12 @@ pub async fn run(command: &Command, app: &Arc<App>, output: &Output) -> Result<E
         Command::Enable { name } => switch(app, name, true, output).await,
         Command::Disable { name } => switch(app, name, false, output).await,
         Command::Remove { name } => {
-            app.connector_remove(ByName { name: name.clone() }).await?;
+            let removed = app.connector_remove(ByName { name: name.clone() }).await?;
+            if let Some(why) = removed.grant_kept {
+                output.hint(&format!(
+                    "concord: its authorization was not given back ({why}); take the app's access away at the provider"
+                ));
+            }
             said(output, name, "removed")
         }
     }
