@@ -205,23 +205,6 @@ impl Reader<'_> {
         Ok((count.min(most as u64), count <= most as u64))
     }
 
-    /// How many objects a query matches.
-    pub fn managed_matching(
-        &self,
-        config: &ManagedObjectConfig,
-        query: &ManagedQuery,
-    ) -> Result<u64, StoreError> {
-        if query.filter.is_none() && query.search.as_deref().is_none_or(|s| s.trim().is_empty()) {
-            return self.managed_count(&config.name);
-        }
-        let Selection { from, condition: Condition { sql, values }, .. } =
-            self.selection(config, self.columns(config)?.as_ref(), query, FEW)?;
-        let sql = format!("SELECT count(*) FROM {from} WHERE {sql}");
-        let count: i64 =
-            self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
-        Ok(count.max(0) as u64)
-    }
-
     /// A page of objects.
     pub fn managed_page(
         &self,

@@ -151,7 +151,11 @@ fn search_finds_objects_that_have_a_value_for_every_word() {
         store
             .read_blocking(|r| {
                 assert_eq!(list(r, &query), expect, "{search:?}");
-                assert_eq!(r.managed_matching(&user_type(), &query)?, expect.len() as u64, "{search:?}");
+                assert_eq!(
+                    r.managed_matching_up_to(&user_type(), &query, 1_000)?,
+                    (expect.len() as u64, true),
+                    "{search:?}"
+                );
                 Ok(())
             })
             .unwrap();
@@ -717,7 +721,7 @@ proptest! {
         for filter in filters {
             let query = ManagedQuery { filter: Some(filter.clone()), limit: 100, ..Default::default() };
             let expect = expected(&rows, &query);
-            let found = store.read_blocking(|r| Ok((list(r, &query), r.managed_matching(&user_type(), &query)?))).unwrap();
+            let found = store.read_blocking(|r| Ok((list(r, &query), r.managed_matching_up_to(&user_type(), &query, 1_000)?.0))).unwrap();
             prop_assert_eq!(&found.0, &expect, "{}", filter);
             prop_assert_eq!(found.1, expect.len() as u64);
         }
