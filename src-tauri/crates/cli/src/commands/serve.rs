@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use api::App;
+use api::{ApiError, App, ErrorCode, dto::VaultState};
 use clap::Args;
 use model::Secret;
 use serde_json::json;
@@ -53,6 +53,7 @@ pub struct Serve {
 
 pub async fn run(command: &Serve, app: &Arc<App>, output: &Output) -> Result<Exit, Failure> {
     let certificate = certificate(command)?;
+    opened(app).await?;
     let refused = |problem: std::io::Error| {
         Failure::error(format!(
             "{} cannot be listened on ({problem}); name another address with --addr",
@@ -101,6 +102,17 @@ pub async fn run(command: &Serve, app: &Arc<App>, output: &Output) -> Result<Exi
     server.stop().await;
     app.close().await;
     asked.map(|()| Exit::Done)
+}
+
+/// Nobody opens the vault while the server runs, and without its secrets it would refuse what it is asked for, one by one.
+async fn opened(app: &App) -> Result<(), Failure> {
+    let vault = app.vault_status().await?;
+    match (vault.state, vault.message) {
+        (VaultState::Locked, why) => {
+            Err(ApiError::new(ErrorCode::Locked, why.unwrap_or_else(|| "the vault is locked".into())).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Other machines are let in only by somebody who says so and brings a certificate.

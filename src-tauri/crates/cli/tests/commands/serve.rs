@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use crate::house::House;
+use crate::house::{House, Ran};
 
 pub struct Running {
     child: Child,
@@ -24,7 +24,11 @@ impl Running {
     fn start_at(house: &House, address: &str, arguments: &[&str]) -> Self {
         let mut all = vec!["--json", "serve", "--addr", address];
         all.extend(arguments);
-        let mut child = house.command(&all).stdout(Stdio::piped()).spawn().unwrap();
+        Self::of(&mut house.command(&all))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let about = serde_json::from_str(&line).unwrap_or_else(|problem| panic!("{problem}: {line}"));
@@ -89,6 +93,37 @@ fn the_password_is_printed_once_and_stays_good() {
     assert_eq!(third.ping(third.password().unwrap()), "200");
     assert_eq!(third.ping(&password), "401");
     assert_eq!(third.end("-TERM"), 0);
+}
+
+/// Whoever starts it is told at once, and not by the first run that cannot be made.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_that_does_not_open_keeps_it_from_starting() {
+    let house = House::connected(1).await;
+    for passphrase in [Some("another passphrase"), None] {
+        let mut command = house.command(&["--json", "serve", "--addr", "127.0.0.1:0"]);
+        match passphrase {
+            Some(passphrase) => command.env("CONCORD_PASSPHRASE", passphrase),
+            None => command.env_remove("CONCORD_PASSPHRASE"),
+        };
+        let ran = Ran::of(command.output().unwrap()).exits(5).says(&["passphrase", "CONCORD_PASSPHRASE"]);
+        assert!(ran.out.is_empty(), "{ran:?}");
+    }
+    // The password that is shown once was not used up.
+    let running = Running::start(&house, &[]);
+    assert_eq!(running.ping(running.password().unwrap()), "200");
+    assert_eq!(running.end("-TERM"), 0);
+}
+
+/// Where nothing was sealed, there is nothing to open.
+#[cfg(unix)]
+#[test]
+fn a_folder_without_a_vault_needs_no_passphrase() {
+    let house = House::empty();
+    let mut command = house.command(&["--json", "serve", "--addr", "127.0.0.1:0"]);
+    let running = Running::of(command.env_remove("CONCORD_PASSPHRASE"));
+    assert_eq!(running.ping(running.password().unwrap()), "200");
+    assert_eq!(running.end("-TERM"), 0);
 }
 
 #[cfg(unix)]
