@@ -99,12 +99,14 @@ pub fn state_word(state: RunState) -> &'static str {
     }
 }
 
-/// The word for what a run is for.
-pub fn mode_word(mode: RunMode) -> &'static str {
-    match mode {
-        RunMode::Preview => "preview",
-        RunMode::Reconcile => "reconcile",
-        RunMode::Apply => "apply",
+/// What a run is for, in a word or two. One that takes back another is that, however it was begun.
+pub fn purpose(run: &RunSummary) -> &'static str {
+    match (run.mode, &run.undoes) {
+        (RunMode::Preview, Some(_)) => "undo preview",
+        (RunMode::Reconcile | RunMode::Apply, Some(_)) => "undo",
+        (RunMode::Preview, None) => "preview",
+        (RunMode::Reconcile, None) => "reconcile",
+        (RunMode::Apply, None) => "apply",
     }
 }
 
@@ -119,9 +121,10 @@ pub fn duration(ms: u64) -> String {
 
 fn in_words(detail: &RunDetail, document: &Value, output: &Output) -> Result<(), Failure> {
     let run = &detail.summary;
+    let undone = run.undoes.as_ref().map(|undone| format!(", takes back run {undone}")).unwrap_or_default();
     output.line(format!(
-        "{} of {}: {} in {} with {} (run {})",
-        mode_word(run.mode),
+        "{} of {}: {} in {} with {} (run {}{undone})",
+        purpose(run),
         run.mapping,
         state_word(run.state),
         duration(run.duration_ms),

@@ -113,6 +113,7 @@ pub fn summary(
         "sourceProcessedByNode": {},
         "concord": {
             "mode": run.mode.as_str(),
+            "undoes": progress.undoes,
             "state": run.state.as_str(),
             "message": run.message,
             "resumeAt": run.progress.resume_at,

@@ -17,7 +17,7 @@ use super::recon::{self, Allowance};
 use crate::{
     exit::{Exit, Failure},
     output::{Output, Table, clean, plain},
-    summary::{self, duration, mode_word, state_word},
+    summary::{self, duration, purpose, state_word},
 };
 
 #[derive(Debug, Subcommand)]
@@ -128,12 +128,12 @@ async fn list(app: &App, output: &Output) -> Result<Exit, Failure> {
     let rows: Vec<[String; 8]> = runs
         .into_iter()
         .map(|r| {
-            let changes = changes(&r).to_string();
+            let (kind, changes) = (purpose(&r).into(), changes(&r).to_string());
             [
                 r.id,
                 r.started,
                 r.mapping,
-                mode_word(r.mode).into(),
+                kind,
                 state_word(r.state).into(),
                 changes,
                 r.failed.to_string(),

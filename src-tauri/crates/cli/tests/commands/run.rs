@@ -104,6 +104,31 @@ async fn a_run_is_taken_back() {
     assert_eq!(house.json(0, &["user", "list"])["resultCount"], 0);
 }
 
+/// An undo is told from a reconciliation, and so is the undo of an undo.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_names_what_it_takes_back() {
+    let house = House::connected(4).await;
+    let run = house.json(0, &["recon", IN]);
+    let id = run["_id"].as_str().unwrap();
+    assert_eq!(run["concord"]["undoes"], json!(null));
+    let undo = house.json(0, &["run", "undo", id, "--allow", "deletes=100"]);
+    let undo_id = undo["_id"].as_str().unwrap();
+    let redo = house.json(0, &["run", "undo", undo_id, "--preview"]);
+    let redo_id = redo["_id"].as_str().unwrap();
+    let list = house.concord(&["run", "list"]).exits(0).out;
+    for (run, what, undone) in [(undo_id, "undo", id), (redo_id, "undo preview", undo_id)] {
+        assert_eq!(house.json(0, &["run", "show", run])["concord"]["undoes"], undone);
+        let row = list.lines().find(|row| row.starts_with(run)).unwrap();
+        assert!(row.contains(&format!("{IN}  {what}  ")), "{list}");
+        let words = house.concord(&["run", "show", run]).exits(0).out;
+        assert!(words.starts_with(&format!("{what} of {IN}: ")), "{words}");
+        assert!(words.contains(&format!("(run {run}, takes back run {undone})")), "{words}");
+    }
+    house.json(0, &["run", "apply", redo_id]);
+    let words = house.concord(&["run", "show", redo_id]).exits(0).out;
+    assert!(words.starts_with(&format!("undo of {IN}: finished")), "{words}");
+}
+
 #[test]
 fn unknown_runs_are_named() {
     let house = House::empty();
