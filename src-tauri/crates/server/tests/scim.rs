@@ -219,7 +219,10 @@ async fn lists_are_filtered_sorted_and_paged() {
     }
     let refused = house.get("/Users?filter=SOMETHING").await.is(400);
     assert_eq!(refused.body["scimType"], "invalidFilter");
-    house.get("/Users?filter=userName%20eq%20ann").await.is(400);
+    for filter in ["userName eq ann", "active gt true", "meta.created gt \"soon\"", "userName eq 5"] {
+        let path = format!("/Users?filter={}", filter.replace(' ', "%20").replace('"', "%22"));
+        assert_eq!(house.get(&path).await.is(400).body["scimType"], "invalidFilter", "{filter}");
+    }
     let search = json!({"filter": "userName sw \"c\"", "attributes": ["emails.value"]});
     for path in ["/.search", "/Users/.search"] {
         let found = house.post(path, &search).await.is(200);

@@ -3,7 +3,7 @@
 //! Names and operators are read in any case. `and` binds stronger than `or`. A text is compared without regard to case unless
 //! its attribute says otherwise; a list matches when one of its values does.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 use model::{Filter as Query, Pointer, filter::Op as QueryOp};
 use serde_json::{Map, Value};
 
@@ -212,9 +212,39 @@ fn compare(path: &Path, value: &Value, op: Op, literal: &Value) -> bool {
                 compare_texts(&a.to_lowercase(), op, &b.to_lowercase())
             }
         }
-        (Value::String(a), Value::Number(b)) => op == Op::Eq && *a == b.to_string(),
         _ => false,
     }
+}
+
+/// Refuses what no value could ever answer (RFC 7644, 3.4.2.2), rather than finding nothing.
+fn can_be_compared(attribute: &Attribute, op: Op, literal: &Value) -> Result<(), String> {
+    let name = attribute.name;
+    let equality = matches!(op, Op::Eq | Op::Ne);
+    let order = matches!(op, Op::Gt | Op::Ge | Op::Lt | Op::Le);
+    match (attribute.form, literal) {
+        (_, Value::Null) if !equality => {
+            Err(format!("`{name}` can be compared with null by eq and ne alone"))
+        }
+        (_, Value::Null) | (Form::Complex, _) => Ok(()),
+        (Form::Flag, _) if !equality => {
+            Err(format!("`{name}` is true or false, which is compared by eq and ne alone"))
+        }
+        (Form::Flag, Value::Bool(_)) => Ok(()),
+        (Form::Flag, Value::String(text)) if flag(text).is_some() => Ok(()),
+        (Form::Flag, _) => Err(format!("`{name}` is true or false")),
+        (Form::Moment, Value::String(text)) if order && !is_moment(text) => {
+            Err(format!("`{name}` is a date and time; write for example \"2026-01-31T12:00:00Z\""))
+        }
+        (Form::Text | Form::Moment | Form::Reference(_), Value::String(_)) => Ok(()),
+        (Form::Text | Form::Moment | Form::Reference(_), _) => {
+            Err(format!("`{name}` is a text; compare it with one in quotes"))
+        }
+    }
+}
+
+/// A moment, or one without a time zone or a time of day.
+fn is_moment(text: &str) -> bool {
+    text.parse::<Timestamp>().is_ok() || text.parse::<DateTime>().is_ok()
 }
 
 /// A flag that is written as a text.
@@ -402,9 +432,12 @@ impl Reader {
         }
         let mut literal = match self.take() {
             Some(Word::Quoted(text)) => Value::String(text),
-            Some(Word::Bare(word)) => self.literal(word)?,
+            Some(Word::Bare(word)) => self.literal(word, path.last())?,
             _ => return Err(format!("a value is missing after `{word}`")),
         };
+        if let Some(attribute) = path.last() {
+            can_be_compared(attribute, op, &literal)?;
+        }
         // Whoever writes bare words also puts the user store in front of a name, as it did when it sent the user.
         if let Value::String(text) = &mut literal
             && self.bare_words
@@ -416,9 +449,11 @@ impl Reader {
         Ok(Filter::Compare(path, op, literal))
     }
 
-    fn literal(&self, word: String) -> Result<Value, String> {
+    fn literal(&self, word: String, attribute: Option<&Attribute>) -> Result<Value, String> {
         let read = serde_json::from_str::<Value>(&word.to_ascii_lowercase()).ok();
-        match read.filter(|value| !value.is_string()) {
+        // A bare word for a text may be a number: that is its spelling.
+        let is_text = self.bare_words && attribute.is_some_and(|attribute| attribute.form == Form::Text);
+        match read.filter(|value| !value.is_string() && (value.is_null() || !is_text)) {
             Some(value) => Ok(value),
             None if self.bare_words => Ok(Value::String(word)),
             None => {
@@ -499,6 +534,9 @@ mod tests {
             ("meta.created lt \"2026-01-02T03:04:05.123Z\"", true),
             ("meta.created ge \"2026-01-02T03:04:05Z\" and meta.created le \"2026-01-02T03:04:05Z\"", true),
             ("meta.created sw \"2026-01\"", true),
+            ("meta.created ge \"2026-01-02\" and meta.created lt \"2026-01-02T03:05\"", true),
+            ("meta.created ne null", true),
+            ("active ne false", true),
             ("userName eq \"x\" and userName eq \"y\" or active eq true", true),
             ("userName eq \"x\" and (userName eq \"y\" or active eq true)", false),
         ] {
@@ -535,6 +573,29 @@ mod tests {
     }
 
     #[test]
+    fn comparisons_that_no_value_could_answer_are_refused() {
+        for text in [
+            "active gt true",
+            "active co \"tr\"",
+            "active sw true",
+            "active eq \"perhaps\"",
+            "active eq 1",
+            "emails[primary ge true]",
+            "emails.primary lt false",
+            "meta.created gt \"yesterday\"",
+            "meta.lastModified le \"\"",
+            "meta.created eq 5",
+            "userName eq 7",
+            "userName eq true",
+            "emails co 7",
+            "userName gt null",
+            "userName eq \"ann\" or active gt true",
+        ] {
+            assert!(Filter::read(Scope::Resource(&USERS), text, false).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn bare_words_are_for_those_who_send_them() {
         let ann = object(json!({"userName": "robin"}));
         let text = "userName Eq robin";
@@ -542,6 +603,13 @@ mod tests {
         assert!(Filter::read(Scope::Resource(&USERS), text, true).is_ok_and(|f| f.matches(&ann)));
         let text = "userName Eq PRIMARY/robin";
         assert!(Filter::read(Scope::Resource(&USERS), text, true).is_ok_and(|f| f.matches(&ann)));
-        assert!(Filter::read(Scope::Resource(&USERS), "userName eq TRUE", false).is_ok());
+        assert!(Filter::read(Scope::Resource(&USERS), "active eq TRUE", false).is_ok());
+        for (name, text) in [("007", "userName Eq 007"), ("true", "userName Eq true")] {
+            let user = object(json!({"userName": name}));
+            assert!(
+                Filter::read(Scope::Resource(&USERS), text, true).is_ok_and(|f| f.matches(&user)),
+                "{text}"
+            );
+        }
     }
 }
