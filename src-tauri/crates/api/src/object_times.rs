@@ -1,6 +1,6 @@
-//! When managed objects were made and last changed.
+//! Which managed objects are there, and when they were made and last changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{ApiError, App};
 
@@ -28,6 +28,23 @@ impl App {
                 for id in ids {
                     if let Some(object) = r.managed(&kind, &id)? {
                         found.insert(id, ObjectTimes { created: object.created, updated: object.updated });
+                    }
+                }
+                Ok(found)
+            })
+            .await?)
+    }
+
+    /// Those of these ids that are there.
+    pub async fn objects_there(&self, kind: &str, ids: Vec<String>) -> Result<HashSet<String>, ApiError> {
+        let kind = kind.to_owned();
+        Ok(self
+            .store
+            .read(move |r| {
+                let mut found = HashSet::new();
+                for id in ids {
+                    if r.is_managed(&kind, &id)? {
+                        found.insert(id);
                     }
                 }
                 Ok(found)

@@ -291,6 +291,40 @@ async fn groups_and_their_members() {
     house.post("/Groups", &json!({"members": []})).await.is(400);
 }
 
+/// A group in a group would become a user who is not there.
+#[tokio::test]
+async fn a_group_holds_people_alone() {
+    let house = House::with(ScimProfile::Generic).await;
+    let ann = house.user("ann").await.id();
+    let inner = house.post("/Groups", &json!({"displayName": "Inner"})).await.is(201).id();
+    let people = json!([{"value": ann, "type": "user"}, {"value": "not-here-yet"}]);
+    let outer = house.post("/Groups", &json!({"displayName": "Outer", "members": people})).await.is(201);
+    let here =
+        json!({"value": ann, "type": "User", "$ref": format!("{}/scim/v2/Users/{ann}", house.server.url())});
+    let members = json!([here, {"value": "not-here-yet", "type": "User"}]);
+    assert_eq!(outer.body["members"], members);
+    let (outer, at) = (outer.id(), format!("/Groups/{}", outer.id()));
+    for member in [
+        json!({"value": inner}),
+        json!({"value": outer, "type": "User"}),
+        json!({"value": "elsewhere", "type": "Group"}),
+        json!({"value": ann, "type": "Device"}),
+    ] {
+        let group = json!({"displayName": "Outer", "members": [{"value": "not-here-yet"}, member]});
+        let add = json!({"Operations": [{"op": "add", "path": "members", "value": [member]}]});
+        for (method, path, body) in [("POST", "/Groups", &group), ("PUT", &at, &group), ("PATCH", &at, &add)]
+        {
+            // A second one of the name is refused only after what is in it.
+            let refused = house.send(method, path, body, &[]).await.is(400);
+            assert_eq!(refused.body["scimType"], "invalidValue", "{method} {member}");
+        }
+    }
+    for path in [at.as_str(), "/Groups?filter=displayName%20eq%20%22Outer%22"] {
+        let seen = house.get(path).await.is(200).body;
+        assert_eq!(*seen.pointer("/Resources/0/members").unwrap_or(&seen["members"]), members, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_patch_is_carried_out_whole_or_not_at_all() {
     let house = House::with(ScimProfile::Generic).await;
@@ -371,8 +405,8 @@ async fn groups_arrive_by_a_mapping_that_can_be_changed() {
     let left = house.get(&at).await.is(200);
     assert_eq!(
         left.body["members"],
-        json!([{"value": "who-is-not-here", "type": "User",
-        "$ref": format!("{}/scim/v2/Users/who-is-not-here", house.server.url())}])
+        json!([{"value": "who-is-not-here", "type": "User"}]),
+        "nothing is where a reference would lead"
     );
     assert_eq!(stored().await.get("description"), None);
     house.send("DELETE", &at, &Value::Null, &[]).await.is(204);

@@ -113,6 +113,12 @@ impl Reader<'_> {
             .transpose()
     }
 
+    /// Whether there is an object of this id.
+    pub fn is_managed(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM managed_object WHERE type = ?1 AND id = ?2";
+        Ok(self.connection.prepare_cached(sql)?.exists([kind, id])?)
+    }
+
     /// How many objects of a type there are.
     pub fn managed_count(&self, kind: &str) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM managed_object WHERE type = ?1";

@@ -4,11 +4,13 @@
 //! are plain ids of users in it, so that one can be looked up. What no managed attribute stands for is kept in the attribute
 //! `scim` and given back as it came.
 
+use std::collections::HashSet;
+
 use api::Arrivals;
 use model::{Attributes, Pointer};
 use serde_json::{Map, Value, json};
 
-use super::people::KEPT;
+use super::{people::KEPT, schema::USERS};
 
 const MEMBERS: &str = "members";
 
@@ -41,7 +43,7 @@ pub(crate) fn record(mut group: Map<String, Value>) -> Attributes {
     let mut members: Vec<Value> = Vec::new();
     if let Some(Value::Array(sent)) = group.shift_remove(MEMBERS) {
         members.extend(sent.into_iter().filter_map(|mut member| Some(member.get_mut("value")?.take())));
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         members.retain(|member| member.as_str().is_some_and(|id| seen.insert(id.to_owned())));
     }
     group.shift_remove("schemas");
@@ -91,6 +93,35 @@ pub(crate) fn members(arrivals: &Arrivals, attributes: &Attributes) -> Vec<Strin
 /// Where the members' ids are in a managed object, as a pointer.
 pub(crate) fn members_place(arrivals: &Arrivals) -> Pointer {
     arrivals.column_of(MEMBERS).map_or_else(|| Pointer::parse("scim/members"), Pointer::parse)
+}
+
+/// The first member that says of itself that it is no user.
+pub(crate) fn no_user(group: &Map<String, Value>) -> Option<&str> {
+    let is_user = |member: &Value| {
+        let kind = member.get("type").and_then(Value::as_str).unwrap_or_default();
+        kind.is_empty() || kind.eq_ignore_ascii_case(USERS.name)
+    };
+    let member = sent(group).find(|member| !is_user(member))?;
+    Some(member.get("value").and_then(Value::as_str).unwrap_or_default())
+}
+
+/// The ids of the members of a resource.
+pub(crate) fn shown_ids(group: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    sent(group).filter_map(|member| member.get("value")?.as_str())
+}
+
+/// Leaves references to these people alone in a resource.
+pub(crate) fn refer_to(group: &mut Map<String, Value>, people: &HashSet<String>) {
+    for member in group.get_mut(MEMBERS).and_then(Value::as_array_mut).into_iter().flatten() {
+        let is_here = member.get("value").and_then(Value::as_str).is_some_and(|id| people.contains(id));
+        if let (false, Some(member)) = (is_here, member.as_object_mut()) {
+            member.shift_remove("$ref");
+        }
+    }
+}
+
+fn sent(group: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    group.get(MEMBERS).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The ids of a record's members.

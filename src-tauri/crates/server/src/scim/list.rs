@@ -17,8 +17,8 @@ use super::{
     path::Path,
     projection::Projection,
     refusal::Refusal,
-    resources::{Behind, Memberships, behind, memberships, whole},
-    schema::{KINDS, Kind, USERS},
+    resources::{Behind, Memberships, behind, memberships, refer_to_who_is_here, whole},
+    schema::{GROUPS, KINDS, Kind, USERS},
 };
 
 /// Resources on a page when the client does not say how many.
@@ -195,12 +195,12 @@ async fn part(
     };
     let times =
         call.app.object_times(&behind.config.name, rows.iter().map(|row| row.id.clone()).collect()).await?;
-    let shown = rows
-        .iter()
-        .map(|row| whole(call, kind, &behind, row, times.get(&row.id), &members))
-        .map(|resource| Value::Object(projection.of(resource)))
-        .collect();
-    Ok((total, shown))
+    let mut shown: Vec<_> =
+        rows.iter().map(|row| whole(call, kind, &behind, row, times.get(&row.id), &members)).collect();
+    if kind == &GROUPS && projection.shows("members") {
+        refer_to_who_is_here(&call.app, &mut shown).await?;
+    }
+    Ok((total, shown.into_iter().map(|resource| Value::Object(projection.of(resource))).collect()))
 }
 
 /// A walk over the repository.

@@ -1,6 +1,6 @@
 //! Users and groups: made, read, changed, deleted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use api::{
     App, Arrivals, Edit, ErrorCode, ObjectTimes, Which,
@@ -282,11 +282,53 @@ async fn arrived(
     };
     let mut changes = arrivals.changes(record.clone(), before.cloned()).await?;
     let mut managed = before.cloned().unwrap_or_default();
+    if kind == &GROUPS {
+        people_alone(&call.app, behind, known, &resource).await?;
+    }
     for (attribute, value) in &changes {
         let pointer = Pointer::parse(attribute);
         if value.is_null() {
             pointer.remove_in(&mut managed);
         } else {
+/// Refuses members that are no users: a group here holds people, and a group in it would become one. An id that is nobody's is
+/// taken, for its user may be made later. Members that are there already are not looked at again.
+async fn people_alone(
+    app: &App,
+    behind: &Behind,
+    before: Option<&Attributes>,
+    group: &Map<String, Value>,
+) -> Result<(), Refusal> {
+    let refused = |id: &str| Refusal::value(format!("a member must be a User, and `{id}` is none"));
+    if let Some(id) = groups::no_user(group) {
+        return Err(refused(id));
+    }
+    let there = before.map(|before| groups::members(&behind.arrivals, before)).unwrap_or_default();
+    let there: HashSet<&str> = there.iter().map(String::as_str).collect();
+    let record = groups::record(group.clone());
+    let new = groups::ids(&record).filter(|id| !there.contains(id)).map(str::to_owned).collect();
+    let found = app.objects_there(&behind.config.name, new).await?;
+    let people = people_there(app, found.iter().cloned().collect()).await?;
+    found.iter().find(|id| !people.contains(*id)).map_or(Ok(()), |id| Err(refused(id)))
+}
+
+/// Those ids that a user has.
+async fn people_there(app: &App, ids: Vec<String>) -> Result<HashSet<String>, Refusal> {
+    match behind(app, &USERS).await? {
+        Some(users) if !ids.is_empty() => Ok(app.objects_there(&users.config.name, ids).await?),
+        _ => Ok(HashSet::new()),
+    }
+}
+
+/// Takes the references to members who are not here out of groups.
+pub(crate) async fn refer_to_who_is_here(app: &App, found: &mut [Map<String, Value>]) -> Result<(), Refusal> {
+    let ids = found.iter().flat_map(|group| groups::shown_ids(group)).map(str::to_owned).collect();
+    let people = people_there(app, ids).await?;
+    for group in found {
+        groups::refer_to(group, &people);
+    }
+    Ok(())
+}
+
             pointer.set_in(&mut managed, value.clone());
         }
     }
@@ -360,6 +402,9 @@ async fn shown(call: &Call, kind: &'static Kind, behind: &Behind, row: &UserRow)
     } else {
         Memberships::new()
     };
-    let resource = whole(call, kind, behind, row, times.get(&row.id), &memberships);
+    let mut resource = whole(call, kind, behind, row, times.get(&row.id), &memberships);
+    if kind == &GROUPS && projection.shows("members") {
+        refer_to_who_is_here(&call.app, std::slice::from_mut(&mut resource)).await?;
+    }
     Ok(Value::Object(projection.of(resource)))
 }
