@@ -16,6 +16,7 @@ mod gate;
 mod guesses;
 mod limits;
 mod listen;
+mod precondition;
 mod problem;
 mod rest;
 mod scim;

@@ -326,6 +326,29 @@ async fn a_group_holds_people_alone() {
 }
 
 #[tokio::test]
+async fn preconditions_name_any_of_several_revisions() {
+    let house = House::with(ScimProfile::Generic).await;
+    let at = format!("/Users/{}", house.user("ann").await.id());
+    let (first, stale, last) = ("W/\"9\", W/\"1\"", "W/\"9\", \"1\"", "\"8\",W/\"2\"");
+    house.send("PUT", &at, &person("ann"), &[("if-none-match", "*")]).await.is(412);
+    house.send("PUT", &at, &person("ann"), &[("if-none-match", "W/\"7\", W/\"1\"")]).await.is(412);
+    house.send("DELETE", &at, &Value::Null, &[("if-none-match", "*")]).await.is(412);
+    house.send("PUT", "/Users/nobody", &person("bob"), &[("if-none-match", "*")]).await.is(404);
+    let mut next = person("ann");
+    next["title"] = "Boss".into();
+    let put = house.send("PUT", &at, &next, &[("if-match", first)]).await.is(200);
+    assert_eq!(put.body["meta"]["version"], "W/\"2\"");
+    for method in ["PUT", "DELETE"] {
+        house.send(method, &at, &next, &[("if-match", stale)]).await.is(412);
+    }
+    let chief = json!({"Operations": [{"op": "replace", "path": "title", "value": "Chief"}]});
+    house.send("PATCH", &at, &chief, &[("if-match", stale)]).await.is(412);
+    house.send("PATCH", &at, &chief, &[("if-match", last), ("if-none-match", "W/\"1\"")]).await.is(200);
+    house.send("GET", &at, &Value::Null, &[("if-none-match", "W/\"1\", W/\"3\"")]).await.is(304);
+    house.send("DELETE", &at, &Value::Null, &[("if-match", "\"3\", \"4\"")]).await.is(204);
+}
+
+#[tokio::test]
 async fn a_patch_is_carried_out_whole_or_not_at_all() {
     let house = House::with(ScimProfile::Generic).await;
     let at = format!("/Users/{}", house.user("ann").await.id());

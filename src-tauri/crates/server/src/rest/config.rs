@@ -14,9 +14,9 @@ use tokio::sync::Mutex;
 
 use super::{
     list::{Wanted, part_of},
-    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, Parameter, Revision, switch},
+    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, Parameter, switch},
 };
-use crate::problem::Problem;
+use crate::{precondition::Tags, problem::Problem};
 
 /// How often a patch is tried in all.
 const TRIES: usize = 6;
@@ -428,7 +428,7 @@ fn patched(call: &Call, before: Value) -> Result<Attributes, Problem> {
 /// Configuration has no revisions here; `If-Match: *` says that it has to be there, which each write finds out itself.
 fn no_revision(call: &Call) -> Result<(), Problem> {
     match call.if_match()? {
-        Some(Revision::Is(_)) => Err(Problem::precondition("configuration has no revision; use If-Match: *")),
+        Some(Tags::These(_)) => Err(Problem::precondition("configuration has no revision; use If-Match: *")),
         _ => Ok(()),
     }
 }

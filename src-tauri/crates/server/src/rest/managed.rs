@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::{
     fields::Fields,
     list::{self, Part, Wanted},
-    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, Revision, text},
+    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, text},
     pieces,
 };
-use crate::problem::Problem;
+use crate::{precondition::Tags, problem::Problem};
 
 /// Objects that are read at a time when all are asked for.
 const AT_A_TIME: usize = 1000;
@@ -183,15 +183,15 @@ async fn create(call: Call) -> Result<Answer, Problem> {
 async fn put(call: Call) -> Result<Answer, Problem> {
     let (kind, id) = (call.part("type"), call.part("id").to_owned());
     let must_be_new = call.must_be_new()?;
-    let (which, rev) = match call.if_match()? {
-        Some(_) if must_be_new => {
+    let which = match (call.if_match()?, must_be_new) {
+        (Some(_), true) => {
             return Err(Problem::bad_request("If-Match and If-None-Match exclude each other"));
         }
-        Some(Revision::Is(rev)) => (Which::There(id), Some(rev)),
-        Some(Revision::Any) => (Which::There(id), None),
-        None if must_be_new => (Which::New(Some(id)), None),
-        None => (Which::Either(id), None),
+        (Some(_), false) => Which::There(id),
+        (None, true) => Which::New(Some(id)),
+        (None, false) => Which::Either(id),
     };
+    let rev = revision(&call).await?;
     let saved = call.app().object_write(kind, which, rev.as_deref(), Edit::Replace(call.object()?)).await;
     match saved {
         Ok(saved) => Ok(written(&call, saved)),
@@ -204,7 +204,7 @@ async fn put(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn patch(call: Call) -> Result<Answer, Problem> {
-    let rev = revision(&call)?;
+    let rev = revision(&call).await?;
     let steps = call.body.as_ref().unwrap_or(&Value::Null);
     let saved = call.app().object_patch(call.part("type"), call.part("id"), rev.as_deref(), steps).await?;
     Ok(written(&call, saved))
@@ -232,7 +232,7 @@ async fn patch_found(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn delete(call: Call) -> Result<Answer, Problem> {
-    let rev = revision(&call)?;
+    let rev = revision(&call).await?;
     let request = ObjectDelete { kind: call.part("type").to_owned(), id: call.part("id").to_owned(), rev };
     let saved = call.app().object_delete(request).await?;
     Ok(Answer::object(document(&saved.object)).only(&call.fields()))
@@ -266,11 +266,14 @@ fn url_part(id: &str) -> String {
 }
 
 /// The revision that must be in force; none where any will do.
-fn revision(call: &Call) -> Result<Option<String>, Problem> {
-    Ok(match call.if_match()? {
-        Some(Revision::Is(rev)) => Some(rev),
-        Some(Revision::Any) | None => None,
-    })
+async fn revision(call: &Call) -> Result<Option<String>, Problem> {
+    match call.if_match()? {
+        Some(Tags::Any) | None => Ok(None),
+        Some(tags @ Tags::These(_)) => {
+            let object = call.app().object_read(call.part("type"), call.part("id")).await?;
+            Ok(Some(tags.base(&object.rev).to_owned()))
+        }
+    }
 }
 
 fn document(object: &UserRow) -> Value {

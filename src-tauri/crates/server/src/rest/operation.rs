@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use api::App;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use futures::{future::BoxFuture, stream::BoxStream};
 use model::Attributes;
 use serde_json::Value;
 
 use super::fields::Fields;
-use crate::{Shared, access::Caller, problem::Problem};
+use crate::{Shared, access::Caller, precondition::Tags, problem::Problem};
 
 /// One thing that can be asked for.
 pub(crate) struct Operation {
@@ -102,7 +102,8 @@ pub(crate) const LIST: [Parameter; 9] = [
     query("_queryExpression", Kind::Text, "Not supported; use _queryFilter"),
 ];
 
-pub(crate) const IF_MATCH: Parameter = head("If-Match", "The revision that this is based on, or *");
+pub(crate) const IF_MATCH: Parameter =
+    head("If-Match", "The revision that this is based on, several separated by commas, or *");
 pub(crate) const IF_NONE_MATCH: Parameter = head("If-None-Match", "*: only if it does not exist yet");
 
 pub(crate) const fn text(name: &'static str, about: &'static str) -> Parameter {
@@ -182,15 +183,6 @@ pub(crate) struct Call {
     pub caller: Caller,
 }
 
-/// The revision that a change is based on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Revision {
-    /// Whatever is there.
-    Any,
-    /// This one.
-    Is(String),
-}
-
 impl Call {
     pub fn app(&self) -> &Arc<App> {
         &self.shared.app
@@ -232,29 +224,18 @@ impl Call {
         }
     }
 
-    /// The revision of `If-Match`, where there is one.
-    pub fn if_match(&self) -> Result<Option<Revision>, Problem> {
-        Ok(self.header(header::IF_MATCH)?.map(|value| match value.trim() {
-            "*" => Revision::Any,
-            text => Revision::Is(text.strip_prefix("W/").unwrap_or(text).trim_matches('"').to_owned()),
-        }))
+    /// The revisions of `If-Match`, where there are some.
+    pub fn if_match(&self) -> Result<Option<Tags>, Problem> {
+        Tags::read(&self.headers, header::IF_MATCH).map_err(Problem::bad_request)
     }
 
     /// Whether it must not exist yet.
     pub fn must_be_new(&self) -> Result<bool, Problem> {
-        match self.header(header::IF_NONE_MATCH)?.map(str::trim) {
+        match Tags::read(&self.headers, header::IF_NONE_MATCH).map_err(Problem::bad_request)? {
             None => Ok(false),
-            Some("*") => Ok(true),
-            Some(_) => Err(Problem::bad_request("If-None-Match can only be *")),
+            Some(Tags::Any) => Ok(true),
+            Some(Tags::These(_)) => Err(Problem::bad_request("If-None-Match can only be *")),
         }
-    }
-
-    fn header(&self, name: HeaderName) -> Result<Option<&str>, Problem> {
-        self.headers
-            .get(&name)
-            .map(|value| value.to_str())
-            .transpose()
-            .map_err(|_| Problem::bad_request(format!("the header {name} cannot be read")))
     }
 }
 

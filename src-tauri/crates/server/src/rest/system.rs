@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{
     list::{self, Part, Wanted},
-    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, Revision, needed, switch, text},
+    operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, needed, switch, text},
     pieces,
 };
-use crate::problem::Problem;
+use crate::{precondition::Tags, problem::Problem};
 
 /// Records that are read at a time when all are asked for.
 const AT_A_TIME: usize = 1000;
@@ -258,7 +258,7 @@ fn place(call: &Call) -> (&str, &str, &str) {
 /// The records of other systems have no revision here.
 fn no_revision(call: &Call) -> Result<(), Problem> {
     match call.if_match()? {
-        Some(Revision::Is(_)) => {
+        Some(Tags::These(_)) => {
             Err(Problem::precondition("records of another system have no revision; use If-Match: *"))
         }
         _ => Ok(()),

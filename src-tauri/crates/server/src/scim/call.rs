@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::App;
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
@@ -15,6 +15,7 @@ use super::{
     refusal::{MEDIA_TYPE, Refusal},
     schema::Kind,
 };
+use crate::precondition::Tags;
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const OLD: &str = "urn:scim:schemas:core:1.0";
@@ -77,20 +78,14 @@ impl Call {
         self.query.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The revision that must be in force, by the header If-Match.
-    pub fn if_match(&self) -> Option<String> {
-        let tag = self.header(header::IF_MATCH).filter(|tag| *tag != "*")?;
-        Some(revision(tag).to_owned())
+    /// The revisions of which one must be in force, by the header If-Match.
+    pub fn if_match(&self) -> Result<Option<Tags>, Refusal> {
+        Tags::read(&self.headers, header::IF_MATCH).map_err(Refusal::syntax)
     }
 
-    /// Whether the client has this revision already, by the header If-None-Match.
-    pub fn has(&self, rev: &str) -> bool {
-        let tags = self.header(header::IF_NONE_MATCH).unwrap_or_default();
-        tags.split(',').map(str::trim).any(|tag| tag == "*" || (!tag.is_empty() && revision(tag) == rev))
-    }
-
-    fn header(&self, name: HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok().map(str::trim)
+    /// The revisions of which none must be in force, by the header If-None-Match.
+    pub fn if_none_match(&self) -> Result<Option<Tags>, Refusal> {
+        Tags::read(&self.headers, header::IF_NONE_MATCH).map_err(Refusal::syntax)
     }
 
     /// Where a resource is found.
@@ -109,11 +104,6 @@ fn id_in_path(id: &str) -> String {
         parts.clear().push(id);
     }
     url.map_or_else(|| id.to_owned(), |url| url.path().trim_start_matches('/').to_owned())
-}
-
-/// `W/"3"`, `"3"` or `3`.
-fn revision(tag: &str) -> &str {
-    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
 }
 
 /// An answer.

@@ -19,6 +19,7 @@ use super::{
     schema::{GROUPS, Kind, USERS},
     tidy,
 };
+use crate::precondition::Tags;
 
 /// How often a patch is tried again when others change the resource at the same time.
 const TRIES: usize = 5;
@@ -64,7 +65,7 @@ pub(crate) fn projection(call: &Call, kind: &Kind) -> Projection {
 
 pub(crate) async fn read(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
     let (behind, row) = find(call, kind, id).await?;
-    if call.has(&row.rev) {
+    if call.if_none_match()?.is_some_and(|tags| tags.hold(&row.rev)) {
         return Ok(Answer::empty(StatusCode::NOT_MODIFIED));
     }
     shown(call, kind, &behind, &row).await.map(Answer::ok)
@@ -109,7 +110,7 @@ async fn make_type(app: &App, kind: &'static Kind) -> Result<Behind, Refusal> {
 
 pub(crate) async fn replace(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
     let sent = tidy::resource(kind, call.object()?)?;
-    let (behind, saved) = written(call, kind, id, call.if_match(), &|mut before| {
+    let (behind, saved) = written(call, kind, id, Asked::of(call)?, &|mut before| {
         let mut after = sent.clone();
         // A client that does not say whether somebody is active leaves it as it is.
         if let (false, Some(active)) = (after.contains_key("active"), before.shift_remove("active")) {
@@ -123,7 +124,7 @@ pub(crate) async fn replace(call: &Call, kind: &'static Kind, id: &str) -> Resul
 
 pub(crate) async fn change(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
     let body = call.object()?;
-    let (behind, saved) = written(call, kind, id, call.if_match(), &|before| {
+    let (behind, saved) = written(call, kind, id, Asked::of(call)?, &|before| {
         patch::apply(kind, &before, body.clone(), call.habits.loose, call.habits.loose)
     })
     .await?;
@@ -133,24 +134,48 @@ pub(crate) async fn change(call: &Call, kind: &'static Kind, id: &str) -> Result
     shown(call, kind, &behind, &saved.object).await.map(Answer::ok)
 }
 
+/// The revisions that a write asks for, and those that it does not want to meet (RFC 9110, 13.2.2).
+#[derive(Default)]
+struct Asked {
+    one_of: Option<Tags>,
+    none_of: Option<Tags>,
+}
+
+impl Asked {
+    fn of(call: &Call) -> Result<Self, Refusal> {
+        Ok(Self { one_of: call.if_match()?, none_of: call.if_none_match()? })
+    }
+
+    /// The revision to base the write on, where this one is in force.
+    fn base(&self, in_force: &str) -> Result<String, Refusal> {
+        if self.none_of.as_ref().is_some_and(|tags| tags.hold(in_force)) {
+            return Err(Refusal::new(
+                StatusCode::PRECONDITION_FAILED,
+                None,
+                "there is one already, in a revision that If-None-Match excludes",
+            ));
+        }
+        Ok(self.one_of.as_ref().map_or(in_force, |tags| tags.base(in_force)).to_owned())
+    }
+}
+
 /// Writes what a change makes of a resource as it is; again, where others write it at the same time.
 async fn written(
     call: &Call,
     kind: &'static Kind,
     id: &str,
-    wanted: Option<String>,
+    asked: Asked,
     change: &(dyn Fn(Map<String, Value>) -> Result<Map<String, Value>, Refusal> + Sync),
 ) -> Result<(Behind, ObjectSaved), Refusal> {
     let mut tries = 0;
     loop {
         tries += 1;
         let (behind, row) = find(call, kind, id).await?;
+        let rev = asked.base(&row.rev)?;
         let after = change(core(call, kind, &behind, &row))?;
-        let rev = wanted.clone().unwrap_or_else(|| row.rev.clone());
+        let meant = rev == row.rev;
         match save(call, kind, &behind, Some(&row), Some(rev), after).await {
-            Err(refusal)
-                if refusal.status == StatusCode::PRECONDITION_FAILED && wanted.is_none() && tries < TRIES => {
-            }
+            Err(refusal) if refusal.status == StatusCode::PRECONDITION_FAILED && meant && tries < TRIES => {}
             Err(refusal) => return Err(refusal),
             Ok(saved) => return Ok((behind, saved)),
         }
@@ -158,8 +183,12 @@ async fn written(
 }
 
 pub(crate) async fn delete(call: &Call, kind: &'static Kind, id: &str) -> Result<Answer, Refusal> {
-    let (behind, _) = find(call, kind, id).await?;
-    let request = ObjectDelete { kind: behind.config.name, id: id.to_owned(), rev: call.if_match() };
+    let (behind, row) = find(call, kind, id).await?;
+    let asked = Asked::of(call)?;
+    let base = asked.base(&row.rev)?;
+    // Whoever names no revision deletes whatever is there.
+    let rev = matches!(asked.one_of, Some(Tags::These(_))).then_some(base);
+    let request = ObjectDelete { kind: behind.config.name, id: id.to_owned(), rev };
     call.app.object_delete(request).await?;
     if kind == &USERS {
         leave_groups(call, id).await?;
@@ -181,7 +210,7 @@ async fn leave_groups(call: &Call, id: &str) -> Result<(), Refusal> {
                 Ok(group)
             };
             // The user is gone whatever a group's mapping or policies say; what is left in it names nobody.
-            if let Err(refusal) = written(call, &GROUPS, &group.id, None, &leave).await {
+            if let Err(refusal) = written(call, &GROUPS, &group.id, Asked::default(), &leave).await {
                 tracing::warn!(
                     group = group.id,
                     "who is gone could not be taken out of a group: {}",
@@ -253,43 +282,14 @@ async fn save(
         return Err(Refusal::value("a group needs a `displayName`"));
     }
     let known = before.and_then(|row| row.attributes.as_object());
+    if kind == &GROUPS {
+        people_alone(&call.app, behind, known, &resource).await?;
+    }
     let attributes = arrived(&call.app, kind, &behind.arrivals, known, resource).await?;
     let which = before.map_or(Which::New(None), |row| Which::There(row.id.clone()));
     Ok(call.app.object_write(&behind.config.name, which, rev.as_deref(), Edit::Merge(attributes)).await?)
 }
 
-/// The changes of a managed object that what arrives makes, by the mapping.
-async fn arrived(
-    app: &App,
-    kind: &Kind,
-    arrivals: &Arrivals,
-    before: Option<&Attributes>,
-    mut resource: Map<String, Value>,
-) -> Result<Attributes, Refusal> {
-    let password = resource.shift_remove("password").filter(|password| password != "");
-    let record = if kind == &USERS {
-        people::record(&resource)
-    } else {
-        let mut record = groups::record(resource.clone());
-        if arrivals.mentions(api::MEMBER_NAMES) {
-            let ids: Vec<String> = groups::ids(&record).map(str::to_owned).collect();
-            let names = app.user_names(ids.clone()).await?;
-            let names: Vec<Value> =
-                ids.iter().filter_map(|id| Some(names.get(id)?.as_str().into())).collect();
-            record.insert(api::MEMBER_NAMES.into(), names.into());
-        }
-        record
-    };
-    let mut changes = arrivals.changes(record.clone(), before.cloned()).await?;
-    let mut managed = before.cloned().unwrap_or_default();
-    if kind == &GROUPS {
-        people_alone(&call.app, behind, known, &resource).await?;
-    }
-    for (attribute, value) in &changes {
-        let pointer = Pointer::parse(attribute);
-        if value.is_null() {
-            pointer.remove_in(&mut managed);
-        } else {
 /// Refuses members that are no users: a group here holds people, and a group in it would become one. An id that is nobody's is
 /// taken, for its user may be made later. Members that are there already are not looked at again.
 async fn people_alone(
@@ -329,6 +329,35 @@ pub(crate) async fn refer_to_who_is_here(app: &App, found: &mut [Map<String, Val
     Ok(())
 }
 
+/// The changes of a managed object that what arrives makes, by the mapping.
+async fn arrived(
+    app: &App,
+    kind: &Kind,
+    arrivals: &Arrivals,
+    before: Option<&Attributes>,
+    mut resource: Map<String, Value>,
+) -> Result<Attributes, Refusal> {
+    let password = resource.shift_remove("password").filter(|password| password != "");
+    let record = if kind == &USERS {
+        people::record(&resource)
+    } else {
+        let mut record = groups::record(resource.clone());
+        if arrivals.mentions(api::MEMBER_NAMES) {
+            let ids: Vec<String> = groups::ids(&record).map(str::to_owned).collect();
+            let names = app.user_names(ids.clone()).await?;
+            let names: Vec<Value> =
+                ids.iter().filter_map(|id| Some(names.get(id)?.as_str().into())).collect();
+            record.insert(api::MEMBER_NAMES.into(), names.into());
+        }
+        record
+    };
+    let mut changes = arrivals.changes(record.clone(), before.cloned()).await?;
+    let mut managed = before.cloned().unwrap_or_default();
+    for (attribute, value) in &changes {
+        let pointer = Pointer::parse(attribute);
+        if value.is_null() {
+            pointer.remove_in(&mut managed);
+        } else {
             pointer.set_in(&mut managed, value.clone());
         }
     }

@@ -96,6 +96,9 @@ async fn changes_name_the_revision_they_are_based_on() {
     assert_ne!(changed.header("etag"), etag);
     house.send("PUT", &path, &user, &[("if-match", &etag)]).await.is(412);
     house.send("PUT", &path, &user, &[("if-match", "\"nonsense\"")]).await.is(412);
+    house.send("PUT", &path, &user, &[("if-match", "\"1\", \"7\"")]).await.is(412);
+    let several = format!("\"1\", {}", changed.header("etag"));
+    house.send("PUT", &path, &user, &[("if-match", &several)]).await.is(200);
     house.send("PUT", "/managed/user/nobody", &json!({"userName": "n"}), &[("if-match", "*")]).await.is(404);
     // What a PUT leaves out is gone.
     let small = json!({"userName": "ann", "givenName": "Ann", "sn": "Lee", "mail": "ann@example.org"});
