@@ -25,6 +25,7 @@ mod error;
 pub mod exports;
 mod idm_project;
 mod inbox;
+mod linked;
 mod live_counts;
 pub mod log;
 mod managed_objects;
@@ -71,6 +72,7 @@ pub use error::{ApiError, ErrorCode};
 pub use idm_project::{
     IdmExport, IdmExported, IdmImport, IdmImported, LeftAlone, LeftOut, Note, Taken, TakenHow, ToEnter,
 };
+pub use linked::LinkedObject;
 pub use news::{News, Standing};
 pub use object_times::ObjectTimes;
 pub use perform::PerformRequest;

@@ -7,16 +7,14 @@ use model::{
     policy::{self, Violation},
 };
 use serde_json::Value;
-use store::{
-    Glance, HistoryRow as StoredHistory, LinkSpace, Managed, ManagedQuery, Orientation, SealedSecret,
-};
+use store::{Glance, HistoryRow as StoredHistory, Managed, ManagedQuery, SealedSecret};
 
 use crate::{
     ApiError, App, ErrorCode, access,
     dto::{
-        HistoryPage, HistoryRequest, HistoryRow, LinkedSystem, ObjectDelete, ObjectDetail, ObjectDraft,
-        ObjectName, ObjectPage, ObjectSaved, ObjectsRequest, PolicyFailure, ProtectedValue, SyncResult,
-        UserRow, ValidateRequest, Validation,
+        HistoryPage, HistoryRequest, HistoryRow, ObjectDelete, ObjectDetail, ObjectDraft, ObjectName,
+        ObjectPage, ObjectSaved, ObjectsRequest, PolicyFailure, ProtectedValue, SyncResult, UserRow,
+        ValidateRequest, Validation,
     },
     users::sync_result,
     vaulting::{Vaulting, for_engine},
@@ -288,61 +286,6 @@ impl App {
     async fn sync_words(&self, results: Vec<engine::SyncResult>) -> Result<Vec<SyncResult>, ApiError> {
         let refused = self.store.read(access::refused_mappings).await?;
         Ok(results.into_iter().map(|result| sync_result(result, &refused)).collect())
-    }
-
-    pub(crate) async fn linked_systems(&self, kind: &str, id: &str) -> Result<Vec<LinkedSystem>, ApiError> {
-        let id = id.to_owned();
-        let own_path = ResourcePath::Managed(kind.into()).to_string();
-        let found = self
-            .store
-            .read(move |r| {
-                let connectors = r.connectors()?;
-                let mut systems: Vec<LinkedSystem> = Vec::new();
-                for mapping in r.mappings()?.into_iter().map(|m| m.config) {
-                    // Each link type once, by the mapping that owns it.
-                    if mapping.link_type() != mapping.name {
-                        continue;
-                    }
-                    let to_own = mapping.target == own_path;
-                    let other = match (to_own, mapping.source == own_path) {
-                        (true, _) => &mapping.source,
-                        (false, true) => &mapping.target,
-                        (false, false) => continue,
-                    };
-                    let Ok(ResourcePath::System { connector, object_type }) = other.parse() else { continue };
-                    for link_qualifier in r.link_qualifiers(&mapping.name)? {
-                        let space = LinkSpace {
-                            kind: mapping.name.clone(),
-                            qualifier: link_qualifier.clone(),
-                            orientation: Orientation::Forward,
-                        };
-                        let link = if to_own {
-                            r.link_of_target(&space, &id)?.map(|l| l.source_id)
-                        } else {
-                            r.link_of_source(&space, &id)?.map(|l| l.target_id)
-                        };
-                        let Some(uid) = link else { continue };
-                        let seen = r.mirrored(other, &uid)?;
-                        let title = connectors
-                            .iter()
-                            .find(|c| c.config.name == connector)
-                            .map_or(connector.as_str(), |c| c.config.title());
-                        systems.push(LinkedSystem {
-                            mapping: mapping.name.clone(),
-                            connector_title: title.to_owned(),
-                            connector: connector.clone(),
-                            object_type: object_type.clone(),
-                            uid,
-                            link_qualifier,
-                            seen_at: seen.as_ref().map(|s| s.updated.clone()),
-                            attributes: seen.map(|s| Value::Object(s.attributes)),
-                        });
-                    }
-                }
-                Ok(systems)
-            })
-            .await?;
-        Ok(found)
     }
 }
 

@@ -3,6 +3,7 @@
 use api::{
     PerformRequest,
     dto::{ById, Empty, ObjectName, QueueRow, SyncState},
+    rest_object,
 };
 use futures::FutureExt as _;
 use model::ResourcePath;
@@ -50,7 +51,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new(
             "POST",
             "/openidm/sync",
-            "Shows the records of other systems that an object is linked to",
+            "Shows the records of other systems and the managed objects that an object is linked to",
             "LinkedResources",
             |c| linked(c).boxed(),
         )
@@ -144,42 +145,53 @@ async fn perform(call: Call) -> Result<Answer, Problem> {
     })))
 }
 
-/// The records that an object is linked to, as a bare list like IDM's. Each names every mapping of its link type, and on which
-/// side of that mapping it is.
+/// The records and the managed objects that an object is linked to, as a bare list like IDM's. Each names every mapping of its
+/// link type, and on which side of that mapping it is.
 async fn linked(call: Call) -> Result<Answer, Problem> {
     let name = call.needed("resourceName")?;
     let wrong = || Problem::bad_request(format!("resourceName `{name}` is not of the form managed/user/ID"));
     let (container, id) = name.trim_matches('/').rsplit_once('/').ok_or_else(wrong)?;
     let Ok(ResourcePath::Managed(kind)) = container.parse() else { return Err(wrong()) };
-    let detail = call.app().object_get(ObjectName { kind, id: id.to_owned() }).await?;
+    let name = ObjectName { kind, id: id.to_owned() };
+    let detail = call.app().object_get(name.clone()).await?;
+    let objects = call.app().linked_objects(name).await?;
     let mappings = call.app().mappings_list(Empty {}).await?;
-    let of_type = |link_type: &str| -> Vec<Value> {
+    let of_type = |link_type: &str, other_is_source: Option<bool>| -> Vec<Value> {
         mappings
             .iter()
             .filter(|mapping| mapping.links.as_deref().unwrap_or(&mapping.name) == link_type)
             .map(|mapping| {
-                let side = if mapping.source == container { "target" } else { "source" };
-                json!({"name": mapping.name, "type": side})
+                // Between objects of one type, the mapping does not tell which of the two is meant.
+                let is_source = match other_is_source {
+                    Some(is_source) if mapping.source == mapping.target => is_source,
+                    _ => mapping.source != container,
+                };
+                json!({"name": mapping.name, "type": if is_source { "source" } else { "target" }})
             })
             .collect()
     };
-    let rows = detail
-        .linked
-        .into_iter()
-        .map(|system| {
-            let path = format!("system/{}/{}/{}", system.connector, system.object_type, system.uid);
-            let content = system.attributes.map(|attributes| with_id(attributes, &system.uid));
-            json!({
-                "resourceName": path,
-                "content": content,
-                "linkQualifier": system.link_qualifier,
-                "linkType": system.mapping,
-                "mappings": of_type(&system.mapping),
-                "seenAt": system.seen_at,
-            })
+    let systems = detail.linked.into_iter().map(|system| {
+        let path = format!("system/{}/{}/{}", system.connector, system.object_type, system.uid);
+        let content = system.attributes.map(|attributes| with_id(attributes, &system.uid));
+        json!({
+            "resourceName": path,
+            "content": content,
+            "linkQualifier": system.link_qualifier,
+            "linkType": system.mapping,
+            "mappings": of_type(&system.mapping, None),
+            "seenAt": system.seen_at,
         })
-        .collect();
-    Ok(Answer::ok(Value::Array(rows)))
+    });
+    let objects = objects.into_iter().map(|linked| {
+        json!({
+            "resourceName": format!("managed/{}/{}", linked.kind, linked.id),
+            "content": linked.object.map(|object| rest_object(&object, &[])),
+            "linkQualifier": linked.link_qualifier,
+            "linkType": linked.mapping,
+            "mappings": of_type(&linked.mapping, Some(linked.is_source)),
+        })
+    });
+    Ok(Answer::ok(systems.chain(objects).collect()))
 }
 
 fn with_id(mut attributes: Value, id: &str) -> Value {
