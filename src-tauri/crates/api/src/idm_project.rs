@@ -58,7 +58,7 @@ pub struct IdmImported {
     pub schedules: Vec<Taken>,
     /// What was kept and does not run here, or does something else, and why.
     pub notes: Vec<Note>,
-    /// What the connectors need that only the IDM server had.
+    /// What the connectors need that only the IDM server had and nobody has entered here.
     pub to_enter: Vec<ToEnter>,
     /// Files of the project that mean nothing here, each with the reason.
     pub left_alone: Vec<LeftAlone>,
@@ -171,6 +171,7 @@ impl App {
         .await?;
         let (project, mut notes) = (&mut incoming.0, std::mem::take(&mut incoming.1));
         for connector in &mut project.connectors {
+            self.keep_what_was_entered(connector, request.replace).await?;
             self.judge_connector(connector)?;
         }
         self.judge_mappings(project).await?;
@@ -275,6 +276,47 @@ impl App {
         )
         .await?;
         Ok(written)
+    }
+
+    /// What was entered here in place of what only the IDM server had stays. A stored secret that is another one than the
+    /// document's stays too, unless the document's is to take its place. Leaves those to be asked for that nobody entered, and
+    /// the secrets that are to be stored.
+    async fn keep_what_was_entered(
+        &self,
+        incoming: &mut connectors::Incoming,
+        replace: bool,
+    ) -> Result<(), ApiError> {
+        let connectors::Incoming { config, secrets, to_enter, notes, .. } = incoming;
+        let (name, owner) = (config.name.clone(), owner(&config.name));
+        let of = owner.clone();
+        let (there, stored) = self.store.read(move |r| Ok((r.connector(&name)?, r.secrets(&of)?))).await?;
+        let Some(there) = there else { return Ok(()) };
+        to_enter.retain(|one| match there.config.configuration_properties.get(&one.property) {
+            Some(entered) => {
+                config.configuration_properties.insert(one.property.clone(), entered.clone());
+                false
+            }
+            None => !stored.iter().any(|secret| secret.field == one.property),
+        });
+        let about = format!("connector `{}`", config.name);
+        let mut tell = |place: &str, what: &str| {
+            notes.push(Note { about: about.clone(), place: place.into(), what: what.into() });
+        };
+        for (property, secret) in std::mem::take(secrets) {
+            match self.vaulting.reveal(&owner, &property).await? {
+                None => secrets.push((property, secret)),
+                Some(stored) if stored == secret => {}
+                Some(_) if replace => {
+                    tell(&property, "the project's took the place of another one that was stored here");
+                    secrets.push((property, secret));
+                }
+                Some(_) => tell(
+                    &property,
+                    "another one is stored here and stays; import with --replace to put the project's in its place",
+                ),
+            }
+        }
+        Ok(())
     }
 
     /// A connector that cannot be built for want of what was left out, or because nothing here connects to its system, is
@@ -436,18 +478,7 @@ impl Incoming {
             Ok(types) => types,
             Err(error) => return Ok(Err(error.into())),
         };
-        let taken = self.compare(w, &types)?;
-        let differing: Vec<String> = ["connector", "managed type", "mapping", "schedule"]
-            .iter()
-            .zip(&taken)
-            .flat_map(|(word, taken)| {
-                taken
-                    .iter()
-                    .filter(|t| t.result == TakenHow::Changed)
-                    .map(move |t| format!("{word} `{}`", t.name))
-            })
-            .filter(|what| !is_still_default(what, &types))
-            .collect();
+        let (taken, differing) = self.compare(w, &types)?;
         if !differing.is_empty() && !replace {
             return Ok(Err(ApiError::new(ErrorCode::Conflict, in_the_way(&differing))));
         }
@@ -495,23 +526,36 @@ impl Incoming {
         Ok(Ok((taken, to_fill)))
     }
 
-    /// What each object does to what is there: connectors, types, mappings, schedules.
-    fn compare(&self, r: &Reader<'_>, types: &[ManagedObjectConfig]) -> Result<[Vec<Taken>; 4], StoreError> {
-        let how = |there: bool, same: bool| match (there, same) {
+    /// What each object does to what is there: connectors, types, mappings, schedules; and those that are in the way. A secret
+    /// that is to be stored is in nobody's way.
+    fn compare(
+        &self,
+        r: &Reader<'_>,
+        types: &[ManagedObjectConfig],
+    ) -> Result<([Vec<Taken>; 4], Vec<String>), StoreError> {
+        let mut differing = Vec::new();
+        let mut how = |what: &str, name: &str, there: bool, same: bool| match (there, same) {
             (false, _) => TakenHow::Added,
-            (true, false) => TakenHow::Changed,
+            (true, false) => {
+                differing.push(format!("{what} `{name}`"));
+                TakenHow::Changed
+            }
             (true, true) => TakenHow::Unchanged,
         };
         let mut taken: [Vec<Taken>; 4] = Default::default();
         let [connectors, managed, mappings, schedules] = &mut taken;
         for incoming in &self.connectors {
             let there = r.connector(&incoming.config.name)?;
-            let same =
-                incoming.secrets.is_empty() && there.as_ref().is_some_and(|t| t.config == incoming.config);
+            let name = &incoming.config.name;
+            let same = there.as_ref().is_some_and(|t| t.config == incoming.config);
+            let result = match how("connector", name, there.is_some(), same) {
+                TakenHow::Unchanged if !incoming.secrets.is_empty() => TakenHow::Changed,
+                result => result,
+            };
             connectors.push(Taken {
-                name: incoming.config.name.clone(),
+                name: name.clone(),
                 file: incoming.file.clone(),
-                result: how(there.is_some(), same),
+                result,
                 runs: incoming.config.enabled,
             });
         }
@@ -520,29 +564,33 @@ impl Incoming {
             managed.push(Taken {
                 name: config.name.clone(),
                 file: "managed.json".into(),
-                result: how(there.is_some(), there == Some(config)),
+                result: how("managed type", &config.name, there.is_some(), there == Some(config)),
                 runs: true,
             });
         }
         for incoming in &self.mappings {
-            let there = r.mapping(&incoming.config.name)?;
+            let name = &incoming.config.name;
+            let there = r.mapping(name)?;
+            let same = there.as_ref().is_some_and(|t| t.config == incoming.config);
             mappings.push(Taken {
-                name: incoming.config.name.clone(),
+                name: name.clone(),
                 file: incoming.file.clone(),
-                result: how(there.is_some(), there.is_some_and(|t| t.config == incoming.config)),
+                result: how("mapping", name, there.is_some(), same),
                 runs: incoming.runs,
             });
         }
         for incoming in &self.schedules {
             let there = r.schedule(&incoming.name)?;
+            let same = there.as_ref().is_some_and(|t| t.config == incoming.config);
             schedules.push(Taken {
                 name: incoming.name.clone(),
                 file: incoming.file.clone(),
-                result: how(there.is_some(), there.is_some_and(|t| t.config == incoming.config)),
+                result: how("schedule", &incoming.name, there.is_some(), same),
                 runs: incoming.runs,
             });
         }
-        Ok(taken)
+        differing.retain(|what| !is_still_default(what, types));
+        Ok((taken, differing))
     }
 }
 
