@@ -20,6 +20,8 @@ pub enum ErrorCode {
     Stale,
     /// Values that the managed object's policies refuse.
     Policy,
+    /// Somebody decided that this is not to be done here.
+    Forbidden,
     /// The vault is locked.
     Locked,
     /// The remote system refused the token: authorize again.

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connector::{Change, Connector, ConnectorError, Creation, ErrorKind, Outcome, RemoteObject, Search};
+use connector::{
+    Change, Connector, ConnectorError, Creation, ErrorKind, Outcome, RemoteObject, Search, Write,
+};
 use engine::Connectors as _;
 use futures::StreamExt as _;
 use model::{Attributes, Filter};
@@ -100,7 +102,7 @@ impl App {
         let reached = self.reach(connector, object_type).await?;
         let creation = Creation { trace: "0".into(), attributes };
         let outcome = reached.connector.create(object_type, &[creation]).await.into_iter().next();
-        let made = reached.done("a new record", outcome)?;
+        let made = reached.done(Write::Create, "a new record", outcome)?;
         self.audit(AuditTopic::Data, &format!("{}/{}", reached.name, made.uid), "created by hand").await?;
         let attributes = reached.attributes(Vec::new()).await?;
         reached.get(&made.uid, &attributes).await
@@ -118,7 +120,7 @@ impl App {
         if !attributes.is_empty() {
             let change = Change { uid: uid.to_owned(), attributes };
             let outcome = reached.connector.update(object_type, &[change]).await.into_iter().next();
-            reached.done(uid, outcome)?;
+            reached.done(Write::Update, uid, outcome)?;
             self.audit(AuditTopic::Data, &format!("{}/{uid}", reached.name), "changed by hand").await?;
         }
         let attributes = reached.attributes(Vec::new()).await?;
@@ -136,7 +138,7 @@ impl App {
         let attributes = reached.attributes(Vec::new()).await?;
         let before = reached.get(uid, &attributes).await?;
         let outcome = reached.connector.delete(object_type, &[uid.to_owned()]).await.into_iter().next();
-        reached.done(uid, outcome)?;
+        reached.done(Write::Delete, uid, outcome)?;
         self.audit(AuditTopic::Data, &format!("{}/{uid}", reached.name), "deleted by hand").await?;
         Ok(before)
     }
@@ -181,12 +183,17 @@ impl Reached {
         ApiError::new(ErrorCode::NotFound, format!("there is no `{uid}` in {}", self.name))
     }
 
-    fn done(&self, uid: &str, outcome: Option<Outcome>) -> Result<RemoteObject, ApiError> {
+    fn done(&self, write: Write, uid: &str, outcome: Option<Outcome>) -> Result<RemoteObject, ApiError> {
         let refused = |code, reason: &str| Err(ApiError::new(code, format!("{}: {reason}", self.name)));
         match outcome {
             Some(Outcome::Done(object)) => Ok(object),
             Some(Outcome::Conflict { existing, reason }) => {
                 refused(ErrorCode::Conflict, &format!("{reason} (there is `{existing}` already)"))
+            }
+            Some(Outcome::Rejected { reason, .. })
+                if self.connector.denies(&self.object_type, write).is_some() =>
+            {
+                refused(ErrorCode::Forbidden, &reason)
             }
             Some(Outcome::Rejected { reason, attribute }) => {
                 refused(ErrorCode::Invalid, &reason).map_err(|mut error: ApiError| {

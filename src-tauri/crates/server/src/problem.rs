@@ -55,7 +55,7 @@ impl From<ApiError> for Problem {
             ErrorCode::NotFound => StatusCode::NOT_FOUND,
             ErrorCode::Conflict => StatusCode::CONFLICT,
             ErrorCode::Stale => StatusCode::PRECONDITION_FAILED,
-            ErrorCode::Policy => StatusCode::FORBIDDEN,
+            ErrorCode::Policy | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
             ErrorCode::Locked | ErrorCode::Remote | ErrorCode::Unauthorized => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -117,6 +117,7 @@ mod tests {
             (ErrorCode::Conflict, 409),
             (ErrorCode::Stale, 412),
             (ErrorCode::Policy, 403),
+            (ErrorCode::Forbidden, 403),
             (ErrorCode::Locked, 503),
             (ErrorCode::Storage, 500),
         ] {

@@ -3,4 +3,4 @@
 /**
  * What a caller may want to tell apart.
  */
-export type ErrorCode = "invalid" | "notFound" | "conflict" | "stale" | "policy" | "locked" | "unauthorized" | "remote" | "storage" | "internal";
+export type ErrorCode = "invalid" | "notFound" | "conflict" | "stale" | "policy" | "forbidden" | "locked" | "unauthorized" | "remote" | "storage" | "internal";
