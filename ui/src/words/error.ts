@@ -23,16 +23,22 @@ const ID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 /** What is not there any more, with the place where those are that are. */
 const GONE: Record<string, (name: string) => string> = {
   run: () => t`This run is not there any more. The runs that are there stand under Runs.`,
-  mapping: (name) => t`There is no mapping ${name}. It may have been renamed or removed; those that are there stand under Mappings.`,
+  mapping: goneMapping,
   connector: (name) => t`There is no connector ${name}. It may have been renamed or removed; those that are there stand under Connectors.`,
   schedule: (name) => t`There is no schedule ${name}. It may have been removed; those that are there stand under Schedules.`,
   "queue row": () => t`This change is not in the queue any more: it was delivered or discarded meanwhile.`,
 };
 
+/** Whether an error says that what was asked for is not there any more, not that something around it is missing. */
+export function isGone(error: ApiError | null): boolean {
+  return error?.code === "notFound" || (error?.code === "stale" && error.message.includes("it is not there"));
+}
+
 /** An error of the backend in the window's words. The one place where an error becomes a text. */
 export function errorWords(error: ApiError): string {
   if (error.code === "stale") {
-    return error.message.includes("it is not there") ? gone() : t`This has changed meanwhile, here or elsewhere, so nothing was saved. Reload to see what is stored now.`;
+    const [, name] = /^mapping `([^`]*)`/.exec(error.message) ?? [];
+    return isGone(error) ? (name === undefined ? gone() : goneMapping(name)) : t`This has changed meanwhile, here or elsewhere, so nothing was saved. Reload to see what is stored now.`;
   }
   if (error.code === "notFound") {
     const [, kind = "", name = ""] = MISSING.exec(error.message) ?? [];
@@ -41,6 +47,10 @@ export function errorWords(error: ApiError): string {
     if (ID.test(name)) return gone();
   }
   return sentence(error.message);
+}
+
+function goneMapping(name: string): string {
+  return t`There is no mapping ${name}. It may have been renamed or removed; those that are there stand under Mappings.`;
 }
 
 function gone(): string {

@@ -13,7 +13,7 @@ import { useListState } from "./listState";
 import { useDeleteObject } from "./queries";
 
 /** Deletes one object, once it was read what that does elsewhere. */
-export function DeleteObject({ kind, detail }: { kind: Kind; detail: ObjectDetail }) {
+export function DeleteObject({ kind, detail, disabled }: { kind: Kind; detail: ObjectDetail; disabled: boolean }) {
   const asking = useOpen();
   const remove = useDeleteObject(kind.name);
   const navigate = useNavigate();
@@ -22,7 +22,7 @@ export function DeleteObject({ kind, detail }: { kind: Kind; detail: ObjectDetai
   const name = objectName(object.attributes);
   return (
     <>
-      <Button onClick={asking.show}>{t`Delete`}</Button>
+      <Button disabled={disabled} onClick={asking.show}>{t`Delete`}</Button>
       <Confirm
         title={t`Delete ${name}?`}
         action={t`Delete 1 ${objectsWord(kind, false)}`}

@@ -177,6 +177,69 @@ test("what somebody else saves after the first edit is not overwritten, however 
   expect(saves.map(({ rev, attributes }) => [rev, attributes])).toEqual([["1", { city: "Bergen" }], ["2", { city: "Bergen" }]]);
 });
 
+test("what both sides changed is shown as the other one stored it, and one press takes it", async () => {
+  const user = userEvent.setup();
+  const saves: ObjectDraft[] = [];
+  const others: { save?: () => Promise<unknown> } = {};
+  const asked: string[] = [];
+  openWindow("/users", (inner) => async (name, request) => {
+    asked.push(name);
+    if (name === "object_save") saves.push(request as ObjectDraft);
+    if (name === "object_get") {
+      const { kind, id } = request as { kind: string; id: string };
+      others.save = () => inner("object_save", { kind, id, rev: null, attributes: { city: "Theirs", telephoneNumber: null, sn: "Other" } });
+    }
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  for (const [name, text] of [["City", "Bergen"], ["Telephone Number", "1"], ["First Name", "Bo"]] as const) {
+    await user.clear(await screen.findByRole("textbox", { name }));
+    await user.type(screen.getByRole("textbox", { name }), text);
+  }
+  await others.save?.();
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText(/changed meanwhile/);
+  asked.length = 0;
+  await user.click(screen.getByRole("button", { name: "Reload" }));
+
+  const city = await screen.findByRole("group", { name: "City, stored meanwhile" });
+  expect(city.textContent).toContain("Theirs");
+  expect(screen.getByRole("group", { name: "Telephone Number, stored meanwhile" }).textContent).toContain("nothing");
+  expect(screen.queryByRole("group", { name: "First Name, stored meanwhile" })).toBeNull();
+  expect(screen.getByRole("alert").textContent).toContain("City, Telephone Number were changed elsewhere too");
+  expect([valueOf("City"), valueOf("Telephone Number"), valueOf("First Name"), valueOf("Last Name")]).toEqual(["Bergen", "1", "Bo", "Other"]);
+  expect(asked).toEqual(expect.arrayContaining(["object_get", "object_history", "mapping_try"]));
+
+  await user.click(within(city).getByRole("button", { name: "Take the stored City" }));
+  expect(valueOf("City")).toBe("Theirs");
+  expect(screen.queryByRole("group", { name: "City, stored meanwhile" })).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+  expect(saves.at(-1)?.attributes).toEqual({ telephoneNumber: "1", givenName: "Bo" });
+  expect(screen.queryByRole("group", { name: "Telephone Number, stored meanwhile" })).toBeNull();
+});
+
+test("an object that is deleted while it is edited says so once, with the way back, and cannot be saved or deleted", async () => {
+  const user = userEvent.setup();
+  let there = true;
+  openWindow("/users", (inner) => async (name, request) => {
+    if (!there && name === "object_save") throw { code: "stale", message: "user `1` has changed meanwhile (it is not there, revision 1 expected)" };
+    if (!there && name === "object_get") throw { code: "notFound", message: "there is no user 1" };
+    return inner(name, request);
+  });
+  await user.click(await screen.findByRole("button", { name: "user0002" }));
+  await user.type(await screen.findByRole("textbox", { name: "City" }), "x");
+  there = false;
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("deleted meanwhile");
+  comeBack();
+  await waitFor(() => expect(screen.getAllByRole("alert")).toHaveLength(1));
+  expect(screen.queryByRole("button", { name: "Reload" })).toBeNull();
+  for (const name of ["Save", "Delete"]) expect(screen.getByRole("button", { name }).matches(":disabled, [aria-disabled=true]")).toBe(true);
+  await user.click(screen.getByRole("button", { name: "Back to the list" }));
+  expect(await screen.findByRole("searchbox", { name: "Search users" })).toBeTruthy();
+});
+
 test("an edit that is taken back lets the form follow again what is stored", async () => {
   const user = userEvent.setup();
   const others: { save?: () => Promise<unknown> } = {};

@@ -7,22 +7,24 @@ import type { ApiError } from "../../backend/bindings/ApiError";
 import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
-import { Id } from "../../parts/Outside";
+import { Id, Outside } from "../../parts/Outside";
 import { intoView } from "../../parts/intoView";
 import { Page, Section, Skeleton } from "../../parts/Page";
-import { Problem } from "../../parts/Problem";
+import { Notice, Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
 import { useSeekFault } from "../../parts/useSeekFault";
+import { isGone } from "../../words/error";
+import { cellText } from "../../words/value";
 import { SecretField } from "../connectors/SecretField";
 import { AttributeField } from "./AttributeField";
 import { DeleteObject } from "./DeleteObjects";
-import { type Attributes, changedAttributes, differing, editedSince, hasPlace, objectName, policyErrors, policyHint } from "./draft";
+import { type Attributes, changedAttributes, changedElsewhere, differing, editedSince, hasPlace, isWide, objectName, policyErrors, policyHint } from "./draft";
 import { History } from "./History";
 import { type Kind, listPlace, objectPlace, objectsWord } from "./kind";
 import { LinkedSystems } from "./LinkedSystems";
 import { useListState } from "./listState";
-import { kindQuery, objectDetail, useSaveObject } from "./queries";
+import { kindQuery, objectDetail, useReloadObject, useSaveObject } from "./queries";
 import { SyncResults } from "./SyncResults";
 
 const FORM = "object-form";
@@ -58,14 +60,15 @@ export function KindObjectPage() {
 
 function NewObject({ kind: name }: { kind: string }) {
   const kind = useQuery(kindQuery(name));
-  if (kind.data) return <Editor kind={kind.data} detail={null} onReload={async () => undefined} />;
+  if (kind.data) return <Editor kind={kind.data} detail={null} gone={null} onReload={async () => undefined} />;
   return <Waiting kind={name} error={kind.error} />;
 }
 
 function ExistingObject({ kind: name, id }: { kind: string; id: string }) {
   const kind = useQuery(kindQuery(name));
   const object = useQuery(objectDetail(name, id));
-  if (kind.data && object.data) return <Editor kind={kind.data} detail={object.data} onReload={async () => (await object.refetch()).data} />;
+  const reload = useReloadObject(name);
+  if (kind.data && object.data) return <Editor kind={kind.data} detail={object.data} gone={isGone(object.error) ? object.error : null} onReload={() => reload(id)} />;
   return <Waiting kind={name} error={object.error ?? kind.error} />;
 }
 
@@ -73,9 +76,16 @@ function Waiting({ kind, error }: { kind: string; error: ApiError | null }) {
   const title = kind === "user" ? t`User` : kind;
   return (
     <Page title={title} trail={<Trail kind={kind} title={title} />}>
-      {error ? <Problem error={error} /> : <Skeleton rows={8} />}
+      {error ? <Problem error={error} action={isGone(error) && <BackToList kind={kind} />} /> : <Skeleton rows={8} />}
     </Page>
   );
+}
+
+function BackToList({ kind }: { kind: string }) {
+  const list = useListState();
+  const navigate = useNavigate();
+  // What was typed has nowhere to go any more: there is nothing to ask about.
+  return <Button onClick={() => void navigate({ ...listPlace(kind, list), ignoreBlocker: true })}>{t`Back to the list`}</Button>;
 }
 
 /** The attribute to which a path leads. */
@@ -83,8 +93,16 @@ function headOf(path: string): string {
   return path.split("/")[0] ?? path;
 }
 
-function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail | null; onReload: () => Promise<ObjectDetail | undefined> }) {
+function Editor({ kind, detail, gone: unread, onReload }: {
+  kind: Kind;
+  detail: ObjectDetail | null;
+  /** That it was deleted since it was read. */
+  gone: ApiError | null;
+  onReload: () => Promise<ObjectDetail | undefined>;
+}) {
   const [edits, setEdits] = useState<Attributes>({});
+  // The edited attributes that somebody else changed too.
+  const [both, setBoth] = useState<ReadonlySet<string>>(new Set());
   // A new object that was saved while more was typed: the page stays with it until that is saved too.
   const [made, setMade] = useState<ObjectDetail | null>(null);
   const edited = Object.keys(edits).length > 0;
@@ -106,7 +124,9 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
     return [[...attributes, ...secrets].find((attribute) => attribute.name === head)?.title ?? head, ...inner].join(" / ");
   };
   const errorsOf = (path: string) => errors.get(path) ?? [];
+  const gone = detail && isGone(save.error) ? save.error : unread;
   const stale = save.error?.code === "stale";
+  const clashes = Object.keys(edits).filter((name) => both.has(name));
 
   const id = made?.object.id;
   const leaving = id !== undefined && !edited;
@@ -125,7 +145,24 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
     setEdits((edits) => differing(now.object.attributes, editedSince(sent, edits)));
   }
 
+  /** What is stored now goes under the edits, and those that would undo somebody else's say so. */
+  async function reload() {
+    save.reset();
+    const now = await onReload();
+    if (!now) return;
+    const met = changedElsewhere(base, now.object.attributes, edits);
+    setBoth((before) => new Set([...before, ...met]));
+    rebase(now, {});
+  }
+
+  function take(name: string) {
+    setBoth((before) => new Set([...before].filter((other) => other !== name)));
+    setEdits((edits) => Object.fromEntries(Object.entries(edits).filter(([other]) => other !== name)));
+    announce(t`${titleOf(name)} is as it was stored meanwhile`);
+  }
+
   function submit() {
+    if (gone) return;
     save.mutate(
       { id: on?.object.id ?? null, rev: on?.object.rev ?? null, attributes: changes },
       {
@@ -133,6 +170,7 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
           const now: ObjectDetail = { linked: [], protected: [], ...on, object, sync };
           if (!detail) setMade(now);
           rebase(now, edits);
+          setBoth(new Set());
           announce(t`${objectName(object.attributes)} was saved`);
         },
         onError: (error) => policyErrors(error).size > 0 && seek(),
@@ -152,26 +190,22 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
           </span>
         )
       }
-      actions={detail && <DeleteObject kind={kind} detail={detail} />}
+      actions={detail && <DeleteObject kind={kind} detail={detail} disabled={gone !== null} />}
     >
       <div className="min-h-0 flex-1 overflow-y-auto px-6 py-5">
         <div className="grid max-w-6xl grid-cols-1 gap-x-10 gap-y-8 min-[1160px]:grid-cols-[minmax(0,1fr)_420px]">
           <div className="min-w-0">
-            {save.error && (!placed || save.error.code !== "policy") && (
+            {gone && (
+              <div ref={intoView} className="mb-4">
+                <Problem error={gone} action={<BackToList kind={kind.name} />} />
+              </div>
+            )}
+            {!gone && save.error && (!placed || save.error.code !== "policy") && (
               <div ref={intoView} className="mb-4">
                 <Problem
                   error={save.error}
                   action={
-                    stale && (
-                      <Button
-                        onClick={() => {
-                          save.reset();
-                          void onReload().then((now) => now && rebase(now, {}));
-                        }}
-                      >
-                        {t`Reload`}
-                      </Button>
-                    )
+                    stale && <Button onClick={() => void reload()}>{t`Reload`}</Button>
                   }
                 />
               </div>
@@ -180,6 +214,13 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
               <p role="alert" className="mb-4 text-needs">
                 {t`Not saved: ${[...errors.keys()].map(titleOf).join(", ")} ${plural(errors.size, { one: "does", other: "do" })} not meet the policies below.`}
               </p>
+            )}
+            {!gone && clashes.length > 0 && (
+              <div ref={intoView} className="mb-4">
+                <Notice tone="waits" live="alert">
+                  <bdi>{clashes.map(titleOf).join(", ")}</bdi> {plural(clashes.length, { one: "was changed elsewhere too. Save to keep what you typed, or take what is stored.", other: "were changed elsewhere too. Save to keep what you typed, or take what is stored." })}
+                </Notice>
+              </div>
             )}
             <form
               id={FORM}
@@ -191,14 +232,16 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
               }}
             >
               {attributes.filter((attribute) => hasPlace(attribute, base[attribute.name])).map((attribute) => (
-                <AttributeField
-                  key={attribute.name}
-                  attribute={attribute}
-                  value={attribute.name in edits ? edits[attribute.name] : base[attribute.name]}
-                  path={attribute.name}
-                  errors={errorsOf}
-                  onChange={(value) => edit(attribute.name, value)}
-                />
+                <div key={attribute.name} className={`min-w-0 ${isWide(attribute) ? "col-span-full" : ""}`}>
+                  <AttributeField
+                    attribute={attribute}
+                    value={attribute.name in edits ? edits[attribute.name] : base[attribute.name]}
+                    path={attribute.name}
+                    errors={errorsOf}
+                    onChange={(value) => edit(attribute.name, value)}
+                  />
+                  {clashes.includes(attribute.name) && <Meanwhile title={attribute.title} value={base[attribute.name]} onTake={() => take(attribute.name)} />}
+                </div>
               ))}
               {secrets.map((secret) => {
                 const stored = set.find(({ attribute }) => attribute === secret.name);
@@ -246,11 +289,27 @@ function Editor({ kind, detail, onReload }: { kind: Kind; detail: ObjectDetail |
         always={!detail}
         changes={Object.keys(changes).length}
         saving={save.isPending}
+        ready={gone === null}
         onUndo={() => {
           setEdits({});
+          setBoth(new Set());
           save.reset();
         }}
       />
     </Page>
+  );
+}
+
+/** What somebody else stored in a field that is being edited. */
+function Meanwhile({ title, value, onTake }: { title: string; value: unknown; onTake: () => void }) {
+  return (
+    <div role="group" aria-label={t`${title}, stored meanwhile`} className="mt-1 flex items-start gap-2 text-sm text-waits">
+      <span className="min-w-0 flex-1 pt-1 break-words">
+        {t`stored meanwhile:`} {cellText(value) === "" ? t`nothing` : <Outside text={cellText(value)} />}
+      </span>
+      <Button aria-label={t`Take the stored ${title}`} onClick={onTake}>
+        {t`Take`}
+      </Button>
+    </div>
   );
 }

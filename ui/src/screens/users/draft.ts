@@ -23,6 +23,11 @@ export function differing(base: Attributes, edits: Attributes): Attributes {
   return Object.fromEntries(Object.entries(edits).filter(([name, value]) => !same(base[name], value)));
 }
 
+/** The edited attributes that were changed elsewhere too, to something else: what the edits were made on is not what is stored now. */
+export function changedElsewhere(base: Attributes, now: Attributes, edits: Attributes): string[] {
+  return Object.keys(differing(now, edits)).filter((name) => !same(base[name], now[name]));
+}
+
 /** Every policy that a save did not meet, by attribute. */
 export function policyErrors(error: ApiError | null): Map<string, string[]> {
   const errors = new Map<string, string[]>();
@@ -54,6 +59,11 @@ export function isEditable(attribute: Attribute, value: unknown): boolean {
 /** Whether an attribute has a place on the form: it can be edited, or there is something to show. */
 export function hasPlace(attribute: Attribute, value: unknown): boolean {
   return isEditable(attribute, value) || (value !== null && value !== undefined);
+}
+
+/** Whether an attribute takes the whole width of the form, because it holds more than one value. */
+export function isWide(attribute: Attribute): boolean {
+  return attribute.editable && shapeOf(attribute) !== null;
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -1,7 +1,8 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { call } from "../../backend";
 import { ask, refresh } from "../../backend/query";
+import { isGone } from "../../words/error";
 import type { Attributes } from "./draft";
 import { kindOf } from "./kind";
 import type { ListState } from "./listState";
@@ -48,11 +49,26 @@ export function objectHistory(kind: string, id: string, attribute: string | null
   });
 }
 
+/** Asks again for what stands around an object, once it was saved here or read as it was saved elsewhere. */
+function refreshObjects(client: QueryClient) {
+  return refresh(client, "objects_list", "object_get", "object_history", "mapping_try", "queue_list", "app_status");
+}
+
+/** Reads an object anew, and what stands around it; gives it as it is now, or nothing where it is not there any more. */
+export function useReloadObject(kind: string) {
+  const client = useQueryClient();
+  return async (id: string) => {
+    await refreshObjects(client);
+    const { data, error } = client.getQueryState(objectDetail(kind, id).queryKey) ?? {};
+    return error ? undefined : data;
+  };
+}
+
 export function useSaveObject(kind: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (draft: { id: string | null; rev: string | null; attributes: Attributes }) => call("object_save", { kind, ...draft }),
-    onSuccess: () => refresh(client, "objects_list", "object_get", "object_history", "mapping_try", "queue_list", "app_status"),
+    onSuccess: () => refreshObjects(client),
   });
 }
 
@@ -64,5 +80,6 @@ export function useDeleteObject(kind: string) {
       client.removeQueries({ queryKey: objectDetail(kind, id).queryKey });
       return refresh(client, "objects_list", "queue_list", "app_status");
     },
+    onError: (error) => (isGone(error) ? refresh(client, "objects_list", "object_get") : undefined),
   });
 }
