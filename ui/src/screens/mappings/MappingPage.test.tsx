@@ -62,6 +62,25 @@ test("a mapping that was changed elsewhere is not overwritten, and the newer one
   expect((await stored())?.["displayName"]).toBe("Theirs and ours");
 });
 
+test("a mapping that is removed while it is edited says so once, with the way back, and cannot be saved or removed", async () => {
+  const user = userEvent.setup();
+  let there = true;
+  openWindow(`/mappings/${MAPPING}?tab=advanced`, (inner) => async (name, request) => {
+    if (!there && name === "mapping_save") throw { code: "stale", message: `mapping \`${MAPPING}\` has changed meanwhile (it is not there, 1 expected); load it again and repeat the change` };
+    if (!there && (name === "mapping_get" || name === "mapping_try")) throw { code: "notFound", message: `no such mapping: ${MAPPING}` };
+    return inner(name, request);
+  });
+  await user.type(await screen.findByRole("textbox", { name: "Title" }), "x");
+  there = false;
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("alert")).textContent).toContain(`There is no mapping ${MAPPING}`);
+  await user.click(screen.getByRole("tab", { name: "Properties" }));
+  expect(screen.getAllByText(/no mapping|such mapping/)).toHaveLength(1);
+  for (const name of ["Save", "Remove", "Preview"]) expect(screen.getByRole("button", { name }).matches(":disabled, [aria-disabled=true]")).toBe(true);
+  await user.click(screen.getByRole("button", { name: "Back to the list" }));
+  expect(await screen.findByRole("list", { name: "Mappings in the order in which they run" })).toBeTruthy();
+});
+
 test("what is typed while a mapping is saved is kept, on what that save made", async () => {
   const user = userEvent.setup();
   const { saves, title, letThrough, stored } = await openTitle({ slow: true });

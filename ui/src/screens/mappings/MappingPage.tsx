@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useMemo, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 
+import type { ApiError } from "../../backend/bindings/ApiError";
 import type { MappingDetail } from "../../backend/bindings/MappingDetail";
 import type { RunMode } from "../../backend/bindings/RunMode";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
@@ -15,7 +16,7 @@ import { Page, Skeleton } from "../../parts/Page";
 import { NotSaved, Notice, Problem } from "../../parts/Problem";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
-import { sentence } from "../../words/error";
+import { isGone, sentence } from "../../words/error";
 import { lastRunWords } from "../../words/run";
 import { useNow } from "../../words/useNow";
 import { FailedTests } from "../connectors/FailedTests";
@@ -59,15 +60,21 @@ export function MappingPage() {
   if (!mapping.data) {
     return (
       <Page title={name} trail={TRAIL}>
-        {mapping.error ? <Problem error={mapping.error} /> : <Skeleton rows={10} />}
+        {mapping.error ? <Problem error={mapping.error} action={isGone(mapping.error) && <BackToList />} /> : <Skeleton rows={10} />}
       </Page>
     );
   }
   // The edits belong to one mapping and go with it.
-  return <Editor key={name} detail={mapping.data} onReload={() => void mapping.refetch()} />;
+  return <Editor key={name} detail={mapping.data} gone={isGone(mapping.error) ? mapping.error : null} onReload={() => void mapping.refetch()} />;
 }
 
-function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => void }) {
+function BackToList() {
+  const navigate = useNavigate();
+  // What was edited has nowhere to go any more: there is nothing to ask about.
+  return <Button onClick={() => void navigate({ to: "/mappings", ignoreBlocker: true })}>{t`Back to the list`}</Button>;
+}
+
+function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /** That it was removed since it was read. */ gone: ApiError | null; onReload: () => void }) {
   const { summary } = detail;
   const { name } = summary;
   const search = useSearch({ from: "/mappings/$name" });
@@ -85,16 +92,18 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
 
   const active = summary.lastRun?.state === "active" ? summary.lastRun : null;
   const tab = search.run ? "run" : search.tab && TABS.has(search.tab) ? search.tab : "properties";
-  const error = start.error ?? cancel.error;
+  const gone = isGone(save.error) ? save.error : unread;
+  const error = gone ?? start.error ?? cancel.error;
   const starting = start.isPending ? start.variables.mode : null;
   // What was wrong when it was saved may be right once it is edited; what it is based on stays old.
-  const refusal = (save.error?.code === "stale" ? draft.begun : save.variables?.[0]?.config === draft.doc) ? save.error : null;
+  const refusal = gone === null && (save.error?.code === "stale" ? draft.begun : save.variables?.[0]?.config === draft.doc) ? save.error : null;
   const complaint = useMemo(() => refusal && complaintOf(refusal.message), [refusal]);
   const wrongTab = complaint && tabOf(complaint.place);
-  const unread = typed?.problem ? 1 : 0;
+  const unreadable = typed?.problem ? 1 : 0;
 
   function submit() {
-    if (unread > 0) {
+    if (gone) return;
+    if (unreadable > 0) {
       show({ tab: "json" });
       return;
     }
@@ -119,7 +128,8 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
     save.reset();
   }
 
-  const changes = draft.changes + unread;
+  const changes = draft.changes + unreadable;
+  const blocked = summary.problem !== null || gone !== null || start.isPending || changes > 0;
   const unsaved = changes > 0 ? t`Save the mapping first: a run goes by what is saved` : undefined;
   return (
     <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => (key === "run" ? undefined : show(key === "properties" ? {} : { tab: String(key) }))}>
@@ -140,15 +150,15 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
               </>
             ) : (
               <>
-                <Button data-once="" look={search.run || changes > 0 ? "plain" : "primary"} busy={starting === "preview"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("preview")}>
+                <Button data-once="" look={search.run || changes > 0 ? "plain" : "primary"} busy={starting === "preview"} disabled={blocked} title={unsaved} onClick={() => begin("preview")}>
                   {t`Preview`}
                 </Button>
-                <Button data-once="" busy={starting === "reconcile"} disabled={summary.problem !== null || start.isPending || changes > 0} title={unsaved} onClick={() => begin("reconcile")}>
+                <Button data-once="" busy={starting === "reconcile"} disabled={blocked} title={unsaved} onClick={() => begin("reconcile")}>
                   {t`Reconcile`}
                 </Button>
                 <Menu
                   label={t`More runs`}
-                  disabled={summary.problem !== null || start.isPending || changes > 0}
+                  disabled={blocked}
                   entries={[
                     { id: "preview", label: t`Preview incrementally`, help: t`reads only what has changed since the last run looked`, run: () => begin("preview", true) },
                     { id: "reconcile", label: t`Reconcile incrementally`, help: t`the same, and carries it out; what was deleted takes a full run to be seen`, run: () => begin("reconcile", true) },
@@ -156,7 +166,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
                 />
               </>
             )}
-            <RemoveMapping name={name} disabled={active !== null} />
+            <RemoveMapping name={name} disabled={active !== null || gone !== null} />
           </>
         }
         below={
@@ -186,7 +196,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
             <MappingDrift mapping={summary} />
             {error && (
               <div className="mt-2">
-                <Problem error={error} />
+                <Problem error={error} action={gone && <BackToList />} />
               </div>
             )}
             {refusal && (
@@ -210,14 +220,14 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
               ))}
               {search.run && <MappingTab id="run">{t`Run`}</MappingTab>}
               <MappingTab id="runs">{t`Runs`}</MappingTab>
-              <MappingTab id="json" wrong={unread > 0}>
+              <MappingTab id="json" wrong={unreadable > 0}>
                 JSON
               </MappingTab>
             </TabList>
           </div>
         }
       >
-        <EditorProvider detail={detail} draft={draft} complaint={complaint}>
+        <EditorProvider detail={detail} draft={draft} complaint={complaint} gone={gone !== null}>
           <form
             id={FORM}
             className={tab === "run" || tab === "runs" ? "hidden" : "flex min-h-0 flex-1 flex-col"}
@@ -270,6 +280,7 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
             draft={draft}
             changes={changes}
             saving={save.isPending}
+            ready={gone === null}
             onUndoAll={undoAll}
           />
         )}
@@ -278,12 +289,13 @@ function Editor({ detail, onReload }: { detail: MappingDetail; onReload: () => v
   );
 }
 
-function EditBar({ draft, changes, saving, onUndoAll }: { draft: Draft; changes: number; saving: boolean; onUndoAll: () => void }) {
+function EditBar({ draft, changes, saving, ready, onUndoAll }: { draft: Draft; changes: number; saving: boolean; ready: boolean; onUndoAll: () => void }) {
   return (
     <UnsavedBar
       form={FORM}
       changes={changes}
       saving={saving}
+      ready={ready}
       across="screens"
       onUndo={onUndoAll}
       undoLabel={t`Undo all`}

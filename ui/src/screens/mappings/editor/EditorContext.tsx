@@ -28,16 +28,18 @@ interface Editor {
   source: End;
   target: End;
   complaint: Complaint | null;
+  /** It was removed elsewhere, which the head of the screen says. */
+  gone: boolean;
 }
 
 const Context = createContext<Editor | null>(null);
 
 /** The mapping that is being edited, for every part of its screen. */
-export function EditorProvider({ detail, draft, complaint, children }: { detail: MappingDetail; draft: Draft; complaint: Complaint | null; children: ReactNode }) {
+export function EditorProvider({ detail, draft, complaint, gone, children }: { detail: MappingDetail; draft: Draft; complaint: Complaint | null; gone: boolean; children: ReactNode }) {
   const { summary } = detail;
   const source = useEnd(textOf(draft.doc, "source"), summary.sourceTitle);
   const target = useEnd(textOf(draft.doc, "target"), summary.targetTitle);
-  const editor = useMemo(() => ({ name: summary.name, doc: draft.doc, draft, source, target, complaint }), [summary.name, draft, source, target, complaint]);
+  const editor = useMemo(() => ({ name: summary.name, doc: draft.doc, draft, source, target, complaint, gone }), [summary.name, draft, source, target, complaint, gone]);
   return <Context value={editor}>{children}</Context>;
 }
 

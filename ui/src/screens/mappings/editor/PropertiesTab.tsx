@@ -37,7 +37,7 @@ const ADDED = t`property added`;
 
 /** Which attribute goes where, with the values of a record on both sides. */
 export function PropertiesTab({ summary }: { summary: MappingSummary }) {
-  const { doc, draft, source, target, complaint } = useEditor();
+  const { doc, draft, source, target, complaint, gone } = useEditor();
   const properties = propertiesOf(doc);
   const { property: asked } = useSearch({ from: "/mappings/$name" });
   // Whoever was sent here because of an attribute finds its property open.
@@ -57,7 +57,7 @@ export function PropertiesTab({ summary }: { summary: MappingSummary }) {
   const troubled = useTroubled(summary);
   const complained = complaint ?? (trial.error ? complaintOf(trial.error.message) : null);
   // The head of the screen says what a connector in trouble answers; who reads it again and again sees less of the mapping.
-  const said = complaint === null && complained?.place === "" && troubled.length > 0 ? null : complained;
+  const said = gone || (complaint === null && complained?.place === "" && troubled.length > 0) ? null : complained;
   const unread = sample === null && first.isError;
   const unknown = [source, target].filter((end) => end.problem);
   const told = troubled.length > 0 || unread || trial.isError;
