@@ -73,7 +73,8 @@ impl App {
                 return Err(ApiError::new(
                     ErrorCode::Conflict,
                     format!("connector `{name}` exists already; choose another name"),
-                ));
+                )
+                .about("name"));
             }
             (None, false) => return Err(no_such_connector(&name)),
             _ => {}

@@ -74,6 +74,11 @@ impl ApiError {
         }
     }
 
+    /// The same about a field of the form that asked.
+    pub fn about(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
     /// The same with what helps in a terminal.
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
@@ -135,7 +140,11 @@ impl From<engine::EngineError> for ApiError {
 
 impl From<model::connector_config::ConnectorConfigError> for ApiError {
     fn from(error: model::connector_config::ConnectorConfigError) -> Self {
-        Self::new(ErrorCode::Invalid, error.to_string())
+        let this = Self::new(ErrorCode::Invalid, error.to_string());
+        match error {
+            model::connector_config::ConnectorConfigError::Name(_) => this.about("name"),
+            _ => this,
+        }
     }
 }
 

@@ -332,6 +332,21 @@ async fn many_users_are_changed_exported_and_deleted_with_what_that_means() {
     lab.end().await;
 }
 
+/// The form marks the field.
+#[tokio::test]
+async fn a_connector_name_that_cannot_be_taken_is_an_error_of_the_name() {
+    let lab = lab().await;
+    let there = lab.app.connector_get(ByName { name: "hubspot".into() }).await.unwrap();
+    for (name, code) in [("two words", ErrorCode::Invalid), ("hubspot", ErrorCode::Conflict)] {
+        let mut config = there.config.clone();
+        config["name"] = json!(name);
+        let draft = ConnectorDraft { create: true, rev: None, config, secrets: Default::default() };
+        let refused = lab.app.connector_save(draft).await.unwrap_err();
+        assert_eq!((refused.code, refused.field.as_deref()), (code, Some("name")), "{refused}");
+    }
+    lab.end().await;
+}
+
 /// Another process changed it, as `concord mapping add` does, while somebody was editing.
 #[tokio::test]
 async fn what_is_based_on_an_older_mapping_or_connector_is_not_saved() {

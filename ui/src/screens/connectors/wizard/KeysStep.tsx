@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { ConnectorDetail } from "../../../backend/bindings/ConnectorDetail";
 import { GoButton } from "../../../parts/GoButton";
 import { TextField } from "../../../parts/Field";
+import { intoView } from "../../../parts/intoView";
 import { Section } from "../../../parts/Page";
 import { Problem } from "../../../parts/Problem";
 import { UnsavedBar } from "../../../parts/UnsavedBar";
@@ -94,7 +95,7 @@ export function KeysStep({ detail, create, environment }: {
         }}
       >
         {save.error && !placed && (
-          <div className="mb-4">
+          <div ref={intoView} className="mb-4">
             <Problem error={save.error} />
           </div>
         )}
@@ -106,7 +107,7 @@ export function KeysStep({ detail, create, environment }: {
               required={create}
               value={form.name}
               errors={errors("name")}
-              help={create ? t`Letters and digits; mappings call it system/<name>. It cannot be changed later.` : undefined}
+              help={create ? t`Letters, digits, - and _; mappings call it system/<name>. It cannot be changed later.` : undefined}
               onChange={create ? (name) => change({ name }) : undefined}
             />
             <TextField label={t`Title`} value={form.title} errors={errors("displayName")} onChange={(title) => change({ title })} />

@@ -44,6 +44,33 @@ test("Salesforce: the login address is read-only unless Custom, and nothing is s
   expect(saved?.secrets).toEqual({});
 });
 
+test("a name that is taken is said at the field, and what belongs to no field comes into view", async () => {
+  const user = userEvent.setup();
+  const scrolled: Element[] = [];
+  Element.prototype.scrollIntoView = function () {
+    scrolled.push(this);
+  };
+  let broken = false;
+  openWindow("/connectors/new?system=hubspot", (inner) => async (name, request) => {
+    if (broken && name === "connector_save") throw { code: "storage", message: "the disk is full" };
+    return inner(name, request);
+  });
+  const name = await screen.findByRole("textbox", { name: "Name" });
+  expect(screen.getByText(/^Letters, digits, - and _;/)).toBeTruthy();
+  await user.clear(name);
+  await user.type(name, "hubspot");
+  await user.type(screen.getByLabelText("Access token"), "test-key");
+  await user.click(screen.getByRole("button", { name: "Next: test" }));
+  await waitFor(() => expect(document.activeElement).toBe(name));
+  expect(name.getAttribute("aria-invalid")).toBe("true");
+  expect(screen.queryByRole("alert")).toBeNull();
+  broken = true;
+  await user.click(screen.getByRole("button", { name: "Next: test" }));
+  const alert = await screen.findByRole("alert");
+  expect(scrolled.some((element) => element.contains(alert))).toBe(true);
+  Reflect.deleteProperty(Element.prototype, "scrollIntoView");
+});
+
 test("client credentials ask for the My Domain and go without consent", async () => {
   const user = userEvent.setup();
   openWindow("/connectors/new?system=salesforce");
