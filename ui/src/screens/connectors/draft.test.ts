@@ -31,6 +31,16 @@ test("unknown keys of the document survive, emptied settings go", async () => {
   expect(config["configurationProperties"]).toEqual({ clientId: "client-2" });
 });
 
+test("what came along with a paste is cut off, but for passwords, which are somebody's own", async () => {
+  const detail = await detailOf("hubspot");
+  const form = { ...formOf(detail), credentials: "oauth" as const, values: { clientId: " client-2\n", permitsPerSecond: 5, scopes: " " }, secrets: { clientSecret: "\ttest-secret ", httpProxyPassword: " two words ", refreshToken: " " } };
+  const { config, secrets } = draftOf(detail, form, false);
+  expect(config["configurationProperties"]).toEqual({ clientId: "client-2", permitsPerSecond: 5 });
+  expect(secrets).toMatchObject({ clientSecret: "test-secret", httpProxyPassword: " two words " });
+  expect(secrets).not.toHaveProperty("refreshToken");
+  expect(missing(detail, { ...form, secrets: { clientSecret: " " }, values: { clientId: " " } }).has("clientId")).toBe(true);
+});
+
 test("credentials have their own part of the form", async () => {
   const detail = await detailOf("hubspot");
   const names = (credentials: "key" | "oauth") => otherProperties(detail, { ...formOf(detail), credentials }).map((property) => property.name);

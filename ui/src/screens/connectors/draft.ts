@@ -82,10 +82,17 @@ export function changesOf(base: ConnectorForm, form: ConnectorForm): string[] {
   ];
 }
 
+/** Where a space at the end may be part of what somebody chose; anywhere else one came along with a paste. */
+const AS_TYPED = new Set(["password", "httpProxyPassword"]);
+
+function tidy<T>(values: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === "string" && !AS_TYPED.has(name) ? (value.trim() as T) : value]));
+}
+
 /** The document to save. The way of signing in that was not chosen leaves nothing behind. */
 export function draftOf(detail: ConnectorDetail, form: ConnectorForm, create: boolean): ConnectorDraft {
-  const values = Object.fromEntries(Object.entries(form.values).filter(([, value]) => blank(value) !== null));
-  const secrets = Object.fromEntries(Object.entries(form.secrets).filter(([, value]) => value !== ""));
+  const values = Object.fromEntries(Object.entries(tidy(form.values)).filter(([, value]) => blank(value) !== null));
+  const secrets = Object.fromEntries(Object.entries(tidy(form.secrets)).filter(([, value]) => value !== ""));
   if (hasChoice(detail)) {
     const dropped = form.credentials === "key" ? ["clientSecret", "refreshToken"] : ["accessToken"];
     for (const name of dropped) {
@@ -159,7 +166,8 @@ export function advancedGroups(properties: ConnectorProperty[]): { title: string
 export function missing(detail: ConnectorDetail, form: ConnectorForm): Map<string, string> {
   const found = new Map<string, string>();
   if (form.name.trim() === "") found.set("name", t`Give the connector a name; mappings call it by that.`);
-  const typed = (secret: string) => secretSet(detail, secret) || (form.secrets[secret] ?? "") !== "";
+  const secrets = tidy(form.secrets);
+  const typed = (secret: string) => secretSet(detail, secret) || (secrets[secret] ?? "") !== "";
   if (isSalesforce(detail)) {
     const wrong = wrongLogin(form.values);
     if (wrong) found.set("loginUrl", wrong);
