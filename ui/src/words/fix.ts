@@ -50,6 +50,18 @@ export function fixWords(fix: Fix): string {
   }
 }
 
+const TO_INBOX = new Set<Fix["kind"]>(["linkByHand", "linkToMatch", "removeLink", "removeLinkOrKey", "decideConflict", "decideOther"]);
+
+/** Whether a fix may be made by answering a question. */
+export function leadsToInbox(fix: Fix): boolean {
+  return TO_INBOX.has(fix.kind);
+}
+
+/** The same about a change in the queue of which the inbox asks nothing (any more). */
+export function unaskedFixWords(fix: Fix): string {
+  return fix.kind === "linkByHand" || fix.kind === "decideConflict" || fix.kind === "decideOther" ? t`The inbox asks nothing about it. Retry it in the queue: what still has to be decided is asked again.` : fixWords(fix);
+}
+
 /** The situation whose policy would mend it. */
 export function situationOf(fix: Fix): string | null {
   switch (fix.kind) {

@@ -2,7 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { KeyboardEvent } from "react";
+import type { KeyboardEvent, ReactNode } from "react";
 
 import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
 import type { SampleRecord } from "../../backend/bindings/SampleRecord";
@@ -18,14 +18,14 @@ const SHOWN = 3;
 /** Matches are few; a script that gives hundreds is wrong, and nobody reads them all. */
 const MOST = 20;
 
-/** The records that match, as people know them, one of them to be chosen. */
+/** The records that match, as people know them, one of them to be chosen where there is a choice. */
 export function Candidates({ question, candidates, targetPath, chosen, onChoose, onEnter }: {
   question: InboxQuestion;
   candidates: string[];
   /** The resource that they are records of. */
   targetPath: string;
   chosen: string | null;
-  onChoose: (id: string, name: string) => void;
+  onChoose: ((id: string, name: string) => void) | null;
   /** Enter was pressed on the chosen one. */
   onEnter: () => void;
 }) {
@@ -52,10 +52,9 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
         const record = records.get(id);
         return (
           <div key={id} className="flex min-h-8 min-w-0 items-center gap-2 border-b border-line last:border-0">
-            <label className="flex min-w-0 flex-1 items-center gap-2">
-              <input type="radio" name={`question-${question.id}`} aria-label={t`Choose ${record?.title ?? id}`} className="size-3.5 shrink-0 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id, record?.title ?? id)} onKeyDown={onKeyDown} />
+            <Choosable by={onChoose && <input type="radio" name={`question-${question.id}`} aria-label={t`Choose ${record?.title ?? id}`} className="size-3.5 shrink-0 accent-accent-fill" checked={chosen === id} onChange={() => onChoose(id, record?.title ?? id)} onKeyDown={onKeyDown} />}>
               {record ? <Known record={record} /> : named.data && <span className="text-soft">{t`not there any more`}</span>}
-            </label>
+            </Choosable>
             {kind !== null && record && (
               <Link {...objectPlace(kind, id)} className="shrink-0 rounded-sm text-sm text-accent hover:underline" aria-label={t`Open ${record.title}`}>
                 {t`Open`}
@@ -68,6 +67,17 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
       })}
       {candidates.length > MOST && <p className="pt-1 text-sm text-soft">{t`${candidates.length - MOST} more match; make the rule of the mapping tell them apart.`}</p>}
     </fieldset>
+  );
+}
+
+function Choosable({ by, children }: { by: ReactNode; children: ReactNode }) {
+  const look = "flex min-w-0 flex-1 items-center gap-2";
+  if (!by) return <div className={look}>{children}</div>;
+  return (
+    <label className={look}>
+      {by}
+      {children}
+    </label>
   );
 }
 

@@ -2,7 +2,41 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { InboxPage } from "../../backend/bindings/InboxPage";
 import { openWindow } from "../../testing/window";
+
+/** One question about a user whose contact belongs to another user. */
+function openTaken(ownerGone: boolean) {
+  openWindow("/inbox", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name !== "inbox_list") return answer;
+    const question = (answer as InboxPage).questions[2];
+    return { ...(answer as InboxPage), questions: [{ ...question, mapping: "managedUser_systemHubspotContact", detail: { owner: "user-7", ownerGone }, targets: ["207"], target: "207" }] };
+  });
+}
+
+test("a record that belongs to another one is not offered: the way leads to who has it, and to the links", async () => {
+  openTaken(false);
+  const taken = await question("Elif Kaya");
+  expect(taken.getByText("Taken")).toBeTruthy();
+  expect(taken.getByText(/nothing else can be linked to it/)).toBeTruthy();
+  expect(taken.queryByRole("radio")).toBeNull();
+  expect(taken.queryByRole("button", { name: /^(Link|Create)/ })).toBeNull();
+  expect(taken.getByRole("button", { name: "Dismiss" })).toBeTruthy();
+  expect(taken.getByRole("button", { name: "Look at the links: Elif Kaya" })).toBeTruthy();
+  await userEvent.setup().click(await taken.findByRole("button", { name: /^Open / }));
+  await waitFor(() => expect(screen.queryByRole("heading", { level: 1, name: "Inbox" })).toBeNull());
+  expect(within(screen.getByRole("navigation")).getByRole("link", { name: "User", current: "page" })).toBeTruthy();
+});
+
+test("a record whose owner is gone can be linked", async () => {
+  openTaken(true);
+  const free = await question("Elif Kaya");
+  expect(free.getByText("Its owner is gone")).toBeTruthy();
+  expect(free.getByRole("radio")).toBeTruthy();
+  expect(free.getByRole("button", { name: "Link to the chosen one" })).toBeTruthy();
+  expect(free.queryByRole("button", { name: /^Create/ })).toBeNull();
+});
 
 function openInbox() {
   const answers: unknown[] = [];

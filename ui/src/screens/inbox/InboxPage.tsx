@@ -8,6 +8,7 @@ import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
 import { ask } from "../../backend/query";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
+import { GoButton } from "../../parts/GoButton";
 import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
@@ -17,9 +18,10 @@ import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { ConflictTable } from "./ConflictTable";
 import { Candidates } from "./Candidates";
+import { objectPlace } from "../users/kind";
 import { addressOf } from "../mappings/editor/records";
 import { inboxList, useAnswer } from "./queries";
-import { answeredWords, candidatesOf, conflictsOf, kindOf } from "./question";
+import { answeredWords, candidatesOf, conflictsOf, isTaken, kindOf, ownerOf } from "./question";
 import { useQuestionKeys } from "./useQuestionKeys";
 
 /** What only a person can decide, each with its choices. */
@@ -51,7 +53,7 @@ export function InboxPage() {
           <ul ref={list} aria-label={t`Questions`} className="flex max-w-4xl flex-col">
             {questions.map((question) => {
               const mapping = sides(question.mapping);
-              return <Question key={question.id} question={question} address={sources.get(`${mapping?.source ?? ""} ${question.source}`) ?? ""} source={mapping?.sourceTitle ?? t`Source`} target={mapping?.targetTitle ?? t`Target`} targetPath={mapping?.target ?? ""} />;
+              return <Question key={question.id} question={question} address={sources.get(`${mapping?.source ?? ""} ${question.source}`) ?? ""} source={mapping?.sourceTitle ?? t`Source`} target={mapping?.targetTitle ?? t`Target`} sourcePath={mapping?.source ?? ""} targetPath={mapping?.target ?? ""} />;
             })}
           </ul>
           {inbox.hasNextPage && (
@@ -84,13 +86,14 @@ function useSources(questions: InboxQuestion[], pathOf: (mapping: string) => str
   return new Map(named.flatMap(({ data }, index) => (data?.records ?? []).map((record) => [`${paths[index] ?? ""} ${record.id}`, addressOf(record)] as const)));
 }
 
-function Question({ question, address, source, target, targetPath }: { question: InboxQuestion; /** What tells the record that is asked about from others of its name. */ address: string; source: string; target: string; targetPath: string }) {
+function Question({ question, address, source, target, sourcePath, targetPath }: { question: InboxQuestion; /** What tells the record that is asked about from others of its name. */ address: string; source: string; target: string; sourcePath: string; targetPath: string }) {
   const now = useNow();
   const answer = useAnswer();
   const [chosen, setChosen] = useState<{ id: string; name: string } | null>(null);
   const kind = kindOf(question);
   const conflicts = conflictsOf(question);
   const candidates = candidatesOf(question);
+  const taken = isTaken(question);
   const title = question.title || question.source;
   const give = (part: Partial<InboxAnswer> & Pick<InboxAnswer, "choice">) =>
     answer.mutate({ id: question.id, target: null, attribute: null, ...part }, { onSuccess: ({ message }) => announce(answeredWords(part.choice, { title, target: chosen?.name ?? "" }, message)) });
@@ -124,7 +127,7 @@ function Question({ question, address, source, target, targetPath }: { question:
           <ConflictTable conflicts={conflicts} source={source} target={target} busy={answer.isPending} onKeep={(side, attribute) => give({ choice: side, attribute })} />
         ) : (
           candidates.length > 0 && (
-            <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen?.id ?? null} onChoose={(id, name) => setChosen({ id, name })} onEnter={() => !answer.isPending && chosen && give({ choice: "link", target: chosen.id })} />
+            <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen?.id ?? null} onChoose={taken ? null : (id, name) => setChosen({ id, name })} onEnter={() => !answer.isPending && chosen && give({ choice: "link", target: chosen.id })} />
           )
         )}
       </div>
@@ -138,6 +141,13 @@ function Question({ question, address, source, target, targetPath }: { question:
               {t`Keep ${target}`}
             </Button>
           </>
+        ) : taken ? (
+          <>
+            <Owner question={question} sourcePath={sourcePath} />
+            <GoButton go={{ to: "/mappings/$name", params: { name: question.mapping }, search: { tab: "association" } }} aria-label={t`Look at the links: ${title}`}>
+              {t`Look at the links`}
+            </GoButton>
+          </>
         ) : (
           <>
             {candidates.length > 0 && (
@@ -145,9 +155,12 @@ function Question({ question, address, source, target, targetPath }: { question:
                 {t`Link to the chosen one`}
               </Button>
             )}
-            <Button busy={busy("create")} disabled={answer.isPending} onClick={() => give({ choice: "create" })}>
-              {t`Create a record of its own`}
-            </Button>
+            {/* Where a record matches alone, another one would match it too. */}
+            {question.kind !== "alreadyLinked" && (
+              <Button busy={busy("create")} disabled={answer.isPending} onClick={() => give({ choice: "create" })}>
+                {t`Create a record of its own`}
+              </Button>
+            )}
           </>
         )}
         <Button look="quiet" busy={busy("dismiss")} disabled={answer.isPending} title={t`The next run asks again if it still has to`} onClick={() => give({ choice: "dismiss" })}>
@@ -161,4 +174,15 @@ function Question({ question, address, source, target, targetPath }: { question:
       )}
     </li>
   );
+}
+
+const MANAGED = "managed/";
+
+/** The way to the record that has the one that matches, where Concord has a page of it. */
+function Owner({ question, sourcePath }: { question: InboxQuestion; sourcePath: string }) {
+  const owner = ownerOf(question);
+  const there = owner !== null && sourcePath.startsWith(MANAGED);
+  const named = useQuery({ ...ask("records_named", { resource: sourcePath, ids: owner === null ? [] : [owner] }), enabled: there, refetchOnWindowFocus: false, staleTime: 60_000 });
+  if (!there) return null;
+  return <GoButton go={objectPlace(sourcePath.slice(MANAGED.length), owner)}>{t`Open ${named.data?.records[0]?.title ?? t`the record that has it`}`}</GoButton>;
 }

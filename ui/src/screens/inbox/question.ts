@@ -15,11 +15,23 @@ const KINDS: Record<string, { title: string; means: string }> = {
   ambiguous: { title: t`Several match`, means: t`Choose the record that it belongs to.` },
   conflict: { title: t`Both changed`, means: t`Choose whose value stays; the other side gets it.` },
   relink: { title: t`Its record is gone`, means: t`The record that it was linked to is gone, and another one matches.` },
-  alreadyLinked: { title: t`Taken`, means: t`The record that matches belongs to another one.` },
+  alreadyLinked: { title: t`Taken`, means: t`As long as it is, nothing else can be linked to it: remove that link if it is wrong, or correct the record that matches by mistake.` },
 };
 
 export function kindOf(question: InboxQuestion): { title: string; means: string } {
+  if (question.kind === "alreadyLinked" && !isTaken(question)) return { title: t`Its owner is gone`, means: t`The link that it had can give way to this one.` };
   return KINDS[question.kind] ?? { title: question.kind, means: "" };
+}
+
+/** Whether the only record that matches belongs to another one that is there: no answer here can take it away. */
+export function isTaken(question: InboxQuestion): boolean {
+  return question.kind === "alreadyLinked" && question.detail["ownerGone"] !== true;
+}
+
+/** The source record to which the one that matches belongs. */
+export function ownerOf(question: InboxQuestion): string | null {
+  const owner = question.detail["owner"];
+  return typeof owner === "string" ? owner : null;
 }
 
 export function conflictsOf(question: InboxQuestion): Conflict[] {

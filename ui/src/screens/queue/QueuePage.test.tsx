@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { InboxPage } from "../../backend/bindings/InboxPage";
 import type { QueuePage } from "../../backend/bindings/QueuePage";
 import type { QueueRequest } from "../../backend/bindings/QueueRequest";
 import { openWindow } from "../../testing/window";
@@ -40,6 +41,22 @@ test("a change that is tried again leaves those that failed", async () => {
   openWindow("/queue");
   await user.click(await screen.findByRole("button", { name: "Retry Ines Oliveira" }));
   expect(await screen.findByText("3 changes waiting, 0 failed")).toBeTruthy();
+});
+
+test.each([
+  ["is about it", true],
+  ["is about another one", false],
+])("a change leads to the inbox only while a question there %s", async (_, asked) => {
+  let object = "";
+  openWindow("/queue", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name === "queue_list") (answer as QueuePage).rows = (answer as QueuePage).rows.filter(({ state }) => state === "failed").map((row) => ({ ...row, objectId: (object = row.objectId), fix: { kind: "linkByHand" } }));
+    if (name === "inbox_list") (answer as InboxPage).questions = (answer as InboxPage).questions.map((question) => ({ ...question, source: asked ? object : "another" }));
+    return answer;
+  });
+  expect(await screen.findByText(asked ? /^Choose the right record in the inbox/ : /^The inbox asks nothing about it\. Retry it/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Decide in the inbox: Ines Oliveira" }) !== null).toBe(asked);
+  expect(screen.getByRole("button", { name: "Retry Ines Oliveira" })).toBeTruthy();
 });
 
 test("a change that a revoked key keeps waiting offers to enter it again", async () => {

@@ -13,13 +13,12 @@ import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { saidBy } from "../../words/error";
-import { fixWords } from "../../words/fix";
 import { number } from "../../words/numbers";
 import { fullTime, isNow, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
-import { FixButtons } from "../runs/FixButtons";
 import { objectPlace } from "../users/kind";
 import { SYNC_STATES } from "../users/SyncResults";
+import { QueuedFix } from "./QueuedFix";
 import { queueList, useDiscard, useRetry } from "./queries";
 
 const CHANGES: Record<string, string> = { create: t`create`, update: t`update`, delete: t`delete` };
@@ -121,12 +120,7 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
             <td className="py-1.5 break-words whitespace-normal" title={[saidBy(row.message ?? ""), t`${plural(row.attempts, { one: "# attempt", other: "# attempts" })}, since ${fullTime(row.created)}`].filter(Boolean).join("\n")}>
               {row.state === "waiting" && row.nextAttemptAt && row.attempts > 0 && <span className="text-soft">{isNow(row.nextAttemptAt, now) ? t`It is tried now.` : t`Next try ${until(row.nextAttemptAt, now)}.`} </span>}
               {row.attempts === 0 && !row.message ? <span className="text-soft">{t`not tried yet`}</span> : <bdi>{saidBy((row.fix ? row.reason : row.message) ?? "")}</bdi>}
-              {row.fix && <bdi className="block text-sm text-soft">{fixWords(row.fix)}</bdi>}
-              {(row.fix || row.trouble) && (
-                <span className="mt-1 flex flex-wrap gap-1.5 empty:hidden">
-                  <FixButtons fix={row.fix} trouble={row.trouble} mapping={row.mapping} about={row.title} />
-                </span>
-              )}
+              <QueuedFix fix={row.fix} trouble={row.trouble} mapping={row.mapping} objectId={row.objectId} about={row.title} />
             </td>
             <td>
               <span className="flex justify-end gap-1.5 max-[1100px]:flex-col max-[1100px]:items-end">

@@ -7,8 +7,7 @@ import { ask } from "../../backend/query";
 import { GoButton } from "../../parts/GoButton";
 import { State, type Tone } from "../../parts/State";
 import { saidBy } from "../../words/error";
-import { fixWords } from "../../words/fix";
-import { FixButtons } from "../runs/FixButtons";
+import { QueuedFix } from "../queue/QueuedFix";
 
 export const SYNC_STATES: Record<SyncState, { tone: Tone; text: string }> = {
   synced: { tone: "fine", text: t`synced` },
@@ -17,14 +16,13 @@ export const SYNC_STATES: Record<SyncState, { tone: Tone; text: string }> = {
 };
 
 /** Where the last change of a user has arrived, target by target. */
-export function SyncResults({ results }: { results: SyncResult[] }) {
+export function SyncResults({ id, results }: { /** The user's. */ id: string; results: SyncResult[] }) {
   const mappings = useQuery(ask("mappings_list", {}));
   const targetOf = (result: SyncResult) => mappings.data?.find(({ name }) => name === result.mapping)?.targetTitle || result.target;
   return (
     <div role="status" className="flex flex-col gap-2">
       <ul aria-label={t`Delivery per target`} className="flex flex-col gap-1">
         {results.map((result) => {
-          const fix = result.state === "synced" ? null : result.fix;
           return (
             <li key={result.mapping} className="grid grid-cols-[96px_minmax(0,1fr)] items-start gap-x-2">
               <State tone={SYNC_STATES[result.state].tone}>{SYNC_STATES[result.state].text}</State>
@@ -33,12 +31,7 @@ export function SyncResults({ results }: { results: SyncResult[] }) {
                   {targetOf(result)}
                 </bdi>
                 {result.message && result.message !== result.state && <bdi className="block text-sm break-words text-soft">{saidBy(result.fix ? result.reason : result.message)}</bdi>}
-                {result.fix && <bdi className="block text-sm break-words text-soft">{fixWords(result.fix)}</bdi>}
-                {(fix || result.trouble) && (
-                  <span className="mt-1 flex flex-wrap gap-2 empty:hidden">
-                    <FixButtons fix={fix} trouble={result.trouble} mapping={result.mapping} about={targetOf(result)} />
-                  </span>
-                )}
+                <QueuedFix fix={result.state === "synced" ? null : result.fix} trouble={result.trouble} mapping={result.mapping} objectId={id} about={targetOf(result)} />
               </span>
             </li>
           );
