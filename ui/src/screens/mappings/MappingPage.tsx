@@ -192,8 +192,8 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
                 </Notice>
               </div>
             )}
-            <FailedTests mapping={summary} />
-            <MappingDrift mapping={summary} />
+            {!gone && <FailedTests mapping={summary} />}
+            {!gone && <MappingDrift mapping={summary} />}
             {error && (
               <div className="mt-2">
                 <Problem error={error} action={gone && <BackToList />} />

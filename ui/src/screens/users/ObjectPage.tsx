@@ -7,7 +7,7 @@ import type { ApiError } from "../../backend/bindings/ApiError";
 import type { ObjectDetail } from "../../backend/bindings/ObjectDetail";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
-import { Id, Outside } from "../../parts/Outside";
+import { Id } from "../../parts/Outside";
 import { intoView } from "../../parts/intoView";
 import { Page, Section, Skeleton } from "../../parts/Page";
 import { Notice, Problem } from "../../parts/Problem";
@@ -126,7 +126,7 @@ function Editor({ kind, detail, gone: unread, onReload }: {
   const errorsOf = (path: string) => errors.get(path) ?? [];
   const gone = detail && isGone(save.error) ? save.error : unread;
   const stale = save.error?.code === "stale";
-  const clashes = Object.keys(edits).filter((name) => both.has(name));
+  const clashes = attributes.map(({ name }) => name).filter((name) => name in edits && both.has(name));
 
   const id = made?.object.id;
   const leaving = id !== undefined && !edited;
@@ -266,7 +266,7 @@ function Editor({ kind, detail, gone: unread, onReload }: {
                 // In one column, what has not arrived stands before the form that says "all saved".
                 <div className={`min-w-0 min-[1160px]:mb-8 ${detail.sync.some(({ state }) => state !== "synced") ? "max-[1159px]:order-first" : ""}`}>
                   <Section title={t`Delivery`}>
-                    <SyncResults results={detail.sync} />
+                    <SyncResults id={detail.object.id} results={detail.sync} />
                   </Section>
                 </div>
               )}
@@ -305,7 +305,7 @@ function Meanwhile({ title, value, onTake }: { title: string; value: unknown; on
   return (
     <div role="group" aria-label={t`${title}, stored meanwhile`} className="mt-1 flex items-start gap-2 text-sm text-waits">
       <span className="min-w-0 flex-1 pt-1 break-words">
-        {t`stored meanwhile:`} {cellText(value) === "" ? t`nothing` : <Outside text={cellText(value)} />}
+        {t`stored meanwhile:`} {cellText(value) === "" ? t`nothing` : <bdi>{cellText(value)}</bdi>}
       </span>
       <Button aria-label={t`Take the stored ${title}`} onClick={onTake}>
         {t`Take`}

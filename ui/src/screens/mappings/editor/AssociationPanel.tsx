@@ -14,6 +14,7 @@ import { Problem } from "../../../parts/Problem";
 import { SearchBox } from "../../../parts/SearchBox";
 import { SidePanel } from "../../../parts/SidePanel";
 import { State } from "../../../parts/State";
+import { sentence } from "../../../words/error";
 import { situationWords } from "../../../words/situations";
 import { useLinkChange } from "./associations";
 import { useEditor } from "./EditorContext";
@@ -65,7 +66,7 @@ export function AssociationPanel({ detail, row, qualifier, onClose }: { detail: 
       {trial.data && (
         <p className="break-words">
           <State tone={situationWords(trial.data.situation)?.tone ?? "off"}>{trial.data.situation || t`not looked at`}</State>{" "}
-          <bdi className="text-soft">{trial.data.why}</bdi>
+          <bdi className="text-soft">{sentence(trial.data.why)}</bdi>
         </p>
       )}
       {change.error && <Problem error={change.error} />}

@@ -124,17 +124,19 @@ export function PropertiesTab({ summary }: { summary: MappingSummary }) {
             </Button>
           </div>
           <div className="flex w-full min-w-0 items-center gap-2">
-            <Outcome
-              trial={trial.data}
-              sample={sample}
-              pending={trial.isFetching || first.isPending}
-              trouble={troubled.map(({ title }) => title).join(", ")}
-              unread={first.error}
-              unknown={told ? unknown.map(({ title }) => title) : []}
-              onRead={() => void first.refetch()}
-              reading={first.isFetching}
-            />
-            {sample && <PreviewRecord id={sample.id} />}
+            {!gone && (
+              <Outcome
+                trial={trial.data}
+                sample={sample}
+                pending={trial.isFetching || first.isPending}
+                trouble={troubled.map(({ title }) => title).join(", ")}
+                unread={first.error}
+                unknown={told ? unknown.map(({ title }) => title) : []}
+                onRead={() => void first.refetch()}
+                reading={first.isFetching}
+              />
+            )}
+            {sample && !gone && <PreviewRecord id={sample.id} />}
           </div>
         </div>
         {!told && unknown.map((end) => (
@@ -232,6 +234,7 @@ function Outcome({ trial, sample, pending, trouble, unread, unknown, reading, on
     );
   }
   const words = situationWords(trial.situation);
+  const why = sentence(trial.why);
   const set = trial.properties.filter(({ outcome }) => outcome === "written" || outcome === "cleared").length;
   const failed = trial.properties.filter(({ outcome }) => outcome === "failed").length;
   const writes = trial.outcome === "planned" && (trial.action === "CREATE" || trial.action === "UPDATE");
@@ -246,8 +249,8 @@ function Outcome({ trial, sample, pending, trouble, unread, unknown, reading, on
         {byScripts.length > 0 && <span title={byScripts.join(", ")}>{t`, ${plural(byScripts.length, { one: "# attribute", other: "# attributes" })} by scripts`}</span>}
         {failed > 0 && <span className="text-needs">{t`, ${plural(failed, { one: "# property fails", other: "# properties fail" })}`}</span>}
       </span>
-      <bdi className="min-w-0 flex-1 truncate text-soft" title={trial.why}>
-        {trial.why}
+      <bdi className="min-w-0 flex-1 truncate text-soft" title={why}>
+        {why}
       </bdi>
       {trial.outcome === "failed" && (
         <bdi className="w-full break-words text-needs">
@@ -366,7 +369,7 @@ function Grid({ properties, opened, trial, sample, broken, onOpen, onMove, onRem
                     value={row?.after}
                     look={OUTCOME_LOOK[row?.outcome ?? ""] ?? "text-soft"}
                     shown={row !== undefined}
-                    title={row?.why}
+                    title={row && sentence(row.why)}
                     mark={wrong ? t`Something is wrong with this property; open it to see what.` : strange ? t`The target has no such attribute.` : undefined}
                     loud={wrong || name === ""}
                   />

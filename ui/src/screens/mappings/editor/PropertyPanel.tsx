@@ -7,6 +7,7 @@ import { Button, IconButton } from "../../../parts/Button";
 import { Field } from "../../../parts/Field";
 import { SidePanel } from "../../../parts/SidePanel";
 import { Suggest } from "../../../parts/Suggest";
+import { quoted, sentence } from "../../../words/error";
 import { number } from "../../../words/numbers";
 import { valueText } from "../../../words/value";
 import { ConditionField } from "./ConditionField";
@@ -123,7 +124,7 @@ function Why({ result }: { result: TrialRow }) {
     <section aria-label={title} tabIndex={0} className="flex max-h-[40%] shrink-0 flex-col gap-2 overflow-y-auto border-t border-line p-4">
       <h3 className="font-medium">{title}</h3>
       <p className={`break-words ${result.outcome === "failed" ? "text-needs" : ""}`}>
-        <bdi>{result.why}</bdi>
+        <bdi>{sentence(result.why)}</bdi>
       </p>
       {result.steps.length > 0 && (
         <ol className="flex flex-col gap-1">
@@ -131,7 +132,7 @@ function Why({ result }: { result: TrialRow }) {
             <li key={`${step.name} ${step.text}`} className="grid grid-cols-[76px_minmax(0,1fr)] gap-x-2">
               <span className="text-soft">{step.name}</span>
               <span className="min-w-0 break-words">
-                <bdi>{step.text}</bdi>
+                <bdi>{quoted(step.text)}</bdi>
                 {step.value !== null && (
                   <>
                     {": "}
