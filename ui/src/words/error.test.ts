@@ -38,6 +38,9 @@ test("a connector whose name stands beside what it says is not named again", () 
 
 test("beneath its field a setting needs no name", () => {
   const error = { code: "invalid" as const, message: "connector `crm`: configurationProperties.loginUrl is not an address (relative URL without a base)" };
-  expect(errorAtSetting(error)).toBe("This is not an address (relative URL without a base).");
+  expect(errorAtSetting(error)).toBe("This is not an address.");
+  const plain = { code: "invalid" as const, message: "connector `crm`: configurationProperties.apiBaseUrl uses http, which sends tokens in clear; use https (http is accepted for this computer only: localhost, 127.0.0.1, [::1])" };
+  expect(errorAtSetting(plain)).toBe("This uses http, which sends tokens in clear; use https (http is accepted for this computer only: localhost, 127.0.0.1, [::1]).");
+  expect(saidBy(plain.message)).toMatch(/^The setting apiBaseUrl uses http, /);
   expect(errorAtSetting({ code: "conflict", message: "there is a connector `crm` already" })).toBe("There is a connector \u201ccrm\u201d already.");
 });

@@ -2,13 +2,17 @@ import { t } from "@lingui/core/macro";
 
 import type { ApiError } from "../backend/bindings/ApiError";
 
+/** A text of the backend with names in the quotes that people read. */
+export function quoted(text: string): string {
+  return text.replace(/`([^`\n]*)`/g, "\u201c$1\u201d");
+}
+
 /**
  * A text of the backend as a sentence of the window: it begins with a capital letter, unless with a name, and ends with a full
  * stop, and quotes as one reads them.
  */
 export function sentence(text: string): string {
-  const plain = text
-    .replace(/`([^`\n]*)`/g, "\u201c$1\u201d")
+  const plain = quoted(text)
     // A provider's sentence within one of the backend's.
     .replace(/([.!?]\)?);? ?; (\p{Ll})/gu, (_, end: string, letter: string) => `${end} ${letter.toUpperCase()}`)
     .trim();
@@ -46,7 +50,7 @@ export function errorWords(error: ApiError): string {
     if (words) return words(name);
     if (ID.test(name)) return gone();
   }
-  return sentence(error.message);
+  return sentence(named(error.message));
 }
 
 function goneMapping(name: string): string {
@@ -59,7 +63,7 @@ function gone(): string {
 
 /** What a connector says, where its name stands beside it. */
 export function saidBy(text: string): string {
-  return sentence(text.replace(NAMED, ""));
+  return sentence(named(text.replace(NAMED, "")));
 }
 
 /** An error without the connector's name, where that stands beside it. */
@@ -71,6 +75,16 @@ const NAMED = /^connector `[^`]*`: /;
 
 /** The error of a setting beneath its field, which needs no name there. */
 export function errorAtSetting(error: ApiError): string {
-  const [, what] = /^(?:connector `[^`]*`: )?configurationProperties\.\w+ ((?:is|are|must|has|does|needs|cannot|may) [^]*)$/.exec(error.message) ?? [];
-  return sentence(what === undefined ? error.message : t`This ${what}`);
+  const [, what] = /^(?:connector `[^`]*`: )?configurationProperties\.\w+ ((?:is|are|must|has|does|needs|uses|cannot|may) [^]*)$/.exec(withoutParser(error.message)) ?? [];
+  return what === undefined ? sentence(named(error.message)) : sentence(t`This ${what}`);
+}
+
+/** A setting as people call it, not by where it stands in the document. */
+function named(text: string): string {
+  return withoutParser(text).replace(/\bconfigurationProperties\.(\w+)/, (_, name: string) => t`the setting ${name}`);
+}
+
+/** What the reader of an address says of it helps nobody who types one. */
+function withoutParser(text: string): string {
+  return text.replace(/(is not an address) \([^()]*\)/, "$1");
 }

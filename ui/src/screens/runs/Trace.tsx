@@ -7,6 +7,7 @@ import { ask } from "../../backend/query";
 import { Button } from "../../parts/Button";
 import { Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
+import { sentence } from "../../words/error";
 import { valueText } from "../../words/value";
 
 const OUTCOMES: Record<string, string> = { written: t`written`, cleared: t`cleared`, unchanged: t`unchanged`, notApplied: t`not applied`, kept: t`kept`, asked: t`asks you`, failed: t`failed` };
@@ -33,7 +34,7 @@ function Steps({ mapping, sourceId, qualifier }: { mapping: string; sourceId: st
   return (
     <>
       <p className="text-sm text-soft">
-        <Trans>With the mapping and the records as they are now. <bdi>{trial.data.why}</bdi></Trans>
+        <Trans>With the mapping and the records as they are now. <bdi>{sentence(trial.data.why)}</bdi></Trans>
       </p>
       <ol className="flex flex-col gap-2">
         {trial.data.properties.map((row) => (
@@ -48,7 +49,7 @@ function Steps({ mapping, sourceId, qualifier }: { mapping: string; sourceId: st
               <bdi>{valueText(row.before)}</bdi> <span className="text-soft">{"\u2192"}</span> <bdi>{valueText(row.after)}</bdi>
             </p>
             <p className="text-sm break-words text-soft">
-              <bdi>{row.why}</bdi>
+              <bdi>{sentence(row.why)}</bdi>
             </p>
             {row.steps.length > 1 && (
               <ul className="mt-0.5 text-sm text-soft">
