@@ -110,7 +110,7 @@ function makeInbox(): InboxQuestion[] {
   return [
     { ...common, id: "q-1", kind: "ambiguous", title: "Bo Ek", source: "30104822", target: null, targets: [uuid(1), uuid(2)], detail: {}, reason: "2 users have bo@ex.org" },
     { ...common, id: "q-2", kind: "conflict", title: "Ann Lee", source: "30104821", target: uuid(0), targets: [], detail: { conflicts: [{ attribute: "sn", source: "Lee", target: "Lie", base: "Li" }, { attribute: "city", source: "Oslo", target: "Bergen", base: null }] }, reason: "both sides changed sn, city" },
-    { ...common, id: "q-3", kind: "alreadyLinked", title: "Elif Kaya", source: "30104830", target: uuid(4), targets: [uuid(4)], detail: {}, reason: "the matching user belongs to another contact" },
+    { ...common, id: "q-3", kind: "alreadyLinked", title: "Elif Kaya", source: "30104830", target: uuid(4), targets: [uuid(4)], detail: { targets: [uuid(4)], owner: "30104829", ownerGone: false }, reason: "the matching user belongs to another contact" },
   ];
 }
 
@@ -373,7 +373,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     addRun("systemHubspotContact_managedUser", "preview", { state: "held", started: ago(200), ended: ago(199), durationMs: 6400, changes: 41, calls: 49, message: "held: 41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }, Array.from({ length: 41 }, (_, i) => entry(i, "SOURCE_MISSING", "DELETE", { reason: "the contact is no longer there" })), [{ name: "maxDeletes", limit: "5", planned: "41", holds: true, releasable: true, message: "41 deletes are planned, 5 are allowed. Look at them; if they are right, allow 41 for this run" }]);
     const failed = makeEntries().map((item, i): EntryRow => (item.action === "UPDATE" && i % 9 === 0 ? { ...item, status: "failed", reason: "mail: another user has this e-mail already", remedy: "Correct the e-mail of one of the two, then reconcile again." } : item.status === "planned" ? { ...item, status: "done" } : item));
     const bad = failed.filter((item) => item.status === "failed").length;
-    addRun("systemHubspotContact_managedUser", "reconcile", { state: "success", started: ago(120), ended: ago(119), durationMs: 7100, changes: 112, done: 112 - bad, failed: bad, needsYou: 7, calls: 51 }, failed, undefined, [
+    addRun("systemHubspotContact_managedUser", "reconcile", { state: "success", started: ago(120), ended: ago(119), durationMs: 7100, changes: 112 - bad, done: 112 - bad, failed: bad, needsYou: 7, calls: 51 }, failed, undefined, [
       { reason: "mail: another user has this e-mail already", remedy: null, fix: { kind: "correctAttribute", attribute: "mail" }, count: bad - 2 },
       { reason: "sn: a value is required, and HubSpot's lastname is empty", remedy: null, fix: { kind: "meetPolicy", attribute: "sn" }, count: 2 },
     ]);
@@ -382,7 +382,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
 
   function addRun(name: string, mode: RunMode, summary: Partial<RunSummary>, entries: EntryRow[], guards: RunDetail["guards"] = [{ name: "maxDeletes", limit: "5", planned: "4", holds: false, releasable: true, message: "deletes 4 of 5 allowed" }], causes: Pick<FailureCause, "reason" | "remedy" | "fix" | "count">[] = [], after?: Partial<RunSummary>): FixtureRun {
     const run: FixtureRun = {
-      summary: { id: `run-${runs.length + 1}`, mapping: name, mode, state: "active", stage: "ACTIVE_RECONCILING_SOURCE", stageDescription: "Reading HubSpot contact", started: new Date().toISOString(), ended: null, durationMs: 0, processed: 0, total: 1240, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, undoes: null, message: null, ...summary },
+      summary: { id: `run-${runs.length + 1}`, mapping: name, mode, state: "active", stage: "ACTIVE_RECONCILING_SOURCE", stageDescription: "Reading HubSpot contact", started: new Date().toISOString(), ended: null, durationMs: 0, processed: 0, total: 1240, changes: 0, done: 0, failed: 0, stale: 0, needsYou: 0, calls: 0, undoes: null, message: null, ...summary },
       entries,
       guards,
       causes: causes.map((cause) => ({ ...cause, mapping: name, run: `run-${runs.length + 1}` })),
@@ -684,9 +684,9 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
       if (confirmed && run.summary.undoes === null) confirmed.count += 1108;
       return { summary: run.summary, situations, actions: countBy(run.entries, "action", (name) => ACTION_MEANING[name] ?? ""), planned: countBy(run.entries.filter(({ status }) => status === "planned"), "action", () => ""), guards: run.guards, causes: run.causes, trouble: run.summary.state === "failed" ? "authorize" : null, resumeAt: null, undoneBy: runs.find(({ summary: undo }) => undo.undoes === id && undo.done > 0)?.summary ?? null };
     },
-    run_entries: ({ id, situation, action, failed, search, after, limit }) => {
+    run_entries: ({ id, situation, action, failed, stale, search, after, limit }) => {
       const wanted = (search ?? "").toLowerCase();
-      const list = findRun(id).entries.filter((item) => (!situation || item.situation === situation) && (!action || item.action === action) && (!failed || item.status === "failed") && item.title.toLowerCase().includes(wanted));
+      const list = findRun(id).entries.filter((item) => (!situation || item.situation === situation) && (!action || item.action === action) && (!failed || item.status === "failed") && (!stale || item.status === "stale") && item.title.toLowerCase().includes(wanted));
       const { items, next } = page(list, after, limit);
       return { entries: items, next, total: list.length };
     },

@@ -2,13 +2,18 @@ import { plural, t } from "@lingui/core/macro";
 
 import type { GuardRow } from "../backend/bindings/GuardRow";
 
-/** How the plan stands to a guard, in a sentence; a guard that this window does not know speaks for itself. */
-export function guardWords({ name, limit, planned, holds, message }: GuardRow): string {
+/**
+ * How the plan stands to a guard, in a sentence; a guard that this window does not know speaks for itself. `losses` is how many
+ * deletes and unlinks the plan holds.
+ */
+export function guardWords({ name, limit, planned, holds, message }: GuardRow, losses: number): string {
   switch (name) {
     case "emptySource":
       return t`The source is empty. If that is right, switch on \u201cBelieve an empty source\u201d in the mapping; if not, check the source before you run it again.`;
     case "shortSource":
-      return t`The source has ${planned} records, fewer than ${limit} linked ones. A source that lost so many is more often broken than right; check it before you allow the deletes.`;
+      return losses > 0
+        ? t`The source has ${planned} records, fewer than ${limit} linked ones. A source that lost so many is more often broken than right; check it before you allow the deletes.`
+        : t`The source has ${planned} records, fewer than ${limit} linked ones. A source that lost so many is more often broken than right; check it first. No delete is planned: if those records are gone for good, the mapping\u2019s policy for SOURCE_MISSING says what becomes of the records that are left.`;
     case "missingTargets":
       return holds
         ? t`${plural(Number(planned), { one: "# linked record of the target is gone and would be made again", other: "# linked records of the target are gone and would be made again" })}: more than ${limit}. Check that the connection leads to the right account; if it does, allow it for this run.`
@@ -34,6 +39,6 @@ function allowed(limit: string): string {
 }
 
 /** Why a release is asked for at all, to somebody who has read what the guard advises. */
-export function limitWords(guard: GuardRow): string {
-  return guard.name === "maxDeletes" ? t`Without asking, ${allowed(guard.limit)} in one run.` : guardWords(guard);
+export function limitWords(guard: GuardRow, losses: number): string {
+  return guard.name === "maxDeletes" ? t`Without asking, ${allowed(guard.limit)} in one run.` : guardWords(guard, losses);
 }

@@ -48,14 +48,24 @@ export function canUndo(run: RunSummary): boolean {
 export function canGoOn(run: RunSummary): boolean {
   if (run.state === "paused") return true;
   const stopped = run.state === "interrupted" || run.state === "canceled" || run.state === "failed";
-  // Changes are those that are done and those that are still to be made; failed ones are neither.
-  return stopped && run.mode !== "preview" && run.done < run.changes && (run.state === "interrupted" || run.done + run.failed > 0);
+  return stopped && run.mode !== "preview" && toGo(run) > 0 && (run.state === "interrupted" || run.done + run.failed > 0);
+}
+
+/** How many planned changes a run has not come to. Changes are those that are done, were overtaken or are still to be made; failed ones are none. */
+export function toGo(run: RunSummary): number {
+  return Math.max(run.changes - run.done - run.stale, 0);
+}
+
+/** What a run says of itself. One that stopped before its first write has left nothing that could stay. */
+export function runMessage(run: RunSummary): string {
+  const message = run.message ?? "";
+  return run.done === 0 ? message.replace("what was done until then stays", t`nothing was changed`) : message;
 }
 
 /** How many records of a run are left to be looked at again. */
 export function leftOver(run: RunSummary): number {
   const ended = run.state === "success" || run.state === "failed" || run.state === "canceled" || run.state === "interrupted";
-  return ended && run.undoes === null ? run.failed + run.needsYou : 0;
+  return ended && run.undoes === null ? run.failed + run.stale + run.needsYou : 0;
 }
 
 /** A run's state in a word or two, and how loud it is. */
@@ -76,9 +86,8 @@ export function runState(run: RunSummary): { tone: Tone; text: string } {
     case "paused":
       return { tone: "waits", text: t`Resting` };
     case "success":
-      return run.failed > 0 || run.needsYou > 0
-        ? { tone: "needs", text: run.failed > 0 ? t`Some failed` : t`Needs you` }
-        : { tone: "fine", text: t`Done` };
+      if (run.failed > 0 || run.needsYou > 0) return { tone: "needs", text: run.failed > 0 ? t`Some failed` : t`Needs you` };
+      return run.stale > 0 ? { tone: "waits", text: t`Partly done` } : { tone: "fine", text: t`Done` };
   }
 }
 
@@ -100,9 +109,10 @@ function nothing(run: RunSummary): string {
 /** What a run came to, in a line; one that failed says why, and so does one that stopped before it could plan a change. */
 export function runResult(run: RunSummary, loudFirst = false): string {
   const outcome = runOutcome(run, loudFirst);
-  if (!run.message || !stoppedEarly(run)) return outcome || sentence(run.message ?? "");
-  if (run.changes === 0 && run.failed === 0 && run.needsYou === 0) return saidBy(run.message);
-  return run.state === "failed" ? sentence([outcome, saidBy(run.message)].filter(Boolean).join("; ")) : outcome || saidBy(run.message);
+  const message = runMessage(run);
+  if (!message || !stoppedEarly(run)) return outcome || sentence(message);
+  if (run.changes === 0 && run.failed === 0 && run.needsYou === 0) return saidBy(message);
+  return run.state === "failed" ? sentence([outcome, saidBy(message)].filter(Boolean).join("; ")) : outcome || saidBy(message);
 }
 
 /** The rest of a run in words: "96 changes done, 2 failed, 7 need you"; or what is loudest before the rest. */
@@ -116,6 +126,7 @@ export function runOutcome(run: RunSummary, loudFirst = false): string {
     if (run.changes > 0 || run.failed === 0) parts.push(run.changes === 0 ? nothing(run) : t`${number(run.done)} of ${plural(run.changes, { one: "# change", other: "# changes" })} done`);
   }
   if (run.failed > 0) parts.push(t`${number(run.failed)} failed`);
+  if (run.stale > 0) parts.push(t`${number(run.stale)} not made`);
   if (run.needsYou > 0) parts.push(plural(run.needsYou, { one: "# needs you", other: "# need you" }));
   return (loudFirst ? parts.toReversed() : parts).join(", ");
 }

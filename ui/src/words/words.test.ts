@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 
 import type { RunSummary } from "../backend/bindings/RunSummary";
-import { canGoOn, canUndo, carryOutLabel, lastRunWords, leftOver, runName, runOutcome, runPurpose, runResult } from "./run";
+import { canGoOn, canUndo, carryOutLabel, lastRunWords, leftOver, runName, runOutcome, runPurpose, runResult, runState } from "./run";
 import { ago, duration, until } from "./time";
 import { cellText, shortId, valueText } from "./value";
 
 const NOW = Date.parse("2026-06-15T12:00:00Z");
-const RUN: RunSummary = { id: "run-1", mapping: "a mapping", mode: "preview", state: "planned", stage: "", stageDescription: "", started: "2026-06-15T12:00:00Z", ended: null, durationMs: 0, processed: 0, total: null, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, undoes: null, message: null };
+const RUN: RunSummary = { id: "run-1", mapping: "a mapping", mode: "preview", state: "planned", stage: "", stageDescription: "", started: "2026-06-15T12:00:00Z", ended: null, durationMs: 0, processed: 0, total: null, changes: 0, done: 0, failed: 0, stale: 0, needsYou: 0, calls: 0, undoes: null, message: null };
 const before = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
 test.each([
@@ -55,6 +55,14 @@ test.each<{ what: string; run: Partial<RunSummary>; can: boolean }>([
   expect(canUndo({ ...RUN, ...run })).toBe(can);
 });
 
+test.each<[Partial<RunSummary>, string, string]>([
+  [{ stale: 2 }, "waits", "Partly done"],
+  [{ stale: 2, failed: 1 }, "needs", "Some failed"],
+  [{ done: 5 }, "fine", "Done"],
+])("a run whose changes were not all made is not plainly done: %o", (run, tone, text) => {
+  expect(runState({ ...RUN, state: "success", changes: 5, done: 3, ...run })).toEqual({ tone, text });
+});
+
 test("an undo is named after the run that it takes back", () => {
   const undo: RunSummary = { ...RUN, id: "run-2", undoes: RUN.id };
   expect(runName(undo)).toBe("Undo of an earlier run");
@@ -73,6 +81,7 @@ test.each<[string, Partial<RunSummary>, boolean]>([
   ["rests for the provider's day", { state: "paused", mode: "reconcile", changes: 0, done: 0 }, true],
   ["cut off among its writes", { state: "interrupted", mode: "reconcile", changes: 10, done: 4 }, true],
   ["canceled among its writes", { state: "canceled", mode: "apply", changes: 10, done: 4, failed: 1 }, true],
+  ["canceled, with the rest overtaken", { state: "canceled", mode: "apply", changes: 10, done: 4, stale: 6 }, false],
   ["at its end", { state: "failed", mode: "reconcile", changes: 9, done: 9, failed: 1 }, false],
   ["a held one that was dropped", { state: "canceled", mode: "reconcile", changes: 10 }, false],
   ["a plan that was dropped", { state: "canceled", mode: "preview", changes: 10 }, false],
@@ -83,6 +92,7 @@ test.each<[string, Partial<RunSummary>, boolean]>([
 
 test.each<[string, Partial<RunSummary>, number]>([
   ["done", { state: "success", mode: "reconcile", done: 5, failed: 2, needsYou: 1 }, 3],
+  ["overtaken", { state: "success", mode: "apply", changes: 4, done: 2, stale: 2 }, 2],
   ["planned", { state: "planned", needsYou: 4 }, 0],
   ["an undo", { state: "success", mode: "reconcile", failed: 2, undoes: "run-0" }, 0],
 ])("what is left over of a run: %s", (_, run, left) => {
@@ -98,6 +108,8 @@ test.each<[string, Partial<RunSummary>, string, string]>([
   ["that was canceled while it read", { state: "canceled", mode: "reconcile", message: "canceled" }, "nothing was changed", "Canceled."],
   ["that is held over an empty source", { state: "held", message: "held: the source `crm` is empty" }, "nothing was changed", "Held: the source \u201ccrm\u201d is empty."],
   ["that is held over its plan", { state: "held", changes: 41, message: "held: 41 deletes" }, "41 changes planned", "41 changes planned"],
+  ["that was canceled before its first write", { state: "canceled", mode: "reconcile", message: "canceled; what was done until then stays, run it again to go on" }, "nothing was changed", "Canceled; nothing was changed, run it again to go on."],
+  ["some of which was overtaken", { state: "success", mode: "apply", changes: 5, done: 3, stale: 2 }, "3 of 5 changes done, 2 not made", "3 of 5 changes done, 2 not made"],
   ["that found nothing to do", { state: "success", mode: "reconcile" }, "nothing to change", "nothing to change"],
   ["that plans nothing", { state: "planned" }, "nothing to change", "nothing to change"],
 ])("a run %s does not say more than it knows", (_, run, outcome, result) => {

@@ -409,6 +409,8 @@ dto! {
         /// Changes done so far.
         done: u64,
         failed: u64,
+        /// Changes that were not made because their record had changed since they were planned.
+        stale: u64,
         /// Records that wait for a person (EXCEPTION).
         needs_you: u64,
         /// Calls to the remote systems.
@@ -458,6 +460,9 @@ dto! {
         action: Option<String>,
         #[serde(default)]
         failed: bool,
+        /// Only those whose record had changed since it was planned, so that the change was not made.
+        #[serde(default)]
+        stale: bool,
         #[serde(default)]
         search: Option<String>,
         /// The `next` of the page before.

@@ -154,6 +154,7 @@ impl App {
             situation: request.situation.clone(),
             action: request.action.clone(),
             failed: request.failed,
+            stale: request.stale,
             search: request.search.clone(),
             after: None,
             limit: None,
@@ -188,10 +189,15 @@ impl App {
 pub(crate) fn entry_filter(request: &EntriesRequest) -> Result<EntryFilter, ApiError> {
     let word = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned);
     let unknown = |e: model::situation::UnknownName| ApiError::new(ErrorCode::Invalid, e.to_string());
+    let status = match (request.failed, request.stale) {
+        (true, _) => Some(EntryStatus::Failed),
+        (_, true) => Some(EntryStatus::Stale),
+        _ => None,
+    };
     Ok(EntryFilter {
         situation: word(&request.situation).map(|s| s.parse()).transpose().map_err(unknown)?,
         action: word(&request.action).map(|a| a.parse()).transpose().map_err(unknown)?,
-        status: request.failed.then_some(EntryStatus::Failed),
+        status,
         search: word(&request.search),
         ..EntryFilter::default()
     })

@@ -86,7 +86,7 @@ mod tests {
         serde_json::from_value(json!({
             "id": id, "mapping": "m", "mode": "reconcile", "state": state, "stage": "", "stageDescription": "",
             "started": "", "ended": null, "durationMs": 0, "processed": 0, "total": null, "changes": 0, "done": 0,
-            "failed": 0, "needsYou": 0, "calls": 0, "undoes": null, "message": message
+            "failed": 0, "stale": 0, "needsYou": 0, "calls": 0, "undoes": null, "message": message
         }))
         .unwrap()
     }

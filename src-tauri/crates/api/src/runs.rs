@@ -517,6 +517,7 @@ fn summary(run: &Run, counts: &[(Situation, Action, EntryStatus, u64)], now: jif
         changes,
         done: with(EntryStatus::Done),
         failed: with(EntryStatus::Failed),
+        stale: with(EntryStatus::Stale),
         needs_you: with(EntryStatus::NeedsYou),
         calls: progress.calls,
         undoes: progress.undoes.clone(),

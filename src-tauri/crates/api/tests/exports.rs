@@ -43,7 +43,15 @@ async fn previewed() -> (TempDir, Arc<App>, Sandbox, RunSummary) {
 }
 
 fn all(run: &RunSummary, format: ExportFormat) -> RunExport {
-    RunExport { id: run.id.clone(), format, situation: None, action: None, failed: false, search: None }
+    RunExport {
+        id: run.id.clone(),
+        format,
+        situation: None,
+        action: None,
+        failed: false,
+        stale: false,
+        search: None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,6 +12,7 @@ use api::{
     },
 };
 use sandbox::hubspot::{Options, Sandbox};
+use serde_json::{Value, json};
 use store::Store;
 use tokio::net::TcpListener;
 
@@ -58,6 +59,32 @@ async fn a_run_that_goes_on_is_not_canceled_by_what_was_asked_of_an_earlier_proc
     assert_eq!(done.state, RunState::Success, "{:?}", done.message);
     assert_eq!(store.read(move |r| r.setting(&key)).await.unwrap(), None);
     assert!(app.run_cancel(ById { id }).await.is_err(), "it has ended");
+    sandbox.stop().await;
+}
+
+/// Two plans for the same records: the second finds them linked by the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_changes_that_a_plan_could_not_make_any_more_are_counted_and_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = portal(Options { records: 20, ..Options::default() }).await;
+    let app = open(&folder.path().join("data")).await;
+    app.sample_setup(&sandbox.url(), KEY).await.unwrap();
+    let plans = [run(&app, RunMode::Preview).await, run(&app, RunMode::Preview).await];
+    for plan in &plans {
+        app.run_apply(RunApply { id: plan.id.clone(), allow_deletes: None }).await.unwrap();
+        app.run_wait(&plan.id, |_| {}).await.unwrap();
+    }
+    let [made, overtaken] = plans.map(|plan| plan.id);
+    let count = |id: &str, request: Value| {
+        let (app, mut request) = (app.clone(), request);
+        request["id"] = id.into();
+        async move { app.run_entries(serde_json::from_value(request).unwrap()).await.unwrap().total }
+    };
+    let summary = app.run_get(ById { id: overtaken.clone() }).await.unwrap().summary;
+    assert!(summary.stale > 0 && summary.stale == summary.changes, "{summary:?}");
+    assert_eq!(count(&overtaken, json!({"stale": true})).await, summary.stale);
+    assert_eq!(count(&made, json!({"stale": true})).await, 0);
+    assert_eq!(app.run_get(ById { id: made }).await.unwrap().summary.stale, 0);
     sandbox.stop().await;
 }
 

@@ -3,7 +3,11 @@
 /**
  * Asks for entries of a run.
  */
-export type EntriesRequest = { id: string, situation: string | null, action: string | null, failed: boolean, search: string | null, 
+export type EntriesRequest = { id: string, situation: string | null, action: string | null, failed: boolean, 
+/**
+ * Only those whose record had changed since it was planned, so that the change was not made.
+ */
+stale: boolean, search: string | null, 
 /**
  * The `next` of the page before.
  */

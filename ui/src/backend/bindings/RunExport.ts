@@ -4,4 +4,4 @@ import type { ExportFormat } from "./ExportFormat";
 /**
  * Asks for a file with the entries of a run that a filter lets through.
  */
-export type RunExport = { id: string, format: ExportFormat, situation: string | null, action: string | null, failed: boolean, search: string | null, };
+export type RunExport = { id: string, format: ExportFormat, situation: string | null, action: string | null, failed: boolean, stale: boolean, search: string | null, };

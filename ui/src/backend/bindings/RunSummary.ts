@@ -31,6 +31,10 @@ changes: number,
  */
 done: number, failed: number, 
 /**
+ * Changes that were not made because their record had changed since they were planned.
+ */
+stale: number, 
+/**
  * Records that wait for a person (EXCEPTION).
  */
 needsYou: number, 

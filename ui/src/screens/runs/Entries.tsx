@@ -22,6 +22,9 @@ import { useExport } from "./ExportMenu";
 import { type EntryFilter, exportRun, runEntries } from "./queries";
 import { CHANGING, recordsRead } from "./segments";
 
+/** Between why a change was planned and why it was not made. */
+const NOT_CARRIED_OUT = "; not carried out: ";
+
 /** The columns; beside an open record there is room for the situation's name only, and an undo tells of the situation before. */
 function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
   return [
@@ -44,12 +47,21 @@ function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
       key: "changes",
       title: t`Changes or reason`,
       cell: (entry) =>
-        entry.changes.length > 0 && entry.status !== "failed" ? <Changes changes={entry.changes} removed={entry.action === "DELETE"} /> : <Outside text={sentence(entry.reason)} className="text-soft" />,
+        // What was not done is no change: why it was not is what there is to say.
+        entry.status === "stale" ? (
+          <span title={sentence(entry.reason)}>
+            <bdi className="text-soft">{sentence(entry.reason.split(NOT_CARRIED_OUT).at(-1) ?? "")}</bdi>
+          </span>
+        ) : entry.changes.length > 0 && entry.status !== "failed" ? (
+          <Changes changes={entry.changes} removed={entry.action === "DELETE"} />
+        ) : (
+          <Outside text={sentence(entry.reason)} className="text-soft" />
+        ),
     },
   ];
 }
 
-export const EVERYTHING: EntryFilter = { situation: null, action: null, failed: false, search: "" };
+export const EVERYTHING: EntryFilter = { situation: null, action: null, failed: false, stale: false, search: "" };
 
 /** The records of a run: filters, a list of any length, and the opened record beside it. */
 export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: RunDetail; targetIsUser: boolean; filter: EntryFilter; onFilter: (filter: EntryFilter) => void }) {
@@ -65,7 +77,7 @@ export function Entries({ detail, targetIsUser, filter, onFilter }: { detail: Ru
   const rows = entries.data?.pages.flatMap((page) => page.entries) ?? [];
   const total = entries.data?.pages[0]?.total ?? 0;
   // What is as it should be has no entry: a situation may count more records than are listed.
-  const alone = filter.action === null && !filter.failed && filter.search.trim() === "" && entries.isSuccess && !entries.isPlaceholderData;
+  const alone = filter.action === null && !filter.failed && !filter.stale && filter.search.trim() === "" && entries.isSuccess && !entries.isPlaceholderData;
   const counted = detail.situations.find(({ name }) => name === filter.situation)?.count ?? 0;
   const unlisted = alone && filter.situation !== null && detail.summary.state !== "active" ? Math.max(counted - total, 0) : 0;
   const found = plural(total, { one: "# record", other: "# records" });
@@ -122,14 +134,14 @@ function nothingWords(detail: RunDetail, filter: EntryFilter, unlisted: number):
 }
 
 function isEverything(filter: EntryFilter): boolean {
-  return !filter.situation && !filter.action && !filter.failed && filter.search === "";
+  return !filter.situation && !filter.action && !filter.failed && !filter.stale && filter.search === "";
 }
 
 function Action({ entry }: { entry: EntryRow }) {
   const words = actionWords(entry.action);
   const status = ENTRY_STATUS[entry.status];
   if (status && (entry.status === "failed" || entry.status === "stale" || entry.status === "done")) {
-    return <State tone={status.tone}>{entry.status === "done" ? t`${words.verb}, done` : entry.status === "failed" ? t`${words.verb} failed` : status.text}</State>;
+    return <State tone={status.tone}>{entry.status === "done" ? t`${words.verb}, done` : entry.status === "failed" ? t`${words.verb} failed` : t`${words.verb} not made`}</State>;
   }
   if (entry.status === "skipped" && CHANGING.has(entry.action)) {
     const left = actionWords("LEFT_AS_IT_IS");

@@ -7,17 +7,17 @@ import { actionWords } from "../../words/actions";
 import { ACTION_HELP } from "../../words/situations";
 import { number } from "../../words/numbers";
 import type { EntryFilter } from "./queries";
-import { actionCounts, situationSegments } from "./segments";
+import { actionCounts, STALE_MEANS, situationSegments } from "./segments";
 
 /** Chips with counts: by what is done, and by IDM's situation; and a search. */
 export function EntryFilters({ detail, filter, found, beside, onChange }: { detail: RunDetail; filter: EntryFilter; found: string; beside?: ReactNode; onChange: (filter: EntryFilter) => void }) {
   const actions = actionCounts(detail);
   const situations = situationSegments(detail);
-  const none = filter.action === null && filter.situation === null && !filter.failed;
+  const none = filter.action === null && filter.situation === null && !filter.failed && !filter.stale;
   return (
     <div className="flex items-start gap-x-4 gap-y-2 max-[1100px]:flex-wrap">
       <div role="group" aria-label={t`Filter records`} className="flex min-w-0 flex-1 flex-wrap items-center gap-1 max-[1100px]:basis-full">
-        <Chip pressed={none} onPress={() => onChange({ ...filter, action: null, situation: null, failed: false })}>
+        <Chip pressed={none} onPress={() => onChange({ ...filter, action: null, situation: null, failed: false, stale: false })}>
           {t`All`}
         </Chip>
         {actions.map((action) => (
@@ -32,8 +32,13 @@ export function EntryFilters({ detail, filter, found, beside, onChange }: { deta
           </Chip>
         ))}
         {detail.summary.failed > 0 && (
-          <Chip count={detail.summary.failed} pressed={filter.failed} onPress={() => onChange({ ...filter, failed: !filter.failed })}>
+          <Chip count={detail.summary.failed} pressed={filter.failed} onPress={() => onChange({ ...filter, failed: !filter.failed, stale: false })}>
             {t`Failed`}
+          </Chip>
+        )}
+        {detail.summary.stale > 0 && (
+          <Chip count={detail.summary.stale} meaning={STALE_MEANS} pressed={filter.stale} onPress={() => onChange({ ...filter, stale: !filter.stale, failed: false })}>
+            {t`Not made`}
           </Chip>
         )}
         <span aria-hidden="true" className="mx-1 h-4 w-px bg-line" />

@@ -20,7 +20,7 @@ import { fixWords } from "../../words/fix";
 import { actionWords } from "../../words/actions";
 import { guardWords, limitWords } from "../../words/guard";
 import { number } from "../../words/numbers";
-import { canGoOn, canUndo, carryOutLabel, leftOver, runOutcome, runState, stageWords, stoppedEarly } from "../../words/run";
+import { canGoOn, canUndo, carryOutLabel, leftOver, runMessage, runOutcome, runState, stageWords, stoppedEarly, toGo } from "../../words/run";
 import { ago, duration, fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { TroubleButtons } from "../connectors/TroubleButtons";
@@ -32,13 +32,15 @@ import { SegmentBar } from "./SegmentBar";
 import { outcomeSegments, recordsRead, segments, situationSegments } from "./segments";
 
 /** What a run found or did, what the guards say, and the button for what comes next. */
-export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
+export function RunHead({ detail, heading, onRun, onDiscard, onCause, onOutcome }: {
   detail: RunDetail;
   heading?: string;
   onRun: (run: RunSummary) => void;
   onDiscard: () => void;
   /** The records that failed for a reason are to be shown. */
   onCause: (reason: string) => void;
+  /** The records of which the changes failed, or were not made, are to be shown. */
+  onOutcome: (outcome: "failed" | "stale") => void;
 }) {
   const { summary } = detail;
   const apply = useApplyRun();
@@ -102,12 +104,12 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
         )}
         {canGoOn(summary) && (
           <Button data-once="" look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
-            {summary.changes > summary.done ? t`Go on with ${plural(summary.changes - summary.done, { one: "# change", other: "# changes" })}` : t`Go on now`}
+            {toGo(summary) > 0 ? t`Go on with ${plural(toGo(summary), { one: "# change", other: "# changes" })}` : t`Go on now`}
           </Button>
         )}
         {leftOver(summary) > 0 && (
           <Button data-once="" icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: goOn })}>
-            {summary.needsYou === 0 ? t`Run the failed ones again` : t`Look at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again`}
+            {summary.needsYou + summary.stale === 0 ? t`Run the failed ones again` : t`Look at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again`}
           </Button>
         )}
         {canUndo(summary) && (
@@ -131,7 +133,7 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause }: {
         </div>
       ) : (
         <div className="grid grid-cols-[repeat(auto-fit,minmax(230px,1fr))] items-start gap-x-8 gap-y-3">
-          <SegmentBar label={t`By outcome`} segments={outcomeSegments(detail)} />
+          <SegmentBar label={t`By outcome`} segments={outcomeSegments(detail)} ways={{ FAILED: () => onOutcome("failed"), STALE: () => onOutcome("stale") }} />
           <SegmentBar label={t`By action`} segments={segments(detail)} />
           <SegmentBar label={t`By situation`} segments={situationSegments(detail)} />
         </div>
@@ -177,7 +179,7 @@ function Guards({ detail }: { detail: RunDetail }) {
     <p className="flex flex-wrap gap-x-1.5 text-soft">
       <span>{t`Guards:`}</span>
       {kept.map((guard) => (
-        <bdi key={guard.name}>{guardWords(guard)}</bdi>
+        <bdi key={guard.name}>{guardWords(guard, lossesOf(detail))}</bdi>
       ))}
       <span className={stopped ? "text-needs" : "text-fine"}>{stopped ? t`Stopped before the first write.` : t`Fine.`}</span>
     </p>
@@ -185,13 +187,26 @@ function Guards({ detail }: { detail: RunDetail }) {
 }
 
 /** Why a run was held, failed, rests or ended early, and what to do about it. A held one speaks in its guards' words. */
-function Message({ detail: { summary, guards, trouble, resumeAt }, onRun }: { detail: RunDetail; onRun: (run: RunSummary) => void }) {
+function Message({ detail, onRun }: { detail: RunDetail; onRun: (run: RunSummary) => void }) {
+  const { summary, guards, trouble, resumeAt } = detail;
   const now = useNow();
   const stopping = summary.state === "held" ? guards.filter((guard) => guard.holds) : [];
   if (stopping.length > 0) {
+    const losses = lossesOf(detail);
+    const editor = (search: { tab: string; situation?: string }) => ({ to: "/mappings/$name", params: { name: summary.mapping }, search }) as const;
     return (
-      <Notice tone="needs" live="alert" action={!releasable(stopping) && <GoButton go={{ to: "/mappings/$name", params: { name: summary.mapping }, search: { tab: "advanced" } }}>{t`Change the guards`}</GoButton>}>
-        <bdi>{stopping.map(guardWords).join(" ")}</bdi>
+      <Notice
+        tone="needs"
+        live="alert"
+        action={
+          !releasable(stopping) ? (
+            <GoButton go={editor({ tab: "advanced" })}>{t`Change the guards`}</GoButton>
+          ) : (
+            losses === 0 && stopping.some(({ name }) => name === "shortSource") && <GoButton go={editor({ tab: "behaviors", situation: "SOURCE_MISSING" })}>{t`Edit policy`}</GoButton>
+          )
+        }
+      >
+        <bdi>{stopping.map((guard) => guardWords(guard, losses)).join(" ")}</bdi>
       </Notice>
     );
   }
@@ -199,7 +214,7 @@ function Message({ detail: { summary, guards, trouble, resumeAt }, onRun }: { de
   const loud = summary.state === "failed";
   return (
     <Notice tone={loud ? "needs" : "off"} live={loud ? "alert" : undefined} action={loud && <AfterFailure run={summary} trouble={trouble} onRun={onRun} />}>
-      <bdi>{sentence(summary.message ?? "")}</bdi>
+      <bdi>{sentence(runMessage(summary))}</bdi>
       {summary.state === "paused" && resumeAt !== null && (
         <>
           {" "}
@@ -243,6 +258,15 @@ function AfterFailure({ run, trouble, onRun }: { run: RunSummary; trouble: Troub
   );
 }
 
+function plannedOf(detail: RunDetail, action: string): number {
+  return detail.planned.find(({ name }) => name === action)?.count ?? 0;
+}
+
+/** How many records the plan takes away or unties. */
+function lossesOf(detail: RunDetail): number {
+  return plannedOf(detail, "DELETE") + plannedOf(detail, "UNLINK");
+}
+
 /** Whether an allowance for deletes satisfies all of them; else the mapping or its source has to change. */
 function releasable(stopping: GuardRow[]): boolean {
   return stopping.every((guard) => guard.releasable);
@@ -255,8 +279,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   const mapping = mappings.data?.find(({ name }) => name === detail.summary.mapping);
   const stopping = detail.guards.filter((guard) => guard.holds);
   if (!releasable(stopping)) return null;
-  const planned = (action: string) => detail.planned.find(({ name }) => name === action)?.count ?? 0;
-  const [deletes, unlinks] = [planned("DELETE"), planned("UNLINK")];
+  const [deletes, unlinks] = [plannedOf(detail, "DELETE"), plannedOf(detail, "UNLINK")];
   const harmless = deletes + unlinks === 0;
   if (harmless && detail.summary.changes === 0) return null;
   const target = mapping?.target === "managed/user" ? null : (mapping?.targetTitle ?? "");
@@ -279,7 +302,7 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
       >
         {stopping.map((guard) => (
           <p key={guard.name}>
-            <bdi>{limitWords(guard)}</bdi>
+            <bdi>{limitWords(guard, deletes + unlinks)}</bdi>
           </p>
         ))}
         {asking.open && deletes > 0 && <Deleted run={detail.summary.id} count={deletes} target={mapping?.target ?? ""} />}
@@ -297,7 +320,7 @@ const NAMED = 3;
 
 /** Who would be deleted, and what that means elsewhere where it is objects of Concord. */
 function Deleted({ run, count, target }: { run: string; count: number; target: string }) {
-  const entries = useQuery({ ...ask("run_entries", { id: run, situation: null, action: "DELETE", failed: false, search: null, after: null, limit: LOOKED_AT }), refetchOnWindowFocus: false });
+  const entries = useQuery({ ...ask("run_entries", { id: run, situation: null, action: "DELETE", failed: false, stale: false, search: null, after: null, limit: LOOKED_AT }), refetchOnWindowFocus: false });
   if (!entries.data) return null;
   const planned = entries.data.entries.filter(({ status }) => status === "planned");
   const names = planned.slice(0, NAMED).map(({ title }) => title || t`(no name)`).join(", ");

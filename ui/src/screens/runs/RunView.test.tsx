@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { EntryPage } from "../../backend/bindings/EntryPage";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import { openWindow } from "../../testing/window";
 
@@ -238,7 +239,32 @@ test.each([
     return { ...detail, summary: { ...detail.summary, changes }, planned: countsOf({ CREATE: changes }), guards: [{ name: "shortSource", limit: "50 %", planned: "10 %", holds: true, releasable: true, message: "the source is short" }] };
   });
   await screen.findByRole("button", { name: "Discard" });
+  expect(screen.getByRole("alert").textContent).toMatch(/check it first\. No delete is planned/);
+  expect(screen.getByRole("button", { name: "Edit policy" })).toBeTruthy();
   expect(screen.queryAllByRole("button", { name: /^(Allow|Reconcile)/ }).map((button) => button.textContent)).toEqual(offered);
+});
+
+test("changes that were not made are found from the legend, each with why instead of what", async () => {
+  const user = userEvent.setup();
+  const asked: unknown[] = [];
+  openWindow("/runs/run-3", (inner) => async (name, request) => {
+    if (name === "run_entries") asked.push(request);
+    const answer = await inner(name, request);
+    if (name === "run_get") Object.assign((answer as RunDetail).summary, { state: "success", changes: 6, done: 4, failed: 0, stale: 2, needsYou: 0 });
+    if (name === "run_entries" && (request as { stale: boolean }).stale) {
+      const { entries } = (await inner(name, { ...(request as object), stale: false, action: "UPDATE" })) as EntryPage;
+      return { entries: entries.slice(0, 2).map((entry) => ({ ...entry, status: "stale", reason: "attributes differ; not carried out: the record has changed since this was planned" })), next: null, total: 2 };
+    }
+    return answer;
+  });
+  expect(await screen.findByText("Partly done")).toBeTruthy();
+  await user.click(within(screen.getByRole("list", { name: "By outcome" })).getByRole("button", { name: "not made 2" }));
+  expect(await screen.findAllByText("The record has changed since this was planned.")).toHaveLength(2);
+  expect(screen.getByRole("button", { name: "Not made 2" }).getAttribute("aria-pressed")).toBe("true");
+  expect(asked.at(-1)).toMatchObject({ stale: true, failed: false });
+  expect(screen.getAllByText("update not made")).toHaveLength(2);
+  expect(screen.queryByText(/\u2192/)).toBeNull();
+  expect(screen.getByRole("button", { name: "Look at 2 records again" })).toBeTruthy();
 });
 
 test("what the records of a run are filtered by is kept in the address", async () => {

@@ -32,7 +32,7 @@ export function RunView({ id, embedded = false, targetIsUser, filter, onFilter, 
   return (
     <>
       <div className="max-h-[45vh] shrink-0 overflow-y-auto border-b border-line px-6 py-3">
-        <RunHead detail={run.data} heading={embedded ? (summary.undoes === null ? runPurpose(summary) : undoName(undone)) : undefined} onRun={onRun} onDiscard={onDiscard} onCause={(reason) => onFilter({ ...EVERYTHING, failed: true, search: tellingPart(reason) })} />
+        <RunHead detail={run.data} heading={embedded ? (summary.undoes === null ? runPurpose(summary) : undoName(undone)) : undefined} onRun={onRun} onDiscard={onDiscard} onCause={(reason) => onFilter({ ...EVERYTHING, failed: true, search: tellingPart(reason) })} onOutcome={(outcome) => onFilter({ ...EVERYTHING, [outcome]: true })} />
       </div>
       {summary.state === "active" && summary.mode !== "apply" ? (
         <div className="px-6 pt-8">

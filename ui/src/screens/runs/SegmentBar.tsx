@@ -1,8 +1,10 @@
+import type { ReactNode } from "react";
+
 import { number } from "../../words/numbers";
 import type { Segment } from "./segments";
 
 /** All records of a run as one bar, with its legend. Small parts stay wide enough to be seen. */
-export function SegmentBar({ label, segments }: { label: string; segments: Segment[] }) {
+export function SegmentBar({ label, segments, ways = {} }: { label: string; segments: Segment[]; /** Where the records of a part are shown, by its name. */ ways?: Record<string, () => void> }) {
   if (segments.length === 0) return null;
   return (
     <div className="flex min-w-0 flex-col gap-1.5">
@@ -18,11 +20,21 @@ export function SegmentBar({ label, segments }: { label: string; segments: Segme
         {segments.map((segment) => (
           <li key={segment.name} className="flex items-center gap-1.5" title={segment.meaning}>
             <span aria-hidden="true" className={`size-2.5 rounded-[2px] ${segment.fill}`} />
-            <span className="text-soft">{segment.label}</span>{" "}
-            <span className="font-medium">{number(segment.count)}</span>
+            <Shown onPress={ways[segment.name]}>
+              <span className="text-soft">{segment.label}</span> <span className="font-medium">{number(segment.count)}</span>
+            </Shown>
           </li>
         ))}
       </ul>
     </div>
+  );
+}
+
+function Shown({ onPress, children }: { onPress: (() => void) | undefined; children: ReactNode }) {
+  if (!onPress) return <span>{children}</span>;
+  return (
+    <button type="button" className="rounded-sm underline decoration-line-strong underline-offset-2 hover:decoration-current" onClick={onPress}>
+      {children}
+    </button>
   );
 }

@@ -33,6 +33,8 @@ export interface EntryFilter {
   situation: string | null;
   action: string | null;
   failed: boolean;
+  /** Only changes that were not made, because their record had changed since they were planned. */
+  stale: boolean;
   search: string;
 }
 

@@ -34,10 +34,12 @@ test.each([
   { what: "all changes made need no bar", run: { state: "success", changes: 5, done: 5, failed: 0 }, bar: {} },
   { what: "nothing to do needs no bar", run: { state: "success", changes: 0, done: 0, failed: 0 }, bar: {} },
   { what: "nothing of it was made", run: { state: "failed", changes: 5, done: 0, failed: 0 }, bar: { LEFT: 5 } },
-  { what: "some failed", run: { state: "success", changes: 5, done: 3, failed: 2 }, bar: { DONE: 3, FAILED: 2 } },
-  { what: "canceled on the way", run: { state: "canceled", changes: 9, done: 3, failed: 2 }, bar: { DONE: 3, FAILED: 2, LEFT: 4 } },
+  { what: "some failed", run: { state: "success", changes: 3, done: 3, failed: 2 }, bar: { DONE: 3, FAILED: 2 } },
+  { what: "canceled on the way", run: { state: "canceled", changes: 7, done: 3, failed: 2 }, bar: { DONE: 3, FAILED: 2, LEFT: 4 } },
+  { what: "some were overtaken", run: { state: "success", changes: 5, done: 3, failed: 0, stale: 2 }, bar: { DONE: 3, STALE: 2 } },
+  { what: "overtaken and canceled on the way", run: { state: "canceled", changes: 9, done: 3, failed: 1, stale: 2 }, bar: { DONE: 3, FAILED: 1, STALE: 2, LEFT: 4 } },
 ])("$what", ({ run, bar }) => {
-  expect(outcomeSegments({ summary: run } as RunDetail).map(({ name, count }) => [name, count])).toEqual(Object.entries(bar));
+  expect(outcomeSegments({ summary: { stale: 0, ...run } } as RunDetail).map(({ name, count }) => [name, count])).toEqual(Object.entries(bar));
 });
 
 const SOME = { ABSENT: 56, UNASSIGNED: 3, SOURCE_MISSING: 2 };

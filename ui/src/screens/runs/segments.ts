@@ -4,6 +4,7 @@ import type { Count } from "../../backend/bindings/Count";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import type { Tone } from "../../parts/State";
 import { ACTION_ORDER, actionWords } from "../../words/actions";
+import { toGo } from "../../words/run";
 import { ACTION_HELP, situationMeaning, SITUATIONS, situationWords } from "../../words/situations";
 
 export interface Segment {
@@ -70,15 +71,19 @@ function parts(detail: RunDetail, actions: Count[]): Segment[] {
     .map(({ name, meaning, count }) => ({ name, meaning: name === "UNCHANGED" ? t`linked, and both sides agree already` : (ACTION_HELP[name] ?? meaning), count, label: actionWords(name).label, fill: actionWords(name).fill }));
 }
 
+export const STALE_MEANS = t`changes whose record had changed since they were planned; nothing was written to it`;
+
 /** What became of the planned changes. Nothing where all of them were made, or none was begun: then the plan says it all. */
-export function outcomeSegments({ summary: { mode, state, changes, done, failed } }: RunDetail): Segment[] {
-  const left = Math.max(changes - done - failed, 0);
+export function outcomeSegments({ summary }: RunDetail): Segment[] {
+  const { mode, state, done, failed, stale } = summary;
+  const left = toGo(summary);
   const looked = mode === "preview" && done === 0;
-  if (looked || state === "planned" || state === "held" || state === "active" || failed + left === 0) return [];
+  if (looked || state === "planned" || state === "held" || state === "active" || failed + stale + left === 0) return [];
   return [
     { name: "DONE", label: t`made`, meaning: t`changes that were made`, count: done, fill: "bg-bar-create" },
     { name: "FAILED", label: t`failed`, meaning: t`changes that were refused or went wrong; the records say why`, count: failed, fill: "bg-bar-needs" },
-    { name: "LEFT", label: t`not made`, meaning: t`changes that this run has not come to`, count: left, fill: "bg-bar-unchanged" },
+    { name: "STALE", label: t`not made`, meaning: STALE_MEANS, count: stale, fill: "bg-bar-skip" },
+    { name: "LEFT", label: t`not come to`, meaning: t`changes that this run has not come to`, count: left, fill: "bg-bar-unchanged" },
   ].filter(({ count }) => count > 0);
 }
 

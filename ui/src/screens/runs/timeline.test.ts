@@ -8,7 +8,7 @@ const NOW = Date.parse("2026-06-12T12:00:00Z");
 
 function run(mapping: string, hoursAgo: number, hours: number | null): RunSummary {
   const started = NOW - hoursAgo * HOUR;
-  return { id: `${mapping}-${hoursAgo}`, mapping, mode: "reconcile", state: hours === null ? "active" : "success", stage: "", stageDescription: "", started: new Date(started).toISOString(), ended: hours === null ? null : new Date(started + hours * HOUR).toISOString(), durationMs: 0, processed: 0, total: null, changes: 0, done: 0, failed: 0, needsYou: 0, calls: 0, undoes: null, message: null };
+  return { id: `${mapping}-${hoursAgo}`, mapping, mode: "reconcile", state: hours === null ? "active" : "success", stage: "", stageDescription: "", started: new Date(started).toISOString(), ended: hours === null ? null : new Date(started + hours * HOUR).toISOString(), durationMs: 0, processed: 0, total: null, changes: 0, done: 0, failed: 0, stale: 0, needsYou: 0, calls: 0, undoes: null, message: null };
 }
 
 test("each mapping has a lane, and a run stands where it was", () => {

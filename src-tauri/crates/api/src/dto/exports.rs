@@ -25,6 +25,8 @@ dto! {
         #[serde(default)]
         failed: bool,
         #[serde(default)]
+        stale: bool,
+        #[serde(default)]
         search: Option<String>,
     }
 

@@ -218,6 +218,7 @@ async fn spreadsheet(
         situation: situation.map(|s| s.to_string()),
         action: None,
         failed,
+        stale: false,
         search: None,
     };
     // An unknown run is told before the table is begun.
