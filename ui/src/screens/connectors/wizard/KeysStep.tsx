@@ -80,6 +80,7 @@ export function KeysStep({ detail, create, environment }: {
           onUndo={() => {
             setEdits({});
             setTried(false);
+            save.reset();
           }}
           before={create && <GoButton go={{ to: "/connectors/new" }}>{t`Back`}</GoButton>}
         />
