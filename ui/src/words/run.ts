@@ -59,7 +59,7 @@ export function toGo(run: RunSummary): number {
 /** What a run says of itself. One that stopped before its first write has left nothing that could stay. */
 export function runMessage(run: RunSummary): string {
   const message = run.message ?? "";
-  return run.done === 0 ? message.replace("what was done until then stays", t`nothing was changed`) : message;
+  return run.done === 0 ? message.replace(/what was done until then stays/, t`nothing was changed`) : message;
 }
 
 /** How many records of a run are left to be looked at again. */

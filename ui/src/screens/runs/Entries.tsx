@@ -23,7 +23,7 @@ import { type EntryFilter, exportRun, runEntries } from "./queries";
 import { CHANGING, recordsRead } from "./segments";
 
 /** Between why a change was planned and why it was not made. */
-const NOT_CARRIED_OUT = "; not carried out: ";
+const NOT_CARRIED_OUT = /; not carried out: /;
 
 /** The columns; beside an open record there is room for the situation's name only, and an undo tells of the situation before. */
 function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
@@ -42,7 +42,7 @@ function columns(compact: boolean, undo: boolean): Column<EntryRow>[] {
         );
       },
     },
-    { key: "action", title: t`Action`, width: "132px", cell: (entry) => <Action entry={entry} /> },
+    { key: "action", title: t`Action`, width: "148px", cell: (entry) => <Action entry={entry} /> },
     {
       key: "changes",
       title: t`Changes or reason`,
