@@ -25,7 +25,7 @@ test("properties show a record's values on both sides and follow an edit before 
   await panel.getByRole("button", { name: "Add transform" }).click();
   await panel.getByRole("combobox", { name: "Transform" }).selectOption("Upper case");
   await expect(row(page, "city")).toContainText("ARLINGTON");
-  await expect(panel.getByRole("region", { name: "Why, for the sample" })).toContainText("the target gets this value");
+  await expect(panel.getByRole("region", { name: "Why, for the sample" })).toContainText("The target gets this value");
   await expect(panel.getByRole("region", { name: "Source values" })).toContainText("have a value");
   expect(JSON.stringify((await host.call("mapping_get", { name: inbound })).config)).not.toContain("upper");
 
