@@ -811,12 +811,87 @@ async fn new_records_are_upserted_by_their_external_id() {
         creation("2", json!({"LastName": "Lee"})),
     ];
     let first = salesforce.create("Contact", &batch).await;
-    let again = salesforce.create("Contact", &batch[..1]).await;
-    assert_eq!(done(&first[0]).uid, done(&again[0]).uid);
     assert!(matches!(first[1], Outcome::Done(_)));
     assert_eq!(world.org().count("Contact"), before + 2);
     let found = salesforce.find_by_key("Contact", &names(&["e-1"]), &names(&["LastName"])).await.unwrap();
     assert_eq!(found[0].uid, done(&first[0]).uid);
+}
+
+#[tokio::test]
+async fn a_record_that_has_the_external_id_of_a_new_one_is_told_and_not_overwritten() {
+    for threshold in [1_000, 1] {
+        let world = World::new(seeded(30)).await;
+        let salesforce = world
+            .with(json!({"bulkWriteThreshold": threshold, "externalIds": {"Contact": "External_Id__c"}}));
+        let uid = world.org().create("Contact", &[("LastName", "Old"), ("External_Id__c", "E-1")]).unwrap();
+        let new = |n: &str, id: &str| {
+            creation(n, json!({"External_Id__c": id, "LastName": format!("New {n}"), "Title": "x"}))
+        };
+        world.org().reset_calls();
+        let outcomes = salesforce
+            .create("Contact", &[new("1", "e-1"), new("2", "e-2"), new("3", "e-3"), new("4", "E-2")])
+            .await;
+        let Outcome::Conflict { existing, reason } = &outcomes[0] else { panic!("{outcomes:?}") };
+        assert_eq!(*existing, uid);
+        assert!(reason.contains("External_Id__c is e-1"), "{reason}");
+        let kept = world.org().record("Contact", &uid).unwrap();
+        assert_eq!(kept.fields["LastName"], "Old");
+        assert_eq!(
+            world.org().record("Contact", &done(&outcomes[1]).uid).unwrap().fields["LastName"],
+            "New 2"
+        );
+        done(&outcomes[2]);
+        // One of two that are alike in it would overwrite the other.
+        let (reason, attribute) = rejected(&outcomes[3]);
+        assert!(reason.contains("another new Contact has the same External_Id__c (E-2)"), "{reason}");
+        assert_eq!(attribute, Some("External_Id__c"));
+        let queries = world.paths().iter().filter(|p| p.contains("/query")).count();
+        assert_eq!(queries, 1, "{:?}", world.paths());
+    }
+}
+
+/// Somebody makes such a record between the look-up and the upsert.
+#[tokio::test]
+async fn an_upsert_that_did_not_create_is_never_taken_for_a_create() {
+    let uid = "003000000000001AAA";
+    for threshold in [1_000, 1] {
+        let script = Script::answering(move |request| {
+            let path = request.target.split('?').next().unwrap_or_default();
+            let json = |body| Reply::json(200, body);
+            match path.rsplit('/').next().unwrap_or_default() {
+                "describe" => json(json!({"name": "Contact", "createable": true, "fields": [
+                    {"name": "Id", "type": "id"},
+                    {"name": "Ext__c", "type": "string", "createable": true, "length": 40},
+                ]})),
+                "query" => json(json!({"totalSize": 0, "done": true, "records": []})),
+                "Ext__c" => json(json!([
+                    {"id": uid, "success": true, "errors": [], "created": false},
+                    {"id": "003000000000002AAA", "success": true, "errors": [], "created": true},
+                ])),
+                "successfulResults" => Reply::csv(
+                    "sf__Id,sf__Created,Ext__c\n003000000000001AAA,false,a\n003000000000002AAA,true,b\n",
+                ),
+                "failedResults" | "unprocessedrecords" => Reply::csv("sf__Id,sf__Error,Ext__c\n"),
+                "batches" => Reply::json(201, json!(null)),
+                _ => json(json!({"id": "750", "state": "JobComplete"})),
+            }
+        })
+        .await;
+        let world = World::new(seeded(0)).await;
+        let more = json!({
+            "instanceUrl": script.url, "bulkWriteThreshold": threshold, "externalIds": {"Contact": "Ext__c"},
+        });
+        let salesforce = world.salesforce(more, MemoryCredentials::with_access_token("test-token-1"));
+        let batch = [creation("1", json!({"Ext__c": "a"})), creation("2", json!({"Ext__c": "b"}))];
+        let outcomes = salesforce.create("Contact", &batch).await;
+        assert!(
+            matches!(&outcomes[0], Outcome::Conflict { existing, .. } if existing == uid),
+            "{threshold}: {outcomes:?}"
+        );
+        assert_eq!(done(&outcomes[1]).uid, "003000000000002AAA");
+        let jobs = script.requests().iter().any(|r| r.target.contains("/jobs/ingest"));
+        assert_eq!(jobs, threshold == 1);
+    }
 }
 
 #[tokio::test]

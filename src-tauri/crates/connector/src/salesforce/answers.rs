@@ -154,6 +154,9 @@ pub(crate) struct SaveResult {
     #[serde(default)]
     pub id: Option<String>,
     pub success: bool,
+    /// Told of upserts only.
+    #[serde(default)]
+    pub created: Option<bool>,
     #[serde(default)]
     pub errors: Vec<Problem>,
 }

@@ -39,6 +39,7 @@ pub(crate) struct Field {
     pub defaulted_on_create: bool,
     unique: bool,
     id_lookup: bool,
+    case_sensitive: bool,
     filterable: Option<bool>,
     restricted_picklist: bool,
     #[serde(deserialize_with = "list")]
@@ -161,6 +162,12 @@ impl Described {
     pub fn keeps_alike(&self, name: &str, a: &Value, b: &Value) -> bool {
         let Some(field) = self.field(name) else { return false };
         kept(field, a).is_some_and(|one| Some(one) == kept(field, b))
+    }
+
+    /// A text such that two which a field's look-ups take for one are one.
+    pub fn folded(&self, name: &str, text: &str) -> String {
+        let text = text.trim();
+        if self.field(name).is_some_and(|f| f.case_sensitive) { text.to_owned() } else { text.to_lowercase() }
     }
 
     pub fn deletable(&self) -> bool {

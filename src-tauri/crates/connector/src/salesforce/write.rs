@@ -3,8 +3,8 @@
 //! Up to some thousands of records go in collections of 200, more than that as a bulk job. What Salesforce is
 //! known to refuse is not sent. Records that are locked are tried again in smaller and smaller collections.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use super::answers::{Problem, SaveResult, problems};
 use super::bulk::{Job, row_error};
 use super::csv::{NULL, write_line};
-use super::describe::Writing;
+use super::describe::{Described, Writing};
 use super::objects::{COLLECTION, ID, ObjectType, USERNAME};
+use super::read::distinct;
 use super::settings::UserDelete;
 use super::words::{DEACTIVATION_REFUSED, clean};
 use super::{Salesforce, TITLE, ids};
@@ -91,14 +92,62 @@ impl Salesforce {
         }
         match &kind.external_id {
             Some(field) => {
-                let (known, others): (Vec<Item>, Vec<Item>) =
+                let (keyed, others): (Vec<Item>, Vec<Item>) =
                     items.into_iter().partition(|item| item.text(field).is_some());
-                self.settle(&Operation::Upsert(field.clone()), kind, known, &mut outcomes).await;
+                self.upsert(kind, &described, field, keyed, &mut outcomes).await;
                 self.settle(&Operation::Create, kind, others, &mut outcomes).await;
             }
             None => self.settle(&Operation::Create, kind, items, &mut outcomes).await,
         }
         outcomes.finish(TITLE)
+    }
+
+    /// Makes records by their external id. An upsert overwrites whatever has that id, so what is there already is looked up
+    /// first, and is for the caller to judge.
+    async fn upsert(
+        &self,
+        kind: &ObjectType,
+        described: &Described,
+        field: &str,
+        items: Vec<Item>,
+        outcomes: &mut Outcomes,
+    ) {
+        let folded = |text: &str| described.folded(field, text);
+        let ids = distinct(items.iter().filter_map(|item| Some(item.text(field)?.trim().to_owned())));
+        let fields = [ID.to_owned(), field.to_owned()];
+        let found = match self.query_values(kind, field, &ids, &fields).await {
+            Ok(found) => found,
+            Err(error) => {
+                items.iter().for_each(|item| outcomes.set(item, &not_done(&error)));
+                return;
+            }
+        };
+        let mut holders: HashMap<String, Vec<String>> = HashMap::new();
+        for record in &found {
+            let text = |field: &str| record.get(field).and_then(Value::as_str);
+            if let (Some(external), Some(uid)) = (text(field), text(ID).and_then(ids::long)) {
+                holders.entry(folded(external)).or_default().push(uid);
+            }
+        }
+        let mut new = Vec::with_capacity(items.len());
+        let mut taken = HashSet::new();
+        for item in items {
+            let external = item.text(field).unwrap_or_default();
+            match holders.get(&folded(external)).map(Vec::as_slice) {
+                Some([existing]) => outcomes.set(&item, &there_already(field, external, existing)),
+                // Where several have it Salesforce refuses to choose.
+                _ if taken.insert(folded(external)) => new.push(item),
+                _ => {
+                    let reason = format!(
+                        "not sent: another new {} has the same {field} ({}), and would be overwritten; external ids are for one record each",
+                        kind.name,
+                        clean(external)
+                    );
+                    outcomes.set(&item, &Outcome::Rejected { reason, attribute: Some(field.to_owned()) });
+                }
+            }
+        }
+        self.settle(&Operation::Upsert(field.to_owned()), kind, new, outcomes).await;
     }
 
     pub(super) async fn update_batch(&self, kind: &ObjectType, batch: &[Change]) -> Vec<Outcome> {
@@ -510,7 +559,7 @@ impl Salesforce {
             let mut lines = self.ingest_results(job, which).await?.into_iter();
             let Some(head) = lines.next() else { continue };
             let column = |name: &str| head.iter().position(|h| h.eq_ignore_ascii_case(name));
-            let (told, error) = (column("sf__Id"), column("sf__Error"));
+            let (told, created, error) = (column("sf__Id"), column("sf__Created"), column("sf__Error"));
             let places: Vec<Option<usize>> = columns.iter().map(|name| column(name)).collect();
             for line in lines {
                 let cell = |at: Option<usize>| {
@@ -528,7 +577,12 @@ impl Salesforce {
                 let verdict = match which {
                     "successfulResults" => {
                         match told.as_deref().or(Some(&item.uid)).filter(|uid| !uid.is_empty()) {
-                            Some(uid) => Verdict::Settled(done(uid)),
+                            Some(uid) => Verdict::Settled(written(
+                                operation,
+                                item,
+                                uid,
+                                !cell(created).eq_ignore_ascii_case("false"),
+                            )),
                             None => Verdict::Settled(Outcome::Unknown { reason: NO_ID.to_owned() }),
                         }
                     }
@@ -562,6 +616,24 @@ pub(super) fn deactivated() -> Attributes {
 
 fn done(uid: &str) -> Outcome {
     Outcome::Done(RemoteObject { uid: uid.to_owned(), ..RemoteObject::default() })
+}
+
+/// What a write that was done means. An upsert that did not create has met a record that came after the look-up: it is not
+/// ours to take back.
+fn written(operation: &Operation, item: &Item, uid: &str, created: bool) -> Outcome {
+    match operation {
+        Operation::Upsert(field) if !created => {
+            there_already(field, item.text(field).unwrap_or_default(), uid)
+        }
+        _ => done(uid),
+    }
+}
+
+fn there_already(field: &str, external: &str, uid: &str) -> Outcome {
+    Outcome::Conflict {
+        existing: uid.to_owned(),
+        reason: format!("Salesforce already has a record whose {field} is {}.", clean(external)),
+    }
 }
 
 /// The columns that tell the records of a job apart: the id where there is one, all fields of new records.
@@ -614,7 +686,7 @@ fn judge(operation: &Operation, item: &Item, result: SaveResult) -> Verdict {
         if uid.is_empty() {
             return Verdict::Settled(Outcome::Unknown { reason: NO_ID.to_owned() });
         }
-        return Verdict::Settled(done(&uid));
+        return Verdict::Settled(written(operation, item, &uid, result.created != Some(false)));
     }
     judge_problem(operation, item, result.errors.into_iter().next().unwrap_or_default())
 }

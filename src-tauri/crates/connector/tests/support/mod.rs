@@ -150,6 +150,14 @@ impl Reply {
         }
     }
 
+    pub fn csv(text: &str) -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type".into(), "text/csv;charset=utf-8".into())],
+            body: text.as_bytes().to_vec(),
+        }
+    }
+
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
