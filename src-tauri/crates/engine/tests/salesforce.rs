@@ -97,13 +97,25 @@ impl House {
 
     /// The same by another clock.
     fn open_at(&self, waiter: Arc<dyn Waiter>, clock: Arc<dyn model::Clock>) -> (Store, Engine) {
+        self.open_with(waiter, clock, json!({}))
+    }
+
+    /// The same with these settings of the connector.
+    fn open_with(
+        &self,
+        waiter: Arc<dyn Waiter>,
+        clock: Arc<dyn model::Clock>,
+        more: serde_json::Value,
+    ) -> (Store, Engine) {
+        let mut properties = json!({
+            "loginUrl": format!("{}/services/oauth2/token", self.sandbox.url()),
+            "instanceUrl": self.sandbox.url(), "permitsPerSecond": 10_000, "bulkWriteThreshold": 10
+        });
+        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let config: ConnectorConfig = serde_json::from_value(json!({
             "name": "salesforce",
             "connectorRef": {"connectorName": "org.forgerock.openidm.salesforce"},
-            "configurationProperties": {
-                "loginUrl": format!("{}/services/oauth2/token", self.sandbox.url()),
-                "instanceUrl": self.sandbox.url(), "permitsPerSecond": 10_000, "bulkWriteThreshold": 10
-            }
+            "configurationProperties": properties
         }))
         .unwrap();
         let credentials = Arc::new(MemoryCredentials::with_access_token("sandbox-session"));
@@ -273,6 +285,53 @@ async fn a_create_that_never_arrived_is_not_taken_for_a_namesake() {
         assert_eq!((links, namesake.fields["FirstName"].as_str()), (None, "Shared"), "{killed}");
         let next = recon(&engine).await;
         assert_eq!((next.progress.created, next.progress.updated), (0, 0), "{:?}", next.message);
+    }
+}
+
+/// A create by an external id is an upsert over there: who has the id already is not made by it, and one whose answer was lost is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_the_external_id_of_a_new_contact_is_brought_in_line_and_given_back() {
+    for lost in [false, true] {
+        let house = House::of(0).await;
+        let org = house.org();
+        let there = org
+            .create("Contact", &[("LastName", "Old"), ("Title", "Chief"), ("External_Id__c", "u0")])
+            .unwrap();
+        let more = json!({"externalIds": {"Contact": "External_Id__c"}});
+        let (store, engine) = house.open_with(Arc::new(Impatient::default()), Arc::new(Timestamp::now), more);
+        let mapping = MappingConfig::from_value(json!({
+            "name": OUTBOUND, "source": "managed/user", "target": "system/salesforce/Contact",
+            "properties": [{"source": "userName", "target": "External_Id__c"}, {"source": "sn", "target": "LastName"}],
+            "policies": [{"situation": "UNASSIGNED", "action": "IGNORE"}]
+        }));
+        let mapping = mapping.unwrap();
+        store.write(move |w| w.put_mapping(&mapping, "2026-01-01T00:00:00Z")).await.unwrap();
+        for name in ["u0", "u1"] {
+            save(&engine, None, name, "New").await;
+        }
+        if lost {
+            org.add_fault(Fault::on("*/composite/sobjects/Contact/External_Id__c", Action::LoseAnswer));
+        }
+        let run = recon(&engine).await;
+        assert_eq!(
+            (run.state, run.progress.created, run.progress.updated),
+            (RunState::Success, 1, 1),
+            "lost: {lost}: {:?}",
+            run.message
+        );
+        let names = |org: &Org| {
+            let of = |c: &sandbox::salesforce::RecordCopy| {
+                (c.fields["External_Id__c"].clone(), c.fields["LastName"].clone())
+            };
+            org.records("Contact").iter().map(of).collect::<Vec<_>>()
+        };
+        let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());
+        assert_eq!(names(&org), [pair("u0", "New"), pair("u1", "New")], "lost: {lost}");
+        let begun = engine.begin_undo(&run.id, RunMode::Reconcile, Some(5)).await.unwrap();
+        let undone = engine.carry_out(begun, CancellationToken::new()).await.unwrap();
+        assert_eq!((undone.progress.deleted, undone.progress.updated), (1, 1), "{:?}", undone.message);
+        assert_eq!(names(&org), [pair("u0", "Old")], "lost: {lost}");
+        assert_eq!(org.record("Contact", &there).unwrap().fields["Title"], "Chief");
     }
 }
 
