@@ -1617,6 +1617,7 @@ async fn duplicates_are_refused_in_words_or_saved_by_choice() {
     };
     for (more, saved) in [
         (json!({}), false),
+        (json!({"bulkWriteThreshold": 0}), false),
         (json!({"duplicateRules": "save"}), true),
         // A job cannot carry the choice; what it refuses takes the other way.
         (json!({"duplicateRules": "save", "bulkWriteThreshold": 1}), true),
@@ -1635,6 +1636,9 @@ async fn duplicates_are_refused_in_words_or_saved_by_choice() {
             } else {
                 let (reason, _) = rejected(outcome);
                 assert!(reason.contains("duplicate rule") && reason.contains("`duplicateRules`"), "{reason}");
+                // The rows of a job's results have no place for it.
+                let named = format!("duplicate rule Standard_Contact_Duplicate_Rule found {}", uids[0]);
+                assert!(reason.contains(&named) || more["bulkWriteThreshold"] == 0, "{reason}");
             }
         }
         let twins = world

@@ -60,6 +60,33 @@ struct MatchRecord {
     record: Attributes,
 }
 
+/// Matches that are named; a rule may find hundreds.
+const NAMED: usize = 5;
+
+impl DuplicateResult {
+    /// The rule and what it found; `None` where neither is told.
+    fn words(&self) -> Option<String> {
+        let found: Vec<String> = self
+            .match_results
+            .iter()
+            .flat_map(|m| &m.match_records)
+            .filter_map(|m| super::ids::long(m.record.get("Id")?.as_str()?))
+            .collect();
+        let more = found.len().saturating_sub(NAMED);
+        let mut named = found.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        if more > 0 {
+            named = format!("{named} and {more} more");
+        }
+        let rule = self.duplicate_rule.as_deref().map(|rule| format!("duplicate rule {}", clean(rule)));
+        match (rule, found.is_empty()) {
+            (Some(rule), true) => Some(rule),
+            (Some(rule), false) => Some(format!("{rule} found {named}")),
+            (None, true) => None,
+            (None, false) => Some(format!("found {named}")),
+        }
+    }
+}
+
 /// Lists of names; anything else is none.
 fn texts<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     Ok(match Value::deserialize(from)? {
@@ -84,8 +111,8 @@ impl Problem {
     /// Salesforce's words, the code, and what to do where it is known.
     pub fn words(&self) -> String {
         let mut text = clean(self.message.as_deref().unwrap_or("no explanation"));
-        if let Some(rule) = self.duplicate_result.as_ref().and_then(|d| d.duplicate_rule.as_deref()) {
-            text = format!("{text} (duplicate rule {})", clean(rule));
+        if let Some(found) = self.duplicate_result.as_ref().and_then(DuplicateResult::words) {
+            text = format!("{text} ({found})");
         }
         if !self.code().is_empty() {
             text = format!("{text} ({})", clean(self.code()));
@@ -123,15 +150,9 @@ impl Problem {
         ])
     }
 
-    /// The record that Salesforce has already, where it tells: beside the error, or as an id inside the message.
+    /// The record that has a value which is to be one record's alone, where the message names it. What a duplicate rule found
+    /// only looks alike: a namesake, or one of a family with one address. It is not for a program to take it for the same.
     pub fn existing(&self) -> Option<String> {
-        if let Some(found) = &self.duplicate_result {
-            return found
-                .match_results
-                .iter()
-                .flat_map(|m| &m.match_records)
-                .find_map(|m| Some(m.record.get("Id")?.as_str()?.to_owned()));
-        }
         if !self.is(&["DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"]) {
             return None;
         }
@@ -365,8 +386,7 @@ mod tests {
         let id = "003B0000008abcdIAA";
         let duplicate = json!({"matchResults": [{"matchRecords": [{"record": {"Id": id}}]}], "duplicateRule": "Standard"});
         for (body, expect) in [
-            (json!([{"errorCode": "DUPLICATES_DETECTED", "duplicateResut": duplicate}]), Some(id)),
-            (json!([{"statusCode": "DUPLICATES_DETECTED", "duplicateResult": duplicate}]), Some(id)),
+            (json!([{"errorCode": "DUPLICATES_DETECTED", "duplicateResut": duplicate}]), None),
             (
                 json!([{"statusCode": "DUPLICATE_VALUE", "message": "duplicate value found: Ext__c duplicates value on record with id: 003B0000008abcd"}]),
                 Some("003B0000008abcdIAA"),
@@ -375,6 +395,26 @@ mod tests {
             (json!([{"statusCode": "DUPLICATE_USERNAME", "message": "Duplicate Username."}]), None),
         ] {
             assert_eq!(one(body.clone()).existing().as_deref(), expect, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_duplicate_rule_says_its_name_and_what_it_found() {
+        let record = |n: usize| json!({"record": {"Id": format!("003B0000008abc{n}")}});
+        let found = |matches: usize| json!([{"matchRecords": (1..=matches).map(record).collect::<Vec<_>>()}]);
+        for (key, result, expect) in [
+            ("duplicateResut", json!({"duplicateRule": "Alike"}), "(duplicate rule Alike)"),
+            (
+                "duplicateResult",
+                json!({"duplicateRule": "Alike", "matchResults": found(2)}),
+                "(duplicate rule Alike found 003B0000008abc1IAA, 003B0000008abc2IAA)",
+            ),
+            ("duplicateResut", json!({"matchResults": found(1)}), "(found 003B0000008abc1IAA)"),
+            ("duplicateResut", json!({"duplicateRule": "Alike", "matchResults": found(8)}), " and 3 more)"),
+        ] {
+            let words =
+                one(json!([{"statusCode": "DUPLICATES_DETECTED", "message": "Use?", key: result}])).words();
+            assert!(words.contains(expect), "{words}");
         }
     }
 }

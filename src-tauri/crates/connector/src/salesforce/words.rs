@@ -35,7 +35,7 @@ pub(crate) fn remedy(code: &str, message: &str) -> Option<&'static str> {
             "map another attribute to CommunityNickname, one that is different for each person"
         }
         "DUPLICATES_DETECTED" => {
-            "a duplicate rule of the organization matched: merge the records in Salesforce, let the mapping correlate with the record that is there, or set `duplicateRules` to `save` on the connector to make it all the same"
+            "a duplicate rule of the organization takes it for one that is there: if it is the same, link the two by hand, let the mapping correlate with that record, or merge in Salesforce; if it is not, set `duplicateRules` to `save` on the connector to make it all the same"
         }
         "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => "another record has this value already",
         "LICENSE_LIMIT_EXCEEDED" => {

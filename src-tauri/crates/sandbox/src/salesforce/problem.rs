@@ -41,7 +41,11 @@ impl RowError {
 
     /// As it stands in the results of collections.
     pub(crate) fn in_collection(&self) -> Value {
-        json!({"statusCode": self.code, "message": self.message, "fields": self.fields})
+        let mut body = json!({"statusCode": self.code, "message": self.message, "fields": self.fields});
+        if let Some(found) = &self.duplicates {
+            body["duplicateResut"] = Value::clone(found);
+        }
+        body
     }
 
     /// As it stands in the failed results of a bulk job.
