@@ -1089,14 +1089,27 @@ async fn bulk_and_pages_bring_the_same_records() {
         "ManagerId",
         "EmployeeNumber",
         "Manager.Username",
+        "Manager.IsActive",
+        "Manager.CreatedDate",
+        "Manager.Manager.Latitude",
+        "Profile.UserLicense.TotalLicenses",
     ];
+    let (manager, above) = {
+        let all = people(&world.org());
+        (all[0].clone(), all[1].clone())
+    };
+    world.org().set("User", &manager, &[("ManagerId", &above)]).unwrap();
+    world.org().set("User", &above, &[("Latitude", "48.5")]).unwrap();
+    world.org().set("User", &people(&world.org())[2], &[("ManagerId", &manager)]).unwrap();
     let by_page = all(&world.with(json!({"bulkReadThreshold": 1_000_000})), users(&wanted)).await.unwrap();
     world.org().reset_calls();
     let by_job = all(&world.with(json!({"bulkReadThreshold": 2000})), users(&wanted)).await.unwrap();
     assert!(world.paths().iter().any(|p| p.contains("/jobs/query")), "{:?}", world.paths());
-    assert!(world.api_calls() <= 10, "{:?}", world.paths());
+    assert!(world.api_calls() <= 12, "{:?}", world.paths());
     assert_eq!(by_page.objects.len(), world.org().count("User"));
     assert_eq!(by_page.objects, by_job.objects);
+    let led = by_job.objects.iter().find(|o| o.attributes["Manager.Manager.Latitude"] == 48.5).unwrap();
+    assert_eq!(led.attributes["Manager.IsActive"], true);
     // A filter travels along, and its own check too.
     let mut found = Vec::new();
     for threshold in [10, 1_000_000] {
@@ -1106,6 +1119,21 @@ async fn bulk_and_pages_bring_the_same_records() {
         found.push(all(&world.with(json!({"bulkReadThreshold": threshold})), search).await.unwrap().objects);
     }
     assert!(found[0].len() > 2000 && found[0] == found[1]);
+}
+
+#[tokio::test]
+async fn what_a_job_would_bring_without_its_type_is_read_page_by_page() {
+    for (path, in_bulk) in [("*/Profile/describe", false), ("*/UserRole/describe", true)] {
+        let world = World::new(seeded(3000)).await;
+        world.org().add_fault(
+            Fault::on(path, Action::Answer { status: 404, body: None, headers: Default::default() })
+                .times(ALWAYS),
+        );
+        let wanted = users(&["Username", "Profile.CreatedDate"]);
+        let listed = all(&world.with(json!({"bulkReadThreshold": 2000})), wanted).await.unwrap();
+        assert_eq!(listed.objects.len(), world.org().count("User"));
+        assert_eq!(world.paths().iter().any(|p| p.contains("/jobs/query")), in_bulk, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Salesforce;
 use super::answers::problems;
 use super::csv::lines;
-use super::describe::{Described, Kind, number};
+use super::describe::{Kind, number};
 use super::objects::ObjectType;
 use super::settings::is_api_name;
 use super::soql::time;
@@ -79,10 +79,7 @@ impl Salesforce {
         fields: &[String],
         soql: &str,
     ) -> Result<Option<QueryJob>, ConnectorError> {
-        if !self.bulk_can(kind, fields).await? {
-            return Ok(None);
-        }
-        let described = self.described(kind).await?;
+        let Some(columns) = self.columns(kind, fields).await? else { return Ok(None) };
         let body = json!({"operation": "query", "query": soql});
         // A job that was made twice costs little and is forgotten after seven days.
         let call = self.call(Method::POST, self.url("jobs/query"), &body, Repeat::Safe);
@@ -104,8 +101,46 @@ impl Salesforce {
             );
             return Ok(None);
         }
-        let columns = fields.iter().map(|f| (f.clone(), kind_of(&described, f))).collect();
         Ok(Some(QueryJob { id: job.id, columns, expected: job.number_records_processed }))
+    }
+
+    /// How to read the values of these fields, which come as texts; `None` where a job cannot bring them all, or not so that a
+    /// query's answer would be the same.
+    async fn columns(
+        &self,
+        kind: &ObjectType,
+        fields: &[String],
+    ) -> Result<Option<Vec<(String, Kind)>>, ConnectorError> {
+        let mut columns = Vec::with_capacity(fields.len());
+        for field in fields {
+            match self.kind_of(kind, field).await? {
+                Some(Kind::Compound) | None => return Ok(None),
+                Some(kind) => columns.push((field.clone(), kind)),
+            }
+        }
+        Ok(Some(columns))
+    }
+
+    /// The kind of a field, or of one of a record that is referred to (`Manager.IsActive`), by the description of its own type;
+    /// `None` where Salesforce does not describe it.
+    async fn kind_of(&self, kind: &ObjectType, path: &str) -> Result<Option<Kind>, ConnectorError> {
+        let mut described = self.described(kind).await?;
+        let mut steps = path.split('.');
+        let field = steps.next_back().unwrap_or_default();
+        for step in steps {
+            let Some(name) = described.related(step).filter(|name| is_api_name(name)) else {
+                return Ok(None);
+            };
+            let related = ObjectType::new(name, &self.settings);
+            described = match self.described(&related).await {
+                Ok(described) => described,
+                Err(error) if matches!(error.kind, ErrorKind::Refused | ErrorKind::Forbidden) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(described.field(field).map(|f| f.kind()))
     }
 
     /// Waits until a job has come to its end. Salesforce may be out of reach meanwhile, for so long at a stretch.
@@ -248,10 +283,6 @@ fn put(record: &mut Attributes, path: &str, value: Value, deepest: usize) {
             }
         }
     }
-}
-
-fn kind_of(described: &Described, field: &str) -> Kind {
-    described.field(field).map_or(Kind::Text, |f| f.kind())
 }
 
 /// A value of a CSV as a query would have sent it: an empty one is null, times in the notation of queries.

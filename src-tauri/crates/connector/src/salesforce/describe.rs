@@ -42,6 +42,10 @@ pub(crate) struct Field {
     case_sensitive: bool,
     filterable: Option<bool>,
     restricted_picklist: bool,
+    /// What the record behind a reference is called in queries: `Manager` of `ManagerId`.
+    relationship_name: Option<String>,
+    #[serde(deserialize_with = "list")]
+    reference_to: Vec<String>,
     #[serde(deserialize_with = "list")]
     picklist_values: Vec<PicklistValue>,
 }
@@ -58,8 +62,8 @@ fn yes() -> bool {
 }
 
 /// Some versions send null for no values.
-fn list<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<PicklistValue>, D::Error> {
-    Ok(Option::<Vec<PicklistValue>>::deserialize(from)?.unwrap_or_default())
+fn list<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::<Vec<T>>::deserialize(from)?.unwrap_or_default())
 }
 
 /// How a field's values are written in SOQL and compared.
@@ -156,6 +160,19 @@ impl Described {
 
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.answer.fields.get(*self.places.get(&name.to_ascii_lowercase())?)
+    }
+
+    /// The object type behind a relationship of this name. Where there may be several, queries see what these have in common,
+    /// which Salesforce describes as an object type too (Object Reference, "Name").
+    pub fn related(&self, relationship: &str) -> Option<&str> {
+        let leads_on = |f: &&Field| {
+            f.relationship_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(relationship))
+        };
+        match self.answer.fields.iter().find(leads_on)?.reference_to.as_slice() {
+            [] => None,
+            [one] => Some(one),
+            _ => Some("Name"),
+        }
     }
 
     /// Whether a field keeps two values as one.

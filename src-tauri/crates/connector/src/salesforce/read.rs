@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::answers::{QueryPage, problems};
-use super::describe::Kind;
 use super::objects::{ID, ObjectType};
 use super::soql::{LocalCheck, Names, Plan, text_literal};
 use super::{Salesforce, ids};
@@ -444,16 +443,6 @@ impl Salesforce {
             }
         }
         Ok(objects)
-    }
-
-    /// Whether a bulk job can bring these fields.
-    pub(super) async fn bulk_can(
-        &self,
-        kind: &ObjectType,
-        fields: &[String],
-    ) -> Result<bool, ConnectorError> {
-        let described = self.described(kind).await?;
-        Ok(!fields.iter().any(|f| described.field(f).is_some_and(|f| f.kind() == Kind::Compound)))
     }
 
     pub(super) fn no_attribute(&self, kind: &ObjectType, name: &str) -> ConnectorError {
