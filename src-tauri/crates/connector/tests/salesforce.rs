@@ -972,6 +972,51 @@ async fn each_record_of_a_mixed_batch_gets_its_own_outcome() {
     assert!(rejected(&outcomes[0]).0.contains("cannot be deleted"), "{outcomes:?}");
 }
 
+/// Salesforce says the same of a value that leads nowhere and of a record that never was.
+#[tokio::test]
+async fn a_record_is_gone_when_it_cannot_be_read_and_not_for_a_code() {
+    for threshold in [1_000, 1] {
+        let world = World::new(seeded(30)).await;
+        let salesforce = world.with(json!({"bulkWriteThreshold": threshold}));
+        let contacts: Vec<String> = world.org().records("Contact").into_iter().map(|r| r.id).collect();
+        for id in &contacts[..2] {
+            world.org().add_row_fault(RowFault {
+                id: Some(id.clone()),
+                times: ALWAYS,
+                message: "invalid cross reference id".into(),
+                ..RowFault::of("INVALID_CROSS_REFERENCE_KEY")
+            });
+        }
+        let never = "003000000000Zzz";
+        let written = [contacts[0].as_str(), never, &contacts[1], &contacts[2]];
+        let changes: Vec<Change> = written.iter().map(|u| change(u, json!({"Title": "x"}))).collect();
+        world.org().reset_calls();
+        for outcomes in [
+            salesforce.update("Contact", &changes).await,
+            salesforce.delete("Contact", &names(&written)).await,
+        ] {
+            for outcome in [&outcomes[0], &outcomes[2]] {
+                let (reason, _) = rejected(outcome);
+                assert!(reason.contains("invalid cross reference id"), "{threshold}: {reason}");
+            }
+            assert_eq!(outcomes[1], Outcome::Gone, "{threshold}");
+            done(&outcomes[3]);
+        }
+        let reads = world
+            .paths()
+            .iter()
+            .filter(|p| p.ends_with("POST /services/data/v66.0/composite/sobjects/Contact"))
+            .count();
+        assert_eq!(reads, 2, "one for each batch: {:?}", world.paths());
+    }
+    // Where nobody can look, what Salesforce said stands.
+    let world = World::new(seeded(30)).await;
+    let no = Action::Answer { status: 500, body: None, headers: Default::default() };
+    world.org().add_fault(Fault::on("*/composite/sobjects/Contact", no).times(ALWAYS));
+    let outcomes = world.plain().delete("Contact", &names(&["003000000000Zzz"])).await;
+    assert!(rejected(&outcomes[0]).0.contains("INVALID_CROSS_REFERENCE_KEY"), "{outcomes:?}");
+}
+
 #[tokio::test]
 async fn lost_answers_of_writes_are_unknown_and_nothing_is_sent_twice() {
     for action in [Action::LoseAnswer, Action::ResetBeforeAnswer, Action::CutBody, Action::TruncatedJson] {

@@ -128,11 +128,15 @@ impl Problem {
         self.fields.iter().find(|f| !f.is_empty()).cloned()
     }
 
-    /// The record is not there: gone, merged away, or never was.
+    /// The record is not there: deleted, or merged away.
     pub fn is_gone(&self) -> bool {
         self.is(&["ENTITY_IS_DELETED", "NOT_FOUND"])
-            || (self.is(&["INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"])
-                && self.fields.iter().all(|f| f == "Id" || f.is_empty()))
+    }
+
+    /// The record never was, or one that a value of it refers to is not there: Salesforce need not say which.
+    pub fn may_be_gone(&self) -> bool {
+        self.is(&["INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"])
+            && self.fields.iter().all(|f| f == "Id" || f.is_empty())
     }
 
     /// Nothing was done, and the same write may work a little later.

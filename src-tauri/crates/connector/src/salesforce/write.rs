@@ -67,6 +67,8 @@ enum Verdict {
     Locked(Problem),
     /// The user name is taken, here or in another organization.
     UserNameTaken(Problem),
+    /// The record or one that it refers to is not there.
+    MayBeGone(Problem),
 }
 
 impl Sent for Item {
@@ -292,7 +294,7 @@ impl Salesforce {
         if kind.bulk && items.len() > self.settings.bulk_write_from {
             items = self.write_in_bulk(operation, kind, items, outcomes).await;
         }
-        let mut taken = Vec::new();
+        let (mut taken, mut doubtful) = (Vec::new(), Vec::new());
         let mut last_lock = None;
         for (round, size) in SIZES.into_iter().enumerate() {
             if items.is_empty() {
@@ -311,6 +313,7 @@ impl Salesforce {
                         items.push(item);
                     }
                     Verdict::UserNameTaken(problem) => taken.push((item, problem)),
+                    Verdict::MayBeGone(problem) => doubtful.push((item, problem)),
                 }
             }
         }
@@ -319,6 +322,7 @@ impl Salesforce {
             outcomes.set(item, &Outcome::Retry { after: LOCKED_FOR, reason: reason.clone() });
         }
         self.settle_user_names(kind, taken, outcomes).await;
+        self.settle_gone(kind, doubtful, outcomes).await;
     }
 
     /// Sends items in collections of at most this size.
@@ -473,6 +477,26 @@ impl Salesforce {
                 },
             };
             outcomes.set(&item, &outcome);
+        }
+    }
+
+    /// A record that cannot be read is gone; of one that can, something else was refused.
+    async fn settle_gone(&self, kind: &ObjectType, doubtful: Vec<(Item, Problem)>, outcomes: &mut Outcomes) {
+        if doubtful.is_empty() {
+            return;
+        }
+        let uids: Vec<String> = doubtful.iter().map(|(item, _)| item.uid.clone()).collect();
+        let there: Option<HashSet<String>> = match self.read_ids(kind, &uids, &[ID.to_owned()]).await {
+            Ok(objects) => Some(objects.into_iter().map(|object| object.uid).collect()),
+            Err(error) => {
+                // The refusal stands.
+                tracing::debug!(connector = %self.name, "refused records could not be looked up: {error}");
+                None
+            }
+        };
+        for (item, problem) in doubtful {
+            let gone = there.as_ref().is_some_and(|there| !there.contains(&item.uid));
+            outcomes.set(&item, &if gone { Outcome::Gone } else { refused(&problem) });
         }
     }
 
@@ -699,12 +723,19 @@ fn judge_problem(operation: &Operation, item: &Item, problem: Problem) -> Verdic
     if problem.is(&["DUPLICATE_USERNAME"]) && item.text(USERNAME).is_some() {
         return Verdict::UserNameTaken(problem);
     }
+    if !creating && problem.may_be_gone() {
+        return Verdict::MayBeGone(problem);
+    }
     Verdict::Settled(match problem.existing() {
         Some(existing) if creating => Outcome::Conflict { existing, reason: refused_in_words(&problem) },
         _ if !creating && problem.is_gone() => Outcome::Gone,
         _ if problem.passes() => Outcome::Retry { after: DEFAULT_RETRY, reason: problem.words() },
-        _ => Outcome::Rejected { reason: refused_in_words(&problem), attribute: problem.attribute() },
+        _ => refused(&problem),
     })
+}
+
+fn refused(problem: &Problem) -> Outcome {
+    Outcome::Rejected { reason: refused_in_words(problem), attribute: problem.attribute() }
 }
 
 fn refused_in_words(problem: &Problem) -> String {
