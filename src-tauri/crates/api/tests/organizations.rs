@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 const TOKEN: &str = "sandbox-service-key";
 const INWARD: &str = "systemHubspotCompany_managedOrganization";
 const OUTWARD: &str = "managedOrganization_systemHubspotCompany";
+const CONTACT_INWARD: &str = "systemHubspotContact_managedUser";
 
 async fn house() -> (TempDir, Arc<App>, Sandbox) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -76,9 +77,13 @@ fn companies(portal: &Portal) -> Vec<Row> {
 }
 
 async fn objects(app: &App) -> Vec<(String, Value)> {
+    objects_of(app, "organization").await
+}
+
+async fn objects_of(app: &App, kind: &str) -> Vec<(String, Value)> {
     let page = app
         .objects_list(ObjectsRequest {
-            kind: "organization".into(),
+            kind: kind.into(),
             search: None,
             filter: None,
             sort: None,
@@ -171,6 +176,60 @@ async fn companies_become_organizations_and_organizations_companies() {
     assert_eq!((companies(&portal), organizations(&app).await), before);
 }
 
+/// Nobody becomes somebody new by losing what the condition asks for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_without_its_address_and_a_company_without_its_name_stay_who_they_are() {
+    let (_folder, app, sandbox) = house().await;
+    let portal = sandbox.portal();
+    let add = ReadyMappingsAdd {
+        connector: "hubspot".into(),
+        names: vec![INWARD.into(), OUTWARD.into()],
+        parameters: BTreeMap::new(),
+    };
+    app.ready_mappings_add(add).await.unwrap();
+    for (kind, inward, outward, ours, key, known_by, edit) in [
+        (
+            ObjectKind::Contact,
+            CONTACT_INWARD,
+            "managedUser_systemHubspotContact",
+            "user",
+            ("email", "mail"),
+            [("email", "loses@example.org"), ("lastname", "Lee")],
+            json!({"title": "Boss"}),
+        ),
+        (
+            ObjectKind::Company,
+            INWARD,
+            OUTWARD,
+            "organization",
+            ("name", "name"),
+            [("name", "Loses Inc"), ("website", "loses.example")],
+            json!({"city": "Ulm"}),
+        ),
+    ] {
+        let record = portal.create_record(kind, &known_by).unwrap();
+        reconciled(&app, inward).await;
+        let (there, here) = (portal.count(kind), objects_of(&app, ours).await);
+        let known = |(_, object): &&(String, Value)| object[key.1] == known_by[0].1;
+        let (id, _) = here.iter().find(known).unwrap().clone();
+
+        portal.set_record(kind, &record, &[(key.0, "")]).unwrap();
+        let run = reconciled(&app, inward).await;
+        assert_eq!(run.changes, 0, "{inward}");
+        let draft = ObjectDraft { kind: ours.into(), id: Some(id.clone()), rev: None, attributes: edit };
+        app.object_save(draft).await.unwrap();
+        reconciled(&app, outward).await;
+        assert_eq!(portal.count(kind), there, "{outward}");
+
+        // It has another one by now, and is nobody new here.
+        portal.set_record(kind, &record, &[(key.0, "again@example.org")]).unwrap();
+        reconciled(&app, inward).await;
+        let (_, object) = objects_of(&app, ours).await.into_iter().find(|(other, _)| *other == id).unwrap();
+        assert_eq!(object[key.1], "again@example.org");
+        assert_eq!(objects_of(&app, ours).await.len(), here.len());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_s_companies_can_be_mapped() {
     let (_folder, app, sandbox) = house().await;
@@ -179,7 +238,7 @@ async fn a_contact_s_companies_can_be_mapped() {
     let [first, second] =
         ["First", "Second"].map(|name| portal.create_record(ObjectKind::Company, &[("name", name)]).unwrap());
     assert!(portal.link(&contact, &first) && portal.link(&contact, &second));
-    let mapping = "systemHubspotContact_managedUser";
+    let mapping = CONTACT_INWARD;
     let mut config = app.mapping_get(ByName { name: mapping.into() }).await.unwrap().config;
     let properties = config["properties"].as_array_mut().unwrap();
     properties.retain(|property| property["target"] != "title");
