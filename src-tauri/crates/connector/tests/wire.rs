@@ -324,6 +324,31 @@ async fn a_batch_read_accounts_for_every_id() {
     }
 }
 
+/// `hs_merged_object_ids` may not go back as far as the id that is asked for.
+#[tokio::test]
+async fn an_id_that_no_record_names_as_merged_is_asked_for_alone() {
+    let mut heir = record(9);
+    heir["properties"]["hs_merged_object_ids"] = json!("2;7");
+    let missing = json!([{"status": "error", "category": "OBJECT_NOT_FOUND", "message": "gone", "context": {"ids": ["4"]}}]);
+    let not_found =
+        json!({"status": "error", "message": "resource not found", "category": "OBJECT_NOT_FOUND"});
+    let answer = json!({"results": [heir, record(5)], "numErrors": 1, "errors": missing});
+    let wire =
+        Wire::new([Reply::json(207, answer), Reply::json(200, record(9)), Reply::json(404, not_found)]).await;
+    let asked = ["1", "2", "3", "4", "5"].map(str::to_owned);
+    let moved = wire.hubspot().moved("contact", &asked).await.unwrap();
+    assert_eq!(moved, [("1", "9"), ("2", "9")].map(|(old, new)| (old.to_owned(), new.to_owned())));
+    let alone = |id: &str| format!("GET /crm/objects/2026-03/contacts/{id}?properties=hs_object_id");
+    let expected = ["POST /crm/objects/2026-03/contacts/batch/read".to_owned(), alone("1"), alone("3")];
+    assert_eq!(wire.lines(), expected);
+
+    // What is there after all is neither merged nor gone.
+    let wire =
+        Wire::new([Reply::json(200, json!({"results": [record(9)]})), Reply::json(200, record(1))]).await;
+    let error = wire.hubspot().moved("contact", &["1".to_owned()]).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Untrusted, "{error}");
+}
+
 #[tokio::test]
 async fn additional_addresses_lead_to_their_record() {
     let found = json!({"id": "7", "properties": {"email": "ann@x.org", "firstname": null, "hs_additional_emails": "Old@x.org;a@y.org"}});

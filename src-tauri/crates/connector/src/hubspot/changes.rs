@@ -18,7 +18,7 @@ use super::list::{IDLE_PAGES, LIST_PAGE, Next, Scope};
 use super::read::{Behind, is_id};
 use super::{BATCH, Hubspot, ObjectType, pick, properties};
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::Repeat;
+use crate::http::{Failure, Repeat};
 use crate::port::{ChangePage, Changes, Feed, RemoteObject};
 
 /// How far a pass looks back behind the end of the last one. Reports of index lag go up to half a minute.
@@ -300,7 +300,8 @@ impl Hubspot {
         Ok(Bin { records: page.results, next, date })
     }
 
-    /// Where merged records went, from the record that each id leads to now.
+    /// Where merged records went. A read brings the record that an id leads to now, and `hs_merged_object_ids` tells of
+    /// which ids it is. An id that none of them names, and that is not missing either, is asked for alone.
     pub(super) async fn moved_ids(
         &self,
         object_type: ObjectType,
@@ -309,15 +310,38 @@ impl Hubspot {
         let asked: Vec<String> = uids.iter().filter(|u| is_id(u)).cloned().collect();
         let mut moved = Vec::new();
         for ids in asked.chunks(BATCH) {
-            let records = self.batch_read(object_type, ids, &[MERGED_IDS], None).await?;
-            for record in records {
-                let former = merged_ids(&record);
-                for id in ids.iter().filter(|id| **id != record.id && former.contains(id)) {
-                    moved.push((id.clone(), record.id.clone()));
-                }
+            let read = self.batch_read_in(Scope::of(object_type), ids, &[MERGED_IDS], None).await?;
+            let here: HashSet<&str> = read.records.iter().map(|r| r.id.as_str()).collect();
+            let heirs: HashMap<String, &str> = read
+                .records
+                .iter()
+                .flat_map(|r| merged_ids(r).into_iter().map(|former| (former, r.id.as_str())))
+                .collect();
+            for id in ids.iter().filter(|id| !here.contains(id.as_str())) {
+                let now = match heirs.get(id) {
+                    Some(heir) => Some((*heir).to_owned()),
+                    None if read.missing.contains(id) => None,
+                    None => self.id_now(object_type, id).await?,
+                };
+                moved.extend(now.map(|now| (id.clone(), now)));
             }
         }
         Ok(moved)
+    }
+
+    /// The id of the record that a merged id leads to; `None` where there is none.
+    async fn id_now(&self, object_type: ObjectType, id: &str) -> Result<Option<String>, ConnectorError> {
+        let mut url = self.paths.objects(object_type.plural(), id);
+        url.query_pairs_mut().append_pair("properties", "hs_object_id");
+        match self.http.send(&self.get(url), |a| a.json::<Record>()).await {
+            Ok(record) if record.id == id => Err(self.untrusted(format!(
+                "HubSpot left {} {id} out of a batch and brings it alone",
+                object_type.name()
+            ))),
+            Ok(record) => Ok(Some(record.id)),
+            Err(Failure::Refused(refusal)) if refusal.status == 404 => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
     }
 }
 

@@ -391,6 +391,7 @@ impl Hubspot {
             let mut read: HashMap<String, Record> = self
                 .batch_read_in(scope, &ids, &names, None)
                 .await?
+                .records
                 .into_iter()
                 .map(|r| (r.id.clone(), r))
                 .collect();

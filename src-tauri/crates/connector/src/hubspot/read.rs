@@ -244,7 +244,7 @@ impl Hubspot {
         names: &[&str],
         id_property: Option<&str>,
     ) -> Result<Vec<Record>, ConnectorError> {
-        self.batch_read_in(Scope::of(object_type), ids, names, id_property).await
+        Ok(self.batch_read_in(Scope::of(object_type), ids, names, id_property).await?.records)
     }
 
     /// The same for the recycle bin as well.
@@ -254,13 +254,14 @@ impl Hubspot {
         ids: &[String],
         names: &[&str],
         id_property: Option<&str>,
-    ) -> Result<Vec<Record>, ConnectorError> {
+    ) -> Result<BatchRead, ConnectorError> {
         let object_type = scope.object_type;
         let mut url = self.paths.objects(object_type.plural(), "batch/read");
         if scope.archived {
             url.query_pairs_mut().append_pair("archived", "true");
         }
         let mut records = Vec::with_capacity(ids.len());
+        let mut all_missing = HashSet::new();
         for ids in ids.chunks(BATCH) {
             let inputs: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
             let mut body = json!({"inputs": inputs, "properties": names});
@@ -307,14 +308,22 @@ impl Hubspot {
                 )));
             }
             records.extend(answer.results);
+            all_missing.extend(missing);
         }
         self.check_defined(object_type, &records, names).await?;
-        Ok(records)
+        Ok(BatchRead { records, missing: all_missing })
     }
 
     pub(super) fn untrusted(&self, what: impl std::fmt::Display) -> ConnectorError {
         self.error(ErrorKind::Untrusted, what)
     }
+}
+
+/// What a batch read brought.
+pub(super) struct BatchRead {
+    pub records: Vec<Record>,
+    /// What HubSpot says is not there, in lower case.
+    pub missing: HashSet<String>,
 }
 
 /// A page of a search and where it goes on.
