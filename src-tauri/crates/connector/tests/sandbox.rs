@@ -20,7 +20,7 @@ use jiff::SignedDuration;
 use model::Filter;
 use sandbox::faults::{ALWAYS, Action, Fault};
 use sandbox::hubspot::{Consent, ObjectKind, Options};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use self::support::world::{World, change, creation, done, key, seeded};
@@ -322,6 +322,36 @@ async fn changes_are_written_cleared_merged_and_followed() {
     assert_eq!(portal.contact(&merged).unwrap().properties["firstname"], "Merged");
     // One batch, and two calls for the stage that went back.
     assert_eq!(portal.call_count(), 3, "{:?}", world.paths());
+}
+
+/// The stage is empty between the two calls that move it back.
+#[tokio::test]
+async fn a_stage_that_cannot_be_moved_back_is_put_back() {
+    let refusal = json!({"status": "error", "category": "VALIDATION_ERROR", "message": "Property values were not valid: [{\"isValid\":false,\"message\":\"a rule of the portal\",\"error\":\"REQUIRED_PROPERTY\",\"name\":\"lifecyclestage\"}]"});
+    let refused = |status| Action::Answer { status, body: Some(refusal.clone()), headers: Map::new() };
+    let on = |nth, action| Fault::on("*/batch/update", action).nth(nth);
+    for (faults, left, words) in [
+        (vec![on(3, refused(400))], Some("customer"), "the lifecycle stage stays `customer`"),
+        (vec![on(3, refused(400)).times(2)], None, "was `customer` and is empty now"),
+        (vec![on(3, refused(400)), on(4, Action::LoseAnswer)], Some("customer"), "may be empty now"),
+        (vec![on(3, Action::ResetBeforeAnswer)], None, "may be empty now"),
+        (vec![on(2, refused(400))], Some("customer"), "HubSpot refused"),
+    ] {
+        let world = World::new(seeded(1)).await;
+        let portal = world.sandbox.portal();
+        let id = portal.contacts()[0].id.clone();
+        portal.set(&id, &[("lifecyclestage", "customer")]).unwrap();
+        portal.set_faults(faults);
+        let asked = [change(&id, json!({"lifecyclestage": "lead", "lastname": "Back"}))];
+        let outcome = world.keyed().update("contact", &asked).await.remove(0);
+        let (Outcome::Rejected { reason, .. } | Outcome::Unknown { reason }) = &outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(reason.contains(words), "{reason}");
+        let now = portal.contact(&id).unwrap();
+        let stage = now.properties.get("lifecyclestage").map(String::as_str).filter(|s| !s.is_empty());
+        assert_eq!((stage, now.properties["lastname"].as_str()), (left, "Back"), "{reason}");
+    }
 }
 
 #[tokio::test]

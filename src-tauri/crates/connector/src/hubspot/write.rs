@@ -324,62 +324,119 @@ impl Hubspot {
     }
 
     /// HubSpot accepts a lifecycle stage that lies before the present one and keeps the present one. The way back is
-    /// to clear it and then to set it, in two calls, because the order inside one is not promised.
+    /// to clear it and then to set it, in two calls, because the order inside one is not promised. Where HubSpot refuses
+    /// the second, the former stage is put back.
     async fn move_stages_back(&self, object_type: ObjectType, sent: &[Item], outcomes: &mut Outcomes) {
-        let kept: Vec<Item> = sent
+        let len = outcomes.0.len();
+        let kept: Vec<KeptStage> = sent
             .iter()
             .filter_map(|item| {
-                let Some(Some(Outcome::Done(object))) =
-                    item.slots.first().and_then(|slot| outcomes.0.get(*slot))
-                else {
-                    return None;
-                };
-                let told = object.attributes.get(LIFECYCLE_STAGE)?.as_str().unwrap_or_default();
+                let Some(Outcome::Done(object)) = found(outcomes, item) else { return None };
+                let former = object.attributes.get(LIFECYCLE_STAGE)?.as_str().unwrap_or_default();
                 let wish = item.text(LIFECYCLE_STAGE)?;
-                (!told.eq_ignore_ascii_case(wish)).then(|| {
-                    let properties = Attributes::from_iter([(LIFECYCLE_STAGE.to_owned(), json!(wish))]);
-                    Item { key: object.uid.clone(), properties, slots: item.slots.clone() }
+                (!former.eq_ignore_ascii_case(wish)).then(|| KeptStage {
+                    former: former.to_owned(),
+                    item: with_stage(&object.uid, wish, &item.slots),
                 })
             })
             .collect();
         if kept.is_empty() {
             return;
         }
-        let mut cleared = Outcomes::new(outcomes.0.len());
-        let clearing = kept.iter().map(|item| {
-            let properties = Attributes::from_iter([(LIFECYCLE_STAGE.to_owned(), json!(""))]);
-            Item { properties, ..item.clone() }
-        });
-        self.settle(Operation::Update, object_type, clearing.collect(), &mut cleared).await;
-        let done = |found: &Outcomes, item: &Item| {
-            matches!(item.slots.first().and_then(|slot| found.0.get(*slot)), Some(Some(Outcome::Done(_))))
-        };
-        let (ready, stuck): (Vec<Item>, Vec<Item>) = kept.into_iter().partition(|item| done(&cleared, item));
-        let mut again = Outcomes::new(outcomes.0.len());
-        self.settle(Operation::Update, object_type, ready.clone(), &mut again).await;
-        for (items, found) in [(stuck, cleared), (ready, again)] {
-            for item in items {
-                let Some(outcome) = item.slots.first().and_then(|slot| found.0.get(*slot)).cloned().flatten()
-                else {
-                    for slot in &item.slots {
-                        if let Some(place) = outcomes.0.get_mut(*slot) {
-                            *place = None;
-                        }
+        let mut cleared = Outcomes::new(len);
+        let clearing = kept.iter().map(|stage| stage.with("")).collect();
+        self.settle(Operation::Update, object_type, clearing, &mut cleared).await;
+        let (ready, stuck): (Vec<KeptStage>, Vec<KeptStage>) = kept
+            .into_iter()
+            .partition(|stage| matches!(found(&cleared, &stage.item), Some(Outcome::Done(_))));
+        let mut set = Outcomes::new(len);
+        let setting = ready.iter().map(|stage| stage.item.clone()).collect();
+        self.settle(Operation::Update, object_type, setting, &mut set).await;
+        let mut restored = Outcomes::new(len);
+        let restoring = ready
+            .iter()
+            .filter(|stage| matches!(found(&set, &stage.item), Some(Outcome::Rejected { .. })))
+            .map(|stage| stage.with(&stage.former))
+            .collect();
+        self.settle(Operation::Update, object_type, restoring, &mut restored).await;
+        for (stages, answers, is_cleared) in [(stuck, &cleared, false), (ready, &set, true)] {
+            for KeptStage { former, item } in stages {
+                let outcome = found(answers, &item).cloned().map(|outcome| {
+                    match stage_now(&outcome, &former, is_cleared, found(&restored, &item)) {
+                        Some(now) => with_words(outcome, &now),
+                        None => outcome,
                     }
-                    continue;
-                };
+                });
                 for slot in &item.slots {
-                    let merged = match (outcomes.0.get(*slot).cloned().flatten(), &outcome) {
-                        (Some(Outcome::Done(mut object)), Outcome::Done(after)) => {
+                    let Some(place) = outcomes.0.get_mut(*slot) else { continue };
+                    *place = match (place.take(), &outcome) {
+                        (Some(Outcome::Done(mut object)), Some(Outcome::Done(after))) => {
                             object.attributes.extend(after.attributes.clone());
-                            still_kept(&item, object)
+                            Some(still_kept(&item, object))
                         }
-                        (_, other) => other.clone(),
+                        (_, outcome) => outcome.clone(),
                     };
-                    outcomes.put(*slot, merged);
                 }
             }
         }
+    }
+}
+
+/// A lifecycle stage that HubSpot kept.
+struct KeptStage {
+    former: String,
+    /// The stage that was wished for.
+    item: Item,
+}
+
+impl KeptStage {
+    fn with(&self, stage: &str) -> Item {
+        with_stage(&self.item.key, stage, &self.item.slots)
+    }
+}
+
+fn with_stage(id: &str, stage: &str, slots: &[usize]) -> Item {
+    let properties = Attributes::from_iter([(LIFECYCLE_STAGE.to_owned(), json!(stage))]);
+    Item { key: id.to_owned(), properties, slots: slots.to_vec() }
+}
+
+fn found<'a>(outcomes: &'a Outcomes, item: &Item) -> Option<&'a Outcome> {
+    outcomes.0.get(*item.slots.first()?)?.as_ref()
+}
+
+/// What a record holds whose stage did not move, where that is not plain from the outcome. `back` is the outcome of
+/// putting the former stage back, where that was tried.
+fn stage_now(outcome: &Outcome, former: &str, is_cleared: bool, back: Option<&Outcome>) -> Option<String> {
+    let restored = match back {
+        Some(Outcome::Done(object)) => {
+            object.attributes.get(LIFECYCLE_STAGE).is_none_or(|stage| stage == former)
+        }
+        _ => false,
+    };
+    match (outcome, back) {
+        (Outcome::Rejected { .. }, _) if restored => Some(format!("the lifecycle stage stays `{former}`")),
+        (Outcome::Rejected { .. }, Some(Outcome::Unknown { .. })) | (Outcome::Unknown { .. }, _) => {
+            Some(format!("the lifecycle stage was `{former}` and may be empty now; look at it in HubSpot"))
+        }
+        (Outcome::Rejected { .. }, Some(_)) => Some(format!(
+            "the lifecycle stage was `{former}` and is empty now, because it could not be put back; set it in HubSpot"
+        )),
+        (Outcome::Retry { .. }, _) if is_cleared => {
+            Some(format!("the lifecycle stage was `{former}` and is empty until then"))
+        }
+        _ => None,
+    }
+}
+
+/// The same outcome with more to its reason.
+fn with_words(outcome: Outcome, more: &str) -> Outcome {
+    let and = |reason: String| format!("{reason}; {more}");
+    match outcome {
+        Outcome::Rejected { reason, attribute } => Outcome::Rejected { reason: and(reason), attribute },
+        Outcome::Retry { after, reason } => Outcome::Retry { after, reason: and(reason) },
+        Outcome::Unknown { reason } => Outcome::Unknown { reason: and(reason) },
+        Outcome::Conflict { existing, reason } => Outcome::Conflict { existing, reason: and(reason) },
+        other => other,
     }
 }
 
