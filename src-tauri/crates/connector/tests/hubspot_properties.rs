@@ -228,6 +228,8 @@ async fn read_only_properties_are_never_sent() {
     let (reason, attribute) = rejected(&outcomes[0]);
     assert_eq!(attribute, Some("createdate"));
     assert!(reason.contains("can only be read") && reason.contains("take it out of the mapping"), "{reason}");
+    assert!(reason.ends_with("the record's other values were written"), "{reason}");
+    assert_eq!(portal.contact(&id).unwrap().properties["firstname"], "A");
     assert_eq!(done(&outcomes[1]).uid, batch[1].uid);
     let outcomes = hubspot
         .create("contact", &[creation("a", json!({"email": "a@x.org", "hs_email_domain": "x.org"}))])
@@ -254,6 +256,57 @@ async fn read_only_properties_are_never_sent() {
         assert!(outcomes.iter().all(|o| rejected(o).1 == Some("score")), "{outcomes:?}");
     }
     assert_eq!(script.requests().len(), 1);
+}
+
+/// The process has not read the schema, so HubSpot's refusal is what tells.
+#[tokio::test]
+async fn what_is_found_read_only_takes_nothing_else_of_its_batch_with_it() {
+    let world = World::new(seeded(3)).await;
+    let portal = world.sandbox.portal();
+    let name = "hs_analytics_num_page_views";
+    let schema = world.keyed().schema("contact").await.unwrap();
+    assert!(schema.attributes.iter().any(|a| a.name == name && !a.writable), "{name}");
+    let ids: Vec<String> = portal.contacts().into_iter().map(|c| c.id).collect();
+    for (there, calls) in [(3, 2), (1, 2)] {
+        portal.reset_calls();
+        let batch: Vec<_> = ids
+            .iter()
+            .take(there)
+            .enumerate()
+            .map(|(n, id)| match n {
+                0 => change(id, json!({"lastname": format!("N{there}"), name: "5"})),
+                _ => change(id, json!({"lastname": format!("N{there}")})),
+            })
+            .collect();
+        let hubspot = world.keyed();
+        let outcomes = hubspot.update("contact", &batch).await;
+        let (reason, attribute) = rejected(&outcomes[0]);
+        assert_eq!(attribute, Some(name));
+        assert!(reason.ends_with("the record's other values were written"), "{reason}");
+        assert!(outcomes.iter().skip(1).all(|o| matches!(o, Outcome::Done(_))), "{outcomes:?}");
+        for id in ids.iter().take(there) {
+            assert_eq!(portal.contact(id).unwrap().properties["lastname"], format!("N{there}"));
+        }
+        assert_eq!(portal.call_count(), calls, "{:?}", world.paths());
+        // By now it is known.
+        hubspot.update("contact", &batch).await;
+        assert_eq!(portal.call_count(), calls + 1, "{:?}", world.paths());
+    }
+    // The same where HubSpot answers for each record.
+    let problem = json!({"status": "error", "category": "VALIDATION_ERROR", "message": "read only", "context": {"ids": ["1"]},
+        "errors": [{"message": "read only", "code": "READ_ONLY_VALUE", "context": {"propertyName": ["score"]}}]});
+    let record = |id: &str| json!({"id": id, "properties": {"lastname": "N"}});
+    let script = Script::new([
+        Reply::json(207, json!({"results": [record("2")], "numErrors": 1, "errors": [problem]})),
+        Reply::json(200, json!({"results": [record("1")]})),
+    ])
+    .await;
+    let batch = [change("1", json!({"lastname": "N", "score": "1"})), change("2", json!({"lastname": "N"}))];
+    let outcomes = world.hubspot(json!({"apiBaseUrl": script.url}), key()).update("contact", &batch).await;
+    assert_eq!(rejected(&outcomes[0]).1, Some("score"));
+    assert_eq!(done(&outcomes[1]).uid, "2");
+    let again = json!({"inputs": [{"id": "1", "properties": {"lastname": "N"}}]});
+    assert_eq!(script.requests()[1].json(), again);
 }
 
 #[tokio::test]

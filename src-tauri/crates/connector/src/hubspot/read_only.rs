@@ -1,7 +1,9 @@
-//! Properties that HubSpot keeps itself. They are never sent: one of them would make HubSpot refuse the whole record.
+//! Properties that HubSpot keeps itself. One of them makes HubSpot refuse the whole batch, so what is known as such is not
+//! sent.
 //!
 //! Some are read-only in every account. The others are learnt where HubSpot tells: from the schema when it is read, and
-//! from a refusal.
+//! from a refusal, after which the batch is sent again without them. To read the schema before the first write would cost
+//! every process a call that hardly any needs.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -42,15 +44,23 @@ impl ReadOnly {
     /// The first property of a write that HubSpot would not take.
     pub fn first_of<'a>(&self, object_type: ObjectType, properties: &'a Attributes) -> Option<&'a str> {
         self.with(object_type, |known| {
-            let fixed = |name: &str| ALWAYS.contains(&name) || name == object_type.links();
-            properties.keys().map(String::as_str).find(|name| fixed(name) || known.contains(*name))
+            properties.keys().map(String::as_str).find(|name| is_kept(object_type, known, name))
         })
+    }
+
+    /// Leaves what HubSpot would take.
+    pub fn take_out(&self, object_type: ObjectType, properties: &mut Attributes) {
+        self.with(object_type, |known| properties.retain(|name, _| !is_kept(object_type, known, name)));
     }
 
     fn with<T>(&self, object_type: ObjectType, f: impl FnOnce(&mut HashSet<String>) -> T) -> T {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         f(all.entry(object_type.name()).or_default())
     }
+}
+
+fn is_kept(object_type: ObjectType, known: &HashSet<String>, name: &str) -> bool {
+    ALWAYS.contains(&name) || name == object_type.links() || known.contains(name)
 }
 
 /// Why a write with such a property is not sent.

@@ -137,10 +137,6 @@ impl Hubspot {
                 continue;
             }
             let properties = wire(object_type, &change.attributes, true);
-            if let Some(refused) = self.refuse_read_only(object_type, &properties) {
-                outcomes.put(slot, refused);
-                continue;
-            }
             // HubSpot refuses a batch with the same record twice, so changes of one record become one, in their order.
             match places.get(change.uid.as_str()).and_then(|place| items.get_mut(*place)) {
                 Some(item) => {
@@ -159,8 +155,16 @@ impl Hubspot {
             let object = RemoteObject { uid: item.key.clone(), ..RemoteObject::default() };
             outcomes.set(&item, &Outcome::Done(object));
         }
-        self.settle(Operation::Update, object_type, items.clone(), &mut outcomes).await;
+        let writable = self.writable(object_type, items.clone(), &mut outcomes);
+        self.settle(Operation::Update, object_type, writable, &mut outcomes).await;
         self.move_stages_back(object_type, &items, &mut outcomes).await;
+        for item in &items {
+            if let Some(refused) = self.refuse_read_only(object_type, &item.properties)
+                && matches!(found(&outcomes, item), Some(Outcome::Done(_)))
+            {
+                outcomes.set(item, &with_words(refused, "the record's other values were written"));
+            }
+        }
         outcomes.finish("HubSpot")
     }
 
@@ -186,6 +190,23 @@ impl Hubspot {
         Some(Outcome::Rejected { reason, attribute: Some(property.to_owned()) })
     }
 
+    /// Items without what can only be read. Those of which nothing is left are refused.
+    fn writable(&self, object_type: ObjectType, items: Vec<Item>, outcomes: &mut Outcomes) -> Vec<Item> {
+        items
+            .into_iter()
+            .filter_map(|mut item| {
+                let Some(refused) = self.refuse_read_only(object_type, &item.properties) else {
+                    return Some(item);
+                };
+                self.read_only.take_out(object_type, &mut item.properties);
+                if item.properties.is_empty() {
+                    outcomes.set(&item, &refused);
+                }
+                (!item.properties.is_empty()).then_some(item)
+            })
+            .collect()
+    }
+
     /// Sends items until each has an outcome.
     async fn settle(
         &self,
@@ -197,6 +218,9 @@ impl Hubspot {
         let mut waiting: Vec<Vec<Item>> = items.chunks(BATCH).map(<[Item]>::to_vec).collect();
         waiting.reverse();
         while let Some(group) = waiting.pop() {
+            if group.is_empty() {
+                continue;
+            }
             let inputs: Vec<Value> = group.iter().map(|item| item.input(operation)).collect();
             let url = self.paths.objects(object_type.plural(), operation.path());
             let call = self.post(url, &json!({"inputs": inputs}), Repeat::Never);
@@ -217,6 +241,24 @@ impl Hubspot {
                 Ok(Some(answer)) => {
                     answer.errors.iter().for_each(|p| self.read_only.refused(object_type, p));
                     assign(operation, object_type, &group, answer, outcomes);
+                    if operation == Operation::Update {
+                        let refused = |item: &Item| {
+                            let attribute = match found(outcomes, item) {
+                                Some(Outcome::Rejected { attribute, .. }) => attribute.as_deref(),
+                                _ => None,
+                            };
+                            let known = self.read_only.first_of(object_type, &item.properties);
+                            attribute.is_some() && known.is_some()
+                        };
+                        let again = group.into_iter().filter(refused).collect();
+                        waiting.push(self.writable(object_type, again, outcomes));
+                    }
+                }
+                Err(Failure::Refused(refusal))
+                    if operation == Operation::Update
+                        && self.names_read_only(object_type, &refusal, &group) =>
+                {
+                    waiting.push(self.writable(object_type, group, outcomes));
                 }
                 Err(Failure::Refused(refusal)) if group.len() > 1 && may_be_one_item(&refusal) => {
                     let parts = self.take_apart(operation, object_type, group, &refusal, outcomes).await;
@@ -229,6 +271,16 @@ impl Hubspot {
                 }
             }
         }
+    }
+
+    /// Whether a batch was refused because it holds what can only be read.
+    fn names_read_only(&self, object_type: ObjectType, refusal: &Refusal, group: &[Item]) -> bool {
+        let problem = Problem::parse(&refusal.body);
+        self.read_only.refused(object_type, &problem);
+        problem.value_problems().iter().filter(|p| p.code == "READ_ONLY_VALUE").any(|p| {
+            let named = p.property.as_deref();
+            named.is_some_and(|name| group.iter().any(|item| item.properties.contains_key(name)))
+        })
     }
 
     /// Parts of a batch that was refused as a whole. What the refusal settles at once is settled here; every part is
