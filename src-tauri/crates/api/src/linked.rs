@@ -22,8 +22,6 @@ pub struct LinkedObject {
     pub kind: String,
     /// The object's id.
     pub id: String,
-    /// Whether it is the source of that mapping.
-    pub is_source: bool,
     /// The object; `None` where it is gone.
     pub object: Option<UserRow>,
 }
@@ -36,7 +34,6 @@ struct End {
     resource: String,
     path: ResourcePath,
     id: String,
-    is_source: bool,
 }
 
 /// The other ends of an object's links.
@@ -48,33 +45,31 @@ fn other_ends(r: &Reader<'_>, kind: &str, id: &str) -> Result<Vec<End>, StoreErr
         if mapping.link_type() != mapping.name {
             continue;
         }
-        // A mapping between objects of one type has it at either end.
-        let sides = [(true, &mapping.target, &mapping.source), (false, &mapping.source, &mapping.target)];
-        for (is_source, here, there) in sides {
-            let Ok(path) = there.parse::<ResourcePath>() else { continue };
-            if *here != own {
-                continue;
-            }
-            for qualifier in r.link_qualifiers(&mapping.name)? {
-                let space = LinkSpace {
-                    kind: mapping.name.clone(),
-                    qualifier: qualifier.clone(),
-                    orientation: Orientation::Forward,
-                };
-                let other = if is_source {
-                    r.link_of_target(&space, id)?.map(|link| link.source_id)
-                } else {
-                    r.link_of_source(&space, id)?.map(|link| link.target_id)
-                };
-                found.extend(other.map(|id| End {
-                    mapping: mapping.name.clone(),
-                    link_qualifier: qualifier,
-                    resource: there.clone(),
-                    path: path.clone(),
-                    id,
-                    is_source,
-                }));
-            }
+        let to_own = mapping.target == own;
+        let other = match (to_own, mapping.source == own) {
+            (true, _) => &mapping.source,
+            (false, true) => &mapping.target,
+            (false, false) => continue,
+        };
+        let Ok(path) = other.parse::<ResourcePath>() else { continue };
+        for link_qualifier in r.link_qualifiers(&mapping.name)? {
+            let space = LinkSpace {
+                kind: mapping.name.clone(),
+                qualifier: link_qualifier.clone(),
+                orientation: Orientation::Forward,
+            };
+            let id = if to_own {
+                r.link_of_target(&space, id)?.map(|link| link.source_id)
+            } else {
+                r.link_of_source(&space, id)?.map(|link| link.target_id)
+            };
+            found.extend(id.map(|id| End {
+                mapping: mapping.name.clone(),
+                link_qualifier,
+                resource: other.clone(),
+                path: path.clone(),
+                id,
+            }));
         }
     }
     Ok(found)
@@ -132,7 +127,6 @@ impl App {
                         object: object.zip(config).map(|(object, config)| row(config, object)),
                         kind,
                         id: end.id,
-                        is_source: end.is_source,
                     });
                 }
                 Ok(Ok(objects))

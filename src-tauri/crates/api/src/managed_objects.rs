@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use engine::{Edit, Engine, EngineError, ObjectWrite, Sealer, Which};
 use model::{
-    Attributes, Filter, ManagedObjectConfig, ResourcePath, Secret, patch,
+    Attributes, Filter, ManagedObjectConfig, Secret, patch,
     policy::{self, Violation},
 };
 use serde_json::Value;

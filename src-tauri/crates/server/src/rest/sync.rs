@@ -156,17 +156,13 @@ async fn linked(call: Call) -> Result<Answer, Problem> {
     let detail = call.app().object_get(name.clone()).await?;
     let objects = call.app().linked_objects(name).await?;
     let mappings = call.app().mappings_list(Empty {}).await?;
-    let of_type = |link_type: &str, other_is_source: Option<bool>| -> Vec<Value> {
+    let of_type = |link_type: &str| -> Vec<Value> {
         mappings
             .iter()
             .filter(|mapping| mapping.links.as_deref().unwrap_or(&mapping.name) == link_type)
             .map(|mapping| {
-                // Between objects of one type, the mapping does not tell which of the two is meant.
-                let is_source = match other_is_source {
-                    Some(is_source) if mapping.source == mapping.target => is_source,
-                    _ => mapping.source != container,
-                };
-                json!({"name": mapping.name, "type": if is_source { "source" } else { "target" }})
+                let side = if mapping.source == container { "target" } else { "source" };
+                json!({"name": mapping.name, "type": side})
             })
             .collect()
     };
@@ -178,7 +174,7 @@ async fn linked(call: Call) -> Result<Answer, Problem> {
             "content": content,
             "linkQualifier": system.link_qualifier,
             "linkType": system.mapping,
-            "mappings": of_type(&system.mapping, None),
+            "mappings": of_type(&system.mapping),
             "seenAt": system.seen_at,
         })
     });
@@ -188,7 +184,7 @@ async fn linked(call: Call) -> Result<Answer, Problem> {
             "content": linked.object.map(|object| rest_object(&object, &[])),
             "linkQualifier": linked.link_qualifier,
             "linkType": linked.mapping,
-            "mappings": of_type(&linked.mapping, Some(linked.is_source)),
+            "mappings": of_type(&linked.mapping),
         })
     });
     Ok(Answer::ok(systems.chain(objects).collect()))

@@ -321,7 +321,7 @@ async fn people_there(app: &App, ids: Vec<String>) -> Result<HashSet<String>, Re
 
 /// Takes the references to members who are not here out of groups.
 pub(crate) async fn refer_to_who_is_here(app: &App, found: &mut [Map<String, Value>]) -> Result<(), Refusal> {
-    let ids = found.iter().flat_map(|group| groups::shown_ids(group)).map(str::to_owned).collect();
+    let ids = found.iter().flat_map(groups::shown_ids).map(str::to_owned).collect();
     let people = people_there(app, ids).await?;
     for group in found {
         groups::refer_to(group, &people);
