@@ -29,6 +29,21 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// The same at half the way, if that is another moment.
+    pub fn sooner(self) -> Option<Self> {
+        let (again, moment): (fn(u64) -> Self, u64) = match self {
+            Self::None => return None,
+            Self::Kill(n) => (Self::Kill, n),
+            Self::Tear(n) => (Self::Tear, n),
+            Self::Fails(n) => (Self::Fails, n),
+            Self::Dies(n) => (Self::Dies, n),
+            Self::Short(n) => (Self::Short, n),
+            Self::Full(n) => (Self::Full, n),
+            Self::Read(n) => (Self::Read, n),
+        };
+        (moment > 1).then(|| again(moment / 2))
+    }
+
     fn words(self) -> String {
         match self {
             Self::None => "none:0".into(),
