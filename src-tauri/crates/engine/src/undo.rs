@@ -218,9 +218,15 @@ impl Engine {
                     ..EntryFilter::default()
                 };
                 if self.store.read(move |r| r.entry_count(seq, &deletes)).await? > 0 {
-                    let schema = remote.connector.schema(&remote.object_type.name).await?;
-                    let fixed = schema.attributes.into_iter().filter(|attribute| !attribute.writable);
-                    place.read_only = fixed.map(|attribute| attribute.name).collect();
+                    match remote.connector.schema(&remote.object_type.name).await {
+                        Ok(schema) => {
+                            let fixed = schema.attributes.into_iter().filter(|attribute| !attribute.writable);
+                            place.read_only = fixed.map(|attribute| attribute.name).collect();
+                        }
+                        // What can only be read, such a system refuses or passes over by itself.
+                        Err(error) if error.kind == connector::ErrorKind::Unsupported => {}
+                        Err(error) => return Err(error.into()),
+                    }
                 }
             }
         }
