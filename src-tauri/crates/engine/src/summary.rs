@@ -75,11 +75,11 @@ pub fn summary(
     let pending = |action: model::Action| -> u64 {
         counts.iter().filter(|(_, a, s, _)| *a == action && *s == EntryStatus::Planned).map(|(.., n)| n).sum()
     };
+    let all = |wanted: EntryStatus| -> u64 {
+        counts.iter().filter(|(_, _, status, _)| *status == wanted).map(|(.., n)| n).sum()
+    };
     // What a run left undone is no success; a preview was to do nothing.
-    let undone = |status: EntryStatus| status == EntryStatus::Planned && run.mode != RunMode::Preview;
-    let undone: u64 = counts.iter().filter(|(_, _, status, _)| undone(*status)).map(|(.., n)| n).sum();
-    let stale: u64 =
-        counts.iter().filter(|(_, _, status, _)| *status == EntryStatus::Stale).map(|(.., n)| n).sum();
+    let undone = if run.mode == RunMode::Preview { 0 } else { all(EntryStatus::Planned) };
     json!({
         "_id": run.id,
         "mapping": run.mapping,
@@ -118,7 +118,7 @@ pub fn summary(
             "message": run.message,
             "resumeAt": run.progress.resume_at,
             "calls": progress.calls,
-            "stale": stale,
+            "stale": all(EntryStatus::Stale),
             "planned": {
                 "create": pending(model::Action::Create),
                 "update": pending(model::Action::Update),

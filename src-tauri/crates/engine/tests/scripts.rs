@@ -26,6 +26,24 @@ fn contact(bench: &Bench, email: &str, first: &str) -> String {
         .unwrap()
 }
 
+/// Makes a user of each contact, and one for administration where the qualifiers say so.
+fn two_accounts(qualifiers: Value) -> Value {
+    let named = js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email");
+    inbound(json!({
+        "linkQualifiers": qualifiers,
+        "correlationQuery": [
+            {"linkQualifier": "default", "expressionTree": {"all": ["userName"]}},
+            {"linkQualifier": "admin", "expressionTree": {"all": ["userName"]}}
+        ],
+        "properties": [
+            {"source": "", "target": "userName", "transform": named},
+            {"source": "", "target": "mail", "transform": named},
+            {"source": "firstname", "target": "givenName"},
+            {"source": "lastname", "target": "sn"}
+        ]
+    }))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_has_an_account_per_qualifier() {
     let bench = small().await;
@@ -76,25 +94,8 @@ async fn an_account_under_a_qualifier_that_is_given_no_more_is_still_looked_at()
     let bob = contact(&bench, "bob@example.com", "Bob");
     contact(&bench, "ann@example.com", "Ann");
     bench.sandbox.portal().set(&bob, &[("jobtitle", "boss")]).unwrap();
-    let mapping = |policies: Value| {
-        inbound(json!({
-            "linkQualifiers": js("returnAll || object.jobtitle === 'boss' ? ['default', 'admin'] : ['default']"),
-            "correlationQuery": [
-                {"linkQualifier": "default", "expressionTree": {"all": ["userName"]}},
-                {"linkQualifier": "admin", "expressionTree": {"all": ["userName"]}}
-            ],
-            "properties": [
-                {"source": "", "target": "userName",
-                 "transform": js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email")},
-                {"source": "", "target": "mail",
-                 "transform": js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email")},
-                {"source": "firstname", "target": "givenName"},
-                {"source": "lastname", "target": "sn"}
-            ],
-            "policies": policies
-        }))
-    };
-    bench.put(mapping(json!([{"situation": "UNASSIGNED", "action": "IGNORE"}]))).await;
+    let qualifiers = js("returnAll || object.jobtitle === 'boss' ? ['default', 'admin'] : ['default']");
+    bench.put(two_accounts(qualifiers)).await;
     assert_eq!(bench.recon(INBOUND).await.progress.created, 3, "Ann has one account, Bob two");
     bench.sandbox.portal().set(&bob, &[("jobtitle", "clerk"), ("lastname", "Novak")]).unwrap();
     let run = bench.recon(INBOUND).await;
@@ -110,23 +111,7 @@ async fn a_record_with_two_accounts_is_one_linked_record() {
     let bench = small().await;
     let contacts: Vec<String> =
         (0..20).map(|n| contact(&bench, &format!("p{n}@example.com"), "Person")).collect();
-    bench
-        .put(inbound(json!({
-            "linkQualifiers": ["default", "admin"],
-            "correlationQuery": [
-                {"linkQualifier": "default", "expressionTree": {"all": ["userName"]}},
-                {"linkQualifier": "admin", "expressionTree": {"all": ["userName"]}}
-            ],
-            "properties": [
-                {"source": "", "target": "userName",
-                 "transform": js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email")},
-                {"source": "", "target": "mail",
-                 "transform": js("(linkQualifier === 'admin' ? 'admin-' : '') + source.email")},
-                {"source": "firstname", "target": "givenName"},
-                {"source": "lastname", "target": "sn"}
-            ]
-        })))
-        .await;
+    bench.put(two_accounts(json!(["default", "admin"]))).await;
     assert_eq!(bench.recon(INBOUND).await.progress.linked, 40);
     bench.sandbox.portal().archive(&contacts[0]);
     let again = bench.recon(INBOUND).await;
