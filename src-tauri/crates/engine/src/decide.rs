@@ -203,7 +203,6 @@ impl Judge<'_> {
         let mut evaluation =
             self.mapping.evaluate(self.scripts, occasion, case.source, None).map_err(|p| p.reason)?;
         entry.target_id = None;
-        entry.target_hash = None;
         entry.claim = case.found.claim.clone();
         evaluation.changes = self.shape(Hook::Create, evaluation.changes, &nothing, entry, case)?;
         self.run_event(Hook::Link, entry, case)?;

@@ -499,8 +499,12 @@ impl Engine {
             let (mut none, mut matched) = (Vec::new(), Vec::new());
             for entry in entries {
                 let source = entry.source_id.clone().unwrap_or_default();
-                // In any other situation somebody has decided about what matches.
-                let asked = matches!(entry.situation, Situation::Absent | Situation::Missing);
+                // In any other situation, and of a match that the plan knew, somebody has decided about what matches.
+                let asked = match entry.situation {
+                    Situation::Absent => true,
+                    Situation::Missing => entry.target_hash.is_none() && entry.ambiguous.is_empty(),
+                    _ => false,
+                };
                 let attributes = match asked {
                     true => self.store.read_blocking(|r| r.source(&walk, &source))?,
                     false => None,

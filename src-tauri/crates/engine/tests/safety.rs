@@ -656,6 +656,34 @@ async fn a_stored_plan_makes_no_second_user_of_somebody_who_came_since() {
     }
 }
 
+/// The preview has told that another user matches, and that a new one is made all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_match_that_the_stored_plan_knew_does_not_count_as_come_since() {
+    let bench = bench(Options { records: 5, seed: 5, ..Options::default() }).await;
+    bench.put(inbound(json!({"policies": [{"situation": "MISSING", "action": "CREATE"}]}))).await;
+    bench.recon(INBOUND).await;
+    let users = bench.users().await;
+    for ((gone, mail), others) in users.into_iter().zip([1, 2]) {
+        bench.engine.delete_managed("user", &gone, None, "test").await.unwrap();
+        for n in 0..others {
+            new_user(&bench, &format!("other{others}{n}"), &mail).await;
+        }
+        let preview = bench.run(INBOUND, RunMode::Preview).await;
+        let planned = bench.entries(&preview).await;
+        assert!(planned.iter().any(|entry| entry.situation == model::Situation::Missing), "{planned:?}");
+        // Only where something has happened since is it asked what has come.
+        new_user(&bench, &format!("somebody{others}"), &format!("somebody{others}@new.example.org")).await;
+        let applied = bench.apply(&preview, None).await;
+        assert_eq!(
+            (applied.state, applied.progress.created),
+            (RunState::Success, 1),
+            "{:?}",
+            applied.message
+        );
+        assert_eq!(bench.users().await.iter().filter(|(_, m)| *m == mail).count(), others + 1, "of {mail}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stored_plan_looks_for_a_record_that_came_since_in_the_other_system() {
     let bench = bench(Options { records: 10, seed: 5, ..Options::default() }).await;

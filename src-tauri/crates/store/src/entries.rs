@@ -104,7 +104,7 @@ pub struct Entry {
     pub claim: Option<String>,
     /// The source as planned.
     pub source_hash: Option<Hash>,
-    /// The target as planned.
+    /// The target as planned. Of a record that is made again: the one that matches and is left alone.
     pub target_hash: Option<Hash>,
     /// The source's mapped values, to become the link's base.
     pub base: Option<Attributes>,
