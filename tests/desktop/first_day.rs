@@ -3,7 +3,7 @@
 use acceptance::webdriver::{Role, Session, attempt, until};
 use serde_json::{Value, json};
 
-use crate::screen::{Screen, Setup, call};
+use crate::screen::{Keyring, Screen, Setup, call};
 
 const TO_USERS: &str = "systemHubspotContact_managedUser";
 const TO_HUBSPOT: &str = "managedUser_systemHubspotContact";
@@ -102,11 +102,22 @@ async fn sample_data_becomes_users_and_a_change_goes_back() {
 
 #[tokio::test]
 async fn where_there_is_no_keyring_the_sample_waits_for_a_passphrase() {
-    let setup = Setup { arguments: &["--with-sandbox"], keyring: false, ..Setup::default() };
+    the_sample_waits_for_a_passphrase(Keyring::Absent, "9-no-keyring").await;
+}
+
+#[tokio::test]
+async fn where_the_keyring_keeps_nothing_the_sample_waits_for_a_passphrase() {
+    the_sample_waits_for_a_passphrase(Keyring::Shut, "10-shut-keyring").await;
+}
+
+async fn the_sample_waits_for_a_passphrase(keyring: Keyring, picture: &str) {
+    let setup = Setup { arguments: &["--with-sandbox"], keyring, ..Setup::default() };
     let screen = Screen::set_up(setup).await;
     let app = &screen.app;
     app.sees("Choose a passphrase").await;
-    screen.picture("9-no-keyring").await;
+    screen.picture(picture).await;
+    app.press(Role::Button, "Ask the keyring again").await;
+    app.sees("cannot keep the vault's key").await;
     app.fill("Passphrase", "a passphrase for tests").await;
     app.press(Role::Button, "Set passphrase").await;
     app.press(Role::Link, "Mappings").await;

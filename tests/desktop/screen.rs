@@ -91,13 +91,22 @@ pub struct Setup<'a> {
     pub prepare: fn(&Path),
     /// Whether windows have a manager: without one nothing is maximized, minimized or brought to the front.
     pub managed: bool,
-    /// Whether the desktop has a keyring.
-    pub keyring: bool,
+    /// What keeps keys there.
+    pub keyring: Keyring,
+}
+
+/// The keyring of a desktop.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Keyring {
+    Unlocked,
+    /// It answers, but keeps nothing: it has no collection, and nobody is there who could be asked for a password.
+    Shut,
+    Absent,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { arguments: &[], prepare: |_| (), managed: false, keyring: true }
+        Self { arguments: &[], prepare: |_| (), managed: false, keyring: Keyring::Unlocked }
     }
 }
 
@@ -132,7 +141,7 @@ impl Screen {
             ("CONCORD_LOG", "debug".into()),
         ]);
         let mut bus = surroundings.command("dbus-daemon");
-        if keyring {
+        if keyring == Keyring::Unlocked {
             bus.arg("--session");
         } else {
             let config = folders.path().join("bus.conf");
@@ -141,7 +150,11 @@ impl Screen {
         }
         let (bus, address) = spoken(bus.args(["--nofork", "--print-address=1"]));
         surroundings.0.push(("DBUS_SESSION_BUS_ADDRESS", address.into()));
-        let keyring = if keyring { Some(unlocked_keyring(&surroundings).await) } else { None };
+        let keyring = match keyring {
+            Keyring::Unlocked => Some(keyring_daemon(&surroundings, Some("a password for tests\n")).await),
+            Keyring::Shut => Some(keyring_daemon(&surroundings, None).await),
+            Keyring::Absent => None,
+        };
         let manager = if managed { Some(manager(&surroundings, folders.path()).await) } else { None };
 
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -275,12 +288,12 @@ fn spoken(command: &mut Command) -> (Group, String) {
     (group, line.trim().to_owned())
 }
 
-/// An unlocked keyring that is forgotten with the home folder, as soon as it is on the bus.
-async fn unlocked_keyring(surroundings: &Surroundings) -> Group {
+/// A keyring that is forgotten with the home folder, as soon as it is on the bus; unlocked if it is given a password.
+async fn keyring_daemon(surroundings: &Surroundings, password: Option<&str>) -> Group {
     let mut command = surroundings.command("gnome-keyring-daemon");
-    command.args(["--foreground", "--unlock", "--components=secrets"]);
+    command.args(["--foreground", "--components=secrets"]).args(password.map(|_| "--unlock"));
     let mut group = Group::start(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()));
-    group.0.stdin.take().unwrap().write_all(b"a password for tests\n").unwrap();
+    group.0.stdin.take().unwrap().write_all(password.unwrap_or_default().as_bytes()).unwrap();
     until("keyring on the session bus", async || {
         let owned = surroundings
             .command("dbus-send")

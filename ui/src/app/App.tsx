@@ -1,9 +1,10 @@
 import { i18n } from "@lingui/core";
 import { I18nProvider } from "@lingui/react";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type RouterHistory, RouterProvider } from "@tanstack/react-router";
 import { useState } from "react";
 
+import { refresh } from "../backend/query";
 import { connectors, mappings, overview } from "../screens/dashboard/queries";
 import { appStatus } from "./queries";
 import { makeRouter } from "./router";
@@ -32,7 +33,9 @@ function asked(client: QueryClient, path: string): QueryClient {
 }
 
 function makeClient() {
-  return new QueryClient({
+  const client = new QueryClient({
+    // The vault's page says what to do where a key cannot be kept or read.
+    mutationCache: new MutationCache({ onError: (error) => void (error.code === "locked" && refresh(client, "app_status")) }),
     defaultOptions: {
       // The backend is on this machine: whether the network is up says nothing about it, and an error that it reports
       // is final until something changes.
@@ -40,4 +43,5 @@ function makeClient() {
       mutations: { networkMode: "always", retry: false },
     },
   });
+  return client;
 }

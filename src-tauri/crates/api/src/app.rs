@@ -240,13 +240,17 @@ impl App {
         *self.after_unlock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(then));
     }
 
-    /// Opens the vault, or makes it with this passphrase where there is none.
-    pub async fn vault_unlock(&self, request: VaultPassphrase) -> Result<VaultStatus, ApiError> {
-        self.vaulting.unlock(Secret::new(request.passphrase)).await?;
+    async fn do_what_waited(&self) {
         let waiting = self.after_unlock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waiting) = waiting {
             waiting.await;
         }
+    }
+
+    /// Opens the vault, or makes it with this passphrase where there is none.
+    pub async fn vault_unlock(&self, request: VaultPassphrase) -> Result<VaultStatus, ApiError> {
+        self.vaulting.unlock(Secret::new(request.passphrase)).await?;
+        self.do_what_waited().await;
         self.audit(AuditTopic::Vault, "vault", "unlocked").await?;
         self.vaulting.status().await
     }
@@ -263,9 +267,11 @@ impl App {
         self.vaulting.status().await
     }
 
-    /// Protects the vault by a key in the computer's keyring from now on, so that no start asks for anything.
+    /// Protects the vault by a key in the computer's keyring from now on, so that no start asks for anything. A keyring that did
+    /// not answer before, or kept nothing, is asked once more.
     pub async fn vault_use_keyring(&self, _: Empty) -> Result<VaultStatus, ApiError> {
         self.vaulting.use_keyring().await?;
+        self.do_what_waited().await;
         self.audit(AuditTopic::Vault, "vault", "protected by the keyring").await?;
         self.vaulting.status().await
     }

@@ -18,6 +18,8 @@ const TABLE: &str = "secret";
 enum Slot {
     /// No vault has been made yet.
     New,
+    /// No vault could be made, because the keyring did not keep its key, and this is why.
+    NotKept(String),
     /// Open.
     Open(Arc<Vault>),
     /// There is one, and this is why it is not open.
@@ -118,7 +120,7 @@ impl Vaulting {
         match &*self.lock() {
             Slot::Open(vault) => Ok(Some(Arc::clone(vault))),
             Slot::Locked(why) => Err(locked(why)),
-            Slot::New => Ok(None),
+            Slot::New | Slot::NotKept(_) => Ok(None),
         }
     }
 
@@ -130,9 +132,12 @@ impl Vaulting {
         })
         .await
         .map_err(|e| ApiError::new(ErrorCode::Internal, format!("making the vault ended unexpectedly: {e}")))?
-        .map_err(|e| match e {
-            vault::Error::NoKeyring(_) => locked(e.to_string()),
-            other => refused(other),
+        .map_err(|e| match &e {
+            vault::Error::NoKeyring(why) => {
+                *self.lock() = Slot::NotKept(why.to_string());
+                locked(e.to_string())
+            }
+            _ => refused(e),
         })?;
         let id = vault.header().vault_id().to_owned();
         let refusal = match self.keep(None, vault, None).await {
@@ -189,24 +194,29 @@ impl Vaulting {
             Slot::Open(vault) => (VaultState::Unlocked, None, vault.is_opened_by_recovery()),
             Slot::Locked(why) => (VaultState::Locked, Some(why.clone()), false),
             Slot::New => (VaultState::New, None, false),
+            Slot::NotKept(why) => (VaultState::NeedsPassphrase, Some(why.clone()), false),
         };
-        if state == VaultState::New && self.passphrase.is_none() {
-            let keyring = Arc::clone(&self.keyring);
-            let reachable = tokio::task::spawn_blocking(move || {
-                keyring.load("probe").map(|_| ()).map_err(|e| e.to_string())
-            })
-            .await;
-            if let Ok(Err(why)) = reachable {
-                let message = format!("{why}. Choose a passphrase that protects the secrets instead");
-                return Ok(VaultStatus {
-                    state: VaultState::NeedsPassphrase,
-                    source,
-                    message: Some(message),
-                    recovered,
-                });
+        let (state, message) = match (state, message) {
+            (VaultState::New, _) if self.passphrase.is_none() => match self.unreachable_keyring().await {
+                Some(why) => (VaultState::NeedsPassphrase, Some(why)),
+                None => (VaultState::New, None),
+            },
+            known => known,
+        };
+        let message = match state {
+            VaultState::NeedsPassphrase => {
+                message.map(|why| format!("{why}. Choose a passphrase that protects the secrets instead"))
             }
-        }
+            _ => message,
+        };
         Ok(VaultStatus { state, source, message, recovered })
+    }
+
+    /// Why nothing can be read from the keyring, if so. Whether it keeps a key shows only when one is to be kept.
+    async fn unreachable_keyring(&self) -> Option<String> {
+        let keyring = Arc::clone(&self.keyring);
+        let probe = tokio::task::spawn_blocking(move || keyring.load("probe").map(|_| ())).await;
+        probe.ok()?.err().map(|why| why.to_string())
     }
 
     /// Opens the vault with a passphrase, or makes it with one where there is none.
@@ -242,8 +252,21 @@ impl Vaulting {
         Ok(())
     }
 
-    /// Protects the vault by a key in the computer's keyring from now on.
+    /// Protects the vault by a key in the computer's keyring from now on. Where the key is there already, or is the first one,
+    /// the keyring is asked once more.
     pub(crate) async fn use_keyring(&self) -> Result<(), ApiError> {
+        let locked = matches!(&*self.lock(), Slot::Locked(_));
+        match self.rows().await? {
+            None => {
+                self.create(None).await?;
+                return Ok(());
+            }
+            Some((header, _)) if locked && matches!(header.source(), KeySource::Keyring) => {
+                self.try_open(None).await?;
+                return self.opened().map(|_| ());
+            }
+            Some(_) => {}
+        }
         let vault = self.vault().await?;
         let (was, keyring) = (Arc::clone(&vault), Arc::clone(&self.keyring));
         let changed = tokio::task::spawn_blocking(move || vault.move_to_keyring(keyring.as_ref()))
@@ -377,6 +400,68 @@ mod tests {
     async fn reads_the_secret(vaulting: &Vaulting) -> bool {
         let secret = vaulting.reveal("connector:hubspot", "accessToken").await;
         secret.is_ok_and(|secret| secret.is_some_and(|secret| secret.expose() == "made-up"))
+    }
+
+    /// One that can be asked and gives nothing, but keeps nothing either: locked, with nobody there to unlock it.
+    struct Shut(Memory);
+
+    impl KekStore for Shut {
+        fn load(&self, vault_id: &str) -> Result<Option<vault::Kek>, KeyError> {
+            self.0.load(vault_id)
+        }
+
+        fn save(&self, vault_id: &str, kek: &vault::Kek) -> Result<(), KeyError> {
+            self.0.save(vault_id, kek)?;
+            Err(KeyError::NoAccess("the collection is locked".into()))
+        }
+
+        fn delete(&self, vault_id: &str) -> Result<(), KeyError> {
+            self.0.delete(vault_id)
+        }
+    }
+
+    #[tokio::test]
+    async fn where_the_keyring_keeps_nothing_a_passphrase_is_asked_for_and_the_keyring_can_be_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let shut = Arc::new(Shut(Memory::default()));
+        let vaulting = Vaulting::open(store, clock, shut, None).await.unwrap();
+        assert_eq!(vaulting.status().await.unwrap().state, VaultState::New, "nothing was to be kept so far");
+        let secret = Secret::new("made-up");
+        for _ in 0..2 {
+            let refusal = vaulting.seal("connector:hubspot", "accessToken", &secret).await.unwrap_err();
+            assert_eq!(refusal.code, ErrorCode::Locked);
+            let status = vaulting.status().await.unwrap();
+            assert_eq!((status.state, status.source), (VaultState::NeedsPassphrase, None));
+            assert!(status.message.unwrap().contains("the collection is locked). Choose a passphrase"));
+        }
+        assert_eq!(vaulting.use_keyring().await.unwrap_err().code, ErrorCode::Locked);
+        vaulting.unlock(Secret::new(PASSPHRASE)).await.unwrap();
+        let status = vaulting.status().await.unwrap();
+        assert_eq!((status.state, status.source.as_deref()), (VaultState::Unlocked, Some("passphrase")));
+        vaulting.seal("connector:hubspot", "accessToken", &secret).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_keyring_that_answers_later_opens_the_vault_without_a_new_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let keyring = Arc::new(Memory::default());
+        let dark = |dark: bool| keyring.fail_with(dark.then_some(KeyError::Malformed("it is not there")));
+        dark(true);
+        let first = open_with(&store, &keyring, None).await;
+        assert_eq!(first.status().await.unwrap().state, VaultState::NeedsPassphrase);
+        dark(false);
+        first.use_keyring().await.unwrap();
+        assert_eq!(first.status().await.unwrap().state, VaultState::Unlocked, "made with the keyring");
+        dark(true);
+        let second = open_with(&store, &keyring, None).await;
+        assert_eq!(second.use_keyring().await.unwrap_err().code, ErrorCode::Locked);
+        assert_eq!(second.status().await.unwrap().state, VaultState::Locked);
+        dark(false);
+        second.use_keyring().await.unwrap();
+        assert_eq!(second.status().await.unwrap().state, VaultState::Unlocked);
     }
 
     #[tokio::test]

@@ -38,3 +38,35 @@ test("a first passphrase is asked for without the words of a bus", async () => {
   expect(screen.getByText(/zbus/).closest("details")?.open).toBe(false);
   expect(text()).not.toContain("CONCORD_");
 });
+
+test("the keyring can be asked again, and says so when it still keeps nothing", async () => {
+  const user = userEvent.setup();
+  let shut = true;
+  openWindow("/", (inner) => async (name, request) => {
+    const waits: VaultStatus = { state: "needsPassphrase", source: null, message: "the system keyring did not give access (locked). Choose a passphrase that protects the secrets instead", recovered: false };
+    if (name === "vault_use_keyring" && shut) throw { code: "locked", message: "cannot keep the vault's key: the system keyring did not give access (locked). Unlock the login keyring and start Concord again, or protect the vault with a passphrase" };
+    const answer = await inner(name, request);
+    return name === "app_status" && shut ? { ...(answer as AppStatus), vault: waits } : answer;
+  });
+  const again = await screen.findByRole("button", { name: "Ask the keyring again" });
+  await user.click(again);
+  expect((await screen.findByRole("alert")).textContent).toContain("Unlock the login keyring");
+  shut = false;
+  await user.click(again);
+  await screen.findByRole("heading", { level: 1, name: "Dashboard" });
+});
+
+test("what finds the vault without a key leads to its page", async () => {
+  const user = userEvent.setup();
+  let kept = true;
+  openWindow("/", (inner) => async (name, request) => {
+    if (name === "sample_setup") {
+      kept = false;
+      throw { code: "locked", message: "cannot keep the vault's key" };
+    }
+    const answer = await inner(name, request);
+    return name === "app_status" && !kept ? { ...(answer as AppStatus), vault: { state: "needsPassphrase", source: null, message: "locked", recovered: false } } : answer;
+  }, "empty");
+  await user.click(await screen.findByRole("button", { name: /sample data/ }));
+  await screen.findByRole("heading", { level: 1, name: "Choose a passphrase" });
+});

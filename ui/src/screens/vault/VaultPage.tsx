@@ -1,27 +1,25 @@
 import { t } from "@lingui/core/macro";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import type { VaultStatus } from "../../backend/bindings/VaultStatus";
-import { refresh } from "../../backend/query";
 import { Button } from "../../parts/Button";
 import { Switch, TextField } from "../../parts/Field";
 import { Mark } from "../../parts/Icon";
 import { Notice, Problem } from "../../parts/Problem";
 import { sentence } from "../../words/error";
-import { useUnlock } from "./queries";
+import { useAskKeyring, useUnlock } from "./queries";
 
 /** Stands in for every screen while secrets cannot be read. */
 export function VaultPage({ vault }: { vault: VaultStatus }) {
   const [passphrase, setPassphrase] = useState("");
   const [shown, setShown] = useState(false);
   const unlock = useUnlock();
-  const client = useQueryClient();
+  const ask = useAskKeyring();
   const first = vault.state === "needsPassphrase" && vault.source === null;
   const words = first
-    ? t`Tokens and keys are kept encrypted. This computer offers no keyring, so a passphrase of yours protects them.`
+    ? t`Tokens and keys are kept encrypted. No keyring of this computer keeps their key, so a passphrase of yours protects them.`
     : vault.source === "keyring"
-      ? t`Tokens and keys are kept encrypted. Their key is in this computer's keyring, which does not give it out. Unlock the keyring and start Concord again, or enter the recovery key here.`
+      ? t`Tokens and keys are kept encrypted. Their key is in this computer's keyring, which does not give it out. Unlock the keyring and ask it again, or enter the recovery key here.`
       : t`Tokens and keys are kept encrypted. The passphrase opens them.`;
   return (
     <main className="flex h-full justify-center overflow-y-auto bg-sunken px-6 pt-[16vh]">
@@ -29,6 +27,7 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
         className="flex w-[400px] flex-col gap-4 self-start"
         onSubmit={(event) => {
           event.preventDefault();
+          ask.reset();
           unlock.mutate(passphrase, { onSettled: () => setPassphrase("") });
         }}
       >
@@ -56,11 +55,22 @@ export function VaultPage({ vault }: { vault: VaultStatus }) {
         />
         <Switch label={t`Show passphrase`} checked={shown} onChange={setShown} />
         {unlock.error && (unlock.error.code === "locked" ? <Notice tone="needs" live="alert">{t`This does not open the vault. Check the passphrase or the recovery key, and enter it again.`}</Notice> : <Problem error={unlock.error} />)}
+        {ask.error && <Problem error={ask.error} />}
         <div className="flex gap-2">
           <Button look="primary" type="submit" busy={unlock.isPending} disabled={passphrase === ""}>
             {first ? t`Set passphrase` : t`Unlock`}
           </Button>
-          <Button onClick={() => void refresh(client, "app_status")}>{t`Check again`}</Button>
+          {(first || vault.source === "keyring") && (
+            <Button
+              busy={ask.isPending}
+              onClick={() => {
+                unlock.reset();
+                ask.mutate();
+              }}
+            >
+              {t`Ask the keyring again`}
+            </Button>
+          )}
         </div>
       </form>
     </main>

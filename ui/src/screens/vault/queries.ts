@@ -9,3 +9,12 @@ export function useUnlock() {
     onSuccess: () => client.invalidateQueries(),
   });
 }
+
+/** Opens the vault by the keyring, or makes it there, where that did not answer before. */
+export function useAskKeyring() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => call("vault_use_keyring", {}),
+    onSuccess: () => client.invalidateQueries(),
+  });
+}
