@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Engine, MappingLock};
+use engine::Engine;
 use model::{
     ConnectorConfig, ManagedObjectConfig, MappingConfig, ResourcePath, Situation,
     connector_config::Provider,
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
 };
 use serde_json::Value;
-use store::{AuditRow, ConnectorRow, ErrorKind, MappingRow, StoreError};
+use store::{AuditRow, ConnectorRow, ErrorKind, FileLock, MappingRow, StoreError};
 
 use crate::{
     ApiError, App, ErrorCode,
@@ -125,7 +125,7 @@ impl App {
     }
 
     /// Nothing begins to run a mapping while it is being removed.
-    fn keep_still(&self, mapping: &str) -> Result<MappingLock, ApiError> {
+    fn keep_still(&self, mapping: &str) -> Result<FileLock, ApiError> {
         self.engine.keep_still(mapping)?.ok_or_else(|| {
             let message = format!("mapping `{mapping}` is being run; cancel the run first");
             ApiError::new(ErrorCode::Conflict, message)

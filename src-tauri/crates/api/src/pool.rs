@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, TryLockError},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -17,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Clock, ConnectorConfig, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{SealedSecret, Store, StoreError, Writer};
+use store::{FileLock, Locked, SealedSecret, Store, StoreError, Writer};
 
 use crate::{
     ApiError, ErrorCode, access,
@@ -219,11 +218,11 @@ async fn pause_for_others() {
     tokio::time::sleep(Duration::from_millis(20)).await;
 }
 
-struct FileGuard {
-    _file: File,
+struct Renewing {
+    _lock: FileLock,
 }
 
-impl RefreshGuard for FileGuard {}
+impl RefreshGuard for Renewing {}
 
 impl StoredCredentials {
     /// What keeps a secret from being had or kept: a vault that does not open it, or a data folder in trouble.
@@ -303,31 +302,18 @@ impl Credentials for StoredCredentials {
     }
 
     async fn refresh_guard(&self) -> Result<Box<dyn RefreshGuard>, ConnectorError> {
-        let folder = self.folder.join("locks");
-        let hash = blake3::hash(self.connector.to_lowercase().as_bytes()).to_hex();
-        let path = folder.join(format!("token-{}.lock", hash.chars().take(24).collect::<String>()));
-        let opened = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&folder)?;
-            store::private().create(true).truncate(false).write(true).open(&path)
-        })
-        .await
-        .map_err(|e| self.error(ApiError::new(ErrorCode::Internal, e.to_string())))?;
-        let refused = |e: std::io::Error| {
-            self.error(ApiError::new(
-                ErrorCode::Storage,
-                format!("the data folder's lock file cannot be taken ({e}); check the folder's permissions and the disk"),
-            ))
-        };
-        let file = opened.map_err(refused)?;
         let began = self.clock.now();
         loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Box::new(FileGuard { _file: file })),
-                Err(TryLockError::Error(e)) => return Err(refused(e)),
-                Err(TryLockError::WouldBlock) if self.clock.now().duration_since(began) < LONGEST_RENEWAL => {
+            let (connector, folder) = (self.connector.clone(), self.folder.clone());
+            let taken = tokio::task::spawn_blocking(move || Locked::Tokens(&connector).try_lock(&folder))
+                .await
+                .map_err(|e| self.error(ApiError::new(ErrorCode::Internal, e.to_string())))?;
+            match taken.map_err(|e| self.error(e))? {
+                Some(lock) => return Ok(Box::new(Renewing { _lock: lock })),
+                None if self.clock.now().duration_since(began) < LONGEST_RENEWAL => {
                     pause_for_others().await;
                 }
-                Err(TryLockError::WouldBlock) => {
+                None => {
                     return Err(self.error(ApiError::new(
                         ErrorCode::Storage,
                         format!(

@@ -5,7 +5,7 @@
 use std::{fs, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
 use api::{
-    App, AppOptions,
+    App, AppOptions, ErrorCode,
     dto::{ByName, MappingDraft, ObjectDelete, ObjectDraft, ObjectsRequest, SyncState},
 };
 use model::Secret;
@@ -105,6 +105,16 @@ async fn a_profile_that_cannot_be_carried_on_is_saved() {
     let values = [("city".to_owned(), "Bern".into())].into_iter().collect();
     assert!(place.app.person_change(&ann, values).await.is_ok());
     assert_eq!(place.users().await[0]["city"], "Bern");
+    place.sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_locked_is_a_fault_of_the_folder_and_not_of_the_request() {
+    let place = Place::new().await;
+    place.without_locks();
+    let refusal = place.app.mapping_remove(ByName { name: OUTBOUND.into() }).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::Storage, "{refusal}");
+    assert!(refusal.message.contains("check the data folder's permissions"), "{refusal}");
     place.sandbox.stop().await;
 }
 

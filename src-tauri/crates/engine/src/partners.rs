@@ -11,7 +11,6 @@ use crate::{
     ends::Prepared,
     execute::{Context, Settled, settle},
     execute_remote::pause,
-    lock,
 };
 
 /// How long one run waits in all, how often it looks meanwhile at what another run does, and how often it asks the provider.
@@ -93,7 +92,7 @@ impl Engine {
         if !self.is_making(partner).await? {
             return Ok(Known::All);
         }
-        let Some(_lock) = lock::try_lock(&self.folder, partner)? else { return Ok(Known::NotYet) };
+        let Some(_lock) = self.keep_still(partner)? else { return Ok(Known::NotYet) };
         let looked = match self.prepare(partner).await {
             // Its lock is not held for as long as a provider may work.
             Ok(prepared) => self.resolve_doubts(&prepared, None).await,

@@ -6,7 +6,8 @@ use mapping::Hook;
 use model::{Action, Attributes, Situation};
 use serde_json::json;
 use store::{
-    Entry, EntryCount, EntryFilter, EntryStatus, Feed, NewRun, Progress, Reader, Run, RunMode, RunState, Side,
+    Entry, EntryCount, EntryFilter, EntryStatus, Feed, FileLock, Locked, NewRun, Progress, Reader, Run,
+    RunMode, RunState, Side,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +18,6 @@ use crate::{
     feed::LOOKED_THROUGH,
     guard,
     judge::{Gone, Judge},
-    lock::{self, MappingLock},
     plan,
     read::Linked,
     remedy::Remedy,
@@ -50,7 +50,7 @@ pub struct Begun {
     prepared: Prepared,
     allow_deletes: Option<u64>,
     plan: Plan,
-    _lock: MappingLock,
+    _lock: FileLock,
 }
 
 /// What the read phase has brought.
@@ -693,9 +693,9 @@ impl Engine {
     }
 
     /// Takes a mapping's lock. A short implicit sync is waited for, a run is not.
-    pub(crate) async fn lock_mapping(&self, mapping: &str) -> Result<MappingLock, EngineError> {
+    pub(crate) async fn lock_mapping(&self, mapping: &str) -> Result<FileLock, EngineError> {
         for _ in 0..40 {
-            if let Some(lock) = lock::try_lock(&self.folder, mapping)? {
+            if let Some(lock) = self.keep_still(mapping)? {
                 return Ok(lock);
             }
             // The lock may be another process's, which can tell nobody when it lets go.
@@ -739,7 +739,7 @@ impl Engine {
     /// Marks every run whose process is gone, at start.
     pub async fn bury_all_dead_runs(&self) -> Result<(), EngineError> {
         for run in self.store.read(|r| r.runs_in(RunState::Active)).await? {
-            if let Some(_lock) = lock::try_lock(&self.folder, &run.mapping)? {
+            if let Some(_lock) = self.keep_still(&run.mapping)? {
                 self.bury_dead_runs(&run.mapping).await?;
             }
         }
@@ -748,13 +748,13 @@ impl Engine {
 
     /// Keeps runs and implicit syncs of a mapping from beginning, in every process, until this is dropped; `None` while one is
     /// under way.
-    pub fn keep_still(&self, mapping: &str) -> Result<Option<MappingLock>, EngineError> {
-        lock::try_lock(&self.folder, mapping)
+    pub fn keep_still(&self, mapping: &str) -> Result<Option<FileLock>, EngineError> {
+        Ok(Locked::Mapping(mapping).try_lock(&self.folder)?)
     }
 
     /// Whether a run or an implicit sync of this mapping is under way in any process.
     pub fn is_busy(&self, mapping: &str) -> Result<bool, EngineError> {
-        Ok(lock::try_lock(&self.folder, mapping)?.is_none())
+        Ok(self.keep_still(mapping)?.is_none())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     ends::{Prepared, Scope},
     execute::{Context, ORDER, Settled, batch_limit},
     judge::{Judge, Judgement},
-    lock, plan,
+    plan,
 };
 
 /// Tries before a person has to decide: with the back-off below, after a day.
@@ -177,7 +177,7 @@ impl Engine {
     /// run.
     async fn deliver(&self, rows: &[QueueRow]) -> Result<Option<Vec<bool>>, EngineError> {
         let Some(first) = rows.first() else { return Ok(Some(Vec::new())) };
-        let Some(_lock) = lock::try_lock(&self.folder, &first.mapping)? else { return Ok(None) };
+        let Some(_lock) = self.keep_still(&first.mapping)? else { return Ok(None) };
         let carried = match self.prepare(&first.mapping).await {
             Ok(prepared) => self.carry_each(&prepared, rows).await?,
             Err(error) => vec![failed(error)?; rows.len()],
