@@ -76,11 +76,9 @@ pub(crate) fn refused_mappings(r: &Reader<'_>) -> Result<BTreeSet<String>, Store
     for row in r.connectors()? {
         let name = &row.config.name;
         if row.test_error.is_some() && is_refused(r, name)? {
-            let inside = format!("system/{name}/").to_lowercase();
             let mappings = r.mappings()?.into_iter().map(|mapping| mapping.config);
-            refused.extend(
-                mappings.filter(|m| m.target.to_lowercase().starts_with(&inside)).map(|mapping| mapping.name),
-            );
+            let into = mappings.filter(|m| m.target_path().is_ok_and(|target| target.is_of(name)));
+            refused.extend(into.map(|mapping| mapping.name));
         }
     }
     Ok(refused)

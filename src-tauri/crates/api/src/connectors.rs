@@ -316,12 +316,11 @@ impl App {
     }
 
     async fn mappings_of(&self, connector: &str) -> Result<Vec<String>, ApiError> {
-        let inside = format!("system/{connector}/").to_lowercase();
         let mappings = self.store.read(|r| r.mappings()).await?;
         Ok(mappings
             .into_iter()
             .map(|m| m.config)
-            .filter(|m| [&m.source, &m.target].iter().any(|path| path.to_lowercase().starts_with(&inside)))
+            .filter(|m| m.object_types_of(connector).next().is_some())
             .map(|m| m.name)
             .collect())
     }

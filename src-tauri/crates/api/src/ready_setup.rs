@@ -35,7 +35,7 @@ impl App {
         configs(provider_word(&row.config), &row.config.name)?
             .into_iter()
             .map(|config| {
-                let object_type = object_type_of(&config, &row.config.name).to_owned();
+                let object_type = config.object_types_of(&row.config.name).next().unwrap_or_default();
                 let schema = known.iter().find(|k| k.object_type == object_type);
                 let schema = schema.and_then(|k| serde_json::from_value(k.latest.clone()).ok());
                 let (config, left_out) = fitted(config, &row.config.name, schema.as_ref());
@@ -105,7 +105,8 @@ impl App {
         let mut fitting = Vec::with_capacity(chosen.len());
         let mut left = Vec::new();
         for config in chosen {
-            let schema = self.schema_for(&row, object_type_of(&config, &row.config.name)).await?;
+            let object_type = config.object_types_of(&row.config.name).next().unwrap_or_default();
+            let schema = self.schema_for(&row, &object_type).await?;
             let (config, left_out) = fitted(config, &row.config.name, schema.as_ref());
             left.extend(left_out_in_words(&left_out).map(|words| (config.name.clone(), words)));
             fitting.push(config);
@@ -156,12 +157,6 @@ impl App {
     }
 }
 
-/// The object type of a connector that a mapping is about.
-fn object_type_of<'c>(config: &'c MappingConfig, connector: &str) -> &'c str {
-    let inside = format!("system/{connector}/");
-    [&config.source, &config.target].into_iter().find_map(|end| end.strip_prefix(&inside)).unwrap_or_default()
-}
-
 /// The mapping without the properties whose attribute the system does not have, and the names of those attributes.
 fn fitted(
     mut config: MappingConfig,
@@ -171,7 +166,7 @@ fn fitted(
     let Some(schema) = schema.filter(|schema| !schema.attributes.is_empty()) else {
         return (config, Vec::new());
     };
-    let reads = config.source.starts_with(&format!("system/{connector}/"));
+    let reads = config.source_path().is_ok_and(|source| source.is_of(connector));
     let mut left_out = Vec::new();
     config.properties.retain(|property| {
         let theirs = if reads { property.source.as_deref() } else { Some(property.target.as_str()) };

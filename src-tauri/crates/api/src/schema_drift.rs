@@ -10,7 +10,7 @@ use std::{
 
 use connector::{AttributeSchema, ObjectTypeSchema};
 use jiff::Timestamp;
-use model::{ConnectorConfig, MappingConfig};
+use model::{ConnectorConfig, MappingConfig, ResourcePath};
 use serde_json::Value;
 use store::{ConnectorRow, KnownSchema};
 
@@ -26,15 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Values of an option that are named.
 const OPTIONS_NAMED: usize = 5;
 
-/// Settings that say which system is read and how; schemas read under others are not comparable.
-const OF_ANOTHER_SYSTEM: &[&str] =
-    &["apiBaseUrl", "baseUrl", "loginUrl", "instanceUrl", "readSchema", "apiVersion", "version"];
+/// Settings that say how a schema is read; schemas that were read in other ways are not comparable.
+const READ_BY: &[&str] = &["readSchema", "apiVersion", "version"];
 
 /// Whether a changed configuration reads another schema than before.
 pub(crate) fn reads_another_schema(before: &ConnectorConfig, after: &ConnectorConfig) -> bool {
-    OF_ANOTHER_SYSTEM
-        .iter()
-        .any(|name| before.configuration_properties.get(*name) != after.configuration_properties.get(*name))
+    let differs =
+        |name: &&str| before.configuration_properties.get(*name) != after.configuration_properties.get(*name);
+    before.address() != after.address() || READ_BY.iter().any(differs)
 }
 
 impl App {
@@ -113,11 +112,9 @@ impl App {
         let connector = row.config.name.clone();
         let (known, mappings) =
             self.store.read(move |r| Ok((r.known_schemas(&connector)?, r.mappings()?))).await?;
-        let inside = format!("system/{}/", row.config.name);
         let mut types: BTreeSet<String> = known.into_iter().map(|k| k.object_type).collect();
         for mapping in &mappings {
-            let ends = [&mapping.config.source, &mapping.config.target];
-            types.extend(ends.iter().filter_map(|end| end.strip_prefix(&inside)).map(str::to_owned));
+            types.extend(mapping.config.object_types_of(&row.config.name));
         }
         for object_type in types {
             if let Err(error) = self.read_schema(row, &object_type).await {
@@ -137,13 +134,9 @@ impl App {
 
     async fn look_at_ends_of(&self, mapping: &str) -> Result<(), ApiError> {
         let config = self.mapping_config(mapping).await?;
-        for end in [&config.source, &config.target] {
-            let Some((connector, object_type)) =
-                end.strip_prefix("system/").and_then(|rest| rest.split_once('/'))
-            else {
-                continue;
-            };
-            let (name, kind) = (connector.to_owned(), object_type.to_owned());
+        for end in [config.source_path()?, config.target_path()?] {
+            let ResourcePath::System { connector: name, object_type } = end else { continue };
+            let kind = object_type.clone();
             let (row, known) =
                 self.store.read(move |r| Ok((r.connector(&name)?, r.known_schema(&name, &kind)?))).await?;
             let Some(row) = row.filter(|row| row.config.enabled) else { continue };
@@ -151,7 +144,7 @@ impl App {
                 .and_then(|k| k.read.parse::<Timestamp>().ok())
                 .is_some_and(|read| self.clock.now().duration_since(read).unsigned_abs() < STALE);
             if !fresh {
-                self.read_schema(&row, object_type).await?;
+                self.read_schema(&row, &object_type).await?;
             }
         }
         Ok(())
@@ -403,6 +396,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::samples;
 
     fn attribute(name: &str) -> AttributeSchema {
         AttributeSchema {
@@ -420,6 +414,23 @@ mod tests {
 
     fn options(name: &str, values: &[&str]) -> AttributeSchema {
         AttributeSchema { options: values.iter().map(|v| (*v).to_owned()).collect(), ..attribute(name) }
+    }
+
+    #[test]
+    fn schemas_of_two_systems_are_not_compared() {
+        for (template, setting, value) in [
+            (samples::hubspot_connector("a", None), "apiBaseUrl", "https://other.example.org"),
+            (samples::hubspot_connector("a", None), "apiVersion", "v3"),
+            (samples::salesforce_connector("a"), "loginUrl", "https://test.salesforce.com"),
+            (samples::scim_connector("a"), "SCIMEndpoint", "https://other.example.org/scim/v2"),
+        ] {
+            let before: ConnectorConfig = serde_json::from_value(template).unwrap();
+            let mut after = before.clone();
+            after.configuration_properties.insert("permitsPerSecond".into(), json!(3));
+            assert!(!reads_another_schema(&before, &after), "{setting}");
+            after.configuration_properties.insert(setting.into(), json!(value));
+            assert!(reads_another_schema(&before, &after), "{setting}");
+        }
     }
 
     #[test]

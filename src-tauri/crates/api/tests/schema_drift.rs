@@ -127,6 +127,20 @@ async fn what_changed_is_told_with_the_mappings_that_it_touches_until_it_is_seen
 }
 
 #[tokio::test]
+async fn a_mapping_may_write_the_connectors_name_in_another_case() {
+    let house = House::new().await;
+    let config = json!({
+        "name": "companies", "source": "system/HubSpot/company", "target": "managed/user",
+        "properties": [{"source": "name", "target": "userName"}],
+    });
+    house.app.mapping_save(MappingDraft { create: true, rev: None, config }).await.unwrap();
+    house.app.connector_test(named("hubspot")).await.unwrap();
+    let drifts = house.app.connector_drift(named("hubspot")).await.unwrap();
+    assert!(drifts.iter().any(|drift| drift.object_type == "company"), "it was not read: {drifts:?}");
+    house.end().await;
+}
+
+#[tokio::test]
 async fn a_run_looks_first_but_not_at_a_schema_that_was_just_read() {
     let house = House::new().await;
     let start = |incremental| RunStart {

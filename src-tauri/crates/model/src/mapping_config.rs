@@ -624,6 +624,12 @@ impl MappingConfig {
         text.parse().map_err(|error| MappingConfigError::Path { mapping: self.name.clone(), end, error })
     }
 
+    /// The object types of a connector that it reads or writes.
+    pub fn object_types_of(&self, connector: &str) -> impl Iterator<Item = String> {
+        let ends = [self.source_path(), self.target_path()].into_iter().flatten();
+        ends.filter(move |end| end.is_of(connector)).map(|end| end.object_type().to_owned())
+    }
+
     /// The link type: the mapping whose links it shares, else itself.
     pub fn link_type(&self) -> &str {
         self.links.as_deref().filter(|l| !l.is_empty()).unwrap_or(&self.name)

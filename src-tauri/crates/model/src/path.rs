@@ -34,6 +34,11 @@ impl ResourcePath {
         }
     }
 
+    /// Whether the objects are in the system of this connector. The case of a connector's name does not count.
+    pub fn is_of(&self, connector: &str) -> bool {
+        self.connector().is_some_and(|name| name.eq_ignore_ascii_case(connector))
+    }
+
     /// The last step: the managed type, the connector's object type or the resource type of SCIM.
     pub fn object_type(&self) -> &str {
         match self {
@@ -98,6 +103,13 @@ mod tests {
             let path: ResourcePath = text.parse().unwrap();
             assert_eq!(path.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_connectors_name_may_be_written_in_any_case() {
+        let contact: ResourcePath = "system/HubSpot/contact".parse().unwrap();
+        assert!(contact.is_of("hubspot") && !contact.is_of("hub"));
+        assert!(!"managed/hubspot".parse::<ResourcePath>().unwrap().is_of("hubspot"));
     }
 
     #[test]
