@@ -7,6 +7,7 @@ import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 
 import type { ApiError } from "../../backend/bindings/ApiError";
 import type { MappingDetail } from "../../backend/bindings/MappingDetail";
+import type { MappingSummary } from "../../backend/bindings/MappingSummary";
 import type { RunMode } from "../../backend/bindings/RunMode";
 import type { RunSummary } from "../../backend/bindings/RunSummary";
 import { announce } from "../../parts/Announcer";
@@ -83,18 +84,14 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
   const [on, setOn] = useBase(detail, draft.begun);
   const [typed, setTyped] = useState<Typed | null>(null);
   const save = useSaveMappings();
-  const start = useStartRun();
-  const cancel = useCancelRun();
-  const now = useNow();
   const show = (next: { tab?: string; run?: string }) => void navigate({ to: "/mappings/$name", params: { name }, search: next });
   const showRun = (run: RunSummary) => show({ tab: "run", run: run.id });
-  const begin = (mode: RunMode, incremental = false) => start.mutate({ mapping: name, mode, incremental }, { onSuccess: showRun });
+  const runs = useRuns(name, showRun);
 
   const active = summary.lastRun?.state === "active" ? summary.lastRun : null;
   const tab = search.run ? "run" : search.tab && TABS.has(search.tab) ? search.tab : "properties";
   const gone = isGone(save.error) ? save.error : unread;
-  const error = gone ?? start.error ?? cancel.error;
-  const starting = start.isPending ? start.variables.mode : null;
+  const error = gone ?? runs.error;
   // What was wrong when it was saved may be right once it is edited; what it is based on stays old.
   const refusal = gone === null && (save.error?.code === "stale" ? draft.begun : save.variables?.[0]?.config === draft.doc) ? save.error : null;
   const complaint = useMemo(() => refusal && complaintOf(refusal.message), [refusal]);
@@ -129,8 +126,6 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
   }
 
   const changes = draft.changes + unreadable;
-  const blocked = summary.problem !== null || gone !== null || start.isPending || changes > 0;
-  const unsaved = changes > 0 ? t`Save the mapping first: a run goes by what is saved` : undefined;
   return (
     <Tabs className="h-full" selectedKey={tab} onSelectionChange={(key) => (key === "run" ? undefined : show(key === "properties" ? {} : { tab: String(key) }))}>
       <Page
@@ -140,51 +135,16 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
         actions={
           <>
             {active ? (
-              <>
-                {search.run !== active.id && <Button onClick={() => showRun(active)}>{t`Show run`}</Button>}
-                {search.run !== active.id && (
-                  <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(active.id)}>
-                    {t`Cancel`}
-                  </Button>
-                )}
-              </>
+              search.run !== active.id && <ActiveRun run={active} runs={runs} onShow={() => showRun(active)} />
             ) : (
-              <>
-                <Button data-once="" look={search.run || changes > 0 ? "plain" : "primary"} busy={starting === "preview"} disabled={blocked} title={unsaved} onClick={() => begin("preview")}>
-                  {t`Preview`}
-                </Button>
-                <Button data-once="" busy={starting === "reconcile"} disabled={blocked} title={unsaved} onClick={() => begin("reconcile")}>
-                  {t`Reconcile`}
-                </Button>
-                <Menu
-                  label={t`More runs`}
-                  disabled={blocked}
-                  entries={[
-                    { id: "preview", label: t`Preview incrementally`, help: t`reads only what has changed since the last run looked`, run: () => begin("preview", true) },
-                    { id: "reconcile", label: t`Reconcile incrementally`, help: t`the same, and carries it out; what was deleted takes a full run to be seen`, run: () => begin("reconcile", true) },
-                  ]}
-                />
-              </>
+              <NewRun runs={runs} unsaved={changes > 0} blocked={summary.problem !== null || gone !== null} loud={!search.run} />
             )}
             <RemoveMapping name={name} disabled={active !== null || gone !== null} />
           </>
         }
         below={
           <div className="-mb-3">
-            <p className="flex min-w-0 items-baseline gap-x-4 max-[860px]:flex-wrap">
-              <span className="shrink-0">
-                <bdi>{summary.sourceTitle}</bdi> <span aria-label={t`to`} role="img" className="text-soft">{"\u2192"}</span> <bdi>{summary.targetTitle}</bdi>
-              </span>
-              {summary.links && (
-                <span className="shrink-0 text-soft">
-                  <Trans>shares the links of{" "}
-                  <Link to="/mappings/$name" params={{ name: summary.links }} className="rounded-sm underline hover:text-ink">
-                    <bdi>{summary.links}</bdi>
-                  </Link></Trans>
-                </span>
-              )}
-              <span className="truncate text-soft" title={lastRunWords(summary.lastRun, now)}>{lastRunWords(summary.lastRun, now)}</span>
-            </p>
+            <Ends summary={summary} />
             {summary.problem && (
               <div className="mt-2">
                 <Notice tone="needs" action={<ProblemLink problem={summary.problem} />}>
@@ -286,6 +246,76 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
         )}
       </Page>
     </Tabs>
+  );
+}
+
+/** The runs of a mapping, to be started and stopped. */
+function useRuns(mapping: string, onBegun: (run: RunSummary) => void) {
+  const start = useStartRun();
+  const cancel = useCancelRun();
+  return {
+    begin: (mode: RunMode, incremental = false) => start.mutate({ mapping, mode, incremental }, { onSuccess: onBegun }),
+    starting: start.isPending ? start.variables.mode : null,
+    cancel: (run: RunSummary) => cancel.mutate(run.id),
+    canceling: cancel.isPending,
+    error: start.error ?? cancel.error,
+  };
+}
+
+/** What can be done about a run that is under way and not in view. */
+function ActiveRun({ run, runs, onShow }: { run: RunSummary; runs: ReturnType<typeof useRuns>; onShow: () => void }) {
+  return (
+    <>
+      <Button onClick={onShow}>{t`Show run`}</Button>
+      <Button data-once="" busy={runs.canceling} onClick={() => runs.cancel(run)}>
+        {t`Cancel`}
+      </Button>
+    </>
+  );
+}
+
+/** The ways to run a mapping as it is saved. */
+function NewRun({ runs, unsaved, blocked, loud }: { runs: ReturnType<typeof useRuns>; unsaved: boolean; blocked: boolean; /** Whether it is what the screen is for now. */ loud: boolean }) {
+  const disabled = blocked || unsaved || runs.starting !== null;
+  const why = unsaved ? t`Save the mapping first: a run goes by what is saved` : undefined;
+  return (
+    <>
+      <Button data-once="" look={loud && !unsaved ? "primary" : "plain"} busy={runs.starting === "preview"} disabled={disabled} title={why} onClick={() => runs.begin("preview")}>
+        {t`Preview`}
+      </Button>
+      <Button data-once="" busy={runs.starting === "reconcile"} disabled={disabled} title={why} onClick={() => runs.begin("reconcile")}>
+        {t`Reconcile`}
+      </Button>
+      <Menu
+        label={t`More runs`}
+        disabled={disabled}
+        entries={[
+          { id: "preview", label: t`Preview incrementally`, help: t`reads only what has changed since the last run looked`, run: () => runs.begin("preview", true) },
+          { id: "reconcile", label: t`Reconcile incrementally`, help: t`the same, and carries it out; what was deleted takes a full run to be seen`, run: () => runs.begin("reconcile", true) },
+        ]}
+      />
+    </>
+  );
+}
+
+/** From where to where it goes, whose links it has, and what it did last. */
+function Ends({ summary }: { summary: MappingSummary }) {
+  const last = lastRunWords(summary.lastRun, useNow());
+  return (
+    <p className="flex min-w-0 items-baseline gap-x-4 max-[860px]:flex-wrap">
+      <span className="shrink-0">
+        <bdi>{summary.sourceTitle}</bdi> <span aria-label={t`to`} role="img" className="text-soft">{"\u2192"}</span> <bdi>{summary.targetTitle}</bdi>
+      </span>
+      {summary.links && (
+        <span className="shrink-0 text-soft">
+          <Trans>shares the links of{" "}
+          <Link to="/mappings/$name" params={{ name: summary.links }} className="rounded-sm underline hover:text-ink">
+            <bdi>{summary.links}</bdi>
+          </Link></Trans>
+        </span>
+      )}
+      <span className="truncate text-soft" title={last}>{last}</span>
+    </p>
   );
 }
 
