@@ -82,12 +82,9 @@ impl Provider {
         let form = form.append_pair("token", token.expose()).append_pair("token_type_hint", hint).finish();
         Call {
             method: Method::POST,
-            url,
             payload: Payload::Form(Secret::new(form)),
-            repeat: Repeat::Safe,
-            search: false,
-            bearer: None,
             secrets: vec![token, secret],
+            ..Call::get(url)
         }
     }
 
@@ -453,12 +450,10 @@ impl<'c> oauth2::AsyncHttpClient<'c> for Bridge {
         let form = String::from_utf8(request.into_body()).unwrap_or_default();
         let call = Call {
             method: Method::POST,
-            url: self.url.clone(),
             payload: Payload::Form(Secret::new(form)),
             repeat: self.repeat,
-            search: false,
-            bearer: None,
             secrets: self.secrets.clone(),
+            ..Call::get(self.url.clone())
         };
         Box::pin(async move {
             let json = |answer: &Answer| answer.json::<serde::de::IgnoredAny>().map(|_| answer.body.clone());

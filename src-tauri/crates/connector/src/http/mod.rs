@@ -2,29 +2,33 @@
 //! rests when the provider says so, tries again what may be tried again, counts, and never lets a token near another
 //! host or an error text.
 
+mod answer;
+mod call;
 pub(crate) mod client;
+mod daily_calls;
+mod dialect;
 mod opened;
 mod pace;
 mod tls;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use model::{Clock, ConnectorConfig, Secret};
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
-    IF_MODIFIED_SINCE,
-};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE};
 use reqwest::{Client, Method};
-use serde::de::DeserializeOwned;
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
+pub(crate) use self::answer::Answer;
+use self::call::bearer_header;
+pub(crate) use self::call::{Bearer, Call, Payload, Repeat};
 use self::client::{NetworkSettings, chain};
+use self::daily_calls::DailyCalls;
+pub(crate) use self::dialect::{Dialect, Failure, Interval, Judgement, Refusal};
 pub(crate) use self::opened::Opened;
 pub(crate) use self::pace::with_jitter;
 use self::pace::{Admitted, Lane};
@@ -37,12 +41,8 @@ use crate::port::Usage;
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// The longest that a call waits for a limit to pass before the wait becomes the caller's.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// More than any provider means when it says how long to stay away.
-const LONGEST_REST: Duration = Duration::from_secs(31 * 24 * 3600);
 /// How often a call is let through while the day's calls are used up.
 const PROBE: Duration = Duration::from_secs(3600);
-/// So few calls are the end of a day, however short it is.
-const LAST_CALLS: u64 = 20;
 /// How often one call is sent again after a limit was reached.
 const LIMIT_TRIES: u32 = 8;
 /// How often one call is sent again because the network or the provider failed: 200 ms, 400 ms, ... 3.2 s.
@@ -52,241 +52,6 @@ const GARBLED_TRIES: u32 = 2;
 const TROUBLE_STEP: Duration = Duration::from_millis(200);
 /// Search endpoints have permits of their own, on top of the others.
 const SEARCHES_PER_SECOND: u32 = 5;
-
-/// Whether a call may be sent twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// Sending it again does no harm.
-    Safe,
-    /// Sent again only when it is certain that nothing was done.
-    Never,
-}
-
-/// What goes in the body.
-pub(crate) enum Payload {
-    None,
-    /// Nothing, and the answer is wanted only if the resource changed after this HTTP date (`If-Modified-Since`); status
-    /// 304 says that it did not.
-    NoneSince(String),
-    Json(Vec<u8>),
-    /// JSON that is to be taken only while the resource has this version (`If-Match`).
-    JsonIf {
-        body: Vec<u8>,
-        version: String,
-    },
-    /// A form, already encoded; held as a secret because token calls carry secrets in it.
-    Form(Secret),
-    Csv(Vec<u8>),
-}
-
-/// One call.
-pub(crate) struct Call<'a> {
-    pub method: Method,
-    pub url: Url,
-    pub payload: Payload,
-    pub repeat: Repeat,
-    /// Whether it also counts as a search.
-    pub search: bool,
-    /// Whose token it carries.
-    pub bearer: Option<&'a dyn Bearer>,
-    /// Further secrets in the payload, to be kept out of error texts.
-    pub secrets: Vec<Secret>,
-}
-
-/// Hands out the token of a connection.
-#[async_trait]
-pub(crate) trait Bearer: Send + Sync {
-    /// The token to send now.
-    async fn current(&self) -> Result<Secret, ConnectorError>;
-
-    /// A better token after this one was refused; `None` when there is none. `expired` is the provider's word.
-    async fn replace(&self, refused: &Secret, expired: bool) -> Result<Option<Secret>, ConnectorError>;
-
-    /// The header that carries a token.
-    fn header(&self, token: &Secret) -> (HeaderName, Secret) {
-        bearer_header(token)
-    }
-
-    /// Where this token is good, if it came with an address of its own: a call that carries it goes there, whatever
-    /// its own address says. Known once there is a token.
-    fn home(&self) -> Option<Url> {
-        None
-    }
-}
-
-fn bearer_header(token: &Secret) -> (HeaderName, Secret) {
-    (AUTHORIZATION, Secret::new(format!("Bearer {}", token.expose())))
-}
-
-/// An answer, whole.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    /// `Retry-After`, in either of its forms.
-    pub retry_after: Option<Duration>,
-    pub body: Vec<u8>,
-    /// What the call was made with.
-    pub token: Option<Secret>,
-}
-
-impl Answer {
-    /// The same without the token that the call was made with, for words that are handed on. Data is not read from it: a
-    /// token that is a common word would change it.
-    pub fn quotable(&self) -> Self {
-        let Self { status, headers, retry_after, body, token } = self;
-        let (mut body, mut headers) = (body.clone(), headers.clone());
-        if let Some(token) = token {
-            scrub(&mut body, token.expose().as_bytes());
-            scrub_headers(&mut headers, token.expose().as_bytes());
-        }
-        Self { status: *status, headers, retry_after: *retry_after, body, token: None }
-    }
-
-    /// The body as JSON of this shape. Where it `quotes`, `take` moves the words over from a copy without the token.
-    pub fn json_quoting<T: DeserializeOwned>(
-        &self,
-        quotes: impl FnOnce(&T) -> bool,
-        take: impl FnOnce(&mut T, T),
-    ) -> Result<T, String> {
-        let mut whole = self.json()?;
-        if quotes(&whole) {
-            take(&mut whole, self.quotable().json()?);
-        }
-        Ok(whole)
-    }
-
-    /// What the server's own clock said, where it told.
-    pub fn date(&self) -> Option<Timestamp> {
-        http_date(self.headers.get(DATE)?.to_str().ok()?)
-    }
-
-    /// The body as JSON of this shape. The error is a sentence without any of the content.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
-        let kind = self.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        if !kind.is_empty() && !kind.to_ascii_lowercase().contains("json") {
-            let kind: String = kind.chars().filter(|c| !c.is_control()).take(60).collect();
-            return Err(format!(
-                "the answer is `{kind}` instead of JSON; a proxy or a sign-in page may stand in between"
-            ));
-        }
-        serde_json::from_slice(&self.body).map_err(|e| {
-            let what = match e.classify() {
-                serde_json::error::Category::Eof => "ends too early",
-                serde_json::error::Category::Data => "has an unexpected shape",
-                _ => "is not JSON",
-            };
-            format!("the answer {what} (line {}, column {})", e.line(), e.column())
-        })
-    }
-}
-
-/// What a provider means by an answer that is not a success.
-pub(crate) enum Judgement {
-    /// Over a limit, nothing was done: the whole connection rests, or its searches only.
-    Throttled { rest: Duration, searches_only: bool, error: ConnectorError },
-    /// The calls of a day are used up, nothing was done. `told` is how long it will last, where the provider says so.
-    DayUsedUp { told: Option<Duration>, error: ConnectorError },
-    /// This resource is locked for a while, nothing was done.
-    Busy { rest: Duration, error: ConnectorError },
-    /// The token was not accepted, nothing was done.
-    NotAccepted { expired: bool, error: ConnectorError },
-    /// The provider failed; whether something was done is not known.
-    Trouble(ConnectorError),
-    /// Refused; nothing was done, and it will not help to send it again.
-    Refused(ConnectorError),
-}
-
-/// So many calls are allowed in such a time, and so many are left of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Interval {
-    pub allowed: NonZeroU32,
-    pub left: u32,
-    pub length: Duration,
-}
-
-/// How a provider speaks.
-pub(crate) trait Dialect: Send + Sync {
-    /// Sorts an answer that is not a success. `limited` counts how often this call met a limit before.
-    fn judge(&self, answer: &Answer, limited: u32) -> Judgement;
-
-    /// Calls left and allowed today, where the headers tell.
-    fn budget(&self, headers: &HeaderMap) -> (Option<u64>, Option<u64>);
-
-    /// The budget of a short time, where the headers tell one.
-    fn interval(&self, _headers: &HeaderMap) -> Option<Interval> {
-        None
-    }
-
-    /// Where to ask once, before the day's calls are used up, when new ones are given; `None` when that is known or cannot
-    /// be asked.
-    fn question(&self) -> Option<Url> {
-        None
-    }
-
-    /// Takes the answer to that question.
-    fn learn(&self, _answer: &Answer) {}
-
-    /// How long it is from now until a day's calls are given anew, and that in words; `None` where there are no such days.
-    fn new_day(&self, _now: Timestamp) -> Option<(Duration, String)> {
-        None
-    }
-
-    /// Further headers that a call carries.
-    fn headers(&self, _call: &Call<'_>) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-
-    /// The media type of JSON that is sent.
-    fn content_type(&self) -> &'static str {
-        "application/json"
-    }
-
-    /// The kind of answer that a call wants.
-    fn accept(&self, _call: &Call<'_>) -> &'static str {
-        "application/json"
-    }
-}
-
-/// A refusal with the provider's own document.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub status: u16,
-    pub body: Vec<u8>,
-    pub error: ConnectorError,
-}
-
-/// How a call failed, sorted by what is known about the other side.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// Nothing was done there.
-    #[error("{0}")]
-    NotDone(ConnectorError),
-    /// The provider refused, so nothing was done.
-    #[error("{}", .0.error)]
-    Refused(Box<Refusal>),
-    /// It was sent, and what became of it is not known.
-    #[error("{0}")]
-    Lost(ConnectorError),
-}
-
-impl Failure {
-    pub fn error(&self) -> &ConnectorError {
-        match self {
-            Self::NotDone(error) | Self::Lost(error) => error,
-            Self::Refused(refusal) => &refusal.error,
-        }
-    }
-}
-
-impl From<Failure> for ConnectorError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::NotDone(error) | Failure::Lost(error) => error,
-            Failure::Refused(refusal) => refusal.error,
-        }
-    }
-}
 
 /// How one exchange on the wire went wrong.
 enum Broken {
@@ -363,13 +128,8 @@ pub(crate) struct Http {
     /// How long answers take lately, in microseconds; zero before the first one.
     latency: AtomicU64,
     most_connections: u64,
-    /// One more than the value; zero is "not told".
-    daily_remaining: AtomicU64,
-    daily_limit: AtomicU64,
+    daily: DailyCalls,
     interval: Mutex<Option<Interval>>,
-    /// Until when the day's calls are used up, on the waiter's clock, and the error that says so.
-    day_over: Mutex<Option<(Duration, ConnectorError)>>,
-    asked_for_day: AtomicBool,
     /// When the credentials were last told that they are taken, if that was the last they were told.
     taken: Mutex<Option<Timestamp>>,
 }
@@ -424,11 +184,8 @@ impl Http {
             calls: AtomicU64::new(0),
             latency: AtomicU64::new(0),
             most_connections: connections,
-            daily_remaining: AtomicU64::new(0),
-            daily_limit: AtomicU64::new(0),
+            daily: DailyCalls::default(),
             interval: Mutex::new(None),
-            day_over: Mutex::new(None),
-            asked_for_day: AtomicBool::new(false),
             taken: Mutex::new(None),
         })
     }
@@ -464,14 +221,16 @@ impl Http {
         let interval = *self.interval.lock().unwrap_or_else(PoisonError::into_inner);
         Usage {
             calls: self.calls.load(Ordering::Relaxed),
-            daily_remaining: self.daily_remaining.load(Ordering::Relaxed).checked_sub(1),
-            daily_limit: self.daily_limit.load(Ordering::Relaxed).checked_sub(1),
+            daily_remaining: self.daily.remaining(),
+            daily_limit: self.daily.limit(),
             interval_remaining: interval.map(|i| u64::from(i.left)),
             interval_limit: interval.map(|i| u64::from(i.allowed.get())),
             interval_seconds: interval.map(|i| i.length.as_secs()),
-            resting_seconds: Some(self.day_left().map_or(self.general.rest_left(), |(rest, _)| rest))
-                .filter(|r| !r.is_zero())
-                .map(|r| r.as_secs().max(1)),
+            resting_seconds: Some(
+                self.daily.left(self.waiter.elapsed()).map_or(self.general.rest_left(), |(rest, _)| rest),
+            )
+            .filter(|r| !r.is_zero())
+            .map(|r| r.as_secs().max(1)),
         }
     }
 
@@ -552,7 +311,7 @@ impl Http {
             drop(admitted);
             match came {
                 Ok(value) => {
-                    if self.day_runs_short() {
+                    if self.daily.runs_short() {
                         self.ask_for_day(token.as_ref()).await;
                     }
                     return Ok(value);
@@ -641,8 +400,7 @@ impl Http {
         let mut answer = opened.whole(token).await.map_err(setback)?;
         if let Some(read) = read.filter(|_| fine) {
             if self.general.rest_left().is_zero() {
-                // There are calls again, sooner than was said.
-                *self.day_over.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                self.daily.begin();
             }
             return read(&answer).map_err(|what| {
                 let error =
@@ -651,8 +409,7 @@ impl Http {
             });
         }
         for secret in token.into_iter().chain(&call.secrets) {
-            scrub(&mut answer.body, secret.expose().as_bytes());
-            scrub_headers(&mut answer.headers, secret.expose().as_bytes());
+            answer.scrub(secret);
         }
         let judgement = self.dialect.judge(&answer, limited);
         let Answer { status, body, .. } = answer;
@@ -672,33 +429,15 @@ impl Http {
         })
     }
 
-    /// Whether so little of the day is left that its end has to be known.
-    fn day_runs_short(&self) -> bool {
-        let told = |slot: &AtomicU64| slot.load(Ordering::Relaxed).checked_sub(1);
-        match (told(&self.daily_remaining), told(&self.daily_limit)) {
-            (Some(left), Some(limit)) => left <= (limit / 1000).max(LAST_CALLS),
-            _ => false,
-        }
-    }
-
     /// Asks, once, what tells when the day ends. Whatever comes back, the call that this is about goes on.
     async fn ask_for_day(&self, token: Option<&Secret>) {
         let Some(url) = self.dialect.question().filter(|u| u.origin() == self.token_home.origin()) else {
             return;
         };
-        if self.asked_for_day.swap(true, Ordering::Relaxed) {
+        if !self.daily.is_first_question() {
             return;
         }
-        let call = Call {
-            method: Method::GET,
-            url,
-            payload: Payload::None,
-            repeat: Repeat::Safe,
-            search: false,
-            bearer: None,
-            secrets: Vec::new(),
-        };
-        match self.exchange(&call, token).await {
+        match self.exchange(&Call::get(url), token).await {
             Ok(answer) if answer.status == 200 => self.dialect.learn(&answer),
             Ok(answer) => {
                 tracing::debug!(connector = %self.name, status = answer.status, "no answer when the day ends")
@@ -719,24 +458,15 @@ impl Http {
             retry_after: Some(rest),
             ..error
         };
-        let until = self.waiter.elapsed() + rest;
-        *self.day_over.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, error.clone()));
+        self.daily.end(self.waiter.elapsed() + rest, error.clone());
         // The plan may have been changed meanwhile, so a call is let through now and then.
         self.general.rest(rest.min(PROBE));
         error
     }
 
-    /// How long the day's calls are still used up.
-    fn day_left(&self) -> Option<(Duration, ConnectorError)> {
-        let over = self.day_over.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, error) = over.as_ref()?;
-        let rest = until.saturating_sub(self.waiter.elapsed());
-        (!rest.is_zero()).then(|| (rest, ConnectorError { retry_after: Some(rest), ..error.clone() }))
-    }
-
     async fn admit(&self, call: &Call<'_>) -> Result<Admitted<'_>, Failure> {
         let too_long = |rest: Duration| {
-            if let Some((_, error)) = self.day_left() {
+            if let Some((_, error)) = self.daily.left(self.waiter.elapsed()) {
                 return Failure::NotDone(error);
             }
             let error = self.error(
@@ -821,11 +551,7 @@ impl Http {
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let (remaining, limit) = self.dialect.budget(&headers);
-        for (slot, told) in [(&self.daily_remaining, remaining), (&self.daily_limit, limit)] {
-            if let Some(told) = told {
-                slot.store(told.saturating_add(1), Ordering::Relaxed);
-            }
-        }
+        self.daily.note(remaining, limit);
         if let Some(interval) = self.dialect.interval(&headers) {
             self.keep_to(interval);
         }
@@ -887,46 +613,6 @@ fn rebase(url: &mut Url, home: &Url) -> Result<(), ()> {
     url.set_scheme(home.scheme())?;
     url.set_host(home.host_str()).map_err(drop)?;
     url.set_port(home.port())
-}
-
-/// Seconds or a date; never longer than anybody waits, so that it can be added to any time.
-fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let told = match text.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => Duration::try_from(http_date(text)?.duration_since(now)).unwrap_or(Duration::ZERO),
-    };
-    Some(told.min(LONGEST_REST))
-}
-
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
-}
-
-/// Blots a secret out of a body that will be quoted.
-fn scrub(body: &mut [u8], secret: &[u8]) {
-    if secret.len() < 4 {
-        return;
-    }
-    let mut at = 0;
-    while let Some(window) = body.get_mut(at..at + secret.len()) {
-        if window == secret {
-            window.fill(b'*');
-            at += secret.len();
-        } else {
-            at += 1;
-        }
-    }
-}
-
-/// The same for the headers, such as the address that a redirect leads to.
-fn scrub_headers(headers: &mut HeaderMap, secret: &[u8]) {
-    for value in headers.values_mut() {
-        let mut bytes = value.as_bytes().to_vec();
-        scrub(&mut bytes, secret);
-        if bytes != value.as_bytes() {
-            *value = HeaderValue::from_bytes(&bytes).unwrap_or_else(|_| HeaderValue::from_static(""));
-        }
-    }
 }
 
 /// A duration for people.

@@ -8,7 +8,8 @@ use reqwest::{Method, Response};
 use tokio::sync::SemaphorePermit;
 use url::Url;
 
-use super::{Answer, BODY_LIMIT, Broken, Call, Http, retry_after};
+use super::answer::retry_after;
+use super::{Answer, BODY_LIMIT, Broken, Call, Http};
 use crate::error::{ConnectorError, ErrorKind};
 
 /// How long a body that is read piece by piece may be under way as a whole.

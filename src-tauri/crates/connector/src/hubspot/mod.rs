@@ -34,7 +34,7 @@ use self::read_only::ReadOnly;
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
 use crate::http::client::address;
-use crate::http::{Bearer, Call, Http, Payload, Repeat, Waiter};
+use crate::http::{Call, Http, Payload, Repeat, Waiter};
 use crate::oauth;
 use crate::port::{
     Change, Changes, Connector, Creation, Descriptor, Feed, ObjectTypeDescriptor, ObjectTypeSchema, Outcome,
@@ -247,15 +247,7 @@ impl Hubspot {
 
     /// A read, by GET.
     fn get(&self, url: Url) -> Call<'_> {
-        Call {
-            method: Method::GET,
-            url,
-            payload: Payload::None,
-            repeat: Repeat::Safe,
-            search: false,
-            bearer: Some(&self.tokens as &dyn Bearer),
-            secrets: Vec::new(),
-        }
+        Call { bearer: Some(&self.tokens), ..Call::get(url) }
     }
 
     /// A call with a JSON body.

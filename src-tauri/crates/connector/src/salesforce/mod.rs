@@ -42,7 +42,7 @@ pub(crate) use self::words::authorization_help;
 use self::{describe::Described, soql::Names};
 use crate::credentials::Credentials;
 use crate::error::{ConnectorError, ErrorKind};
-use crate::http::{Answer, Bearer, Call, Failure, Http, Payload, Repeat, Waiter};
+use crate::http::{Answer, Call, Failure, Http, Payload, Repeat, Waiter};
 use crate::oauth;
 use crate::outcomes::not_done;
 use crate::port::{
@@ -139,15 +139,7 @@ impl Salesforce {
 
     /// A read, by GET.
     fn get(&self, url: Url) -> Call<'_> {
-        Call {
-            method: Method::GET,
-            url,
-            payload: Payload::None,
-            repeat: Repeat::Safe,
-            search: false,
-            bearer: Some(&self.tokens as &dyn Bearer),
-            secrets: Vec::new(),
-        }
+        Call { bearer: Some(&self.tokens), ..Call::get(url) }
     }
 
     /// A call with a JSON body.

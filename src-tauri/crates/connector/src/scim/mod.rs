@@ -184,15 +184,7 @@ impl Scim {
 
     /// A read, by GET.
     fn get(&self, url: Url) -> Call<'_> {
-        Call {
-            method: Verb::GET,
-            url,
-            payload: Payload::None,
-            repeat: Repeat::Safe,
-            search: false,
-            bearer: Some(self.access.as_ref()),
-            secrets: Vec::new(),
-        }
+        Call { bearer: Some(self.access.as_ref()), ..Call::get(url) }
     }
 
     /// A write; it is never sent twice.
