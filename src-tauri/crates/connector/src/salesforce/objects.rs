@@ -117,7 +117,7 @@ impl ObjectType {
     }
 
     /// Whether a record of an answer is of this type, as far as it tells; in words where it is not.
-    pub fn check_type(&self, record: &Attributes) -> Result<(), String> {
+    fn check_type(&self, record: &Attributes) -> Result<(), String> {
         match record.get("attributes").and_then(|a| a.get("type")).and_then(Value::as_str) {
             Some(told) if !told.eq_ignore_ascii_case(&self.name) => Err(format!(
                 "a record of type {} was asked for and one of type {} came",

@@ -32,6 +32,8 @@ const STALLS: u32 = 3;
 /// A pass over a query.
 struct Pass<'s> {
     kind: &'s ObjectType,
+    /// The attributes that a record is to have, and the fields that are asked for.
+    wanted: Vec<String>,
     fields: Vec<String>,
     condition: Option<String>,
     /// The last id delivered. Its text is all that a pass goes on from: [`Page::next`].
@@ -61,27 +63,23 @@ impl<'s> Pass<'s> {
     }
 
     /// Takes note of records; gives those that were not there before, and how many were.
-    fn take(&mut self, records: Vec<Attributes>) -> Result<(Vec<Attributes>, u64), String> {
+    fn take(&mut self, records: &[Attributes]) -> Result<(Vec<RemoteObject>, u64), String> {
+        let records = records.iter().map(|record| self.kind.record(record, &self.wanted));
+        let records = records.collect::<Result<Vec<_>, String>>()?;
         let mut fresh = Vec::with_capacity(records.len());
         let mut repeated = 0;
         let mut highest = self.last.clone();
-        records.iter().try_for_each(|r| self.kind.check_type(r))?;
-        let uids = records
-            .iter()
-            .map(|r| r.get(ID).and_then(Value::as_str).and_then(ids::long))
-            .collect::<Option<Vec<String>>>()
-            .ok_or("a record came without an id")?;
         // Salesforce's order is that of the texts; should it ever be another one, all ids are remembered.
-        if self.all.is_none() && self.delivered == 0 && !uids.is_sorted_by(|a, b| a < b) {
+        if self.all.is_none() && self.delivered == 0 && !records.is_sorted_by(|a, b| a.uid < b.uid) {
             self.all = Some(HashSet::new());
         }
-        for (record, uid) in records.into_iter().zip(uids) {
+        for record in records {
             let new = match &mut self.all {
-                Some(all) => all.insert(uid.clone()),
-                None => highest.as_ref().is_none_or(|last| uid > *last),
+                Some(all) => all.insert(record.uid.clone()),
+                None => highest.as_ref().is_none_or(|last| record.uid > *last),
             };
             if new {
-                highest = Some(uid);
+                highest = Some(record.uid.clone());
                 fresh.push(record);
             } else {
                 repeated += 1;
@@ -138,6 +136,7 @@ impl Salesforce {
             let fields = kind.fields(&wanted).map_err(|name| self.no_attribute(kind, &name))?;
             let mut pass = Pass {
                 kind,
+                wanted,
                 fields,
                 condition,
                 start: last.clone(),
@@ -174,10 +173,9 @@ impl Salesforce {
                                 Some(job) => {
                                     let mut results = self.results(job);
                                     while let Some(page) = results.next().await {
-                                        let (fresh, repeated) = pass.take(page?).map_err(|e| self.untrusted(e))?;
+                                        let (fresh, repeated) = pass.take(&page?).map_err(|e| self.untrusted(e))?;
                                         leg.seen += fresh.len() as u64;
-                                        let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted).ok()).collect();
-                                        yield Page { objects: finish(objects), next: pass.last.clone(), repeated };
+                                        yield Page { objects: finish(fresh), next: pass.last.clone(), repeated };
                                     }
                                     // What the job did not deliver is asked for behind its last id; mostly nothing.
                                     missing = leg.total.saturating_sub(leg.seen);
@@ -194,7 +192,7 @@ impl Salesforce {
                         page
                     }
                 };
-                let (fresh, repeated) = pass.take(page.records).map_err(|e| self.untrusted(e))?;
+                let (fresh, repeated) = pass.take(&page.records).map_err(|e| self.untrusted(e))?;
                 leg.seen += fresh.len() as u64;
                 let last = if page.done {
                     missing = leg.total.saturating_sub(leg.seen);
@@ -208,9 +206,8 @@ impl Salesforce {
                 if !last && leg.next.is_none() && (fresh.is_empty() || page.done) {
                     self.stalled(&mut pass)?;
                 }
-                let objects = fresh.iter().filter_map(|r| kind.record(r, &wanted).ok()).collect();
                 let next = if last { None } else { pass.last.clone() };
-                yield Page { objects: finish(objects), next, repeated };
+                yield Page { objects: finish(fresh), next, repeated };
                 if last {
                     return;
                 }
