@@ -9,6 +9,7 @@ import type { ConnectorDetail } from "./bindings/ConnectorDetail";
 import type { ConnectorSummary } from "./bindings/ConnectorSummary";
 import type { Count } from "./bindings/Count";
 import type { EntryRow } from "./bindings/EntryRow";
+import type { EntryStatus } from "./bindings/EntryStatus";
 import type { FailureCause } from "./bindings/FailureCause";
 import type { InboxQuestion } from "./bindings/InboxQuestion";
 import type { ManagedTypeDetail } from "./bindings/ManagedTypeDetail";
@@ -237,7 +238,7 @@ function entry(index: number, situation: string, action: string, rest: Partial<E
 }
 
 /** What takes a done entry back. */
-function takenBack(done: EntryRow, status: string): EntryRow {
+function takenBack(done: EntryRow, status: EntryStatus): EntryRow {
   const opposite: Record<string, string> = { CREATE: "DELETE", DELETE: "CREATE", LINK: "UNLINK", UNLINK: "LINK" };
   return { ...done, status, action: opposite[done.action] ?? done.action, reason: "takes back what the run did", changes: done.changes.map(({ attribute, before, after }) => ({ attribute, before: after, after: before })) };
 }

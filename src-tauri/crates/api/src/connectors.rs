@@ -8,7 +8,7 @@ mod usage;
 
 use std::{sync::Arc, time::Duration};
 
-use connector::{TestReport, credentials::memory::MemoryCredentials};
+use connector::{TestReport, credentials::memory::MemoryCredentials, oauth::DEFAULT_REDIRECT_URI};
 use model::{ConnectorConfig, connector_config::Provider};
 use store::{ConnectorRow, StoreError};
 
@@ -386,7 +386,7 @@ impl App {
         // The app of a SCIM connector is granted its tokens as itself.
         let asks_a_person = !matches!(row.config.provider(), Ok(Provider::Scim));
         let redirect_uri = connector::oauth::Provider::from_config(&row.config).map_or_else(
-            |_| row.config.text("redirectUri").ok().flatten().unwrap_or(DEFAULT_REDIRECT).to_owned(),
+            |_| row.config.text("redirectUri").ok().flatten().unwrap_or(DEFAULT_REDIRECT_URI).to_owned(),
             |p| p.redirect_uri.to_string(),
         );
         Ok(ConnectorDetail {
@@ -405,7 +405,6 @@ impl App {
 
 /// How long a provider has to take a grant back.
 const GIVING_BACK: Duration = Duration::from_secs(5);
-const DEFAULT_REDIRECT: &str = "http://localhost:47812/oauth/callback";
 
 /// The revision of a connector's document: another one as soon as anything in it changes.
 fn revision(config: &ConnectorConfig) -> String {

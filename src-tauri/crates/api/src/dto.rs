@@ -115,6 +115,46 @@ words! {
         Paused,
     }
 
+    /// How a record of a run stands.
+    pub enum EntryStatus {
+        /// To be carried out.
+        Planned,
+        /// Carried out.
+        Done,
+        /// Could not be carried out or judged.
+        Failed,
+        /// Not carried out, because the record has changed since it was planned.
+        Stale,
+        /// Nothing was to be done.
+        Skipped,
+        /// A person has to decide.
+        NeedsYou,
+    }
+
+    /// What happened to an object that is to be carried on.
+    pub enum QueuedChange {
+        /// It is new.
+        Create,
+        /// It changed.
+        Update,
+        /// It is gone.
+        Delete,
+    }
+
+    /// How a setting of a connector is entered.
+    pub enum SettingKind {
+        /// A line of text.
+        Text,
+        /// A whole number.
+        Number,
+        /// On or off.
+        Switch,
+        /// A text that goes into the vault and is never shown.
+        Secret,
+        /// One of a few values.
+        Choice,
+    }
+
     /// How an implicit sync to one target stands.
     pub enum SyncState {
         /// The target has the change, or needs none.
@@ -206,8 +246,8 @@ dto! {
     pub struct ConnectorProperty {
         name: String,
         label: String,
-        /// `text`, `number`, `switch`, `secret`, or `choice` of one of `choices`.
-        kind: String,
+        kind: SettingKind,
+        /// What a choice is between.
         choices: Vec<PropertyChoice>,
         help: String,
         /// Belongs on the advanced part of the form.
@@ -489,8 +529,7 @@ dto! {
         situation: String,
         meaning: String,
         action: String,
-        /// `planned`, `done`, `failed`, `stale`, `skipped` or `needsYou`.
-        status: String,
+        status: EntryStatus,
         reason: String,
         /// What to do about it, where something is to be done.
         remedy: Option<String>,
@@ -661,8 +700,7 @@ dto! {
         kind: String,
         object_id: String,
         title: String,
-        /// `create`, `update` or `delete`.
-        change: String,
+        change: QueuedChange,
         state: SyncState,
         attempts: u64,
         next_attempt_at: Option<String>,

@@ -15,9 +15,9 @@ use crate::{
     ApiError, App, ErrorCode,
     app::Running,
     dto::{
-        AuditTopic, ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, Fix, GuardRow, RunApply,
-        RunDetail, RunMode, RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished, RunsRequest,
-        Trouble,
+        self, AuditTopic, ById, ChangeRow, Count, EntriesRequest, EntryPage, EntryRow, Fix, GuardRow,
+        RunApply, RunDetail, RunMode, RunPage, RunStart, RunState, RunSummary, RunUndo, RunUnfinished,
+        RunsRequest, Trouble,
     },
     exports::entry_filter,
     overview::failure_cause,
@@ -525,6 +525,19 @@ fn summary(run: &Run, counts: &[(Situation, Action, EntryStatus, u64)], now: jif
     }
 }
 
+impl From<EntryStatus> for dto::EntryStatus {
+    fn from(status: EntryStatus) -> Self {
+        match status {
+            EntryStatus::Planned => Self::Planned,
+            EntryStatus::Done => Self::Done,
+            EntryStatus::Failed => Self::Failed,
+            EntryStatus::Stale => Self::Stale,
+            EntryStatus::Skipped => Self::Skipped,
+            EntryStatus::NeedsYou => Self::NeedsYou,
+        }
+    }
+}
+
 fn entry_row(entry: Entry) -> EntryRow {
     EntryRow {
         id: entry.seq.to_string(),
@@ -532,7 +545,7 @@ fn entry_row(entry: Entry) -> EntryRow {
         situation: entry.situation.to_string(),
         meaning: entry.situation.meaning().into(),
         action: entry.action.to_string(),
-        status: entry.status.as_str().into(),
+        status: entry.status.into(),
         reason: entry.reason,
         fix: Fix::read(entry.remedy.as_deref()),
         remedy: entry.remedy,

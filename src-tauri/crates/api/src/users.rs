@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use model::{Attributes, ManagedObjectConfig};
 use serde_json::Value;
-use store::{AuditRow, QueueState};
+use store::{AuditRow, QueueChange, QueueState};
 
 use crate::{
     ApiError, App, ErrorCode, access,
     dto::{
         AuditTopic, ById, Empty, Fix, HistoryRequest, ObjectDelete, ObjectDraft, ObjectName, ObjectsRequest,
-        QueuePage, QueueRequest, QueueRow, SyncResult, SyncState, Trouble, UserAttribute, UserDelete,
-        UserDetail, UserDraft, UserPage, UserRow, UserSaved, UserSchema, UsersRequest,
+        QueuePage, QueueRequest, QueueRow, QueuedChange, SyncResult, SyncState, Trouble, UserAttribute,
+        UserDelete, UserDetail, UserDraft, UserPage, UserRow, UserSaved, UserSchema, UsersRequest,
     },
     managed_types::policy_words,
 };
@@ -248,7 +248,11 @@ fn queue_row(row: store::QueueRow, refused: &BTreeSet<String>) -> QueueRow {
         kind: row.kind,
         object_id: row.object_id,
         title: row.title,
-        change: row.change.as_str().into(),
+        change: match row.change {
+            QueueChange::Create => QueuedChange::Create,
+            QueueChange::Update => QueuedChange::Update,
+            QueueChange::Delete => QueuedChange::Delete,
+        },
         state: if failed { SyncState::Failed } else { SyncState::Waiting },
         attempts: u64::from(row.attempts),
         next_attempt_at: (!failed)

@@ -28,6 +28,9 @@ use crate::error::{ConnectorError, ErrorKind};
 use crate::http::client::is_loopback;
 use crate::http::{Answer, Call, Failure, Http, Payload, RealTime, Repeat};
 
+/// Where the browser comes back to when a connector does not say: the listener on this computer.
+pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:47812/oauth/callback";
+
 /// How long a person has to finish an authorization.
 pub const AUTHORIZATION_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
 

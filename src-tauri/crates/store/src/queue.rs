@@ -41,8 +41,8 @@ impl QueueState {
 }
 
 impl QueueChange {
-    /// The word in which it is stored and shown.
-    pub fn as_str(self) -> &'static str {
+    /// The word in which it is stored.
+    fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",

@@ -46,7 +46,8 @@ function PropertyField({ property, status, value, secret, errors, onChange, onSe
       const words = Object.fromEntries(property.choices.map((choice) => [choice.value, settingWords(choice.label)]));
       return <SelectField label={label} help={help || undefined} errors={errors} value={cellText(value ?? property.default)} options={Object.keys(words)} words={words} onChange={onChange} />;
     }
-    default: {
+    case "text":
+    case "number": {
       const number = property.kind === "number";
       return (
         <TextField

@@ -4,6 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
+import type { QueuedChange } from "../../backend/bindings/QueuedChange";
 import type { QueueRow } from "../../backend/bindings/QueueRow";
 import { Button } from "../../parts/Button";
 import { whenFocusIsLost } from "../../parts/focusLost";
@@ -21,7 +22,7 @@ import { SYNC_STATES } from "../users/SyncResults";
 import { QueuedFix } from "./QueuedFix";
 import { queueList, useDiscard, useRetry } from "./queries";
 
-const CHANGES: Record<string, string> = { create: t`create`, update: t`update`, delete: t`delete` };
+const CHANGES: Record<QueuedChange, string> = { create: t`create`, update: t`update`, delete: t`delete` };
 
 export function QueuePage() {
   const queue = useInfiniteQuery(queueList);
@@ -108,7 +109,7 @@ function QueueTable({ rows, busy, onRetry, onDiscard }: { rows: QueueRow[]; busy
                 <Outside text={row.title} />
               </Link>
             </th>
-            <td>{CHANGES[row.change] ?? row.change}</td>
+            <td>{CHANGES[row.change]}</td>
             <td>
               <Link to="/mappings/$name" params={{ name: row.mapping }} className="rounded-sm hover:underline">
                 <Outside text={row.mapping} />

@@ -139,9 +139,8 @@ function isEverything(filter: EntryFilter): boolean {
 
 function Action({ entry }: { entry: EntryRow }) {
   const words = actionWords(entry.action);
-  const status = ENTRY_STATUS[entry.status];
-  if (status && (entry.status === "failed" || entry.status === "stale" || entry.status === "done")) {
-    return <State tone={status.tone}>{entry.status === "done" ? t`${words.verb}, done` : entry.status === "failed" ? t`${words.verb} failed` : t`${words.verb} not made`}</State>;
+  if (entry.status === "failed" || entry.status === "stale" || entry.status === "done") {
+    return <State tone={ENTRY_STATUS[entry.status].tone}>{entry.status === "done" ? t`${words.verb}, done` : entry.status === "failed" ? t`${words.verb} failed` : t`${words.verb} not made`}</State>;
   }
   if (entry.status === "skipped" && CHANGING.has(entry.action)) {
     const left = actionWords("LEFT_AS_IT_IS");

@@ -28,7 +28,7 @@ export function EntryPanel({ entry, mapping, undo, asked, targetIsUser, onClose 
   onClose: () => void;
 }) {
   const meaning = situationMeaning(entry.situation, entry.meaning);
-  const status = ENTRY_STATUS[entry.status] ?? { tone: "off", text: entry.status };
+  const status = ENTRY_STATUS[entry.status];
   return (
     <SidePanel label={t`Details of ${entry.title || t`record`}`} onClose={onClose}>
       <div className="flex items-start gap-2">

@@ -1,9 +1,10 @@
 import { t } from "@lingui/core/macro";
 
+import type { EntryStatus } from "../../backend/bindings/EntryStatus";
 import type { Tone } from "../../parts/State";
 
-/** The states of an entry, as the backend names them, in words. */
-export const ENTRY_STATUS: Record<string, { tone: Tone; text: string }> = {
+/** The states of an entry in words. */
+export const ENTRY_STATUS: Record<EntryStatus, { tone: Tone; text: string }> = {
   planned: { tone: "off", text: t`planned` },
   done: { tone: "fine", text: t`done` },
   failed: { tone: "needs", text: t`failed` },

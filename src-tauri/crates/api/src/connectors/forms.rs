@@ -1,10 +1,10 @@
 //! The settings of a connector's form, in order, with what each of them means.
 
+use connector::oauth::DEFAULT_REDIRECT_URI;
 use model::{ConnectorConfig, connector_config::Provider};
 use serde_json::{Value, json};
 
-use super::DEFAULT_REDIRECT;
-use crate::dto::{ConnectorProperty, PropertyChoice};
+use crate::dto::{ConnectorProperty, PropertyChoice, SettingKind};
 
 /// The form of the system that a connector is for.
 pub(super) fn properties(config: &ConnectorConfig) -> Vec<ConnectorProperty> {
@@ -17,16 +17,33 @@ pub(super) fn properties(config: &ConnectorConfig) -> Vec<ConnectorProperty> {
     rows
 }
 
-fn row(name: &str, label: &str, kind: &str, default: Value, advanced: bool, help: &str) -> ConnectorProperty {
+/// A setting of the form's advanced part, without a default.
+fn setting(kind: SettingKind, name: &str, label: &str, help: &str) -> ConnectorProperty {
     ConnectorProperty {
         name: name.into(),
         label: label.into(),
-        kind: kind.into(),
+        kind,
         choices: Vec::new(),
         help: help.into(),
-        advanced,
-        default,
+        advanced: true,
+        default: Value::Null,
     }
+}
+
+fn text(name: &str, label: &str, help: &str) -> ConnectorProperty {
+    setting(SettingKind::Text, name, label, help)
+}
+
+fn number(name: &str, label: &str, help: &str) -> ConnectorProperty {
+    setting(SettingKind::Number, name, label, help)
+}
+
+fn switch(name: &str, label: &str, help: &str) -> ConnectorProperty {
+    setting(SettingKind::Switch, name, label, help)
+}
+
+fn secret(name: &str, label: &str, help: &str) -> ConnectorProperty {
+    setting(SettingKind::Secret, name, label, help)
 }
 
 /// A setting that has one of a few values, the first of which counts where none is set.
@@ -36,95 +53,63 @@ fn choice(name: &str, label: &str, values: &[(&str, &str)], help: &str) -> Conne
         .iter()
         .map(|(value, label)| PropertyChoice { value: (*value).into(), label: (*label).into() })
         .collect();
-    ConnectorProperty { choices, ..row(name, label, "choice", default, true, help) }
+    ConnectorProperty { choices, default, ..setting(SettingKind::Choice, name, label, help) }
+}
+
+impl ConnectorProperty {
+    /// What counts where nothing is set.
+    fn or(self, default: impl Into<Value>) -> Self {
+        Self { default: default.into(), ..self }
+    }
+
+    /// On the form's first part.
+    fn up_front(self) -> Self {
+        Self { advanced: false, ..self }
+    }
+}
+
+/// What a connector brings along from IDM.
+fn brought_refresh_token() -> ConnectorProperty {
+    secret(
+        "refreshToken",
+        "Refresh token",
+        "Only if you bring one from ForgeRock IDM; Authorize fills it in otherwise.",
+    )
 }
 
 fn hubspot() -> Vec<ConnectorProperty> {
     vec![
-        row(
+        secret(
             "accessToken",
             "Service key",
-            "secret",
-            Value::Null,
-            false,
-            "A service key, or the token of a private app. HubSpot: Development > Keys > Service keys.",
-        ),
-        row(
-            "clientId",
-            "Client ID",
-            "text",
-            Value::Null,
-            false,
-            "Of the OAuth app. HubSpot: your app > Auth.",
-        ),
-        row(
-            "clientSecret",
-            "Client secret",
-            "secret",
-            Value::Null,
-            false,
-            "Of the OAuth app, beside the client ID.",
-        ),
-        row(
-            "refreshToken",
-            "Refresh token",
-            "secret",
-            Value::Null,
-            true,
-            "Only if you bring one from ForgeRock IDM; Authorize fills it in otherwise.",
-        ),
-        row(
+            "A service key, or the token of a private app. HubSpot: Development > Keys > \
+             Service keys.",
+        )
+        .up_front(),
+        text("clientId", "Client ID", "Of the OAuth app. HubSpot: your app > Auth.").up_front(),
+        secret("clientSecret", "Client secret", "Of the OAuth app, beside the client ID.").up_front(),
+        brought_refresh_token(),
+        text(
             "scopes",
             "Scopes",
-            "text",
-            Value::Null,
-            true,
             "What the OAuth app asks for, separated by blanks. Empty asks for what mappings need.",
         ),
-        row(
-            "redirectUri",
-            "Redirect URL",
-            "text",
-            json!(DEFAULT_REDIRECT),
-            true,
-            "Must be registered in the OAuth app exactly like this.",
-        ),
-        row(
-            "readSchema",
-            "Read the account's properties",
-            "switch",
-            json!(true),
-            true,
-            "Off uses a built-in list of properties.",
-        ),
+        text("redirectUri", "Redirect URL", "Must be registered in the OAuth app exactly like this.")
+            .or(DEFAULT_REDIRECT_URI),
+        switch("readSchema", "Read the account's properties", "Off uses a built-in list of properties.")
+            .or(true),
         choice(
             "apiVersion",
             "API version",
             &[("2026-03", "2026-03"), ("2026-09", "2026-09"), ("v3", "v3, before there were dates")],
             "",
         ),
-        row(
-            "apiBaseUrl",
-            "API address",
-            "text",
-            json!("https://api.hubapi.com"),
-            true,
-            "Another one for a sandbox.",
-        ),
-        row(
-            "authorizeUrl",
-            "Authorization page",
-            "text",
-            json!("https://app.hubspot.com/oauth/authorize"),
-            true,
-            "Another one for a sandbox.",
-        ),
-        row(
+        text("apiBaseUrl", "API address", "Another one for a sandbox.").or("https://api.hubapi.com"),
+        text("authorizeUrl", "Authorization page", "Another one for a sandbox.")
+            .or("https://app.hubspot.com/oauth/authorize"),
+        number(
             "permitsPerSecond",
             "Calls per second",
-            "number",
-            Value::Null,
-            true,
             "Empty: as fast as the account allows, which HubSpot tells with each answer.",
         ),
     ]
@@ -132,81 +117,54 @@ fn hubspot() -> Vec<ConnectorProperty> {
 
 fn salesforce() -> Vec<ConnectorProperty> {
     vec![
-        row(
+        text(
             "loginUrl",
             "Login URL",
-            "text",
-            json!("https://login.salesforce.com/services/oauth2/token"),
-            false,
             "Where tokens come from: the common login, the one for sandboxes, or your My Domain.",
-        ),
-        ConnectorProperty {
-            advanced: false,
-            ..choice(
-                "grantType",
-                "Grant",
-                &[
-                    ("refresh_token", "A person consents once"),
-                    ("client_credentials", "The app signs in as its Run As user"),
-                ],
-                "",
-            )
-        },
-        row(
+        )
+        .or("https://login.salesforce.com/services/oauth2/token")
+        .up_front(),
+        choice(
+            "grantType",
+            "Grant",
+            &[
+                ("refresh_token", "A person consents once"),
+                ("client_credentials", "The app signs in as its Run As user"),
+            ],
+            "",
+        )
+        .up_front(),
+        text(
             "clientId",
             "Consumer key",
-            "text",
-            Value::Null,
-            false,
-            "Of the External Client App. Salesforce: Setup > External Client App Manager > your app > Settings.",
-        ),
-        row(
+            "Of the External Client App. Salesforce: Setup > External Client App Manager > \
+             your app > Settings.",
+        )
+        .up_front(),
+        secret(
             "clientSecret",
             "Consumer secret",
-            "secret",
-            Value::Null,
-            false,
-            "Beside the consumer key. An app that does not require it for the web server flow needs none.",
-        ),
-        row(
-            "refreshToken",
-            "Refresh token",
-            "secret",
-            Value::Null,
-            true,
-            "Only if you bring one from ForgeRock IDM; Authorize fills it in otherwise.",
-        ),
-        row(
+            "Beside the consumer key. An app that does not require it for the web server \
+             flow needs none.",
+        )
+        .up_front(),
+        brought_refresh_token(),
+        text(
             "instanceUrl",
             "Instance URL",
-            "text",
-            Value::Null,
-            true,
             "Where the organization is. Salesforce tells it with the first token.",
         ),
-        row(
-            "scopes",
-            "Scopes",
-            "text",
-            json!("id api refresh_token"),
-            true,
-            "What the app asks for, separated by blanks.",
-        ),
-        row(
+        text("scopes", "Scopes", "What the app asks for, separated by blanks.").or("id api refresh_token"),
+        text(
             "redirectUri",
             "Callback URL",
-            "text",
-            json!(DEFAULT_REDIRECT),
-            true,
             "Must be registered in the External Client App exactly like this.",
-        ),
-        row("version", "API version", "number", json!(66), true, "47 or newer."),
-        row(
+        )
+        .or(DEFAULT_REDIRECT_URI),
+        number("version", "API version", "47 or newer.").or(66),
+        text(
             "supportedObjectTypes",
             "Object types",
-            "text",
-            Value::Null,
-            true,
             "API names such as User, Contact, Order__c. Empty offers the ten that identity needs.",
         ),
         choice(
@@ -227,93 +185,57 @@ fn salesforce() -> Vec<ConnectorProperty> {
             ],
             "A rule that blocks is obeyed either way.",
         ),
-        row(
+        text(
             "usernameSuffix",
             "Suffix of user names",
-            "text",
-            Value::Null,
-            true,
             "What every user name of this organization ends with, such as .uat in a sandbox.",
         ),
-        row(
+        number(
             "dailyApiShare",
             "Share of the daily calls, percent",
-            "number",
-            json!(90),
-            true,
             "Concord stops here and leaves the rest to the organization's other programs.",
-        ),
-        row(
+        )
+        .or(90),
+        number(
             "permitsPerSecond",
             "Calls per second",
-            "number",
-            json!(50),
-            true,
-            "Salesforce counts calls by the day; this keeps a run from crowding out the organization's other programs.",
-        ),
+            "Salesforce counts calls by the day; this keeps a run from crowding out the \
+             organization's other programs.",
+        )
+        .or(50),
     ]
 }
 
 /// Which of its sign-in settings count, the first of them says.
 fn scim() -> Vec<ConnectorProperty> {
     vec![
-        row(
+        text(
             "SCIMEndpoint",
             "Endpoint",
-            "text",
-            Value::Null,
-            false,
-            "The address under which the server has /Users, for example https://example.org/scim/v2.",
-        ),
-        ConnectorProperty {
-            advanced: false,
-            ..choice(
-                "authenticationMethod",
-                "Sign in with",
-                &[
-                    ("TOKEN", "Bearer token"),
-                    ("BASIC", "User and password"),
-                    ("HEADER", "Key in a header of its own"),
-                    ("OAUTH", "OAuth app that is granted tokens"),
-                ],
-                "",
-            )
-        },
-        row(
-            "authToken",
-            "Token or key",
-            "secret",
-            Value::Null,
-            false,
-            "The bearer token, or the key in a header.",
-        ),
-        row("user", "User", "text", Value::Null, false, "For a user and a password."),
-        row("password", "Password", "secret", Value::Null, false, "Of that user."),
-        row(
-            "headerName",
-            "Header",
-            "text",
-            Value::Null,
-            false,
-            "The header that carries the key, for example X-Api-Key.",
-        ),
-        row(
-            "tokenEndpoint",
-            "Token endpoint",
-            "text",
-            Value::Null,
-            false,
-            "The address where the OAuth app gets its tokens.",
-        ),
-        row(
-            "clientId",
-            "Client ID",
-            "text",
-            Value::Null,
-            false,
-            "The id of the OAuth app that Concord is for the server.",
-        ),
-        row("clientSecret", "Client secret", "secret", Value::Null, false, "Of that app."),
+            "The address under which the server has /Users, for example \
+             https://example.org/scim/v2.",
+        )
+        .up_front(),
+        choice(
+            "authenticationMethod",
+            "Sign in with",
+            &[
+                ("TOKEN", "Bearer token"),
+                ("BASIC", "User and password"),
+                ("HEADER", "Key in a header of its own"),
+                ("OAUTH", "OAuth app that is granted tokens"),
+            ],
+            "",
+        )
+        .up_front(),
+        secret("authToken", "Token or key", "The bearer token, or the key in a header.").up_front(),
+        text("user", "User", "For a user and a password.").up_front(),
+        secret("password", "Password", "Of that user.").up_front(),
+        text("headerName", "Header", "The header that carries the key, for example X-Api-Key.").up_front(),
+        text("tokenEndpoint", "Token endpoint", "The address where the OAuth app gets its tokens.")
+            .up_front(),
+        text("clientId", "Client ID", "The id of the OAuth app that Concord is for the server.").up_front(),
+        secret("clientSecret", "Client secret", "Of that app.").up_front(),
         choice(
             "grantType",
             "Grant",
@@ -323,22 +245,8 @@ fn scim() -> Vec<ConnectorProperty> {
             ],
             "How an OAuth app gets its tokens.",
         ),
-        row(
-            "refreshToken",
-            "Refresh token",
-            "secret",
-            Value::Null,
-            true,
-            "Only where the grant is a refresh token.",
-        ),
-        row(
-            "scope",
-            "Scopes",
-            "text",
-            Value::Null,
-            true,
-            "What an OAuth app asks for, separated by blanks. Many servers need none.",
-        ),
+        secret("refreshToken", "Refresh token", "Only where the grant is a refresh token."),
+        text("scope", "Scopes", "What an OAuth app asks for, separated by blanks. Many servers need none."),
         choice(
             "updateMethod",
             "Changes by",
@@ -355,23 +263,19 @@ fn scim() -> Vec<ConnectorProperty> {
             &[("delete", "Removes the user"), ("deactivate", "Sets active to false")],
             "Some servers keep users for good.",
         ),
-        row(
+        text(
             "supportedObjectTypes",
             "Object types",
-            "text",
-            json!("User Group"),
-            true,
             "Resource types by the server's names, separated by blanks. Test shows which there are.",
-        ),
-        row("pageSize", "Records on a page", "number", json!(100), true, "The server may give fewer."),
-        row(
+        )
+        .or("User Group"),
+        number("pageSize", "Records on a page", "The server may give fewer.").or(100),
+        switch(
             "attributesParameter",
             "Read mapped attributes only",
-            "switch",
-            json!(true),
-            true,
             "Off reads whole records, for servers that get attributes= wrong.",
-        ),
+        )
+        .or(true),
         choice(
             "contentType",
             "Media type",
@@ -381,66 +285,48 @@ fn scim() -> Vec<ConnectorProperty> {
             ],
             "",
         ),
-        row(
-            "permitsPerSecond",
-            "Calls per second",
-            "number",
-            json!(10),
-            true,
-            "Each record is a call of its own.",
-        ),
-        row(
+        number("permitsPerSecond", "Calls per second", "Each record is a call of its own.").or(10),
+        text(
             "readRateLimit",
             "Reads at most",
-            "text",
-            Value::Null,
-            true,
-            "A limit for reads alone, such as 30/sec or 100/min. Empty: only the calls per second count.",
+            "A limit for reads alone, such as 30/sec or 100/min. Empty: only the calls per \
+             second count.",
         ),
-        row("writeRateLimit", "Writes at most", "text", Value::Null, true, "The same for writes."),
+        text("writeRateLimit", "Writes at most", "The same for writes."),
     ]
 }
 
 /// What every connector has for the way to its system.
 fn network() -> Vec<ConnectorProperty> {
     vec![
-        row("maximumConnections", "Connections at most", "number", json!(10), true, ""),
-        row(
+        number("maximumConnections", "Connections at most", "").or(10),
+        number(
             "requestTimeoutSeconds",
             "Time for an answer, seconds",
-            "number",
-            json!(60),
-            true,
             "Also the time for the next part of a long one. 1 to 600.",
-        ),
-        row("httpProxyHost", "Proxy host", "text", Value::Null, true, ""),
-        row("httpProxyPort", "Proxy port", "number", Value::Null, true, ""),
-        row("httpProxyUser", "Proxy user", "text", Value::Null, true, ""),
-        row("httpProxyPassword", "Proxy password", "secret", Value::Null, true, ""),
-        row(
+        )
+        .or(60),
+        text("httpProxyHost", "Proxy host", ""),
+        number("httpProxyPort", "Proxy port", ""),
+        text("httpProxyUser", "Proxy user", ""),
+        secret("httpProxyPassword", "Proxy password", ""),
+        text(
             "caFile",
             "Certificate authority file",
-            "text",
-            Value::Null,
-            true,
             "A PEM file with the authority that signed the server's certificate.",
         ),
-        row(
+        switch(
             "acceptSelfSignedCertificates",
             "Accept self-signed certificates",
-            "switch",
-            json!(false),
-            true,
             "Weakens security: anybody on the network path can read the token.",
-        ),
-        row(
+        )
+        .or(false),
+        switch(
             "disableHostNameVerifier",
             "Accept certificates of other hosts",
-            "switch",
-            json!(false),
-            true,
             "Weakens security: a certificate of any host is taken.",
-        ),
+        )
+        .or(false),
     ]
 }
 
@@ -471,8 +357,8 @@ mod tests {
             assert_eq!(names.len(), rows.len());
             for row in rows {
                 let kept_safe = model::connector_config::SECRET_PROPERTIES.contains(&row.name.as_str());
-                assert_eq!(row.kind == "secret", kept_safe, "{}", row.name);
-                assert_eq!(row.kind == "choice", row.choices.len() > 1, "{}", row.name);
+                assert_eq!(row.kind == SettingKind::Secret, kept_safe, "{}", row.name);
+                assert_eq!(row.kind == SettingKind::Choice, row.choices.len() > 1, "{}", row.name);
             }
         }
     }

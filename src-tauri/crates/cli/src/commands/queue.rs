@@ -2,7 +2,7 @@
 
 use api::{
     App,
-    dto::{ById, QueueRow, SyncState},
+    dto::{ById, QueueRow, QueuedChange, SyncState},
 };
 use clap::Subcommand;
 use serde_json::json;
@@ -67,7 +67,7 @@ fn list(output: &Output, rows: Vec<QueueRow>, hint: &str) -> Result<(), Failure>
                 r.id,
                 r.mapping,
                 r.title,
-                r.change,
+                change_word(r.change).into(),
                 sync_word(r.state).into(),
                 r.attempts.to_string(),
                 r.message.unwrap_or_default(),
@@ -75,4 +75,12 @@ fn list(output: &Output, rows: Vec<QueueRow>, hint: &str) -> Result<(), Failure>
         })
         .collect();
     output.table(["ID", "MAPPING", "RECORD", "CHANGE", "STATE", "TRIES", "MESSAGE"], &rows, hint)
+}
+
+fn change_word(change: QueuedChange) -> &'static str {
+    match change {
+        QueuedChange::Create => "create",
+        QueuedChange::Update => "update",
+        QueuedChange::Delete => "delete",
+    }
 }

@@ -45,7 +45,6 @@ use crate::token::TokenSource;
 /// Most records in one batch call.
 const BATCH: usize = 100;
 const DEFAULT_AUTHORIZE_URL: &str = "https://app.hubspot.com/oauth/authorize";
-const DEFAULT_REDIRECT_URI: &str = "http://localhost:47812/oauth/callback";
 const DEFAULT_SCOPES: &[&str] = &[
     "oauth",
     "crm.objects.contacts.read",
@@ -297,7 +296,7 @@ pub(crate) fn oauth_provider(config: &ConnectorConfig) -> Result<oauth::Provider
     let client_id = config
         .text("clientId")?
         .ok_or_else(|| config.bad("clientId", "is missing; enter the client id of your HubSpot app"))?;
-    let redirect = config.text("redirectUri")?.unwrap_or(DEFAULT_REDIRECT_URI);
+    let redirect = config.text("redirectUri")?.unwrap_or(oauth::DEFAULT_REDIRECT_URI);
     let redirect_uri =
         Url::parse(redirect).map_err(|e| config.bad("redirectUri", format!("is not an address ({e})")))?;
     oauth::check_redirect(config, &redirect_uri)?;

@@ -17,7 +17,6 @@ const TOKEN_PATH: &str = "/services/oauth2/token";
 const DEFAULT_VERSION: u32 = 66;
 /// The first version with Bulk API 2.0 queries and collections of upserts.
 const OLDEST_VERSION: u64 = 47;
-const DEFAULT_REDIRECT_URI: &str = "http://localhost:47812/oauth/callback";
 const DEFAULT_SCOPES: &[&str] = &["id", "api", "refresh_token"];
 const DEFAULT_OBJECT_TYPES: &[&str] = &[
     "User",
@@ -190,7 +189,7 @@ impl Settings {
         let client_id = config.text("clientId")?.ok_or_else(|| {
             config.bad("clientId", "is missing; enter the Consumer Key of your External Client App")
         })?;
-        let redirect = config.text("redirectUri")?.unwrap_or(DEFAULT_REDIRECT_URI);
+        let redirect = config.text("redirectUri")?.unwrap_or(oauth::DEFAULT_REDIRECT_URI);
         let redirect_uri = Url::parse(redirect)
             .map_err(|e| config.bad("redirectUri", format!("is not an address ({e})")))?;
         oauth::check_redirect(config, &redirect_uri)?;

@@ -2,7 +2,7 @@
 
 use api::{
     PerformRequest,
-    dto::{ById, Empty, ObjectName, QueueRow, SyncState},
+    dto::{ById, Empty, ObjectName, QueueRow, QueuedChange, SyncState},
     rest_object,
 };
 use futures::FutureExt as _;
@@ -91,10 +91,10 @@ fn entry(row: QueueRow) -> Value {
         "_id": row.id,
         "mapping": row.mapping,
         "resourceId": row.object_id,
-        "syncAction": match row.change.as_str() {
-            "create" => "notifyCreate",
-            "delete" => "notifyDelete",
-            _ => "notifyUpdate",
+        "syncAction": match row.change {
+            QueuedChange::Create => "notifyCreate",
+            QueuedChange::Update => "notifyUpdate",
+            QueuedChange::Delete => "notifyDelete",
         },
         "state": if row.state == SyncState::Failed { "FAILED" } else { "PENDING" },
         "attempts": row.attempts,
