@@ -6,11 +6,14 @@ mod kinds;
 mod records;
 mod usage;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use connector::{TestReport, credentials::memory::MemoryCredentials, oauth::DEFAULT_REDIRECT_URI};
-use model::{ConnectorConfig, connector_config::Provider};
-use store::{ConnectorRow, StoreError};
+use model::{
+    ConnectorConfig, Secret,
+    connector_config::{Provider, SECRET_PROPERTIES},
+};
+use store::{ConnectorRow, SealedSecret, StoreError, Writer};
 
 use crate::{
     ApiError, App, ErrorCode, access,
@@ -61,7 +64,8 @@ impl App {
         self.detail_of(row).await
     }
 
-    /// Creates or changes a connector. A revision that is not in force is [`ErrorCode::Stale`]. Its secrets go into the vault, and all of it is committed at once or not at all.
+    /// Creates or changes a connector. A revision that is not in force is [`ErrorCode::Stale`]. Its secrets go into the vault, and
+    /// all of it is committed at once or not at all.
     pub async fn connector_save(&self, request: ConnectorDraft) -> Result<ConnectorDetail, ApiError> {
         let text = request.config.to_string();
         let mut config = ConnectorConfig::parse(&text, None)?;
@@ -82,33 +86,18 @@ impl App {
         if let Some(row) = &existing {
             config.name = row.config.name.clone();
         }
-        let mut secrets: Vec<(String, String)> =
-            config.take_secrets().into_iter().map(|(n, s)| (n, s.expose().to_owned())).collect();
-        for (property, plain) in request.secrets {
-            if !model::connector_config::SECRET_PROPERTIES.contains(&property.as_str()) {
-                return Err(config.bad(&property, "is not a secret of this connector").into());
-            }
-            secrets.push((property, plain));
-        }
+        let entered = take_secrets(&mut config, request.secrets)?;
         // Every setting is read once, so that a wrong one is told now and not in the middle of a run.
         connector::build(&config, self.pool.credentials(&name), self.clock.clone())?;
         let key = owner(&config.name);
-        let mut sealed = Vec::new();
-        let mut removed = Vec::new();
-        for (property, plain) in secrets {
-            if plain.is_empty() {
-                removed.push(property);
-            } else {
-                sealed.push(self.vaulting.seal(&key, &property, &model::Secret::new(plain)).await?);
-            }
-        }
+        let secrets = self.sealed(&key, entered).await?;
         // A renewal that is under way in another process must not put the old tokens over the new ones.
-        let turn = match sealed.is_empty() {
+        let turn = match secrets.sealed.is_empty() {
             true => None,
             false => Some(self.pool.credentials(&config.name).refresh_guard().await?),
         };
         let (at, stored) = (self.at(), config.clone());
-        let removed_any = !removed.is_empty();
+        let removed_any = !secrets.removed.is_empty();
         let elsewhere = existing.as_ref().is_some_and(|row| reads_another_schema(&row.config, &config));
         let left = match &existing {
             Some(row) if signs_in_by_oauth(&row.config) && !signs_in_by_oauth(&config) => {
@@ -122,32 +111,15 @@ impl App {
         let rev = request.rev;
         self.store
             .write(move |w| {
-                if rev.is_some() && rev != w.connector(&stored.name)?.map(|row| revision(&row.config)) {
-                    return Err(StoreError::new(
-                        store::ErrorKind::Stale,
-                        format!(
-                            "connector `{}` has changed meanwhile; load it again and repeat the change",
-                            stored.name
-                        ),
-                    ));
-                }
+                stands(w, &stored.name, rev.as_deref())?;
                 w.put_connector(&stored, &at)?;
                 if elsewhere {
                     w.forget_schemas(&stored.name)?;
                 }
-                for property in &removed {
-                    w.remove_secret(&key, property)?;
-                }
                 if over {
                     w.remove_secret(&key, TOKENS)?;
                 }
-                for secret in &sealed {
-                    // New credentials make the tokens of the old ones void.
-                    if matches!(secret.field.as_str(), "refreshToken" | "clientSecret") {
-                        w.remove_secret(&key, TOKENS)?;
-                    }
-                    w.put_secret(secret)?;
-                }
+                secrets.put(w, &key)?;
                 w.add_audit(&audit)
             })
             .await?;
@@ -159,6 +131,19 @@ impl App {
             self.give_back(&config, grant).await;
         }
         self.connector_get(ByName { name: config.name }).await
+    }
+
+    /// Secrets that were entered, sealed for this owner; an empty one is to be removed.
+    async fn sealed(&self, owner: &str, entered: Vec<(String, Secret)>) -> Result<NewSecrets, ApiError> {
+        let mut new = NewSecrets::default();
+        for (property, plain) in entered {
+            if plain.expose().is_empty() {
+                new.removed.push(property);
+            } else {
+                new.sealed.push(self.vaulting.seal(owner, &property, &plain).await?);
+            }
+        }
+        Ok(new)
     }
 
     /// Tests a connector and remembers how it went.
@@ -401,6 +386,57 @@ impl App {
             redirect_uri,
         })
     }
+}
+
+/// What a saved form changes about a connector's secrets.
+#[derive(Default)]
+struct NewSecrets {
+    sealed: Vec<SealedSecret>,
+    /// By property.
+    removed: Vec<String>,
+}
+
+impl NewSecrets {
+    fn put(&self, w: &Writer<'_>, owner: &str) -> Result<(), StoreError> {
+        for property in &self.removed {
+            w.remove_secret(owner, property)?;
+        }
+        for secret in &self.sealed {
+            // New credentials make the tokens of the old ones void.
+            if matches!(secret.field.as_str(), "refreshToken" | "clientSecret") {
+                w.remove_secret(owner, TOKENS)?;
+            }
+            w.put_secret(secret)?;
+        }
+        Ok(())
+    }
+}
+
+/// The secrets that stand in a document, which are taken out of it, and those that were entered beside it.
+fn take_secrets(
+    config: &mut ConnectorConfig,
+    beside: BTreeMap<String, String>,
+) -> Result<Vec<(String, Secret)>, ApiError> {
+    let mut secrets = config.take_secrets();
+    for (property, plain) in beside {
+        if !SECRET_PROPERTIES.contains(&property.as_str()) {
+            return Err(config.bad(&property, "is not a secret of this connector").into());
+        }
+        secrets.push((property, Secret::new(plain)));
+    }
+    Ok(secrets)
+}
+
+/// Whether a connector is still the one of this revision, where one is given; another one, or none, is an error of kind `Stale`.
+fn stands(w: &Writer<'_>, name: &str, rev: Option<&str>) -> Result<(), StoreError> {
+    let Some(rev) = rev else { return Ok(()) };
+    if w.connector(name)?.is_some_and(|row| revision(&row.config) == rev) {
+        return Ok(());
+    }
+    Err(StoreError::new(
+        store::ErrorKind::Stale,
+        format!("connector `{name}` has changed meanwhile; load it again and repeat the change"),
+    ))
 }
 
 /// How long a provider has to take a grant back.
