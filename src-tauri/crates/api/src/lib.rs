@@ -1,4 +1,4 @@
-//! The use cases: what the desktop shell, the command line and (later) the server ask for, as requests and answers.
+//! The use cases: what the desktop shell, the command and the server ask for, as requests and answers.
 //!
 //! Invariants: every caller goes through here; errors leave as [`ApiError`] with a code and a sentence; no answer
 //! holds a secret; nothing here knows a window or a terminal.
@@ -31,6 +31,7 @@ pub mod log;
 mod managed_objects;
 mod managed_types;
 mod mapping_lab;
+mod mapping_matches;
 mod mapping_templates;
 mod mapping_trial;
 mod mappings;

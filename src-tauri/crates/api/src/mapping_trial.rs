@@ -1,45 +1,26 @@
-//! A mapping tried before it is saved: what it would do with one record and why, and how many records its correlation
-//! finds. Nothing is written, and every look at a remote system is bounded.
+//! A mapping tried with one record before it is saved: what it would do with it, and why. Nothing is written, and every look at
+//! a remote system is bounded.
 
 use std::collections::HashSet;
 
 use connector::{Connector, Search};
 use engine::{Connectors as _, Scripts, TrialEnds, TrialRecord, Tried, newer_of, sameness, try_record};
 use futures::StreamExt as _;
-use mapping::{Correlation, DEFAULT_QUALIFIER, Mapping, Validity, canonical::Sameness};
-use model::{
-    Action, Attributes, Filter, ManagedObjectConfig, MappingConfig, Pointer, ResourcePath, Situation,
-    filter::Op,
-};
+use mapping::{Correlation, DEFAULT_QUALIFIER, Mapping, canonical::Sameness};
+use model::{Action, Attributes, Filter, MappingConfig, Pointer, ResourcePath, Situation};
 use serde_json::Value;
 use store::{LinkSpace, Orientation};
 
 use crate::{
     ApiError, App, ErrorCode,
-    dto::{
-        ByResource, ChangeRow, Fix, MatchExample, MatchReport, MatchRequest, SampleRecord, Trial,
-        TrialRequest, TrialRow, TrialStep,
-    },
+    dto::{ByResource, ChangeRow, Fix, Trial, TrialRequest, TrialRow, TrialStep},
     mapping_lab::{sample_record, shown},
 };
 
-/// Source records that a count of matches looks at.
-const MATCH_SOURCES: usize = 300;
-/// Target records that a count of matches compares with, where the target cannot be asked by value.
-const MATCH_TARGETS: usize = 1000;
-/// Examples that a count of matches names of each kind.
-const EXAMPLES: usize = 5;
 /// Targets of one source that are worth knowing: more than one is ambiguous.
-const FEW: usize = 5;
+pub(crate) const FEW: usize = 5;
 /// Pages of a remote search that one source is worth.
 const PAGES: usize = 5;
-
-/// What a source asks the target for.
-struct Asked {
-    in_scope: bool,
-    validity: Result<Validity, String>,
-    correlation: Result<Correlation, String>,
-}
 
 /// One record as it is now.
 struct Now {
@@ -157,73 +138,8 @@ impl App {
         })
     }
 
-    /// How the records of a bounded sample of the source match, by the rule of a mapping that is saved or not.
-    pub async fn mapping_matches(&self, request: MatchRequest) -> Result<MatchReport, ApiError> {
-        let config = MappingConfig::from_value(request.config)?;
-        let (source_path, target_path) = (config.source_path()?, config.target_path()?);
-        let wanted = self.source_attributes(&config).await?;
-        let sources = self.look(&source_path, &[], wanted, MATCH_SOURCES).await?;
-        let records = sources.records.clone();
-        let (tried, asked_for) = (config.clone(), request.link_qualifier);
-        let (asked, names) = blocking(move || {
-            let (mapping, scripts) = compile(&tried, None)?;
-            let qualifier = match asked_for {
-                Some(qualifier) => qualifier,
-                None => first_or_default(mapping.all_qualifiers(&scripts).map_err(problem)?),
-            };
-            let mut asked = Vec::with_capacity(records.len());
-            for record in &records {
-                let Value::Object(attributes) = &record.attributes else { continue };
-                asked.push(ask(&mapping, &scripts, &qualifier, &with_id(attributes, &record.id)));
-            }
-            Ok((asked, mapping.correlation_attributes()))
-        })
-        .await?;
-        let targets = self.match_targets(&target_path, names.into_iter().collect()).await?;
-        let mut report = MatchReport {
-            looked: sources.records.len() as u64,
-            compared: targets.compared,
-            more: sources.more || targets.more,
-            unqualified: 0,
-            no_key: 0,
-            none: 0,
-            one: 0,
-            several: 0,
-            ambiguous: Vec::new(),
-            matched: Vec::new(),
-        };
-        for (record, asked) in sources.records.into_iter().zip(asked) {
-            if !asked.in_scope || asked.validity.map_err(invalid)? != Validity::Valid {
-                report.unqualified += 1;
-                continue;
-            }
-            let matching = match asked.correlation.map_err(invalid)? {
-                Correlation::NotDefined => Vec::new(),
-                Correlation::NoKey => {
-                    report.no_key += 1;
-                    continue;
-                }
-                Correlation::Ids(ids) => self.matching_ids(&targets, ids).await?,
-                Correlation::Query(query) => self.matching(&targets, query.filter).await?,
-            };
-            let (count, examples) = match matching.len() {
-                0 => {
-                    report.none += 1;
-                    continue;
-                }
-                1 => (&mut report.one, &mut report.matched),
-                _ => (&mut report.several, &mut report.ambiguous),
-            };
-            *count += 1;
-            if examples.len() < EXAMPLES {
-                examples.push(MatchExample { source: record, targets: matching });
-            }
-        }
-        Ok(report)
-    }
-
     /// The attributes of the source that a mapping reads: all of them where a script may read any.
-    async fn source_attributes(&self, config: &MappingConfig) -> Result<Vec<String>, ApiError> {
+    pub(crate) async fn source_attributes(&self, config: &MappingConfig) -> Result<Vec<String>, ApiError> {
         match config.source_attributes() {
             Some(names) => Ok(names.into_iter().collect()),
             None => self.all_attributes(&config.source).await,
@@ -233,70 +149,6 @@ impl App {
     async fn all_attributes(&self, resource: &str) -> Result<Vec<String>, ApiError> {
         let schema = self.resource_schema(ByResource { resource: resource.to_owned() }).await?;
         Ok(schema.attributes.into_iter().map(|a| a.name).collect())
-    }
-
-    /// What the matches of a sample are looked for among: a managed type as a whole, which the repository answers by its
-    /// indexes as in a run, or the first records of a remote system.
-    async fn match_targets(&self, path: &ResourcePath, names: Vec<String>) -> Result<MatchTargets, ApiError> {
-        if let ResourcePath::Managed(kind) = path {
-            let config = self.managed_kind(kind).await?;
-            let counted = config.name.clone();
-            let compared = self.store.read(move |r| r.managed_count(&counted)).await?;
-            return Ok(MatchTargets { compared, more: false, among: Among::Repository(Box::new(config)) });
-        }
-        let looked = self.look(path, &[], names, MATCH_TARGETS).await?;
-        let compared = looked.records.len() as u64;
-        let among = looked.records.into_iter().map(|record| (fold(&record.attributes), record)).collect();
-        Ok(MatchTargets { compared, more: looked.more, among: Among::Sample(among) })
-    }
-
-    /// The first few targets that a correlation query finds.
-    async fn matching(&self, targets: &MatchTargets, filter: Filter) -> Result<Vec<SampleRecord>, ApiError> {
-        match &targets.among {
-            Among::Repository(config) => {
-                let config = config.as_ref().clone();
-                let found = self
-                    .store
-                    .read(move |r| {
-                        let ids = r.managed_ids(&config, &filter, FEW)?;
-                        let found = ids.into_iter().map(|id| Ok((r.managed(&config.name, &id)?, id)));
-                        let found = found.collect::<Result<Vec<_>, store::StoreError>>()?;
-                        Ok(found
-                            .into_iter()
-                            .filter_map(|(object, id)| {
-                                Some(sample_record(id, shown(&config, object?.attributes)))
-                            })
-                            .collect())
-                    })
-                    .await?;
-                Ok(found)
-            }
-            Among::Sample(records) => {
-                let filter = fold_filter(filter);
-                let matching = records.iter().filter(|(value, _)| filter.matches(value));
-                Ok(matching.take(FEW).map(|(_, record)| record.clone()).collect())
-            }
-        }
-    }
-
-    async fn matching_ids(
-        &self,
-        targets: &MatchTargets,
-        ids: Vec<String>,
-    ) -> Result<Vec<SampleRecord>, ApiError> {
-        match &targets.among {
-            Among::Repository(_) => {
-                let each = ids
-                    .into_iter()
-                    .take(FEW)
-                    .map(|id| Filter::Compare(Pointer::parse("_id"), Op::Eq, id.into()));
-                self.matching(targets, Filter::Or(each.collect())).await
-            }
-            Among::Sample(records) => {
-                let matching = records.iter().filter(|(_, record)| ids.contains(&record.id));
-                Ok(matching.take(FEW).map(|(_, record)| record.clone()).collect())
-            }
-        }
     }
 
     /// One record as it is now.
@@ -443,19 +295,6 @@ fn changed_at(attributes: &Attributes, name: &str) -> Option<String> {
     attributes.get(name)?.as_str().map(str::to_owned)
 }
 
-/// Where the matches of a sample are looked for.
-struct MatchTargets {
-    compared: u64,
-    more: bool,
-    among: Among,
-}
-
-enum Among {
-    Repository(Box<ManagedObjectConfig>),
-    /// Each with its values in small letters.
-    Sample(Vec<(Value, SampleRecord)>),
-}
-
 /// The targets of a source, and the other source that the only one of them is linked to.
 #[derive(Default)]
 struct Found {
@@ -475,21 +314,12 @@ pub(crate) async fn blocking<T: Send + 'static>(
     })?
 }
 
-fn first_or_default(qualifiers: Vec<String>) -> String {
+pub(crate) fn first_or_default(qualifiers: Vec<String>) -> String {
     qualifiers.into_iter().next().unwrap_or_else(|| DEFAULT_QUALIFIER.to_owned())
 }
 
-fn ask(mapping: &Mapping, scripts: &Scripts, qualifier: &str, source: &Attributes) -> Asked {
-    let value = Value::Object(source.clone());
-    Asked {
-        in_scope: mapping.in_source_query(&value),
-        validity: mapping.source_validity(scripts, qualifier, &value).map_err(|p| p.reason),
-        correlation: mapping.correlate(scripts, qualifier, source).map_err(|p| p.reason),
-    }
-}
-
 /// Attributes as scripts and filters see them.
-fn with_id(attributes: &Attributes, id: &str) -> Attributes {
+pub(crate) fn with_id(attributes: &Attributes, id: &str) -> Attributes {
     let mut all = attributes.clone();
     all.insert("_id".into(), id.into());
     all
@@ -581,46 +411,23 @@ fn why(situation: Option<Situation>, record: &TrialRecord, correlation: &Correla
 }
 
 fn reverse_of<'m>(config: &MappingConfig, all: &'m [MappingConfig]) -> Option<&'m MappingConfig> {
-    all.iter().find(|m| {
-        m.link_type() == config.link_type() && m.source == config.target && m.target == config.source
-    })
+    all.iter().find(|m| m.link_type() == config.link_type() && m.is_back_of(config))
 }
 
 pub(crate) fn orientation(config: &MappingConfig, all: &[MappingConfig]) -> Orientation {
     let kind = config.link_type();
     match all.iter().find(|m| m.name == kind) {
-        Some(owner) if kind != config.name && owner.source == config.target => Orientation::Backward,
+        Some(owner) if kind != config.name && config.is_back_of(owner) => Orientation::Backward,
         _ => Orientation::Forward,
     }
 }
 
-fn invalid(reason: String) -> ApiError {
+pub(crate) fn invalid(reason: String) -> ApiError {
     ApiError::new(ErrorCode::Invalid, reason)
 }
 
 pub(crate) fn problem(problem: mapping::Problem) -> ApiError {
     invalid(problem.reason)
-}
-
-/// Correlation does not tell small letters from capitals; filters do.
-fn fold(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(text.to_lowercase()),
-        Value::Array(items) => Value::Array(items.iter().map(fold).collect()),
-        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), fold(v))).collect()),
-        other => other.clone(),
-    }
-}
-
-fn fold_filter(filter: Filter) -> Filter {
-    let each = |parts: Vec<Filter>| parts.into_iter().map(fold_filter).collect();
-    match filter {
-        Filter::And(parts) => Filter::And(each(parts)),
-        Filter::Or(parts) => Filter::Or(each(parts)),
-        Filter::Not(part) => Filter::Not(Box::new(fold_filter(*part))),
-        Filter::Compare(pointer, op, literal) => Filter::Compare(pointer, op, fold(&literal)),
-        other @ (Filter::Always(_) | Filter::Present(_)) => other,
-    }
 }
 
 pub(crate) fn compile(
@@ -768,11 +575,5 @@ mod tests {
         let config = config(json!({"validSource": {"type": "text/javascript", "source": "source.("}}));
         let Err(error) = compile(&config, None) else { panic!("it compiled") };
         assert!(error.message.contains("(validSource)"), "{}", error.message);
-    }
-
-    #[test]
-    fn matching_does_not_tell_capitals_from_small_letters() {
-        let filter = fold_filter(Filter::parse("mail eq \"Ann@X.org\" and !(sn pr)").unwrap());
-        assert!(filter.matches(&fold(&json!({"mail": "ANN@x.ORG"}))));
     }
 }

@@ -333,9 +333,7 @@ pub(crate) fn check_links<'a>(
             ),
         )
     })?;
-    let same = owner.source == config.source && owner.target == config.target;
-    let swapped = owner.source == config.target && owner.target == config.source;
-    if same || swapped {
+    if config.can_share_links_of(owner) {
         return Ok(());
     }
     Err(config

@@ -630,6 +630,16 @@ impl MappingConfig {
         ends.filter(move |end| end.is_of(connector)).map(|end| end.object_type().to_owned())
     }
 
+    /// Whether it goes from another one's target back to its source.
+    pub fn is_back_of(&self, other: &Self) -> bool {
+        self.source == other.target && self.target == other.source
+    }
+
+    /// Whether it can share the links of another one: it joins the same two ends, in either direction.
+    pub fn can_share_links_of(&self, owner: &Self) -> bool {
+        self.is_back_of(owner) || (self.source == owner.source && self.target == owner.target)
+    }
+
     /// The link type: the mapping whose links it shares, else itself.
     pub fn link_type(&self) -> &str {
         self.links.as_deref().filter(|l| !l.is_empty()).unwrap_or(&self.name)
