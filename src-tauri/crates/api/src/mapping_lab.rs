@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use connector::Search;
 use engine::Engine;
 use futures::StreamExt as _;
-use model::{Attributes, Filter, ManagedConfig, ManagedObjectConfig, Pointer, ResourcePath, filter::Op};
+use model::{Attributes, Filter, ManagedObjectConfig, Pointer, ResourcePath, filter::Op};
 use serde_json::Value;
 use store::ManagedQuery;
 
@@ -63,16 +63,11 @@ pub(crate) struct Looked {
 impl App {
     /// Everything that a mapping can join: the managed types, then each connector's object types.
     pub async fn resources_list(&self, _: Empty) -> Result<Vec<ResourceInfo>, ApiError> {
-        let (rows, managed) = self.store.read(|r| Ok((r.connectors()?, r.setting("managed")?))).await?;
-        let configured: Vec<String> = managed
-            .and_then(|text| serde_json::from_str::<ManagedConfig>(&text).ok())
-            .map(|config| config.objects.into_iter().map(|o| o.name).collect())
-            .unwrap_or_default();
-        let mut kinds = vec!["user".to_owned()];
-        kinds.extend(configured.into_iter().filter(|name| name != "user"));
-        let mut resources: Vec<ResourceInfo> = kinds
+        let (rows, types) = self.store.read(|r| Ok((r.connectors()?, Engine::managed_types(r)))).await?;
+        let mut resources: Vec<ResourceInfo> = types?
             .into_iter()
-            .map(|kind| {
+            .map(|config| {
+                let kind = config.name;
                 let path = ResourcePath::Managed(kind.clone()).to_string();
                 ResourceInfo {
                     title: end_title(&path, &rows),
@@ -350,6 +345,17 @@ mod tests {
 
     fn record(attributes: Value) -> SampleRecord {
         sample_record("1".into(), attributes.as_object().cloned().unwrap())
+    }
+
+    #[tokio::test]
+    async fn managed_types_that_cannot_be_read_are_not_told_as_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = crate::AppOptions { data_dir: folder.path().join("data"), passphrase: None };
+        let app = App::open(options).await.unwrap();
+        assert_eq!(app.resources_list(Empty {}).await.unwrap()[0].path, "managed/user");
+        app.store.write(|w| w.set_setting("managed", "{")).await.unwrap();
+        let refusal = app.resources_list(Empty {}).await.unwrap_err();
+        assert!(refusal.message.contains("managed objects' configuration cannot be read"), "{refusal}");
     }
 
     #[test]
