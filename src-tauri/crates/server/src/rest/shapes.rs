@@ -2,41 +2,21 @@
 
 use serde_json::{Map, Value, json};
 
+/// A schema and its name.
+type Named = (&'static str, Value);
+
 /// Every schema by its name.
 pub(crate) fn schemas() -> Map<String, Value> {
-    let text = || json!({"type": "string"});
-    let maybe = || json!({"type": ["string", "null"]});
-    let number = || json!({"type": "integer"});
-    let count = || json!({"type": "integer", "minimum": 0});
-    let object = || json!({"type": "object"});
-    let flag = || json!({"type": "boolean"});
-    let state = || json!({"type": "string", "enum": ["ACTIVE", "CANCELED", "FAILED", "SUCCESS"]});
-    let list = |items: Value| {
-        of(
-            &[],
-            &[
-                ("result", json!({"type": "array", "items": items})),
-                ("resultCount", count()),
-                ("pagedResultsCookie", maybe()),
-                ("totalPagedResultsPolicy", json!({"type": "string", "enum": ["NONE", "EXACT"]})),
-                ("totalPagedResults", number()),
-                ("remainingPagedResults", number()),
-            ],
-        )
-    };
-    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    let array = |name: &str| json!({"type": "array", "items": reference(name)});
-    let step = of(
-        &[("value", json!(true)), ("from", text())],
-        &[
-            (
-                "operation",
-                json!({"type": "string", "enum": ["add", "remove", "replace", "increment", "copy", "move"]}),
-            ),
-            ("field", text()),
-        ],
-    );
-    let shapes: Vec<(&str, Value)> = vec![
+    [objects(), policies(), information(), runs(), systems(), syncs(), configuration()]
+        .into_iter()
+        .flatten()
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .collect()
+}
+
+/// Objects, what is wrong with a request, and patches.
+fn objects() -> Vec<Named> {
+    vec![
         ("Object", object()),
         (
             "Problem",
@@ -49,9 +29,27 @@ pub(crate) fn schemas() -> Map<String, Value> {
                 ],
             ),
         ),
-        ("List", list(object())),
-        ("ObjectList", list(reference("ManagedObject"))),
+        ("List", page(object())),
+        ("ObjectList", page(reference("ManagedObject"))),
         ("ManagedObject", of(&[("_rev", text())], &[("_id", text())])),
+        ("Record", of(&[], &[("_id", text())])),
+        ("Patch", json!({"anyOf": [array(reference("PatchStep")), reference("PatchStep")]})),
+        (
+            "PatchStep",
+            of(
+                &[("value", json!(true)), ("from", text())],
+                &[
+                    ("operation", word(&["add", "remove", "replace", "increment", "copy", "move"])),
+                    ("field", text()),
+                ],
+            ),
+        ),
+    ]
+}
+
+/// What is asked of objects.
+fn policies() -> Vec<Named> {
+    vec![
         (
             "PolicyResult",
             of(
@@ -60,17 +58,21 @@ pub(crate) fn schemas() -> Map<String, Value> {
                     ("result", flag()),
                     (
                         "failedPolicyRequirements",
-                        json!({"type": "array", "items": of(&[], &[
-                            ("property", text()),
-                            ("policyRequirements", json!({"type": "array", "items": of(&[("params", object())], &[
-                                ("policyRequirement", text()),
-                            ])})),
-                        ])}),
+                        array(of(
+                            &[],
+                            &[
+                                ("property", text()),
+                                (
+                                    "policyRequirements",
+                                    array(of(&[("params", object())], &[("policyRequirement", text())])),
+                                ),
+                            ],
+                        )),
                     ),
                 ],
             ),
         ),
-        ("Policies", of(&[], &[("resources", json!({"type": "array", "items": object()}))])),
+        ("Policies", of(&[], &[("resources", array(object()))])),
         (
             "Policy",
             of(
@@ -78,14 +80,20 @@ pub(crate) fn schemas() -> Map<String, Value> {
                     ("resource", text()),
                     (
                         "properties",
-                        json!({"type": "array", "items": of(&[], &[
-                            ("name", text()),
-                            ("policies", json!({"type": "array", "items": of(&[("params", object())], &[
-                                ("policyId", text()),
-                                ("policyRequirements", json!({"type": "array", "items": text()})),
-                            ])})),
-                            ("policyRequirements", json!({"type": "array", "items": text()})),
-                        ])}),
+                        array(of(
+                            &[],
+                            &[
+                                ("name", text()),
+                                (
+                                    "policies",
+                                    array(of(
+                                        &[("params", object())],
+                                        &[("policyId", text()), ("policyRequirements", array(text()))],
+                                    )),
+                                ),
+                                ("policyRequirements", array(text())),
+                            ],
+                        )),
                     ),
                 ],
                 &[("_id", text())],
@@ -94,23 +102,15 @@ pub(crate) fn schemas() -> Map<String, Value> {
         // `_fields` may leave out any of it.
         (
             "Schema",
-            of(
-                &[
-                    ("properties", object()),
-                    ("order", json!({"type": "array", "items": text()})),
-                    ("required", json!({"type": "array", "items": text()})),
-                ],
-                &[],
-            ),
+            of(&[("properties", object()), ("order", array(text())), ("required", array(text()))], &[]),
         ),
-        ("Performed", of(&[("targetId", maybe())], &[("situation", text()), ("message", text())])),
+    ]
+}
+
+/// What the program says of itself.
+fn information() -> Vec<Named> {
+    vec![
         ("Status", of(&[], &[("status", text())])),
-        ("Record", of(&[], &[("_id", text())])),
-        (
-            "Patch",
-            json!({"anyOf": [{"type": "array", "items": reference("PatchStep")}, reference("PatchStep")]}),
-        ),
-        ("PatchStep", step),
         ("Ping", of(&[("shortDesc", text())], &[("state", text())])),
         (
             "SystemHealth",
@@ -126,7 +126,13 @@ pub(crate) fn schemas() -> Map<String, Value> {
         ),
         ("Version", of(&[], &[("productVersion", text())])),
         ("Login", of(&[("authorization", object())], &[("authenticationId", text())])),
-        ("Reconciliations", of(&[], &[("reconciliations", json!({"type": "array", "items": object()}))])),
+    ]
+}
+
+/// Reconciliations.
+fn runs() -> Vec<Named> {
+    vec![
+        ("Reconciliations", of(&[], &[("reconciliations", array(object()))])),
         // What is not named here is refused.
         (
             "RunOverrides",
@@ -180,6 +186,12 @@ pub(crate) fn schemas() -> Map<String, Value> {
                 &[("_id", text())],
             ),
         ),
+    ]
+}
+
+/// The connected systems.
+fn systems() -> Vec<Named> {
+    vec![
         (
             "ConnectorTest",
             of(
@@ -188,16 +200,27 @@ pub(crate) fn schemas() -> Map<String, Value> {
                     ("name", text()),
                     ("enabled", flag()),
                     ("config", text()),
-                    ("objectTypes", json!({"type": "array", "items": text()})),
+                    ("objectTypes", array(text())),
                     ("ok", flag()),
                 ],
             ),
         ),
-        ("ConnectorTests", array("ConnectorTest")),
+        ("ConnectorTests", array(reference("ConnectorTest"))),
+        ("ScriptRun", of(&[], &[("actions", array(of(&[("error", text())], &[])))])),
         (
-            "ScriptRun",
-            of(&[], &[("actions", json!({"type": "array", "items": of(&[("error", text())], &[])}))]),
+            "LiveSync",
+            of(
+                &[("_rev", text()), ("connectorData", object()), ("runs", array(object()))],
+                &[("_id", text())],
+            ),
         ),
+    ]
+}
+
+/// Links and implicit sync.
+fn syncs() -> Vec<Named> {
+    vec![
+        ("Performed", of(&[("targetId", maybe())], &[("situation", text()), ("message", text())])),
         (
             "QueueEntry",
             of(
@@ -205,41 +228,38 @@ pub(crate) fn schemas() -> Map<String, Value> {
                     ("mapping", text()),
                     ("resourceId", text()),
                     ("syncAction", text()),
-                    ("state", json!({"type": "string", "enum": ["PENDING", "FAILED"]})),
+                    ("state", word(&["PENDING", "FAILED"])),
                 ],
                 &[("_id", text())],
             ),
         ),
         (
             "LinkedResources",
-            json!({"type": "array", "items": of(&[("content", json!({"type": ["object", "null"]}))], &[
-                ("resourceName", text()),
-                ("linkQualifier", text()),
-                ("linkType", text()),
-                ("mappings", json!({"type": "array", "items": of(&[], &[
-                    ("name", text()),
-                    ("type", json!({"type": "string", "enum": ["source", "target"]})),
-                ])})),
-            ])}),
+            array(of(
+                &[("content", json!({"type": ["object", "null"]}))],
+                &[
+                    ("resourceName", text()),
+                    ("linkQualifier", text()),
+                    ("linkType", text()),
+                    ("mappings", array(of(&[], &[("name", text()), ("type", word(&["source", "target"]))]))),
+                ],
+            )),
         ),
+    ]
+}
+
+/// The documents of the configuration.
+fn configuration() -> Vec<Named> {
+    vec![
         (
             "Configurations",
             json!({"anyOf": [
-                of(&[], &[("configurations", json!({"type": "array", "items": of(&[], &[("_id", text())])}))]),
-                list(of(&[], &[("_id", text())])),
+                of(&[], &[("configurations", array(of(&[], &[("_id", text())])))]),
+                page(of(&[], &[("_id", text())])),
             ]}),
         ),
-        (
-            "ManagedConfig",
-            of(
-                &[(
-                    "objects",
-                    json!({"type": "array", "items": of(&[("schema", object())], &[("name", text())])}),
-                )],
-                &[],
-            ),
-        ),
-        ("SyncConfig", of(&[("mappings", array("MappingConfig"))], &[])),
+        ("ManagedConfig", of(&[("objects", array(of(&[("schema", object())], &[("name", text())])))], &[])),
+        ("SyncConfig", of(&[("mappings", array(reference("MappingConfig")))], &[])),
         (
             "MappingConfig",
             of(
@@ -247,21 +267,10 @@ pub(crate) fn schemas() -> Map<String, Value> {
                     ("name", text()),
                     ("source", text()),
                     ("target", text()),
-                    ("properties", json!({"type": "array", "items": object()})),
-                    ("policies", json!({"type": "array", "items": object()})),
+                    ("properties", array(object())),
+                    ("policies", array(object())),
                 ],
                 &[],
-            ),
-        ),
-        (
-            "LiveSync",
-            of(
-                &[
-                    ("_rev", text()),
-                    ("connectorData", object()),
-                    ("runs", json!({"type": "array", "items": object()})),
-                ],
-                &[("_id", text())],
             ),
         ),
         (
@@ -288,8 +297,65 @@ pub(crate) fn schemas() -> Map<String, Value> {
                 &[],
             ),
         ),
-    ];
-    shapes.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+    ]
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+/// A text or nothing.
+fn maybe() -> Value {
+    json!({"type": ["string", "null"]})
+}
+
+/// One of these.
+fn word(words: &[&str]) -> Value {
+    json!({"type": "string", "enum": words})
+}
+
+fn number() -> Value {
+    json!({"type": "integer"})
+}
+
+fn count() -> Value {
+    json!({"type": "integer", "minimum": 0})
+}
+
+fn flag() -> Value {
+    json!({"type": "boolean"})
+}
+
+/// How a run stands, in IDM's words.
+fn state() -> Value {
+    word(&["ACTIVE", "CANCELED", "FAILED", "SUCCESS"])
+}
+
+fn object() -> Value {
+    json!({"type": "object"})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn array(items: Value) -> Value {
+    json!({"type": "array", "items": items})
+}
+
+/// A part of a list, as queries answer.
+fn page(items: Value) -> Value {
+    of(
+        &[],
+        &[
+            ("result", array(items)),
+            ("resultCount", count()),
+            ("pagedResultsCookie", maybe()),
+            ("totalPagedResultsPolicy", word(&["NONE", "EXACT"])),
+            ("totalPagedResults", number()),
+            ("remainingPagedResults", number()),
+        ],
+    )
 }
 
 /// An object with properties that may be there and properties that must.
