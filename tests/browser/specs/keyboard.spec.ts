@@ -156,3 +156,36 @@ test("a mapping is made, its properties edited and its plan looked at without a 
   await page.keyboard.press("Enter");
   await expect(page.getByRole("table", { name: "Records" })).toBeVisible();
 });
+
+/** What has the focus and shows it: by an outline of its own, or of what stands for it on the screen. */
+function focused(page: Page): Promise<{ name: string; seen: boolean } | null> {
+  return page.evaluate(() => {
+    const part = document.activeElement;
+    if (!part || part === document.body) return null;
+    const shown = [part, part.closest("label"), part.closest("tr"), part.closest(".cm-editor"), part.closest("[role=group]")];
+    const outlined = (one: Element | null) => one !== null && getComputedStyle(one).outlineStyle !== "none" && parseFloat(getComputedStyle(one).outlineWidth) > 0;
+    return { name: `${part.getAttribute("role") ?? part.tagName} ${part.getAttribute("aria-label") ?? part.textContent.trim().slice(0, 40)}`, seen: shown.some(outlined) };
+  });
+}
+
+test("wherever Tab comes to, the focus is seen", async ({ host, page }) => {
+  const { connector, inbound } = await sample(host);
+  await reconcile(host, inbound);
+  for (const place of [`/mappings/${inbound}?tab=json`, `/connectors/${connector}?tab=data`, "/audit", "/settings"]) {
+    await open(page, host, place);
+    const walked: string[] = [];
+    for (let step = 0; step < 80; step++) {
+      await page.keyboard.press("Tab");
+      const at = await focused(page);
+      // The end of the page: the browser's own controls come next.
+      if (!at) break;
+      walked.push(at.name);
+      expect(at.seen, `${place}: ${at.name}`).toBe(true);
+    }
+    expect(walked.length, place).toBeGreaterThan(3);
+  }
+  // What looks away from the window leaves no trace in it either: the link over its edge casts no shadow into it.
+  await open(page, host);
+  const skip = await page.getByRole("link", { name: "Skip to the screen" }).evaluate((link) => link.getBoundingClientRect().bottom);
+  expect(skip).toBeLessThan(-38);
+});

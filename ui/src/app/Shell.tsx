@@ -61,7 +61,7 @@ export function Shell() {
     <div className="flex h-full">
       <a
         href="#screen"
-        className="fixed top-2 left-2 z-50 -translate-y-16 rounded-sm bg-raised px-3 py-1.5 shadow-float focus:translate-y-0"
+        className="fixed top-2 left-2 z-50 -translate-y-24 rounded-sm bg-raised px-3 py-1.5 shadow-float focus:translate-y-0"
         onClick={(event) => {
           // What follows `#` is the screen's address.
           event.preventDefault();

@@ -21,7 +21,7 @@ export function Menu({ label, entries, disabled = false, children }: { label: st
       <AriaButton
         aria-label={children ? undefined : label}
         isDisabled={disabled}
-        className={`${BUTTON} border-line-strong/60 bg-surface text-ink outline-none data-[disabled]:opacity-50 data-[focus-visible]:outline-2 data-[focus-visible]:outline-accent data-[hovered]:bg-hover ${children ? "" : "px-1.5"}`}
+        className={`${BUTTON} border-line-strong/60 bg-surface text-ink data-[disabled]:opacity-50 data-[hovered]:bg-hover ${children ? "" : "px-1.5"}`}
       >
         {children ?? <Icon name="more" />}
         {children && <Icon name="down" size={12} />}

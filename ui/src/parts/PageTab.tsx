@@ -5,7 +5,7 @@ export function PageTab({ id, mark, children }: { id: string; /** What a dot bes
   return (
     <Tab
       id={id}
-      className="flex h-8 items-center gap-1.5 rounded-t-sm border-b-2 border-transparent px-0.5 whitespace-nowrap text-soft outline-none hover:text-ink data-[focus-visible]:outline-2 data-[focus-visible]:outline-accent data-[selected]:border-accent data-[selected]:font-medium data-[selected]:text-ink"
+      className="flex h-8 items-center gap-1.5 rounded-t-sm border-b-2 border-transparent px-0.5 whitespace-nowrap text-soft hover:text-ink data-[selected]:border-accent data-[selected]:font-medium data-[selected]:text-ink"
     >
       {children}
       {mark && <span role="img" aria-label={mark} className="size-1.5 rounded-full bg-waits" />}

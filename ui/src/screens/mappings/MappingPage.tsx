@@ -352,7 +352,7 @@ function MappingTab({ id, wrong = false, children }: { id: string; wrong?: boole
   return (
     <Tab
       id={id}
-      className="flex h-8 items-center gap-1.5 rounded-t-sm border-b-2 border-transparent px-0.5 whitespace-nowrap text-soft outline-none hover:text-ink data-[focus-visible]:outline-2 data-[focus-visible]:outline-accent data-[selected]:border-accent data-[selected]:font-medium data-[selected]:text-ink"
+      className="flex h-8 items-center gap-1.5 rounded-t-sm border-b-2 border-transparent px-0.5 whitespace-nowrap text-soft hover:text-ink data-[selected]:border-accent data-[selected]:font-medium data-[selected]:text-ink"
     >
       {children}
       {wrong && <span role="img" aria-label={t`something is wrong here`} className="size-1.5 rounded-full bg-needs" />}
