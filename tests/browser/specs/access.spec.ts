@@ -12,7 +12,7 @@ async function screens(host: Host): Promise<[string, string][]> {
   await expect.poll(async () => (await host.call("run_get", { id: preview })).summary.state, { timeout: 30_000 }).toBe("planned");
   const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 1 });
   const organization = { name: "organization", schema: { title: "Organization", type: "object", order: ["name"], required: ["name"], properties: { name: { type: "string", title: "Name", searchable: true } } } };
-  if (!(await host.call("managed_types", {})).some(({ name }) => name === "organization")) await host.call("managed_type_save", { config: organization, rev: null, confirmed: true });
+  if (!(await host.call("managed_types", {})).some(({ name }) => name === "organization")) await host.call("managed_type_save", { config: organization, create: true, rev: null, confirmed: true });
   const { object } = await host.call("object_save", { kind: "organization", id: null, rev: null, attributes: { name: "Acme" } });
   return [
     ["dashboard", "/"],

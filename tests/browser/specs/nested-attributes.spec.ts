@@ -18,7 +18,7 @@ const SITE = {
 };
 
 test("objects and lists of a managed type are edited in its form, and refused at their field", async ({ host, page }) => {
-  expect((await host.call("managed_type_save", { config: SITE, rev: null, confirmed: true })).saved).toBe(true);
+  expect((await host.call("managed_type_save", { config: SITE, create: true, rev: null, confirmed: true })).saved).toBe(true);
   await open(page, host, "/objects/site/new");
   await page.getByRole("textbox", { name: "Name", exact: true }).fill("Harbour");
   const address = page.getByRole("group", { name: "Address" });

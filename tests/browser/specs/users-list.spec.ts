@@ -131,7 +131,7 @@ test("a filter that no index serves says so, and a filter that is none is told",
 
 test("any managed type has a list and an editor of the same kind", async ({ host, page }) => {
   const config = { name: "organization", schema: { title: "Organization", type: "object", order: ["name", "country"], required: ["name"], properties: { name: { type: "string", title: "Name", searchable: true }, country: { type: "string", title: "Country", searchable: true } } } };
-  const saved = await host.call("managed_type_save", { config, rev: null, confirmed: true });
+  const saved = await host.call("managed_type_save", { config, create: true, rev: null, confirmed: true });
   expect(saved.saved).toBe(true);
   await open(page, host, "/types");
   await page.getByRole("link", { name: "Objects of Organization" }).click();

@@ -114,7 +114,7 @@ impl App {
         }
         let config = serde_json::to_value(&config)
             .map_err(|e| ApiError::new(ErrorCode::Internal, format!("the type cannot be written: {e}")))?;
-        let draft = ManagedTypeDraft { config, rev: None, confirmed: request.confirmed };
+        let draft = ManagedTypeDraft { config, create: false, rev: None, confirmed: request.confirmed };
         let saved = self.managed_type_save(draft).await?;
         Ok(ClaimsImported { claims: taken, saved: saved.saved, problems: saved.problems })
     }

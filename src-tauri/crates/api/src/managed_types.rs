@@ -29,7 +29,7 @@ impl App {
         self.type_detail(config).await
     }
 
-    /// Saves a managed type, or says why not. The index of what becomes searchable is built in the background.
+    /// Saves a managed type, or says why not; a new one under the name of another is [`ErrorCode::Conflict`]. The index of what becomes searchable is built in the background.
     pub async fn managed_type_save(&self, request: ManagedTypeDraft) -> Result<ManagedTypeSaved, ApiError> {
         let config: ManagedObjectConfig = serde_json::from_value(request.config).map_err(|e| {
             let wanted =
@@ -37,6 +37,15 @@ impl App {
             ApiError::new(ErrorCode::Invalid, format!("this is no managed type: {e}; {wanted}"))
         })?;
         let name = config.name.clone();
+        if request.create
+            && self.store.read(|r| Ok(Engine::managed_types(r))).await??.iter().any(|t| t.name == name)
+        {
+            return Err(ApiError::new(
+                ErrorCode::Conflict,
+                format!("managed type `{name}` exists already; choose another name"),
+            )
+            .about("name"));
+        }
         let change = TypeChange { config, rev: request.rev, confirmed: request.confirmed, who: self.who() };
         let saved = self.engine.save_managed_type(change).await?;
         if saved.to_fill {

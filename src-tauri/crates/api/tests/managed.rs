@@ -46,6 +46,23 @@ fn ann() -> Value {
 }
 
 #[tokio::test]
+async fn a_new_type_under_the_name_of_another_leaves_that_one_as_it_is() {
+    let (_folder, app) = app().await;
+    let before = app.managed_type_get(ByName { name: "user".into() }).await.unwrap();
+    let new = |name: &str| ManagedTypeDraft {
+        config: json!({"name": name, "schema": {"properties": {}}}),
+        create: true,
+        rev: None,
+        confirmed: true,
+    };
+    let refused = app.managed_type_save(new("user")).await.unwrap_err();
+    assert_eq!((refused.code, refused.field.as_deref()), (ErrorCode::Conflict, Some("name")));
+    assert_eq!(app.managed_type_get(ByName { name: "user".into() }).await.unwrap().config, before.config);
+    assert!(app.managed_type_save(new("device")).await.unwrap().saved);
+    assert_eq!(app.managed_type_save(new("device")).await.unwrap_err().code, ErrorCode::Conflict);
+}
+
+#[tokio::test]
 async fn what_nobody_may_read_leaves_by_no_door() {
     let (_folder, app) = app().await;
     let made = app.object_save(draft("user", ann())).await.unwrap();
@@ -132,7 +149,12 @@ async fn types_are_edited_as_documents() {
             "note": {"type": "string", "policies": [{"policyId": "house-rule"}]},
         },
     }});
-    let save = |config: Value, rev: Option<String>, confirmed| ManagedTypeDraft { config, rev, confirmed };
+    let save = |config: Value, rev: Option<String>, confirmed| ManagedTypeDraft {
+        config,
+        create: false,
+        rev,
+        confirmed,
+    };
     let saved = app.managed_type_save(save(device.clone(), None, false)).await.unwrap();
     assert!(saved.saved);
     assert_eq!(saved.problems.iter().map(|p| p.gravity).collect::<Vec<_>>(), [ProblemGravity::Note]);
@@ -192,7 +214,12 @@ async fn claims_come_into_a_type_that_is_being_edited_and_nothing_is_saved() {
     assert_eq!(property("mail")["userEditable"], false, "read-only");
     assert!(applied.config["schema"]["required"].as_array().unwrap().contains(&"telephoneNumber".into()));
     assert_eq!(app.managed_type_get(named()).await.unwrap().config, before.config, "nothing is saved");
-    let draft = ManagedTypeDraft { config: applied.config, rev: Some(before.rev.clone()), confirmed: true };
+    let draft = ManagedTypeDraft {
+        config: applied.config,
+        create: false,
+        rev: Some(before.rev.clone()),
+        confirmed: true,
+    };
     assert!(app.managed_type_save(draft).await.unwrap().saved);
     for wrong in ["", "[]", "{", "<claims/>", "no,claims\n1,2\n"] {
         let refused = app.claims_apply(apply(wrong)).await.unwrap_err();

@@ -9,6 +9,10 @@ export type ManagedTypeDraft = {
  */
 config: Record<string, unknown>, 
 /**
+ * Whether it is to be a new one: a type of that name is then left as it is.
+ */
+create: boolean, 
+/**
  * The revision that the change is based on; absent takes whatever is there.
  */
 rev: string | null, 

@@ -125,3 +125,20 @@ test("a new type without a name says so at the field, and nothing is sent", asyn
   await user.type(field, "site");
   expect(screen.queryByText("Give the type a name.")).toBeNull();
 });
+
+test("a new type under the name of another is told at the field, and asks for no consequences", async () => {
+  const user = userEvent.setup();
+  openWindow("/types/new", (inner) => async (name, request) => {
+    if (name === "managed_type_save" && (request as ManagedTypeDraft).create) throw { code: "conflict", message: "managed type `user` exists already; choose another name", field: "name" };
+    return inner(name, request);
+  });
+  const field = (await screen.findByRole("textbox", { name: "Name" })) as HTMLInputElement;
+  await user.type(field, "user");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("Managed type \u201cuser\u201d exists already; choose another name.");
+  expect([field.getAttribute("aria-invalid"), document.activeElement === field]).toEqual(["true", true]);
+  expect(screen.queryByRole("dialog")).toBeNull();
+  await user.type(field, "2");
+  expect(screen.queryByText(/exists already/)).toBeNull();
+  expect(field.getAttribute("aria-invalid")).toBeNull();
+});

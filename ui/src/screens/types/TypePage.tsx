@@ -14,6 +14,7 @@ import { NotSaved, Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
 import { UnsavedBar } from "../../parts/UnsavedBar";
 import { useBase } from "../../parts/useBase";
+import { errorWords } from "../../words/error";
 import { AddProperty } from "./AddProperty";
 import { ImportClaims } from "./ImportClaims";
 import { Problems } from "./Problems";
@@ -54,6 +55,9 @@ function Waiting({ title, error }: { title: string; error: ApiError | null }) {
   );
 }
 
+/** The first of the form. */
+const nameField = () => document.getElementById(FORM)?.querySelector("input");
+
 function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null; known: string[]; onReload: () => void }) {
   const [edited, setEdited] = useState<TypeDocument | null>(null);
   const { property } = useSearch({ strict: false });
@@ -82,15 +86,20 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
   const shown = open !== null && names.includes(open) ? open : null;
 
   const [tried, setTried] = useState(false);
+  // A name that another type has stands at its field until it is another name.
+  const taken = save.error?.field === "name" && save.variables?.config["name"] === doc["name"] ? save.error : null;
   const nameless = typeof doc["name"] !== "string" || doc["name"].trim() === "";
 
   function submit(confirmed: boolean) {
     setTried(true);
     if (nameless) {
-      document.getElementById(FORM)?.querySelector("input")?.focus();
+      nameField()?.focus();
       return;
     }
-    save.mutate({ config: doc, rev: on?.rev ?? null, confirmed }, {
+    save.mutate({ config: doc, create: !detail, rev: on?.rev ?? null, confirmed }, {
+      onError: ({ field }) => {
+        if (field === "name") nameField()?.focus();
+      },
       onSuccess: ({ saved, problems, detail: now }) => {
         setAsking(!saved && problems.every(({ gravity }) => gravity !== "refused"));
         if (!saved) return;
@@ -137,7 +146,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
         >
           {/* Enter in one of the many fields is no wish to save the whole. */}
           <button type="submit" disabled hidden />
-          {save.error && (
+          {save.error && save.error.field !== "name" && (
             <div className="mb-4">
               <NotSaved
                 error={save.error}
@@ -162,7 +171,7 @@ function Editor({ detail, known, onReload }: { detail: ManagedTypeDetail | null;
               mono
               required={!detail}
               value={typeof doc["name"] === "string" ? doc["name"] : ""}
-              errors={tried && nameless ? [t`Give the type a name.`] : []}
+              errors={tried && nameless ? [t`Give the type a name.`] : taken ? [errorWords(taken)] : []}
               help={detail ? undefined : t`Letters and digits; mappings call it managed/<name>. It cannot be changed later.`}
               onChange={detail ? undefined : (name) => setEdited({ ...doc, name })}
             />

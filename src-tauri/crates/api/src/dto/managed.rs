@@ -95,6 +95,9 @@ dto! {
         /// The element of IDM's managed.json.
         #[ts(type = "Record<string, unknown>")]
         config: Value,
+        /// Whether it is to be a new one: a type of that name is then left as it is.
+        #[serde(default)]
+        create: bool,
         /// The revision that the change is based on; absent takes whatever is there.
         #[serde(default)]
         rev: Option<String>,

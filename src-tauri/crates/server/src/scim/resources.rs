@@ -97,7 +97,8 @@ pub(crate) async fn create(call: &Call, kind: &'static Kind) -> Result<Answer, R
 
 /// The type of groups is made when the first group comes.
 async fn make_type(app: &App, kind: &'static Kind) -> Result<Behind, Refusal> {
-    let draft = ManagedTypeDraft { config: groups::managed_type(), rev: None, confirmed: true };
+    let draft =
+        ManagedTypeDraft { config: groups::managed_type(), create: false, rev: None, confirmed: true };
     app.managed_type_save(draft).await?;
     behind(app, kind).await?.ok_or_else(|| {
         Refusal::new(
