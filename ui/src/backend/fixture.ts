@@ -783,7 +783,7 @@ export function fixture(scenario = new URLSearchParams(location.search).get("sce
     },
     schedules_list: ({ mapping: name }) => schedules.filter(({ mappings: of }) => !name || of.includes(name)),
     schedule_save: ({ create, name, config }) => {
-      if (create && schedules.some((item) => item.name === name)) fail({ code: "conflict", message: `schedule \`${name}\` exists already; choose another name` });
+      if (create && schedules.some((item) => item.name === name)) fail({ code: "conflict", message: `schedule \`${name}\` exists already; choose another name`, field: "name" });
       const saved = scheduleInfo(name, config);
       schedules = [...schedules.filter((item) => item.name !== name), saved];
       return saved;

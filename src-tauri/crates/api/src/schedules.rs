@@ -39,7 +39,11 @@ const OTHERS_NAP: Duration = Duration::from_secs(1);
 
 impl From<ScheduleConfigError> for ApiError {
     fn from(error: ScheduleConfigError) -> Self {
-        Self::new(ErrorCode::Invalid, error.to_string())
+        let told = Self::new(ErrorCode::Invalid, error.to_string());
+        match error {
+            ScheduleConfigError::Name(_) | ScheduleConfigError::Nameless => told.about("name"),
+            ScheduleConfigError::Shape(_) => told,
+        }
     }
 }
 
@@ -88,7 +92,8 @@ impl App {
                 return Err(ApiError::new(
                     ErrorCode::Conflict,
                     format!("schedule `{name}` exists already; choose another name"),
-                ));
+                )
+                .about("name"));
             }
             (None, false) => return Err(no_such_schedule(&name)),
             _ => {}

@@ -22,6 +22,8 @@ test("a schedule is made on its mapping's tab, with its next times before it is 
   await user.clear(cron);
   await user.type(cron, "0 2 * * *");
   expect((await dialog.findByText(/is not a cron expression/)).textContent).toContain("0 0 2 * * ?");
+  expect(cron.getAttribute("aria-invalid")).toBe("true");
+  expect(document.getElementById(cron.getAttribute("aria-describedby")?.split(" ").at(-1) ?? "")?.textContent).toContain("is not a cron expression");
   expect((dialog.getByRole("button", { name: "Save" }) as HTMLButtonElement).disabled).toBe(true);
   await user.clear(cron);
   await user.type(cron, "0 0 2 L * ?");
@@ -63,4 +65,23 @@ test("a schedule is run now and removed, and the list says where to make one", a
   await user.click(screen.getByRole("button", { name: "Remove liveSync_hubspot_contact" }));
   await user.click(await screen.findByRole("button", { name: "Remove 1 schedule" }));
   expect(await screen.findByText(/Nothing happens by itself yet/)).toBeTruthy();
+});
+
+test("a name that another schedule has is told at its field, where it is seen", async () => {
+  const user = userEvent.setup();
+  openWindow(`/mappings/${MAPPING}?tab=scheduling`);
+  for (const name of ["nightly", "nightly"]) {
+    await user.click(await screen.findByRole("button", { name: "Add schedule" }));
+    const field = await screen.findByRole("textbox", { name: "Name" });
+    await user.clear(field);
+    await user.type(field, name);
+    await user.click(screen.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(screen.queryByRole("dialog") === null || field.getAttribute("aria-invalid") === "true").toBe(true));
+  }
+  const field = screen.getByRole("textbox", { name: "Name" });
+  expect(document.getElementById(field.getAttribute("aria-describedby") ?? "")?.textContent).toBe("Schedule \u201cnightly\u201d exists already; choose another name.");
+  expect(document.activeElement).toBe(field);
+  expect(screen.queryByRole("alert")).toBeNull();
+  await user.type(field, "-2");
+  expect(field.getAttribute("aria-invalid")).toBeNull();
 });

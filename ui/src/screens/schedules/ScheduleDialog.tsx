@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
-import { memo, useCallback, useState } from "react";
+import { memo, useCallback, useRef, useState } from "react";
 
 import type { ScheduleInfo } from "../../backend/bindings/ScheduleInfo";
 import { DATES } from "../../locales/language";
@@ -10,7 +10,7 @@ import { Dialog } from "../../parts/Dialog";
 import { Choice, Field, SelectField, Switch, TextField } from "../../parts/Field";
 import { Notice, Problem } from "../../parts/Problem";
 import { SegmentedChoice } from "../../parts/SegmentedChoice";
-import { sentence } from "../../words/error";
+import { errorWords, sentence } from "../../words/error";
 import { fullTime } from "../../words/time";
 import { DAYS, type Day, documentOf, emptyForm, formOf, freshName, ownZone, type ScheduleForm, type Unit } from "./form";
 import { outlook, useSaveSchedule } from "./queries";
@@ -49,6 +49,12 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
   const putZone = useCallback((timeZone: string) => setForm((old) => ({ ...old, timeZone })), []);
   const config = documentOf(form, about, before);
   const times = useQuery(outlook(config));
+  const problem = times.data?.problem ?? null;
+  // What is wrong with the times stands where they are typed; a day and an hour are always some.
+  const mistyped = problem !== null && form.kind !== "clock" ? [sentence(problem)] : [];
+  // A name that cannot be had stands at its field until it is another name.
+  const misnamed = save.error?.field === "name" ? save.error : null;
+  const nameField = useRef<HTMLDivElement>(null);
   const submit = () =>
     save.mutate(
       { create: schedule === null, name: name.trim(), config },
@@ -57,13 +63,20 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
           announce(t`Schedule ${saved.name} was saved`);
           onClose();
         },
+        onError: ({ field }) => {
+          if (field === "name") nameField.current?.querySelector("input")?.focus();
+        },
       },
     );
   return (
     <>
       <div className="-mx-1 grid min-h-0 grid-cols-[minmax(0,1fr)_260px] items-start gap-6 overflow-y-auto px-1 pb-1">
         <div className="flex min-w-0 flex-col gap-4">
-        {schedule === null && <TextField label={t`Name`} value={name} required mono onChange={setName} />}
+        {schedule === null && (
+          <div ref={nameField}>
+            <TextField label={t`Name`} value={name} required mono errors={misnamed && save.variables?.name === name.trim() ? [errorWords(misnamed)] : []} onChange={setName} />
+          </div>
+        )}
         {form.task !== "liveSync" && (
           <Choice
             legend={t`What`}
@@ -88,7 +101,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
         />
         {form.kind === "interval" && (
           <div className="grid grid-cols-[100px_140px] gap-3">
-            <TextField label={t`Every`} value={form.every} inputMode="numeric" onChange={(every) => put({ every })} />
+            <TextField label={t`Every`} value={form.every} inputMode="numeric" errors={mistyped} onChange={(every) => put({ every })} />
             <SelectField label={t`Unit`} value={form.unit} options={["minutes", "hours", "days"]} words={UNITS} onChange={(unit) => put({ unit: unit as Unit })} />
           </div>
         )}
@@ -99,7 +112,7 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
           </div>
         )}
         {form.kind === "cron" && (
-          <TextField label={t`Cron expression`} mono value={form.cron} help={t`Seconds, minutes, hours, day of month, month, day of week, as in Quartz: 0 0 2 * * ? is every day at two.`} onChange={(cron) => put({ cron })} />
+          <TextField label={t`Cron expression`} mono value={form.cron} errors={mistyped} help={t`Seconds, minutes, hours, day of month, month, day of week, as in Quartz: 0 0 2 * * ? is every day at two.`} onChange={(cron) => put({ cron })} />
         )}
         {form.kind !== "interval" && <ZoneField value={form.timeZone} onChange={putZone} />}
         <div className="grid grid-cols-2 gap-3">
@@ -116,16 +129,17 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
           ]}
           onChange={(misfire) => put({ misfire })}
         />
-        {save.error && <Problem error={save.error} />}
         </div>
         <div className="sticky top-0 flex min-w-0 flex-col gap-4">
         <Switch label={t`On`} checked={form.enabled} onChange={(enabled) => put({ enabled })} />
         <section aria-label={t`Next times`} className="rounded-md bg-sunken px-3 py-2" aria-live="polite">
           {times.error ? (
             <Problem error={times.error} />
-          ) : times.data?.problem ? (
+          ) : mistyped.length > 0 ? (
+            <p className="text-soft">{t`No time follows from what is typed.`}</p>
+          ) : problem !== null ? (
             <p className="text-needs">
-              <bdi>{sentence(times.data.problem)}</bdi>
+              <bdi>{sentence(problem)}</bdi>
             </p>
           ) : times.data ? (
             <>
@@ -141,9 +155,10 @@ function Editor({ about, schedule, task, taken, onClose }: Parameters<typeof Sch
         {form.task !== "liveSync" && form.enabled && <Notice tone="off">{t`It runs without a look at the plan first. The guards of the mapping hold a run that would delete too many.`}</Notice>}
         </div>
       </div>
+      {save.error && !misnamed && <Problem error={save.error} />}
       <div className="mt-1 flex justify-end gap-2">
         <Button onClick={onClose}>{t`Cancel`}</Button>
-        <Button look="primary" busy={save.isPending} disabled={name.trim() === "" || Boolean(times.data?.problem)} onClick={submit}>
+        <Button look="primary" busy={save.isPending} disabled={name.trim() === "" || problem !== null} onClick={submit}>
           {t`Save`}
         </Button>
       </div>
