@@ -160,3 +160,26 @@ test("a property that was added and left empty is taken back, and the focus goes
   expect(screen.queryByRole("button", { name: "Edit property without a target" })).toBeNull();
   expect(document.activeElement).toBe(add);
 });
+
+test("a number that is none is not sent: a save leads to its field, from whatever tab, and only then", async () => {
+  const user = userEvent.setup();
+  const { saves } = await openTitle();
+  const threads = () => screen.getByRole("textbox", { name: "Threads" });
+  await user.type(threads(), "two");
+  await user.click(screen.getByRole("tab", { name: "Behaviors" }));
+  expect(screen.getByRole("tab", { name: /^Advanced\s*something is wrong here$/ })).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(document.activeElement).toBe(threads()));
+  expect(threads().getAttribute("aria-invalid")).toBe("true");
+  expect([saves, screen.queryByRole("alert")]).toEqual([[], null]);
+  // Going there again takes the keyboard nowhere.
+  await user.click(screen.getByRole("tab", { name: "Behaviors" }));
+  await user.keyboard("{ArrowRight}{ArrowRight}");
+  await screen.findByRole("textbox", { name: "Threads" });
+  expect(document.activeElement?.getAttribute("role")).toBe("tab");
+  await user.clear(threads());
+  await user.type(threads(), "2");
+  await user.click(screen.getByRole("button", { name: "Save" }));
+  await screen.findByText("all saved");
+  expect(saves).toMatchObject([{ config: { taskThreads: 2 } }]);
+});

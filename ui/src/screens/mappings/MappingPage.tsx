@@ -2,7 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 
 import type { ApiError } from "../../backend/bindings/ApiError";
@@ -32,6 +32,7 @@ import { BehaviorsTab } from "./editor/BehaviorsTab";
 import { complaintOf, tabOf } from "./editor/complaint";
 import { EditorProvider } from "./editor/EditorContext";
 import { JsonTab, type Typed } from "./editor/JsonTab";
+import { hasNoNumber } from "./editor/numbers";
 import { PropertiesTab } from "./editor/PropertiesTab";
 import { SchedulingTab } from "./editor/SchedulingTab";
 import { type Draft, useDraft } from "./editor/useDraft";
@@ -97,11 +98,19 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
   const complaint = useMemo(() => refusal && complaintOf(refusal.message), [refusal]);
   const wrongTab = complaint && tabOf(complaint.place);
   const unreadable = typed?.problem ? 1 : 0;
+  const numberless = hasNoNumber(draft.doc);
+  const [seek, setSeek] = useState(false);
+  const sought = useCallback(() => setSeek(false), []);
 
   function submit() {
     if (gone) return;
     if (unreadable > 0) {
       show({ tab: "json" });
+      return;
+    }
+    if (numberless) {
+      show({ tab: "advanced" });
+      setSeek(true);
       return;
     }
     const sent = draft.doc;
@@ -174,7 +183,7 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
             )}
             <TabList aria-label={t`Parts of the mapping`} className="mt-2 flex flex-wrap gap-x-4">
               {EDITOR_TABS.map(([id, label]) => (
-                <MappingTab key={id} id={id} wrong={wrongTab === id}>
+                <MappingTab key={id} id={id} wrong={wrongTab === id || (id === "advanced" && numberless)}>
                   {label}
                 </MappingTab>
               ))}
@@ -211,7 +220,7 @@ function Editor({ detail, gone: unread, onReload }: { detail: MappingDetail; /**
               <SchedulingTab />
             </TabPanel>
             <TabPanel id="advanced" className="min-h-0 flex-1 overflow-y-auto">
-              <AdvancedTab />
+              <AdvancedTab seek={seek} onSought={sought} />
             </TabPanel>
             <TabPanel id="json" className="min-h-0 flex-1 overflow-y-auto">
               <JsonTab typed={typed} onTyped={setTyped} />

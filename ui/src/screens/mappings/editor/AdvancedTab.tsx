@@ -1,17 +1,12 @@
 import { t } from "@lingui/core/macro";
+import { useEffect, useRef } from "react";
 
 import { Field, Switch, TextField } from "../../../parts/Field";
 import { Section } from "../../../parts/Page";
 import { Explained } from "./AssociationTab";
 import { flagOf, isObject, textOf, withKey } from "./document";
 import { useEditor, useErrors } from "./EditorContext";
-
-const GUARDS: { name: string; label: string; help: string }[] = [
-  { name: "maxDeletes", label: t`Deletes at most`, help: t`Deletes and unlinks in one run. 5 where nothing is set.` },
-  { name: "maxDeletePercent", label: t`Deletes at most, in per cent`, help: t`Of the linked records.` },
-  { name: "maxUpdatePercent", label: t`Updates at most, in per cent`, help: t`Of the linked records.` },
-  { name: "maxCreates", label: t`Creates at most`, help: t`In one run.` },
-];
+import { AMOUNTS, GUARDS, isNoNumber, numberOr } from "./numbers";
 
 const FLAGS: { name: string; fallback: boolean; label: string; help: string }[] = [
   { name: "runTargetPhase", fallback: true, label: t`Look at target records that no source record accounts for`, help: t`Without it, records that are gone from the source are not noticed.` },
@@ -22,13 +17,6 @@ const FLAGS: { name: string; fallback: boolean; label: string; help: string }[] 
   { name: "targetIdsCaseSensitive", fallback: true, label: t`Ids of the target differ in case`, help: t`Off, \`A1\` and \`a1\` are one record.` },
 ];
 
-const NUMBERS: { name: string; label: string; help: string }[] = [
-  { name: "reconSourceQueryPageSize", label: t`Source records together`, help: t`A run looks at so many of them at a time. 1000 where nothing is set; fewer take less memory.` },
-  { name: "reconTargetQueryPageSize", label: t`Target records together`, help: t`The same for target records that no source record accounts for.` },
-  { name: "taskThreads", label: t`Threads`, help: t`On so many records are judged side by side, though not on more than this computer has processors. 10 where nothing is set.` },
-  { name: "keepRuns", label: t`Runs kept`, help: t`Older ones are forgotten with their records and can no longer be undone. 30 where nothing is set.` },
-];
-
 const CONFLICT: [string, string][] = [
   ["", t`the source wins, as in IDM`],
   ["target", t`the target wins`],
@@ -37,9 +25,15 @@ const CONFLICT: [string, string][] = [
   ["ask", t`a person decides; until then neither is written`],
 ];
 
-/** Limits, and how a run treats its two sides. */
-export function AdvancedTab() {
+/** Limits, and how a run treats its two sides. With `seek`, the keyboard goes to the first number that is none, once. */
+export function AdvancedTab({ seek, onSought }: { seek: boolean; onSought: () => void }) {
   const { doc, draft } = useEditor();
+  const part = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!seek) return;
+    part.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    onSought();
+  }, [seek, onSought]);
   const errors = useErrors("guards");
   const guards = isObject(doc["guards"]) ? doc["guards"] : {};
   const put = (key: string, label: string) => (value: unknown) => draft.edit(key, label, (old) => withKey(old, key, value));
@@ -51,7 +45,7 @@ export function AdvancedTab() {
   }
 
   return (
-    <div className="max-w-3xl px-6 py-5">
+    <div ref={part} className="max-w-3xl px-6 py-5">
       <Section title={t`Guards`}>
         <Explained>{t`They count over the whole plan, before the first write. A run that goes beyond is held until a person releases it.`}</Explained>
         <div className="grid grid-cols-2 gap-x-6 gap-y-4">
@@ -67,7 +61,7 @@ export function AdvancedTab() {
       </Section>
       <Section title={t`Paging and threads`}>
         <div className="grid grid-cols-2 gap-x-6 gap-y-4">
-          {NUMBERS.map(({ name, label, help }) => (
+          {AMOUNTS.map(({ name, label, help }) => (
             <NumberField key={name} whole label={label} help={help} value={doc[name]} onBlur={draft.seal} onChange={(text) => put(name, label.toLowerCase())(numberOr(text))} />
           ))}
         </div>
@@ -103,12 +97,6 @@ export function AdvancedTab() {
   );
 }
 
-/** The number that a text says; the text itself where it says none, so that nothing typed is lost; nothing where it is empty. */
-function numberOr(text: string): unknown {
-  if (text.trim() === "") return undefined;
-  return Number.isFinite(Number(text)) ? Number(text) : text;
-}
-
 interface NumberFieldProps {
   label: string;
   help: string;
@@ -121,7 +109,6 @@ interface NumberFieldProps {
 
 function NumberField({ whole = false, value, ...rest }: NumberFieldProps) {
   const said = value === undefined || value === null ? "" : String(value);
-  const wrong = said !== "" && (typeof value !== "number" || value < 0 || (whole && !Number.isInteger(value)));
-  const errors = wrong ? [whole ? t`A whole number, 0 or more.` : t`A number, 0 or more.`] : [];
+  const errors = isNoNumber(value, whole) ? [whole ? t`A whole number, 0 or more.` : t`A number, 0 or more.`] : [];
   return <TextField errors={errors} inputMode="numeric" value={said} {...rest} />;
 }
