@@ -161,10 +161,11 @@ test("a property that was added and left empty is taken back, and the focus goes
   expect(document.activeElement).toBe(add);
 });
 
+const threads = () => screen.getByRole("textbox", { name: "Threads" });
+
 test("a number that is none is not sent: a save leads to its field, from whatever tab, and only then", async () => {
   const user = userEvent.setup();
   const { saves } = await openTitle();
-  const threads = () => screen.getByRole("textbox", { name: "Threads" });
   await user.type(threads(), "two");
   await user.click(screen.getByRole("tab", { name: "Behaviors" }));
   expect(screen.getByRole("tab", { name: /^Advanced\s*something is wrong here$/ })).toBeTruthy();

@@ -56,7 +56,7 @@ export function BulkBar({ kind, state, picked, columns, total, totalIsLeast }: {
       <span role="status" className="font-medium">
         {t`${many} selected`}
       </span>
-      {ids.length < total && picked.selection.all === "all" && (
+      {ids.length < pickable && picked.selection.all === "all" && (
         <Button look="quiet" busy={everything.isPending} onClick={() => everything.mutate()}>
           {totalIsLeast || total > MOST_PICKED ? t`Select the first ${number(pickable)}` : t`Select all ${number(pickable)}`}
         </Button>

@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
+import type { ManagedTypeDetail } from "../../backend/bindings/ManagedTypeDetail";
 import { openWindow } from "../../testing/window";
 
 /** The name of what has the keyboard. */
@@ -78,4 +79,41 @@ test("the keyboard stays with a column that is shown, moved and taken away", asy
   expect(focused()).toContain(first);
   await user.keyboard("{Escape}");
   await waitFor(() => expect(screen.queryByRole("dialog", { name: "Columns" })).toBeNull());
+});
+
+test("the number of the rows that still stand is not told as that of what is looked for now", async () => {
+  const user = userEvent.setup();
+  let answer: (() => void) | undefined;
+  openWindow("/users", (inner) => async (name, request) => {
+    if (name === "objects_glance" && (request as { search: string | null }).search === "ann") await new Promise<void>((resolve) => (answer = resolve));
+    return inner(name, request);
+  });
+  await screen.findByRole("checkbox", { name: /^Select Ann Lee/ });
+  const said: string[] = [];
+  const told = screen.getAllByRole("status").find(({ textContent }) => textContent.endsWith(" users"));
+  const watch = new MutationObserver(() => said.push(told?.textContent ?? ""));
+  watch.observe(told as Node, { childList: true, characterData: true, subtree: true });
+  await user.type(screen.getByRole("searchbox", { name: "Search users" }), "ann");
+  await waitFor(() => expect(answer).toBeTruthy());
+  answer?.();
+  await waitFor(() => expect(told?.textContent).toMatch(/^\d+ users? found$/));
+  await waitFor(() => expect(said.length).toBeGreaterThan(0));
+  watch.disconnect();
+  expect(said.every((words) => !words.startsWith("1,2"))).toBe(true);
+});
+
+test("whoever has picked more than can be picked at once is not offered fewer", async () => {
+  const user = userEvent.setup();
+  const many = Array.from({ length: 10_100 }, (_, n) => ({ id: `u${n}`, rev: "1", attributes: { userName: `u${n}` } }));
+  openWindow("/users", (inner) => async (name, request) => {
+    if (name === "objects_glance") return { objects: many, next: "more", total: 10_000, totalIsLeast: true, scanned: false };
+    const answer = await inner(name, request);
+    if (name !== "managed_type_get") return answer;
+    const type = answer as ManagedTypeDetail;
+    return { ...type, summary: { ...type.summary, objects: 95_987 } };
+  });
+  await user.click(await screen.findByRole("checkbox", { name: "Select all rows" }));
+  const bar = screen.getByRole("group", { name: "Selected" });
+  expect(bar.textContent).toContain("10,100 users selected");
+  expect(within(bar).queryByRole("button", { name: /^Select/ })).toBeNull();
 });

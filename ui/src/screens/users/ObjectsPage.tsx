@@ -94,6 +94,10 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
   const all = asked ? 0 : (kind.data?.objects ?? 0);
   const total = first?.totalIsLeast ? Math.max(first.total, rows.length, all) : (first?.total ?? 0);
   const least = first?.totalIsLeast === true && all === 0 && (hasNextPage || total > rows.length);
+  const told = first && kind.data ? (asked ? t`${objectsCount(kind.data, total, least)} found` : objectsCount(kind.data, total, least)) : "";
+  // What was asked last is counted while the rows of the question before still stand: their number is not the answer.
+  const [counted, setCounted] = useState(told);
+  if (!list.isPlaceholderData && counted !== told) setCounted(told);
 
   return (
     <Page
@@ -108,7 +112,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
       }
       beside={
         <span role="status" className="min-w-0 shrink-[99] truncate text-soft">
-          {first && kind.data && (asked ? t`${objectsCount(kind.data, total, least)} found` : objectsCount(kind.data, total, least))}
+          {counted}
         </span>
       }
       actions={
