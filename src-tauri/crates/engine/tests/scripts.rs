@@ -258,6 +258,25 @@ async fn only_true_lets_a_record_in() {
     }
 }
 
+/// As in IDM: a condition compares texts without their case.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_in_scope_whatever_the_case_of_its_value() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    bench
+        .put(inbound(json!({
+            "sourceCondition": "/source/jobtitle eq \"Clerk\"",
+            "policies": [{"situation": "UNQUALIFIED", "action": "DELETE"}],
+        })))
+        .await;
+    assert_eq!(bench.recon(INBOUND).await.progress.created, 1);
+    let ann = bench.users().await[0].clone();
+    bench.put(inbound(json!({"sourceCondition": "/source/jobtitle eq \"CLERK\""}))).await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(run.progress.deleted, 0, "{:?}", bench.entries(&run).await);
+    assert_eq!(bench.users().await[0], ann);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_script_may_refuse_a_delete_and_an_unlink() {
     let bench = small().await;

@@ -238,7 +238,7 @@ impl Mapping {
             None => {}
             Some(Condition::Filter(filter, text)) => {
                 let variables = [("source", source), ("linkQualifier", &qualifier)];
-                if !filter.matches_among(&variables) {
+                if !filter.holds_among(&variables) {
                     return Ok(Validity::Invalid(explain_filter(filter, text, &variables)));
                 }
             }
@@ -491,7 +491,7 @@ pub(crate) fn holds(
     variables.extend(seen.old_target.map(|target| ("oldTarget", target)));
     variables.extend(seen.old_source.map(|source| ("oldSource", source)));
     match condition {
-        Condition::Filter(filter, _) => Ok(filter.matches_among(&variables)),
+        Condition::Filter(filter, _) => Ok(filter.holds_among(&variables)),
         // As in IDM only true holds, not a text or a number that JavaScript would take for it.
         Condition::Script(id) => Ok(interpreter.eval(*id, &variables)? == Value::Bool(true)),
     }
@@ -520,7 +520,7 @@ fn explain_filter(filter: &Filter, text: &str, variables: &[(&str, &Value)]) -> 
     }
     .into_iter()
     .filter_map(|part| match part {
-        Filter::Present(pointer) if !part.matches_among(variables) => Some(pointer.tail().to_string()),
+        Filter::Present(pointer) if !part.holds_among(variables) => Some(pointer.tail().to_string()),
         _ => None,
     })
     .collect();

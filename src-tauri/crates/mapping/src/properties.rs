@@ -788,6 +788,41 @@ mod tests {
         }
     }
 
+    /// IDM compares the texts of conditions without their case: a project that says `Customer` and reads `customer` must not
+    /// find its records out of scope here, where the policy for UNQUALIFIED would delete their targets.
+    #[test]
+    fn conditions_do_not_tell_texts_apart_by_their_case() {
+        let mut config = config(with_mail(
+            json!([{"source": "stage", "target": "x", "condition": "/object/stage sw \"CUST\""}]),
+        ));
+        config.source_condition =
+            Some(model::mapping_config::ConditionConfig::Filter("/source/stage eq \"Customer\"".into()));
+        config.policies = serde_json::from_value(json!([
+            {"situation": "ABSENT", "action": "REPORT", "condition": "/object/stage eq \"CUSTOMER\""},
+            {"situation": "ABSENT", "action": "CREATE"},
+        ]))
+        .unwrap();
+        let m = Mapping::compile(config, None, &mut NoScripts).unwrap();
+        let source = json!({"email": "x", "stage": "customer"});
+        assert_eq!(m.source_validity(&NoScripts, DEFAULT_QUALIFIER, &source).unwrap(), Validity::Valid);
+        let evaluation =
+            m.evaluate(&NoScripts, Occasion::default(), &object(source.clone()), Some(&object(json!({}))));
+        assert!(evaluation.unwrap().changes.iter().any(|change| change.attribute == "x"));
+        let decision = crate::Decision {
+            mapping: "m",
+            run: "r",
+            qualifier: DEFAULT_QUALIFIER,
+            situation: model::Situation::Absent,
+            from_source: true,
+            source: &source,
+            target: &Value::Null,
+            source_id: Some("1"),
+            target_id: None,
+            ambiguous: &[],
+        };
+        assert_eq!(m.action(&NoScripts, &decision).unwrap().action, model::Action::Report);
+    }
+
     /// What an expression tree asks for and no property gives has no value, as in IDM: nothing matches by it.
     #[test]
     fn an_attribute_that_no_property_maps_matches_nothing() {

@@ -96,25 +96,27 @@ impl Filter {
 
     /// Whether the object matches.
     pub fn matches(&self, object: &Value) -> bool {
-        self.holds(&|pointer| pointer.get(object))
+        self.holds(&|pointer| pointer.get(object), Texts::AsWritten)
     }
 
-    /// Whether it matches where the first step of each pointer names a variable.
-    pub fn matches_among(&self, variables: &[(&str, &Value)]) -> bool {
-        self.holds(&|pointer| pointer.get_among(variables))
+    /// Whether it holds as a condition: the first step of each pointer names a variable, and texts that differ in case alone
+    /// are the same, as IDM compares them in the conditions of a mapping
+    /// (`openidm-util/.../filter/JsonValueFilterVisitor.java`).
+    pub fn holds_among(&self, variables: &[(&str, &Value)]) -> bool {
+        self.holds(&|pointer| pointer.get_among(variables), Texts::WithoutCase)
     }
 
-    fn holds<'v>(&self, get: &impl Fn(&Pointer) -> Option<&'v Value>) -> bool {
+    fn holds<'v>(&self, get: &impl Fn(&Pointer) -> Option<&'v Value>, texts: Texts) -> bool {
         match self {
             Self::Always(v) => *v,
-            Self::And(parts) => parts.iter().all(|p| p.holds(get)),
-            Self::Or(parts) => parts.iter().any(|p| p.holds(get)),
-            Self::Not(part) => !part.holds(get),
+            Self::And(parts) => parts.iter().all(|p| p.holds(get, texts)),
+            Self::Or(parts) => parts.iter().any(|p| p.holds(get, texts)),
+            Self::Not(part) => !part.holds(get, texts),
             Self::Present(pointer) => get(pointer).is_some_and(is_present),
             Self::Compare(pointer, op, literal) => match get(pointer) {
-                Some(Value::Array(items)) => items.iter().any(|item| compare(item, *op, literal)),
-                Some(value) => compare(value, *op, literal),
-                None => compare(&Value::Null, *op, literal),
+                Some(Value::Array(items)) => items.iter().any(|item| compare(item, *op, literal, texts)),
+                Some(value) => compare(value, *op, literal, texts),
+                None => compare(&Value::Null, *op, literal, texts),
             },
         }
     }
@@ -140,16 +142,30 @@ pub fn is_present(value: &Value) -> bool {
     }
 }
 
-fn compare(value: &Value, op: Op, literal: &Value) -> bool {
+/// How two texts are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    AsWritten,
+    WithoutCase,
+}
+
+fn compare_texts(a: &str, op: Op, b: &str) -> bool {
+    match op {
+        Op::Eq => a == b,
+        Op::Co => a.contains(b),
+        Op::Sw => a.starts_with(b),
+        Op::Lt => a < b,
+        Op::Le => a <= b,
+        Op::Gt => a > b,
+        Op::Ge => a >= b,
+    }
+}
+
+fn compare(value: &Value, op: Op, literal: &Value, texts: Texts) -> bool {
     match (value, literal) {
-        (Value::String(a), Value::String(b)) => match op {
-            Op::Eq => a == b,
-            Op::Co => a.contains(b.as_str()),
-            Op::Sw => a.starts_with(b.as_str()),
-            Op::Lt => a < b,
-            Op::Le => a <= b,
-            Op::Gt => a > b,
-            Op::Ge => a >= b,
+        (Value::String(a), Value::String(b)) => match texts {
+            Texts::AsWritten => compare_texts(a, op, b),
+            Texts::WithoutCase => compare_texts(&a.to_lowercase(), op, &b.to_lowercase()),
         },
         (Value::Number(a), Value::Number(b)) => {
             let (Some(a), Some(b)) = (a.as_f64(), b.as_f64()) else { return false };
@@ -167,7 +183,7 @@ fn compare(value: &Value, op: Op, literal: &Value) -> bool {
             .parse::<f64>()
             .ok()
             .and_then(serde_json::Number::from_f64)
-            .is_some_and(|a| compare(&Value::Number(a), op, literal)),
+            .is_some_and(|a| compare(&Value::Number(a), op, literal, texts)),
         (Value::String(a), Value::Bool(b)) => op == Op::Eq && a.parse() == Ok(*b),
         (Value::Bool(a), Value::Bool(b)) => op == Op::Eq && a == b,
         (Value::Null, Value::Null) => op == Op::Eq,
@@ -469,6 +485,33 @@ mod tests {
             ("sn eq \"\\u004f'Brien\"", true),
         ] {
             assert_eq!(Filter::parse(text).unwrap().matches(&object), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_condition_takes_texts_that_differ_in_case_for_the_same() {
+        let object = json!({"stage": "Customer", "roles": ["Admin", "user"], "n": "4", "on": "true"});
+        let qualifier = json!("default");
+        let variables = [("object", &object), ("linkQualifier", &qualifier)];
+        for (text, condition, query) in [
+            ("/object/stage eq \"customer\"", true, false),
+            ("/object/stage eq \"CUSTOMER\"", true, false),
+            ("/object/stage eq \"Customer\"", true, true),
+            ("/object/stage co \"STOM\"", true, false),
+            ("/object/stage sw \"c\"", true, false),
+            ("/object/stage gt \"customer\"", false, false),
+            ("/object/stage le \"customer\"", true, true),
+            ("!(/object/stage eq \"customer\")", false, true),
+            ("/object/roles eq \"ADMIN\"", true, false),
+            ("/object/n ge 4", true, true),
+            ("/object/on eq true", true, true),
+            ("/linkQualifier eq \"Default\"", true, false),
+            ("/object/stage eq \"lead\"", false, false),
+        ] {
+            let filter = Filter::parse(text).unwrap();
+            assert_eq!(filter.holds_among(&variables), condition, "{text}, as a condition");
+            let document = json!({"object": object, "linkQualifier": qualifier});
+            assert_eq!(filter.matches(&document), query, "{text}, as a query");
         }
     }
 
