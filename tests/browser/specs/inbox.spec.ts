@@ -1,4 +1,4 @@
-import { expect, expectAccessible, open, picture, sample, test } from "../support/test";
+import { expect, expectAccessible, open, picture, reconcile, sample, test } from "../support/test";
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(colorScheme, () => {
@@ -35,6 +35,27 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.keyboard.press("Enter");
       await expect(page.getByText("Nothing waits for you.")).toBeVisible();
       expect((await host.call("object_get", { kind: "user", id: object.id })).linked.map(({ uid }) => uid)).toEqual([second]);
+    });
+
+    test("what becomes of the contact of a user who was deleted is asked", async ({ host, page }) => {
+      const { outbound } = await sample(host);
+      await reconcile(host, outbound);
+      const { object } = await host.call("object_save", { kind: "user", id: null, rev: null, attributes: { userName: "zz", givenName: "Zz", sn: "Zzgone", mail: "zz@example.org" } });
+      const linked = async () => (await host.call("object_get", { kind: "user", id: object.id })).linked.length;
+      await expect.poll(linked).toBe(1);
+      const { rev } = (await host.call("object_get", { kind: "user", id: object.id })).object;
+      await host.call("object_delete", { kind: "user", id: object.id, rev });
+      await open(page, host, "/inbox");
+      const question = page.getByRole("list", { name: "Questions" }).getByRole("listitem", { name: /Zz/ });
+      await expect(question.getByRole("group", { name: "The record that came of it" })).toContainText("zz@example.org");
+      await picture(page, `inbox-source-gone-${colorScheme}`);
+      await expectAccessible(page);
+      await question.getByRole("button", { name: "Delete it too" }).click();
+      await picture(page, `inbox-delete-too-${colorScheme}`);
+      await expectAccessible(page);
+      await page.getByRole("dialog").getByRole("button", { name: /^Delete in/ }).click();
+      await expect(question).toHaveCount(0);
+      await expect(page.getByText("Nothing waits for you.")).toBeVisible();
     });
   });
 }

@@ -30,9 +30,9 @@ export function fixWords(fix: Fix): string {
     case "policy":
       return t`Choose another action for ${fix.situation} in the mapping's policies.`;
     case "policyForMissing":
-      return t`Set the policy for MISSING to CREATE to make it again, or to UNLINK to forget it.`;
+      return t`Decide in the inbox whether it is made again, or set the policy for MISSING to CREATE or UNLINK.`;
     case "policyForSourceMissing":
-      return t`Set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record.`;
+      return t`Decide in the inbox what becomes of it, set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record.`;
     case "policyForUnassigned":
       return t`Set the policy for UNASSIGNED to IGNORE if such records are fine, or create their source.`;
     case "linkByHand":
@@ -50,16 +50,18 @@ export function fixWords(fix: Fix): string {
   }
 }
 
-const TO_INBOX = new Set<Fix["kind"]>(["linkByHand", "linkToMatch", "removeLink", "removeLinkOrKey", "decideConflict", "decideOther"]);
+const TO_INBOX = new Set<Fix["kind"]>(["policyForMissing", "policyForSourceMissing", "linkByHand", "linkToMatch", "removeLink", "removeLinkOrKey", "decideConflict", "decideOther"]);
 
 /** Whether a fix may be made by answering a question. */
 export function leadsToInbox(fix: Fix): boolean {
   return TO_INBOX.has(fix.kind);
 }
 
+const ASKED_AGAIN = new Set<Fix["kind"]>(["policyForMissing", "policyForSourceMissing", "linkByHand", "decideConflict", "decideOther"]);
+
 /** The same about a change in the queue of which the inbox asks nothing (any more). */
 export function unaskedFixWords(fix: Fix): string {
-  return fix.kind === "linkByHand" || fix.kind === "decideConflict" || fix.kind === "decideOther" ? t`The inbox asks nothing about it. Retry it in the queue: what still has to be decided is asked again.` : fixWords(fix);
+  return ASKED_AGAIN.has(fix.kind) ? t`The inbox asks nothing about it. Retry it in the queue: what still has to be decided is asked again.` : fixWords(fix);
 }
 
 /** The situation whose policy would mend it. */

@@ -29,7 +29,8 @@ impl App {
         Ok(InboxPage { questions: page.rows.into_iter().map(question).collect(), next: page.next, total })
     }
 
-    /// Answers a question: a record to link, a record of its own, whose value stays, or put away for now.
+    /// Answers a question: a record to link, a record of its own, whose value stays, what becomes of a record whose source is
+    /// gone, or put away for now.
     pub async fn inbox_answer(&self, request: InboxAnswer) -> Result<Said, ApiError> {
         let id = number(&request.id, "question")?;
         let answer = match request.choice {
@@ -37,6 +38,8 @@ impl App {
                 ApiError::new(ErrorCode::Invalid, "name the record that the source belongs to")
             })?),
             InboxChoice::Create => Answer::Create,
+            InboxChoice::Delete => Answer::Delete,
+            InboxChoice::Unlink => Answer::Unlink,
             InboxChoice::Source => Answer::Keep(Newer::Source, request.attribute),
             InboxChoice::Target => Answer::Keep(Newer::Target, request.attribute),
             InboxChoice::Dismiss => Answer::Dismiss,

@@ -227,12 +227,17 @@ impl Engine {
 /// Whether the record still stands as it did when the mapping of this version asked about it.
 fn is_open(r: &Reader<'_>, walk: &Walk, version: i64, entry: &Entry) -> Result<bool, store::StoreError> {
     let (Some(source), Some(question)) = (&entry.source_id, &entry.question) else { return Ok(false) };
-    let Some((_, source_hash)) = r.source(walk, source)? else { return Ok(false) };
     let link = r.link_of_source(&walk.links, source)?;
     let linked = link.as_ref().map(|link| link.target_id.as_str());
+    let Some((_, source_hash)) = r.source(walk, source)? else {
+        return Ok(question.kind == InboxKind::SourceGone && linked == entry.target_id.as_deref());
+    };
     Ok(match question.kind {
+        InboxKind::SourceGone => false,
         InboxKind::Ambiguous | InboxKind::AlreadyLinked => linked.is_none(),
-        InboxKind::Relink => linked == question.detail.get("gone").and_then(Value::as_str),
+        InboxKind::Relink | InboxKind::TargetGone => {
+            linked == question.detail.get("gone").and_then(Value::as_str)
+        }
         // The run itself has written what was not in question.
         InboxKind::Conflict if entry.status == EntryStatus::Done => linked == entry.target_id.as_deref(),
         InboxKind::Conflict => {

@@ -50,8 +50,12 @@ pub struct Performed {
 pub enum Answer {
     /// The source belongs to this target.
     Link(String),
-    /// None of them: it gets a target of its own.
+    /// None of them: it gets a target of its own, or its target is made again.
     Create,
+    /// Of a source that is gone: its target is deleted.
+    Delete,
+    /// Of a source that is gone: its target stays, and nothing leads to it any more.
+    Unlink,
     /// For a conflict: this side's value stays, of this attribute of the target or of all.
     Keep(Newer, Option<String>),
     /// The question is put away; the next run that finds it asks again.
@@ -329,9 +333,21 @@ impl Engine {
                 self.keep(&row, side, attribute.as_deref()).await?;
                 self.carry_both_ways(&row).await?
             }
+            (Answer::Delete, InboxKind::SourceGone) => {
+                let gone = Some(Situation::SourceMissing);
+                self.perform(Perform { situation: gone, ..perform(Action::Delete, None) }).await?.message
+            }
+            (Answer::Unlink, InboxKind::SourceGone) => {
+                self.perform(perform(Action::Unlink, asked.target_id.clone())).await?.message
+            }
             (Answer::Keep(..), _) | (_, InboxKind::Conflict) => {
                 return Err(EngineError::config(
                     "a conflict is answered by whose value stays, another question by a record to link or to create",
+                ));
+            }
+            (Answer::Delete | Answer::Unlink, _) | (_, InboxKind::SourceGone) => {
+                return Err(EngineError::config(
+                    "whether a record is deleted or left without a link is asked of one whose source is gone, and nothing else of that",
                 ));
             }
             (Answer::Create, _) => self.perform(perform(Action::Create, None)).await?.message,

@@ -137,6 +137,10 @@ impl Judge<'_> {
             Action::Exception => {
                 entry.status = EntryStatus::NeedsYou;
                 entry.remedy = Some(remedy(entry).to_string());
+                if linked && entry.situation == Situation::SourceMissing {
+                    let detail = json!({"targets": [entry.target_id]});
+                    entry.question = Some(Question { kind: InboxKind::SourceGone, detail });
+                }
             }
             Action::Create | Action::Update | Action::Link => {
                 entry.status = EntryStatus::Failed;
@@ -378,10 +382,12 @@ impl Judge<'_> {
         let question = |kind, detail| Some(Question { kind, detail });
         match entry.situation {
             Situation::Ambiguous => question(InboxKind::Ambiguous, json!({"targets": case.found.ids})),
-            Situation::Missing => {
-                let other = case.found.free()?;
-                question(InboxKind::Relink, json!({"targets": [other], "gone": entry.target_id}))
-            }
+            Situation::Missing => match case.found.free() {
+                Some(other) => {
+                    question(InboxKind::Relink, json!({"targets": [other], "gone": entry.target_id}))
+                }
+                None => question(InboxKind::TargetGone, json!({"gone": entry.target_id})),
+            },
             Situation::FoundAlreadyLinked => question(
                 InboxKind::AlreadyLinked,
                 json!({"targets": case.found.ids, "owner": case.found.owner, "ownerGone": case.found.owner_gone}),
@@ -503,8 +509,10 @@ fn with_shaped(
 fn remedy(entry: &Entry) -> Remedy {
     match entry.situation {
         Situation::Ambiguous => Remedy::LinkByHand,
-        Situation::Missing if entry.question.is_some() => Remedy::LinkToMatch,
-        Situation::Missing => Remedy::PolicyForMissing,
+        Situation::Missing => match &entry.question {
+            Some(Question { kind: InboxKind::Relink, .. }) => Remedy::LinkToMatch,
+            _ => Remedy::PolicyForMissing,
+        },
         Situation::SourceMissing => Remedy::PolicyForSourceMissing,
         Situation::FoundAlreadyLinked => Remedy::RemoveLink,
         Situation::Unassigned => Remedy::PolicyForUnassigned,

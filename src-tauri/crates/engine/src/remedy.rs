@@ -82,10 +82,10 @@ impl fmt::Display for Remedy {
                 write!(f, "choose another action for {situation} in the mapping's policies")
             }
             Self::PolicyForMissing => {
-                f.write_str("set the policy for MISSING to CREATE to make it again, or to UNLINK to forget it")
+                f.write_str("decide in the inbox whether it is made again, or set the policy for MISSING to CREATE or UNLINK")
             }
             Self::PolicyForSourceMissing => f.write_str(
-                "set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record",
+                "decide in the inbox what becomes of it, set the policy for SOURCE_MISSING to DELETE or UNLINK, or restore the source record",
             ),
             Self::PolicyForUnassigned => f.write_str(
                 "set the policy for UNASSIGNED to IGNORE if such records are fine, or create their source",

@@ -963,3 +963,92 @@ async fn the_one_record_with_two_common_values_is_found() {
     let entry = bench.entries(&run).await.into_iter().find(|e| e.source_id.is_some()).unwrap();
     assert_eq!((entry.situation, entry.target_id), (Situation::Found, Some(ann)), "{}", entry.reason);
 }
+
+/// Whose source is gone is nobody's to decide but a person's, unless a policy says it: here the contact, then the user.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_of_a_record_whose_source_is_gone_is_asked_and_done() {
+    for answer in [Answer::Delete, Answer::Unlink] {
+        let bench = small().await;
+        let contacts: Vec<String> =
+            (0..12).map(|n| contact(&bench, &format!("p{n}@example.com"), "Pat")).collect();
+        bench.put(inbound(json!({"policies": [{"situation": "UNASSIGNED", "action": "IGNORE"}]}))).await;
+        bench.recon(INBOUND).await;
+        let (gone, user) = (&contacts[3], linked(&bench, &contacts[3]).await.unwrap());
+        bench.sandbox.portal().archive(gone);
+        let preview = bench.run(INBOUND, RunMode::Preview).await;
+        assert_eq!(inbox(&bench).await, [], "a preview asks nothing");
+        bench.apply(&preview, None).await;
+        bench.recon(INBOUND).await;
+        let questions = inbox(&bench).await;
+        assert_eq!(questions.len(), 1, "{questions:?}");
+        let asked = &questions[0].question;
+        assert_eq!((asked.kind, &asked.source_id), (InboxKind::SourceGone, gone));
+        assert_eq!(asked.target_id.as_ref(), Some(&user));
+        for other in [Answer::Create, Answer::Link(user.clone())] {
+            assert!(bench.engine.answer(questions[0].seq, other, "test").await.is_err());
+        }
+        let words = bench.engine.answer(questions[0].seq, answer.clone(), "test").await.unwrap();
+        assert_eq!(inbox(&bench).await, [], "{words}");
+        assert_eq!(linked(&bench, gone).await, None);
+        let left = usize::from(answer == Answer::Unlink) + 11;
+        assert_eq!(bench.users().await.len(), left, "{words}");
+        bench.recon(INBOUND).await;
+        assert_eq!((inbox(&bench).await, bench.users().await.len()), (Vec::new(), left));
+    }
+}
+
+/// A user is deleted here: the change that flows on asks about the contact at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_that_flows_on_asks_what_becomes_of_the_other_record() {
+    for answer in [Answer::Delete, Answer::Unlink, Answer::Dismiss] {
+        let bench = small().await;
+        bench.put(outbound(json!({}))).await;
+        let user = support::new_user(&bench, "ann", "ann@example.com").await;
+        bench.recon(OUTBOUND).await;
+        let there = || !bench.sandbox.portal().contacts().is_empty();
+        assert!(there());
+        bench.engine.delete_managed("user", &user, None, "test").await.unwrap();
+        bench.engine.deliver_due().await.unwrap();
+        let asked = inbox(&bench).await;
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        assert_eq!((asked[0].question.kind, asked[0].run), (InboxKind::SourceGone, None));
+        let words = bench.engine.answer(asked[0].seq, answer.clone(), "test").await.unwrap();
+        assert_eq!(there(), answer != Answer::Delete, "{words}");
+        assert_eq!(inbox(&bench).await, []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_back_keeps_its_record_whatever_was_asked() {
+    let bench = small().await;
+    let contacts: Vec<String> =
+        (0..12).map(|n| contact(&bench, &format!("p{n}@example.com"), "Pat")).collect();
+    bench.recon(INBOUND).await;
+    bench.sandbox.portal().archive(&contacts[3]);
+    bench.recon(INBOUND).await;
+    let asked = inbox(&bench).await.remove(0).seq;
+    bench.sandbox.portal().restore(sandbox::hubspot::ObjectKind::Contact, &contacts[3]).unwrap();
+    let refused = bench.engine.answer(asked, Answer::Delete, "test").await.unwrap_err();
+    assert!(refused.to_string().contains("not SOURCE_MISSING"), "{refused}");
+    assert_eq!((bench.users().await.len(), inbox(&bench).await.len()), (12, 1));
+    bench.recon(INBOUND).await;
+    assert_eq!(inbox(&bench).await, [], "nothing is left to be asked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_is_gone_is_made_again_when_somebody_says_so() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    let old = linked(&bench, &ann).await.unwrap();
+    bench.engine.delete_managed("user", &old, None, "test").await.unwrap();
+    bench.recon(INBOUND).await;
+    let question = inbox(&bench).await.remove(0);
+    assert_eq!(question.question.kind, InboxKind::TargetGone);
+    assert!(bench.engine.answer(question.seq, Answer::Delete, "test").await.is_err());
+    bench.engine.answer(question.seq, Answer::Create, "test").await.unwrap();
+    let new = linked(&bench, &ann).await.unwrap();
+    assert!(new != old && bench.users().await.iter().any(|(id, _)| *id == new));
+    bench.recon(INBOUND).await;
+    assert_eq!(inbox(&bench).await, []);
+}

@@ -16,12 +16,23 @@ pub enum InboxKind {
     Conflict,
     /// The linked target is gone, and another record matches.
     Relink,
+    /// The linked target is gone, and no other record can take its place.
+    TargetGone,
+    /// The linked source is gone.
+    SourceGone,
     /// The target that matches is linked to another source.
     AlreadyLinked,
 }
 
 impl InboxKind {
-    const ALL: [Self; 4] = [Self::Ambiguous, Self::Conflict, Self::Relink, Self::AlreadyLinked];
+    const ALL: [Self; 6] = [
+        Self::Ambiguous,
+        Self::Conflict,
+        Self::Relink,
+        Self::TargetGone,
+        Self::SourceGone,
+        Self::AlreadyLinked,
+    ];
 
     /// The word in which it is stored and shown.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +40,8 @@ impl InboxKind {
             Self::Ambiguous => "ambiguous",
             Self::Conflict => "conflict",
             Self::Relink => "relink",
+            Self::TargetGone => "targetGone",
+            Self::SourceGone => "sourceGone",
             Self::AlreadyLinked => "alreadyLinked",
         }
     }

@@ -3,4 +3,4 @@
 /**
  * How a question is answered.
  */
-export type InboxChoice = "link" | "create" | "source" | "target" | "dismiss";
+export type InboxChoice = "link" | "create" | "delete" | "unlink" | "source" | "target" | "dismiss";

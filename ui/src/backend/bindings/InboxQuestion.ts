@@ -5,7 +5,7 @@
  */
 export type InboxQuestion = { id: string, mapping: string, linkQualifier: string, 
 /**
- * `ambiguous`, `conflict`, `relink` or `alreadyLinked`.
+ * `ambiguous`, `conflict`, `relink`, `targetGone`, `sourceGone` or `alreadyLinked`.
  */
 kind: string, title: string, source: string, target: string | null, 
 /**

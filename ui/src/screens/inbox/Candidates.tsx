@@ -42,7 +42,7 @@ export function Candidates({ question, candidates, targetPath, chosen, onChoose,
 
   return (
     <fieldset className="flex min-w-0 flex-col">
-      <legend className="mb-1 text-sm text-soft">{t`Records that match`}</legend>
+      <legend className="mb-1 text-sm text-soft">{question.kind === "sourceGone" ? t`The record that came of it` : t`Records that match`}</legend>
       {named.data?.stale && (
         <Notice tone="waits">
           <Trans>As last seen: <bdi>{named.data.stale}</bdi></Trans>

@@ -1,19 +1,25 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { cleanup, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
 import type { InboxPage } from "../../backend/bindings/InboxPage";
+import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
 import { openWindow } from "../../testing/window";
 
-/** One question about a user whose contact belongs to another user. */
-function openTaken(ownerGone: boolean) {
+/** One question about a user of a pair of mappings; gives what it is answered. */
+function openOne(part: Partial<InboxQuestion>) {
+  const answers: unknown[] = [];
   openWindow("/inbox", (inner) => async (name, request) => {
+    if (name === "inbox_answer") answers.push(request);
     const answer = await inner(name, request);
     if (name !== "inbox_list") return answer;
-    const question = (answer as InboxPage).questions[2];
-    return { ...(answer as InboxPage), questions: [{ ...question, mapping: "managedUser_systemHubspotContact", detail: { owner: "user-7", ownerGone }, targets: ["207"], target: "207" }] };
+    const { questions, ...page } = answer as InboxPage;
+    return { ...page, questions: questions.slice(2).map((question) => ({ ...question, mapping: "managedUser_systemHubspotContact", targets: ["207"], target: "207", ...part })) };
   });
+  return answers;
 }
+
+const openTaken = (ownerGone: boolean) => openOne({ detail: { owner: "user-7", ownerGone } });
 
 test("a record that belongs to another one is not offered: the way leads to who has it, and to the links", async () => {
   openTaken(false);
@@ -36,6 +42,35 @@ test("a record whose owner is gone can be linked", async () => {
   expect(free.getByRole("radio")).toBeTruthy();
   expect(free.getByRole("button", { name: "Link to the chosen one" })).toBeTruthy();
   expect(free.queryByRole("button", { name: /^Create/ })).toBeNull();
+});
+
+test("what becomes of a record whose source is gone is asked, and deleting it once more", async () => {
+  const user = userEvent.setup();
+  const answers = openOne({ kind: "sourceGone", reason: "the source is gone" });
+  const gone = await question("Elif Kaya");
+  expect(gone.getByText("Its source is gone")).toBeTruthy();
+  expect(gone.getByRole("group", { name: "The record that came of it" })).toBeTruthy();
+  expect(gone.queryByRole("radio")).toBeNull();
+  expect(gone.queryByRole("button", { name: /^(Link|Create)/ })).toBeNull();
+  await user.click(gone.getByRole("button", { name: "Delete it too" }));
+  const asks = within(await screen.findByRole("dialog", { name: "Delete Elif Kaya in HubSpot contact?" }));
+  expect(answers).toEqual([]);
+  await user.click(asks.getByRole("button", { name: "Delete in HubSpot contact" }));
+  await waitFor(() => expect(screen.queryByRole("listitem", { name: "Elif Kaya" })).toBeNull());
+  expect(answers).toMatchObject([{ id: "q-3", choice: "delete" }]);
+});
+
+test("a record whose source is gone can stay, and one that is gone itself be made again", async () => {
+  const user = userEvent.setup();
+  const kept = openOne({ kind: "sourceGone" });
+  await user.click((await question("Elif Kaya")).getByRole("button", { name: "Keep it without the link" }));
+  await waitFor(() => expect(kept).toMatchObject([{ choice: "unlink" }]));
+  cleanup();
+  const made = openOne({ kind: "targetGone", targets: [], target: null });
+  const again = await question("Elif Kaya");
+  expect(again.queryByRole("group")).toBeNull();
+  await user.click(again.getByRole("button", { name: "Make it again" }));
+  await waitFor(() => expect(made).toMatchObject([{ choice: "create" }]));
 });
 
 function openInbox() {

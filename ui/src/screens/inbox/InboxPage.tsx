@@ -3,12 +3,10 @@ import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
-import type { InboxAnswer } from "../../backend/bindings/InboxAnswer";
 import type { InboxQuestion } from "../../backend/bindings/InboxQuestion";
 import { ask } from "../../backend/query";
 import { announce } from "../../parts/Announcer";
 import { Button } from "../../parts/Button";
-import { GoButton } from "../../parts/GoButton";
 import { Outside } from "../../parts/Outside";
 import { Nothing, Page, Skeleton } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
@@ -16,12 +14,12 @@ import { State } from "../../parts/State";
 import { sentence } from "../../words/error";
 import { ago, fullTime } from "../../words/time";
 import { useNow } from "../../words/useNow";
-import { ConflictTable } from "./ConflictTable";
+import { Answers, type Part } from "./Answers";
 import { Candidates } from "./Candidates";
-import { objectPlace } from "../users/kind";
+import { ConflictTable } from "./ConflictTable";
 import { addressOf } from "../mappings/editor/records";
 import { inboxList, useAnswer } from "./queries";
-import { answeredWords, candidatesOf, conflictsOf, isTaken, kindOf, ownerOf } from "./question";
+import { answeredWords, candidatesOf, conflictsOf, kindOf, offersLink } from "./question";
 import { useQuestionKeys } from "./useQuestionKeys";
 
 /** What only a person can decide, each with its choices. */
@@ -47,7 +45,7 @@ export function InboxPage() {
       ) : !inbox.data ? (
         <Skeleton rows={6} />
       ) : questions.length === 0 ? (
-        <Nothing>{t`Nothing waits for you. When several records match, or both sides of a link were changed, the question comes here.`}</Nothing>
+        <Nothing>{t`Nothing waits for you. When several records match, both sides of a link were changed, or one of them is gone, the question comes here.`}</Nothing>
       ) : (
         <>
           <ul ref={list} aria-label={t`Questions`} className="flex max-w-4xl flex-col">
@@ -93,11 +91,9 @@ function Question({ question, address, source, target, sourcePath, targetPath }:
   const kind = kindOf(question);
   const conflicts = conflictsOf(question);
   const candidates = candidatesOf(question);
-  const taken = isTaken(question);
   const title = question.title || question.source;
-  const give = (part: Partial<InboxAnswer> & Pick<InboxAnswer, "choice">) =>
+  const give = (part: Part) =>
     answer.mutate({ id: question.id, target: null, attribute: null, ...part }, { onSuccess: ({ message }) => announce(answeredWords(part.choice, { title, target: chosen?.name ?? "" }, message)) });
-  const busy = (choice: InboxAnswer["choice"]) => answer.isPending && answer.variables.choice === choice;
   return (
     <li aria-label={title} className="border-b border-line py-4 first:pt-0">
       <div className="flex items-baseline gap-3">
@@ -127,46 +123,11 @@ function Question({ question, address, source, target, sourcePath, targetPath }:
           <ConflictTable conflicts={conflicts} source={source} target={target} busy={answer.isPending} onKeep={(side, attribute) => give({ choice: side, attribute })} />
         ) : (
           candidates.length > 0 && (
-            <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen?.id ?? null} onChoose={taken ? null : (id, name) => setChosen({ id, name })} onEnter={() => !answer.isPending && chosen && give({ choice: "link", target: chosen.id })} />
+            <Candidates question={question} candidates={candidates} targetPath={targetPath} chosen={chosen?.id ?? null} onChoose={offersLink(question) ? (id, name) => setChosen({ id, name }) : null} onEnter={() => !answer.isPending && chosen && give({ choice: "link", target: chosen.id })} />
           )
         )}
       </div>
-      <div className="mt-3 flex flex-wrap gap-2">
-        {question.kind === "conflict" ? (
-          <>
-            <Button busy={busy("source") && answer.variables?.attribute === null} disabled={answer.isPending} onClick={() => give({ choice: "source" })}>
-              {t`Keep ${source}`}
-            </Button>
-            <Button busy={busy("target") && answer.variables?.attribute === null} disabled={answer.isPending} onClick={() => give({ choice: "target" })}>
-              {t`Keep ${target}`}
-            </Button>
-          </>
-        ) : taken ? (
-          <>
-            <Owner question={question} sourcePath={sourcePath} />
-            <GoButton go={{ to: "/mappings/$name", params: { name: question.mapping }, search: { tab: "association" } }} aria-label={t`Look at the links: ${title}`}>
-              {t`Look at the links`}
-            </GoButton>
-          </>
-        ) : (
-          <>
-            {candidates.length > 0 && (
-              <Button look="primary" busy={busy("link")} disabled={chosen === null || answer.isPending} onClick={() => chosen && give({ choice: "link", target: chosen.id })}>
-                {t`Link to the chosen one`}
-              </Button>
-            )}
-            {/* Where a record matches alone, another one would match it too. */}
-            {question.kind !== "alreadyLinked" && (
-              <Button busy={busy("create")} disabled={answer.isPending} onClick={() => give({ choice: "create" })}>
-                {t`Create a record of its own`}
-              </Button>
-            )}
-          </>
-        )}
-        <Button look="quiet" busy={busy("dismiss")} disabled={answer.isPending} title={t`The next run asks again if it still has to`} onClick={() => give({ choice: "dismiss" })}>
-          {t`Dismiss`}
-        </Button>
-      </div>
+      <Answers question={question} title={title} source={source} target={target} sourcePath={sourcePath} answer={answer} chosen={chosen} onAnswer={give} />
       {answer.error && (
         <div className="mt-2">
           <Problem error={answer.error} />
@@ -174,15 +135,4 @@ function Question({ question, address, source, target, sourcePath, targetPath }:
       )}
     </li>
   );
-}
-
-const MANAGED = "managed/";
-
-/** The way to the record that has the one that matches, where Concord has a page of it. */
-function Owner({ question, sourcePath }: { question: InboxQuestion; sourcePath: string }) {
-  const owner = ownerOf(question);
-  const there = owner !== null && sourcePath.startsWith(MANAGED);
-  const named = useQuery({ ...ask("records_named", { resource: sourcePath, ids: owner === null ? [] : [owner] }), enabled: there, refetchOnWindowFocus: false, staleTime: 60_000 });
-  if (!there) return null;
-  return <GoButton go={objectPlace(sourcePath.slice(MANAGED.length), owner)}>{t`Open ${named.data?.records[0]?.title ?? t`the record that has it`}`}</GoButton>;
 }

@@ -15,6 +15,8 @@ const KINDS: Record<string, { title: string; means: string }> = {
   ambiguous: { title: t`Several match`, means: t`Choose the record that it belongs to.` },
   conflict: { title: t`Both changed`, means: t`Choose whose value stays; the other side gets it.` },
   relink: { title: t`Its record is gone`, means: t`The record that it was linked to is gone, and another one matches.` },
+  targetGone: { title: t`Its record is gone`, means: t`It can be made again; or restore it where it was deleted.` },
+  sourceGone: { title: t`Its source is gone`, means: t`Say what becomes of the record that came of it.` },
   alreadyLinked: { title: t`Taken`, means: t`As long as it is, nothing else can be linked to it: remove that link if it is wrong, or correct the record that matches by mistake.` },
 };
 
@@ -28,6 +30,11 @@ export function isTaken(question: InboxQuestion): boolean {
   return question.kind === "alreadyLinked" && question.detail["ownerGone"] !== true;
 }
 
+/** Whether one of the records that it names can be chosen for a link. */
+export function offersLink(question: InboxQuestion): boolean {
+  return question.kind !== "sourceGone" && !isTaken(question) && candidatesOf(question).length > 0;
+}
+
 /** The source record to which the one that matches belongs. */
 export function ownerOf(question: InboxQuestion): string | null {
   const owner = question.detail["owner"];
@@ -39,7 +46,7 @@ export function conflictsOf(question: InboxQuestion): Conflict[] {
   return Array.isArray(list) ? list.filter((item): item is Conflict => typeof item === "object" && item !== null && typeof (item as Conflict).attribute === "string") : [];
 }
 
-/** The records that a source may be linked to, each once. */
+/** The records that a source may be linked to, each once; of a source that is gone, the one that came of it. */
 export function candidatesOf(question: InboxQuestion): string[] {
   return [...new Set([...question.targets, ...(question.target === null ? [] : [question.target])])];
 }

@@ -24,7 +24,8 @@ test.each<[string, Fix, string, unknown]>([
   ["authorize, whose button its connector knows", { kind: "authorize" }, "system/hubspot/contact", []],
   ["an attribute", { kind: "correctAttribute", attribute: "mail" }, "system/hubspot/contact", [["/mappings/$name", { property: "mail" }]]],
   ["a policy of a managed object", { kind: "meetPolicy", attribute: "address/zip" }, "managed/site", [["/mappings/$name", { property: "address/zip" }], ["/types/$name", { property: "address" }]]],
-  ["a situation", { kind: "policyForMissing" }, "managed/user", [["/mappings/$name", { tab: "behaviors", situation: "MISSING" }]]],
+  ["a situation", { kind: "policyForUnassigned" }, "managed/user", [["/mappings/$name", { tab: "behaviors", situation: "UNASSIGNED" }]]],
+  ["a situation that is asked about", { kind: "policyForSourceMissing" }, "managed/user", [["/inbox", {}], ["/mappings/$name", { tab: "behaviors", situation: "SOURCE_MISSING" }]]],
   ["another look", { kind: "runAgain" }, "managed/user", []],
 ])("where a remedy leads: %s", (_, fix, target, ways) => {
   expect(went(fix, target)).toEqual(ways);
@@ -34,6 +35,7 @@ test("the inbox is offered only once it has the question", () => {
   expect(went({ kind: "linkByHand" }, "managed/user")).toEqual([["/inbox", {}]]);
   expect(went({ kind: "linkByHand" }, "managed/user", false)).toEqual([["/mappings/$name", { tab: "association" }]]);
   expect(went({ kind: "decideConflict" }, "managed/user", false)).toEqual([]);
+  expect(went({ kind: "policyForMissing" }, "managed/user", false)).toEqual([["/mappings/$name", { tab: "behaviors", situation: "MISSING" }]]);
 });
 
 test("a provider that asks to wait is waited for", () => {

@@ -9,7 +9,7 @@ import { ask } from "../../backend/query";
 import { Button } from "../../parts/Button";
 import { GoButton } from "../../parts/GoButton";
 import { errorWords } from "../../words/error";
-import { situationOf, waitsUntil } from "../../words/fix";
+import { leadsToInbox, situationOf, waitsUntil } from "../../words/fix";
 import { fullTime, until } from "../../words/time";
 import { useNow } from "../../words/useNow";
 import { TroubleButtons } from "../connectors/TroubleButtons";
@@ -32,7 +32,7 @@ const INBOX: Way = { text: t`Decide in the inbox`, go: { to: "/inbox" } };
 export function waysOf(fix: Fix, mapping: string, target: string, asked = true): Way[] {
   const editor = (search: { tab?: string; property?: string; situation?: string }): NavigateOptions => ({ to: "/mappings/$name", params: { name: mapping }, search });
   const situation = situationOf(fix);
-  if (situation !== null) return [{ text: t`Edit policy`, go: editor({ tab: "behaviors", situation }) }];
+  if (situation !== null) return [...(asked && leadsToInbox(fix) ? [INBOX] : []), { text: t`Edit policy`, go: editor({ tab: "behaviors", situation }) }];
   switch (fix.kind) {
     case "correctAttribute":
       return [{ text: t`Edit property`, go: editor({ property: fix.attribute }) }];

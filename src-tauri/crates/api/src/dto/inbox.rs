@@ -9,8 +9,12 @@ words! {
     pub enum InboxChoice {
         /// The source belongs to the record in `target`.
         Link,
-        /// None of them: it gets a record of its own.
+        /// None of them: it gets a record of its own, or the one that is gone is made again.
         Create,
+        /// The source is gone: the record is deleted.
+        Delete,
+        /// The source is gone: the record stays without a link.
+        Unlink,
         /// The source's value stays.
         Source,
         /// The target's value stays.
@@ -44,7 +48,7 @@ dto! {
         id: String,
         mapping: String,
         link_qualifier: String,
-        /// `ambiguous`, `conflict`, `relink` or `alreadyLinked`.
+        /// `ambiguous`, `conflict`, `relink`, `targetGone`, `sourceGone` or `alreadyLinked`.
         kind: String,
         title: String,
         source: String,

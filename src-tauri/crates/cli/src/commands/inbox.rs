@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists the open questions: ambiguous matches, conflicts, records that moved
+    /// Lists the open questions: ambiguous matches, conflicts, records that moved or are gone
     List {
         /// Only of this mapping
         #[arg(long)]
@@ -22,8 +22,12 @@ pub enum Command {
     },
     /// Answers: the source belongs to this target record
     Link { id: String, target: String },
-    /// Answers: none of them, it gets a target record of its own
+    /// Answers: none of them, it gets a target record of its own; or the one that is gone is made again
     Create { id: String },
+    /// Answers, where the source is gone: the target record is deleted
+    Delete { id: String },
+    /// Answers, where the source is gone: the target record stays, without a link
+    Unlink { id: String },
     /// Answers a conflict: this side's value stays
     Keep {
         id: String,
@@ -78,6 +82,8 @@ pub async fn run(command: &Command, app: &App, output: &Output) -> Result<Exit, 
             InboxAnswer { target: Some(target.clone()), ..answer(id, InboxChoice::Link) }
         }
         Command::Create { id } => answer(id, InboxChoice::Create),
+        Command::Delete { id } => answer(id, InboxChoice::Delete),
+        Command::Unlink { id } => answer(id, InboxChoice::Unlink),
         Command::Keep { id, side, attribute } => {
             let choice = match side {
                 Side::Source => InboxChoice::Source,
