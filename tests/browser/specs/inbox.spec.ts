@@ -52,7 +52,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await question.getByRole("button", { name: "Delete it too" }).click();
       await picture(page, `inbox-delete-too-${colorScheme}`);
       await expectAccessible(page);
-      await page.getByRole("dialog").getByRole("button", { name: /^Delete in/ }).click();
+      await page.getByRole("dialog").getByRole("button", { name: /^Delete HubSpot/ }).click();
       await expect(question).toHaveCount(0);
       await expect(page.getByText("Nothing waits for you.")).toBeVisible();
     });

@@ -91,12 +91,12 @@ function DeleteToo({ question, title, target, busy, disabled, onConfirm }: { que
   const record = title === question.source ? t`the record` : title;
   return (
     <>
-      <Button look="danger" busy={busy} disabled={disabled} onClick={confirm.show}>
+      <Button busy={busy} disabled={disabled} onClick={confirm.show}>
         {t`Delete it too`}
       </Button>
       <Confirm
-        title={t`Delete ${record} in ${target}?`}
-        action={t`Delete in ${target}`}
+        title={t`Delete ${record}?`}
+        action={t`Delete ${target}`}
         open={confirm.open}
         onClose={confirm.hide}
         onConfirm={() => {

@@ -53,9 +53,9 @@ test("what becomes of a record whose source is gone is asked, and deleting it on
   expect(gone.queryByRole("radio")).toBeNull();
   expect(gone.queryByRole("button", { name: /^(Link|Create)/ })).toBeNull();
   await user.click(gone.getByRole("button", { name: "Delete it too" }));
-  const asks = within(await screen.findByRole("dialog", { name: "Delete Elif Kaya in HubSpot contact?" }));
+  const asks = within(await screen.findByRole("dialog", { name: "Delete Elif Kaya?" }));
   expect(answers).toEqual([]);
-  await user.click(asks.getByRole("button", { name: "Delete in HubSpot contact" }));
+  await user.click(asks.getByRole("button", { name: "Delete HubSpot contact" }));
   await waitFor(() => expect(screen.queryByRole("listitem", { name: "Elif Kaya" })).toBeNull());
   expect(answers).toMatchObject([{ id: "q-3", choice: "delete" }]);
 });
