@@ -140,7 +140,8 @@ impl Writer<'_> {
             .collect()
     }
 
-    /// Notes how a write ended, and the record that it made.
+    /// Notes how a write ended, and the record that it made. One that no run sent is in doubt no more and asked for by nobody:
+    /// it goes, as the values that it holds are people's.
     pub fn journal_settled(
         &self,
         seq: i64,
@@ -149,6 +150,14 @@ impl Writer<'_> {
         message: Option<&str>,
         at: &str,
     ) -> Result<(), StoreError> {
+        if self
+            .connection
+            .prepare_cached("DELETE FROM journal WHERE seq = ?1 AND run IS NULL")?
+            .execute([seq])?
+            > 0
+        {
+            return Ok(());
+        }
         self.connection
             .prepare_cached(
                 "UPDATE journal SET state = ?2, target_id = coalesce(?3, target_id), message = ?4, settled = ?5 WHERE seq = ?1",

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_object_changes.sql"),
     include_str!("../migrations/0011_keys_and_queues.sql"),
     include_str!("../migrations/0012_journal.sql"),
+    include_str!("../migrations/0013_settled.sql"),
 ];
 
 /// Brings a database up to date. Before an existing one changes, a copy of it goes into `copies`.

@@ -268,6 +268,11 @@ fn what_was_sent_is_in_doubt_until_it_is_settled() {
         .write_blocking(move |w| w.journal_settled(second, JournalState::Failed, None, Some("refused"), AT))
         .unwrap();
     assert_eq!(in_doubt(), []);
+    let c = rusqlite::Connection::open(store.file()).unwrap();
+    let mut statement = c.prepare("SELECT seq FROM journal ORDER BY seq").unwrap();
+    let left: Vec<i64> =
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(left, numbers[1..], "what no run sent is gone with its doubt");
     let other = store.read_blocking(|r| r.in_doubt("b")).unwrap();
     assert_eq!(other.iter().map(|r| r.operation).collect::<Vec<_>>(), [Operation::Delete]);
 }
