@@ -209,6 +209,19 @@ async fn list_server(
     .await
 }
 
+/// Nobody knows any more what the one who stopped had doubts about, so the end of such a read is compared with a count.
+#[tokio::test]
+async fn a_list_that_goes_on_elsewhere_is_counted_at_its_end() {
+    for (delivered, whole) in [(100, true), (99, false)] {
+        let script = list_server((1..=250).collect(), |after, _| Some(after)).await;
+        let rest = Search { after: Some(format!("100.{delivered}.100")), ..contacts(&["email"]) };
+        match all(&far(&script.url), rest).await {
+            Ok(rest) => assert!(whole && rest.objects.len() == 150, "{}", rest.objects.len()),
+            Err(error) => assert!(!whole && error.kind == ErrorKind::Untrusted, "{error}"),
+        }
+    }
+}
+
 fn far(url: &str) -> Hubspot {
     let config = hubspot_config(&json!({"apiBaseUrl": url, "permitsPerSecond": 1000}));
     let credentials = Arc::new(MemoryCredentials::with_access_token("test-token-1"));

@@ -588,6 +588,24 @@ async fn a_read_goes_on_in_another_process() {
 }
 
 #[tokio::test]
+async fn a_read_that_goes_on_elsewhere_asks_whether_all_was_delivered_before() {
+    let world = World::new(seeded(5000)).await;
+    let first = world.plain().search(users(&["Username"])).next().await.unwrap().unwrap();
+    let (id, delivered) = first.next.as_deref().unwrap().split_once('.').unwrap();
+    let delivered: usize = delivered.parse().unwrap();
+    assert_eq!(delivered, first.objects.len());
+    let one_less = Search { after: Some(format!("{id}.{}", delivered - 1)), ..users(&["Username"]) };
+    let error = all(&world.plain(), one_less).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Untrusted);
+    assert!(error.message.contains("has a hole"), "{error}");
+    // The count goes on over any number of places.
+    let rest = Search { after: first.next.clone(), ..users(&["Username"]) };
+    let second = world.plain().search(rest).next().await.unwrap().unwrap();
+    let (_, both) = second.next.as_deref().unwrap().split_once('.').unwrap();
+    assert_eq!(both, (delivered + second.objects.len()).to_string());
+}
+
+#[tokio::test]
 async fn filters_find_what_they_mean_whatever_salesforce_compares() {
     let world = World::new(seeded(600)).await;
     let salesforce = world.plain();

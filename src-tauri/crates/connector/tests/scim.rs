@@ -423,6 +423,27 @@ async fn a_list_goes_on_in_another_process() {
 }
 
 #[tokio::test]
+async fn a_list_that_changed_before_it_goes_on_elsewhere_is_walked_from_its_beginning() {
+    let server = ScimServer::with_people(no_habits(), 250);
+    server.data().shrinks_at = Some(101);
+    let first = scim(&server);
+    let mut pages = first.search(people(&["userName"]));
+    let mut names = Vec::new();
+    let mut place = None;
+    for _ in 0..2 {
+        let page = pages.next().await.unwrap().unwrap();
+        names.extend(page.objects.iter().map(|o| o.attributes["userName"].as_str().unwrap().to_owned()));
+        place = page.next;
+    }
+    drop(pages);
+    let rest = all(&scim(&server), Search { after: place, ..people(&["userName"]) }).await.unwrap();
+    names.extend(rest.objects.iter().map(|o| o.attributes["userName"].as_str().unwrap().to_owned()));
+    for name in server.data().names() {
+        assert!(names.contains(&name), "{name} was left out");
+    }
+}
+
+#[tokio::test]
 async fn reads_ask_for_what_is_mapped_and_give_it_under_its_names() {
     let server = ScimServer::new(no_habits());
     let ann = server.data().seed(

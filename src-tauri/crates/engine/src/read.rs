@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use connector::{Page, RemoteObject, Search};
+use connector::{ErrorKind, Page, RemoteObject, Search};
 use futures::StreamExt;
 use mapping::canonical;
 use store::{LinkSpace, Met, Orientation, Run, RunState, SeenPage, Side, StoreError, UnfinishedRead, Writer};
@@ -99,7 +99,8 @@ const TAKEN_UP_WITHIN_MS: i64 = 30 * 60_000;
 
 impl Engine {
     /// Reads every record of a remote type. A read that cannot prove itself complete is an error, and then nothing is
-    /// forgotten and nothing is planned. One that an earlier run could not finish is taken up at its last page.
+    /// forgotten and nothing is planned. One that an earlier run could not finish is taken up at its last page. Where it then
+    /// does not add up, what was wrong may stand in front of that page, and it is read from the start.
     pub(crate) async fn read_all(
         &self,
         remote: &Remote,
@@ -107,7 +108,68 @@ impl Engine {
         linked: Linked<'_>,
         cancel: &CancellationToken,
     ) -> Result<(), EngineError> {
-        let reading = self.take_up(remote, run).await?;
+        let taken_up = match self.take_up(remote).await? {
+            None => None,
+            Some(reading) => self.go_on(remote, run, reading, cancel).await?,
+        };
+        let met = match taken_up {
+            Some(met) => met,
+            None => self.read_list(remote, run, self.fresh_reading(remote, run), cancel).await?,
+        };
+        let (path, known) = (remote.path.clone(), met.clone());
+        // As a rule a read has met all that is remembered, and then nobody has to ask record by record.
+        let all_met = self.store.read(move |r| r.unmet_count(&path, &known)).await? == 0;
+        let unmet = (!all_met).then(|| met.clone());
+        self.confirm_absences(remote, run, unmet, linked, cancel).await?;
+        let path = remote.path.clone();
+        self.store
+            .write(move |w| {
+                if !all_met {
+                    w.forget_unmet(&path, &met)?;
+                }
+                w.drop_met(&path, met.read)?;
+                w.end_read(&path)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Goes on with a read that an earlier run could not finish. `None` where it does not add up: it is forgotten.
+    async fn go_on(
+        &self,
+        remote: &Remote,
+        run: &mut Run,
+        reading: Reading,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Met>, EngineError> {
+        let (seen, resumed) = (reading.at.seen, run.progress.resumed);
+        tracing::info!(path = remote.path, seen, "taking up an unfinished read");
+        run.progress.resumed = Some(seen);
+        let error = match self.read_list(remote, run, reading, cancel).await {
+            Err(EngineError::Remote(error)) if error.kind == ErrorKind::Untrusted => error,
+            read => return read.map(Some),
+        };
+        tracing::info!(path = remote.path, seen, "the read is begun again: {error}");
+        let path = remote.path.clone();
+        self.store
+            .write(move |w| {
+                w.drop_met(&path, seen)?;
+                w.end_read(&path)
+            })
+            .await?;
+        run.progress.resumed = resumed;
+        run.progress.stage_processed = 0;
+        Ok(None)
+    }
+
+    /// Reads a list from where this reading stands to its end; gives what it has met.
+    async fn read_list(
+        &self,
+        remote: &Remote,
+        run: &mut Run,
+        reading: Reading,
+        cancel: &CancellationToken,
+    ) -> Result<Met, EngineError> {
         let search = Search {
             object_type: remote.object_type.name.clone(),
             filter: None,
@@ -135,36 +197,24 @@ impl Engine {
             // A stream that broke off looks like one that has ended.
             return Err(EngineError::config(format!("reading {} broke off: {error}", remote.path)));
         }
-        let met = taken_in?.met;
-        let (path, known) = (remote.path.clone(), met.clone());
-        // As a rule a read has met all that is remembered, and then nobody has to ask record by record.
-        let all_met = self.store.read(move |r| r.unmet_count(&path, &known)).await? == 0;
-        let unmet = (!all_met).then(|| met.clone());
-        self.confirm_absences(remote, run, unmet, linked, cancel).await?;
-        let path = remote.path.clone();
-        self.store
-            .write(move |w| {
-                if !all_met {
-                    w.forget_unmet(&path, &met)?;
-                }
-                w.drop_met(&path, met.read)?;
-                w.end_read(&path)
-            })
-            .await?;
-        Ok(())
+        Ok(taken_in?.met)
     }
 
-    /// Where this run's read of a resource begins: at the start, or where an earlier run had to stop.
-    async fn take_up(&self, remote: &Remote, run: &mut Run) -> Result<Reading, EngineError> {
-        let now = self.now().as_millisecond();
-        let fresh = UnfinishedRead {
+    fn fresh_reading(&self, remote: &Remote, run: &Run) -> Reading {
+        let at = UnfinishedRead {
             path: remote.path.clone(),
             seen: run.seq,
             cursor: String::new(),
             attributes: remote.signature(),
-            began_ms: now,
+            began_ms: self.now().as_millisecond(),
         };
-        let (path, signature) = (remote.path.clone(), fresh.attributes.clone());
+        Reading { met: Met::nothing(at.seen), at }
+    }
+
+    /// Where an earlier run had to stop reading a resource, if this run can go on there.
+    async fn take_up(&self, remote: &Remote) -> Result<Option<Reading>, EngineError> {
+        let now = self.now().as_millisecond();
+        let (path, signature) = (remote.path.clone(), remote.signature());
         let (found, stale) = self
             .store
             .read(move |r| {
@@ -186,9 +236,6 @@ impl Engine {
             let path = remote.path.clone();
             self.store.write(move |w| stale.iter().try_for_each(|read| w.drop_met(&path, *read))).await?;
         }
-        let Some(found) = found else { return Ok(Reading { met: Met::nothing(fresh.seen), at: fresh }) };
-        run.progress.resumed = Some(found.at.seen);
-        tracing::info!(path = found.at.path, seen = found.at.seen, "taking up an unfinished read");
         Ok(found)
     }
 

@@ -211,6 +211,29 @@ async fn a_read_that_breaks_off_changes_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_is_taken_up_and_does_not_add_up_is_begun_again() {
+    let bench = bench(Options { records: 500, seed: 5, ..Options::default() }).await;
+    let portal = bench.sandbox.portal();
+    let contacts = portal.contacts();
+    // A page that leads on and brings nobody; whoever reads goes before the end, where it would have shown.
+    let leads_on = json!({"results": [], "paging": {"next": {"after": contacts[199].id}}});
+    let empty = Action::Answer { status: 200, body: Some(leads_on), headers: Default::default() };
+    portal.set_faults(vec![
+        Fault::on("/crm/objects/2026-03/contacts", empty).nth(2),
+        Fault::on("/crm/objects/2026-03/contacts", Action::Html).nth(4).times(ALWAYS),
+    ]);
+    assert_eq!(bench.recon(INBOUND).await.state, RunState::Failed);
+    portal.clear_faults();
+    let run = bench.recon(INBOUND).await;
+    assert_eq!((run.state, run.progress.resumed), (RunState::Success, None), "{:?}", run.message);
+    let users = bench.users().await;
+    for contact in contacts.iter().filter(|c| !prop(c, "email").is_empty()) {
+        let mail = prop(contact, "email").to_lowercase();
+        assert!(users.iter().any(|(_, known)| *known == mail), "{mail} was left out");
+    }
+}
+
 /// What has changed over there since a read was broken off is not known when it is taken up, and not written over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_is_taken_up_writes_over_nothing_that_came_since() {

@@ -151,7 +151,7 @@ impl Pass {
                 ranges,
                 seen,
                 dividing: Dividing::Never,
-                ..Self::default()
+                ..Self::taken_up()
             });
         }
         let (text, cursor) = match text.split_once('~') {
@@ -168,7 +168,12 @@ impl Pass {
         };
         let dividing = if cursor.is_some() { Dividing::Never } else { Dividing::Open };
         let ranges = vec![Range { highest, cursor, ..Range::at(after) }];
-        Some(Self { ranges, seen, dividing, ..Self::default() })
+        Some(Self { ranges, seen, dividing, ..Self::taken_up() })
+    }
+
+    /// What made whoever read before doubt the list, or how many records that one was to find, is not known any more.
+    fn taken_up() -> Self {
+        Self { doubtful: true, ..Self::default() }
     }
 
     /// Where another process can go on; `None` at the end.

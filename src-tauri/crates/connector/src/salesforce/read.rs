@@ -1,7 +1,8 @@
 //! Reading records: queries that walk along the ids and prove themselves complete, and reads by id or key.
 //!
 //! Every query is ordered by id. So the last id that was delivered is all that has to be known to go on: when a cursor
-//! of Salesforce's dies, repeats itself or ends early, and in another process.
+//! of Salesforce's dies, repeats itself or ends early, and in another process. There it comes with how many records were
+//! delivered up to it, so that whoever goes on can tell whether those were all.
 
 use std::collections::HashSet;
 
@@ -36,10 +37,12 @@ struct Pass<'s> {
     wanted: Vec<String>,
     fields: Vec<String>,
     condition: Option<String>,
-    /// The last id delivered. Its text is all that a pass goes on from: [`Page::next`].
+    /// The last id delivered.
     last: Option<String>,
     /// Where it began.
     start: Option<String>,
+    /// Records delivered up to there by whoever read before, where that is known.
+    before: Option<u64>,
     /// Records delivered since then.
     delivered: u64,
     /// All ids, where they turn out not to ascend.
@@ -48,6 +51,15 @@ struct Pass<'s> {
 }
 
 impl<'s> Pass<'s> {
+    /// Where another process can go on: [`Page::next`].
+    fn place(&self) -> Option<String> {
+        let last = self.last.as_ref()?;
+        Some(match self.before {
+            Some(before) => format!("{last}.{}", before + self.delivered),
+            None => last.clone(),
+        })
+    }
+
     fn soql(&self) -> String {
         query(self.kind, &self.fields.join(", "), &self.conditions(self.last.as_deref()), " ORDER BY Id")
     }
@@ -94,6 +106,15 @@ impl<'s> Pass<'s> {
     }
 }
 
+/// Reads `id.delivered`, or a plain id to start behind.
+fn parse_place(text: &str) -> Option<(String, Option<u64>)> {
+    let (id, delivered) = match text.split_once('.') {
+        Some((id, delivered)) => (id, Some(delivered.parse().ok()?)),
+        None => (text, None),
+    };
+    Some((ids::long(id)?, delivered))
+}
+
 pub(super) fn query(kind: &ObjectType, what: &str, conditions: &[String], tail: &str) -> String {
     let conditions =
         if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
@@ -112,11 +133,13 @@ impl Salesforce {
     pub(super) fn pages(&self, search: Search) -> Pages<'_> {
         Box::pin(try_stream! {
             let kind = self.object_type(&search.object_type)?;
-            let last = match &search.after {
-                None => None,
-                Some(text) => Some(ids::long(text).ok_or_else(|| {
-                    self.error(ErrorKind::Configuration, NO_PLACE)
-                })?),
+            let (start, before) = match &search.after {
+                None => (None, Some(0)),
+                Some(text) => {
+                    let (id, before) =
+                        parse_place(text).ok_or_else(|| self.error(ErrorKind::Configuration, NO_PLACE))?;
+                    (Some(id), before)
+                }
             };
             let (condition, check) = match &search.filter {
                 None => (None, None),
@@ -139,13 +162,15 @@ impl Salesforce {
                 wanted,
                 fields,
                 condition,
-                start: last.clone(),
-                last,
+                last: start.clone(),
+                start,
+                before,
                 delivered: 0,
                 all: None,
                 stalls: 0,
             };
             let finish = |objects: Vec<RemoteObject>| checked(objects, &search.attributes, check.as_ref());
+            self.confirm_before(&pass).await?;
             let mut leg = Leg::default();
             // Records that a query before counted and did not deliver.
             let mut missing = 0;
@@ -175,7 +200,7 @@ impl Salesforce {
                                     while let Some(page) = results.next().await {
                                         let (fresh, repeated) = pass.take(&page?).map_err(|e| self.untrusted(e))?;
                                         leg.seen += fresh.len() as u64;
-                                        yield Page { objects: finish(fresh), next: pass.last.clone(), repeated };
+                                        yield Page { objects: finish(fresh), next: pass.place(), repeated };
                                     }
                                     // What the job did not deliver is asked for behind its last id; mostly nothing.
                                     missing = leg.total.saturating_sub(leg.seen);
@@ -206,7 +231,7 @@ impl Salesforce {
                 if !last && leg.next.is_none() && (fresh.is_empty() || page.done) {
                     self.stalled(&mut pass)?;
                 }
-                let next = if last { None } else { pass.last.clone() };
+                let next = if last { None } else { pass.place() };
                 yield Page { objects: finish(fresh), next, repeated };
                 if last {
                     return;
@@ -232,11 +257,24 @@ impl Salesforce {
     /// list has a hole.
     async fn confirm_gap(&self, pass: &Pass<'_>, behind: u64) -> Result<(), ConnectorError> {
         let count = self.query_page(&pass.count_soql()).await?.total_size;
-        if count > pass.delivered + behind {
+        self.no_hole(pass, count, pass.delivered + behind)
+    }
+
+    /// A pass that goes on where another one ended asks only for what is behind that place. Whether all that is in front of
+    /// it was delivered, a count tells.
+    async fn confirm_before(&self, pass: &Pass<'_>) -> Result<(), ConnectorError> {
+        let (Some(start), Some(before)) = (&pass.start, pass.before) else { return Ok(()) };
+        let up_to = format!("Id <= {}", text_literal(start));
+        let conditions: Vec<String> = pass.condition.iter().cloned().chain([up_to]).collect();
+        let count = self.query_page(&query(pass.kind, "COUNT()", &conditions, "")).await?.total_size;
+        self.no_hole(pass, count, before)
+    }
+
+    fn no_hole(&self, pass: &Pass<'_>, count: u64, delivered: u64) -> Result<(), ConnectorError> {
+        if count > delivered {
             return Err(self.untrusted(format!(
-                "the list of {} has a hole: Salesforce counts {count} and delivered {}; nothing was done with the incomplete list, run again",
-                pass.kind.name,
-                pass.delivered + behind
+                "the list of {} has a hole: Salesforce counts {count} and delivered {delivered}; nothing was done with the incomplete list, run again",
+                pass.kind.name
             )));
         }
         Ok(())

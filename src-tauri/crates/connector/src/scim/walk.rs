@@ -139,7 +139,11 @@ impl Walk {
         Some(())
     }
 
+    /// A pass that does not add up is not worth going on with: the list is walked from its beginning.
     fn text(&self) -> String {
+        if self.moved {
+            return if self.by_cursor { "cursor:0::".to_owned() } else { "index:0::1".to_owned() };
+        }
         let total = self.total.map(|t| t.to_string()).unwrap_or_default();
         match &self.place {
             Place::Index(start) => format!("index:{}:{total}:{start}", self.covered),
