@@ -59,6 +59,7 @@ pub(crate) struct Shared {
     pub room: Room,
     pub bookmarks: Arc<Bookmarks>,
     pub turns: rest::Turns,
+    pub scim_turns: Arc<scim::Turns>,
 }
 
 /// A running server. Dropping it ends it at once; [`Server::stop`] lets requests finish.
@@ -97,6 +98,7 @@ impl Server {
             room: Room::default(),
             bookmarks: Arc::default(),
             turns: rest::Turns::default(),
+            scim_turns: Arc::default(),
         });
         let self_service = options.self_service.is_some();
         let pages = match options.self_service {

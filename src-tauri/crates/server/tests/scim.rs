@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use api::{App, AppOptions, ScimProfile, dto::HistoryRequest};
+use futures::future::join_all;
 use model::Secret;
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -289,6 +290,46 @@ async fn groups_and_their_members() {
     assert!(house.get(&at).await.is(200).body.get("members").is_none());
     house.post("/Groups", &json!({"displayName": "SALES"})).await.is(409);
     house.post("/Groups", &json!({"members": []})).await.is(400);
+}
+
+/// Identity systems send a group's members one by one, several calls at a time, and ask for no revision.
+#[tokio::test]
+async fn changes_at_the_same_moment_are_all_made() {
+    let house = House::with(ScimProfile::Okta).await;
+    let first = |n: usize| json!({"displayName": format!("first {n}")});
+    let groups = (0..8).map(first).collect::<Vec<_>>();
+    for made in join_all(groups.iter().map(|group| house.post("/Groups", group))).await {
+        made.is(201);
+    }
+    let names: Vec<String> = (0..24).map(|n| format!("member{n}")).collect();
+    let mut people = Vec::new();
+    for name in &names {
+        people.push(house.user(name).await.id());
+    }
+    let at = format!("/Groups/{}", house.post("/Groups", &json!({"displayName": "All"})).await.is(201).id());
+    let join =
+        |id: &String| house.patch(&at, json!([{"op": "add", "path": "members", "value": [{"value": id}]}]));
+    for joined in join_all(people.iter().map(join)).await {
+        joined.is(200);
+    }
+    let members = async || house.get(&at).await.is(200).body["members"].as_array().map_or(0, Vec::len);
+    assert_eq!(members().await, people.len(), "nobody is left out");
+    let one = format!("/Users/{}", people[0]);
+    let titles = (0..24)
+        .map(|n| house.patch(&one, json!([{"op": "replace", "path": "title", "value": n.to_string()}])));
+    for changed in join_all(titles).await {
+        changed.is(200);
+    }
+    let (leave, go) = people.split_at(12);
+    let left = leave
+        .iter()
+        .map(|id| house.patch(&at, json!([{"op": "remove", "path": format!("members[value eq \"{id}\"]")}])));
+    let paths: Vec<String> = go.iter().map(|id| format!("/Users/{id}")).collect();
+    let gone = paths.iter().map(|path| house.send("DELETE", path, &Value::Null, &[]));
+    let (left, gone) = futures::join!(join_all(left), join_all(gone));
+    left.into_iter().for_each(|reply| drop(reply.is(200)));
+    gone.into_iter().for_each(|reply| drop(reply.is(204)));
+    assert_eq!(members().await, 0, "who is gone is no member of anything");
 }
 
 /// A group in a group would become a user who is not there.

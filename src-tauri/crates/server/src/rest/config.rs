@@ -21,12 +21,14 @@ use crate::{precondition::Tags, problem::Problem};
 /// How often a patch is tried in all.
 const TRIES: usize = 6;
 
-/// Whose turn it is to write configuration. A connector's new secret waits for a renewal of its tokens, and what is not about
-/// connectors does not wait with it.
+/// Whose turn it is to write configuration, or what a query finds. A connector's new secret waits for a renewal of its tokens, and
+/// what is not about connectors does not wait with it.
 #[derive(Default)]
 pub(crate) struct Turns {
     connectors: Mutex<()>,
     others: Mutex<()>,
+    /// Patches of what a query finds.
+    pub found: Mutex<()>,
 }
 
 const CONFIRM: Parameter = switch("confirm", "Whether what it does to stored objects is known and meant");
@@ -391,8 +393,8 @@ fn is_there<T>(found: Result<T, ApiError>) -> Result<bool, Problem> {
     }
 }
 
-/// Lets one write of configuration go on at a time, so that a patch is of what is in force when it comes to its turn.
-async fn in_turn<F: Future<Output = Result<Answer, Problem>>>(
+/// Lets one write go on at a time, so that a patch is of what is in force when it comes to its turn.
+pub(super) async fn in_turn<F: Future<Output = Result<Answer, Problem>>>(
     call: Call,
     turn: fn(&Turns) -> &Mutex<()>,
     write: impl FnOnce(Call) -> F,
@@ -404,7 +406,7 @@ async fn in_turn<F: Future<Output = Result<Answer, Problem>>>(
 
 /// Carries a patch out, and again where a change that did not come this way, as from the window or another process, came between
 /// reading and writing.
-async fn again_while_stale<F: Future<Output = Result<Answer, Problem>>>(
+pub(super) async fn again_while_stale<F: Future<Output = Result<Answer, Problem>>>(
     patch: impl Fn() -> F,
 ) -> Result<Answer, Problem> {
     for _ in 1..TRIES {

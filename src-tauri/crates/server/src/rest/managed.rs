@@ -11,6 +11,7 @@ use model::Filter;
 use serde_json::{Value, json};
 
 use super::{
+    config::{again_while_stale, in_turn},
     fields::Fields,
     list::{self, Part, Wanted},
     operation::{Answer, Call, IF_MATCH, IF_NONE_MATCH, LIST, Operation, text},
@@ -35,7 +36,8 @@ pub(crate) fn operations() -> Vec<Operation> {
             .body("Object")
             .answers(StatusCode::CREATED),
         Operation::new("POST", all, "Patches the one object that a query finds", "ManagedObject", |c| {
-            patch_found(c).boxed()
+            in_turn(c, |turns| &turns.found, async |call| again_while_stale(|| patch_found(&call)).await)
+                .boxed()
         })
         .action("patch")
         .takes(&LIST)
@@ -210,11 +212,11 @@ async fn patch(call: Call) -> Result<Answer, Problem> {
     Ok(written(&call, saved))
 }
 
-async fn patch_found(call: Call) -> Result<Answer, Problem> {
-    let wanted = Wanted::read(&call)?;
+async fn patch_found(call: &Call) -> Result<Answer, Problem> {
+    let wanted = Wanted::read(call)?;
     let kind = call.part("type");
     // In whatever order: of two, neither is patched.
-    let asked = ObjectsRequest { limit: Some(2), sort: None, ..request(&call, &wanted) };
+    let asked = ObjectsRequest { limit: Some(2), sort: None, ..request(call, &wanted) };
     let found = call.app().objects_list(asked).await?.objects;
     let [object] = found.as_slice() else {
         return Err(if found.is_empty() {
@@ -227,8 +229,9 @@ async fn patch_found(call: Call) -> Result<Answer, Problem> {
         });
     };
     let steps = call.body.as_ref().unwrap_or(&Value::Null);
+    // Who was found may be changed in between, and be none that the query means.
     let saved = call.app().object_patch(kind, &object.id, Some(&object.rev), steps).await?;
-    Ok(written(&call, saved))
+    Ok(written(call, saved))
 }
 
 async fn delete(call: Call) -> Result<Answer, Problem> {

@@ -14,6 +14,7 @@ use super::{
     door::Habits,
     refusal::{MEDIA_TYPE, Refusal},
     schema::Kind,
+    turns::Turns,
 };
 use crate::precondition::Tags;
 
@@ -32,6 +33,7 @@ pub(crate) enum Dialect {
 pub(crate) struct Call {
     pub app: Arc<App>,
     pub bookmarks: Arc<Bookmarks>,
+    pub turns: Arc<Turns>,
     pub habits: Habits,
     pub dialect: Dialect,
     /// Where this part of the server is found.

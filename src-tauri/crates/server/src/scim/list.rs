@@ -371,6 +371,7 @@ mod tests {
         let call = Call {
             app,
             bookmarks: Arc::clone(&bookmarks),
+            turns: Arc::default(),
             habits: Habits { loose: false, quiet_groups: false },
             dialect: Dialect::Two,
             base: "https://localhost/scim/v2".into(),

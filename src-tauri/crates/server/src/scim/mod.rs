@@ -20,6 +20,7 @@ mod refusal;
 mod resources;
 mod schema;
 mod tidy;
+mod turns;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use list::Wanted;
 use refusal::Refusal;
 use schema::{KINDS, Kind, USERS};
 use serde_json::Value;
+pub(crate) use turns::Turns;
 
 use crate::{Shared, gate};
 
@@ -84,7 +86,8 @@ async fn answer(
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let body = gate::body(request).await?;
     let (app, bookmarks) = (Arc::clone(&shared.app), Arc::clone(&shared.bookmarks));
-    let call = Call { app, bookmarks, habits: client.habits, dialect, base, query, headers, body };
+    let turns = Arc::clone(&shared.scim_turns);
+    let call = Call { app, bookmarks, turns, habits: client.habits, dialect, base, query, headers, body };
     in_the_name_of(client.name, dispatch(&call, &method, &path)).await
 }
 

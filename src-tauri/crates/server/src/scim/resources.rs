@@ -21,7 +21,7 @@ use super::{
 };
 use crate::precondition::Tags;
 
-/// How often a patch is tried again when others change the resource at the same time.
+/// How often a write is tried when others than the clients of SCIM, such as the window or a sync, write the resource at the same time.
 const TRIES: usize = 5;
 /// Groups that are read at a time.
 const AT_A_TIME: u32 = 1000;
@@ -99,7 +99,11 @@ pub(crate) async fn create(call: &Call, kind: &'static Kind) -> Result<Answer, R
 async fn make_type(app: &App, kind: &'static Kind) -> Result<Behind, Refusal> {
     let draft =
         ManagedTypeDraft { config: groups::managed_type(), create: false, rev: None, confirmed: true };
-    app.managed_type_save(draft).await?;
+    match app.managed_type_save(draft).await {
+        // Another first group came at the same moment and made it.
+        Err(error) if error.code == ErrorCode::Stale => {}
+        made => drop(made?),
+    }
     behind(app, kind).await?.ok_or_else(|| {
         Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -168,6 +172,7 @@ async fn written(
     asked: Asked,
     change: &(dyn Fn(Map<String, Value>) -> Result<Map<String, Value>, Refusal> + Sync),
 ) -> Result<(Behind, ObjectSaved), Refusal> {
+    let _turn = call.turns.at(kind, id).await;
     let mut tries = 0;
     loop {
         tries += 1;

@@ -127,6 +127,15 @@ async fn changes_name_the_revision_they_are_based_on() {
     let patched =
         house.post(found, &json!([{"operation": "replace", "field": "sn", "value": "Found"}])).await.is(200);
     assert_eq!(patched.body["sn"], "Found");
+    // Nobody who sends no revision is told that another one is in force, however many write at once.
+    let at_once = (0..24).map(|n| {
+        let house = &house;
+        async move {
+            let step = json!([{"operation": "replace", "field": "city", "value": n.to_string()}]);
+            house.post(found, &step).await
+        }
+    });
+    futures::future::join_all(at_once).await.into_iter().for_each(|reply| drop(reply.is(200)));
     house.post("/managed/user?_action=patch&_queryFilter=false", &by_post).await.is(404);
     house.user("eve").await;
     house.post("/managed/user?_action=patch&_queryFilter=true", &by_post).await.is(409);
