@@ -48,7 +48,7 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
   const since = stateSince(connector, now);
   return (
     <li className="border-b border-line py-3 first:pt-0">
-      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,1.6fr)_124px_minmax(96px,1fr)_minmax(112px,1.5fr)_auto] items-center gap-4 max-[1100px]:gap-3">
+      <div className="grid grid-cols-[minmax(0,2fr)_minmax(0,1.6fr)_124px_minmax(96px,1fr)_minmax(112px,1.5fr)_auto] items-center gap-4 max-[1100px]:gap-3 max-[960px]:grid-cols-[minmax(0,1.4fr)_minmax(0,1fr)_minmax(124px,auto)]">
         <div className="min-w-0">
           <Link to="/connectors/$name" params={{ name: connector.name }} className="block truncate rounded-sm font-medium hover:underline">
             <Outside text={connector.title} />
@@ -86,7 +86,7 @@ function ConnectorRow({ connector }: { connector: ConnectorSummary }) {
         <div className="min-w-0">
           <BudgetCell connector={connector} />
         </div>
-        <div className="flex gap-2">
+        <div className="flex gap-2 max-[960px]:justify-end">
           <Button busy={test.isPending} aria-label={t`Test ${connector.title}`} onClick={() => test.mutate(connector.name)}>
             {t`Test`}
           </Button>

@@ -32,7 +32,7 @@ export function PropertiesTable({ doc, problemsOf, open, onChange, onOpen, onRem
   const order = useReorder(names.length, (from, to) => onChange(moved(doc, from, to)));
   const edge = (index: number) => (order.gap === index ? "border-t-2 border-t-accent" : "");
   return (
-    <table className="rows inset" aria-label={t`Properties`}>
+    <table className={`rows inset ${whole ? "max-[860px]:min-w-[780px]" : ""}`} aria-label={t`Properties`}>
       <thead>
         <tr>
           <th scope="col" className="w-8">

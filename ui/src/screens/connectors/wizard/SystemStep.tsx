@@ -79,11 +79,11 @@ function System({ kind: { provider, title, text } }: { kind: ConnectorKind }) {
   const go = (environment?: Environment) => void navigate({ to: "/connectors/new", search: { system: provider, ...(environment ? { at: environment } : {}) } });
   return (
     <li className="flex items-center gap-x-4 gap-y-2 border-b border-line px-4 py-3 last:border-0 max-[1100px]:flex-wrap">
-      <div className="min-w-0 flex-1 max-[1100px]:min-w-80">
+      <div className="min-w-0 flex-1 max-[1100px]:min-w-[min(20rem,100%)]">
         <h3 className="font-semibold">{title}</h3>
         <p className="text-soft">{text}</p>
       </div>
-      <div className="ml-auto flex shrink-0 items-center gap-2">
+      <div className="ml-auto flex shrink-0 items-center gap-2 max-[1100px]:shrink max-[1100px]:flex-wrap max-[1100px]:justify-end">
         {provider === "salesforce" &&
           ENVIRONMENTS.map((environment) => (
             <Button key={environment.id} onClick={() => go(environment.id)}>
