@@ -108,6 +108,12 @@ pub fn shell<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         .invoke_handler(commands::handler())
         .on_window_event(|window, event| {
             window_state::note(window, event);
+            if window.label() == main_window::LABEL
+                && let WindowEvent::CloseRequested { api, .. } = event
+                && main_window::asks(window.app_handle())
+            {
+                api.prevent_close();
+            }
             if window.label() == main_window::LABEL && matches!(event, WindowEvent::Destroyed) {
                 main_window::ended(window.app_handle());
             }

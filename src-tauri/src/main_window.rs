@@ -5,7 +5,11 @@ use std::path::Path;
 use tauri::{AppHandle, Manager as _, Runtime, WebviewWindowBuilder};
 use url::Url;
 
-use crate::{opening::Opening, page_end::when_page_ends, window_state};
+use crate::{
+    opening::Opening,
+    page_end::{ask_page_to_end, when_page_ends},
+    window_state,
+};
 
 /// The label that the capability names.
 pub const LABEL: &str = "main";
@@ -37,6 +41,11 @@ pub fn open<R: Runtime>(handle: &AppHandle<R>, data_dir: &Path, address: Option<
     let handle = handle.clone();
     when_page_ends(&window, move || ended(&handle));
     Ok(())
+}
+
+/// Whether the page is asked before the window closes; it then closes the window itself, or stays.
+pub fn asks<R: Runtime>(handle: &AppHandle<R>) -> bool {
+    handle.get_webview_window(LABEL).is_some_and(|window| ask_page_to_end(&window))
 }
 
 /// The application ends with its main window: a consent window must not keep it alive on its own. Only a window that was

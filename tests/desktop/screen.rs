@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::picture::png_of;
 
-const INSTALL: &str = "apt-get install xvfb dbus gnome-keyring webkit2gtk-driver openbox";
+const INSTALL: &str = "apt-get install xvfb dbus gnome-keyring webkit2gtk-driver openbox wmctrl";
 const BUILD: &str = "(cd ui && npm ci && npm run build) && cargo build -p concord-desktop";
 
 /// A session bus that starts nothing by itself: an installed keyring would be started as soon as it is asked for.
@@ -233,6 +233,13 @@ impl Screen {
         self.app.run(shown, &[]).await.unwrap();
         let dump = fs::read(self.folders.path().join("display/Xvfb_screen0")).unwrap();
         fs::write(folder.join(format!("desktop-{name}.png")), png_of(&dump).unwrap()).unwrap();
+    }
+
+    /// Closes the application's window as its person does; a manager has to be there.
+    pub fn close(&self) {
+        let closed = self.surroundings.command("wmctrl").args(["-c", "Concord"]).status();
+        let closed = closed.unwrap_or_else(|problem| panic!("wmctrl ({problem}). On Debian: {INSTALL}"));
+        assert!(closed.success(), "there is no window to close");
     }
 
     /// Ends the application in good order, so that all of its files are written.

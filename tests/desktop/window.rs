@@ -78,6 +78,22 @@ async fn the_end_is_orderly() {
 }
 
 #[tokio::test]
+async fn closing_the_window_ends_it_whether_its_page_answers_or_not() {
+    // The driver itself says that the page may be left, so what a person is asked is not seen here.
+    let unsaved = "addEventListener('beforeunload', event => event.preventDefault())";
+    let hangs = "setTimeout(() => { for (;;); })";
+    for scripts in [&[][..], &[unsaved], &[unsaved, hangs]] {
+        let screen = Screen::set_up(Setup { managed: true, ..Setup::default() }).await;
+        screen.app.find(Role::Heading, "Dashboard").await;
+        for script in scripts {
+            screen.app.run(script, &[]).await.unwrap();
+        }
+        screen.close();
+        until("last line of the log", async || screen.log().contains("ended code=0").then_some(())).await;
+    }
+}
+
+#[tokio::test]
 async fn a_second_start_leaves_the_first_in_place() {
     let screen = Screen::start(&[]).await;
     screen.app.find(Role::Heading, "Dashboard").await;

@@ -57,3 +57,25 @@ test("what was saved elsewhere meanwhile is told, and nothing typed is lost", as
   await expect(page.getByText("all saved")).toBeVisible();
   expect((await host.call("user_get", { id })).user.attributes).toMatchObject({ city: "Bergen", description: "from elsewhere" });
 });
+
+test("a window that is closed over what is unsaved asks first, and only then", async ({ host, page }) => {
+  const { inbound } = await sample(host);
+  await reconcile(host, inbound);
+  const { users } = await host.call("users_list", { search: null, filter: null, sort: null, after: null, limit: 1 });
+  await open(page, host, `/users/${users[0]?.id ?? ""}`);
+  const city = page.getByRole("textbox", { name: "City" });
+  await city.fill("Bergen");
+  const asked = page.waitForEvent("dialog");
+  await page.close({ runBeforeUnload: true });
+  const question = await asked;
+  expect(question.type()).toBe("beforeunload");
+  await question.dismiss();
+  await expect(city).toHaveValue("Bergen");
+
+  await page.getByRole("button", { name: "Undo", exact: true }).click();
+  await expect(page.getByText("all saved")).toBeVisible();
+  page.on("dialog", (question) => expect.soft(question.type(), "nothing is asked").toBe("none"));
+  const closed = page.waitForEvent("close");
+  await page.close({ runBeforeUnload: true });
+  await closed;
+});

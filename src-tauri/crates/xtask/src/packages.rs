@@ -19,8 +19,18 @@ pub const BUILD: &[&str] = &[
 
 /// What the tests need besides: a display with a window manager, a session bus with a keyring, and the driver of the embedded
 /// browser.
-const TEST: &[&str] =
-    &["xvfb", "xauth", "openbox", "webkit2gtk-driver", "dbus", "dbus-daemon", "gnome-keyring", "curl", "jq"];
+const TEST: &[&str] = &[
+    "xvfb",
+    "xauth",
+    "openbox",
+    "wmctrl",
+    "webkit2gtk-driver",
+    "dbus",
+    "dbus-daemon",
+    "gnome-keyring",
+    "curl",
+    "jq",
+];
 
 /// Any of these will do for the browser tests.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
