@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Activity, lazy, Suspense, useEffect, useRef, useState } from "react";
 
 import { Announcer } from "../parts/Announcer";
 import { Button } from "../parts/Button";
@@ -37,7 +37,7 @@ export function Shell() {
   }, [there]);
   useScreenFocus();
   useEffect(ignoreSecondHalves, []);
-  useKeys({ openPalette: () => setPalette(true), openShortcuts: () => setShortcuts(true) });
+  useKeys({ on: !shut, openPalette: () => setPalette(true), openShortcuts: () => setShortcuts(true) });
 
   if (status.error && !status.data) {
     return (
@@ -49,39 +49,41 @@ export function Shell() {
       </main>
     );
   }
-  const vault = status.data?.vault;
-  if (vault && shut) {
-    return (
-      <Suspense>
-        <VaultPage vault={vault} />
-      </Suspense>
-    );
-  }
   return (
-    <div className="flex h-full">
-      <a
-        href="#screen"
-        className="fixed top-2 left-2 z-50 -translate-y-24 rounded-sm bg-raised px-3 py-1.5 shadow-float focus:translate-y-0"
-        onClick={(event) => {
-          // What follows `#` is the screen's address.
-          event.preventDefault();
-          focusTitle();
-        }}
-      >
-        {t`Skip to the screen`}
-      </a>
-      <Sidebar
-        needed={undelivered.data ? ["/inbox", "/queue"] : ["/inbox"]}
-        waiting={{ "/inbox": inbox.data ?? 0, "/queue": status.data?.queue ?? 0 }} 
-        onPalette={() => setPalette(true)}
-      />
-      <main id="screen" className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
-      <Suspense>
-        {palette && <Palette open onClose={() => setPalette(false)} onShortcuts={() => setShortcuts(true)} />}
-        {shortcuts && <Shortcuts open onClose={() => setShortcuts(false)} />}
-      </Suspense>
-      <Announcer />
-    </div>
+    <>
+      {status.data && shut && (
+        <Suspense>
+          <VaultPage vault={status.data.vault} />
+        </Suspense>
+      )}
+      {/* What was typed before the vault shut is still there when it opens. */}
+      <Activity mode={shut ? "hidden" : "visible"}>
+        <div className="flex h-full">
+          <a
+            href="#screen"
+            className="fixed top-2 left-2 z-50 -translate-y-24 rounded-sm bg-raised px-3 py-1.5 shadow-float focus:translate-y-0"
+            onClick={(event) => {
+              // What follows `#` is the screen's address.
+              event.preventDefault();
+              focusTitle();
+            }}
+          >
+            {t`Skip to the screen`}
+          </a>
+          <Sidebar
+            needed={undelivered.data ? ["/inbox", "/queue"] : ["/inbox"]}
+            waiting={{ "/inbox": inbox.data ?? 0, "/queue": status.data?.queue ?? 0 }}
+            onPalette={() => setPalette(true)}
+          />
+          <main id="screen" className="h-full min-w-0 flex-1">{status.data ? <Outlet /> : <FirstLook />}</main>
+          <Suspense>
+            {palette && <Palette open onClose={() => setPalette(false)} onShortcuts={() => setShortcuts(true)} />}
+            {shortcuts && <Shortcuts open onClose={() => setShortcuts(false)} />}
+          </Suspense>
+          <Announcer />
+        </div>
+      </Activity>
+    </>
   );
 }
 
@@ -112,12 +114,13 @@ function FirstLook() {
 const JUMP_WITHIN = 1500;
 
 /** The keys that work wherever the focus is; in text, those that write something stay characters. */
-function useKeys({ openPalette, openShortcuts }: { openPalette: () => void; openShortcuts: () => void }) {
+function useKeys({ on, openPalette, openShortcuts }: { on: boolean; openPalette: () => void; openShortcuts: () => void }) {
   const navigate = useNavigate();
   const router = useRouter();
   /** When a jump was begun, on the clock of events, which begins with the page. */
   const jumping = useRef(-Infinity);
   useEffect(() => {
+    if (!on) return;
     function onKeyDown(event: KeyboardEvent) {
       const control = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();

@@ -70,3 +70,29 @@ test("what finds the vault without a key leads to its page", async () => {
   await user.click(await screen.findByRole("button", { name: /sample data/ }));
   await screen.findByRole("heading", { level: 1, name: "Choose a passphrase" });
 });
+
+test("what was typed before the vault shut is there again when it is open, and no key moves it meanwhile", async () => {
+  const user = userEvent.setup();
+  let shut = false;
+  openWindow("/connectors/new?system=hubspot", (inner) => async (name, request) => {
+    if (name === "connector_save" && !shut) {
+      shut = true;
+      throw { code: "locked", message: "cannot keep the vault's key" };
+    }
+    if (name === "vault_unlock") shut = false;
+    const answer = await inner(name, request);
+    return name === "app_status" && shut ? { ...(answer as AppStatus), vault: { state: "needsPassphrase", source: null, message: "locked", recovered: false } } : answer;
+  });
+  await user.type(await screen.findByLabelText("Access token"), "test-token");
+  await user.type(screen.getByRole("textbox", { name: "Name" }), "crm");
+  await user.click(screen.getByRole("button", { name: "Next: test" }));
+  await screen.findByRole("heading", { level: 1, name: "Choose a passphrase" });
+  expect(screen.queryByRole("textbox", { name: "Name" })).toBeNull();
+  await user.click(screen.getByRole("switch", { name: "Show passphrase" }));
+  await user.keyboard("gm{Control>}k{/Control}");
+  expect(screen.queryByRole("dialog")).toBeNull();
+  await user.type(screen.getByLabelText("Passphrase"), "open{Enter}");
+  expect(((await screen.findByRole("textbox", { name: "Name" })) as HTMLInputElement).value).toBe("crm");
+  expect((screen.getByLabelText("Access token") as HTMLInputElement).value).toBe("test-token");
+  expect(screen.queryByRole("heading", { name: "Choose a passphrase" })).toBeNull();
+});
