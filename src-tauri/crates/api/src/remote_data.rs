@@ -201,6 +201,11 @@ impl Reached {
                     error
                 })
             }
+            Some(Outcome::Partly { refused: attributes, reason, .. }) => refused(ErrorCode::Invalid, &reason)
+                .map_err(|mut error: ApiError| {
+                    error.field = attributes.into_iter().next();
+                    error
+                }),
             Some(Outcome::Gone) => Err(self.gone(uid)),
             Some(Outcome::Retry { after: Outcome::ONCE_AUTHORIZED, reason }) => {
                 refused(ErrorCode::Unauthorized, &reason)

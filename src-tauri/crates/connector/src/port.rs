@@ -137,6 +137,15 @@ pub enum Outcome {
         /// The attribute at fault, where the provider names one.
         attribute: Option<String>,
     },
+    /// Written, but for some values that are refused for good.
+    Partly {
+        /// The record as the provider now has it, as far as it told.
+        object: RemoteObject,
+        /// The attributes that were not written.
+        refused: Vec<String>,
+        /// Why, in the provider's words, with what to do where it is known.
+        reason: String,
+    },
     /// The record is not there (any more).
     Gone,
     /// Nothing was done; it may be tried again after this time.

@@ -33,6 +33,13 @@ fn rejected(outcome: &Outcome) -> (&str, Option<&str>) {
     }
 }
 
+fn partly(outcome: &Outcome) -> (&str, &[String]) {
+    match outcome {
+        Outcome::Partly { reason, refused, .. } => (reason, refused),
+        other => panic!("expected Partly, found {other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn property_definitions_are_made_read_changed_and_archived() {
     for (object_type, version) in
@@ -225,8 +232,8 @@ async fn read_only_properties_are_never_sent() {
         change(&portal.contacts()[1].id, json!({"firstname": "B"})),
     ];
     let outcomes = hubspot.update("contact", &batch).await;
-    let (reason, attribute) = rejected(&outcomes[0]);
-    assert_eq!(attribute, Some("createdate"));
+    let (reason, refused) = partly(&outcomes[0]);
+    assert_eq!(refused, ["createdate"]);
     assert!(reason.contains("can only be read") && reason.contains("take it out of the mapping"), "{reason}");
     assert!(reason.ends_with("the record's other values were written"), "{reason}");
     assert_eq!(portal.contact(&id).unwrap().properties["firstname"], "A");
@@ -280,8 +287,8 @@ async fn what_is_found_read_only_takes_nothing_else_of_its_batch_with_it() {
             .collect();
         let hubspot = world.keyed();
         let outcomes = hubspot.update("contact", &batch).await;
-        let (reason, attribute) = rejected(&outcomes[0]);
-        assert_eq!(attribute, Some(name));
+        let (reason, refused) = partly(&outcomes[0]);
+        assert_eq!(refused, [name]);
         assert!(reason.ends_with("the record's other values were written"), "{reason}");
         assert!(outcomes.iter().skip(1).all(|o| matches!(o, Outcome::Done(_))), "{outcomes:?}");
         for id in ids.iter().take(there) {
@@ -303,7 +310,7 @@ async fn what_is_found_read_only_takes_nothing_else_of_its_batch_with_it() {
     .await;
     let batch = [change("1", json!({"lastname": "N", "score": "1"})), change("2", json!({"lastname": "N"}))];
     let outcomes = world.hubspot(json!({"apiBaseUrl": script.url}), key()).update("contact", &batch).await;
-    assert_eq!(rejected(&outcomes[0]).1, Some("score"));
+    assert_eq!(partly(&outcomes[0]).1, ["score"]);
     assert_eq!(done(&outcomes[1]).uid, "2");
     let again = json!({"inputs": [{"id": "1", "properties": {"lastname": "N"}}]});
     assert_eq!(script.requests()[1].json(), again);

@@ -15,14 +15,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Engine, EngineError,
     ends::{End, Prepared, Remote},
-    execute_remote::pause,
+    execute_remote::{pause, was_written},
     read::seen_page,
+    remedy::Remedy,
 };
 
 /// What looking has shown.
 pub(crate) enum Doubt {
     /// The write was done; the record as it is.
     Arrived(RemoteObject),
+    /// The record holds what was sent, but for these attributes.
+    Partly(RemoteObject, Vec<String>),
     /// It was not.
     NeverArrived,
     /// There is nothing to find it by yet.
@@ -234,6 +237,9 @@ impl Engine {
                     self.settle_doubt(prepared, remote, &row, Some(object)).await?;
                     done += 1;
                 }
+                Doubt::Partly(object, missing) => {
+                    self.settle_partly(prepared, remote, &row, object, missing).await?;
+                }
                 Doubt::NeverArrived => self.settle_doubt(prepared, remote, &row, None).await?,
                 Doubt::CannotTell => keyless.push(row),
             }
@@ -336,6 +342,46 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// A write of which something arrived, and not all: its entry has failed and holds what did, so that an undo takes it back.
+    /// Where no run has sent it, whoever did sends it again.
+    async fn settle_partly(
+        &self,
+        prepared: &Prepared,
+        remote: &Remote,
+        row: &JournalRow,
+        object: RemoteObject,
+        missing: Vec<String>,
+    ) -> Result<(), EngineError> {
+        let (id, seq) = (row.run.clone(), row.entry);
+        let entry = self
+            .store
+            .read(move |r| {
+                let (Some(id), Some(seq)) = (id, seq) else { return Ok(None) };
+                let Some(run) = r.run(&id)? else { return Ok(None) };
+                Ok(r.entry(run.seq, seq)?.map(|entry| (run.seq, entry)))
+            })
+            .await?;
+        let Some((run, mut entry)) = entry else {
+            return self.settle_doubt(prepared, remote, row, None).await;
+        };
+        entry.changes.retain(|change| was_written(change, &missing));
+        let (journal, at, uid) = (row.seq, self.at(), object.uid.clone());
+        let page = seen_page(remote, 0, vec![object]);
+        let message = format!("found when its outcome was in doubt, without {}", missing.join(", "));
+        self.store
+            .write(move |w| {
+                w.journal_settled(journal, JournalState::Done, Some(&uid), Some(&message), &at)?;
+                w.mirror_fresh(&page, &at)?;
+                w.put_changes(run, entry.seq, &entry.changes)?;
+                let remedy = Remedy::RunAgain.to_string();
+                w.settle_entry(run, entry.seq, EntryStatus::Failed, Some(&uid), Some(&message), Some(&remedy))
+            })
+            .await?;
+        Ok(())
+    }
+}
+
 /// Links a source to the record that was found written for it, unless one of the two has become another one's. A link whose
 /// target is gone is pointed to it.
 fn link_found(
@@ -384,9 +430,13 @@ fn bears(remote: &Remote, object: &RemoteObject, key: &str) -> bool {
 }
 
 fn holds_what_was_sent(sameness: &Sameness, row: &JournalRow, object: &RemoteObject) -> bool {
-    row.payload
-        .iter()
-        .all(|(name, value)| sameness.same(name, object.attributes.get(name).unwrap_or(&Value::Null), value))
+    missing_of_what_was_sent(sameness, row, object).is_empty()
+}
+
+fn missing_of_what_was_sent(sameness: &Sameness, row: &JournalRow, object: &RemoteObject) -> Vec<String> {
+    let now = |name: &str| object.attributes.get(name).unwrap_or(&Value::Null);
+    let missing = row.payload.iter().filter(|(name, value)| !sameness.same(name, now(name), value));
+    missing.map(|(name, _)| name.clone()).collect()
 }
 
 /// What became of an update or a delete of a record whose id is known.
@@ -398,10 +448,12 @@ fn of_known(sameness: &Sameness, operation: Operation, row: &JournalRow, objects
             Doubt::Arrived(RemoteObject { uid: uid.clone(), ..RemoteObject::default() })
         }
         (Operation::Update, Some(object)) => {
-            if holds_what_was_sent(sameness, row, object) {
-                Doubt::Arrived(object.clone())
-            } else {
-                Doubt::NeverArrived
+            let missing = missing_of_what_was_sent(sameness, row, object);
+            match missing.len() {
+                0 => Doubt::Arrived(object.clone()),
+                // What is sent had another value when it was planned.
+                some if some < row.payload.len() => Doubt::Partly(object.clone(), missing),
+                _ => Doubt::NeverArrived,
             }
         }
         _ => Doubt::NeverArrived,

@@ -48,6 +48,8 @@ struct Item {
 enum Settlement {
     /// The provider has it.
     Done(Item, RemoteObject),
+    /// The provider has it without these attributes, for this reason.
+    Partly(Item, RemoteObject, Vec<String>, String),
     /// It ended in other ways; this is what is committed.
     Ended(Note),
     /// Nothing was done there: it is sent again after this time.
@@ -284,6 +286,9 @@ impl Engine {
                 .unwrap_or(Outcome::Unknown { reason: "the connector gave no outcome for it".into() });
             match settlement(sending, item, outcome, last_round) {
                 Settlement::Done(item, object) => notes.push(self.done_note(sending, item, object).await?),
+                Settlement::Partly(item, object, refused, reason) => {
+                    notes.push(self.partly_note(sending, item, object, &refused, reason).await?);
+                }
                 Settlement::Ended(note) => notes.push(note),
                 Settlement::Again(item, after, reason) => {
                     notes.push(Note::not_sent(&item, &reason));
@@ -327,12 +332,17 @@ impl Engine {
         for (item, reason) in lost {
             notes.push(match doubts.next() {
                 Some(Doubt::Arrived(object)) => self.done_note(sending, item, object).await?,
+                Some(Doubt::Partly(object, missing)) if last_round => {
+                    let reason = format!("the answer was lost, and not all of the change arrived: {reason}");
+                    self.partly_note(sending, item, object, &missing, reason).await?
+                }
                 Some(Doubt::NeverArrived) if last_round => Note::failed(
                     item,
                     &format!("the answer was lost, and the change did not arrive: {reason}"),
                     Some(Remedy::RunAgain),
                 ),
-                Some(Doubt::NeverArrived) => {
+                // Sent again, it is answered with what is refused of it.
+                Some(Doubt::NeverArrived | Doubt::Partly(..)) => {
                     let note = Note::not_sent(&item, &reason);
                     came.wait = came.wait.max(Duration::from_millis(200));
                     came.again.push(item);
@@ -386,6 +396,9 @@ impl Engine {
                             changes: &found.changes,
                         };
                         w.redirect_entry(*run, found.entry, &to)?;
+                    }
+                    if let (Some((entry, changes)), Some((run, _))) = (&note.written, &context.run) {
+                        w.put_changes(*run, *entry, changes)?;
                     }
                     settled.extend(note.settled);
                 }
@@ -561,6 +574,26 @@ impl Engine {
         })
     }
 
+    /// What is committed for a write of which some values were refused: its entry has failed and holds what was written, which
+    /// the journal has as done, so that an undo takes that back. The pair is not in line, so its link stays as it was.
+    async fn partly_note(
+        &self,
+        sending: Sending<'_>,
+        mut item: Item,
+        object: RemoteObject,
+        refused: &[String],
+        reason: String,
+    ) -> Result<Note, EngineError> {
+        item.payload.retain(|name, _| !refused.contains(name));
+        item.entry.changes.retain(|change| was_written(change, refused));
+        let mut settled = Settled::ended(&item.entry, EntryStatus::Failed, reason.clone());
+        settled.remedy = refused.first().map(|name| Remedy::CorrectAttribute(name.clone()).to_string());
+        let written = (item.entry.seq, item.entry.changes.clone());
+        let note = self.done_note(sending, item, object).await?;
+        let journal_end = note.journal_end.map(|(state, target, _)| (state, target, Some(reason)));
+        Ok(Note { journal_end, link: None, settled: Some(settled), written: Some(written), ..note })
+    }
+
     /// What is committed for a write that was done.
     async fn done_note(
         &self,
@@ -623,6 +656,8 @@ struct Note {
     seen: Option<(String, store::Hash, Attributes)>,
     settled: Option<Settled>,
     found: Option<FoundThere>,
+    /// An entry of which not everything was written, and what was.
+    written: Option<(i64, Vec<StoredChange>)>,
 }
 
 /// A record that was to be created and is there: what becomes of its entry.
@@ -685,7 +720,16 @@ fn linked_note(sending: Sending<'_>, item: Item, object: RemoteObject, had: &str
 
 impl Note {
     fn new(journal: i64) -> Self {
-        Self { journal, journal_end: None, link: None, removed: None, seen: None, settled: None, found: None }
+        Self {
+            journal,
+            journal_end: None,
+            link: None,
+            removed: None,
+            seen: None,
+            settled: None,
+            found: None,
+            written: None,
+        }
     }
 
     /// It is there, and nothing is done about it.
@@ -751,6 +795,11 @@ fn payload(entry: &Entry) -> Attributes {
         .collect()
 }
 
+/// Whether a change is none of these attributes', which were not written.
+pub(crate) fn was_written(change: &StoredChange, refused: &[String]) -> bool {
+    !refused.contains(&Pointer::parse(&change.attribute).to_string())
+}
+
 /// Sorts an outcome by what it calls for.
 fn settlement(sending: Sending<'_>, item: Item, outcome: Outcome, last_round: bool) -> Settlement {
     match outcome {
@@ -770,6 +819,7 @@ fn settlement(sending: Sending<'_>, item: Item, outcome: Outcome, last_round: bo
         Outcome::Conflict { reason, .. } => {
             Settlement::Ended(Note::failed(item, &reason, Some(Remedy::RemoveLinkOrKey)))
         }
+        Outcome::Partly { object, refused, reason } => Settlement::Partly(item, object, refused, reason),
         Outcome::Rejected { reason, attribute } => {
             Settlement::Ended(Note::failed(item, &reason, attribute.map(Remedy::CorrectAttribute)))
         }

@@ -35,13 +35,16 @@ impl Engine {
         let mut filter =
             EntryFilter { status: Some(EntryStatus::Done), limit: CHUNK, ..EntryFilter::default() };
         let place = self.place_of(prepared, done).await?;
+        let (seq, id) = (done.seq, done.id.clone());
+        let partly = self.store.read(move |r| r.partly_written(seq, &id)).await?;
         let mut next_seq = 1;
         loop {
             if cancel.is_cancelled() {
                 return Err(EngineError::Canceled);
             }
             let (seq, asked) = (done.seq, filter.clone());
-            let page = self.store.read(move |r| r.entries(seq, &asked)).await?;
+            let mut page = self.store.read(move |r| r.entries(seq, &asked)).await?;
+            page.rows.retain(|entry| entry.status == EntryStatus::Done || partly.contains(&entry.seq));
             let deleted = page.rows.iter().filter(|entry| entry.action == Action::Delete);
             let remade = self.remade(prepared, done, deleted.filter_map(remaking).collect()).await?;
             let targets: Vec<String> = page.rows.iter().filter_map(|e| e.target_id.clone()).collect();
@@ -92,6 +95,10 @@ impl Engine {
             self.put_run(run).await?;
             match page.next.and_then(|n| n.parse().ok()) {
                 Some(after) => filter.after = after,
+                // Of records that failed, some were written but for a value that was refused.
+                None if filter.status == Some(EntryStatus::Done) && !partly.is_empty() => {
+                    (filter.status, filter.after) = (Some(EntryStatus::Failed), 0);
+                }
                 None => {
                     run.progress.source_total = Some(run.progress.stage_processed);
                     return Ok(());

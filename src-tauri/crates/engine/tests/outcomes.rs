@@ -325,6 +325,33 @@ async fn an_update_of_a_record_that_was_to_be_created_is_in_the_journal_as_what_
     assert_eq!(bench.store.read(|r| r.link_count(OUTBOUND)).await.unwrap(), 0);
 }
 
+/// Whoever finds it has no answer that tells what was refused; the record does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_arrived_of_a_change_that_was_refused_in_part_is_taken_back() {
+    let (bench, bends) = bent(Bends::default(), 2).await;
+    let mut mapping = outbound(json!({}));
+    mapping["properties"].as_array_mut().unwrap().push(json!({"source": "made", "target": "createdate"}));
+    bench.put(mapping).await;
+    bench.recon(OUTBOUND).await;
+    let users = bench.users().await;
+    let (id, mail) = &users[0];
+    bench.edit(id, json!({"sn": "Changed", "made": "2020-01-01T00:00:00Z"})).await;
+    bends.lock().unwrap().cut_off = true;
+    let run = bench.recon(OUTBOUND).await;
+    assert_eq!(bench.store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap().len(), 1, "{:?}", run.message);
+    assert_eq!(prop(&bench.contact(mail), "lastname"), "Changed");
+
+    bends.lock().unwrap().blind = false;
+    let begun = bench.engine.begin_undo(&run.id, RunMode::Reconcile, None).await.unwrap();
+    let undone = bench.engine.carry_out(begun, engine::CancellationToken::new()).await.unwrap();
+    assert_eq!((undone.state, undone.progress.updated), (RunState::Success, 1), "{:?}", undone.message);
+    assert_eq!(prop(&bench.contact(mail), "lastname"), "Person");
+    let entries = bench.entries(&run).await;
+    let failed: Vec<_> = entries.iter().filter(|entry| entry.status == EntryStatus::Failed).collect();
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].reason.contains("without createdate"), "{}", failed[0].reason);
+}
+
 /// A contact that was merged has the addresses of two people.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_two_were_to_be_created_as_is_one_source_s_alone() {

@@ -688,7 +688,12 @@ impl Writer<'_> {
                  WHERE run = ?1 AND seq = ?2",
             )?
             .execute(params![run, seq, to.situation.as_str(), to.action.as_str(), to.target_id, to.reason])?;
-        let changes = Some(to.changes).filter(|c| !c.is_empty()).map(Text::of_changes).transpose()?;
+        self.put_changes(run, seq, to.changes)
+    }
+
+    /// Puts down what an entry changes.
+    pub fn put_changes(&self, run: i64, seq: i64, changes: &[StoredChange]) -> Result<(), StoreError> {
+        let changes = Some(changes).filter(|c| !c.is_empty()).map(Text::of_changes).transpose()?;
         self.connection
             .prepare_cached("UPDATE run_entry_doc SET changes = ?3 WHERE run = ?1 AND seq = ?2")?
             .execute(params![run, seq, changes.map(|text| text.0)])?;

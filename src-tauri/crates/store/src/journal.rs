@@ -1,5 +1,7 @@
 //! The journal: what was sent to a remote system, committed before it was sent.
 
+use std::collections::BTreeSet;
+
 use model::Attributes;
 use rusqlite::{Row, params};
 
@@ -88,6 +90,18 @@ impl Reader<'_> {
             rows.push(from_row(row)?);
         }
         Ok(rows)
+    }
+}
+
+impl Reader<'_> {
+    /// The entries of a run that failed, and of which something was written all the same.
+    pub fn partly_written(&self, run: i64, id: &str) -> Result<BTreeSet<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT j.entry FROM journal j CROSS JOIN run_entry e ON e.run = ?1 AND e.seq = j.entry
+             WHERE j.run = ?2 AND j.state = 'done' AND e.status = 'failed'",
+        )?;
+        let entries = statement.query_map(params![run, id], |row| row.get(0))?;
+        Ok(entries.collect::<Result<_, _>>()?)
     }
 }
 

@@ -297,6 +297,7 @@ fn entries_runs_queue_and_history_go_by_index() {
     });
     repository.holds("journal", |w| {
         w.in_doubt("m")?;
+        w.partly_written(1, "r")?;
         w.journal_settled(1, crate::JournalState::Done, None, None, "now")
     });
     repository.holds("queue", |w| {

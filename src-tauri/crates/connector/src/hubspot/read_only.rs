@@ -48,6 +48,13 @@ impl ReadOnly {
         })
     }
 
+    /// All of them.
+    pub fn all_of(&self, object_type: ObjectType, properties: &Attributes) -> Vec<String> {
+        self.with(object_type, |known| {
+            properties.keys().filter(|name| is_kept(object_type, known, name)).cloned().collect()
+        })
+    }
+
     /// Leaves what HubSpot would take.
     pub fn take_out(&self, object_type: ObjectType, properties: &mut Attributes) {
         self.with(object_type, |known| properties.retain(|name, _| !is_kept(object_type, known, name)));

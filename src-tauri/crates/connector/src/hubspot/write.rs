@@ -159,11 +159,17 @@ impl Hubspot {
         self.settle(Operation::Update, object_type, writable, &mut outcomes).await;
         self.move_stages_back(object_type, &items, &mut outcomes).await;
         for item in &items {
-            if let Some(refused) = self.refuse_read_only(object_type, &item.properties)
-                && matches!(found(&outcomes, item), Some(Outcome::Done(_)))
-            {
-                outcomes.set(item, &with_words(refused, "the record's other values were written"));
-            }
+            let mut refused = self.read_only.all_of(object_type, &item.properties);
+            let (object, reason) = match (found(&outcomes, item), refused.first()) {
+                (Some(Outcome::Done(object)), Some(first)) => (object.clone(), read_only::reason(first)),
+                (Some(Outcome::Partly { object, refused: stage, reason }), _) => {
+                    let both = (object.clone(), reason.clone());
+                    refused.splice(..0, stage.iter().cloned());
+                    both
+                }
+                _ => continue,
+            };
+            outcomes.set(item, &written_without(item, object, refused, reason));
         }
         outcomes.finish("HubSpot")
     }
@@ -426,6 +432,9 @@ impl Hubspot {
                             object.attributes.extend(after.attributes.clone());
                             Some(still_kept(&item, object))
                         }
+                        (Some(Outcome::Done(object)), Some(Outcome::Rejected { reason, .. })) => {
+                            Some(without_stage(object, reason.clone()))
+                        }
                         (_, outcome) => outcome.clone(),
                     };
                 }
@@ -504,14 +513,26 @@ fn may_be_one_item(refusal: &Refusal) -> bool {
 fn still_kept(item: &Item, object: RemoteObject) -> Outcome {
     let wish = item.text(LIFECYCLE_STAGE).unwrap_or_default();
     match object.attributes.get(LIFECYCLE_STAGE).and_then(Value::as_str) {
-        Some(told) if !told.eq_ignore_ascii_case(wish) => Outcome::Rejected {
-            reason: format!(
+        Some(told) if !told.eq_ignore_ascii_case(wish) => {
+            let reason = format!(
                 "HubSpot keeps the lifecycle stage `{told}` and does not take `{wish}`, even after it was cleared"
-            ),
-            attribute: Some(LIFECYCLE_STAGE.to_owned()),
-        },
+            );
+            without_stage(object, reason)
+        }
         _ => Outcome::Done(object),
     }
+}
+
+fn without_stage(object: RemoteObject, reason: String) -> Outcome {
+    Outcome::Partly { object, refused: vec![LIFECYCLE_STAGE.to_owned()], reason }
+}
+
+/// A record that was written without these properties. Where it was to have no others, nothing of it was.
+fn written_without(item: &Item, object: RemoteObject, refused: Vec<String>, reason: String) -> Outcome {
+    if item.properties.keys().all(|name| refused.contains(name)) {
+        return Outcome::Rejected { reason, attribute: refused.into_iter().next() };
+    }
+    Outcome::Partly { object, refused, reason: format!("{reason}; the record's other values were written") }
 }
 
 /// The same answer for every item of a batch that was never sent.
