@@ -73,6 +73,10 @@ impl Engine {
             target_id: request.target_id.map(|id| prepared.target.id(id)),
             ..request
         };
+        // A link that a qualifier of earlier left can still be removed.
+        if request.action != Action::Unlink {
+            check_qualifier(&prepared, &request.qualifier)?;
+        }
         match request.action {
             Action::Link => self.link_by_hand(&prepared, &request).await,
             Action::Unlink => self.unlink_by_hand(&prepared, &request).await,
@@ -466,6 +470,22 @@ impl Engine {
             detail: detail.to_owned(),
         }
     }
+}
+
+/// Whether the mapping has this link qualifier at all: a link under another one is never looked at again.
+fn check_qualifier(prepared: &Prepared, qualifier: &str) -> Result<(), EngineError> {
+    let known = tokio::task::block_in_place(|| {
+        let (mapping, scripts) = prepared.compile()?;
+        mapping.all_qualifiers(&scripts).map_err(|problem| EngineError::config(problem.reason))
+    })?;
+    if known.iter().any(|name| name == qualifier) {
+        return Ok(());
+    }
+    Err(EngineError::config(format!(
+        "mapping `{}` has no link qualifier `{qualifier}`; it has {}",
+        prepared.name(),
+        known.join(", ")
+    )))
 }
 
 fn expect_situation(request: &Perform, situation: Situation) -> Result<(), EngineError> {

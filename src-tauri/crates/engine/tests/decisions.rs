@@ -106,6 +106,25 @@ async fn a_target_that_moved_is_offered_and_a_policy_may_take_it() {
     }
 }
 
+/// A link under a qualifier that the mapping has not would never be looked at again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_action_by_hand_is_for_a_qualifier_that_the_mapping_has() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    let user = linked(&bench, &ann).await.unwrap();
+    let admin = |action| Perform { qualifier: "admin".into(), ..perform(INBOUND, action, &ann, Some(&user)) };
+    for action in [Action::Link, Action::Create, Action::Update, Action::Report] {
+        let refused = bench.engine.perform(admin(action)).await.unwrap_err().to_string();
+        assert!(refused.contains("no link qualifier `admin`; it has default"), "{action}: {refused}");
+    }
+    bench.put(inbound(json!({"linkQualifiers": ["default", "admin"]}))).await;
+    bench.engine.perform(admin(Action::Link)).await.unwrap();
+    // Once the mapping has it no more, what it left can be removed.
+    bench.put(inbound(json!({}))).await;
+    bench.engine.perform(admin(Action::Unlink)).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_whose_owner_is_gone_can_be_taken_over_and_no_other() {
     let bench = small().await;
