@@ -189,11 +189,17 @@ impl Engine {
         let Some(source) = &request.source_id else {
             return Err(EngineError::config(format!("{} needs a source record", request.action)));
         };
+        // A run says nothing of a NOREPORT; whoever asks for it by hand is told.
+        let action = match request.action {
+            Action::NoReport => Action::Report,
+            action => action,
+        };
+        let planned = Perform { action, ..request.clone() };
         let ids = [source.clone()];
         self.read_partial(prepared, &ids).await?;
-        let mut entries = self.plan_by_hand(prepared, request, &ids)?;
+        let mut entries = self.plan_by_hand(prepared, &planned, &ids)?;
         if entries.is_empty() {
-            entries = self.gone_entries(prepared, "", &ids, &|_| None, Some(request.action)).await?;
+            entries = self.gone_entries(prepared, "", &ids, &|_| None, Some(planned.action)).await?;
             if !entries.is_empty() && matches!(request.action, Action::Create | Action::Update) {
                 return Err(EngineError::NotFound(format!(
                     "there is no source record `{source}`, so there is nothing to {} a target from",

@@ -126,6 +126,18 @@ async fn an_action_by_hand_is_for_a_qualifier_that_the_mapping_has() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_nothing_by_hand_is_told_of_the_situation() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    for action in [Action::NoReport, Action::Report, Action::Ignore, Action::Async] {
+        let done = bench.engine.perform(perform(INBOUND, action, &ann, None)).await.unwrap();
+        assert_eq!(done.situation, Situation::Absent, "{action}");
+        assert!(done.message.starts_with("nothing to do"), "{action}: {}", done.message);
+    }
+    assert!(bench.users().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_whose_owner_is_gone_can_be_taken_over_and_no_other() {
     let bench = small().await;
     let first = contact(&bench, "ann@example.com", "Ann");
