@@ -41,11 +41,11 @@ impl Interpreter for Scripts {
         Ok(ScriptId(self.scripts.len() - 1))
     }
 
-    fn eval(&self, id: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String> {
+    fn answer(&self, id: ScriptId, variables: &[(&str, &Value)]) -> Result<Option<Value>, String> {
         let script = self.scripts.get(id.0).ok_or_else(|| "this script was not compiled here".to_owned())?;
         let variables: Vec<(&str, Value)> =
             variables.iter().map(|(name, value)| (*name, (*value).clone())).collect();
-        script.eval(&variables).map_err(|e| e.to_string())
+        script.answer(&variables).map_err(|e| e.to_string())
     }
 
     fn change(&self, id: ScriptId, variables: &[(&str, &Value)], changed: &str) -> Result<Value, String> {

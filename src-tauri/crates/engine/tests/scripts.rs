@@ -243,6 +243,26 @@ async fn a_correlation_script_may_ask_as_the_samples_of_idm_do() {
     assert_eq!(entry.situation, model::Situation::Found, "{entry:?}");
 }
 
+/// A script that was not finished must not make a second record of somebody who is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correlation_script_that_ends_without_a_value_matches_nobody_and_makes_nobody() {
+    for (script, failed) in [
+        ("var query = {'_queryFilter': 'mail eq \"' + source.email + '\"'};", 1),
+        ("if (source.jobtitle === 'boss') { ({'_queryFilter': 'true'}) }", 1),
+        ("undefined", 1),
+        ("source.jobtitle === 'boss' ? {'_queryFilter': 'true'} : null", 0),
+    ] {
+        let bench = small().await;
+        contact(&bench, "ann@example.com", "Ann");
+        bench.put(inbound(json!({"correlationQuery": js(script)}))).await;
+        let run = bench.recon(INBOUND).await;
+        let entry = &bench.entries(&run).await[0];
+        let is_failed = u64::from(entry.status == EntryStatus::Failed);
+        assert_eq!((is_failed, run.progress.created), (failed, 1 - failed), "{script}: {entry:?}");
+        assert_eq!(entry.reason.contains("ended without a value"), failed == 1, "{script}: {}", entry.reason);
+    }
+}
+
 /// A source condition that a script gives, and how many records it lets in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_true_lets_a_record_in() {

@@ -40,8 +40,13 @@ pub trait Interpreter {
     /// Compiles a script.
     fn compile(&mut self, place: Place, script: &ScriptConfig) -> Result<ScriptId, String>;
 
-    /// Evaluates it with these variables.
-    fn eval(&self, script: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String>;
+    /// Evaluates it with these variables; nothing when it ends without a value, which is not the same as null.
+    fn answer(&self, script: ScriptId, variables: &[(&str, &Value)]) -> Result<Option<Value>, String>;
+
+    /// Evaluates it with these variables; no value is null.
+    fn eval(&self, script: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String> {
+        Ok(self.answer(script, variables)?.unwrap_or_default())
+    }
 
     /// Runs it for what it does to one of these variables, and gives that.
     fn change(&self, script: ScriptId, variables: &[(&str, &Value)], changed: &str) -> Result<Value, String>;
@@ -58,7 +63,7 @@ impl Interpreter for NoScripts {
         ))
     }
 
-    fn eval(&self, _: ScriptId, _: &[(&str, &Value)]) -> Result<Value, String> {
+    fn answer(&self, _: ScriptId, _: &[(&str, &Value)]) -> Result<Option<Value>, String> {
         Err("no interpreter is at hand here".into())
     }
 

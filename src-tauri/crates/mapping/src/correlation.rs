@@ -141,8 +141,16 @@ fn named_targets(config: &MappingConfig, script: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a script's answer asks for: a filter, or IDM's stored query for a user name.
-fn queried(answer: &Value) -> Result<Correlation, Problem> {
+/// What a script's answer asks for: a filter, or IDM's stored query for a user name. Null says that there is nothing to ask
+/// by; a script that ends without a value was not finished, and taking that for "no match" would make a second record of
+/// everybody.
+fn queried(answer: Option<&Value>) -> Result<Correlation, Problem> {
+    let Some(answer) = answer else {
+        return Err("correlationQuery ended without a value; its last line must be the query, such as \
+                    `({\"_queryFilter\": ...})`, or null for a record that has nothing to be found by"
+            .to_owned()
+            .into());
+    };
     let text = |key: &str| answer.get(key).and_then(Value::as_str);
     let ask = |filter| Correlation::Query(Query { filter });
     match (text("_queryFilter"), text("_queryId")) {
@@ -249,8 +257,8 @@ impl Mapping {
                 }
                 CorrelationRule::QueryScript(id, _) => {
                     let result =
-                        interpreter.eval(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
-                    queried(&result)?
+                        interpreter.answer(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
+                    queried(result.as_ref())?
                 }
                 CorrelationRule::IdScript(id) => {
                     let result =

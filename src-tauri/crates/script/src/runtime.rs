@@ -135,6 +135,12 @@ impl Script {
         self.eval_with_outputs(vars, &[]).map(|(value, _)| value)
     }
 
+    /// As [`Script::eval`], but `undefined` is nothing at all: a script that ends in a statement, such as a declaration, has
+    /// said no value, which is not the same as null.
+    pub fn answer(&self, vars: &[(&str, Value)]) -> Result<Option<Value>, ScriptError> {
+        self.run(vars, &[]).map(|(value, _)| value)
+    }
+
     /// As [`Script::eval`], and gives what the variables named in `outputs` hold at the end: a hook such as `onCreate`
     /// changes `target`. Each of them must be one of `vars`.
     pub fn eval_with_outputs(
@@ -142,6 +148,14 @@ impl Script {
         vars: &[(&str, Value)],
         outputs: &[&str],
     ) -> Result<(Value, Vec<Value>), ScriptError> {
+        self.run(vars, outputs).map(|(value, changed)| (value.unwrap_or_default(), changed))
+    }
+
+    fn run(
+        &self,
+        vars: &[(&str, Value)],
+        outputs: &[&str],
+    ) -> Result<(Option<Value>, Vec<Value>), ScriptError> {
         let engine = self.shared.engine()?;
         let globals: Vec<_> =
             self.globals.iter().filter(|(name, _)| vars.iter().all(|(var, _)| var != name)).collect();
@@ -162,7 +176,7 @@ impl Script {
             }
             let value: JsValue = args.apply(&function).map_err(failure)?;
             let replacer = engine.replacer(ctx)?;
-            let value = from_js(ctx, value, &replacer)?;
+            let value = if value.is_undefined() { None } else { Some(from_js(ctx, value, &replacer)?) };
             let mut changed = Vec::with_capacity(outputs.len());
             for index in 0..outputs.len() {
                 let output: JsValue = final_values.get(index).map_err(failure)?;

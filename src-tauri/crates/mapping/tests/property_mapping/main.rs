@@ -37,17 +37,18 @@ impl Interpreter for Words {
         Ok(ScriptId(self.0.len() - 1))
     }
 
-    fn eval(&self, script: ScriptId, variables: &[(&str, &Value)]) -> Result<Value, String> {
+    fn answer(&self, script: ScriptId, variables: &[(&str, &Value)]) -> Result<Option<Value>, String> {
         let get = |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
         let given = get("source").cloned().unwrap_or_default();
-        match self.0[script.0].as_str() {
+        let value = match self.0[script.0].as_str() {
             "nothing" => Ok(Value::Null),
             "throw" => Err("mapping m, property x (transform), line 1: Error: no".into()),
             "same" => Ok(given),
             "hasTarget" => Ok(Value::Bool(get("target").is_some_and(|t| !t.is_null()))),
             "qualifier" => Ok(get("linkQualifier").cloned().unwrap_or_default()),
             other => panic!("no such script: {other}"),
-        }
+        };
+        value.map(Some)
     }
 
     fn change(&self, _: ScriptId, _: &[(&str, &Value)], _: &str) -> Result<Value, String> {
