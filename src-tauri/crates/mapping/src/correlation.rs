@@ -175,7 +175,7 @@ fn queried(answer: Option<&Value>) -> Result<Correlation, Problem> {
 impl Compiler<'_> {
     pub(crate) fn correlation(&mut self) -> Result<Vec<Rule>, CompileError> {
         let config = self.config;
-        let mut rules = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
         for entry in config.correlation_queries() {
             let qualifier = entry.get("linkQualifier").and_then(Value::as_str).unwrap_or(DEFAULT_QUALIFIER);
             let wrong = |what: &str| {
@@ -184,6 +184,8 @@ impl Compiler<'_> {
                     format!("{what}; write for example {{\"expressionTree\": {{\"all\": [\"mail\"]}}}}"),
                 ))
             };
+            // Of several rules for one qualifier IDM keeps the last.
+            rules.retain(|rule| rule.qualifier.as_deref() != Some(qualifier));
             if let Some(tree) = entry.get("expressionTree") {
                 let tree = Tree::parse(tree).ok_or_else(|| wrong("the expression tree cannot be read"))?;
                 rules.push(Rule { qualifier: Some(qualifier.to_owned()), ask: CorrelationRule::Tree(tree) });
@@ -221,68 +223,58 @@ impl Mapping {
         names.into_iter().map(str::to_owned).collect()
     }
 
-    /// What to ask the target for this source. Several rules are alternatives: the first that can be asked is.
+    /// What to ask the target for this source.
     pub fn correlate(
         &self,
         interpreter: &dyn Interpreter,
         qualifier: &str,
         source: &Attributes,
     ) -> Result<Correlation, Problem> {
-        let mut answer = Correlation::NotDefined;
+        let asked = |rule: &&Rule| rule.qualifier.as_deref().is_none_or(|of| of == qualifier);
+        let Some(rule) = self.correlation.iter().find(asked) else { return Ok(Correlation::NotDefined) };
         // Only scripts see the record as a whole.
         let (whole, variable) = (OnceCell::new(), Value::from(qualifier));
         let whole = || whole.get_or_init(|| Value::Object(source.clone()));
-        let asked = |rule: &&Rule| rule.qualifier.as_deref().is_none_or(|of| of == qualifier);
-        for rule in self.correlation.iter().filter(asked) {
-            answer = match &rule.ask {
-                CorrelationRule::Tree(tree) => {
-                    let mut names = BTreeSet::new();
-                    tree.attributes(&mut names);
-                    let mut values = Attributes::new();
-                    for name in names {
-                        let value = self.mapped_value(interpreter, qualifier, source, name)?;
-                        if !can_be_asked_for(&value) {
-                            return Err(format!(
+        Ok(match &rule.ask {
+            CorrelationRule::Tree(tree) => {
+                let mut names = BTreeSet::new();
+                tree.attributes(&mut names);
+                let mut values = Attributes::new();
+                for name in names {
+                    let value = self.mapped_value(interpreter, qualifier, source, name)?;
+                    if !can_be_asked_for(&value) {
+                        return Err(format!(
                                 "correlation asks for `{name}`, and the mapping gives it an object or a list of these, which no \
                                  target can be asked for; map it to a text, or name another attribute in the rule"
                             )
                             .into());
-                        }
-                        values.insert(name.to_owned(), value);
                     }
-                    match tree.query(&|name| values.get(name).cloned()) {
-                        Some(filter) => Correlation::Query(Query { filter }),
-                        None => Correlation::NoKey,
-                    }
+                    values.insert(name.to_owned(), value);
                 }
-                CorrelationRule::QueryScript(id, _) => {
-                    let result =
-                        interpreter.answer(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
-                    queried(result.as_ref())?
+                match tree.query(&|name| values.get(name).cloned()) {
+                    Some(filter) => Correlation::Query(Query { filter }),
+                    None => Correlation::NoKey,
                 }
-                CorrelationRule::IdScript(id) => {
-                    let result =
-                        interpreter.eval(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
-                    let ids = result
-                        .as_array()
-                        .and_then(|items| {
-                            items
-                                .iter()
-                                .map(|i| i.as_str().or_else(|| i.get("_id")?.as_str()).map(str::to_owned))
-                                .collect::<Option<Vec<_>>>()
-                        })
-                        .ok_or_else(|| {
-                            format!(
-                                "correlationScript gave {result}; it must give a list of objects with `_id`"
-                            )
-                        })?;
-                    Correlation::Ids(ids)
-                }
-            };
-            if !matches!(answer, Correlation::NoKey) {
-                break;
             }
-        }
-        Ok(answer)
+            CorrelationRule::QueryScript(id, _) => {
+                let result = interpreter.answer(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
+                queried(result.as_ref())?
+            }
+            CorrelationRule::IdScript(id) => {
+                let result = interpreter.eval(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
+                let ids = result
+                    .as_array()
+                    .and_then(|items| {
+                        items
+                            .iter()
+                            .map(|i| i.as_str().or_else(|| i.get("_id")?.as_str()).map(str::to_owned))
+                            .collect::<Option<Vec<_>>>()
+                    })
+                    .ok_or_else(|| {
+                        format!("correlationScript gave {result}; it must give a list of objects with `_id`")
+                    })?;
+                Correlation::Ids(ids)
+            }
+        })
     }
 }

@@ -840,6 +840,25 @@ mod tests {
     }
 
     #[test]
+    fn of_several_rules_for_a_qualifier_the_last_is_asked() {
+        let mut config = config(with_mail(json!([{"source": "phone", "target": "phone"}])));
+        config.correlation_query = Some(json!([
+            {"expressionTree": {"all": ["phone"]}},
+            {"linkQualifier": "default", "expressionTree": {"all": ["mail"]}},
+            {"linkQualifier": "admin", "expressionTree": {"all": ["phone"]}},
+        ]));
+        let m = Mapping::compile(config, None, &mut NoScripts).unwrap();
+        let source = object(json!({"email": "a@x.org", "phone": "1"}));
+        for (qualifier, key) in [(DEFAULT_QUALIFIER, "/mail eq \"a@x.org\""), ("admin", "/phone eq \"1\"")] {
+            let asked = m.correlate(&NoScripts, qualifier, &source).unwrap();
+            let crate::Correlation::Query(query) = asked else { panic!("{qualifier}: {asked:?}") };
+            assert_eq!(query.key(), key, "{qualifier}");
+        }
+        let other = m.correlate(&NoScripts, "other", &source).unwrap();
+        assert_eq!(other, crate::Correlation::NotDefined);
+    }
+
+    #[test]
     fn correlation_asks_with_the_mapped_value() {
         let m = mapping(with_mail(json!([])));
         let crate::Correlation::Query(query) =

@@ -181,6 +181,12 @@ fn read_one(mut value: Value, file: &str, project: &Project) -> Result<Incoming,
         let what = format!("`{name}` is in an expression tree and no property maps to it, so nothing matches by it, as in IDM");
         note("correlationQuery", what)
     }));
+    notes.extend(overruled_rules(&config).into_iter().map(|qualifier| {
+        let what = format!(
+            "has several rules for the link qualifier `{qualifier}`, of which the last counts, as in IDM"
+        );
+        note("correlationQuery", what)
+    }));
     for (key, value) in &mut config.rest.clone() {
         if !scripts::places(value).is_empty() {
             notes.push(note(key, "its script is kept and not run here".into()));
@@ -228,6 +234,14 @@ fn unmapped_in_rules(config: &MappingConfig) -> BTreeSet<String> {
     let is_mapped = |name: &str| config.properties.iter().any(|p| p.target.trim_start_matches('/') == name);
     names.retain(|name| !is_mapped(name));
     names
+}
+
+/// The link qualifiers that have more than one rule.
+fn overruled_rules(config: &MappingConfig) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let qualifier =
+        |rule: &Value| rule.get("linkQualifier").and_then(Value::as_str).unwrap_or("default").to_owned();
+    config.correlation_queries().iter().map(qualifier).filter(|of| !seen.insert(of.clone())).collect()
 }
 
 /// Puts mappings of files of their own behind those of the list and behind those that they name.

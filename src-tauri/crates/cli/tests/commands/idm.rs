@@ -363,6 +363,11 @@ fn what_cannot_run_is_kept_and_told() {
         ),
         (json!({"sourceQuery": {"_queryId": "for-userName"}}), false, &["sourceQuery", "_queryFilter"]),
         (
+            json!({"correlationQuery": [{"expressionTree": {"any": ["userName"]}}, {"linkQualifier": "default", "expressionTree": {"any": ["mail"]}}]}),
+            true,
+            &["several rules for the link qualifier `default`", "the last counts"],
+        ),
+        (
             json!({"onCreate": {"type": "text/javascript", "source": "for each (var a in target) { a; }"}}),
             false,
             &["onCreate", "cannot run until this is changed"],

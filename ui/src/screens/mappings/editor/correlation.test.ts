@@ -27,3 +27,11 @@ test("a script that names ids takes the place of the queries, and the other way 
   expect(doc).toEqual({ correlationScript: script });
   expect(withRule(doc, "default", { kind: "tree", tree: "mail" })["correlationScript"]).toBeUndefined();
 });
+
+test("of several rules for a qualifier the last counts, and none is left when it is taken away", () => {
+  const doc = { name: "m", correlationQuery: [{ expressionTree: { all: ["phone"] } }, { linkQualifier: "default", expressionTree: { all: ["mail"] } }] };
+  expect(ruleOf(doc, "default")).toEqual({ kind: "tree", tree: { all: ["mail"] } });
+  const changed = withRule(doc, "default", { kind: "tree", tree });
+  expect(ruleOf(changed, "default")).toEqual({ kind: "tree", tree });
+  expect(withRule(doc, "default", { kind: "none" })).toEqual({ name: "m" });
+});

@@ -13,11 +13,15 @@ function entriesOf(doc: Doc): Entry[] {
   return (Array.isArray(value) ? value : [value]).filter(isObject);
 }
 
-/** The rule of a link qualifier: the first of its entries, as the screen shows one. */
+function isFor(entry: Entry, qualifier: string): boolean {
+  return (entry.linkQualifier ?? DEFAULT) === qualifier;
+}
+
+/** The rule of a link qualifier: the last of its entries, which is the one that counts. */
 export function ruleOf(doc: Doc, qualifier: string): Rule {
   const ids = doc["correlationScript"];
   if (isScript(ids)) return { kind: "ids", script: ids };
-  const entry = entriesOf(doc).find((candidate) => (candidate.linkQualifier ?? DEFAULT) === qualifier);
+  const entry = entriesOf(doc).findLast((candidate) => isFor(candidate, qualifier));
   if (!entry) return { kind: "none" };
   const tree = entry["expressionTree"];
   if (isTree(tree)) return { kind: "tree", tree };
@@ -29,10 +33,10 @@ export function withRule(doc: Doc, qualifier: string, rule: Rule): Doc {
   if (rule.kind === "ids") return withKey(withKey(doc, "correlationQuery", undefined), "correlationScript", rule.script);
   const base = withKey(doc, "correlationScript", undefined);
   const entries = entriesOf(base);
-  const index = entries.findIndex((candidate) => (candidate.linkQualifier ?? DEFAULT) === qualifier);
+  const index = entries.findLastIndex((candidate) => isFor(candidate, qualifier));
   const old = index >= 0 ? entries[index] : undefined;
   const entry = entryOf(qualifier, rule, old);
-  const next = entry === null ? entries.filter((_, i) => i !== index) : index >= 0 ? entries.map((candidate, i) => (i === index ? entry : candidate)) : [...entries, entry];
+  const next = entry === null ? entries.filter((candidate) => !isFor(candidate, qualifier)) : index >= 0 ? entries.map((candidate, i) => (i === index ? entry : candidate)) : [...entries, entry];
   return withKey(base, "correlationQuery", next.length === 0 ? undefined : next);
 }
 
