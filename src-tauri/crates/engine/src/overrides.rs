@@ -80,8 +80,7 @@ impl Overrides {
         let Some(value) = self.0.get(key) else { return Ok(None) };
         let query: QueryConfig = serde_json::from_value(value.clone())
             .map_err(|e| EngineError::config(format!("`{key}` of this run cannot be read ({e})")))?;
-        let other = query.rest.get("resourceName").and_then(Value::as_str).filter(|name| *name != resource);
-        if let Some(other) = other {
+        if let Some(other) = query.elsewhere(resource) {
             return Err(EngineError::config(format!(
                 "`{key}` of this run names `{other}`, and the mapping's records are in `{resource}`; leave resourceName out"
             )));

@@ -433,6 +433,13 @@ fn query_filter(
     query: Option<&QueryConfig>,
 ) -> Result<Option<Filter>, CompileError> {
     let Some(query) = query else { return Ok(None) };
+    let resource = if key == "sourceQuery" { &config.source } else { &config.target };
+    if let Some(other) = query.elsewhere(resource) {
+        return Err(CompileError::Config(config.place(
+            key,
+            format!("names `{other}`, and the mapping's records are in `{resource}`; leave resourceName out"),
+        )));
+    }
     let named =
         query.id.as_deref().is_some_and(|id| !matches!(id.trim(), "" | "query-all-ids" | "query-all"));
     if named || query.expression.as_deref().is_some_and(|e| !e.trim().is_empty()) {

@@ -122,6 +122,14 @@ pub struct QueryConfig {
     pub rest: Map<String, Value>,
 }
 
+impl QueryConfig {
+    /// Another collection than the mapping's that it wants to be asked. IDM asks that one; here the links and what is
+    /// remembered of the records are those of the mapping's own.
+    pub fn elsewhere(&self, resource: &str) -> Option<&str> {
+        self.rest.get("resourceName").and_then(Value::as_str).filter(|name| *name != resource)
+    }
+}
+
 /// When a property is written at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

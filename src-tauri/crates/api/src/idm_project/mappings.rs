@@ -156,6 +156,7 @@ fn read_one(mut value: Value, file: &str, project: &Project) -> Result<Incoming,
     for query in [&mut checked.source_query, &mut checked.target_query].into_iter().flatten() {
         query.id = None;
         query.expression = None;
+        query.rest.shift_remove("resourceName");
     }
     engine::check_mapping(&checked).map_err(|e| refused(&e))?;
 

@@ -363,6 +363,12 @@ fn what_cannot_run_is_kept_and_told() {
         ),
         (json!({"sourceQuery": {"_queryId": "for-userName"}}), false, &["sourceQuery", "_queryFilter"]),
         (
+            json!({"targetQuery": {"resourceName": "managed/role", "_queryFilter": "true"}}),
+            false,
+            &["targetQuery", "`managed/role`", "leave resourceName out"],
+        ),
+        (json!({"targetQuery": {"resourceName": "managed/user", "_queryFilter": "true"}}), true, &[]),
+        (
             json!({"correlationQuery": [{"expressionTree": {"any": ["userName"]}}, {"linkQualifier": "default", "expressionTree": {"any": ["mail"]}}]}),
             true,
             &["several rules for the link qualifier `default`", "the last counts"],
