@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -46,7 +46,7 @@ fn javascript() -> String {
 
 /// A query filter text or a script, wherever IDM takes either.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a query filter or a script")]
 pub enum ConditionConfig {
     /// A query filter.
     Filter(String),
@@ -97,7 +97,7 @@ pub enum SyncMode {
 
 /// Which accounts a source may have in the target, one link each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a list of names or a script")]
 pub enum LinkQualifiersConfig {
     /// Always these.
     List(Vec<String>),
@@ -189,7 +189,7 @@ impl PropertyConfig {
 
 /// What to do in a situation: a name or a script that gives one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an action's name or a script")]
 pub enum ActionConfig {
     /// An action's name.
     Name(String),
@@ -254,10 +254,10 @@ pub struct MappingConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_sync: Option<bool>,
     /// Which attribute goes where.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list_or_null")]
     pub properties: Vec<PropertyConfig>,
     /// What to do in which situation; the first entry that applies wins.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list_or_null")]
     pub policies: Vec<PolicyConfig>,
     /// A filter on `/source/...` that a source must meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -411,19 +411,39 @@ pub enum MappingConfigError {
 /// Names of keys that a screen of IDM is known to have leaked into `sync.json`; they are dropped on reading.
 const LEAKED: &[&str] = &["recon", "reconAvailable", "syncDetails"];
 
-/// Names the property, if it is one that has not the shape.
+/// IDM takes a list that is null for none.
+fn list_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// Names the property, the policy or the key, if it is one that has not the shape.
 fn misshapen(value: &Value, error: serde_json::Error) -> MappingConfigError {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
-    let properties = value.get("properties").and_then(Value::as_array);
-    let wrong =
-        properties.into_iter().flatten().find_map(|p| Some((p, PropertyConfig::deserialize(p).err()?)));
-    match wrong {
+    let items = |key: &str| value.get(key).and_then(Value::as_array).into_iter().flatten();
+    let property = items("properties").find_map(|p| {
+        let error = PropertyConfig::deserialize(p).err()?;
+        Some((format!("property `{}`", text(p, "target")), error))
+    });
+    let policy = || {
+        items("policies").find_map(|p| {
+            let error = PolicyConfig::deserialize(p).err()?;
+            Some((format!("policy `{}`", text(p, "situation")), error))
+        })
+    };
+    // Each key in a mapping that is right otherwise.
+    let key = || {
+        value.as_object()?.iter().find_map(|(key, value)| {
+            let mut alone =
+                Map::from_iter(["name", "source", "target"].map(|key| (key.to_owned(), "".into())));
+            alone.insert(key.clone(), value.clone());
+            Some((key.clone(), MappingConfig::deserialize(Value::Object(alone)).err()?))
+        })
+    };
+    match property.or_else(policy).or_else(key) {
         None => MappingConfigError::Shape(error.to_string()),
-        Some((property, error)) => MappingConfigError::Place {
-            mapping: text(value, "name"),
-            place: format!("property `{}`", text(property, "target")),
-            what: error.to_string(),
-        },
+        Some((place, error)) => {
+            MappingConfigError::Place { mapping: text(value, "name"), place, what: error.to_string() }
+        }
     }
 }
 
@@ -949,6 +969,15 @@ mod tests {
             (
                 change("/properties/0", json!({"source": "", "target": "x", "conflictRule": "ask"})),
                 "property `x`: `conflictRule` compares two attributes",
+            ),
+            (
+                change("/policies/0/action", json!(null)),
+                "policy `CONFIRMED`: expected an action's name or a script",
+            ),
+            (change("/sourceCondition", json!(1)), "sourceCondition: expected a query filter or a script"),
+            (
+                change("/taskThreads", json!("4")),
+                "mapping `systemHubspotContact_managedUser`, taskThreads: invalid type: string",
             ),
             (change("/properties/0/transform", json!([])), "property `mail`: `transform` is an empty list"),
             (change("/properties/0/transform", json!({"builtIn": "lowr"})), "property `mail`: there is no"),
