@@ -657,6 +657,12 @@ fn read_managed(
         notes.extend(scripts::places(object).into_iter().filter(|place| !place.ends_with(", default")).map(
             |place| Note { about: about.clone(), place, what: "its script is kept and not run here".into() },
         ));
+        let references = references(object);
+        if !references.is_empty() {
+            let what = "a reference is kept as it is given: nothing here looks whether the object is there, shows it with the one that \
+                        refers to it, or keeps its other end in step";
+            notes.push(Note { about, place: references.join(", "), what: what.into() });
+        }
     }
     let ManagedConfig { objects, rest } = serde_json::from_value(value).map_err(|e| wrong(&file, e))?;
     let mut names = BTreeSet::new();
@@ -664,6 +670,20 @@ fn read_managed(
         return Err(wrong(&file, format!("managed type `{}` stands twice", twice.name)));
     }
     Ok((objects, rest, notes))
+}
+
+/// The attributes of a managed type that refer to other objects.
+fn references(object: &Value) -> Vec<String> {
+    let is_reference = |schema: &Value| match schema.get("type") {
+        Some(Value::String(kind)) => kind == "relationship",
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "relationship"),
+        _ => false,
+    };
+    let properties = object.pointer("/schema/properties").and_then(Value::as_object).into_iter().flatten();
+    properties
+        .filter(|(_, schema)| is_reference(schema) || schema.get("items").is_some_and(is_reference))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 fn document(config: &impl Serialize) -> Result<Value, ApiError> {

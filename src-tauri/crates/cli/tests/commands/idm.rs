@@ -162,7 +162,7 @@ fn managed() -> Value {
             "schema": {
                 "id": "http://jsonschema.net",
                 "required": ["userName", "givenName", "sn", "mail"],
-                "order": ["userName", "password", "givenName", "sn", "mail", "badge"],
+                "order": ["userName", "password", "givenName", "sn", "mail", "badge", "boss", "teams"],
                 "properties": {
                     "userName": text("Username"),
                     "password": {"title": "Password", "type": "string", "encryption": {"key": "openidm-sym-default"}, "scope": "private"},
@@ -170,6 +170,8 @@ fn managed() -> Value {
                     "sn": text("Last Name"),
                     "mail": text("Email Address"),
                     "badge": {"title": "Badge", "type": "string", "policies": [{"policyId": "badge-office"}]},
+                    "boss": {"title": "Boss", "type": "relationship", "resourceCollection": [{"path": "managed/user"}]},
+                    "teams": {"title": "Teams", "type": "array", "items": {"type": "relationship"}},
                 },
             },
         }],
@@ -239,6 +241,7 @@ async fn a_hubspot_project_with_scripts_in_files_imports_and_runs() {
     let user = notes_on(&report, "managed type `user`").join("\n");
     assert!(user.contains("onCreate: its script is kept and not run here"), "{report}");
     assert!(user.contains("badge-office"), "an unknown policy is told: {report}");
+    assert!(user.contains("boss, teams: a reference is kept as it is given"), "{report}");
 
     let shown = project.house.json(0, &["mapping", "show", IN]);
     let step = json!({"type": "text/javascript", "source": "source.toUpperCase()\n"});
