@@ -105,6 +105,28 @@ async fn an_account_under_a_qualifier_that_is_given_no_more_is_still_looked_at()
     assert_eq!((again.progress.unchanged, bench.entries(&again).await), (3, Vec::new()));
 }
 
+/// No run looks at a qualifier that the script does not name when it is asked for all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_qualifier_that_is_not_among_all_of_them_fails_its_record_and_is_not_passed_over() {
+    let bench = small().await;
+    let bob = contact(&bench, "bob@example.com", "Bob");
+    contact(&bench, "ann@example.com", "Ann");
+    bench.sandbox.portal().set(&bob, &[("jobtitle", "boss")]).unwrap();
+    bench.put(two_accounts(js("object && object.jobtitle === 'boss' ? ['admin'] : ['default']"))).await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!((run.progress.created, run.progress.failed_sources), (1, 1), "Ann's account is made");
+    let entries = bench.entries(&run).await;
+    let failed = entries.iter().find(|e| e.status == EntryStatus::Failed).unwrap();
+    assert_eq!(failed.source_id.as_deref(), Some(bob.as_str()));
+    assert!(failed.reason.contains("gave `admin` for this record, and not when"), "{}", failed.reason);
+
+    bench.put(two_accounts(js("[]"))).await;
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(run.state, RunState::Failed);
+    let told = run.message.unwrap();
+    assert!(told.contains("gave an empty list when it was asked for all"), "{told}");
+}
+
 /// Each record has a link under either qualifier: twice as many links as records are not a source that lost half of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_with_two_accounts_is_one_linked_record() {

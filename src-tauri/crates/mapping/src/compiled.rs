@@ -366,7 +366,7 @@ impl Mapping {
 
     /// The link qualifiers that this mapping may use at all, for the target phase.
     pub fn all_qualifiers(&self, interpreter: &dyn Interpreter) -> Result<Vec<String>, Problem> {
-        self.qualifiers.of(interpreter, &self.config.name, &Value::Null, true)
+        self.qualifiers.all(interpreter, &self.config.name)
     }
 
     /// Whether every source has the same link qualifiers.
@@ -380,7 +380,7 @@ impl Mapping {
         interpreter: &dyn Interpreter,
         source: &Value,
     ) -> Result<Vec<String>, Problem> {
-        self.qualifiers.of(interpreter, &self.config.name, source, false)
+        self.qualifiers.of(interpreter, &self.config.name, source)
     }
 
     /// Whether a script runs at this event.
