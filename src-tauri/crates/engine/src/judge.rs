@@ -172,12 +172,8 @@ impl Judge<'_> {
         };
         let standing = match (link, &linked_target) {
             (None, _) => LinkStanding::None,
-            (Some(_), Some((_, target, _))) => LinkStanding::ToTarget {
-                valid: self
-                    .mapping
-                    .target_valid(self.scripts, qualifier, &Value::Object(target.clone()))
-                    .map_err(|p| p.reason)?,
-            },
+            // Only of a source that is gone is it asked whether its target is valid; a validTarget that fails fails nobody else.
+            (Some(_), Some(_)) => LinkStanding::ToTarget { valid: true },
             (Some(_), None) => LinkStanding::ToNothing,
         };
         // A source whose target is gone may have moved to another one, which IDM never asks.

@@ -127,6 +127,23 @@ async fn a_qualifier_that_is_not_among_all_of_them_fails_its_record_and_is_not_p
     assert!(told.contains("gave an empty list when it was asked for all"), "{told}");
 }
 
+/// IDM asks of a target whether it is valid where nobody accounts for it, and of no other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_whose_source_is_there_is_updated_whatever_valid_target_says() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    bench.put(inbound(json!({"validTarget": js("target.preferences.updates === true")}))).await;
+    bench.sandbox.portal().set(&ann, &[("lastname", "Novak")]).unwrap();
+    let run = bench.recon(INBOUND).await;
+    assert_eq!(
+        (run.progress.updated, run.progress.failed_sources),
+        (1, 0),
+        "{:?}",
+        bench.entries(&run).await
+    );
+}
+
 /// Each record has a link under either qualifier: twice as many links as records are not a source that lost half of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_with_two_accounts_is_one_linked_record() {
