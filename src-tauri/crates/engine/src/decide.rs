@@ -62,7 +62,9 @@ impl Judge<'_> {
                     return self.plan_update(entry, case, assessment, lookup);
                 }
                 entry.claim = entry.target_id.as_ref().map(|id| format!("target {id}"));
-                self.run_event(Hook::Link, &entry, case)?;
+                if !case.linked {
+                    self.run_event(Hook::Link, &entry, case)?;
+                }
                 entry.question = None;
             }
             Action::Delete if assessment.never_linked => {
@@ -125,8 +127,10 @@ impl Judge<'_> {
                     } else {
                         &[Hook::Unlink]
                     };
+                    let whole =
+                        entry.target_id.as_deref().map_or_else(|| target.clone(), |id| with_id(target, id));
                     for hook in hooks.iter().filter(|hook| **hook == Hook::Delete || linked) {
-                        if let Err(reason) = self.run_hook(*hook, entry, &Value::Null, target) {
+                        if let Err(reason) = self.run_hook(*hook, entry, &Value::Null, &whole) {
                             entry.status = EntryStatus::Failed;
                             entry.reason = reason;
                             return;
@@ -209,9 +213,10 @@ impl Judge<'_> {
         entry.target_id = None;
         entry.claim = case.found.claim.clone();
         evaluation.changes = self.shape(Hook::Create, evaluation.changes, &nothing, entry, case)?;
-        self.run_event(Hook::Link, entry, case)?;
         self.plan_changes(entry, case, &nothing, None, evaluation);
-        Ok(())
+        // The record is not there yet; what it will be like is what the script is to see.
+        let planned = apply_changes(&nothing, entry);
+        self.run_hook(Hook::Link, entry, &Value::Object(case.source.clone()), &planned)
     }
 
     fn plan_update(
@@ -338,6 +343,10 @@ impl Judge<'_> {
     }
 
     fn run_hook(&self, hook: Hook, entry: &Entry, source: &Value, target: &Attributes) -> Result<(), String> {
+        // A mapping that keeps no links neither makes nor removes one.
+        if matches!(hook, Hook::Link | Hook::Unlink) && !self.mapping.config.linking_enabled() {
+            return Ok(());
+        }
         self.run_hook_on(hook, entry, source, target.clone(), Some(target)).map(|_| ())
     }
 

@@ -230,6 +230,42 @@ async fn a_script_sees_the_whole_target_also_what_no_property_maps() {
     }
 }
 
+/// The target that an event is about is there with its id, or as it will be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_sees_the_target_that_is_linked_unlinked_or_deleted() {
+    let told = |event: &str| {
+        js(&format!("throw new Error('{event} ' + target.mail + ' ' + (target._id === targetId))"))
+    };
+    let linking = json!({"onLink": js("throw new Error('link ' + target.mail)")});
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.put(inbound(linking)).await;
+    let run = bench.recon(INBOUND).await;
+    let entry = &bench.entries(&run).await[0];
+    assert!(entry.reason.contains("link ann@example.com"), "{}", entry.reason);
+
+    bench.put(inbound(json!({}))).await;
+    bench.recon(INBOUND).await;
+    bench.sandbox.portal().archive(&ann);
+    for (event, action) in [("onDelete", "DELETE"), ("onUnlink", "UNLINK")] {
+        let policies = json!([{"situation": "SOURCE_MISSING", "action": action}]);
+        bench
+            .put(inbound(json!({event: told(event), "policies": policies, "allowEmptySourceSet": true})))
+            .await;
+        let run = bench.run_with(INBOUND, RunMode::Reconcile, Vec::new(), Some(10)).await;
+        let entry = &bench.entries(&run).await[0];
+        assert!(entry.reason.contains(&format!("{event} ann@example.com true")), "{}", entry.reason);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mapping_that_keeps_no_links_has_no_links_events() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    bench.put(inbound(json!({"enableLinking": false, "onLink": js("throw new Error('no')")}))).await;
+    assert_eq!(bench.recon(INBOUND).await.progress.created, 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_and_correlation_scripts_read_what_they_name() {
     let bench = small().await;
