@@ -257,13 +257,15 @@ impl Judge<'_> {
             return None;
         }
         let qualifier = candidate.qualifier.as_str();
-        let mut entry = self.entry("target", qualifier, Situation::Unassigned, title);
+        let linked = candidate.linked_source.is_some();
+        let mut entry = self.entry("target", qualifier, assess_target(true, linked, None).situation, title);
         entry.target_id = Some(candidate.id.clone());
         entry.source_id = candidate.linked_source.clone();
         entry.target_hash = Some(candidate.hash);
         let judged = self.mapping.target_valid(self.scripts, qualifier, &target).and_then(|valid| {
-            let situation = assess_target(valid, candidate.linked_source.is_some(), None).situation;
-            let decided = self.mapping.action(
+            let situation = assess_target(valid, linked, None).situation;
+            entry.situation = situation;
+            self.mapping.action(
                 self.scripts,
                 &Decision {
                     mapping: &self.mapping.config.name,
@@ -277,8 +279,7 @@ impl Judge<'_> {
                     target_id: Some(&candidate.id),
                     ambiguous: &[],
                 },
-            )?;
-            Ok((situation, decided))
+            )
         });
         match judged {
             Err(problem) => {
@@ -286,8 +287,7 @@ impl Judge<'_> {
                 entry.reason = problem.reason;
                 return Some(entry);
             }
-            Ok((situation, decided)) => {
-                entry.situation = situation;
+            Ok(decided) => {
                 entry.action = decided.action;
                 entry.policy = decided.number();
                 if entry.action == Action::NoReport && !self.is_followed(&entry) {
@@ -306,7 +306,6 @@ impl Judge<'_> {
             Situation::TargetIgnored => "the mapping's validTarget script says no".to_owned(),
             _ => format!("no {} record accounts for it", self.source_title),
         };
-        let linked = candidate.linked_source.is_some();
         self.decide_without_source(&mut entry, &candidate.attributes, linked, destructive_allowed);
         Some(entry)
     }
@@ -352,18 +351,23 @@ impl Judge<'_> {
             None => found.target.as_ref().and_then(|(a, hash)| Some((found.ids.first()?.clone(), a, *hash))),
         };
         let value = target.as_ref().map_or(Value::Null, |(id, a, _)| Value::Object(with_id(a, id)));
+        let assess = |valid| {
+            let standing = match (gone.link, gone.target) {
+                (None, _) => LinkStanding::None,
+                (Some(_), Some(_)) => LinkStanding::ToTarget { valid },
+                (Some(_), None) => LinkStanding::ToNothing,
+            };
+            assess_source(Source::Gone { old: was_valid }, standing, matches(&found))
+        };
+        entry.situation = assess(true).situation;
         let valid = match gone.target {
             Some(_) => {
                 self.mapping.target_valid(self.scripts, gone.qualifier, &value).map_err(|p| p.reason)?
             }
             None => true,
         };
-        let standing = match (gone.link, gone.target) {
-            (None, _) => LinkStanding::None,
-            (Some(_), Some(_)) => LinkStanding::ToTarget { valid },
-            (Some(_), None) => LinkStanding::ToNothing,
-        };
-        let assessment = assess_source(Source::Gone { old: was_valid }, standing, matches(&found));
+        let assessment = assess(valid);
+        entry.situation = assessment.situation;
         let source = old.map_or(Value::Null, Value::Object);
         let chosen = self.chosen.map(|action| Ok(Decided { action, policy: None }));
         let by_policy = || {
@@ -384,7 +388,6 @@ impl Judge<'_> {
             )
         };
         let decided = chosen.unwrap_or_else(by_policy).map_err(|p| p.reason)?;
-        entry.situation = assessment.situation;
         entry.action = decided.action;
         entry.policy = decided.number();
         entry.target_hash = target.as_ref().map(|(_, _, hash)| *hash);

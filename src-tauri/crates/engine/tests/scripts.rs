@@ -266,6 +266,29 @@ async fn a_mapping_that_keeps_no_links_has_no_links_events() {
     assert_eq!(bench.recon(INBOUND).await.progress.created, 1);
 }
 
+/// What is told of a target whose policy cannot be read is the situation that it is in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_fails_leaves_its_situation() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    bench.sandbox.portal().archive(&ann);
+    for failing in [
+        json!({"policies": [{"situation": "SOURCE_MISSING", "action": js("throw new Error('no')")}]}),
+        json!({"validTarget": js("throw new Error('no')")}),
+    ] {
+        let mut mapping = inbound(failing.clone());
+        mapping["allowEmptySourceSet"] = true.into();
+        bench.put(mapping).await;
+        for ids in [Vec::new(), vec![ann.clone()]] {
+            let run = bench.run_with(INBOUND, RunMode::Reconcile, ids, Some(10)).await;
+            let entry = &bench.entries(&run).await[0];
+            let told = (entry.situation, entry.status);
+            assert_eq!(told, (Situation::SourceMissing, EntryStatus::Failed), "{failing}: {entry:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_and_correlation_scripts_read_what_they_name() {
     let bench = small().await;
