@@ -290,6 +290,24 @@ async fn a_policy_that_fails_leaves_its_situation() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_a_correlation_script_names_twice_is_one() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    let ann = new_user(&bench, "ann", "ann@example.com").await;
+    let twice = js(&format!("['{ann}', {{'_id': '{ann}'}}]"));
+    let mut mapping = inbound(json!({"correlationScript": twice}));
+    mapping.as_object_mut().unwrap().remove("correlationQuery");
+    bench.put(mapping).await;
+    let run = bench.recon(INBOUND).await;
+    let entry = &bench.entries(&run).await[0];
+    assert_eq!(
+        (entry.situation, entry.target_id.as_deref()),
+        (Situation::Found, Some(ann.as_str())),
+        "{entry:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_and_correlation_scripts_read_what_they_name() {
     let bench = small().await;
     contact(&bench, "ann@example.com", "Ann");

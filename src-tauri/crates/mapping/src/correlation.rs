@@ -262,7 +262,7 @@ impl Mapping {
             }
             CorrelationRule::IdScript(id) => {
                 let result = interpreter.eval(*id, &[("source", whole()), ("linkQualifier", &variable)])?;
-                let ids = result
+                let mut ids = result
                     .as_array()
                     .and_then(|items| {
                         items
@@ -273,6 +273,9 @@ impl Mapping {
                     .ok_or_else(|| {
                         format!("correlationScript gave {result}; it must give a list of objects with `_id`")
                     })?;
+                // One record that is named twice is no choice between two.
+                let mut seen = BTreeSet::new();
+                ids.retain(|id| seen.insert(id.clone()));
                 Correlation::Ids(ids)
             }
         })
