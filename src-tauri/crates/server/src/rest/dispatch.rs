@@ -108,12 +108,18 @@ impl Here {
 /// The pairs of a query, as they were sent.
 fn read_query(text: &str) -> Result<Vec<(String, String)>, Problem> {
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-    for (i, (name, _)) in pairs.iter().enumerate() {
-        if name.starts_with('_') && pairs.iter().skip(i + 1).any(|(other, _)| other == name) {
-            return Err(Problem::bad_request(format!("the parameter {name} is given twice")));
-        }
+    for (name, _) in pairs.iter().filter(|(name, _)| name.starts_with('_')) {
+        refuse_twice(name, &pairs)?;
     }
     Ok(pairs)
+}
+
+/// Only one of two values could be heeded, and the other would be passed over.
+fn refuse_twice(name: &str, query: &[(String, String)]) -> Result<(), Problem> {
+    match query.iter().filter(|(other, _)| other == name).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Problem::bad_request(format!("the parameter {name} is given twice"))),
+    }
 }
 
 /// A reserved parameter that nobody reads is a mistake that should be heard of; others are the caller's own.
@@ -121,7 +127,10 @@ fn check_parameters(operation: &Operation, query: &[(String, String)]) -> Result
     let known = || operation.parameters.iter().chain(&COMMON).filter(|p| p.place == Place::Query);
     for (name, value) in query {
         match known().find(|parameter| parameter.name == name) {
-            Some(parameter) => check_value(parameter, value)?,
+            Some(parameter) => {
+                refuse_twice(name, query)?;
+                check_value(parameter, value)?;
+            }
             None if name == ACTION && operation.action.is_some() => {}
             None if name.starts_with('_') => {
                 return Err(Problem::bad_request(format!("the parameter {name} cannot be used here")));

@@ -33,7 +33,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .takes(&start)
         .takes(&[
             text("ids", "The source ids, separated by commas"),
-            text("id", "The same, by its newer name"),
+            text("id", "One source id, as it stands"),
         ])
         .optional_body("RunOverrides"),
         Operation::new("GET", "/openidm/recon/{id}", "Shows a run", "RunSummary", |c| run(c).boxed()),
@@ -68,15 +68,14 @@ async fn recon(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn by_id(call: Call) -> Result<Answer, Problem> {
-    let ids: Vec<String> = ["ids", "id"]
-        .iter()
-        .filter_map(|name| call.text(name))
-        .flat_map(|ids| ids.split(','))
-        .map(|id| id.trim().to_owned())
-        .filter(|id| !id.is_empty())
-        .collect();
+    let several = call.text("ids").into_iter().flat_map(|ids| ids.split(',')).map(str::trim);
+    // An id may have a comma in it.
+    let ids: Vec<String> =
+        several.chain(call.text("id")).filter(|id| !id.is_empty()).map(str::to_owned).collect();
     if ids.is_empty() {
-        return Err(Problem::bad_request("name the source records with ids=ID, several separated by commas"));
+        return Err(Problem::bad_request(
+            "name the source record with id=ID, or several with ids=ID,ID, separated by commas",
+        ));
     }
     start(call, ids).await
 }

@@ -115,6 +115,32 @@ async fn single_records_are_reconciled_by_their_ids() {
     house.post(&format!("/recon?_action=reconById&mapping={IN}"), &Value::Null).await.is(400).says(&["ids"]);
 }
 
+/// A record that is not the one that was named must not be looked at in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_with_a_comma_names_one_record_and_a_second_one_is_not_passed_over() {
+    let house = House::connected(1).await;
+    let off = json!([{"operation": "add", "field": "/enableSync", "value": false}]);
+    house.send("PATCH", &format!("/config/mapping/{OUT}"), &off, &[]).await.is(200);
+    for id in ["ann", "lee", "ann,lee"] {
+        let mail = format!("{}@example.org", id.replace(',', "."));
+        let body = json!({"userName": id, "givenName": "Ann", "sn": "Lee", "mail": mail});
+        house.send("PUT", &format!("/managed/user/{}", id.replace(',', "%2C")), &body, &[]).await.is(201);
+    }
+    let path = |named: &str| {
+        format!("/recon?_action=reconById&mapping={OUT}&analyze=true&waitForCompletion=true&{named}")
+    };
+    for (named, found) in [
+        ("id=ann%2Clee", vec!["managed/user/ann,lee"]),
+        ("ids=ann%2Clee", vec!["managed/user/ann", "managed/user/lee"]),
+    ] {
+        let run = house.post(&path(named), &Value::Null).await.is(200);
+        let id = run.body["_id"].as_str().unwrap();
+        let entries = house.get(&format!("/recon/assoc/{id}/entry?_queryFilter=true")).await.is(200);
+        assert_eq!(entries.column("sourceObjectId"), found, "{named}");
+    }
+    house.post(&path("id=ann&id=lee"), &Value::Null).await.is(400).says(&["the parameter id is given twice"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_goes_on_to_hubspot_while_it_serves() {
     let house = House::reconciled(6).await;
