@@ -64,6 +64,7 @@ pub(crate) fn check(
 
     if !partial {
         let empty = sources == 0 && !allow_empty_source;
+        let none_taken = progress.none_in_query && !allow_empty_source;
         let (expected, are) = match last_sources.filter(|last| *last < linked) {
             Some(last) => (last, "were there in the last run"),
             None => (linked, "are linked"),
@@ -75,6 +76,16 @@ pub(crate) fn check(
                 "0".into(),
                 true,
                 "the source is empty. If that is right, set `allowEmptySourceSet` in the mapping; if not, check the source before you run it again".into(),
+            );
+        } else if none_taken {
+            add(
+                "emptyQuery",
+                "at least 1".into(),
+                "0".into(),
+                true,
+                format!(
+                    "the mapping's sourceQuery takes in none of the {sources} source records. If that is right, set `allowEmptySourceSet` in the mapping; if not, correct the query before you run it again"
+                ),
             );
         } else if sources * 100 < expected * LEAST_SOURCE_PERCENT && allow_deletes.is_none() {
             add(
@@ -236,11 +247,14 @@ mod tests {
                 .collect();
             assert_eq!(held, expect, "{what}");
         }
-        let progress = Progress { source_total: Some(0), ..Progress::default() };
-        assert!(
-            check(None, true, false, deletes(0), &progress, None, None).iter().all(|g| !g.holds),
-            "an empty source is believed"
-        );
+        let empty = Progress { source_total: Some(0), ..Progress::default() };
+        let outside = Progress { source_total: Some(9), none_in_query: true, ..Progress::default() };
+        for progress in [empty, outside] {
+            let holds = |believed, partial| {
+                check(None, believed, partial, deletes(0), &progress, None, Some(9)).iter().any(|g| g.holds)
+            };
+            assert_eq!((holds(false, false), holds(true, false), holds(false, true)), (true, false, false));
+        }
     }
 
     /// Else a source that lost some for good would hold every run of a mapping that keeps their links.

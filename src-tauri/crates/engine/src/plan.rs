@@ -278,6 +278,8 @@ pub(crate) fn plan(
         }
     }
     run.progress.source_processed = run.progress.source_total.unwrap_or(total);
+    let looked_at = planning.next_seq > 1 || planning.situations.values().any(|n| *n > 0);
+    run.progress.none_in_query = total > 0 && !looked_at && mapping.narrows_sources();
     settle_claims(store, run, &judge, &walk, repeated(std::mem::take(&mut planning.claims)))?;
     let mut contested = std::mem::take(&mut planning.contested);
     unique::settle(store, prepared, run, &mut contested, Holders::MayGo)?;

@@ -11,7 +11,7 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 use store::{EntryStatus, RunMode, RunState};
-use support::{INBOUND, OUTBOUND, bench, inbound, new_person, new_user, open, outbound, prop};
+use support::{INBOUND, OUTBOUND, bench, inbound, links, new_person, new_user, open, outbound, prop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mass_deletes_are_held_and_released_only_for_one_run() {
@@ -59,6 +59,32 @@ async fn a_source_that_lost_too_many_holds_the_run_and_an_empty_one_too() {
     }
     let empty = bench.recon(INBOUND).await;
     assert!(empty.message.as_deref().unwrap().contains("the source is empty"), "{:?}", empty.message);
+}
+
+/// To the target it is the same as an empty source: everybody there is without one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_query_that_takes_in_nobody_holds_like_an_empty_source() {
+    let bench = bench(Options { records: 3, seed: 5, ..Options::default() }).await;
+    let made = bench.recon(INBOUND).await.progress.created;
+    let links = links(INBOUND);
+    for contact in bench.sandbox.portal().contacts() {
+        let links = links.clone();
+        bench.store.write(move |w| w.remove_link(&links, &contact.id)).await.unwrap();
+    }
+    let narrowed = |believed: bool| {
+        inbound(json!({
+            "sourceQuery": {"_queryFilter": "/lifecyclestage eq \"costumer\""},
+            "policies": [{"situation": "UNASSIGNED", "action": "DELETE"}],
+            "allowEmptySourceSet": believed,
+        }))
+    };
+    bench.put(narrowed(false)).await;
+    let held = bench.run_with(INBOUND, RunMode::Reconcile, Vec::new(), Some(10)).await;
+    assert_eq!((held.state, held.progress.deleted), (RunState::Held, 0));
+    let told = held.message.unwrap();
+    assert!(told.contains("sourceQuery takes in none of the 3 source records"), "{told}");
+    bench.put(narrowed(true)).await;
+    assert_eq!(bench.recon(INBOUND).await.progress.deleted, made);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -297,6 +297,11 @@ impl Mapping {
         self.source_query.as_ref().is_none_or(|filter| filter.matches(source))
     }
 
+    /// Whether the mapping has a `sourceQuery` that leaves sources out at all.
+    pub fn narrows_sources(&self) -> bool {
+        self.source_query.is_some()
+    }
+
     /// Whether the mapping's `targetQuery` takes this target in.
     pub fn in_target_query(&self, target: &Value) -> bool {
         self.target_query.as_ref().is_none_or(|filter| filter.matches(target))

@@ -82,6 +82,8 @@ pub struct GuardResult {
 pub struct Progress {
     /// Sources seen.
     pub source_total: Option<u64>,
+    /// There are sources, and the mapping's `sourceQuery` takes in none of them.
+    pub none_in_query: bool,
     /// Sources dealt with.
     pub source_processed: u64,
     /// Targets seen.
