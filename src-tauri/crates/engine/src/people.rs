@@ -157,12 +157,10 @@ impl Engine {
             }
             Which::New(None) => in_body.unwrap_or_else(|| self.new_id()),
         };
-        if id.is_empty() || id.contains('/') || id.chars().count() > LONGEST_ID {
-            return Err(EngineError::config(format!(
-                "`{id}` cannot be an id: it has 1 to {LONGEST_ID} characters and no `/`"
-            )));
+        match wrong_id(&id) {
+            Some(wrong) => Err(EngineError::config(wrong)),
+            None => Ok(id),
         }
-        Ok(id)
     }
 
     /// Hashing takes tens of milliseconds on purpose, and sealing may ask a keyring: neither belongs into a transaction.
@@ -291,6 +289,12 @@ impl Engine {
 
 /// Longer ids fit into no URL that anybody wants to read.
 const LONGEST_ID: usize = 255;
+
+/// Why a new object cannot have this id, if it cannot.
+pub(crate) fn wrong_id(id: &str) -> Option<String> {
+    (id.is_empty() || id.contains('/') || id.chars().count() > LONGEST_ID)
+        .then(|| format!("`{id}` cannot be an id: it has 1 to {LONGEST_ID} characters and no `/`"))
+}
 
 /// A protected attribute that a write sets or removes.
 struct Protected {

@@ -15,7 +15,7 @@ use crate::{
     execute::apply_changes,
     judge::{Found, Judge, Judgement, Lookup, MOST_MATCHES, with_id},
     judges::{Court, Judges, Ruling},
-    people::new_violations,
+    people::{new_violations, wrong_id},
     remedy::Remedy,
     title::title_of,
     unique::{self, Contested, Holders, Refusal},
@@ -564,6 +564,9 @@ pub(crate) fn check(
     if entry.status != EntryStatus::Planned || !matches!(entry.action, Action::Create | Action::Update) {
         return Ok(Check::Passed);
     }
+    if let Some(wrong) = wrong_chosen_id(entry) {
+        return Ok(Check::Refused(Refusal::of_mapping(wrong)));
+    }
     let config = rules.config();
     let target = entry.target_id.clone().unwrap_or_default();
     let violations = view.read(|r| {
@@ -579,6 +582,17 @@ pub(crate) fn check(
         None => Check::Contested(Refusal::by(&violations)),
         Some(_) => Check::Refused(Refusal::by(&violations)),
     })
+}
+
+/// Why no object can be made with the id that the mapping says, if it says one.
+fn wrong_chosen_id(entry: &Entry) -> Option<String> {
+    if entry.action != Action::Create {
+        return None;
+    }
+    match &entry.changes.iter().find(|change| change.attribute == "_id")?.after {
+        Value::String(id) => wrong_id(id),
+        other => Some(format!("the mapping gives {other} as `_id`; an id is a text")),
+    }
 }
 
 /// The keys that occur more than once.

@@ -16,6 +16,7 @@ use crate::{
     ends::{End, Prepared},
     error::{policy_remedy, policy_text},
     execute::apply_changes,
+    remedy::Remedy,
 };
 
 /// What policies hold against an entry, in words.
@@ -31,6 +32,11 @@ impl Refusal {
             reason: policy_text(violations),
             remedy: policy_remedy(violations).map(|remedy| remedy.to_string()),
         }
+    }
+
+    /// What only the mapping can be blamed for.
+    pub(crate) fn of_mapping(reason: String) -> Self {
+        Self { reason, remedy: Some(Remedy::CorrectMapping.to_string()) }
     }
 
     /// The entry as it fails.

@@ -289,6 +289,28 @@ async fn a_policy_that_fails_leaves_its_situation() {
     }
 }
 
+/// What a mapping gives as `_id` is an id under the rule that holds for everybody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_no_object_can_have_fails_its_record_in_the_plan() {
+    let bench = small().await;
+    contact(&bench, "ann@example.com", "Ann");
+    for (script, told) in [
+        ("'people/' + source.firstname", "`people/Ann` cannot be an id"),
+        ("'a'.repeat(256)", "cannot be an id: it has 1 to 255 characters"),
+        ("7", "the mapping gives 7 as `_id`; an id is a text"),
+    ] {
+        let mut mapping = inbound(json!({}));
+        let id = json!({"source": "", "target": "_id", "transform": js(script)});
+        mapping["properties"].as_array_mut().unwrap().push(id);
+        bench.put(mapping).await;
+        let run = bench.recon(INBOUND).await;
+        let entry = &bench.entries(&run).await[0];
+        assert_eq!(entry.status, EntryStatus::Failed, "{script}");
+        assert!(entry.reason.contains(told), "{script}: {}", entry.reason);
+    }
+    assert!(bench.users().await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_a_correlation_script_names_twice_is_one() {
     let bench = small().await;
