@@ -16,18 +16,20 @@ use crate::{
 };
 
 impl App {
-    /// `config/sync`: every mapping in sync order.
+    /// `config/sync`: every mapping in sync order, and what stands beside them.
     pub async fn sync_document(&self) -> Result<Value, ApiError> {
-        sync_of(&self.store.read(|r| r.mappings()).await?)
+        let (mappings, rest) = self.store.read(|r| Ok((r.mappings()?, sync_rest(r)?))).await?;
+        sync_of(&mappings, rest)
     }
 
-    /// Puts `config/sync`: these mappings are all there are, in this order of sync. Those that are not in it are removed. All of
-    /// it, or nothing. With the document that it is a change of, it is [`ErrorCode::Stale`] when that is not in force any more.
+    /// Puts `config/sync`: these mappings are all there are, in this order of sync. Those that are not in it are removed. What
+    /// stands beside them is kept as it is given. All of it, or nothing. With the document that it is a change of, it is
+    /// [`ErrorCode::Stale`] when that is not in force any more.
     pub async fn put_sync_document(&self, document: Value, before: Option<Value>) -> Result<Value, ApiError> {
         let wanted: SyncConfig = serde_json::from_value(document)
             .map_err(|e| ApiError::new(ErrorCode::Invalid, format!("this is not a sync.json: {e}")))?;
         wanted.mappings.iter().try_for_each(MappingConfig::check)?;
-        self.mappings_replace(wanted.mappings, before).await?;
+        self.mappings_replace(wanted, before).await?;
         self.sync_document().await
     }
 
@@ -204,14 +206,28 @@ impl App {
     }
 }
 
-/// `config/sync` of these mappings.
-pub(crate) fn sync_of(mappings: &[MappingRow]) -> Result<Value, ApiError> {
+/// Where it is kept what stands beside the mappings in `sync.json`.
+pub(crate) const SYNC_REST: &str = "idm_sync_rest";
+
+/// What stands beside the mappings in `sync.json`.
+pub(crate) fn sync_rest(r: &Reader<'_>) -> Result<Map<String, Value>, StoreError> {
+    let text = r.setting(SYNC_REST)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// `config/sync` of these mappings, with what stands beside them.
+pub(crate) fn sync_of(mappings: &[MappingRow], rest: Map<String, Value>) -> Result<Value, ApiError> {
     let mappings: Vec<Value> = mappings
         .iter()
         .map(|m| serde_json::to_value(&m.config))
         .collect::<Result<_, _>>()
         .map_err(|e| ApiError::new(ErrorCode::Internal, e.to_string()))?;
-    Ok(json!({"_id": "sync", "mappings": mappings}))
+    let mut document = Map::from_iter([
+        ("_id".to_owned(), Value::from("sync")),
+        ("mappings".to_owned(), Value::Array(mappings)),
+    ]);
+    document.extend(rest);
+    Ok(Value::Object(document))
 }
 
 /// `config/managed` of these types.

@@ -24,14 +24,12 @@ pub use self::left_alone::LeftAlone;
 use self::files::{Document, Documents, Project, wrong};
 use crate::{
     ApiError, App, ErrorCode,
+    config_documents::{SYNC_REST, sync_rest},
     dto::AuditTopic,
     mappings::check_links,
     pool::{TOKENS, owner},
     schedules::{problem_of, put_schedule},
 };
-
-/// What stands beside the mappings in `sync.json`.
-const SYNC_REST: &str = "idm_sync_rest";
 
 /// What to import.
 #[derive(Debug, Clone)]
@@ -229,7 +227,7 @@ impl App {
                     secrets,
                     r.mappings()?,
                     Engine::managed_config(r),
-                    r.setting(SYNC_REST)?,
+                    sync_rest(r)?,
                     r.schedules()?,
                 ))
             })
@@ -237,9 +235,7 @@ impl App {
         let mut sync = Map::new();
         let list = mappings.iter().map(|m| document(&m.config)).collect::<Result<_, _>>()?;
         sync.insert("mappings".into(), Value::Array(list));
-        sync.extend(
-            rest.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok()).unwrap_or_default(),
-        );
+        sync.extend(rest);
         let mut files = Vec::new();
         for connector in &connectors {
             let name = files::connector_file(&connector.name);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::Engine;
 use model::{
-    ConnectorConfig, ManagedObjectConfig, MappingConfig, ResourcePath, Situation,
+    ConnectorConfig, ManagedObjectConfig, MappingConfig, ResourcePath, Situation, SyncConfig,
     connector_config::Provider,
     mapping_config::{ActionConfig, ConditionConfig, SetOn, WhenEmpty},
 };
@@ -13,7 +13,7 @@ use store::{AuditRow, ConnectorRow, ErrorKind, FileLock, MappingRow, StoreError}
 
 use crate::{
     ApiError, App, ErrorCode,
-    config_documents::{sync_of, twice_in_one},
+    config_documents::{SYNC_REST, sync_of, sync_rest, twice_in_one},
     dto::{
         AuditTopic, ByName, Empty, MappingDetail, MappingDraft, MappingSummary, PolicyRow, PropertyRow,
         SampleSetup,
@@ -75,13 +75,14 @@ impl App {
         self.put_mappings(configs, None).await
     }
 
-    /// Puts these mappings, in this order of sync, in place of all that there are; all of it, or nothing. With a `config/sync`,
-    /// only while that is what there is.
+    /// Puts these mappings, in this order of sync, in place of all that there are, and what stands beside them; all of it, or
+    /// nothing. With a `config/sync`, only while that is what there is.
     pub(crate) async fn mappings_replace(
         &self,
-        configs: Vec<MappingConfig>,
+        wanted: SyncConfig,
         before: Option<Value>,
     ) -> Result<(), ApiError> {
+        let SyncConfig { mappings: configs, rest } = wanted;
         check_together(&configs, &[])?;
         let stored = self.store.read(|r| r.mappings()).await?;
         let is_wanted = |name: &str| configs.iter().any(|c| c.name.eq_ignore_ascii_case(name));
@@ -102,7 +103,7 @@ impl App {
         let at = self.at();
         self.store
             .write(move |w| {
-                if before.is_some() && before != sync_of(&w.mappings()?).ok() {
+                if before.is_some() && before != sync_of(&w.mappings()?, sync_rest(w)?).ok() {
                     return Err(StoreError::new(
                         ErrorKind::Stale,
                         "the mappings have changed meanwhile; load them again and repeat the change",
@@ -116,6 +117,7 @@ impl App {
                     w.remove_mapping(&config.name)?;
                     w.add_audit(&audited(&config.name, "removed with its links"))?;
                 }
+                w.set_setting(SYNC_REST, &Value::Object(rest).to_string())?;
                 // The order of the document is the order of implicit sync.
                 w.reorder_mappings(&order)
             })

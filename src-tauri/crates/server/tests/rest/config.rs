@@ -56,9 +56,15 @@ async fn mappings_are_written_one_by_one_or_all_together() {
         sync["mappings"].as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect();
     assert_eq!(names, [IN, OUT]);
     house.send("PUT", "/config/sync", &json!({"mappings": [{"name": "x"}]}), &[]).await.is(400);
+    let mut more = sync.clone();
+    more["queueRecovery"] = json!({"enabled": true});
+    assert_eq!(house.send("PUT", "/config/sync", &more, &[]).await.is(200).body, more);
+    let patch = json!([{"operation": "replace", "field": "/queueRecovery/enabled", "value": false}]);
+    house.send("PATCH", "/config/sync", &patch, &[]).await.is(200);
+    assert_eq!(house.get("/config/sync").await.is(200).body["queueRecovery"], json!({"enabled": false}));
     let only_one = json!({"mappings": [sync["mappings"][0]]});
     let left = house.send("PUT", "/config/sync", &only_one, &[]).await.is(200).body;
-    assert_eq!(left["mappings"].as_array().unwrap().len(), 1);
+    assert_eq!((left["mappings"].as_array().unwrap().len(), left.get("queueRecovery")), (1, None));
     house.send("DELETE", &path, &Value::Null, &[]).await.is(200);
     house.get(&path).await.is(404);
     let names = house.get("/config").await.is(200).body;
