@@ -225,7 +225,11 @@ fn can_be_compared(attribute: &Attribute, op: Op, literal: &Value) -> Result<(),
         (_, Value::Null) if !equality => {
             Err(format!("`{name}` can be compared with null by eq and ne alone"))
         }
-        (_, Value::Null) | (Form::Complex, _) => Ok(()),
+        (_, Value::Null) => Ok(()),
+        (Form::Complex, _) => {
+            let part = attribute.subs.first().map(|part| part.name).unwrap_or_default();
+            Err(format!("`{name}` is compared by one of its parts, such as `{name}.{part}`"))
+        }
         (Form::Flag, _) if !equality => {
             Err(format!("`{name}` is true or false, which is compared by eq and ne alone"))
         }
@@ -519,6 +523,10 @@ mod tests {
             ("name.familyName co \"o'b\"", true),
             ("emails pr", true),
             ("emails co \"home.test\"", true),
+            ("emails eq \"A@HOME.test\"", true),
+            ("name pr", true),
+            ("addresses pr", false),
+            ("addresses eq null", true),
             ("emails.value eq \"ann@example.org\"", true),
             ("emails[type eq \"work\" and value co \"@example\"]", true),
             ("emails[type eq \"work\" and value co \"@home\"]", false),
@@ -590,6 +598,9 @@ mod tests {
             "emails co 7",
             "userName gt null",
             "userName eq \"ann\" or active gt true",
+            "name eq \"Ann Lee\"",
+            "addresses co \"Bern\"",
+            "meta gt \"2026-01-01T00:00:00Z\"",
         ] {
             assert!(Filter::read(Scope::Resource(&USERS), text, false).is_err(), "{text}");
         }
