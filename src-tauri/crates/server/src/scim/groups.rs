@@ -110,13 +110,13 @@ pub(crate) fn shown_ids(group: &Map<String, Value>) -> impl Iterator<Item = &str
     sent(group).filter_map(|member| member.get("value")?.as_str())
 }
 
-/// Leaves references to these people alone in a resource.
-pub(crate) fn refer_to(group: &mut Map<String, Value>, people: &HashSet<String>) {
-    for member in group.get_mut(MEMBERS).and_then(Value::as_array_mut).into_iter().flatten() {
-        let is_here = member.get("value").and_then(Value::as_str).is_some_and(|id| people.contains(id));
-        if let (false, Some(member)) = (is_here, member.as_object_mut()) {
-            member.shift_remove("$ref");
-        }
+/// Leaves these people alone in a resource.
+pub(crate) fn keep(group: &mut Map<String, Value>, people: &HashSet<String>) {
+    let Some(Value::Array(members)) = group.get_mut(MEMBERS) else { return };
+    members
+        .retain(|member| member.get("value").and_then(Value::as_str).is_some_and(|id| people.contains(id)));
+    if members.is_empty() {
+        group.shift_remove(MEMBERS);
     }
 }
 

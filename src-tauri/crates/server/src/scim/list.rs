@@ -17,7 +17,7 @@ use super::{
     path::Path,
     projection::Projection,
     refusal::Refusal,
-    resources::{Behind, Memberships, behind, memberships, refer_to_who_is_here, whole},
+    resources::{Behind, Memberships, behind, memberships, show_who_is_here, whole},
     schema::{GROUPS, KINDS, Kind, USERS},
 };
 
@@ -198,7 +198,7 @@ async fn part(
     let mut shown: Vec<_> =
         rows.iter().map(|row| whole(call, kind, &behind, row, times.get(&row.id), &members)).collect();
     if kind == &GROUPS && projection.shows("members") {
-        refer_to_who_is_here(&call.app, &mut shown).await?;
+        show_who_is_here(&call.app, &mut shown).await?;
     }
     Ok((total, shown.into_iter().map(|resource| Value::Object(projection.of(resource))).collect()))
 }

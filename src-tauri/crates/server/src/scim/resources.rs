@@ -325,12 +325,13 @@ async fn people_there(app: &App, ids: Vec<String>) -> Result<HashSet<String>, Re
     }
 }
 
-/// Takes the references to members who are not here out of groups.
-pub(crate) async fn refer_to_who_is_here(app: &App, found: &mut [Map<String, Value>]) -> Result<(), Refusal> {
+/// Leaves in groups, as they are shown, the members who are here. Who was deleted elsewhere than through SCIM is still noted in
+/// the managed object, and a member again when the deletion is undone.
+pub(crate) async fn show_who_is_here(app: &App, found: &mut [Map<String, Value>]) -> Result<(), Refusal> {
     let ids = found.iter().flat_map(groups::shown_ids).map(str::to_owned).collect();
     let people = people_there(app, ids).await?;
     for group in found {
-        groups::refer_to(group, &people);
+        groups::keep(group, &people);
     }
     Ok(())
 }
@@ -439,7 +440,7 @@ async fn shown(call: &Call, kind: &'static Kind, behind: &Behind, row: &UserRow)
     };
     let mut resource = whole(call, kind, behind, row, times.get(&row.id), &memberships);
     if kind == &GROUPS && projection.shows("members") {
-        refer_to_who_is_here(&call.app, std::slice::from_mut(&mut resource)).await?;
+        show_who_is_here(&call.app, std::slice::from_mut(&mut resource)).await?;
     }
     Ok(Value::Object(projection.of(resource)))
 }
