@@ -75,7 +75,7 @@ pub use idm_project::{
 };
 pub use linked::LinkedObject;
 pub use news::{News, Standing};
-pub use object_times::ObjectTimes;
+pub use object_times::{Holder, ObjectTimes};
 pub use perform::PerformRequest;
 pub use ready_mappings::{ready_mapping, ready_mapping_names, ready_type};
 pub use recon_documents::AssocPage;

@@ -1,8 +1,15 @@
-//! Which managed objects are there, and when they were made and last changed.
+//! Which managed objects are there, which hold a text in a list, and when they were made and last changed.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{ApiError, App};
+use model::{Attributes, Pointer};
+use serde_json::Value;
+use store::ManagedQuery;
+
+use crate::{ApiError, App, managed_objects::row};
+
+/// Objects with a list that are read at a time. There may be thousands of texts in each.
+const AT_A_TIME: usize = 20;
 
 /// The two moments of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +18,17 @@ pub struct ObjectTimes {
     pub created: String,
     /// When it was last changed.
     pub updated: String,
+}
+
+/// An object with a list that holds texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holder {
+    /// Its id.
+    pub id: String,
+    /// Its attributes, without the list.
+    pub attributes: Attributes,
+    /// Those of the texts asked for that the list holds.
+    pub held: Vec<String>,
 }
 
 impl App {
@@ -48,6 +66,44 @@ impl App {
                     }
                 }
                 Ok(found)
+            })
+            .await?)
+    }
+
+    /// The objects whose list at a place holds any of these texts, or where none are given any at all. However long the lists
+    /// are, few of them are in memory at a time.
+    pub async fn objects_holding(
+        &self,
+        kind: &str,
+        place: Pointer,
+        texts: Option<HashSet<String>>,
+    ) -> Result<Vec<Holder>, ApiError> {
+        let config = self.managed_config(kind).await?;
+        Ok(self
+            .store
+            .read(move |r| {
+                let mut found = Vec::new();
+                let mut query = ManagedQuery { limit: AT_A_TIME, ..ManagedQuery::default() };
+                loop {
+                    let page = r.managed_page(&config, &query)?;
+                    for object in page.rows {
+                        let object = row(&config, object);
+                        let Value::Object(mut attributes) = object.attributes else { continue };
+                        let Some(Value::Array(list)) = place.remove_in(&mut attributes) else { continue };
+                        let asked_for =
+                            |text: &String| texts.as_ref().is_none_or(|texts| texts.contains(text));
+                        let text =
+                            |item: Value| if let Value::String(text) = item { Some(text) } else { None };
+                        let held: Vec<String> = list.into_iter().filter_map(text).filter(asked_for).collect();
+                        if !held.is_empty() {
+                            found.push(Holder { id: object.id, attributes, held });
+                        }
+                    }
+                    query.after = page.next;
+                    if query.after.is_none() {
+                        return Ok(found);
+                    }
+                }
             })
             .await?)
     }

@@ -414,6 +414,48 @@ async fn who_is_deleted_elsewhere_is_shown_in_no_group() {
 }
 
 #[tokio::test]
+async fn people_are_shown_and_found_by_their_groups() {
+    let house = House::with(ScimProfile::Generic).await;
+    let (ann, bob) = (house.user("ann").await.id(), house.user("bob").await.id());
+    house.user("cat").await;
+    let mut groups = Vec::new();
+    // More than are read at a time.
+    for n in 0..52 {
+        let members =
+            if n % 2 == 0 { json!([{"value": ann}]) } else { json!([{"value": ann}, {"value": bob}]) };
+        let group = json!({"displayName": format!("Group {n:02}"), "members": members});
+        groups.push(house.post("/Groups", &group).await.is(201).id());
+    }
+    let body = house.get("/Users?sortBy=userName").await.is(200).body;
+    let of = |n: usize| body["Resources"][n]["groups"].as_array().map_or(0, Vec::len);
+    assert_eq!([of(0), of(1), of(2)], [52, 26, 0]);
+    assert_eq!(body["Resources"][1]["groups"][25]["value"], json!(groups[51]));
+    assert_eq!(body["Resources"][1]["groups"][25]["display"], "Group 51");
+    for (filter, without, expect) in [
+        (format!("groups.value%20eq%20%22{}%22", groups[51]), "title", vec!["ann", "bob"]),
+        (format!("groups%20eq%20%22{}%22", groups[50]), "groups", vec!["ann"]),
+        ("not%20(groups%20pr)".into(), "groups", vec!["cat"]),
+        ("title%20eq%20%22x%22%20or%20groups.display%20ew%20%2251%22".into(), "title", vec!["ann", "bob"]),
+    ] {
+        let found = house.get(&format!("/Users?filter={filter}&excludedAttributes={without}")).await.is(200);
+        assert_eq!(found.names(), expect, "{filter}");
+    }
+    let filter = format!("members%20ew%20%22{bob}%22");
+    for without in ["title", "members"] {
+        let path = format!("/Groups?filter={filter}&excludedAttributes={without}&count=2&startIndex=25");
+        let found = house.get(&path).await.is(200);
+        assert_eq!((found.body["totalResults"].as_u64(), found.names().len()), (Some(26), 2), "{without}");
+        let has = found.body["Resources"][0].get("members").is_some();
+        assert_eq!(has, without == "title", "{found:#?}");
+    }
+    let path = "/Groups?sortBy=members&sortOrder=descending&excludedAttributes=members&startIndex=51&count=5";
+    assert_eq!(house.get(path).await.is(200).names().len(), 2);
+    house.send("DELETE", &format!("/Users/{ann}"), &Value::Null, &[]).await.is(204);
+    let left = house.get("/Groups?filter=members%20pr").await.is(200);
+    assert_eq!(left.body["totalResults"], 26, "who is gone is in none of them: {left:#?}");
+}
+
+#[tokio::test]
 async fn preconditions_name_any_of_several_revisions() {
     let house = House::with(ScimProfile::Generic).await;
     let at = format!("/Users/{}", house.user("ann").await.id());

@@ -115,6 +115,15 @@ impl Filter {
         }
     }
 
+    /// Whether it asks for anything of an attribute.
+    pub fn mentions(&self, attribute: &str) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.mentions(attribute)),
+            Self::Not(part) => part.mentions(attribute),
+            Self::Present(path) | Self::Compare(path, ..) | Self::Has(path, _) => path.begins_with(attribute),
+        }
+    }
+
     /// The texts that a value must have to match: `type eq "work"` gives `(type, work)`. `None` where it asks for more.
     pub fn wanted(&self) -> Option<Vec<(&'static Attribute, Value)>> {
         match self {

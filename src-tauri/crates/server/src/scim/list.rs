@@ -5,14 +5,15 @@
 
 use std::cmp::Ordering;
 
-use api::dto::{ObjectsRequest, UserRow};
-use model::Filter as Query;
+use api::dto::{ObjectPage, ObjectsRequest, UserRow};
+use model::{Filter as Query, Pointer};
 use serde_json::{Map, Value};
 
 use super::{
     bookmarks::Bookmark,
     call::{Answer, Call},
     filter::{Filter, Scope},
+    groups,
     lookup::Lookup,
     path::Path,
     projection::Projection,
@@ -25,8 +26,10 @@ use super::{
 const USUAL: usize = 100;
 /// Most resources on a page.
 pub(crate) const LARGEST: usize = 1000;
-/// Objects that are read at a time.
-const AT_A_TIME: u32 = 1000;
+/// Users that are read at a time.
+const USERS_AT_A_TIME: usize = 1000;
+/// Groups that are read at a time; there may be thousands of members in each.
+const GROUPS_AT_A_TIME: usize = 50;
 /// Most resources that are sorted here, without an index.
 const SORTED_HERE: usize = 20_000;
 
@@ -175,28 +178,41 @@ async fn part(
     let (query, exact) =
         filter.as_ref().map_or((Query::Always(true), true), |filter| filter.narrowed(&lookup));
     let index = sort.as_ref().and_then(|path| lookup.sorting(path));
-    let members = if kind == &USERS && (projection.shows("groups") || !exact) {
+    let (filter, sort) = (filter.as_ref().filter(|_| !exact), sort.filter(|_| index.is_none()));
+    let judged_by = |attribute: &str| {
+        filter.is_some_and(|filter| filter.mentions(attribute))
+            || sort.as_ref().is_some_and(|path| path.begins_with(attribute))
+    };
+    let everybody = if kind == &USERS && judged_by("groups") {
         memberships(&call.app, None).await?
     } else {
         Memberships::new()
     };
+    let bare = kind == &GROUPS && !projection.shows("members") && !judged_by("members");
     let walk = Walk {
         call,
         kind,
         behind: &behind,
-        filter: filter.as_ref().filter(|_| !exact),
+        filter,
         query: (query != Query::Always(true)).then(|| query.to_string()),
         order: index.map(|name| format!("{}{name}", if wanted.descending { "-" } else { "" })),
-        members: &members,
+        memberships: &everybody,
+        without: bare.then(|| groups::members_place(&behind.arrivals)),
+        at_a_time: if kind == &GROUPS { GROUPS_AT_A_TIME } else { USERS_AT_A_TIME },
     };
-    let (total, rows) = match sort.filter(|_| index.is_none()) {
+    let (total, rows) = match sort {
         Some(path) => walk.sorted(&path, wanted.descending, skip, count).await?,
         None => walk.in_order(skip, count).await?,
     };
     let times =
         call.app.object_times(&behind.config.name, rows.iter().map(|row| row.id.clone()).collect()).await?;
+    let memberships = if kind == &USERS && projection.shows("groups") {
+        memberships(&call.app, Some(rows.iter().map(|row| row.id.clone()).collect())).await?
+    } else {
+        Memberships::new()
+    };
     let mut shown: Vec<_> =
-        rows.iter().map(|row| whole(call, kind, &behind, row, times.get(&row.id), &members)).collect();
+        rows.iter().map(|row| whole(call, kind, &behind, row, times.get(&row.id), &memberships)).collect();
     if kind == &GROUPS && projection.shows("members") {
         show_who_is_here(&call.app, &mut shown).await?;
     }
@@ -212,20 +228,40 @@ struct Walk<'w> {
     filter: Option<&'w Filter>,
     query: Option<String>,
     order: Option<String>,
-    members: &'w Memberships,
+    /// The groups of everybody, where somebody is judged by them.
+    memberships: &'w Memberships,
+    /// Where the members are whom nobody asks for: they may be most of what there is.
+    without: Option<Pointer>,
+    /// Objects that are read at a time.
+    at_a_time: usize,
 }
 
 impl Walk<'_> {
-    fn request(&self, after: Option<String>, limit: usize) -> ObjectsRequest {
-        ObjectsRequest {
-            kind: self.behind.config.name.clone(),
-            search: None,
-            filter: self.query.clone(),
-            sort: self.order.clone(),
-            after,
-            limit: Some(u32::try_from(limit).unwrap_or(AT_A_TIME).clamp(1, AT_A_TIME)),
-            exact_total: false,
+    async fn page(
+        &self,
+        after: Option<String>,
+        limit: usize,
+        exact_total: bool,
+    ) -> Result<ObjectPage, Refusal> {
+        let mut page = self
+            .call
+            .app
+            .objects_list(ObjectsRequest {
+                kind: self.behind.config.name.clone(),
+                search: None,
+                filter: self.query.clone(),
+                sort: self.order.clone(),
+                after,
+                limit: u32::try_from(limit.clamp(1, self.at_a_time)).ok(),
+                exact_total,
+            })
+            .await?;
+        if let Some(place) = &self.without {
+            for attributes in page.objects.iter_mut().filter_map(|row| row.attributes.as_object_mut()) {
+                place.remove_in(attributes);
+            }
         }
+        Ok(page)
     }
 
     async fn in_order(&self, skip: usize, count: usize) -> Result<(usize, Vec<UserRow>), Refusal> {
@@ -234,7 +270,7 @@ impl Walk<'_> {
         }
         let (mut seen, mut rows, mut after) = (0, Vec::new(), None);
         loop {
-            let page = self.call.app.objects_list(self.request(after, AT_A_TIME as usize)).await?;
+            let page = self.page(after, self.at_a_time, false).await?;
             for (_, row) in self.matching(page.objects).await? {
                 if seen >= skip && rows.len() < count {
                     rows.push(row);
@@ -263,9 +299,7 @@ impl Walk<'_> {
         };
         let mut rows = Vec::new();
         loop {
-            let mut request = self.request(after, (skip + count).saturating_sub(seen));
-            request.exact_total = total.is_none();
-            let page = self.call.app.objects_list(request).await?;
+            let page = self.page(after, (skip + count).saturating_sub(seen), total.is_none()).await?;
             let counted = *total.get_or_insert(usize::try_from(page.total).unwrap_or(usize::MAX));
             let before = skip.saturating_sub(seen);
             seen += page.objects.len();
@@ -289,7 +323,7 @@ impl Walk<'_> {
     ) -> Result<(usize, Vec<UserRow>), Refusal> {
         let (mut rows, mut after) = (Vec::new(), None);
         loop {
-            let page = self.call.app.objects_list(self.request(after, AT_A_TIME as usize)).await?;
+            let page = self.page(after, self.at_a_time, false).await?;
             for (resource, row) in self.matching(page.objects).await? {
                 rows.push((sort_value(path, &resource), row));
             }
@@ -315,7 +349,7 @@ impl Walk<'_> {
             .into_iter()
             .filter_map(|row| {
                 let times = times.get(&row.id);
-                let resource = whole(self.call, self.kind, self.behind, &row, times, self.members);
+                let resource = whole(self.call, self.kind, self.behind, &row, times, self.memberships);
                 self.filter.is_none_or(|filter| filter.matches(&resource)).then_some((resource, row))
             })
             .collect())

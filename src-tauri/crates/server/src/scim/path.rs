@@ -58,6 +58,11 @@ impl Path {
         self.steps.last().copied()
     }
 
+    /// Whether it leads to an attribute, or to a part of it.
+    pub fn begins_with(&self, attribute: &str) -> bool {
+        self.steps.first().is_some_and(|step| step.name == attribute)
+    }
+
     /// The path in SCIM's words, with an extension's URN as its first word.
     pub fn names(&self) -> Vec<&'static str> {
         self.steps.iter().map(|step| step.name).collect()

@@ -32,9 +32,8 @@ impl Projection {
 
     /// Whether anything of an attribute is in the answer.
     pub fn shows(&self, attribute: &str) -> bool {
-        let first = |path: &Path| path.steps.first().is_some_and(|step| step.name == attribute);
-        self.only.as_ref().is_none_or(|paths| paths.iter().any(first))
-            && !self.without.iter().any(|path| path.steps.len() == 1 && first(path))
+        self.only.as_ref().is_none_or(|paths| paths.iter().any(|path| path.begins_with(attribute)))
+            && !self.without.iter().any(|path| path.steps.len() == 1 && path.begins_with(attribute))
     }
 
     /// The answer.

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use api::{
-    App, Arrivals, Edit, ErrorCode, ObjectTimes, Which,
-    dto::{ManagedTypeDraft, ObjectDelete, ObjectSaved, ObjectsRequest, UserRow},
+    App, Arrivals, Edit, ErrorCode, Holder, ObjectTimes, Which,
+    dto::{ManagedTypeDraft, ObjectDelete, ObjectSaved, UserRow},
 };
 use axum::http::StatusCode;
-use model::{Attributes, Filter, ManagedObjectConfig, Pointer, filter::Op};
+use model::{Attributes, ManagedObjectConfig, Pointer};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -23,8 +23,6 @@ use crate::precondition::Tags;
 
 /// How often a write is tried when others than the clients of SCIM, such as the window or a sync, write the resource at the same time.
 const TRIES: usize = 5;
-/// Groups that are read at a time.
-const AT_A_TIME: u32 = 1000;
 
 /// The groups of people: the groups' ids and names, by the members' ids.
 pub(crate) type Memberships = HashMap<String, Vec<(String, String)>>;
@@ -205,67 +203,50 @@ pub(crate) async fn delete(call: &Call, kind: &'static Kind, id: &str) -> Result
 /// Who is gone is no longer a member of anything.
 async fn leave_groups(call: &Call, id: &str) -> Result<(), Refusal> {
     let Some(groups) = behind(&call.app, &GROUPS).await? else { return Ok(()) };
-    let mut after = None;
-    loop {
-        let page = call.app.objects_list(groups_with(&groups, Some(id), after)).await?;
-        for group in page.objects {
-            let leave = |mut group: Map<String, Value>| {
-                if let Some(Value::Array(members)) = group.get_mut("members") {
-                    members.retain(|member| member.get("value").and_then(Value::as_str) != Some(id));
-                }
-                Ok(group)
-            };
-            // The user is gone whatever a group's mapping or policies say; what is left in it names nobody.
-            if let Err(refusal) = written(call, &GROUPS, &group.id, Asked::default(), &leave).await {
-                tracing::warn!(
-                    group = group.id,
-                    "who is gone could not be taken out of a group: {}",
-                    refusal.detail
-                );
+    for group in groups_with(&call.app, &groups, Some([id.to_owned()].into())).await? {
+        let leave = |mut group: Map<String, Value>| {
+            if let Some(Value::Array(members)) = group.get_mut("members") {
+                members.retain(|member| member.get("value").and_then(Value::as_str) != Some(id));
             }
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
+            Ok(group)
+        };
+        // The user is gone whatever a group's mapping or policies say; what is left in it names nobody.
+        if let Err(refusal) = written(call, &GROUPS, &group.id, Asked::default(), &leave).await {
+            tracing::warn!(
+                group = group.id,
+                "who is gone could not be taken out of a group: {}",
+                refusal.detail
+            );
         }
     }
+    Ok(())
 }
 
-/// The groups, or those with a member.
-fn groups_with(groups: &Behind, member: Option<&str>, after: Option<String>) -> ObjectsRequest {
+/// The groups with any of these members, or with any at all.
+async fn groups_with(
+    app: &App,
+    groups: &Behind,
+    members: Option<HashSet<String>>,
+) -> Result<Vec<Holder>, Refusal> {
     let place = groups::members_place(&groups.arrivals);
-    ObjectsRequest {
-        kind: groups.config.name.clone(),
-        search: None,
-        filter: member.map(|id| Filter::Compare(place, Op::Eq, id.into()).to_string()),
-        sort: None,
-        after,
-        limit: Some(AT_A_TIME),
-        exact_total: false,
-    }
+    Ok(app.objects_holding(&groups.config.name, place, members).await?)
 }
 
-/// The groups of everybody, or of one.
-pub(crate) async fn memberships(app: &App, member: Option<&str>) -> Result<Memberships, Refusal> {
+/// The groups of these people, or of everybody.
+pub(crate) async fn memberships(app: &App, people: Option<HashSet<String>>) -> Result<Memberships, Refusal> {
     let mut found = Memberships::new();
+    if people.as_ref().is_some_and(HashSet::is_empty) {
+        return Ok(found);
+    }
     let Some(groups) = behind(app, &GROUPS).await? else { return Ok(found) };
-    let mut after = None;
-    loop {
-        let page = app.objects_list(groups_with(&groups, member, after)).await?;
-        for group in page.objects {
-            let Value::Object(attributes) = group.attributes else { continue };
-            let shown = groups::of_managed(&groups.arrivals, &attributes, "");
-            let name = shown.get("displayName").and_then(Value::as_str).unwrap_or_default();
-            let members = groups::members(&groups.arrivals, &attributes);
-            for id in members.into_iter().filter(|id| member.is_none_or(|member| member == id)) {
-                found.entry(id).or_default().push((group.id.clone(), name.to_owned()));
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(found);
+    for group in groups_with(app, &groups, people).await? {
+        let shown = groups::of_managed(&groups.arrivals, &group.attributes, "");
+        let name = shown.get("displayName").and_then(Value::as_str).unwrap_or_default();
+        for id in group.held {
+            found.entry(id).or_default().push((group.id.clone(), name.to_owned()));
         }
     }
+    Ok(found)
 }
 
 /// Makes a resource (`before`: none) or writes it.
@@ -434,7 +415,7 @@ async fn shown(call: &Call, kind: &'static Kind, behind: &Behind, row: &UserRow)
     let projection = projection(call, kind);
     let times = call.app.object_times(&behind.config.name, vec![row.id.clone()]).await?;
     let memberships = if kind == &USERS && projection.shows("groups") {
-        memberships(&call.app, Some(&row.id)).await?
+        memberships(&call.app, Some([row.id.clone()].into())).await?
     } else {
         Memberships::new()
     };
