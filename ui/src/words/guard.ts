@@ -18,6 +18,10 @@ export function guardWords({ name, limit, planned, holds, message }: GuardRow, l
       return holds
         ? t`${plural(Number(planned), { one: "# linked record of the target is gone and would be made again", other: "# linked records of the target are gone and would be made again" })}: more than ${limit}. Check that the connection leads to the right account; if it does, allow it for this run.`
         : plural(Number(planned), { one: "# linked record of the target is gone and is made again.", other: "# linked records of the target are gone and are made again." });
+    case "otherAccount":
+      return holds
+        ? t`The links are to records of ${limit}, and the connection leads to ${planned} now. Authorize it for ${limit} again; if ${planned} is right, look at the plan and allow it for this run.`
+        : t`The links were to records of ${limit}, and lead to ${planned} from this run on.`;
     case "maxDeletes":
       return holds
         ? t`${plural(Number(planned), { one: "# delete is planned", other: "# deletes are planned" })}, ${allowed(limit)}. ${plural(Number(planned), { one: "Look at it; if it is right, allow it for this run.", other: "Look at them; if they are right, allow # for this run." })}`

@@ -171,8 +171,12 @@ impl App {
         let told = outcome.unwrap_or_default();
         let TestReport { mut checked, account, account_id, missing_scopes } = told;
         // One that a test could not find out is asked for again when it matters.
+        let linked_in = match &account_id {
+            Some(now) => self.linked_elsewhere(&name, now).await?,
+            None => None,
+        };
         if account_id.is_some()
-            && let Some(before) = self.pool.note_account(&row.config, leads, account_id).await?
+            && let Some(before) = self.pool.note_account(&row.config, leads, account_id).await?.or(linked_in)
         {
             checked.push(format!(
                 "another account than before, which was {before}: the links of its mappings are to records of that one"
@@ -180,6 +184,22 @@ impl App {
         }
         let trouble = kind.map(Trouble::of);
         Ok(ConnectorTest { name, ok: error.is_none(), error, trouble, checked, account, missing_scopes })
+    }
+
+    /// The account that links to a connector's records were made in, where that is another one than `now`.
+    async fn linked_elsewhere(&self, connector: &str, now: &str) -> Result<Option<String>, ApiError> {
+        let (inside, now) = (format!("system/{connector}/"), now.to_owned());
+        let found = self.store.read(move |r| {
+            for mapping in r.mappings()? {
+                let mut linked = r.linked_accounts(mapping.config.link_type())?;
+                linked.retain(|path, account| path.starts_with(&inside) && *account != now);
+                if let Some((_, account)) = linked.pop_first() {
+                    return Ok(Some(account));
+                }
+            }
+            Ok(None)
+        });
+        Ok(found.await?)
     }
 
     /// Switches a connector on or off.

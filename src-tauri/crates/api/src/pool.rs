@@ -147,7 +147,15 @@ impl Pool {
         let moved = before.filter(|before| account.as_ref().is_some_and(|now| now != before));
         let known = KnownAccount { credentials: asked.credentials, account };
         let (key, known) = (account_setting(&config.name), serde_json::to_string(&known).unwrap_or_default());
-        self.store.write(move |w| w.set_setting(&key, &known)).await?;
+        let elsewhere = moved.as_ref().map(|_| config.name.clone());
+        self.store
+            .write(move |w| {
+                if let Some(connector) = elsewhere {
+                    w.forget_reads(&connector)?;
+                }
+                w.set_setting(&key, &known)
+            })
+            .await?;
         Ok(moved)
     }
 

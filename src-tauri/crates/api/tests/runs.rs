@@ -8,7 +8,7 @@ use api::{
     App, AppOptions,
     dto::{
         ById, ByName, ConnectorDraft, ConnectorEnable, Empty, RunApply, RunMode, RunStart, RunState,
-        RunSummary, RunUndo,
+        RunSummary, RunUndo, UserDraft,
     },
 };
 use sandbox::hubspot::{Options, Sandbox};
@@ -17,6 +17,7 @@ use store::Store;
 use tokio::net::TcpListener;
 
 const INBOUND: &str = "systemHubspotContact_managedUser";
+const OUTBOUND: &str = "managedUser_systemHubspotContact";
 const KEY: &str = "sandbox-service-key";
 
 /// A portal whose key is [`KEY`].
@@ -181,6 +182,90 @@ async fn a_plan_and_an_undo_hold_for_the_account_that_they_were_made_for() {
     lead_to(&one, KEY).await;
     apply(&preview).await.unwrap();
     assert_eq!(app.run_wait(&preview.id, |_| {}).await.unwrap().state, RunState::Success);
+    one.stop().await;
+    other.stop().await;
+}
+
+/// Two accounts have the same ids for other people: what was linked in one is neither read nor written in the other before a
+/// person says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_one_account_are_not_followed_in_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = portal(Options { records: 20, portal_id: 111, ..Options::default() }).await;
+    let other = portal(Options { records: 20, seed: 12, portal_id: 222, ..Options::default() }).await;
+    let app = open(&folder.path().join("data")).await;
+    let connector = app.sample_setup(&one.url(), KEY).await.unwrap().connector;
+    let lead_to = |sandbox: &Sandbox| {
+        let (app, name) = (&app, connector.clone());
+        let (url, secrets) = (sandbox.url(), [("accessToken".to_owned(), KEY.to_owned())].into());
+        async move {
+            let mut config = app.connector_get(ByName { name }).await.unwrap().config;
+            config["configurationProperties"]["apiBaseUrl"] = url.into();
+            app.connector_save(ConnectorDraft { create: false, rev: None, config, secrets }).await.unwrap();
+        }
+    };
+    let incremental = |mapping: &str| {
+        let (app, mapping) = (&app, mapping.to_owned());
+        async move {
+            let (mode, ids) = (RunMode::Reconcile, Vec::new());
+            let start = RunStart { mapping, mode, ids, allow_deletes: None, incremental: true };
+            let id = app.run_start(start).await.unwrap().id;
+            app.run_wait(&id, |_| {}).await.unwrap()
+        }
+    };
+    let users = || async {
+        let people = app.users_list(serde_json::from_value(json!({"limit": 100})).unwrap()).await.unwrap();
+        serde_json::to_value(people).unwrap()
+    };
+    let edit = |id: &str, name: &str| {
+        let draft = UserDraft { id: Some(id.to_owned()), rev: None, attributes: json!({"sn": name}) };
+        let app = &app;
+        async move { app.user_save(draft).await.unwrap() }
+    };
+
+    assert_eq!(run(&app, RunMode::Reconcile).await.state, RunState::Success);
+    assert_eq!(incremental(INBOUND).await.state, RunState::Success);
+    let ann = one.portal().contacts().remove(0);
+    let user = users().await["users"][0]["id"].as_str().unwrap().to_owned();
+    let before = users().await;
+    lead_to(&other).await;
+    let there = other.portal().contacts();
+    for mapping in [INBOUND, OUTBOUND] {
+        let held = incremental(mapping).await;
+        let message = held.message.unwrap_or_default();
+        assert_eq!(held.state, RunState::Held, "{mapping}: {message}");
+        assert!(
+            message.contains("the links are to records of portal 111")
+                && message.contains("leads to portal 222 now"),
+            "{message}"
+        );
+    }
+    assert_eq!(run(&app, RunMode::Reconcile).await.state, RunState::Held);
+    assert_eq!(users().await, before);
+    // An edit waits, and says the same.
+    edit(&user, "Waiting").await;
+    app.queue_deliver().await.unwrap();
+    let waiting = app.queue_rows().await.unwrap().remove(0);
+    assert!(waiting.message.unwrap().contains("to records of portal 111"));
+    let test = app.connector_test(ByName { name: connector.clone() }).await.unwrap();
+    assert!(test.checked.iter().any(|line| line.contains("before, which was portal 111")), "{test:?}");
+    assert_eq!(other.portal().contacts(), there);
+
+    // Nothing is lost by it.
+    lead_to(&one).await;
+    app.queue_retry(ById { id: String::new() }).await.unwrap();
+    app.queue_deliver().await.unwrap();
+    one.portal().set(&ann.id, &[("jobtitle", "Since then")]).unwrap();
+    assert_eq!(incremental(INBOUND).await.state, RunState::Success);
+    let now = users().await.to_string();
+    assert!(now.contains("Waiting"), "{now}");
+
+    // A person may say that it is right.
+    lead_to(&other).await;
+    let held = run(&app, RunMode::Reconcile).await;
+    app.run_apply(RunApply { id: held.id.clone(), allow_deletes: Some(100) }).await.unwrap();
+    assert_eq!(app.run_wait(&held.id, |_| {}).await.unwrap().state, RunState::Success);
+    assert_eq!(incremental(INBOUND).await.state, RunState::Success);
     one.stop().await;
     other.stop().await;
 }

@@ -136,7 +136,10 @@ fn in_words(detail: &RunDetail, document: &Value, output: &Output) -> Result<(),
     output.table(["SITUATION", "COUNT", "MEANING"], &rows, "")?;
     output.line(counts(run, document))?;
     for guard in detail.guards.iter().filter(|g| g.holds) {
-        output.line(format!("guard {}: {} planned, limit {}", guard.name, guard.planned, guard.limit))?;
+        output.line(match guard.name.as_str() {
+            "otherAccount" => format!("guard {}: {}, linked in {}", guard.name, guard.planned, guard.limit),
+            name => format!("guard {name}: {} planned, limit {}", guard.planned, guard.limit),
+        })?;
     }
     let causes: Vec<[String; 2]> =
         detail.causes.iter().map(|c| [c.count.to_string(), c.reason.clone()]).collect();

@@ -1,12 +1,38 @@
-//! Which accounts a plan was made for. Two accounts of one provider have one address, and new credentials may lead from one to
-//! the other.
+//! Which accounts a plan was made for, and links were made in. Two accounts of one provider have one address, and new
+//! credentials may lead from one to the other.
 
 use std::iter::repeat;
 
 use model::ResourcePath;
-use store::Run;
+use store::{GuardResult, Run};
 
 use crate::{Engine, EngineError, ends::Prepared};
+
+/// A connector that leads to another account than the links of its mapping: an id means somebody else there, or nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Strayed {
+    connector: String,
+    /// Where the links lead.
+    then: String,
+    now: String,
+}
+
+impl Strayed {
+    /// A run waits for a person, who alone knows which of the two is right.
+    pub(crate) fn guard(&self, allowed: bool) -> GuardResult {
+        let Self { connector, then, now } = self;
+        GuardResult {
+            name: "otherAccount".into(),
+            limit: then.clone(),
+            planned: now.clone(),
+            holds: !allowed,
+            message: format!(
+                "the links are to records of {then}, and connector `{connector}` leads to {now} now. Authorize it for {then} again; \
+                 if {now} is right, look at the plan and release the run with an allowance"
+            ),
+        }
+    }
+}
 
 impl Engine {
     /// The accounts of both ends; empty for one that is not known. `ask` has the provider asked for one that is not.
@@ -61,5 +87,60 @@ impl Engine {
                 prepared.name(),
             ))),
         }
+    }
+
+    /// Whether an end of a mapping leads to another account than its links. The provider is asked where these credentials are
+    /// new.
+    pub(crate) async fn strayed(&self, prepared: &Prepared) -> Result<Option<Strayed>, EngineError> {
+        let kind = prepared.link_type().to_owned();
+        let linked = self.store.read(move |r| r.linked_accounts(&kind)).await?;
+        for path in [&prepared.source_path, &prepared.target_path] {
+            let (ResourcePath::System { connector, .. }, Some(then)) = (path, linked.get(&path.to_string()))
+            else {
+                continue;
+            };
+            match self.connectors.account(connector, true).await? {
+                Some(now) if now != *then => {
+                    let (connector, then) = (connector.clone(), then.clone());
+                    return Ok(Some(Strayed { connector, then, now }));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses to carry single records on in another account than that of their links.
+    pub(crate) fn must_lead_where_links_do(&self, prepared: &Prepared) -> Result<(), EngineError> {
+        let Some(Strayed { connector, then, now }) = &prepared.strayed else { return Ok(()) };
+        Err(EngineError::config(format!(
+            "the links of mapping `{}` are to records of {then}, and connector `{connector}` leads to {now} now; nothing was \
+             written. Authorize it for {then} again, or, if {now} is right, run the mapping and release that run",
+            prepared.name(),
+        )))
+    }
+
+    /// Notes which accounts the links of a mapping lead into, before any is made or followed there.
+    pub(crate) async fn note_linked_accounts(&self, prepared: &Prepared) -> Result<(), EngineError> {
+        let accounts = match self.accounts(prepared, true).await {
+            Ok(accounts) => accounts,
+            Err(EngineError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                tracing::info!(mapping = prepared.name(), %error, "the accounts of links could not be asked for");
+                return Ok(());
+            }
+        };
+        let kind = prepared.link_type().to_owned();
+        let paths = [&prepared.source_path, &prepared.target_path].map(ToString::to_string);
+        let now: Vec<(String, String)> =
+            paths.into_iter().zip(accounts).filter(|(_, account)| !account.is_empty()).collect();
+        let lookup = kind.clone();
+        let known = self.store.read(move |r| r.linked_accounts(&lookup)).await?;
+        if now.iter().all(|(path, account)| known.get(path) == Some(account)) {
+            return Ok(());
+        }
+        let mut linked = known;
+        linked.extend(now);
+        Ok(self.store.write(move |w| w.set_linked_accounts(&kind, &linked)).await?)
     }
 }

@@ -67,6 +67,8 @@ impl Engine {
     pub async fn perform(&self, request: Perform) -> Result<Performed, EngineError> {
         let prepared = self.prepare(&request.mapping).await?;
         let _lock = self.lock_mapping(prepared.name()).await?;
+        self.must_lead_where_links_do(&prepared)?;
+        self.note_linked_accounts(&prepared).await?;
         self.resolve_doubts(&prepared, None).await?;
         let request = Perform {
             source_id: request.source_id.map(|id| prepared.source.id(id)),

@@ -223,6 +223,10 @@ impl Engine {
         cancel: Option<&CancellationToken>,
     ) -> Result<u64, EngineError> {
         let End::Remote(remote) = &prepared.target else { return Ok(0) };
+        // What was sent to one account is not looked for in another.
+        if prepared.strayed.is_some() {
+            return Ok(0);
+        }
         let name = prepared.name().to_owned();
         let rows = self.store.read(move |r| r.in_doubt(&name)).await?;
         if rows.is_empty() {

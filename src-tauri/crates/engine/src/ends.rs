@@ -9,7 +9,7 @@ use model::{
 };
 use store::{Entry, EntryStatus, LinkSpace, Orientation, Run, Walk};
 
-use crate::{Engine, EngineError, Overrides, interpreter::Scripts, remedy::Remedy};
+use crate::{Engine, EngineError, Overrides, accounts::Strayed, interpreter::Scripts, remedy::Remedy};
 
 /// The version of no mapping: what is stamped with it is looked at again by the next run.
 pub(crate) const UNSETTLED: i64 = 0;
@@ -34,6 +34,8 @@ pub(crate) struct Remote {
     pub indexed: BTreeSet<String>,
     /// Ids that differ only in case are one record; they are kept in lower case.
     pub fold_ids: bool,
+    /// Links follow records that were merged into others; not in another account than theirs.
+    pub follows: bool,
 }
 
 impl Remote {
@@ -110,6 +112,8 @@ pub(crate) struct Prepared {
     pub target_path: ResourcePath,
     /// Other mappings that carry on what this one changes in the repository.
     pub followers: Vec<MappingConfig>,
+    /// An end that leads to another account than the links.
+    pub strayed: Option<Strayed>,
 }
 
 /// What stands between a resource and where its system is.
@@ -246,6 +250,24 @@ impl Engine {
         name: &str,
         overrides: &Overrides,
     ) -> Result<Prepared, EngineError> {
+        let mut prepared = self.prepare_unasked(name, overrides).await?;
+        prepared.strayed = self.strayed(&prepared).await?;
+        if prepared.strayed.is_some() {
+            for end in [&mut prepared.source, &mut prepared.target] {
+                if let End::Remote(remote) = end {
+                    remote.follows = false;
+                }
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// The same without asking a provider which account this is, for what does not leave the repository.
+    pub(crate) async fn prepare_unasked(
+        &self,
+        name: &str,
+        overrides: &Overrides,
+    ) -> Result<Prepared, EngineError> {
         let wanted = name.to_owned();
         let all = self.store.read(|r| r.mappings()).await?;
         let row = all.iter().find(|m| m.config.name.eq_ignore_ascii_case(&wanted)).ok_or_else(|| {
@@ -304,6 +326,7 @@ impl Engine {
             source_path,
             target_path,
             followers,
+            strayed: None,
         };
         // A script that does not compile is told now, not after a long read.
         prepared.compile()?;
@@ -392,6 +415,7 @@ impl Engine {
                     attributes,
                     indexed,
                     fold_ids: folds_ids(&path.to_string(), mappings),
+                    follows: true,
                 }))
             }
             ResourcePath::Scim(_) => Err(EngineError::config(format!(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use model::Attributes;
 use store::Entry;
 
-use crate::{Engine, EngineError, ends::Prepared, people::followers};
+use crate::{Engine, EngineError, Overrides, ends::Prepared, people::followers};
 
 /// What one mapping would make of the deletes.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Engine {
         let there: Vec<String> = ids.iter().filter(|id| objects.contains_key(*id)).cloned().collect();
         let mut foreseen = Vec::new();
         for mapping in followers {
-            let entries = match self.prepare(&mapping.name).await {
+            let entries = match self.prepare_unasked(&mapping.name, &Overrides::default()).await {
                 Ok(prepared) => self.entries_without(&prepared, &there, &objects),
                 Err(error) => Err(error),
             };

@@ -169,7 +169,7 @@ pub(crate) fn check(
 
 /// Whether an allowance for deletes lets a run go on that this guard holds; the others ask for another mapping or another source.
 pub fn is_releasable(guard: &str) -> bool {
-    matches!(guard, "maxDeletes" | "maxDeletePercent" | "shortSource" | "missingTargets")
+    matches!(guard, "maxDeletes" | "maxDeletePercent" | "shortSource" | "missingTargets" | "otherAccount")
 }
 
 /// What leads on where an allowance for deletes does not.

@@ -435,6 +435,9 @@ impl Engine {
         mut keys: HashMap<String, String>,
     ) -> Result<Vec<Moved>, EngineError> {
         let mut all = Vec::new();
+        if !remote.follows {
+            return Ok(all);
+        }
         for chunk in gone.chunks(CONFIRM) {
             let moved = remote.connector.moved(&remote.object_type.name, chunk).await?;
             all.extend(moved.into_iter().map(|(old, new)| {

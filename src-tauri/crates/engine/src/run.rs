@@ -381,6 +381,7 @@ impl Engine {
             run.stage = "COMPLETED_SUCCESS".into();
             return Ok(());
         }
+        self.note_linked_accounts(prepared).await?;
         run.stage = "ACTIVE_RECONCILING_TARGET".into();
         let recheck = matches!(plan, Plan::Stored);
         self.timed(run, EXECUTING, async |engine, run| engine.execute(run, prepared, recheck, cancel).await)
@@ -463,6 +464,8 @@ impl Engine {
             run.progress.followed += self.read_partial(prepared, &ids).await?;
             return Ok(Read { sources: Some(ids), ..Read::default() });
         }
+        // What has changed in one account is not told by the feed of another.
+        run.progress.incremental &= prepared.strayed.is_none();
         let read = self.read_changes(run, prepared, cancel).await?;
         if read.sources.is_some() {
             return Ok(read);
@@ -631,6 +634,8 @@ impl Engine {
             last_sources,
             allow_deletes,
         );
+        let elsewhere = prepared.strayed.iter().map(|strayed| strayed.guard(allow_deletes.is_some()));
+        run.progress.guards.splice(0..0, elsewhere);
         let reasons: Vec<&str> =
             run.progress.guards.iter().filter(|g| g.holds).map(|g| g.message.as_str()).collect();
         if reasons.is_empty() {

@@ -308,6 +308,8 @@ impl Engine {
         prepared: &Prepared,
         changes: &[Change<'_>],
     ) -> Result<Vec<Option<Carried>>, EngineError> {
+        self.must_lead_where_links_do(prepared)?;
+        self.note_linked_accounts(prepared).await?;
         let mut ids: Vec<String> = changes.iter().map(|change| change.object.to_owned()).collect();
         self.resolve_doubts(prepared, None).await?;
         self.read_partial(prepared, &ids).await?;

@@ -20,6 +20,7 @@ mod history;
 mod inbox;
 mod journal;
 mod limit;
+mod linked_accounts;
 mod links;
 mod load;
 mod lock;

@@ -125,6 +125,7 @@ impl Writer<'_> {
         if !self.mappings()?.iter().any(|m| m.config.link_type() == kind) {
             self.connection.execute("DELETE FROM link WHERE type = ?1", [&kind])?;
             self.connection.execute("DELETE FROM undisturbed WHERE type = ?1", [&kind])?;
+            self.forget_linked_accounts(kind)?;
         }
         Ok(())
     }

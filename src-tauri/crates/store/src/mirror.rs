@@ -412,6 +412,19 @@ impl Writer<'_> {
 
     /// Drops everything that was seen through a connector, and where reading it stands.
     pub(crate) fn forget_mirrors(&self, connector: &str) -> Result<(), StoreError> {
+        self.forget_reads(connector)?;
+        let inside = format!("system/{connector}/");
+        for table in ["mirror_doc", "mirror_value", "mirror"] {
+            self.connection.execute(
+                &format!("DELETE FROM {table} WHERE container IN (SELECT id FROM container WHERE substr(path, 1, length(?1)) = ?1)"),
+                [&inside],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Has everything behind a connector read from the start: where reading it stands says nothing of another account.
+    pub fn forget_reads(&self, connector: &str) -> Result<(), StoreError> {
         let inside = format!("system/{connector}/");
         self.connection.execute(
             "DELETE FROM read_mark WHERE container IN (SELECT id FROM container WHERE substr(path, 1, length(?1)) = ?1)",
@@ -420,12 +433,6 @@ impl Writer<'_> {
         for table in ["unfinished_read", "feed"] {
             self.connection
                 .execute(&format!("DELETE FROM {table} WHERE substr(path, 1, length(?1)) = ?1"), [&inside])?;
-        }
-        for table in ["mirror_doc", "mirror_value", "mirror"] {
-            self.connection.execute(
-                &format!("DELETE FROM {table} WHERE container IN (SELECT id FROM container WHERE substr(path, 1, length(?1)) = ?1)"),
-                [&inside],
-            )?;
         }
         Ok(())
     }

@@ -281,7 +281,8 @@ function Release({ detail, busy, onRelease }: { detail: RunDetail; busy: boolean
   if (!releasable(stopping)) return null;
   const [deletes, unlinks] = [plannedOf(detail, "DELETE"), plannedOf(detail, "UNLINK")];
   const harmless = deletes + unlinks === 0;
-  if (harmless && detail.summary.changes === 0) return null;
+  const elsewhere = stopping.some(({ name }) => name === "otherAccount");
+  if (harmless && detail.summary.changes === 0 && !elsewhere) return null;
   const target = mapping?.target === "managed/user" ? null : (mapping?.targetTitle ?? "");
   const words = releaseWords(detail.summary, deletes, unlinks, target);
   const others = detail.planned.filter(({ name, count }) => name !== "DELETE" && name !== "UNLINK" && count > 0).map(({ name, count }) => `${actionWords(name).label} ${number(count)}`);
