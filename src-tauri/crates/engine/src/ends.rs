@@ -1,6 +1,9 @@
 //! A mapping with its two ends at hand.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use connector::{Connector, ObjectTypeDescriptor, OnDeny, Write};
 use mapping::{Mapping, canonical::Sameness};
@@ -36,6 +39,8 @@ pub(crate) struct Remote {
     pub fold_ids: bool,
     /// Links follow records that were merged into others; not in another account than theirs.
     pub follows: bool,
+    /// Records that were found to have been merged into others since this was made ready, each with the one it became.
+    pub merged: Mutex<BTreeMap<String, String>>,
 }
 
 impl Remote {
@@ -48,6 +53,11 @@ impl Remote {
     /// What it takes for the same value.
     pub(crate) fn sameness(&self) -> Sameness {
         sameness(Arc::clone(&self.connector), self.object_type.name.clone())
+    }
+
+    /// The records that were found to have been merged into others, each with the one it became.
+    pub(crate) fn merged(&self) -> BTreeMap<String, String> {
+        self.merged.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What a mirror of it holds, for telling whether an earlier read asked for the same.
@@ -416,6 +426,7 @@ impl Engine {
                     indexed,
                     fold_ids: folds_ids(&path.to_string(), mappings),
                     follows: true,
+                    merged: Mutex::default(),
                 }))
             }
             ResourcePath::Scim(_) => Err(EngineError::config(format!(

@@ -1,5 +1,7 @@
 //! One record: its situation, its action, its changes and the reason in words. Everything that a plan consists of.
 
+use std::collections::BTreeMap;
+
 use mapping::{
     Base, Correlation, Decided, Decision, Interpreter, Mapping, Newer, Validity,
     assess::{Assessment, Link as LinkStanding, Matches, Source, assess_source, assess_target},
@@ -85,6 +87,8 @@ pub(crate) struct Judge<'a> {
     pub target_title: &'a str,
     /// The attribute of a target that no two records share.
     pub target_key: Option<&'a str>,
+    /// Sources that were merged into others, each with the one it became.
+    pub merged: BTreeMap<String, String>,
 }
 
 /// A source under one qualifier, with the target that is spoken of, as scripts and filters see them: with their ids.
@@ -297,17 +301,45 @@ impl Judge<'_> {
         }
         entry.reason = match entry.situation {
             Situation::SourceMissing => {
-                format!(
-                    "its {} record {} is gone",
-                    self.source_title,
-                    candidate.linked_source.as_deref().unwrap_or("?")
-                )
+                let source = candidate.linked_source.as_deref().unwrap_or("?");
+                self.became(source)
+                    .unwrap_or_else(|| format!("its {} record {source} is gone", self.source_title))
             }
             Situation::TargetIgnored => "the mapping's validTarget script says no".to_owned(),
             _ => format!("no {} record accounts for it", self.source_title),
         };
-        self.decide_without_source(&mut entry, &candidate.attributes, linked, destructive_allowed);
+        self.decide_lost(&mut entry, &candidate.attributes, linked, destructive_allowed);
         Some(entry)
+    }
+
+    /// What became of a source that was merged into another one, whose link is another target's: else its own would have
+    /// followed it.
+    fn became(&self, source: &str) -> Option<String> {
+        let heir = self.merged.get(source)?;
+        let (kind, target) = (self.source_title, self.target_title);
+        Some(format!("its {kind} record {source} was merged into {heir}, which has another {target}"))
+    }
+
+    /// Decides about a target whose source is not there. Two sources that became one have not gone: nobody is deleted for that
+    /// but by a person, who knows which of the two targets is right.
+    fn decide_lost(
+        &self,
+        entry: &mut Entry,
+        target: &Attributes,
+        linked: bool,
+        destructive_allowed: Result<(), &str>,
+    ) {
+        let merged = linked
+            && self.chosen.is_none()
+            && entry.source_id.as_ref().is_some_and(|id| self.merged.contains_key(id));
+        if merged && entry.action == Action::Delete {
+            entry.action = Action::Exception;
+            entry.reason = format!("{}; nothing is deleted by itself for that", entry.reason);
+        }
+        self.decide_without_source(entry, target, linked, destructive_allowed);
+        if merged && entry.status == EntryStatus::NeedsYou {
+            entry.remedy = Some(Remedy::RemoveLink.to_string());
+        }
     }
 
     /// Judges a source that is gone, for a delete that flows on: rows 12 to 20. `old` is the source as it was last, where
@@ -317,7 +349,8 @@ impl Judge<'_> {
         entry.source_id = Some(gone.id.to_owned());
         entry.target_id = gone.link.map(|l| l.target_id.clone());
         entry.target_hash = gone.target.map(|(_, hash)| *hash);
-        entry.reason = format!("the {} record is gone", self.source_title);
+        let became = gone.link.and_then(|_| self.became(gone.id));
+        entry.reason = became.unwrap_or_else(|| format!("the {} record is gone", self.source_title));
         if let Err(reason) = self.try_gone(gone, lookup, &mut entry) {
             entry.status = EntryStatus::Failed;
             entry.reason = reason;
@@ -399,7 +432,7 @@ impl Judge<'_> {
                 format!("{}; nothing is deleted, because the two records were never linked", entry.reason);
             return Ok(());
         }
-        self.decide_without_source(entry, &attributes, gone.link.is_some(), Ok(()));
+        self.decide_lost(entry, &attributes, gone.link.is_some(), Ok(()));
         Ok(())
     }
 

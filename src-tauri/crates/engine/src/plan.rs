@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     EngineError,
-    ends::{End, Prepared, Scope},
+    ends::{End, Prepared, Remote, Scope},
     execute::apply_changes,
     judge::{Found, Judge, Judgement, Lookup, MOST_MATCHES, with_id},
     judges::{Court, Judges, Ruling},
@@ -518,6 +518,7 @@ pub(crate) fn judge<'a>(
             End::Remote(remote) => remote.object_type.natural_key.as_deref(),
             End::Managed(_) => None,
         },
+        merged: prepared.source.remote().map(Remote::merged).unwrap_or_default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading: remote pages stream into the mirror; what was linked and did not show up is looked for by id before it counts as
 //! gone.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::PoisonError};
 
 use connector::{ErrorKind, Page, RemoteObject, Search};
 use futures::StreamExt;
@@ -462,6 +462,8 @@ impl Engine {
             return Ok(Vec::new());
         }
         tracing::info!(path = remote.path, records = moved.len(), "links follow merged records");
+        let became = moved.iter().map(|to| (to.old.clone(), to.new.clone()));
+        remote.merged.lock().unwrap_or_else(PoisonError::into_inner).extend(became);
         let mut became: HashMap<&str, usize> = HashMap::new();
         for to in &moved {
             *became.entry(to.new.as_str()).or_default() += 1;

@@ -1,6 +1,8 @@
 //! A mapping tried with one record before anything of it is saved: judged by the same judge as in a run, with what the caller
 //! has read of both sides instead of the mirror.
 
+use std::collections::BTreeMap;
+
 use mapping::{Correlation, Mapping, Newer, Occasion, Trace};
 use model::{Action, Attributes, ManagedObjectConfig, Situation};
 use store::{Candidate, Entry, EntryStatus, Hash, Link, Orientation, Store, StoredChange};
@@ -122,6 +124,7 @@ pub fn try_record(
         source_title: ends.source,
         target_title: ends.target,
         target_key: ends.target_key,
+        merged: BTreeMap::new(),
     };
     let candidate = Candidate {
         id: record.id.clone(),

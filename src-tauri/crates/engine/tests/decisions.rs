@@ -558,6 +558,39 @@ async fn a_merged_record_keeps_its_user() {
     }
 }
 
+/// Two contacts that became one are no contact that went: the policy for a source that is gone deletes nobody for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_deleted_because_two_contacts_were_merged() {
+    for by_changes in [false, true] {
+        let bench = bench(Options { records: 40, seed: 4, ..Options::default() }).await;
+        bench.put(inbound(json!({"policies": [{"situation": "ABSENT", "action": "CREATE"},
+            {"situation": "CONFIRMED", "action": "UPDATE"}, {"situation": "SOURCE_MISSING", "action": "DELETE"}]}))).await;
+        let ann = contact(&bench, "ann@example.com", "Ann");
+        let twin = contact(&bench, "ann.li@example.com", "Ann");
+        let left = contact(&bench, "left@example.com", "Lea");
+        incremental(&bench, INBOUND).await;
+        let users = bench.users().await.len();
+        let merged = bench.sandbox.portal().merge(&ann, &twin).unwrap();
+        bench.sandbox.portal().archive(&left);
+        let run = if by_changes { incremental(&bench, INBOUND).await } else { bench.recon(INBOUND).await };
+        let lost: Vec<_> = bench
+            .entries(&run)
+            .await
+            .into_iter()
+            .filter(|e| e.situation == Situation::SourceMissing)
+            .collect();
+        assert_eq!(bench.users().await.len(), users - 1, "{by_changes}: {lost:?}");
+        let of_twin = lost.iter().find(|e| e.source_id.as_deref() == Some(twin.as_str())).unwrap();
+        assert_eq!(of_twin.status, EntryStatus::NeedsYou, "{by_changes}");
+        assert_eq!(
+            of_twin.reason,
+            format!(
+                "its contact record {twin} was merged into {merged}, which has another user; nothing is deleted by itself for that"
+            )
+        );
+    }
+}
+
 /// Where a contact is that was merged into another one is what the provider says: a preview takes note of it, tells it, and
 /// writes nothing on either side.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
