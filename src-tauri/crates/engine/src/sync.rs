@@ -178,6 +178,7 @@ impl Engine {
     async fn deliver(&self, rows: &[QueueRow]) -> Result<Option<Vec<bool>>, EngineError> {
         let Some(first) = rows.first() else { return Ok(Some(Vec::new())) };
         let Some(_lock) = self.keep_still(&first.mapping)? else { return Ok(None) };
+        let begun = self.as_they_are(rows).await?;
         let carried = match self.prepare(&first.mapping).await {
             Ok(prepared) => self.carry_each(&prepared, rows).await?,
             Err(error) => vec![failed(error)?; rows.len()],
@@ -186,10 +187,13 @@ impl Engine {
         let ended: Vec<(QueueRow, Carried)> = rows.iter().cloned().zip(carried).collect();
         let note = move |w: &store::Writer<'_>| {
             let mut reached = Vec::with_capacity(ended.len());
-            for (row, carried) in &ended {
+            for ((row, carried), begun) in ended.iter().zip(&begun) {
                 reached.push(matches!(carried, Carried::Done(_)));
                 match carried {
-                    Carried::Done(message) => w.delivered(row, message, &at)?,
+                    Carried::Done(message) => {
+                        w.goes_on_from(row, begun.as_ref())?;
+                        w.delivered(row, message, &at)?;
+                    }
                     Carried::NeedsPerson(message) => w.not_delivered(row, None, message, &at)?,
                     Carried::Failed(message) => {
                         tracing::info!(mapping = row.mapping, object = row.object_id, %message, "implicit sync failed");
@@ -202,6 +206,24 @@ impl Engine {
             Ok(reached)
         };
         Ok(Some(self.store.write(note).await?))
+    }
+
+    /// What the objects of rows are like as their delivery begins, of those that somebody asks what they were before.
+    async fn as_they_are(&self, rows: &[QueueRow]) -> Result<Vec<Option<Attributes>>, EngineError> {
+        if rows.iter().all(|row| row.old.is_none()) {
+            return Ok(vec![None; rows.len()]);
+        }
+        let wanted: Vec<(String, String, bool)> =
+            rows.iter().map(|row| (row.kind.clone(), row.object_id.clone(), row.old.is_some())).collect();
+        let read = move |r: &Reader<'_>| {
+            let mut objects = Vec::with_capacity(wanted.len());
+            for (kind, id, asked) in wanted {
+                let object = if asked { r.managed(&kind, &id)? } else { None };
+                objects.push(object.map(|object| object.attributes));
+            }
+            Ok(objects)
+        };
+        Ok(self.store.read(read).await?)
     }
 
     /// Carries rows on together, and alone those that cannot go together.

@@ -299,6 +299,22 @@ impl Writer<'_> {
         self.put_sync_result(row, true, message, at)
     }
 
+    /// Where the object of a row that is about to be noted as delivered changed again meanwhile: the change that waits is one from
+    /// what was `carried`, no longer from before the first of them, and no longer a new object's.
+    pub fn goes_on_from(&self, row: &QueueRow, carried: Option<&Attributes>) -> Result<(), StoreError> {
+        if row.change == QueueChange::Delete {
+            return Ok(());
+        }
+        let carried = carried.map(serde_json::to_string).transpose().map_err(StoreError::damaged)?;
+        self.connection
+            .prepare_cached(
+                "UPDATE queue SET change = 'update', old = coalesce(?4, old)
+                 WHERE seq = ?1 AND generation <> ?2 AND change IN ('update', ?3)",
+            )?
+            .execute(params![row.seq, row.generation, row.change.as_str(), carried])?;
+        Ok(())
+    }
+
     /// Notes a failed try: when to try again, or that a person has to. A change that arrived meanwhile stays due.
     pub fn not_delivered(
         &self,

@@ -55,6 +55,49 @@ fn a_row_reads_back() {
     );
 }
 
+/// A change that comes while an earlier one is on its way is one from what that one carried.
+#[test]
+fn a_change_during_a_delivery_begins_where_that_one_ended() {
+    for (first, then, expect) in [
+        (Update, Update, (Update, "carried")),
+        (Create, Update, (Update, "carried")),
+        (Update, Delete, (Delete, "last")),
+        (Delete, Create, (Create, "last")),
+    ] {
+        let (_folder, store) = fresh();
+        let put = |change: QueueChange, old: &'static str| {
+            store
+                .write_blocking(move |w| {
+                    let old = object(json!({"was": old}));
+                    w.enqueue("m", "user", "1", "Ann", change, Some(&old), 1000, AT)
+                })
+                .unwrap();
+        };
+        put(first, if first == Delete { "last" } else { "first" });
+        let row = rows(&store).remove(0);
+        put(then, if then == Delete { "last" } else { "carried" });
+        store
+            .write_blocking(move |w| {
+                w.goes_on_from(&row, Some(&object(json!({"was": "carried"}))))?;
+                w.delivered(&row, "synced", AT)
+            })
+            .unwrap();
+        let left = rows(&store).remove(0);
+        assert_eq!((left.change, left.old), (expect.0, Some(object(json!({"was": expect.1})))));
+    }
+    // Where nothing came meanwhile nothing is left.
+    let (_folder, store) = fresh();
+    enqueue(&store, "m", "1", Update);
+    let row = rows(&store).remove(0);
+    store
+        .write_blocking(move |w| {
+            w.goes_on_from(&row, None)?;
+            w.delivered(&row, "synced", AT)
+        })
+        .unwrap();
+    assert_eq!(rows(&store), []);
+}
+
 #[test]
 fn changes_of_one_object_fold_into_one_row() {
     for (changes, expect) in [
