@@ -135,6 +135,35 @@ async fn made_changed_archived_restored_and_merged_records_are_told() {
     assert_eq!(moved, [(ids[3].clone(), merged.clone()), (ids[4].clone(), merged)]);
 }
 
+/// A record that is restored keeps the time of its last change, so that no search shows it.
+#[tokio::test]
+async fn a_record_that_is_restored_later_is_told() {
+    for archived in [1, 250] {
+        let world = World::new(seeded(600)).await;
+        let (portal, hubspot) = (world.sandbox.portal(), world.keyed());
+        let ids: Vec<String> = portal.contacts().into_iter().map(|c| c.id).collect();
+        let cursor = start(&hubspot).await;
+        world.hand.advance(10);
+        ids[..archived].iter().for_each(|id| assert!(portal.archive(id)));
+        world.hand.advance(3600);
+        let gone = told(&hubspot, feed("contact", Some(&cursor))).await.unwrap();
+        assert_eq!(gone.deleted.len(), archived);
+        portal.restore(ObjectKind::Contact, &ids[0]).unwrap();
+        world.hand.advance(3600);
+        let back = told(&hubspot, feed("contact", Some(&gone.cursor))).await.unwrap();
+        assert_eq!((back.ids(), back.deleted), (BTreeSet::from([ids[0].clone()]), BTreeSet::new()));
+        assert_eq!(back.objects[0].attributes.len(), 2);
+        // Once, and its next deletion is told again.
+        world.hand.advance(3600);
+        let quiet = told(&hubspot, feed("contact", Some(&back.cursor))).await.unwrap();
+        assert!(quiet.objects.is_empty() && quiet.deleted.is_empty(), "{quiet:?}");
+        assert!(portal.archive(&ids[0]));
+        world.hand.advance(10);
+        let again = told(&hubspot, feed("contact", Some(&quiet.cursor))).await.unwrap();
+        assert_eq!(again.deleted, BTreeSet::from([ids[0].clone()]));
+    }
+}
+
 #[tokio::test]
 async fn what_the_index_shows_late_is_told_late_and_with_its_present_values() {
     let world = World::new(Options { search_lag: Duration::from_secs(30), ..seeded(30) }).await;

@@ -4,7 +4,8 @@
 //! before the end of the last one and reads what it found once more by id. What the index shows in the very version
 //! that was told before is not told again. Searches leave archived records out; those are in the recycle bin's list,
 //! which can neither be sorted nor filtered by time. A bin of one page is read every time. A larger one is read only
-//! when the number of live records does not explain itself, and once a day whatever the number says.
+//! when the number of live records does not explain itself, and once a day whatever the number says. A record that was in
+//! the bin and is not any more was restored, maybe without a new time of its last change: it is read by its id.
 
 use std::collections::{HashMap, HashSet};
 
@@ -49,6 +50,9 @@ struct Place {
     live: Option<u64>,
     /// When the recycle bin was last read whole.
     bin_read: i64,
+    /// What was in it then, where that was not more than [`REMEMBERED`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bin: Vec<u64>,
     /// A pass that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pass: Option<Pass>,
@@ -104,7 +108,7 @@ impl Hubspot {
                         let step = self.modified_page(object_type, &walk, place.from()).await?;
                         let page = self.told_page(object_type, step.objects, &mut known, &mut pass, place.from(), &feed.attributes).await?;
                         let Some(next) = step.next else {
-                            let end = self.end(object_type, &place, pass, page, bin, known).await?;
+                            let end = self.end(&feed, &place, pass, page, bin, known).await?;
                             yield end;
                             break;
                         };
@@ -146,7 +150,16 @@ impl Hubspot {
     async fn begin(&self, object_type: ObjectType) -> Result<ChangePage, ConnectorError> {
         let (live, date) = self.live(object_type).await?;
         let at = self.earlier_clock(date);
-        let place = Place { format: FORMAT, at, start: at, told: Vec::new(), live, bin_read: at, pass: None };
+        let place = Place {
+            format: FORMAT,
+            at,
+            start: at,
+            told: Vec::new(),
+            live,
+            bin_read: at,
+            bin: Vec::new(),
+            pass: None,
+        };
         Ok(ChangePage { cursor: place.text(), ..ChangePage::default() })
     }
 
@@ -224,16 +237,17 @@ impl Hubspot {
     /// The last page of a pass: what the search gave last, and what went to the recycle bin.
     async fn end(
         &self,
-        object_type: ObjectType,
+        feed: &Feed,
         place: &Place,
         pass: Pass,
         mut page: ChangePage,
         bin: Bin,
         mut known: HashMap<u64, i64>,
     ) -> Result<ChangePage, ConnectorError> {
+        let object_type = self.records_of(&feed.object_type)?;
         let from = place.from();
         let mut binned = bin.records;
-        let (mut live, mut bin_read) = (None, pass.began);
+        let (mut live, mut bin_read, mut whole) = (None, pass.began, true);
         if let Some(next) = bin.next {
             live = self.live(object_type).await?.0;
             let explained = match (live, place.live) {
@@ -242,7 +256,7 @@ impl Hubspot {
             };
             let due = pass.began.saturating_sub(place.bin_read) >= millis(WHOLE_BIN);
             if explained && !due {
-                bin_read = place.bin_read;
+                (bin_read, whole) = (place.bin_read, false);
             } else {
                 let mut after = Some(next);
                 let mut been = HashSet::new();
@@ -269,6 +283,16 @@ impl Hubspot {
                 }
             }
         }
+        let mut kept = place.bin.clone();
+        if whole {
+            let now: HashSet<u64> = binned.iter().filter_map(|record| record.id.parse().ok()).collect();
+            let restored: Vec<String> =
+                kept.iter().filter(|id| !now.contains(id)).map(u64::to_string).collect();
+            page.objects
+                .extend(self.restored(object_type, &restored, &page.objects, &feed.attributes).await?);
+            kept = if now.len() > REMEMBERED { Vec::new() } else { now.into_iter().collect() };
+            kept.sort_unstable();
+        }
         for record in binned {
             let archived = record.archived_at.as_deref().and_then(moment);
             // Without its time nothing tells that a deletion is old, and a deletion may be told twice.
@@ -283,9 +307,30 @@ impl Hubspot {
         let here: HashSet<&String> = page.objects.iter().map(|o| &o.uid).collect();
         let mut gone = HashSet::new();
         page.deleted.retain(|id| !here.contains(id) && gone.insert(id.clone()));
-        let mut next = Place { at: pass.began, live, bin_read, pass: None, ..place.clone() };
+        let mut next = Place { at: pass.began, live, bin_read, bin: kept, pass: None, ..place.clone() };
         next.told = remembered(&known, next.from());
         Ok(ChangePage { cursor: next.text(), ..page })
+    }
+
+    /// Of the records that left the recycle bin, those that are there again and are not told already.
+    async fn restored(
+        &self,
+        object_type: ObjectType,
+        left: &[String],
+        told: &[RemoteObject],
+        attributes: &[String],
+    ) -> Result<Vec<RemoteObject>, ConnectorError> {
+        let news: Vec<String> =
+            left.iter().filter(|id| !told.iter().any(|object| object.uid == **id)).cloned().collect();
+        let names = properties(object_type, attributes);
+        let mut objects = Vec::new();
+        for ids in news.chunks(BATCH) {
+            let records = self.batch_read(object_type, ids, &names, None).await?;
+            // One that was merged meanwhile answers under another id, and is told as what changed there.
+            let here = records.into_iter().filter(|record| ids.contains(&record.id));
+            objects.extend(here.map(|r| pick(object_type, r.id, r.properties, attributes)));
+        }
+        Ok(objects)
     }
 
     async fn bin(&self, object_type: ObjectType, after: Option<&Next>) -> Result<Bin, ConnectorError> {
