@@ -32,6 +32,15 @@ impl Strayed {
             ),
         }
     }
+
+    fn refusal(&self, prepared: &Prepared) -> EngineError {
+        let Self { connector, then, now } = self;
+        EngineError::config(format!(
+            "the links of mapping `{}` are to records of {then}, and connector `{connector}` leads to {now} now; nothing was \
+             written there. Authorize it for {then} again, or, if {now} is right, run the mapping and release that run",
+            prepared.name(),
+        ))
+    }
 }
 
 impl Engine {
@@ -112,16 +121,21 @@ impl Engine {
 
     /// Refuses to carry single records on in another account than that of their links.
     pub(crate) fn must_lead_where_links_do(&self, prepared: &Prepared) -> Result<(), EngineError> {
-        let Some(Strayed { connector, then, now }) = &prepared.strayed else { return Ok(()) };
-        Err(EngineError::config(format!(
-            "the links of mapping `{}` are to records of {then}, and connector `{connector}` leads to {now} now; nothing was \
-             written. Authorize it for {then} again, or, if {now} is right, run the mapping and release that run",
-            prepared.name(),
-        )))
+        prepared.strayed.as_ref().map_or(Ok(()), |strayed| Err(strayed.refusal(prepared)))
+    }
+
+    /// Refuses to go on where somebody has led a connector to another account since the mapping was made ready: a renewed token
+    /// is that one's.
+    pub(crate) async fn must_still_lead_there(&self, prepared: &Prepared) -> Result<(), EngineError> {
+        match self.strayed(prepared).await? {
+            Some(strayed) if prepared.strayed.as_ref() != Some(&strayed) => Err(strayed.refusal(prepared)),
+            _ => Ok(()),
+        }
     }
 
     /// Notes which accounts the links of a mapping lead into, before any is made or followed there.
     pub(crate) async fn note_linked_accounts(&self, prepared: &Prepared) -> Result<(), EngineError> {
+        self.must_still_lead_there(prepared).await?;
         let accounts = match self.accounts(prepared, true).await {
             Ok(accounts) => accounts,
             Err(EngineError::Store(error)) => return Err(error.into()),

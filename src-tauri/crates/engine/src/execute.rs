@@ -393,6 +393,7 @@ impl Engine {
                 }
                 under_way.begin(&self.store, ready, shown(run));
             } else {
+                self.must_still_lead_there(prepared).await?;
                 tally(run, &self.execute_batch(context, prepared, action, entries).await?);
                 self.put_run(&shown(run)).await?;
             }
