@@ -39,8 +39,9 @@ pub(crate) struct Remote {
     pub fold_ids: bool,
     /// Links follow records that were merged into others; not in another account than theirs.
     pub follows: bool,
-    /// Records that were found to have been merged into others since this was made ready, each with the one it became.
-    pub merged: Mutex<BTreeMap<String, String>>,
+    /// Records that are gone and of which it was asked, since this was made ready, what they became: each with the one that it
+    /// was merged into, if it was.
+    pub became: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl Remote {
@@ -55,9 +56,9 @@ impl Remote {
         sameness(Arc::clone(&self.connector), self.object_type.name.clone())
     }
 
-    /// The records that were found to have been merged into others, each with the one it became.
-    pub(crate) fn merged(&self) -> BTreeMap<String, String> {
-        self.merged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What records that are gone were found to have become, as in [`Remote::became`].
+    pub(crate) fn found_became(&self) -> BTreeMap<String, Option<String>> {
+        self.became.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What a mirror of it holds, for telling whether an earlier read asked for the same.
@@ -426,7 +427,7 @@ impl Engine {
                     indexed,
                     fold_ids: folds_ids(&path.to_string(), mappings),
                     follows: true,
-                    merged: Mutex::default(),
+                    became: Mutex::default(),
                 }))
             }
             ResourcePath::Scim(_) => Err(EngineError::config(format!(

@@ -87,8 +87,8 @@ pub(crate) struct Judge<'a> {
     pub target_title: &'a str,
     /// The attribute of a target that no two records share.
     pub target_key: Option<&'a str>,
-    /// Sources that were merged into others, each with the one it became.
-    pub merged: BTreeMap<String, String>,
+    /// Sources that are gone, each with the one that it was merged into, if it was.
+    pub became: BTreeMap<String, Option<String>>,
 }
 
 /// A source under one qualifier, with the target that is spoken of, as scripts and filters see them: with their ids.
@@ -315,7 +315,7 @@ impl Judge<'_> {
     /// What became of a source that was merged into another one, whose link is another target's: else its own would have
     /// followed it.
     fn became(&self, source: &str) -> Option<String> {
-        let heir = self.merged.get(source)?;
+        let heir = self.became.get(source)?.as_ref()?;
         let (kind, target) = (self.source_title, self.target_title);
         Some(format!("its {kind} record {source} was merged into {heir}, which has another {target}"))
     }
@@ -331,7 +331,7 @@ impl Judge<'_> {
     ) {
         let merged = linked
             && self.chosen.is_none()
-            && entry.source_id.as_ref().is_some_and(|id| self.merged.contains_key(id));
+            && entry.source_id.as_ref().is_some_and(|id| matches!(self.became.get(id), Some(Some(_))));
         if merged && entry.action == Action::Delete {
             entry.action = Action::Exception;
             entry.reason = format!("{}; nothing is deleted by itself for that", entry.reason);

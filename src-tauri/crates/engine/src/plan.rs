@@ -518,7 +518,7 @@ pub(crate) fn judge<'a>(
             End::Remote(remote) => remote.object_type.natural_key.as_deref(),
             End::Managed(_) => None,
         },
-        merged: prepared.source.remote().map(Remote::merged).unwrap_or_default(),
+        became: prepared.source.remote().map(Remote::found_became).unwrap_or_default(),
     }
 }
 

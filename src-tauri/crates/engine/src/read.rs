@@ -6,11 +6,17 @@ use std::{collections::HashMap, sync::PoisonError};
 use connector::{ErrorKind, Page, RemoteObject, Search};
 use futures::StreamExt;
 use mapping::canonical;
-use store::{LinkSpace, Met, Orientation, Run, RunState, SeenPage, Side, StoreError, UnfinishedRead, Writer};
+use model::{Action, Situation};
+use store::{
+    Entry, LinkSpace, Met, Orientation, Run, RunState, SeenPage, Side, StoreError, UnfinishedRead, Writer,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, EngineError, ends::Remote};
+use crate::{
+    Engine, EngineError,
+    ends::{End, Prepared, Remote},
+};
 
 /// Records that are compared with the mirror together; of those that have to be written, so many make a transaction.
 const COMMIT: usize = 1000;
@@ -445,7 +451,32 @@ impl Engine {
                 Moved { key: keys.remove(&old), old, new: remote.id(new) }
             }));
         }
+        let mut became = remote.became.lock().unwrap_or_else(PoisonError::into_inner);
+        became.extend(gone.iter().map(|id| (id.clone(), None)));
+        became.extend(all.iter().map(|to| (to.old.clone(), Some(to.new.clone()))));
+        drop(became);
         Ok(all)
+    }
+
+    /// Asks of the sources that these entries hold for gone, and of which nobody has asked yet, whether they were merged into
+    /// others, and says whether any was: of all whose target is to be deleted, and of some of the others, for the reason alone.
+    pub(crate) async fn ask_what_became(
+        &self,
+        prepared: &Prepared,
+        entries: &[Entry],
+    ) -> Result<bool, EngineError> {
+        let End::Remote(remote) = &prepared.source else { return Ok(false) };
+        let asked = remote.found_became();
+        let lost = |deleted: bool| {
+            let of_these = entries.iter().filter(move |entry| {
+                entry.situation == Situation::SourceMissing && (entry.action == Action::Delete) == deleted
+            });
+            of_these.filter_map(|entry| entry.source_id.clone()).filter(|id| !asked.contains_key(id))
+        };
+        let mut ids: Vec<String> = lost(true).chain(lost(false).take(CONFIRM)).collect();
+        ids.sort();
+        ids.dedup();
+        Ok(!self.moved(remote, &ids, HashMap::new()).await?.is_empty())
     }
 
     /// Records that were merged into others are the same people under another id: their links follow them, so that nobody is
@@ -462,8 +493,6 @@ impl Engine {
             return Ok(Vec::new());
         }
         tracing::info!(path = remote.path, records = moved.len(), "links follow merged records");
-        let became = moved.iter().map(|to| (to.old.clone(), to.new.clone()));
-        remote.merged.lock().unwrap_or_else(PoisonError::into_inner).extend(became);
         let mut became: HashMap<&str, usize> = HashMap::new();
         for to in &moved {
             *became.entry(to.new.as_str()).or_default() += 1;

@@ -512,7 +512,10 @@ impl Engine {
 
     /// Of the ids asked for, those whose source is gone.
     async fn plan_gone(&self, run: &mut Run, prepared: &Prepared, ids: &[String]) -> Result<(), EngineError> {
-        let entries = self.gone_entries(prepared, &run.id, ids, &|_| None, None).await?;
+        let mut entries = self.gone_entries(prepared, &run.id, ids, &|_| None, None).await?;
+        if self.ask_what_became(prepared, &entries).await? {
+            entries = self.gone_entries(prepared, &run.id, ids, &|_| None, None).await?;
+        }
         if entries.is_empty() {
             return Ok(());
         }

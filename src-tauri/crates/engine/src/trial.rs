@@ -124,7 +124,7 @@ pub fn try_record(
         source_title: ends.source,
         target_title: ends.target,
         target_key: ends.target_key,
-        merged: BTreeMap::new(),
+        became: BTreeMap::new(),
     };
     let candidate = Candidate {
         id: record.id.clone(),

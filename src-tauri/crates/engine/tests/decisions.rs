@@ -588,6 +588,13 @@ async fn nobody_is_deleted_because_two_contacts_were_merged() {
                 "its contact record {twin} was merged into {merged}, which has another user; nothing is deleted by itself for that"
             )
         );
+        // Nor later, when nothing is said of the two any more.
+        for _ in 0..2 {
+            let later = incremental(&bench, INBOUND).await;
+            let lost = bench.entries(&later).await;
+            assert_eq!(bench.users().await.len(), users - 1, "{by_changes}: {lost:?}");
+            assert!(lost.iter().any(|e| e.reason.contains("was merged into")), "{by_changes}: {lost:?}");
+        }
     }
 }
 
