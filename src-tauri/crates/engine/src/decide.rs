@@ -15,6 +15,15 @@ use crate::{
     remedy::Remedy,
 };
 
+/// Of the base that an entry leaves, the names that differ from the base that it found.
+pub(crate) const MOVED: &str = "moved";
+
+/// The names of values that are others than they were, or gone.
+fn moved<'a>(was: &'a Attributes, now: &'a Attributes) -> Vec<&'a String> {
+    let gone = was.keys().filter(|name| !now.contains_key(*name));
+    now.keys().filter(|name| was.get(*name) != now.get(*name)).chain(gone).collect()
+}
+
 impl Judge<'_> {
     pub(crate) fn decide(
         &self,
@@ -420,8 +429,13 @@ impl Judge<'_> {
             .map(|c| StoredChange { attribute: c.attribute, before: c.before, after: c.after })
             .collect();
         let after = apply_changes(target, entry);
-        let base = self.mapping.base(base, &evaluation.settled, case.source, &after);
+        let was = base;
+        let base = self.mapping.base(was, &evaluation.settled, case.source, &after);
         let mut both = Attributes::new();
+        if let Some(was) = was {
+            let moved = json!({"source": moved(&was.source, &base.source), "target": moved(&was.target, &base.target)});
+            both.insert(MOVED.into(), moved);
+        }
         both.insert("source".into(), Value::Object(base.source));
         both.insert("target".into(), Value::Object(base.target));
         entry.base = Some(both);

@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Engine, EngineError,
+    decide::MOVED,
     doubt::Doubt,
     ends::{Prepared, Remote},
     execute::{Context, Settled, free_source, free_target, link_for, settle},
-    judge::with_id,
+    judge::{base_of, with_id},
     pause::{LONGEST_WAIT, is_rest, rest_of},
     remedy::Remedy,
 };
@@ -372,6 +373,9 @@ impl Engine {
                 let mut page = SeenPage { path: path.clone(), indexed, ..SeenPage::default() };
                 let mut settled = Vec::with_capacity(notes.len());
                 for mut note in notes {
+                    if let (Some(link), Some(moved)) = (&mut note.link, &note.moved) {
+                        move_what_stands(w, link, moved)?;
+                    }
                     if let Some((state, target, message)) = &note.journal_end {
                         w.journal_settled(note.journal, *state, target.as_deref(), message.as_deref(), &at)?;
                     }
@@ -635,6 +639,7 @@ impl Engine {
         }
         let hash = canonical::hash(&attributes);
         note.link = Some(link_for(prepared, &item.entry, &object.uid, Some(hash), Some(&attributes)));
+        note.moved = item.entry.base.as_ref().and_then(|base| base.get(MOVED)).cloned();
         if item.entry.source_id.is_none() || !prepared.config.linking_enabled() {
             // An undone delete of a target that no source accounted for has nothing to be linked to.
             note.link = None;
@@ -652,6 +657,8 @@ struct Note {
     journal: i64,
     journal_end: Option<(JournalState, Option<String>, Option<String>)>,
     link: Option<NewLink>,
+    /// What of the link's base is by this write, as in [`MOVED`].
+    moved: Option<Value>,
     removed: Option<(LinkSpace, String, String)>,
     seen: Option<(String, store::Hash, Attributes)>,
     settled: Option<Settled>,
@@ -668,6 +675,27 @@ struct FoundThere {
     reason: String,
     /// What is changed of it.
     changes: Vec<StoredChange>,
+}
+
+/// Puts what a write has settled on the base as it stands: while it was on its way, the mapping in the other direction may have
+/// settled other values of the pair, and with an older base those would count as edits.
+fn move_what_stands(w: &Writer<'_>, link: &mut NewLink, moved: &Value) -> Result<(), StoreError> {
+    let stands =
+        w.link_of_source(&link.space, &link.source_id)?.filter(|now| now.target_id == link.target_id);
+    let Some(base) = stands.as_ref().and_then(base_of) else { return Ok(()) };
+    for (side, stands, settled) in
+        [("source", base.source, &mut link.base_source), ("target", base.target, &mut link.base_target)]
+    {
+        let new = std::mem::replace(settled, stands);
+        for name in moved.get(side).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
+            match new.get(name) {
+                Some(value) => settled.insert(name.to_owned(), value.clone()),
+                None => settled.shift_remove(name),
+            };
+        }
+    }
+    Ok(())
 }
 
 /// Writes a link unless its target has become another source's meanwhile; false then.
@@ -724,6 +752,7 @@ impl Note {
             journal,
             journal_end: None,
             link: None,
+            moved: None,
             removed: None,
             seen: None,
             settled: None,

@@ -634,6 +634,38 @@ async fn a_preview_tells_which_links_follow_merged_records_and_writes_on_neither
     }
 }
 
+/// While a change is on its way outward a run takes another one in: what that settled stays settled, and the next edit of it
+/// is no conflict.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_inward_during_a_delivery_is_not_forgotten() {
+    let bench = small().await;
+    let ann = contact(&bench, "ann@example.com", "Ann");
+    bench.recon(INBOUND).await;
+    let user = linked(&bench, &ann).await.unwrap();
+    let portal = bench.sandbox.portal();
+    portal.set(&ann, &[("phone", "111")]).unwrap();
+    bench.edit(&user, json!({"sn": "One"})).await;
+    let slow = Bad::Delay { ms: 3000 };
+    portal.set_faults(vec![Fault::on("/crm/objects/2026-03/contacts/batch/update", slow)]);
+    let engine = bench.engine.clone();
+    let under_way = tokio::spawn(async move { engine.deliver_due().await });
+    while bench.store.read(|r| r.in_doubt(OUTBOUND)).await.unwrap().is_empty() {
+        assert!(!under_way.is_finished(), "it ended before it was sent");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.recon(INBOUND).await.progress.updated, 1);
+    assert_eq!(under_way.await.unwrap().unwrap().delivered, 1);
+    portal.clear_faults();
+
+    portal.set(&ann, &[("phone", "222")]).unwrap();
+    bench.edit(&user, json!({"sn": "Two"})).await;
+    bench.engine.deliver_due().await.unwrap();
+    let now = bench.contact("ann@example.com");
+    assert_eq!((prop(&now, "lastname"), prop(&now, "phone")), ("Two".into(), "222".into()));
+    assert_eq!(bench.recon(INBOUND).await.progress.updated, 1);
+    assert_eq!(bench.user_by_mail("ann@example.com").await.attributes["telephoneNumber"], "222");
+}
+
 /// A change that travels on by itself looks at its own record only, and follows it as a run does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_follows_a_merged_record_and_makes_nobody_twice() {
