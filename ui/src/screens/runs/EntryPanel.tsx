@@ -13,6 +13,7 @@ import { sentence } from "../../words/error";
 import { fixWords } from "../../words/fix";
 import { situationMeaning } from "../../words/situations";
 import { cellText } from "../../words/value";
+import { useIsAsked } from "../inbox/queries";
 import { ENTRY_STATUS } from "./entryStatus";
 import { FixButtons } from "./FixButtons";
 import { Trace } from "./Trace";
@@ -29,6 +30,7 @@ export function EntryPanel({ entry, mapping, undo, asked, targetIsUser, onClose 
 }) {
   const meaning = situationMeaning(entry.situation, entry.meaning);
   const status = ENTRY_STATUS[entry.status];
+  const inInbox = useIsAsked(asked && entry.sourceId !== null ? entry.fix : null, mapping, entry.sourceId ?? "");
   return (
     <SidePanel label={t`Details of ${entry.title || t`record`}`} onClose={onClose}>
       <div className="flex items-start gap-2">
@@ -54,12 +56,16 @@ export function EntryPanel({ entry, mapping, undo, asked, targetIsUser, onClose 
       </dl>
       {entry.remedy && (
         <div className="flex flex-col gap-2">
-          <Notice tone={entry.status === "failed" ? "needs" : "waits"}>
-            <bdi>{entry.fix ? fixWords(entry.fix) : sentence(entry.remedy)}</bdi>
-          </Notice>
+          {inInbox === false ? (
+            <Notice tone="off">{t`The inbox no longer asks about it: it was answered, or put away.`}</Notice>
+          ) : (
+            <Notice tone={entry.status === "failed" ? "needs" : "waits"}>
+              <bdi>{entry.fix ? fixWords(entry.fix) : sentence(entry.remedy)}</bdi>
+            </Notice>
+          )}
           {entry.fix && (
             <div className="flex flex-wrap gap-2 empty:hidden">
-              <FixButtons fix={entry.fix} mapping={mapping} about={entry.title || t`record`} asked={asked} />
+              <FixButtons fix={entry.fix} mapping={mapping} about={entry.title || t`record`} asked={asked && inInbox !== false} />
             </div>
           )}
         </div>

@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 
 import type { EntryPage } from "../../backend/bindings/EntryPage";
+import type { InboxPage } from "../../backend/bindings/InboxPage";
 import type { RunDetail } from "../../backend/bindings/RunDetail";
 import { openWindow } from "../../testing/window";
 
@@ -27,6 +28,24 @@ test("Preview shows progress, then what was read, and a button that names the nu
   expect(within(panel).getByText(/narrow the correlation/)).toBeTruthy();
   await user.keyboard("{Escape}");
   expect(screen.queryByRole("complementary")).toBeNull();
+});
+
+test.each([
+  ["as long as it asks", true],
+  ["no longer once it was answered", false],
+])("a record of a run leads to the inbox %s", async (_, asked) => {
+  const user = userEvent.setup();
+  openWindow("/runs/run-3", (inner) => async (name, request) => {
+    const answer = await inner(name, request);
+    if (name === "run_entries") for (const entry of (answer as EntryPage).entries) Object.assign(entry, { title: "Ann Lee", sourceId: "101", remedy: "choose", fix: { kind: "linkByHand" } });
+    if (name === "inbox_list") (answer as InboxPage).questions = (answer as InboxPage).questions.map((question) => ({ ...question, source: asked ? "101" : "another" }));
+    return answer;
+  });
+  const [first] = await screen.findAllByRole("button", { name: "Ann Lee" });
+  await user.click(first as HTMLElement);
+  const panel = within(screen.getByRole("complementary", { name: "Details of Ann Lee" }));
+  expect(await panel.findByText(asked ? /^Choose the right record in the inbox/ : /^The inbox no longer asks about it/)).toBeTruthy();
+  expect(panel.queryByRole("button", { name: "Decide in the inbox: Ann Lee" }) !== null).toBe(asked);
 });
 
 test("the plan is carried out by its button", async () => {
