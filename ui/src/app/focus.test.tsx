@@ -33,6 +33,15 @@ test("an opened user's name has the focus, also when the user is read later than
   await focused(await title(/^Ann/));
 });
 
+test("an opened mapping's name has the focus, although its tabs are drawn twice", async () => {
+  const user = userEvent.setup();
+  openWindow("/mappings");
+  const name = "systemHubspotContact_managedUser";
+  await user.click(await screen.findByRole("button", { name: `Preview ${name}` }));
+  await screen.findByRole("tab", { name: "Properties" });
+  await focused(await title(name));
+});
+
 test("a title that comes late takes the focus from nothing", async () => {
   const user = userEvent.setup();
   const door = new AbortController();

@@ -9,10 +9,12 @@ function useTitle() {
   const title = useRef<HTMLHeadingElement>(null);
   useLayoutEffect(() => {
     const drawn = title.current;
-    if (titleGone && document.activeElement === document.body) drawn?.focus({ preventScroll: true });
+    // Tabs draw their children a second time, out of sight, to learn which tabs there are.
+    if (!drawn?.isConnected) return;
+    if (titleGone && document.activeElement === document.body) drawn.focus({ preventScroll: true });
     titleGone = false;
     return () => {
-      titleGone = drawn !== null && document.activeElement === drawn;
+      titleGone = document.activeElement === drawn;
     };
   }, []);
   return title;
