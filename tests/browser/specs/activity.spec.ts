@@ -83,3 +83,21 @@ test("what failed is run again, and an incremental run reads only what changed",
   await expect(page.getByRole("tab", { name: "Run", exact: true })).toHaveAttribute("aria-selected", "true");
   await expect(page.getByText(/Planned|Nothing to reconcile/).first()).toBeVisible();
 });
+
+test.describe("in a narrow window", () => {
+  test.use({ viewport: { width: 900, height: 600 } });
+
+  test("the figures of a held undo stand beside its name, and its buttons below where there is no room", async ({ host, page }) => {
+    const { inbound } = await sample(host);
+    await reconcile(host, inbound);
+    const [done] = (await host.call("runs_list", { mapping: inbound, after: null, limit: 1 })).runs;
+    const { id } = await host.call("run_undo", { id: done?.id ?? "", preview: false, allowDeletes: null });
+    await expect.poll(async () => (await host.call("run_get", { id })).summary.state).toBe("held");
+    await open(page, host, `/mappings/${inbound}?tab=run&run=${id}`);
+    await expect(page.getByRole("button", { name: /^Allow \d+ deletes for this run$/ })).toBeVisible();
+    const figures = await page.getByText(/calls/).last().boundingBox();
+    expect(figures?.height, "two lines at most").toBeLessThanOrEqual(44);
+    await picture(page, "undo-held-narrow");
+    await expectAccessible(page);
+  });
+});

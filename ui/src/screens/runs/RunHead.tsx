@@ -63,65 +63,67 @@ export function RunHead({ detail, heading, onRun, onDiscard, onCause, onOutcome 
   const state = runState(summary);
   return (
     <div className="flex flex-col gap-2.5">
-      <div className="flex min-h-7 items-center gap-3">
+      <div className="flex min-h-7 flex-wrap items-center gap-x-3 gap-y-2">
         {heading && <h2 className="font-semibold">{heading}</h2>}
         <span data-run-state="" tabIndex={-1} aria-live="polite" className="rounded-sm">
           <State tone={state.tone}>{state.text}</State>
         </span>
-        <span className="min-w-0 flex-1 text-soft">
+        <span className="min-w-0 flex-[1_1_15rem] text-soft">
           {runFigures(detail)}
           {/* The figures change with every look; read out is only what state it is in, and how it ended. */}
           <span role="status">
             {!active && runOutcome(summary) && <span className="text-ink"> {"\u00b7"} {runOutcome(summary)}</span>}
           </span>
         </span>
-        {(active || summary.state === "paused") && (
-          <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(summary.id, { onSuccess: () => whenFocusIsLost(stateOfRun) })}>
-            {t`Cancel`}
-          </Button>
-        )}
-        {summary.state === "planned" && (
-          <>
-            {summary.changes > 0 ? (
-              <Button data-once="" look="primary" busy={apply.isPending} onClick={() => start(null)}>
-                {carryOutLabel(summary)}
+        <div className="ml-auto flex max-w-full shrink-0 flex-wrap items-center justify-end gap-2 empty:hidden">
+          {(active || summary.state === "paused") && (
+            <Button data-once="" busy={cancel.isPending} onClick={() => cancel.mutate(summary.id, { onSuccess: () => whenFocusIsLost(stateOfRun) })}>
+              {t`Cancel`}
+            </Button>
+          )}
+          {summary.state === "planned" && (
+            <>
+              {summary.changes > 0 ? (
+                <Button data-once="" look="primary" busy={apply.isPending} onClick={() => start(null)}>
+                  {carryOutLabel(summary)}
+                </Button>
+              ) : (
+                <span className="text-fine">{summary.undoes === null ? t`Nothing to reconcile` : t`Nothing to undo`}</span>
+              )}
+              <Button data-once="" busy={cancel.isPending} onClick={discard}>
+                {t`Discard`}
               </Button>
-            ) : (
-              <span className="text-fine">{summary.undoes === null ? t`Nothing to reconcile` : t`Nothing to undo`}</span>
-            )}
-            <Button data-once="" busy={cancel.isPending} onClick={discard}>
-              {t`Discard`}
+            </>
+          )}
+          {summary.state === "held" && (
+            <>
+              <Release detail={detail} busy={apply.isPending} onRelease={start} />
+              <Button data-once="" busy={cancel.isPending} onClick={discard}>
+                {t`Discard`}
+              </Button>
+            </>
+          )}
+          {canGoOn(summary) && (
+            <Button data-once="" look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
+              {toGo(summary) > 0 ? t`Go on with ${plural(toGo(summary), { one: "# change", other: "# changes" })}` : t`Go on now`}
             </Button>
-          </>
-        )}
-        {summary.state === "held" && (
-          <>
-            <Release detail={detail} busy={apply.isPending} onRelease={start} />
-            <Button data-once="" busy={cancel.isPending} onClick={discard}>
-              {t`Discard`}
+          )}
+          {leftOver(summary) > 0 && (
+            <Button data-once="" icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: goOn })}>
+              {summary.needsYou + summary.stale === 0 ? t`Run the failed ones again` : t`Look at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again`}
             </Button>
-          </>
-        )}
-        {canGoOn(summary) && (
-          <Button data-once="" look="primary" busy={apply.isPending} title={t`Carries out what is left of the plan`} onClick={() => start(null)}>
-            {toGo(summary) > 0 ? t`Go on with ${plural(toGo(summary), { one: "# change", other: "# changes" })}` : t`Go on now`}
-          </Button>
-        )}
-        {leftOver(summary) > 0 && (
-          <Button data-once="" icon="retry" busy={again.isPending} title={t`Looks at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again and plans what to do. Nothing is written before you have seen the plan.`} onClick={() => again.mutate(summary.id, { onSuccess: goOn })}>
-            {summary.needsYou + summary.stale === 0 ? t`Run the failed ones again` : t`Look at ${plural(leftOver(summary), { one: "# record", other: "# records" })} again`}
-          </Button>
-        )}
-        {canUndo(summary) && (
-          <Button
-            data-once=""
-            busy={undo.isPending}
-            title={t`Plans how to take back ${plural(summary.done, { one: "# change", other: "# changes" })}. Nothing is written before you have seen the plan.`}
-            onClick={() => undo.mutate(summary.id, { onSuccess: goOn })}
-          >
-            {detail.undoneBy === null ? t`Undo` : t`Undo again`}
-          </Button>
-        )}
+          )}
+          {canUndo(summary) && (
+            <Button
+              data-once=""
+              busy={undo.isPending}
+              title={t`Plans how to take back ${plural(summary.done, { one: "# change", other: "# changes" })}. Nothing is written before you have seen the plan.`}
+              onClick={() => undo.mutate(summary.id, { onSuccess: goOn })}
+            >
+              {detail.undoneBy === null ? t`Undo` : t`Undo again`}
+            </Button>
+          )}
+        </div>
       </div>
       {active ? (
         <div className="flex flex-col gap-1">
