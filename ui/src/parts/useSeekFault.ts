@@ -13,6 +13,8 @@ export function useSeekFault(form: string): () => void {
     seeking.current = false;
     for (let part = field.closest("details"); part; part = part.parentElement?.closest("details") ?? null) part.open = true;
     field.focus();
+    // What is wrong with it stands below it.
+    field.scrollIntoView?.({ block: "center" });
   });
   return () => {
     seeking.current = true;

@@ -143,8 +143,12 @@ test("a mapping that has to be told something asks for it, from the real records
   expect(calls.of("ready_mappings_add")).toMatchObject([{ parameters: { ProfileId: "30100001" } }]);
 });
 
-test("a refused setting that is out of sight is opened and gets the focus", async () => {
+test("a refused setting that is out of sight is opened and gets the focus, with room for what is wrong below it", async () => {
   const user = userEvent.setup();
+  const scrolled: unknown[] = [];
+  Element.prototype.scrollIntoView = function (how) {
+    scrolled.push([this, how]);
+  };
   openWindow("/connectors/new?system=hubspot", (inner) => async (name, request) => {
     if (name === "connector_save") throw { code: "invalid", field: "configurationProperties.apiBaseUrl", message: "Use an https address." };
     return inner(name, request);
@@ -157,6 +161,7 @@ test("a refused setting that is out of sight is opened and gets the focus", asyn
   await waitFor(() => expect(document.activeElement).toBe(address));
   expect(address.closest("details")?.open).toBe(true);
   expect(screen.getByText("Use an https address.")).toBeTruthy();
+  expect(scrolled).toContainEqual([address, { block: "center" }]);
 });
 
 test("an object type that is not there is told beside its field, and nothing is saved", async () => {
