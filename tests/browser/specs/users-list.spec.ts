@@ -153,3 +153,17 @@ test("any managed type has a list and an editor of the same kind", async ({ host
   await dialog.getByRole("button", { name: "Delete 1 organization" }).click();
   await expect(page.getByText("No organizations yet")).toBeVisible();
 });
+
+test.describe("in a narrow window", () => {
+  test.use({ viewport: { width: 900, height: 600 } });
+
+  test("what was found gives way to the title, not the other way round", async ({ host, page }) => {
+    const { inbound } = await sample(host);
+    await reconcile(host, inbound);
+    await open(page, host, "/users");
+    await page.getByRole("searchbox", { name: "Search users" }).fill("nobody-of-this-name");
+    await expect(page.getByText("0 users found")).toBeVisible();
+    const title = page.getByRole("heading", { level: 1, name: "User" });
+    expect(await title.evaluate((shown) => shown.getBoundingClientRect().width >= (shown.firstElementChild?.getBoundingClientRect().width ?? Infinity))).toBe(true);
+  });
+});

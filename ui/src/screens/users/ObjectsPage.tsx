@@ -111,7 +111,7 @@ function ObjectsPage({ name, state }: { name: string; state: ListState }) {
         )
       }
       beside={
-        <span role="status" className="min-w-0 shrink-[99] truncate text-soft">
+        <span role="status" className="min-w-0 shrink-[9999] truncate text-soft" title={counted}>
           {counted}
         </span>
       }
