@@ -104,7 +104,8 @@ fn merge(
             tracing::debug!(attribute = name, "an attribute that no schema knows is left out");
             continue;
         };
-        if path.steps.iter().any(|step| step.mutability == Mutability::ReadOnly) {
+        let is = |mutability| path.steps.iter().any(|step| step.mutability == mutability);
+        if is(Mutability::ReadOnly) || (value.is_null() && is(Mutability::WriteOnly)) {
             continue;
         }
         if value.is_null() {
@@ -132,6 +133,12 @@ fn change(
         }
         (verb, _) => verb,
     };
+    // What is never shown is not in the resource, and stays as it is: nobody is to think that it is gone.
+    if let (Verb::Remove, Some(hidden)) =
+        (verb, path.last().filter(|last| last.mutability == Mutability::WriteOnly))
+    {
+        return Err(Refusal::mutability(format!("`{}` can be replaced and not removed", hidden.name)));
+    }
     at(resource, &path.steps, path.filter.as_deref(), verb, value.unwrap_or(Value::Null))
 }
 
@@ -358,6 +365,7 @@ mod tests {
             (one("remove", "emails[type eq \"fax\"]", json!(null)), json!({})),
             (one("Remove", "emails", json!(null)), json!({"emails": null})),
             (one("remove", "title", json!(null)), json!({})),
+            (json!([{"op": "replace", "value": {"password": null}}]), json!({})),
             (one("replace", "title", json!(null)), json!({})),
             (
                 one("add", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", json!("42")),
@@ -453,6 +461,8 @@ mod tests {
             ),
             (json!([{"op": "add", "path": "emails[type ne \"work\"].value", "value": "x"}]), "noTarget"),
             (json!([{"op": "remove", "path": "groups"}]), "mutability"),
+            (json!([{"op": "remove", "path": "password"}]), "mutability"),
+            (json!([{"op": "replace", "path": "password", "value": null}]), "mutability"),
             (json!([{"op": "replace", "path": "meta.version", "value": "x"}]), "mutability"),
         ] {
             let refused = patched(&USERS, &user, operations.clone()).map_err(|refusal| refusal.kind);
