@@ -140,7 +140,7 @@ pub enum Outcome {
     /// Written, but for some values that are refused for good.
     Partly {
         /// The record as the provider now has it, as far as it told.
-        object: RemoteObject,
+        object: Box<RemoteObject>,
         /// The attributes that were not written.
         refused: Vec<String>,
         /// Why, in the provider's words, with what to do where it is known.

@@ -449,6 +449,7 @@ async fn answers_to_a_creation_find_their_item() {
                 Outcome::Rejected { .. } => "rejected".into(),
                 Outcome::Gone => "gone".into(),
                 Outcome::Retry { .. } => "retry".into(),
+                Outcome::Partly { refused, .. } => format!("all but {}", refused.join(", ")),
                 Outcome::Unknown { .. } => "unknown".into(),
             })
             .collect();

@@ -848,7 +848,7 @@ fn settlement(sending: Sending<'_>, item: Item, outcome: Outcome, last_round: bo
         Outcome::Conflict { reason, .. } => {
             Settlement::Ended(Note::failed(item, &reason, Some(Remedy::RemoveLinkOrKey)))
         }
-        Outcome::Partly { object, refused, reason } => Settlement::Partly(item, object, refused, reason),
+        Outcome::Partly { object, refused, reason } => Settlement::Partly(item, *object, refused, reason),
         Outcome::Rejected { reason, attribute } => {
             Settlement::Ended(Note::failed(item, &reason, attribute.map(Remedy::CorrectAttribute)))
         }

@@ -163,7 +163,7 @@ impl Hubspot {
             let (object, reason) = match (found(&outcomes, item), refused.first()) {
                 (Some(Outcome::Done(object)), Some(first)) => (object.clone(), read_only::reason(first)),
                 (Some(Outcome::Partly { object, refused: stage, reason }), _) => {
-                    let both = (object.clone(), reason.clone());
+                    let both = (object.as_ref().clone(), reason.clone());
                     refused.splice(..0, stage.iter().cloned());
                     both
                 }
@@ -524,7 +524,7 @@ fn still_kept(item: &Item, object: RemoteObject) -> Outcome {
 }
 
 fn without_stage(object: RemoteObject, reason: String) -> Outcome {
-    Outcome::Partly { object, refused: vec![LIFECYCLE_STAGE.to_owned()], reason }
+    Outcome::Partly { object: Box::new(object), refused: vec![LIFECYCLE_STAGE.to_owned()], reason }
 }
 
 /// A record that was written without these properties. Where it was to have no others, nothing of it was.
@@ -532,7 +532,11 @@ fn written_without(item: &Item, object: RemoteObject, refused: Vec<String>, reas
     if item.properties.keys().all(|name| refused.contains(name)) {
         return Outcome::Rejected { reason, attribute: refused.into_iter().next() };
     }
-    Outcome::Partly { object, refused, reason: format!("{reason}; the record's other values were written") }
+    Outcome::Partly {
+        object: Box::new(object),
+        refused,
+        reason: format!("{reason}; the record's other values were written"),
+    }
 }
 
 /// The same answer for every item of a batch that was never sent.
