@@ -81,7 +81,7 @@ async fn the_end_is_orderly() {
 async fn closing_the_window_ends_it_whether_its_page_answers_or_not() {
     // The driver itself says that the page may be left, so what a person is asked is not seen here.
     let unsaved = "addEventListener('beforeunload', event => event.preventDefault())";
-    let hangs = "setTimeout(() => { for (;;); })";
+    let hangs = "addEventListener('beforeunload', () => { for (;;); })";
     for scripts in [&[][..], &[unsaved], &[unsaved, hangs]] {
         let screen = Screen::set_up(Setup { managed: true, ..Setup::default() }).await;
         screen.app.find(Role::Heading, "Dashboard").await;
